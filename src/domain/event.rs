@@ -1,0 +1,129 @@
+//! One event of Secrets Manager as CloudTrail logged it, borrowed from the bytes it was read from.
+//!
+//! This is the seam between reading (`record`: bytes in, [`Event`]s out) and counting (`usage`: `Event`s in, a
+//! ledger out). It holds only what a rule needs. It never holds a secret's value: CloudTrail leaves those out, and
+//! nothing here would take one.
+
+use std::borrow::Cow;
+
+/// The 128 bits of an `eventID` or `sharedEventID`.
+///
+/// Both are UUIDs in every record AWS writes. Text that is no UUID is hashed, so that a re-shaped trail still
+/// deduplicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub u128);
+
+impl EventId {
+    /// Reads an id from its text: a UUID by its digits, anything else by an FNV-1a hash of 128 bits.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(uuid(text.as_bytes()).unwrap_or_else(|| fnv1a(text.as_bytes())))
+    }
+}
+
+fn uuid(text: &[u8]) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    let mut value = 0_u128;
+    for (place, &byte) in text.iter().enumerate() {
+        if matches!(place, 8 | 13 | 18 | 23) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => return None,
+        };
+        value = value << 4 | u128::from(digit);
+    }
+    Some(value)
+}
+
+/// FNV-1a with the offset basis and prime that its authors give for 128 bits.
+fn fnv1a(text: &[u8]) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    text.iter()
+        .fold(BASIS, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+}
+
+/// Who made a call: the parts of `userIdentity` that the reader rules look at.
+///
+/// Every part may be absent: a service event has no `type`, some records have no `userIdentity` at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// `type`: `AssumedRole`, `IAMUser`, `AWSService`, ...
+    pub kind: Option<Cow<'a, str>>,
+    /// `arn`: for an assumed role it ends in the session name.
+    pub arn: Option<Cow<'a, str>>,
+    /// `accountId`.
+    pub account: Option<Cow<'a, str>>,
+    /// `principalId`: the only trace of the caller in some cross-account copies.
+    pub principal_id: Option<Cow<'a, str>>,
+    /// `userName` of an IAM user.
+    pub user_name: Option<Cow<'a, str>>,
+    /// `invokedBy`: the AWS service that called for the customer.
+    pub invoked_by: Option<Cow<'a, str>>,
+    /// `sessionContext.sessionIssuer.arn`: the role behind the session.
+    pub issuer_arn: Option<Cow<'a, str>>,
+    /// `sessionContext.webIdFederationData` holds something (IRSA, GitHub OIDC).
+    pub web_federated: bool,
+    /// `sessionContext.ec2RoleDelivery` is there (credentials of an EC2 instance profile).
+    pub ec2_delivered: bool,
+}
+
+/// One event whose `eventSource` is `secretsmanager.amazonaws.com`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// `eventID`; a record without one gets the hash of its own bytes.
+    pub id: EventId,
+    /// `sharedEventID`: equal in the copies that two accounts get of one call.
+    pub shared_id: Option<EventId>,
+    /// `eventTime`, seconds since 1970-01-01T00:00:00Z.
+    pub time: i64,
+    /// `recipientAccountId`, else `userIdentity.accountId`, else empty.
+    pub account: Cow<'a, str>,
+    /// `awsRegion`, else empty.
+    pub region: Cow<'a, str>,
+    /// `eventName`.
+    pub name: Cow<'a, str>,
+    /// `eventType` is `AwsServiceEvent`: the service speaks of itself (rotation, deletion), nobody called it.
+    pub service_event: bool,
+    /// `errorCode`.
+    pub error_code: Option<Cow<'a, str>>,
+    /// `errorMessage`: text that the caller can influence.
+    pub error_message: Option<Cow<'a, str>>,
+    /// The secret as the event names it, taken from the first of these that is there:
+    /// `responseElements.arn` or `.aRN` (the full ARN, from calls that answer with it), `requestParameters.secretId`,
+    /// `requestParameters.name` (`CreateSecret`), `additionalEventData.ARN`, `.SecretId`, `serviceEventDetails.secretId`.
+    /// Never taken from `errorMessage` here: that is a rule, and rules live in `usage`.
+    pub target: Option<Cow<'a, str>>,
+    /// `requestParameters.versionStage`.
+    pub version_stage: Option<Cow<'a, str>>,
+    /// `userIdentity`.
+    pub identity: Identity<'a>,
+    /// `sourceIPAddress`: an address, or the name of an AWS service.
+    pub source_ip: Option<Cow<'a, str>>,
+    /// `userAgent`: text that the caller chooses.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// `vpcEndpointId` is there.
+    pub vpc_endpoint: bool,
+    /// `sessionCredentialFromConsole` is `"true"`.
+    pub from_console: bool,
+}
+
+/// What takes in the contents of log files. Implemented by the ledger, and by tests.
+pub trait Sink {
+    /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
+    fn event(&mut self, event: &Event<'_>);
+
+    /// In this hour (hours since 1970-01-01T00:00:00Z) some service logged something in this account and Region.
+    /// `read_only` tells that a record with `readOnly: true` is known in that account, Region and UTC day.
+    /// May be called any number of times with the same values.
+    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool);
+}
