@@ -1,1 +1,4 @@
+//! secretsweep.
+
 pub mod domain;
+pub mod ports;
