@@ -16,8 +16,11 @@
 mod heard;
 mod plain;
 mod scan;
+mod simd;
 mod split;
 pub(crate) mod time;
+mod unescape;
+mod walk;
 
 use crate::domain::event::Sink;
 

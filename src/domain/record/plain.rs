@@ -7,106 +7,93 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::heard::Speaker;
-use super::{Contents, Scope, time};
-use crate::domain::event::{Event, EventId, Identity, Sink};
+use super::time;
+use crate::domain::event::{Event, EventId, Identity};
 
 /// The service whose events count.
 pub(super) const SERVICE: &str = "secretsmanager.amazonaws.com";
 
-/// Gives one record to the sink and counts it.
-pub(super) fn record<S: Sink + ?Sized>(
-    bytes: &[u8],
-    speaker: &mut Speaker<'_>,
-    contents: &mut Contents,
-    sink: &mut S,
-) {
-    contents.records += 1;
-    let Some(Value::Object(members)) = parse(bytes) else {
-        contents.unreadable += 1;
-        return;
-    };
-    if !members.contains_key("eventTime")
-        && let Some(inner) = text(&members, "CloudTrailEvent")
-    {
-        match parse(inner.as_bytes()) {
-            Some(Value::Object(members)) => {
-                tell(&members, inner.as_bytes(), speaker, contents, sink);
-            }
-            _ => contents.unreadable += 1,
-        }
-        return;
-    }
-    tell(&members, bytes, speaker, contents, sink);
+/// The `eventType` of what the service tells of itself.
+pub(super) const SERVICE_EVENT: &str = "AwsServiceEvent";
+
+/// A record that was parsed whole.
+pub(super) struct Parsed {
+    members: Map<String, Value>,
+    /// `eventTime`, seconds since 1970-01-01T00:00:00Z.
+    pub time: i64,
 }
 
-/// Parses a record. Bytes that are no UTF-8 are replaced rather than losing the record.
-fn parse(bytes: &[u8]) -> Option<Value> {
+/// Parses a record, or an entry of LookupEvents around one; `None` if there is no record with a readable time.
+pub(super) fn parse(bytes: &[u8]) -> Option<Parsed> {
+    let mut members = object_of(bytes)?;
+    if !members.contains_key("eventTime") {
+        members = object_of(text(&members, "CloudTrailEvent")?.as_bytes())?;
+    }
+    let time = time::seconds(text(&members, "eventTime")?.as_bytes())?;
+    Some(Parsed { members, time })
+}
+
+/// Bytes that are no UTF-8 are replaced rather than losing the record.
+fn object_of(bytes: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(bytes)
         .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(bytes)))
         .ok()
 }
 
-fn tell<S: Sink + ?Sized>(
-    record: &Map<String, Value>,
-    bytes: &[u8],
-    speaker: &mut Speaker<'_>,
-    contents: &mut Contents,
-    sink: &mut S,
-) {
-    let moment = text(record, "eventTime").and_then(|text| time::seconds(text.as_bytes()));
-    let Some((moment, hour)) =
-        moment.and_then(|moment| Some((moment, u32::try_from(moment / 3_600).ok()?)))
-    else {
-        contents.unreadable += 1;
-        return;
-    };
-    let shared = speaker.shared((
-        text(record, "recipientAccountId"),
-        text(record, "awsRegion"),
-    ));
-    let account = account(record, speaker.path);
-    let region = text(record, "awsRegion")
-        .or(speaker.path.map(|path| path.region))
-        .unwrap_or_default();
-    let ours = text(record, "eventSource") == Some(SERVICE);
-    let heard = shared
-        .filter(|_| !ours)
-        .unwrap_or(Scope { account, region });
-    sink.heard(heard.account, heard.region, hour, truth(record, "readOnly"));
-    if !ours {
-        return;
+impl Parsed {
+    /// Whether it is a record of Secrets Manager.
+    pub(super) fn is_ours(&self) -> bool {
+        text(&self.members, "eventSource") == Some(SERVICE)
     }
-    contents.ours += 1;
-    sink.event(&Event {
-        id: text(record, "eventID").map_or_else(
-            || EventId::new(&String::from_utf8_lossy(bytes)),
-            EventId::new,
-        ),
-        shared_id: text(record, "sharedEventID").map(EventId::new),
-        time: moment,
-        account: Cow::Borrowed(account),
-        region: Cow::Borrowed(region),
-        name: borrowed(text(record, "eventName")).unwrap_or_default(),
-        service_event: text(record, "eventType") == Some("AwsServiceEvent"),
-        error_code: borrowed(text(record, "errorCode")),
-        error_message: borrowed(text(record, "errorMessage")),
-        target: target(record),
-        version_stage: inner(record, "requestParameters", "versionStage").map(Cow::Owned),
-        identity: identity(record),
-        source_ip: borrowed(text(record, "sourceIPAddress")),
-        user_agent: borrowed(text(record, "userAgent")),
-        vpc_endpoint: text(record, "vpcEndpointId").is_some(),
-        from_console: truth(record, "sessionCredentialFromConsole"),
-    });
+
+    /// `recipientAccountId`.
+    pub(super) fn own_account(&self) -> Option<&str> {
+        text(&self.members, "recipientAccountId")
+    }
+
+    /// `awsRegion`.
+    pub(super) fn own_region(&self) -> Option<&str> {
+        text(&self.members, "awsRegion")
+    }
+
+    /// `userIdentity.accountId`.
+    pub(super) fn caller_account(&self) -> Option<&str> {
+        text(object(&self.members, "userIdentity")?, "accountId")
+    }
+
+    /// `readOnly`.
+    pub(super) fn read_only(&self) -> bool {
+        truth(&self.members, "readOnly")
+    }
+
+    /// The event, with the account and Region that the record itself names, else empty. `bytes` are the record's.
+    pub(super) fn event(&self, bytes: &[u8]) -> Event<'_> {
+        let record = &self.members;
+        let part = |key| borrowed(text(record, key));
+        Event {
+            id: text(record, "eventID").map_or_else(|| id_of_bytes(bytes), EventId::new),
+            shared_id: text(record, "sharedEventID").map(EventId::new),
+            time: self.time,
+            account: borrowed(self.own_account()).unwrap_or_default(),
+            region: borrowed(self.own_region()).unwrap_or_default(),
+            name: part("eventName").unwrap_or_default(),
+            service_event: text(record, "eventType") == Some(SERVICE_EVENT),
+            error_code: part("errorCode"),
+            error_message: part("errorMessage"),
+            target: target(record),
+            version_stage: inner(record, "requestParameters", "versionStage").map(Cow::Owned),
+            identity: identity(record),
+            source_ip: part("sourceIPAddress"),
+            user_agent: part("userAgent"),
+            vpc_endpoint: text(record, "vpcEndpointId").is_some(),
+            from_console: truth(record, "sessionCredentialFromConsole"),
+        }
+    }
 }
 
-/// `recipientAccountId`, else the account of the path, else the caller's: only old records lack the first.
-fn account<'a>(record: &'a Map<String, Value>, path: Option<Scope<'a>>) -> &'a str {
-    text(record, "recipientAccountId")
-        .or(path.map(|path| path.account))
-        .or_else(|| text(object(record, "userIdentity")?, "accountId"))
-        .unwrap_or_default()
+/// The id of a record that has none.
+pub(super) fn id_of_bytes(record: &[u8]) -> EventId {
+    EventId::new(&String::from_utf8_lossy(record))
 }
 
 /// The places that name the secret, the surest first.
@@ -191,14 +178,4 @@ fn holds(members: &Map<String, Value>, key: &str) -> bool {
 
 fn borrowed(text: Option<&str>) -> Option<Cow<'_, str>> {
     text.map(Cow::Borrowed)
-}
-
-/// The bytes of a string without its escapes; the bytes themselves if the escapes are broken.
-pub(super) fn unescaped(text: &[u8], escaped: bool) -> Cow<'_, [u8]> {
-    if !escaped {
-        return Cow::Borrowed(text);
-    }
-    let quoted = [b"\"", text, b"\""].concat();
-    serde_json::from_slice::<String>(&quoted)
-        .map_or(Cow::Borrowed(text), |text| Cow::Owned(text.into_bytes()))
 }

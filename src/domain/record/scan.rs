@@ -3,6 +3,8 @@
 //! Every function takes a place in the bytes and gives the place behind something, or says why it cannot. Only
 //! quotes, backslashes and brackets are looked at.
 
+use super::simd;
+
 /// Why a value has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -25,7 +27,7 @@ pub(super) fn blank_end(bytes: &[u8], mut at: usize) -> Result<usize, Stop> {
 }
 
 /// A string as it stands in the bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Text {
     /// The first byte after the opening quote.
     pub start: usize,
@@ -44,21 +46,29 @@ pub(super) fn text(bytes: &[u8], at: usize) -> Result<Text, Stop> {
         None => return Err(Stop::Cut),
     }
     let start = at + 1;
-    let mut from = start;
-    let mut escaped = false;
-    loop {
-        let rest = bytes.get(from..).ok_or(Stop::Cut)?;
-        let place = from + memchr::memchr2(b'"', b'\\', rest).ok_or(Stop::Cut)?;
-        if bytes[place] == b'"' {
-            return Ok(Text {
-                start,
-                end: place,
-                escaped,
-            });
-        }
-        escaped = true;
-        from = place + 2;
+    let end = simd::quote_or_backslash(bytes, start).ok_or(Stop::Cut)?;
+    if bytes[end] == b'"' {
+        return Ok(Text {
+            start,
+            end,
+            escaped: false,
+        });
     }
+    escaped_text(bytes, start, end)
+}
+
+/// Goes on from the first backslash.
+#[cold]
+fn escaped_text(bytes: &[u8], start: usize, backslash: usize) -> Result<Text, Stop> {
+    let mut place = backslash;
+    while bytes[place] == b'\\' {
+        place = simd::quote_or_backslash(bytes, place + 2).ok_or(Stop::Cut)?;
+    }
+    Ok(Text {
+        start,
+        end: place,
+        escaped: true,
+    })
 }
 
 /// The place behind the value that starts at `at`.
@@ -67,7 +77,7 @@ pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
     match bytes.get(at) {
         None => Err(Stop::Cut),
         Some(b'"') => text(bytes, at).map(|text| text.end + 1),
-        Some(b'{' | b'[') => container_end(bytes, at + 1, 1),
+        Some(b'{' | b'[') => simd::container_end(bytes, at + 1, 1),
         Some(_) => scalar_end(bytes, at),
     }
 }
@@ -85,25 +95,4 @@ fn scalar_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
         return Err(Stop::Broken);
     }
     Ok(at + length)
-}
-
-/// The place behind the bracket that closes `depth` open ones, starting at `at` outside any string.
-///
-/// Braces and square brackets count alike: in JSON they are nested properly.
-pub(super) fn container_end(bytes: &[u8], mut at: usize, mut depth: usize) -> Result<usize, Stop> {
-    loop {
-        match bytes.get(at) {
-            None => return Err(Stop::Cut),
-            Some(b'"') => at = text(bytes, at)?.end,
-            Some(b'{' | b'[') => depth += 1,
-            Some(b'}' | b']') => {
-                depth -= 1;
-                if depth == 0 {
-                    return Ok(at + 1);
-                }
-            }
-            Some(_) => {}
-        }
-        at += 1;
-    }
 }

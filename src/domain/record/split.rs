@@ -5,6 +5,7 @@
 
 use super::heard::Records;
 use super::scan::{self, Stop};
+use super::unescape;
 use crate::domain::event::Sink;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -281,7 +282,7 @@ fn members(bytes: &[u8], at: usize) -> Result<Members, Stop> {
             return Err(Stop::Broken);
         }
         at = scan::blank_end(bytes, at + 1)?;
-        let name = super::plain::unescaped(&bytes[key.start..key.end], key.escaped);
+        let name = unescape::key(&bytes[key.start..key.end], key.escaped);
         match (name.as_ref(), bytes[at]) {
             (b"Records" | b"Events", b'[') => return Ok(Members::Array(at + 1)),
             (b"CloudTrailEvent" | b"eventTime" | b"eventSource", _) => content = Content::Record,
