@@ -15,3 +15,5 @@ pub mod report;
 pub mod secret;
 pub mod usage;
 pub mod verdict;
+pub mod layout;
+pub mod record;
