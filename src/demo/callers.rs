@@ -35,6 +35,8 @@ pub(super) enum Session {
     Pod,
     /// A person in the console, through IAM Identity Center.
     Console(&'static str),
+    /// The rotation function of the secret whose place in the table is the number of the client.
+    RotationFunction,
     /// No session: an IAM user with a long-lived key.
     User,
     /// An AWS service in a role linked to it.
@@ -156,16 +158,17 @@ pub(super) static CSI: Caller = role(
     "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.1 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9 app/secrets-store-csi-driver-provider-aws-2.1.0 m/E,g",
     Origin::Endpoint("10.20.28."),
 );
-pub(super) static ROTATION: Caller = function(
-    "SecretsManagerRotation",
+pub(super) static ROTATION: Caller = role(
+    PRODUCTION,
     "secretsmanager-rotation-lambda",
+    Session::RotationFunction,
     PYTHON_LAMBDA,
-    "10.20.250.",
+    Origin::Endpoint("10.20.250."),
 );
 pub(super) static ROTATION_STAGING: Caller = role(
     STAGING,
     "secretsmanager-rotation-lambda",
-    Session::Named("SecretsManagerRotation"),
+    Session::RotationFunction,
     PYTHON_LAMBDA,
     Origin::Endpoint("10.60.250."),
 );

@@ -1,24 +1,25 @@
-//! The log files of the organization's trail: names, folders and gzip as CloudTrail delivers them.
+//! The log files of the organization's trail: names, folders and gzip as AWS delivers them.
 //!
 //! One difference is on purpose: AWS delivers every five minutes, which would be 150,000 small files. Here a file holds
-//! two or six hours of one account and Region. As in real trails the day of a path is the day of delivery, some
+//! four or twelve hours of one account and Region. As in real trails the day of a path is the day of delivery, some
 //! records come twice, a digest lies beside the logs, and in one place the logs are missing for twelve days.
 
 use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
 
+use super::call::Call;
+use super::identity::Face;
 use super::organization::{FRANKFURT, PRODUCTION, SCOPES, STAGING, VIRGINIA};
 use super::random::Random;
 use super::record;
-use super::traffic::Call;
 use super::{DAY, DAYS, HOUR, NOW, at};
 
 const ORGANIZATION: &str = "o-exampleorg1";
 /// Where the logs are missing: account, Region, first moment, and the moment after the last.
 pub(super) const HOLE: (&str, &str, i64, i64) =
     (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
-/// CloudTrail delivers some minutes after the last event of a file.
+/// Delivery is some minutes after the last event of a file.
 const DELAY: i64 = 300;
 
 /// Writes `trail/AWSLogs/...`: every log file, and one digest.
@@ -61,15 +62,15 @@ fn deliver(
     if slot.is_empty() {
         return Ok(());
     }
+    // The records of a file are in no order that a reader may rely on. Those of one client together pack best.
+    let mut slot = slot.to_vec();
+    slot.sort_by_key(|call| (call.caller.role, call.client));
+    let mut face = Face::new();
     let mut records = Vec::with_capacity(slot.len());
     for call in slot {
         let mut json = Vec::with_capacity(2_048);
-        record::write(&mut json, call, random)?;
+        record::write(&mut json, call, &mut face, random)?;
         records.push(json);
-    }
-    // The records of a file are in no order that a reader may rely on.
-    if random.below(3) == 0 {
-        records.reverse();
     }
     let path = log_path(account, region, delivered, random);
     put(&path, &log_file(&records)?)?;
@@ -130,7 +131,7 @@ fn digest(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> 
             r#""newestEventTime":"2026-10-31T23:51:12Z","oldestEventTime":"2026-10-31T22:40:06Z","logFiles":[]}}"#
         ),
         account = PRODUCTION,
-        fingerprint = random.hex(32),
+        fingerprint = random.uuid().replace('-', ""),
     );
     let path = format!(
         "trail/AWSLogs/{ORGANIZATION}/{PRODUCTION}/CloudTrail-Digest/{VIRGINIA}/2026/10/31/{PRODUCTION}_CloudTrail-Digest_{VIRGINIA}_organization-trail_{VIRGINIA}_20261031T235500Z.json.gz"

@@ -5,15 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::LazyLock;
 
 use jiff::tz::Offset;
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
+use super::call::{Act, Call};
 use super::organization::{CAST, Cast, Key, Rotation, SCOPES, STAGING};
 use super::random::Random;
-use super::traffic::{Act, Call, created_at, deleted_at, rotated};
-use super::{DAY, NOW, at};
+use super::traffic::{created_at, deleted_at};
+use super::{DAY, NOW, at, rotation};
 
 /// Writes `inventory/<account>-<region>.json` for every account and Region.
 pub(super) fn write(
@@ -39,9 +41,16 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The ARN of the secret. Its suffix follows from account and name, so that replicas share it.
-pub(super) fn arn(cast: &Cast) -> String {
-    format!("{}-{}", partial_arn(cast), suffix(cast, "suffix"))
+/// The ARN of every secret, by its place in the table: most records name one.
+static ARNS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    CAST.iter()
+        .map(|cast| format!("{}-{}", partial_arn(cast), suffix(cast, "suffix")))
+        .collect()
+});
+
+/// The ARN of the secret at this place. Its suffix follows from account and name, so that replicas share it.
+pub(super) fn arn(place: usize) -> &'static str {
+    &ARNS[place]
 }
 
 /// The ARN of the secret that had this name before: the same but for the suffix.
@@ -73,7 +82,7 @@ pub(super) fn version_id(cast: &Cast, time: i64, age: VersionAge) -> String {
         Rotation::Function { every, last, .. }
         | Rotation::Failing { every, last, .. }
         | Rotation::Managed { every, last } => {
-            let since = time - super::traffic::rotation_time(last);
+            let since = time - rotation::time(last);
             since.div_euclid(every * DAY).min(0)
         }
         Rotation::Unset | Rotation::Off { .. } => 0,
@@ -122,7 +131,7 @@ struct SecretList {
 #[serde(rename_all = "PascalCase")]
 struct Entry {
     #[serde(rename = "ARN")]
-    arn: String,
+    arn: &'static str,
     name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
@@ -168,7 +177,7 @@ struct Tag {
 fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> Entry {
     let date = |seconds, millisecond| printed(cast.account, seconds, millisecond);
     let created = created_at(place);
-    let last_rotated = rotated(cast).first().copied();
+    let last_rotated = rotation::succeeded(cast).first().copied();
     let changed = [
         Some(created),
         last_rotated.map(|at| at + 18),
@@ -191,7 +200,7 @@ fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> Entry {
     let next = every.and_then(|every| last_rotated.map(|at| at + every * DAY));
     let millisecond = Random::named(cast.name).below(1_000);
     Entry {
-        arn: arn(cast),
+        arn: arn(place),
         name: cast.name,
         description: cast.description,
         kms_key_id: (cast.key == Key::Customer).then(|| key_arn(cast.account, cast.region)),

@@ -5,14 +5,18 @@
 //! secret in [`CAST`] that shows it, with the verdict a scan must come to.
 //!
 //! The same bytes come out on every run and platform: no clock, no I/O, chance only from a fixed seed. Names, ids and
-//! addresses are made up or reserved for documentation. No value of any secret occurs, as in CloudTrail itself.
+//! addresses are made up or reserved for documentation. No value of any secret occurs, as in a real trail.
 
+mod call;
 mod callers;
 mod delivery;
+mod identity;
 mod inventory;
+mod json;
 mod organization;
 mod random;
 mod record;
+mod rotation;
 mod traffic;
 
 use std::io;
@@ -27,8 +31,10 @@ const NOW: i64 = 1_793_491_200;
 const DAYS: i64 = 90;
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
+const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
 
 /// The fixed moment of the demo, 2026-11-01T00:00:00Z. The trail covers the 90 days before it.
+#[must_use]
 pub fn now() -> Timestamp {
     at(NOW)
 }

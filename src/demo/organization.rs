@@ -17,12 +17,12 @@ pub(super) const FRANKFURT: &str = "eu-central-1";
 
 /// Every account and Region of the organization: (account, Region, hours of events in one log file).
 pub(super) const SCOPES: &[(&str, &str, i64)] = &[
-    (PRODUCTION, VIRGINIA, 2),
-    (PRODUCTION, IRELAND, 6),
-    (PRODUCTION, FRANKFURT, 6),
-    (STAGING, VIRGINIA, 6),
-    (STAGING, IRELAND, 6),
-    (STAGING, FRANKFURT, 6),
+    (PRODUCTION, VIRGINIA, 4),
+    (PRODUCTION, IRELAND, 12),
+    (PRODUCTION, FRANKFURT, 12),
+    (STAGING, VIRGINIA, 12),
+    (STAGING, IRELAND, 12),
+    (STAGING, FRANKFURT, 12),
 ];
 
 /// One secret of the organization.
@@ -258,7 +258,7 @@ pub const CAST: &[Cast] = &[
         ),
     prod("web/cdn/edge-signing-key").team("web").keep(
         "recently-read",
-        "the CSI driver polls DescribeSecret every 15 minutes and fetches at each mount",
+        "the CSI driver polls DescribeSecret every half hour and fetches at each mount",
     ),
     // Only maintenance reads these.
     prod("payments/adyen/hmac")

@@ -43,14 +43,10 @@ impl Random {
             .collect()
     }
 
-    /// `length` lower-case hexadecimal digits.
-    pub(super) fn hex(&mut self, length: usize) -> String {
-        let mut text = String::with_capacity(length + 16);
-        while text.len() < length {
-            text.push_str(&format!("{:016x}", self.next()));
-        }
-        text.truncate(length);
-        text
+    /// Eight lower-case hexadecimal digits.
+    pub(super) fn eight_digits(&mut self) -> String {
+        let bits = u128::from(self.next());
+        (0..8).map(|place| digit(bits, place)).collect()
     }
 
     /// A UUID of version 4 in lower case.
@@ -61,7 +57,6 @@ impl Random {
 
 /// The UUID of version 4 made of these bits.
 pub(super) fn uuid(high: u64, low: u64) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let high = (high & !0xf000) | 0x4000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     let bits = (u128::from(high) << 64) | u128::from(low);
@@ -70,10 +65,16 @@ pub(super) fn uuid(high: u64, low: u64) -> String {
         if matches!(place, 8 | 12 | 16 | 20) {
             text.push('-');
         }
-        let digit = usize::try_from((bits >> (124 - 4 * place)) & 0xf).unwrap_or(0);
-        text.push(char::from(DIGITS[digit]));
+        text.push(digit(bits, 31 - place));
     }
     text
+}
+
+/// The hexadecimal digit at a place of the bits, counted from the lowest.
+fn digit(bits: u128, place: u32) -> char {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let value = usize::try_from((bits >> (4 * place)) & 0xf).unwrap_or(0);
+    char::from(DIGITS[value])
 }
 
 #[cfg(test)]

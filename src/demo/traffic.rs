@@ -3,174 +3,11 @@
 //! A script in plain words: each function is one group of readers of the table in `organization`. Times follow from
 //! the fixed seed; the hole in the trail is cut out when the files are written, since AWS itself knows no hole.
 
+use super::call::{Act, Call, ELSEWHERE, Failure, Target, Version};
 use super::callers::{self, Caller};
-use super::organization::{
-    CAST, Cast, FRANKFURT, IRELAND, PRODUCTION, Rotation, SCOPES, STAGING, VIRGINIA,
-};
+use super::organization::{CAST, FRANKFURT, IRELAND, PRODUCTION, SCOPES, STAGING, VIRGINIA};
 use super::random::Random;
-use super::{DAY, DAYS, HOUR, NOW};
-
-/// One call, or one event of a service, as one account's trail logs it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
-    /// Seconds since 1970-01-01T00:00:00Z.
-    pub at: i64,
-    /// The account whose trail has the record.
-    pub account: &'static str,
-    pub region: &'static str,
-    pub caller: &'static Caller,
-    /// Which of the caller's clients it is, from 0.
-    pub client: u32,
-    pub act: Act,
-    pub failure: Option<Failure>,
-    /// What `sharedEventID` is made of, when two accounts log the same call.
-    pub shared: Option<u64>,
-}
-
-/// What is called.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Act {
-    Get(Target, Version),
-    Describe(Target),
-    ResourcePolicy(Target),
-    VersionIds(Target),
-    List,
-    /// `BatchGetSecretValue` of these names.
-    Batch(&'static [&'static str]),
-    Put(Target),
-    MoveStage(Target),
-    Create(Target),
-    /// With this many days of recovery, or forced when there are none.
-    Delete(Target, Option<u32>),
-    /// An event of rotation with this name, about the secret at this place of the table.
-    Rotation(&'static str, usize),
-    /// `kms:Decrypt` by the service, for a read of the secret at this place.
-    Decrypt(usize),
-    /// A call of another service, at this place of [`ELSEWHERE`].
-    Elsewhere(usize),
-}
-
-/// Which secret, and how the caller writes it. The number is the secret's place in the table.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Target {
-    Name(usize),
-    Arn(usize),
-    /// The ARN without its suffix.
-    Partial(usize),
-    /// The secret that had this name before, by name.
-    Former(usize),
-    /// No secret of ours.
-    Text(&'static str),
-}
-
-impl Target {
-    /// The place in the table of the secret that answers, if it is one of ours and still the same.
-    pub(super) const fn place(self) -> Option<usize> {
-        match self {
-            Self::Name(place) | Self::Arn(place) | Self::Partial(place) => Some(place),
-            Self::Former(_) | Self::Text(_) => None,
-        }
-    }
-}
-
-/// Which version a read asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    /// None named: AWS gives the current one.
-    Unsaid,
-    /// `AWSCURRENT` by its stage.
-    Current,
-    /// `AWSPENDING` by its stage and id.
-    Pending,
-    /// The current one by its id.
-    Id,
-}
-
-/// Why a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// No policy allows it. The record then has no request parameters.
-    Denied,
-    /// As `Denied`, in a message that carries markup.
-    DeniedWithMarkup,
-    /// The key refuses.
-    Key,
-    Missing,
-    PendingDeletion,
-    Invalid,
-    /// The rotation function failed: an event without a code.
-    Rotation,
-}
-
-/// A call of a service other than Secrets Manager.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Elsewhere {
-    pub source: &'static str,
-    pub event: &'static str,
-    pub access: Access,
-    pub caller: &'static Caller,
-    pub parameters: &'static [(&'static str, &'static str)],
-}
-
-/// Whether a call changes anything: `readOnly`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    Read,
-    Write,
-}
-
-/// What else goes on: the calls that fill an ordinary trail.
-pub(super) static ELSEWHERE: &[Elsewhere] = &[
-    Elsewhere {
-        source: "sts.amazonaws.com",
-        event: "AssumeRole",
-        access: Access::Read,
-        caller: &callers::LAMBDA,
-        parameters: &[("roleSessionName", "checkout-api"), ("externalId", "none")],
-    },
-    Elsewhere {
-        source: "ec2.amazonaws.com",
-        event: "DescribeInstances",
-        access: Access::Read,
-        caller: &callers::MONITOR,
-        parameters: &[("maxResults", "1000")],
-    },
-    Elsewhere {
-        source: "s3.amazonaws.com",
-        event: "GetBucketAcl",
-        access: Access::Read,
-        caller: &callers::CONFIG,
-        parameters: &[
-            ("bucketName", "example-orders-archive"),
-            ("Host", "example-orders-archive.s3.amazonaws.com"),
-            ("acl", ""),
-        ],
-    },
-    Elsewhere {
-        source: "lambda.amazonaws.com",
-        event: "ListFunctions20150331",
-        access: Access::Read,
-        caller: &callers::MONITOR,
-        parameters: &[],
-    },
-    Elsewhere {
-        source: "kms.amazonaws.com",
-        event: "DescribeKey",
-        access: Access::Read,
-        caller: &callers::CONFIG,
-        parameters: &[("keyId", "alias/aws/secretsmanager")],
-    },
-    Elsewhere {
-        source: "logs.amazonaws.com",
-        event: "CreateLogStream",
-        access: Access::Write,
-        caller: &callers::MONITOR,
-        parameters: &[
-            ("logGroupName", "/aws/lambda/checkout-api"),
-            ("logStreamName", "instance"),
-        ],
-    },
-];
+use super::{DAY, DAYS, HOUR, NOW, rotation};
 
 /// When a series of calls happens.
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +43,7 @@ pub(super) fn calls() -> Vec<Call> {
     };
     loops(&mut script);
     caches(&mut script);
-    rotations(&mut script);
+    rotation::calls(&mut script.calls);
     maintenance(&mut script);
     ordinary_readers(&mut script);
     many_readers(&mut script);
@@ -249,14 +86,14 @@ impl Script {
         acts: &[Act],
         failure: Option<Failure>,
     ) {
-        let mut random = Random::named(&format!("{region} {} {acts:?}", caller.role));
+        let mut random = Random::named(&format!("series {}", self.calls.len()));
         let slack = u32::try_from(pace.every / 12).unwrap_or(0);
         let start = u32::try_from(pace.every).unwrap_or(u32::MAX);
         for client in 0..pace.clients {
             let mut due = NOW - pace.from * DAY + i64::from(random.below(start));
             while due < NOW - pace.until * DAY {
-                let mut at = due + i64::from(random.below(slack));
-                for &act in acts {
+                let first = due + i64::from(random.below(slack));
+                for (at, &act) in (first..).zip(acts) {
                     self.calls.push(Call {
                         at,
                         account: caller.account,
@@ -267,7 +104,6 @@ impl Script {
                         failure,
                         shared: None,
                     });
-                    at += 1;
                 }
                 due += pace.every;
             }
@@ -327,13 +163,13 @@ fn loops(script: &mut Script) {
 
     let orders = prod("orders/postgres/app");
     let before = Pace {
-        until: 20,
+        until: 10,
         ..always(HOUR)
     };
     script.reads(orders, &callers::ORDERS, before);
     let polling = Pace {
         clients: 2,
-        ..since(20, 40)
+        ..since(10, 40)
     };
     script.reads(orders, &callers::ORDERS, polling);
 
@@ -350,7 +186,7 @@ fn loops(script: &mut Script) {
         "platform/grafana/oauth-client",
         "platform/pagerduty/routing-key",
     ] {
-        script.reads_by_name(prod(name), &callers::EXTERNAL_SECRETS, since(30, 300));
+        script.reads_by_name(prod(name), &callers::EXTERNAL_SECRETS, since(15, 300));
     }
 
     let fleet = Pace {
@@ -367,108 +203,20 @@ fn caches(script: &mut Script) {
     let fraud = prod("fraud/model/feature-store");
     let ask = Act::Describe(Target::Arn(fraud));
     script.series(VIRGINIA, &callers::FRAUD, always(HOUR), &[ask], None);
-    for at in rotated(&CAST[fraud]) {
+    for at in rotation::succeeded(&CAST[fraud]) {
         let fetch = Act::Get(Target::Arn(fraud), Version::Id);
         script.once(at + HOUR, VIRGINIA, &callers::FRAUD, fetch);
     }
 
     let edge = Target::Name(prod("web/cdn/edge-signing-key"));
     let poll = [Act::Describe(edge)];
-    script.series(VIRGINIA, &callers::CSI, always(900), &poll, None);
+    script.series(VIRGINIA, &callers::CSI, always(1_800), &poll, None);
     let mount = [Act::Get(edge, Version::Unsaid)];
     script.series(VIRGINIA, &callers::CSI, always(5 * DAY), &mount, None);
 
     let tills = find(PRODUCTION, FRANKFURT, "de/tse/certificate");
     let ask = [Act::Describe(Target::Arn(tills))];
     script.series(FRANKFURT, &callers::TILLS, always(HOUR), &ask, None);
-}
-
-/// The rotations that succeeded, the newest first, all that are in the trail.
-pub(super) fn rotated(cast: &Cast) -> Vec<i64> {
-    let (every, last) = match cast.rotation {
-        Rotation::Function { every, last, .. }
-        | Rotation::Failing { every, last, .. }
-        | Rotation::Managed { every, last } => (every, last),
-        Rotation::Off { last } => (DAYS, last),
-        Rotation::Unset => return Vec::new(),
-    };
-    let mut days = last;
-    let mut times = vec![rotation_time(days)];
-    while days + every < DAYS {
-        days += every;
-        times.push(rotation_time(days));
-    }
-    times
-}
-
-/// Rotations run at twelve minutes past three.
-pub(super) const fn rotation_time(days: i64) -> i64 {
-    ago(days, 3 * HOUR + 12 * 60)
-}
-
-fn rotations(script: &mut Script) {
-    for (place, cast) in CAST.iter().enumerate() {
-        match cast.rotation {
-            Rotation::Function { .. } => {
-                for at in rotated(cast) {
-                    rotation(script, place, at, None);
-                }
-            }
-            Rotation::Failing { every, last, .. } => {
-                for at in rotated(cast) {
-                    rotation(script, place, at, None);
-                }
-                // The service tries again every day once a rotation is overdue.
-                for days in 1..=last - every {
-                    rotation(script, place, rotation_time(days), Some(Failure::Rotation));
-                }
-            }
-            Rotation::Unset | Rotation::Managed { .. } | Rotation::Off { .. } => {}
-        }
-    }
-}
-
-/// The steps of one rotation, as the templates of AWS take them.
-fn rotation(script: &mut Script, place: usize, at: i64, failure: Option<Failure>) {
-    let cast = &CAST[place];
-    let caller = if cast.account == STAGING {
-        &callers::ROTATION_STAGING
-    } else {
-        &callers::ROTATION
-    };
-    let arn = Target::Arn(place);
-    let mut steps = vec![
-        Act::Rotation("RotationStarted", place),
-        Act::Describe(arn),
-        Act::Get(arn, Version::Current),
-        Act::Put(arn),
-        Act::Get(arn, Version::Pending),
-    ];
-    if failure.is_none() {
-        steps.extend([
-            Act::Get(arn, Version::Current),
-            Act::Get(arn, Version::Pending),
-            Act::Describe(arn),
-            Act::MoveStage(arn),
-            Act::Rotation("RotationSucceeded", place),
-        ]);
-    }
-    let mut at = at;
-    for act in steps {
-        script.once(at, cast.region, caller, act);
-        at += 2;
-    }
-    if failure.is_some() {
-        script.once(
-            at,
-            cast.region,
-            caller,
-            Act::Rotation("RotationFailed", place),
-        );
-        if let Some(call) = script.calls.last_mut() {
-            call.failure = failure;
-        }
-    }
 }
 
 fn maintenance(script: &mut Script) {
@@ -688,7 +436,7 @@ fn failures(script: &mut Script) {
     );
     fail(
         &callers::AIRFLOW,
-        since(20, 300),
+        since(10, 300),
         Target::Text("airflow/variables/feature_flags"),
         Failure::Missing,
     );
@@ -744,10 +492,9 @@ pub(super) fn created_at(place: usize) -> i64 {
 
 fn people(script: &mut Script) {
     let mut look = |days, name, acts: fn(Target) -> Vec<Act>| {
-        let mut at = ago(days, 13 * HOUR + 7 * 60);
-        for act in acts(Target::Name(prod(name))) {
+        let first = ago(days, 13 * HOUR + 7 * 60);
+        for (at, act) in (first..).zip(acts(Target::Name(prod(name)))) {
             script.once(at, VIRGINIA, &callers::PERSON, act);
-            at += 1;
         }
     };
     let open_page = |target| {
