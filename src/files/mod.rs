@@ -1,5 +1,6 @@
-//! Sources on disk.
+//! Sources and results on disk: inventory files, log files, result folders.
 
 pub mod inflate;
+pub mod inventory;
 pub mod logs;
 mod walk;
