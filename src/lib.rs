@@ -1,4 +1,6 @@
 //! secretsweep.
 
 pub mod domain;
+pub mod files;
 pub mod ports;
+pub mod report;

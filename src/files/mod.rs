@@ -1,0 +1,3 @@
+//! Files on this machine.
+
+pub mod store;
