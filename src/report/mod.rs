@@ -7,7 +7,7 @@ pub mod csv;
 pub mod escape;
 pub mod json;
 #[cfg(test)]
-pub mod sample;
+pub(crate) mod sample;
 pub mod select;
 pub mod text;
 
