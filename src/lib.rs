@@ -2,5 +2,7 @@
 
 pub mod demo;
 pub mod domain;
+pub mod files;
 pub mod ports;
+pub mod report;
 pub mod files;

@@ -1,4 +1,8 @@
 //! Sources and results on disk: inventory files, log files, result folders.
+//! Files on this machine.
+
+pub mod store;
+//! Sources on disk.
 
 pub mod inflate;
 pub mod inventory;
