@@ -1,2 +1,6 @@
+//! secretsweep.
+
 pub mod demo;
 pub mod domain;
+pub mod ports;
+pub mod files;

@@ -1,0 +1,5 @@
+//! Sources on disk.
+
+pub mod inflate;
+pub mod logs;
+mod walk;
