@@ -8,7 +8,12 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Clone, Debug)]
 pub struct View {
     /// How many rows each list of the summary shows
-    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "What to show")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        help_heading = "What to show"
+    )]
     pub top: usize,
     /// Add a table of costs by this to the summary
     #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
