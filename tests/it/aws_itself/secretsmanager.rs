@@ -57,6 +57,7 @@ async fn list_secrets_pages_in_order_of_creation_and_shows_every_field() {
     assert_eq!(full.tags().len(), 2);
     assert_eq!(full.secret_versions_to_stages().unwrap().len(), 1);
     assert_eq!(all[0].last_accessed_date(), None);
+    assert!(aws.calls()[0].user_agent.contains("aws-sdk-rust"));
 
     let planned = client.list_secrets().include_planned_deletion(true).filters(name("going")).send().await.unwrap();
     assert!(planned.secret_list()[0].deleted_date().is_some());
@@ -272,20 +273,24 @@ fn wrong_requests_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn fifty_thousand_secrets_are_five_hundred_pages() {
+#[test]
+fn fifty_thousand_secrets_are_five_hundred_pages() {
     let mut world = World::new(A);
     for number in 0..50_000 {
         world.add(Secret::new(A, EAST, &format!("team-{}/app-{number}", number % 40)));
     }
     let aws = Aws::start(world);
-    let client = vault(&aws, A, EAST).await;
-    let mut pages = client.list_secrets().max_results(100).into_paginator().send();
     let mut names = BTreeSet::new();
-    while let Some(page) = pages.next().await {
-        names.extend(page.unwrap().secret_list.unwrap().into_iter().map(|secret| secret.name.unwrap()));
+    let mut body = json!({ "MaxResults": 100 });
+    loop {
+        let (_, answer) = raw(&aws, "secretsmanager.ListSecrets", &body.to_string(), &signed(A, "secretsmanager"));
+        let page: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        names.extend(page["SecretList"].as_array().unwrap().iter().map(|secret| secret["Name"].to_string()));
+        body["NextToken"] = page["NextToken"].clone();
+        if body["NextToken"].is_null() {
+            break;
+        }
     }
     assert_eq!(names.len(), 50_000);
     assert_eq!(aws.calls().len(), 500);
-    assert!(aws.calls()[0].user_agent.contains("aws-sdk-rust"));
 }
