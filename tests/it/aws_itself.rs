@@ -77,11 +77,8 @@ fn message<T: Debug, E: ProvideErrorMetadata + Debug>(result: Result<T, E>) -> S
 fn raw(aws: &Aws, target: &str, body: &str, authorization: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(aws.endpoint().trim_start_matches("http://")).unwrap();
     let length = body.len();
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nX-Amz-Target: {target}\r\n{authorization}Content-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
+    let head = format!("POST / HTTP/1.1\r\nX-Amz-Target: {target}\r\n{authorization}Content-Length: {length}\r\n\r\n");
+    stream.write_all([head.as_str(), body].concat().as_bytes()).unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
