@@ -1,8 +1,6 @@
-//! Files on this machine.
-
-pub mod store;
-//! Sources on disk.
+//! Files on this machine: sources that are read, and result folders.
 
 pub mod inflate;
 pub mod logs;
+pub mod store;
 mod walk;
