@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::page::{self, Look, Page, left, piece};
-use super::words::{agree, number};
+use super::words::number;
 use super::{Options, by_reason, of_verdict};
 use crate::domain::money::thousands;
 use crate::domain::report::{FindingRow, Report, Severity};
@@ -21,17 +21,14 @@ pub fn attention(page: &mut Page, report: &Report, options: &Options) {
     if reviews.is_empty() && findings.is_empty() {
         return;
     }
-    page.heading("LOOK AT");
+    page.heading("NEEDS A LOOK");
     if !reviews.is_empty() {
         let count = reviews.len() as u64;
         let text = format!(
-            "{} may be unused, but a person has to decide",
+            "{} may be unused; a person has to decide",
             number(count, "secret")
         );
-        let note = format!(
-            " ({} `review` in secrets.csv)",
-            agree(count, "it is", "they are")
-        );
+        let note = " (`review` in secrets.csv)";
         page.line(2, &[piece(Look::Strong, text), piece(Look::Faint, note)]);
         by_reason(page, report, reviews.into_iter());
     }

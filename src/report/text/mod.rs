@@ -5,6 +5,7 @@
 //! groups; nothing is printed.
 
 mod attention;
+mod costs;
 mod page;
 mod savings;
 mod unseen;
@@ -12,11 +13,11 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use page::{Look, Page, left, piece, right};
+use page::{Look, Page, left, piece};
 use words::{agree, number};
 
-use super::sums::{self, Grouping};
-use crate::domain::money::{Money, thousands};
+use super::sums::Grouping;
+use crate::domain::money::thousands;
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Report, SecretRow};
 use crate::domain::verdict::Verdict;
@@ -55,9 +56,9 @@ impl Default for Options {
 pub fn summary(report: &Report, options: &Options) -> String {
     let mut page = Page::new(options.style);
     head(&mut page, report);
-    costs(&mut page, report);
+    costs::costs(&mut page, report);
     if let Some(by) = options.group {
-        groups(&mut page, report, by);
+        costs::groups(&mut page, report, by);
     }
     savings::savings(&mut page, report, options);
     attention::attention(&mut page, report, options);
@@ -104,165 +105,6 @@ fn head(page: &mut Page, report: &Report) {
         agree(of(Verdict::Keep), "stays", "stay")
     );
     page.paragraph(0, Look::Usual, &text);
-}
-
-fn costs(page: &mut Page, report: &Report) {
-    let totals = &report.totals;
-    let uncounted =
-        totals.secrets > 0 && totals.uncounted_secrets == totals.secrets && totals.calls == 0;
-    page.heading("COST A MONTH (estimate)");
-    let pending = report
-        .secrets
-        .iter()
-        .filter(|row| row.deleted.is_some())
-        .count() as u64;
-    let mut storage = number(totals.secrets, "secret");
-    if pending > 0 {
-        storage = format!(
-            "{storage}; {} pending deletion {} free",
-            thousands(pending),
-            agree(pending, "is", "are")
-        );
-    }
-    let mut calls = format!("{} in the window", number(totals.calls, "call"));
-    if totals.unattributed_calls > 0 {
-        calls = format!(
-            "{calls}, {} of them for no known secret",
-            thousands(totals.unattributed_calls)
-        );
-    }
-    let unknown = |usd: Money| {
-        if uncounted {
-            "unknown".to_owned()
-        } else {
-            usd.dollars()
-        }
-    };
-    let none = "no trail was read, so calls are not counted";
-    let rows = [
-        ("Storage", totals.storage_usd.dollars(), storage.as_str()),
-        (
-            "API calls",
-            unknown(totals.api_usd),
-            if uncounted { none } else { &calls },
-        ),
-        (
-            "KMS",
-            unknown(totals.kms_usd),
-            if uncounted {
-                ""
-            } else {
-                "reads with a customer-managed key"
-            },
-        ),
-        ("Total", totals.total_usd.dollars(), ""),
-    ];
-    let columns = rows
-        .iter()
-        .map(|(_, amount, _)| amount.len())
-        .max()
-        .unwrap_or(0);
-    for (label, amount, note) in rows {
-        let look = if label == "Total" {
-            Look::Strong
-        } else {
-            Look::Usual
-        };
-        page.line(
-            2,
-            &[
-                left(look, label, 10),
-                right(look, &amount, columns + 2),
-                piece(Look::Usual, "  "),
-                piece(Look::Faint, note),
-            ],
-        );
-    }
-    let note = format!(
-        "The {} themselves cost {}. What the estimate rests on stands at the end.",
-        words::length(&report.window),
-        totals.window_cost.total_usd.dollars()
-    );
-    page.paragraph(2, Look::Faint, &note);
-    unknown_costs(page, report, uncounted);
-}
-
-/// What the costs leave out, so that a low number is not taken for a good one.
-fn unknown_costs(page: &mut Page, report: &Report, uncounted: bool) {
-    let totals = &report.totals;
-    let mut parts = Vec::new();
-    if totals.unpriced_secrets > 0 {
-        parts.push(format!(
-            "the price of {}",
-            number(totals.unpriced_secrets, "secret")
-        ));
-    }
-    if totals.uncounted_secrets > 0 && !uncounted {
-        parts.push(format!(
-            "the calls of {}",
-            number(totals.uncounted_secrets, "secret")
-        ));
-    }
-    if !parts.is_empty() {
-        let verb = if parts.len() == 1 && totals.unpriced_secrets > 0 {
-            "is"
-        } else {
-            "are"
-        };
-        let text = format!(
-            "Not included: {}, which {verb} unknown.",
-            words::listed(&parts)
-        );
-        page.paragraph(2, Look::Warning, &text);
-    }
-}
-
-fn groups(page: &mut Page, report: &Report, by: Grouping) {
-    page.heading(&format!("COST A MONTH BY {}", by.words().to_uppercase()));
-    let mut groups = sums::groups(report, by);
-    // Dearest first; the calls of no secret stay at the end.
-    groups.sort_by_key(|group| (group.key == sums::UNATTRIBUTED, -group.totals.total_usd.0));
-    let row = |page: &mut Page, look, cells: [&str; 6]| {
-        let [key, secrets, cost, saves, delete, review] = cells;
-        page.line(
-            2,
-            &[
-                left(look, key, 28),
-                right(look, secrets, 9),
-                right(look, cost, 13),
-                right(look, saves, 12),
-                right(look, delete, 7),
-                right(look, review, 7),
-            ],
-        );
-    };
-    row(
-        page,
-        Look::Faint,
-        [
-            by.as_str(),
-            "secrets",
-            "cost",
-            "savings",
-            "delete",
-            "review",
-        ],
-    );
-    for group in &groups {
-        let of = |verdict| thousands(group.totals.verdicts.get(&verdict).copied().unwrap_or(0));
-        row(
-            page,
-            Look::Usual,
-            [
-                &group.key,
-                &thousands(group.totals.secrets),
-                &group.totals.total_usd.dollars(),
-                &group.totals.savings_usd.dollars(),
-                &of(Verdict::Delete),
-                &of(Verdict::Review),
-            ],
-        );
-    }
 }
 
 fn assumptions(page: &mut Page, report: &Report) {
@@ -372,6 +214,11 @@ mod tests {
             group: Some(Grouping::Owner),
             ..Options::default()
         }
+    }
+
+    #[test]
+    fn the_summary_of_the_sample() {
+        insta::assert_snapshot!(summary(&sample::report(), &options()));
     }
 
     #[test]

@@ -175,16 +175,13 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
             piece(Look::Faint, place),
         ],
     );
-    let clients = match found.clients {
-        0 | 1 => String::new(),
-        many => format!(" from each of {}", number(many, "client")),
-    };
     let reader = words::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {} up to every {}{clients}: {} times a month, {} of them needless.",
+        "{reader} ({}) calls {} every {} at its peak; {}, {} times a month, {} of them needless.",
         found.client,
         found.what,
         words::interval(found.interval_s),
+        number(found.clients, "client"),
         thousands(found.reads_month),
         thousands(found.avoidable_calls_month)
     );
