@@ -18,11 +18,15 @@ use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use aws_sdk_s3::types::RequestPayer;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
-use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, ReplicaRegionType, SortByType, SortOrderType, Tag};
+use aws_sdk_secretsmanager::types::{
+    Filter, FilterNameStringType, ReplicaRegionType, SortByType, SortOrderType, Tag,
+};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::aws::world::{Account, Body, Bucket, Early, Event, Opt, Rate, Secret, Status, Trail, Version, at};
+use crate::aws::world::{
+    Account, Body, Bucket, Early, Event, Opt, Rate, Secret, Status, Trail, Version, at,
+};
 use crate::aws::{Aws, Fault, World, access_key};
 
 mod accounts;
@@ -38,7 +42,12 @@ const WEST: &str = "eu-west-1";
 
 /// Clients that never try again, so that each refusal is seen.
 async fn config(aws: &Aws, account: &str, region: &str) -> SdkConfig {
-    config_with(aws, region, Credentials::new(access_key(account), "secret", None, None, "test")).await
+    config_with(
+        aws,
+        region,
+        Credentials::new(access_key(account), "secret", None, None, "test"),
+    )
+    .await
 }
 
 async fn config_with(aws: &Aws, region: &str, credentials: Credentials) -> SdkConfig {
@@ -65,20 +74,32 @@ async fn store(aws: &Aws, account: &str, region: &str) -> aws_sdk_s3::Client {
 
 /// The error code of a call that must be refused; empty when the failure has none.
 fn code<T: Debug, E: ProvideErrorMetadata + Debug>(result: Result<T, E>) -> String {
-    result.expect_err("this call is refused").code().unwrap_or_default().to_owned()
+    result
+        .expect_err("this call is refused")
+        .code()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The error message of a call that must be refused.
 fn message<T: Debug, E: ProvideErrorMetadata + Debug>(result: Result<T, E>) -> String {
-    result.expect_err("this call is refused").message().unwrap_or_default().to_owned()
+    result
+        .expect_err("this call is refused")
+        .message()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A request that no SDK client of this project may make; status and body of the answer.
 fn raw(aws: &Aws, target: &str, body: &str, authorization: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(aws.endpoint().trim_start_matches("http://")).unwrap();
     let length = body.len();
-    let head = format!("POST / HTTP/1.1\r\nX-Amz-Target: {target}\r\n{authorization}Content-Length: {length}\r\n\r\n");
-    stream.write_all([head.as_str(), body].concat().as_bytes()).unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nX-Amz-Target: {target}\r\n{authorization}Content-Length: {length}\r\n\r\n"
+    );
+    stream
+        .write_all([head.as_str(), body].concat().as_bytes())
+        .unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -22,20 +22,34 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
     let params: List = asked.params()?;
     let size = usize::try_from(params.max_results.unwrap_or(50)).unwrap_or(0);
     if !(1..=50).contains(&size) {
-        return Err(Refusal::new(400, "ValidationException", "maxResults must be between 1 and 50"));
+        return Err(Refusal::new(
+            400,
+            "ValidationException",
+            "maxResults must be between 1 and 50",
+        ));
     }
     let own = &asked.caller.account;
-    let management = world.organization.as_ref().map(|organization| &organization.management);
+    let management = world
+        .organization
+        .as_ref()
+        .map(|organization| &organization.management);
     let account = match params.account_id {
         None => own.clone(),
         Some(other) if management == Some(own) && other != *own => other,
         Some(_) => {
-            let message = format!("User: {} is not authorized to perform: account:ListRegions", asked.caller.arn);
+            let message = format!(
+                "User: {} is not authorized to perform: account:ListRegions",
+                asked.caller.arn
+            );
             return Err(Refusal::new(403, "AccessDeniedException", message));
         }
     };
     if !world.accounts.contains_key(&account) {
-        return Err(Refusal::new(404, "ResourceNotFoundException", "there is no such account"));
+        return Err(Refusal::new(
+            404,
+            "ResourceNotFoundException",
+            "there is no such account",
+        ));
     }
     let wanted = params.region_opt_status_contains.unwrap_or_default();
     let (names, next) = asked.page(
@@ -44,8 +58,9 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         (params.next_token.as_deref(), size),
         |world| {
             let regions = world.accounts[&account].regions.iter();
-            let shown =
-                regions.filter(|(_, opt)| wanted.is_empty() || wanted.iter().any(|wanted| wanted == status(**opt)));
+            let shown = regions.filter(|(_, opt)| {
+                wanted.is_empty() || wanted.iter().any(|wanted| wanted == status(**opt))
+            });
             shown.map(|(region, _)| region.clone()).collect()
         },
     )?;

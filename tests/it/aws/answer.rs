@@ -7,11 +7,22 @@ use super::faults::What;
 use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
 use super::world::{self, Opt, World};
-use super::{Shared, access_key, account, cloudtrail, lock, organizations, s3, secretsmanager, sts};
+use super::{
+    Shared, access_key, account, cloudtrail, lock, organizations, s3, secretsmanager, sts,
+};
 
 /// The service of a credential scope.
 fn service(name: &str) -> Option<&'static str> {
-    ["secretsmanager", "cloudtrail", "sts", "organizations", "account", "s3"].into_iter().find(|known| *known == name)
+    [
+        "secretsmanager",
+        "cloudtrail",
+        "sts",
+        "organizations",
+        "account",
+        "s3",
+    ]
+    .into_iter()
+    .find(|known| *known == name)
 }
 
 /// From the request to the answer: credentials, the record of the call, faults, the service.
@@ -21,10 +32,19 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
         Err((service, refusal)) => return (refused(service, &refusal), Ending::Whole),
     };
     let op = operation(service, request);
-    let call = record(shared, service, op.as_deref().unwrap_or("?"), &caller, request);
+    let call = record(
+        shared,
+        service,
+        op.as_deref().unwrap_or("?"),
+        &caller,
+        request,
+    );
     let hits: Vec<What> = {
         let mut faults = lock(&shared.faults);
-        faults.iter_mut().filter_map(|fault| fault.hits(&call).then(|| fault.what.clone())).collect()
+        faults
+            .iter_mut()
+            .filter_map(|fault| fault.hits(&call).then(|| fault.what.clone()))
+            .collect()
     };
     let mut page = usize::MAX;
     let mut ending = Ending::Whole;
@@ -48,7 +68,16 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
     }
     let result = match (fault, op) {
         (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
-        (None, Ok(op)) => carry_out(&mut world, service, &Asked { op: &op, caller: &caller, http: request, page }),
+        (None, Ok(op)) => carry_out(
+            &mut world,
+            service,
+            &Asked {
+                op: &op,
+                caller: &caller,
+                http: request,
+                page,
+            },
+        ),
     };
     for what in &hits {
         if let What::After(hook) = what {
@@ -63,15 +92,43 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
         call.error = error;
         call.took = shared.started.elapsed().saturating_sub(call.at);
     }
-    let id = format!("{:08x}-0000-4000-8000-{:012x}", call.index, world::hash(&call.body) & 0xffff_ffff_ffff);
-    (response.with(if service == "s3" { "x-amz-request-id" } else { "x-amzn-RequestId" }, id), ending)
+    let id = format!(
+        "{:08x}-0000-4000-8000-{:012x}",
+        call.index,
+        world::hash(&call.body) & 0xffff_ffff_ffff
+    );
+    (
+        response.with(
+            if service == "s3" {
+                "x-amz-request-id"
+            } else {
+                "x-amzn-RequestId"
+            },
+            id,
+        ),
+        ending,
+    )
 }
 
 /// Writes the call down, before anything happens to it.
-fn record(shared: &Shared, service: &'static str, op: &str, caller: &Caller, request: &Request) -> Call {
+fn record(
+    shared: &Shared,
+    service: &'static str,
+    op: &str,
+    caller: &Caller,
+    request: &Request,
+) -> Call {
     let body = if service == "s3" {
-        let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("{}?{}", http::decode(&request.path, http::Plus::Literal), query.join("&"))
+        let query: Vec<String> = request
+            .query
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!(
+            "{}?{}",
+            http::decode(&request.path, http::Plus::Literal),
+            query.join("&")
+        )
     } else {
         String::from_utf8_lossy(&request.body).into_owned()
     };
@@ -94,9 +151,20 @@ fn record(shared: &Shared, service: &'static str, op: &str, caller: &Caller, req
 }
 
 /// Who calls which service, from the `Authorization` header.
-fn identify(shared: &Shared, request: &Request) -> Result<(&'static str, Caller), (&'static str, Refusal)> {
-    let unsigned =
-        || ("unsigned", Refusal::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token"));
+fn identify(
+    shared: &Shared,
+    request: &Request,
+) -> Result<(&'static str, Caller), (&'static str, Refusal)> {
+    let unsigned = || {
+        (
+            "unsigned",
+            Refusal::new(
+                403,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
+        )
+    };
     let header = request.header("authorization").ok_or_else(unsigned)?;
     let scope = header
         .strip_prefix("AWS4-HMAC-SHA256 Credential=")
@@ -110,22 +178,59 @@ fn identify(shared: &Shared, request: &Request) -> Result<(&'static str, Caller)
         return Err(unsigned());
     }
     let service = service(name).ok_or_else(|| {
-        ("unsigned", Refusal::new(404, "UnknownServiceException", format!("there is no {name} here")))
+        (
+            "unsigned",
+            Refusal::new(
+                404,
+                "UnknownServiceException",
+                format!("there is no {name} here"),
+            ),
+        )
     })?;
     let world = lock(&shared.world);
     let region = region.to_owned();
     if let Some(session) = world.runtime.sessions.get(key) {
         if request.header("x-amz-security-token") != Some(&session.token) {
             let message = "The security token included in the request is expired";
-            return Err((service, worded(service, &Refusal::new(400, "ExpiredTokenException", message))));
+            return Err((
+                service,
+                worded(
+                    service,
+                    &Refusal::new(400, "ExpiredTokenException", message),
+                ),
+            ));
         }
-        let (account, arn, user_id) = (session.account.clone(), session.arn.clone(), session.user_id.clone());
-        return Ok((service, Caller { account, arn, user_id, region }));
+        let (account, arn, user_id) = (
+            session.account.clone(),
+            session.arn.clone(),
+            session.user_id.clone(),
+        );
+        return Ok((
+            service,
+            Caller {
+                account,
+                arn,
+                user_id,
+                region,
+            },
+        ));
     }
-    match world.accounts.keys().find(|account| access_key(account) == key) {
+    match world
+        .accounts
+        .keys()
+        .find(|account| access_key(account) == key)
+    {
         Some(account) => {
             let arn = format!("arn:aws:iam::{account}:user/loopback");
-            Ok((service, Caller { account: account.clone(), arn, user_id: "AIDALOOPBACK".to_owned(), region }))
+            Ok((
+                service,
+                Caller {
+                    account: account.clone(),
+                    arn,
+                    user_id: "AIDALOOPBACK".to_owned(),
+                    region,
+                },
+            ))
         }
         None => Err((service, invalid_token(service))),
     }
@@ -133,23 +238,35 @@ fn identify(shared: &Shared, request: &Request) -> Result<(&'static str, Caller)
 
 /// The operation that a request asks for.
 fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
-    let unknown = |what: &str| Refusal::new(400, "UnknownOperationException", format!("no operation {what}"));
+    let unknown = |what: &str| {
+        Refusal::new(
+            400,
+            "UnknownOperationException",
+            format!("no operation {what}"),
+        )
+    };
     let target = || {
-        let target = request.header("x-amz-target").ok_or_else(|| unknown("without a target"))?;
+        let target = request
+            .header("x-amz-target")
+            .ok_or_else(|| unknown("without a target"))?;
         let prefix = match service {
             "secretsmanager" => "secretsmanager",
             "cloudtrail" => "CloudTrail_20131101",
             _ => "AWSOrganizationsV20161128",
         };
         match target.rsplit_once('.') {
-            Some((before, op)) if before.ends_with(prefix) && request.method == "POST" => Ok(op.to_owned()),
+            Some((before, op)) if before.ends_with(prefix) && request.method == "POST" => {
+                Ok(op.to_owned())
+            }
             _ => Err(unknown(target)),
         }
     };
     match service {
         "sts" => sts::operation(request),
         "s3" => s3::operation(request),
-        "account" if request.method == "POST" && request.path == "/listRegions" => Ok("ListRegions".to_owned()),
+        "account" if request.method == "POST" && request.path == "/listRegions" => {
+            Ok("ListRegions".to_owned())
+        }
         "account" => Err(unknown(&request.path)),
         _ => target(),
     }

@@ -74,8 +74,13 @@ impl Asked<'_> {
     /// # Errors
     /// `SerializationException` for a field that the operation does not have, or of another type.
     pub fn params<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let body: &[u8] = if self.http.body.is_empty() { b"{}" } else { &self.http.body };
-        serde_json::from_slice(body).map_err(|error| Refusal::new(400, "SerializationException", error.to_string()))
+        let body: &[u8] = if self.http.body.is_empty() {
+            b"{}"
+        } else {
+            &self.http.body
+        };
+        serde_json::from_slice(body)
+            .map_err(|error| Refusal::new(400, "SerializationException", error.to_string()))
     }
 
     /// What a token of this call is bound to: the caller and all parameters but the token.
@@ -84,7 +89,9 @@ impl Asked<'_> {
         if let Some(map) = body.as_object_mut() {
             map.remove("NextToken");
         }
-        let Caller { account, region, .. } = self.caller;
+        let Caller {
+            account, region, ..
+        } = self.caller;
         format!("{account} {region} {} {body}", self.op)
     }
 
@@ -104,19 +111,39 @@ impl Asked<'_> {
     ) -> Result<(Vec<T>, Option<String>), Refusal> {
         let bound = self.binding();
         let cursor = match token {
-            None => Cursor { bound, items: items(world).into(), offset: 0 },
+            None => Cursor {
+                bound,
+                items: items(world).into(),
+                offset: 0,
+            },
             Some(token) => match table(&mut world.runtime).get(token) {
                 Some(cursor) if cursor.bound == bound => cursor.clone(),
-                _ => return Err(Refusal::new(400, "InvalidNextTokenException", "The NextToken value is invalid.")),
+                _ => {
+                    return Err(Refusal::new(
+                        400,
+                        "InvalidNextTokenException",
+                        "The NextToken value is invalid.",
+                    ));
+                }
             },
         };
         let take = size.min(self.page);
-        let page = cursor.items.iter().skip(cursor.offset).take(take).cloned().collect();
+        let page = cursor
+            .items
+            .iter()
+            .skip(cursor.offset)
+            .take(take)
+            .cloned()
+            .collect();
         let offset = cursor.offset + take;
         let next = (offset < cursor.items.len()).then(|| {
             let cursors = table(&mut world.runtime);
             let place = format!("{} {offset}", cursors.len());
-            let token = format!("AQ{:016x}{:016x}", world::hash(&cursor.bound), world::hash(&place));
+            let token = format!(
+                "AQ{:016x}{:016x}",
+                world::hash(&cursor.bound),
+                world::hash(&place)
+            );
             cursors.insert(token.clone(), Cursor { offset, ..cursor });
             token
         });

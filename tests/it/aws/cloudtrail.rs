@@ -22,7 +22,11 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         "DescribeTrails" => describe(world, asked),
         "GetTrailStatus" => status(world, asked),
         "GetEventSelectors" => selectors(world, asked),
-        other => Err(Refusal::new(400, "UnknownOperationException", format!("no operation {other}"))),
+        other => Err(Refusal::new(
+            400,
+            "UnknownOperationException",
+            format!("no operation {other}"),
+        )),
     };
     value.map(|value| json_answer(&value))
 }
@@ -48,12 +52,18 @@ struct Attribute {
 }
 
 fn lookup(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let Caller { account, region, .. } = asked.caller;
+    let Caller {
+        account, region, ..
+    } = asked.caller;
     take_one(world, account, region)?;
     let params: Lookup = asked.params()?;
     let size = usize::try_from(params.max_results.unwrap_or(50)).unwrap_or(0);
     if !(1..=50).contains(&size) {
-        return Err(Refusal::new(400, "InvalidMaxResultsException", "MaxResults must be between 1 and 50."));
+        return Err(Refusal::new(
+            400,
+            "InvalidMaxResultsException",
+            "MaxResults must be between 1 and 50.",
+        ));
     }
     if params.attributes.len() > 1 || !params.attributes.iter().all(is_valid) {
         return Err(Refusal::new(
@@ -62,13 +72,27 @@ fn lookup(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
             "You can specify one valid lookup attribute.",
         ));
     }
-    if params.event_category.as_deref().is_some_and(|category| category != "insight") {
-        return Err(Refusal::new(400, "InvalidEventCategoryException", "The event category is not valid."));
+    if params
+        .event_category
+        .as_deref()
+        .is_some_and(|category| category != "insight")
+    {
+        return Err(Refusal::new(
+            400,
+            "InvalidEventCategoryException",
+            "The event category is not valid.",
+        ));
     }
     let oldest = seconds(world.now - KEPT);
     let newest = seconds(world.now - world.lookup.delay);
-    let early = params.start_time.is_some_and(|start| start < oldest) && world.lookup.early == Early::Refuse;
-    if early || params.start_time.zip(params.end_time).is_some_and(|(start, end)| start > end) {
+    let early = params.start_time.is_some_and(|start| start < oldest)
+        && world.lookup.early == Early::Refuse;
+    if early
+        || params
+            .start_time
+            .zip(params.end_time)
+            .is_some_and(|(start, end)| start > end)
+    {
         return Err(Refusal::new(
             400,
             "InvalidTimeRangeException",
@@ -83,7 +107,11 @@ fn lookup(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
         (params.next_token.as_deref(), size),
         |world| {
             let none = params.event_category.is_some();
-            let all = world.events.get(&(account.clone(), region.clone())).map(Vec::as_slice).unwrap_or_default();
+            let all = world
+                .events
+                .get(&(account.clone(), region.clone()))
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let shown = all.iter().filter(|event| {
                 !none
                     && (from..=to).contains(&seconds(event.time))
@@ -92,7 +120,8 @@ fn lookup(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
             shown.cloned().collect()
         },
     )?;
-    let mut answer = json!({ "Events": events.iter().map(|event| shown(event)).collect::<Vec<_>>() });
+    let mut answer =
+        json!({ "Events": events.iter().map(|event| shown(event)).collect::<Vec<_>>() });
     if let Some(next) = next {
         answer["NextToken"] = next.into();
     }
@@ -106,7 +135,11 @@ fn take_one(world: &mut World, account: &str, region: &str) -> Result<(), Refusa
         Rate::Real(rate) => (rate, seconds(Timestamp::now())),
         Rate::Virtual(rate) => (rate, seconds(world.now)),
     };
-    let (left, since) = world.runtime.lookups.entry((account.to_owned(), region.to_owned())).or_insert((rate, now));
+    let (left, since) = world
+        .runtime
+        .lookups
+        .entry((account.to_owned(), region.to_owned()))
+        .or_insert((rate, now));
     *left = ((now - *since).max(0.0) * rate + *left).min(rate.max(1.0));
     *since = now;
     if *left < 1.0 {
@@ -117,9 +150,21 @@ fn take_one(world: &mut World, account: &str, region: &str) -> Result<(), Refusa
 }
 
 fn is_valid(attribute: &Attribute) -> bool {
-    const KEYS: &[&str] =
-        &["EventId", "EventName", "ReadOnly", "Username", "ResourceType", "ResourceName", "EventSource", "AccessKeyId"];
-    let weight: usize = attribute.attribute_value.chars().map(|c| if "_ ,\n".contains(c) { 2 } else { 1 }).sum();
+    const KEYS: &[&str] = &[
+        "EventId",
+        "EventName",
+        "ReadOnly",
+        "Username",
+        "ResourceType",
+        "ResourceName",
+        "EventSource",
+        "AccessKeyId",
+    ];
+    let weight: usize = attribute
+        .attribute_value
+        .chars()
+        .map(|c| if "_ ,\n".contains(c) { 2 } else { 1 })
+        .sum();
     KEYS.contains(&attribute.attribute_key.as_str()) && (1..=2000).contains(&weight)
 }
 
@@ -140,8 +185,11 @@ fn has(event: &Event, wanted: &Attribute) -> bool {
 
 /// An event as `LookupEvents` shows it; the record itself is text inside.
 fn shown(event: &Event) -> Value {
-    let resources: Vec<Value> =
-        event.resources.iter().map(|(kind, name)| json!({ "ResourceType": kind, "ResourceName": name })).collect();
+    let resources: Vec<Value> = event
+        .resources
+        .iter()
+        .map(|(kind, name)| json!({ "ResourceType": kind, "ResourceName": name }))
+        .collect();
     let mut shown = json!({
         "EventId": event.id,
         "EventName": event.name,
@@ -169,13 +217,14 @@ struct Describe {
 
 fn describe(world: &World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let params: Describe = asked.params()?;
-    let Caller { account, region, .. } = asked.caller;
+    let Caller {
+        account, region, ..
+    } = asked.caller;
     let shadows = params.include_shadow_trails != Some(false);
     let listed = |trail: &&Trail| {
-        let named = params
-            .trail_name_list
-            .as_ref()
-            .is_none_or(|names| names.is_empty() || names.contains(&trail.name) || names.contains(&arn(trail)));
+        let named = params.trail_name_list.as_ref().is_none_or(|names| {
+            names.is_empty() || names.contains(&trail.name) || names.contains(&arn(trail))
+        });
         let wide = trail.facts.get("IsMultiRegionTrail") == Some(&json!(true));
         trail.account == *account && named && (trail.home == *region || (shadows && wide))
     };
@@ -229,15 +278,23 @@ fn selectors(world: &World, asked: &Asked<'_>) -> Result<Value, Refusal> {
 
 /// The trail of a name or an ARN.
 fn named<'a>(world: &'a World, caller: &Caller, name: &str) -> Result<&'a Trail, Refusal> {
-    let trail =
-        world.trails.iter().find(|trail| trail.account == caller.account && (arn(trail) == name || trail.name == name));
+    let trail = world.trails.iter().find(|trail| {
+        trail.account == caller.account && (arn(trail) == name || trail.name == name)
+    });
     trail.ok_or_else(|| {
-        Refusal::new(400, "TrailNotFoundException", format!("Unknown trail: {name} for the user: {}", caller.account))
+        Refusal::new(
+            400,
+            "TrailNotFoundException",
+            format!("Unknown trail: {name} for the user: {}", caller.account),
+        )
     })
 }
 
 fn arn(trail: &Trail) -> String {
-    format!("arn:aws:cloudtrail:{}:{}:trail/{}", trail.home, trail.account, trail.name)
+    format!(
+        "arn:aws:cloudtrail:{}:{}:trail/{}",
+        trail.home, trail.account, trail.name
+    )
 }
 
 fn seconds(time: Timestamp) -> f64 {

@@ -60,7 +60,16 @@ pub(super) enum What {
 
 impl Fault {
     fn new(what: What) -> Self {
-        Self { service: None, op: None, account: None, region: None, when: When::Always, what, seen: 0, since: None }
+        Self {
+            service: None,
+            op: None,
+            account: None,
+            region: None,
+            when: When::Always,
+            what,
+            seen: 0,
+            since: None,
+        }
     }
 
     /// Any refusal: HTTP status, error code, message.
@@ -75,17 +84,29 @@ impl Fault {
 
     /// A failure of the service itself, 500 or 503.
     pub fn broken(status: u16) -> Self {
-        Self::refuse(status, "InternalFailure", "We encountered an internal error. Please try again.")
+        Self::refuse(
+            status,
+            "InternalFailure",
+            "We encountered an internal error. Please try again.",
+        )
     }
 
     /// Session credentials that are too old.
     pub fn expired() -> Self {
-        Self::refuse(400, "ExpiredTokenException", "The security token included in the request is expired")
+        Self::refuse(
+            400,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        )
     }
 
     /// What a Region answers that the account has not opted into.
     pub fn not_opted_in() -> Self {
-        Self::refuse(400, "UnrecognizedClientException", "The security token included in the request is invalid.")
+        Self::refuse(
+            400,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        )
     }
 
     /// `AccessDeniedException` in IAM's words.
@@ -177,7 +198,9 @@ impl Fault {
 
     /// Whether the call is hit; counts it when it matches.
     pub(super) fn hits(&mut self, call: &Call) -> bool {
-        let other = |wanted: &Option<String>, found: &str| wanted.as_ref().is_some_and(|wanted| wanted != found);
+        let other = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_some_and(|wanted| wanted != found)
+        };
         if self.service.is_some_and(|service| service != call.service)
             || self.op.is_some_and(|op| op != call.op)
             || other(&self.account, &call.account)

@@ -53,7 +53,11 @@ impl Response {
     /// A body of that content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("Content-Type", content_type.to_owned())];
-        Self { status, headers, body: body.into() }
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     /// Adds a header.
@@ -117,7 +121,9 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
             break;
         }
         let (name, value) = header.split_once(':').ok_or(io::ErrorKind::InvalidData)?;
-        request.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        request
+            .headers
+            .push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     if request.header("transfer-encoding").is_some() {
         return Err(io::ErrorKind::Unsupported.into());
@@ -134,18 +140,31 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
 }
 
 /// Writes the answer, or as much of it as the ending lets through.
-fn write(mut stream: &TcpStream, request: &Request, response: &Response, ending: Ending) -> io::Result<()> {
+fn write(
+    mut stream: &TcpStream,
+    request: &Request,
+    response: &Response,
+    ending: Ending,
+) -> io::Result<()> {
     if ending == Ending::Reset {
         // A linger of zero makes the close a reset, as when a load balancer drops a connection.
         return socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
     }
-    let mut bytes =
-        format!("HTTP/1.1 {} -\r\nContent-Length: {}\r\n", response.status, response.body.len()).into_bytes();
+    let mut bytes = format!(
+        "HTTP/1.1 {} -\r\nContent-Length: {}\r\n",
+        response.status,
+        response.body.len()
+    )
+    .into_bytes();
     for (name, value) in &response.headers {
         write!(bytes, "{name}: {value}\r\n")?;
     }
     bytes.extend_from_slice(b"\r\n");
-    let body: &[u8] = if request.method == "HEAD" { &[] } else { &response.body };
+    let body: &[u8] = if request.method == "HEAD" {
+        &[]
+    } else {
+        &response.body
+    };
     match ending {
         Ending::Whole | Ending::Reset => {
             bytes.extend_from_slice(body);
@@ -191,7 +210,9 @@ pub fn decode(text: &str, plus: Plus) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escape = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        let escape = (bytes[at] == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten();
         if let Some(byte) = escape.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             out.push(byte);
             at += 3;
@@ -207,16 +228,27 @@ pub fn decode(text: &str, plus: Plus) -> String {
 /// Percent-encodes all but the unreserved characters and the slash, as S3 does with `encoding-type=url`.
 pub fn encode(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
-    let encoded =
-        text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
+    let encoded = text.bytes().map(|byte| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
     encoded.collect::<Vec<_>>().concat()
 }
 
 /// Text made safe between two XML tags.
 pub fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    pairs
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
 }

@@ -80,8 +80,11 @@ struct Shared {
 impl Aws {
     /// Starts a server with that world.
     pub fn start(mut world: World) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
         let shared = Arc::new(Shared {
             faults: Mutex::new(std::mem::take(&mut world.faults)),
             world: Mutex::new(world),
@@ -95,7 +98,11 @@ impl Aws {
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
         });
-        Self { address, shared, accepting: Some(accepting) }
+        Self {
+            address,
+            shared,
+            accepting: Some(accepting),
+        }
     }
 
     /// The value for `AWS_ENDPOINT_URL`.
@@ -156,7 +163,10 @@ impl Aws {
 
     /// The calls of one operation so far.
     pub fn calls_of(&self, service: &str, op: &str) -> Vec<Call> {
-        self.calls().into_iter().filter(|call| call.service == service && call.op == op).collect()
+        self.calls()
+            .into_iter()
+            .filter(|call| call.service == service && call.op == op)
+            .collect()
     }
 
     /// How often a secret's value was asked for. Must be 0.

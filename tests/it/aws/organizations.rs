@@ -24,7 +24,11 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
                 "MasterAccountEmail": format!("{management}@example.com"),
             } }))
         }
-        other => Err(Refusal::new(400, "UnknownOperationException", format!("no operation {other}"))),
+        other => Err(Refusal::new(
+            400,
+            "UnknownOperationException",
+            format!("no operation {other}"),
+        )),
     };
     value.map(|value| json_answer(&value))
 }
@@ -44,11 +48,23 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let params: List = asked.params()?;
     let size = usize::try_from(params.max_results.unwrap_or(20)).unwrap_or(0);
     if !(1..=20).contains(&size) {
-        return Err(Refusal::new(400, "InvalidInputException", "MaxResults must be between 1 and 20."));
+        return Err(Refusal::new(
+            400,
+            "InvalidInputException",
+            "MaxResults must be between 1 and 20.",
+        ));
     }
-    let Organization { id, management, delegated } = organization(world, asked)?;
+    let Organization {
+        id,
+        management,
+        delegated,
+    } = organization(world, asked)?;
     if *management != asked.caller.account && !delegated.contains(&asked.caller.account) {
-        return Err(Refusal::new(400, "AccessDeniedException", "You don't have permissions to access this resource."));
+        return Err(Refusal::new(
+            400,
+            "AccessDeniedException",
+            "You don't have permissions to access this resource.",
+        ));
     }
     let arn = format!("arn:aws:organizations::{management}:account/{id}");
     let (ids, next) = asked.page(
@@ -56,26 +72,32 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
         |runtime| &mut runtime.names,
         (params.next_token.as_deref(), size),
         |world| {
-            let members = world.accounts.values().filter(|account| account.membership == Membership::Member);
+            let members = world
+                .accounts
+                .values()
+                .filter(|account| account.membership == Membership::Member);
             members.map(|account| account.id.clone()).collect()
         },
     )?;
-    let accounts = ids.iter().filter_map(|id| world.accounts.get(id)).map(|account| {
-        let status = match account.status {
-            Status::Active => "ACTIVE",
-            Status::Suspended => "SUSPENDED",
-        };
-        json!({
-            "Id": account.id,
-            "Arn": format!("{arn}/{}", account.id),
-            "Email": format!("{}@example.com", account.id),
-            "Name": account.name,
-            "Status": status,
-            "State": status,
-            "JoinedMethod": "CREATED",
-            "JoinedTimestamp": 1_600_000_000.5,
-        })
-    });
+    let accounts = ids
+        .iter()
+        .filter_map(|id| world.accounts.get(id))
+        .map(|account| {
+            let status = match account.status {
+                Status::Active => "ACTIVE",
+                Status::Suspended => "SUSPENDED",
+            };
+            json!({
+                "Id": account.id,
+                "Arn": format!("{arn}/{}", account.id),
+                "Email": format!("{}@example.com", account.id),
+                "Name": account.name,
+                "Status": status,
+                "State": status,
+                "JoinedMethod": "CREATED",
+                "JoinedTimestamp": 1_600_000_000.5,
+            })
+        });
     let mut answer = json!({ "Accounts": accounts.collect::<Vec<_>>() });
     if let Some(next) = next {
         answer["NextToken"] = next.into();
@@ -85,10 +107,16 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
 
 /// The organization, if the caller belongs to it.
 fn organization<'a>(world: &'a World, asked: &Asked<'_>) -> Result<&'a Organization, Refusal> {
-    let member =
-        world.accounts.get(&asked.caller.account).is_some_and(|account| account.membership == Membership::Member);
+    let member = world
+        .accounts
+        .get(&asked.caller.account)
+        .is_some_and(|account| account.membership == Membership::Member);
     let organization = world.organization.as_ref().filter(|_| member);
     organization.ok_or_else(|| {
-        Refusal::new(400, "AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+        Refusal::new(
+            400,
+            "AWSOrganizationsNotInUseException",
+            "Your account is not a member of an organization.",
+        )
     })
 }

@@ -22,7 +22,12 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), headers: Vec::new() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -31,9 +36,11 @@ pub fn invalid_token(service: &str) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match service {
         "sts" => Refusal::new(403, "InvalidClientTokenId", message),
-        "s3" => {
-            Refusal::new(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
-        }
+        "s3" => Refusal::new(
+            403,
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
         _ => Refusal::new(400, "UnrecognizedClientException", message),
     }
 }
@@ -42,7 +49,9 @@ pub fn invalid_token(service: &str) -> Refusal {
 pub fn worded(service: &str, refusal: &Refusal) -> Refusal {
     let Refusal { message, .. } = refusal;
     match (service, refusal.code.as_str()) {
-        ("s3", "ThrottlingException") => Refusal::new(503, "SlowDown", "Please reduce your request rate."),
+        ("s3", "ThrottlingException") => {
+            Refusal::new(503, "SlowDown", "Please reduce your request rate.")
+        }
         ("s3", "InternalFailure") => Refusal::new(refusal.status, "InternalError", message),
         ("s3", "ExpiredTokenException") => Refusal::new(400, "ExpiredToken", message),
         ("sts", "ThrottlingException") => Refusal::new(400, "Throttling", message),
@@ -54,11 +63,19 @@ pub fn worded(service: &str, refusal: &Refusal) -> Refusal {
 
 /// IAM's refusal, in its words.
 pub fn denied(call: &Call, caller: &Caller) -> Refusal {
-    let Call { service, op, region, .. } = call;
+    let Call {
+        service,
+        op,
+        region,
+        ..
+    } = call;
     let resource = if *service == "secretsmanager" {
         match call.param("SecretId").as_str() {
             Some(arn) if arn.starts_with("arn:") => format!(" on resource: {arn}"),
-            Some(name) => format!(" on resource: arn:aws:secretsmanager:{region}:{}:secret:{name}", caller.account),
+            Some(name) => format!(
+                " on resource: arn:aws:secretsmanager:{region}:{}:secret:{name}",
+                caller.account
+            ),
             None => String::new(),
         }
     } else {
@@ -77,7 +94,12 @@ pub fn denied(call: &Call, caller: &Caller) -> Refusal {
 
 /// The refusal in the protocol of its service.
 pub fn refused(service: &str, refusal: &Refusal) -> Response {
-    let Refusal { status, code, message, headers } = refusal;
+    let Refusal {
+        status,
+        code,
+        message,
+        headers,
+    } = refusal;
     let (name, text) = (http::xml(code), http::xml(message));
     let mut response = match service {
         "sts" => {
@@ -94,8 +116,12 @@ pub fn refused(service: &str, refusal: &Refusal) -> Response {
             );
             Response::new(*status, "application/xml", body)
         }
-        "account" => Response::new(*status, "application/json", json!({ "message": message }).to_string())
-            .with("x-amzn-ErrorType", code.clone()),
+        "account" => Response::new(
+            *status,
+            "application/json",
+            json!({ "message": message }).to_string(),
+        )
+        .with("x-amzn-ErrorType", code.clone()),
         _ => Response::new(
             *status,
             "application/x-amz-json-1.1",

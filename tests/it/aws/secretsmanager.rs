@@ -34,10 +34,17 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
             Err(Refusal::new(
                 400,
                 "AccessDeniedException",
-                format!("User: {} is not authorized to perform: secretsmanager:{}", asked.caller.arn, asked.op),
+                format!(
+                    "User: {} is not authorized to perform: secretsmanager:{}",
+                    asked.caller.arn, asked.op
+                ),
             ))
         }
-        other => Err(Refusal::new(400, "UnknownOperationException", format!("no operation {other}"))),
+        other => Err(Refusal::new(
+            400,
+            "UnknownOperationException",
+            format!("no operation {other}"),
+        )),
     };
     value.map(|value| json_answer(&value))
 }
@@ -58,14 +65,20 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let params: List = asked.params()?;
     let size = page_size(params.max_results)?;
     if params.filters.len() > 10 {
-        return Err(constraint("filters", "Member must have length less than or equal to 10"));
+        return Err(constraint(
+            "filters",
+            "Member must have length less than or equal to 10",
+        ));
     }
     params.filters.iter().try_for_each(filter::check)?;
     let descending = match params.sort_order.as_deref() {
         None | Some("asc") => false,
         Some("desc") => true,
         Some(_) => {
-            return Err(constraint("sortOrder", "Member must satisfy enum value set: [asc, desc]"));
+            return Err(constraint(
+                "sortOrder",
+                "Member must satisfy enum value set: [asc, desc]",
+            ));
         }
     };
     let key = sort_key(params.sort_by.as_deref())?;
@@ -75,11 +88,14 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
         |runtime| &mut runtime.names,
         (params.next_token.as_deref(), size),
         |world| {
-            let Caller { account, region, .. } = asked.caller;
+            let Caller {
+                account, region, ..
+            } = asked.caller;
             let mut found: Vec<&Secret> = world
                 .secrets_in(account, region)
                 .filter(|secret| {
-                    (all || secret.deleted.is_none()) && params.filters.iter().all(|filter| passes(filter, secret))
+                    (all || secret.deleted.is_none())
+                        && params.filters.iter().all(|filter| passes(filter, secret))
                 })
                 .collect();
             found.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -135,7 +151,11 @@ fn describe(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
 
 /// What `ListSecrets` and `DescribeSecret` have in common.
 fn common(secret: &Secret) -> Map<String, Value> {
-    let tags: Vec<Value> = secret.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let tags: Vec<Value> = secret
+        .tags
+        .iter()
+        .map(|(key, value)| json!({ "Key": key, "Value": value }))
+        .collect();
     let entry = json!({
         "ARN": secret.arn(),
         "Name": secret.name,
@@ -181,14 +201,25 @@ fn replication(world: &World, primary: &Secret) -> Vec<Value> {
 /// The replicas of a primary secret; none for a replica.
 fn replicas<'a>(world: &'a World, primary: &'a Secret) -> impl Iterator<Item = &'a Secret> {
     let of = (!primary.is_replica()).then_some(primary);
-    let regions = world.accounts.get(&primary.account).map(|account| &account.regions);
+    let regions = world
+        .accounts
+        .get(&primary.account)
+        .map(|account| &account.regions);
     of.into_iter().flat_map(move |primary| {
-        regions.into_iter().flat_map(|regions| regions.keys()).filter(|region| **region != primary.region).filter_map(
-            |region| {
-                let replica = world.secrets.get(&Secret { region: region.clone(), ..primary.clone() }.arn())?;
+        regions
+            .into_iter()
+            .flat_map(|regions| regions.keys())
+            .filter(|region| **region != primary.region)
+            .filter_map(|region| {
+                let replica = world.secrets.get(
+                    &Secret {
+                        region: region.clone(),
+                        ..primary.clone()
+                    }
+                    .arn(),
+                )?;
                 (replica.primary_region.as_ref() == Some(&primary.region)).then_some(replica)
-            },
-        )
+            })
     })
 }
 
@@ -211,7 +242,10 @@ fn versions(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
         |runtime| &mut runtime.names,
         (params.next_token.as_deref(), size),
         |world| {
-            let shown = world.secrets[&arn].versions.iter().filter(|version| deprecated || !version.stages.is_empty());
+            let shown = world.secrets[&arn]
+                .versions
+                .iter()
+                .filter(|version| deprecated || !version.stages.is_empty());
             shown.map(|version| version.id.clone()).collect()
         },
     )?;
@@ -235,7 +269,9 @@ fn versions(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
 /// An incomplete ARN whose name ends like a suffix is taken for a full one and not found, as AWS warns.
 fn find(world: &World, caller: &Caller, id: &str) -> Result<String, Refusal> {
     let Some(rest) = id.strip_prefix("arn:") else {
-        return world.arn_of(&caller.account, &caller.region, id).ok_or_else(not_found);
+        return world
+            .arn_of(&caller.account, &caller.region, id)
+            .ok_or_else(not_found);
     };
     let parts: Vec<&str> = rest.splitn(6, ':').collect();
     let [_, "secretsmanager", region, account, "secret", name] = parts[..] else {
@@ -254,22 +290,32 @@ fn find(world: &World, caller: &Caller, id: &str) -> Result<String, Refusal> {
     if world.secrets.contains_key(id) {
         return Ok(id.to_owned());
     }
-    let complete = name
-        .rsplit_once('-')
-        .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    let found = if complete { None } else { world.arn_of(account, region, name) };
+    let complete = name.rsplit_once('-').is_some_and(|(_, end)| {
+        end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    let found = if complete {
+        None
+    } else {
+        world.arn_of(account, region, name)
+    };
     found.ok_or_else(not_found)
 }
 
 fn not_found() -> Refusal {
-    Refusal::new(400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    Refusal::new(
+        400,
+        "ResourceNotFoundException",
+        "Secrets Manager can't find the specified secret.",
+    )
 }
 
 fn constraint(member: &str, rule: &str) -> Refusal {
     Refusal::new(
         400,
         "ValidationException",
-        format!("1 validation error detected: Value at '{member}' failed to satisfy constraint: {rule}"),
+        format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: {rule}"
+        ),
     )
 }
 
@@ -279,7 +325,10 @@ fn page_size(asked: Option<i64>) -> Result<usize, Refusal> {
     if (1..=100).contains(&size) {
         return Ok(size);
     }
-    Err(constraint("maxResults", "Member must have value between 1 and 100"))
+    Err(constraint(
+        "maxResults",
+        "Member must have value between 1 and 100",
+    ))
 }
 
 fn with_token(mut answer: Value, next: Option<String>) -> Value {

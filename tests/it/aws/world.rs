@@ -201,7 +201,11 @@ pub enum Early {
 impl World {
     /// One account without an organization, enabled in `us-east-1` only; it is the caller. 2026-11-23 12:00 UTC.
     pub fn new(account: &str) -> Self {
-        let lookup = Lookup { rate: Rate::Real(2.0), early: Early::Trim, delay: SignedDuration::ZERO };
+        let lookup = Lookup {
+            rate: Rate::Real(2.0),
+            early: Early::Trim,
+            delay: SignedDuration::ZERO,
+        };
         let world = Self {
             now: at("2026-11-23T12:00:00Z"),
             caller: account.to_owned(),
@@ -229,7 +233,11 @@ impl World {
     /// Opens a Region by default in every account that is in the world by now.
     pub fn regions(mut self, regions: &[&str]) -> Self {
         for account in self.accounts.values_mut() {
-            account.regions.extend(regions.iter().map(|region| ((*region).to_owned(), Opt::ByDefault)));
+            account.regions.extend(
+                regions
+                    .iter()
+                    .map(|region| ((*region).to_owned(), Opt::ByDefault)),
+            );
         }
         self
     }
@@ -282,16 +290,21 @@ impl World {
     /// # Panics
     /// When there is none; the test is wrong then.
     pub fn named(&mut self, account: &str, region: &str, name: &str) -> &mut Secret {
-        let arn =
-            self.arn_of(account, region, name).unwrap_or_else(|| panic!("no secret {name} in {account} {region}"));
+        let arn = self
+            .arn_of(account, region, name)
+            .unwrap_or_else(|| panic!("no secret {name} in {account} {region}"));
         self.secrets.get_mut(&arn).expect("an ARN just found")
     }
 
     /// The ARN of the secret of that name.
     pub(super) fn arn_of(&self, account: &str, region: &str, name: &str) -> Option<String> {
         let start = format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-");
-        let mut near = self.secrets.range(start.clone()..).take_while(|(arn, _)| arn.starts_with(&start));
-        near.find(|(_, secret)| secret.name == name).map(|(arn, _)| arn.clone())
+        let mut near = self
+            .secrets
+            .range(start.clone()..)
+            .take_while(|(arn, _)| arn.starts_with(&start));
+        near.find(|(_, secret)| secret.name == name)
+            .map(|(arn, _)| arn.clone())
     }
 
     /// The secrets of an account in a Region.
@@ -304,14 +317,22 @@ impl World {
     }
 
     /// Adds CloudTrail events of an account and Region, in any order.
-    pub fn events(mut self, account: &str, region: &str, events: impl IntoIterator<Item = Event>) -> Self {
+    pub fn events(
+        mut self,
+        account: &str,
+        region: &str,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Self {
         self.record(account, region, events);
         self
     }
 
     /// Adds CloudTrail events to a world that runs. Listings in progress do not see them.
     pub fn record(&mut self, account: &str, region: &str, events: impl IntoIterator<Item = Event>) {
-        let all = self.events.entry((account.to_owned(), region.to_owned())).or_default();
+        let all = self
+            .events
+            .entry((account.to_owned(), region.to_owned()))
+            .or_default();
         all.extend(events.into_iter().map(Arc::new));
         all.sort_by_key(|event| std::cmp::Reverse(event.time));
     }
@@ -371,11 +392,18 @@ impl Account {
 /// # Panics
 /// When it is neither; the test is wrong then.
 pub fn at(text: &str) -> Timestamp {
-    let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    full.parse().unwrap_or_else(|error| panic!("{text} is no time: {error}"))
+    let full = if text.len() == 10 {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
+    full.parse()
+        .unwrap_or_else(|error| panic!("{text} is no time: {error}"))
 }
 
 /// FNV-1a: stable, so that ids do not change from run to run.
 pub fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

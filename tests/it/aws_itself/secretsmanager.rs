@@ -34,23 +34,44 @@ async fn list_secrets_pages_in_order_of_creation_and_shows_every_field() {
     let mut pages = Vec::new();
     let mut token = None;
     loop {
-        let page = client.list_secrets().max_results(100).set_next_token(token).send().await.unwrap();
+        let page = client
+            .list_secrets()
+            .max_results(100)
+            .set_next_token(token)
+            .send()
+            .await
+            .unwrap();
         token = page.next_token;
         pages.push(page.secret_list.unwrap());
         if token.is_none() {
             break;
         }
     }
-    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 51]);
+    assert_eq!(
+        pages.iter().map(Vec::len).collect::<Vec<_>>(),
+        [100, 100, 51]
+    );
     let all: Vec<_> = pages.into_iter().flatten().collect();
     assert!(all.is_sorted_by_key(|secret| secret.created_date));
     let full = all.last().unwrap();
     assert_eq!(full.name(), Some("full"));
     assert_eq!(full.arn(), Some(&*Secret::new(A, EAST, "full").arn()));
-    assert_eq!(full.created_date().unwrap().to_millis().unwrap(), at("2026-01-01T08:00:00.250Z").as_millisecond());
-    assert_eq!(full.last_accessed_date().unwrap().secs(), at("2026-11-20").as_second());
-    assert_eq!(full.next_rotation_date().unwrap().secs(), at("2026-12-01").as_second());
-    assert_eq!(full.rotation_rules().unwrap().automatically_after_days(), Some(30));
+    assert_eq!(
+        full.created_date().unwrap().to_millis().unwrap(),
+        at("2026-01-01T08:00:00.250Z").as_millisecond()
+    );
+    assert_eq!(
+        full.last_accessed_date().unwrap().secs(),
+        at("2026-11-20").as_second()
+    );
+    assert_eq!(
+        full.next_rotation_date().unwrap().secs(),
+        at("2026-12-01").as_second()
+    );
+    assert_eq!(
+        full.rotation_rules().unwrap().automatically_after_days(),
+        Some(30)
+    );
     assert_eq!(full.description(), Some("a \"quoted\"\nline"));
     assert_eq!(full.owning_service(), Some("rds"));
     assert_eq!(full.kms_key_id(), Some("alias/payments"));
@@ -59,20 +80,51 @@ async fn list_secrets_pages_in_order_of_creation_and_shows_every_field() {
     assert_eq!(all[0].last_accessed_date(), None);
     assert!(aws.calls()[0].user_agent.contains("aws-sdk-rust"));
 
-    let planned = client.list_secrets().include_planned_deletion(true).filters(name("going")).send().await.unwrap();
+    let planned = client
+        .list_secrets()
+        .include_planned_deletion(true)
+        .filters(name("going"))
+        .send()
+        .await
+        .unwrap();
     assert!(planned.secret_list()[0].deleted_date().is_some());
-    let last = client.list_secrets().sort_by(SortByType::Name).sort_order(SortOrderType::Desc).max_results(1);
-    assert_eq!(last.send().await.unwrap().secret_list()[0].name(), Some("full"));
-    assert_eq!(code(client.list_secrets().max_results(101).send().await), "ValidationException");
-    assert_eq!(code(client.list_secrets().max_results(0).send().await), "ValidationException");
-    assert_eq!(code(client.list_secrets().next_token("1").send().await), "InvalidNextTokenException");
-    let token = client.list_secrets().max_results(5).send().await.unwrap().next_token;
+    let last = client
+        .list_secrets()
+        .sort_by(SortByType::Name)
+        .sort_order(SortOrderType::Desc)
+        .max_results(1);
+    assert_eq!(
+        last.send().await.unwrap().secret_list()[0].name(),
+        Some("full")
+    );
+    assert_eq!(
+        code(client.list_secrets().max_results(101).send().await),
+        "ValidationException"
+    );
+    assert_eq!(
+        code(client.list_secrets().max_results(0).send().await),
+        "ValidationException"
+    );
+    assert_eq!(
+        code(client.list_secrets().next_token("1").send().await),
+        "InvalidNextTokenException"
+    );
+    let token = client
+        .list_secrets()
+        .max_results(5)
+        .send()
+        .await
+        .unwrap()
+        .next_token;
     let other = client.list_secrets().max_results(6).set_next_token(token);
     assert_eq!(code(other.send().await), "InvalidNextTokenException");
 }
 
 fn name(prefix: &str) -> Filter {
-    Filter::builder().key(FilterNameStringType::Name).values(prefix).build()
+    Filter::builder()
+        .key(FilterNameStringType::Name)
+        .values(prefix)
+        .build()
 }
 
 #[tokio::test]
@@ -81,7 +133,10 @@ async fn filters_select_as_documented() {
         .regions(&[WEST])
         .secret(Secret::new(A, EAST, "prod/db").tag("owner", "Payments"))
         .secret(Secret::new(A, EAST, "rds!db").owned_by("rds"))
-        .secret(Secret::new(A, EAST, "test/db").with(|secret| secret.description = Some("Old Payments key".to_owned())))
+        .secret(
+            Secret::new(A, EAST, "test/db")
+                .with(|secret| secret.description = Some("Old Payments key".to_owned())),
+        )
         .replicated(Secret::new(A, EAST, "wide"), &[(WEST, None)]);
     let aws = Aws::start(world);
     let client = vault(&aws, A, EAST).await;
@@ -100,13 +155,26 @@ async fn filters_select_as_documented() {
     ];
     for (key, values, expected) in cases {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
-        let filter = Filter::builder().key(FilterNameStringType::from(*key)).set_values(Some(values)).build();
+        let filter = Filter::builder()
+            .key(FilterNameStringType::from(*key))
+            .set_values(Some(values))
+            .build();
         let answer = client.list_secrets().filters(filter).send().await.unwrap();
-        let found: BTreeSet<&str> = answer.secret_list().iter().filter_map(|secret| secret.name()).collect();
+        let found: BTreeSet<&str> = answer
+            .secret_list()
+            .iter()
+            .filter_map(|secret| secret.name())
+            .collect();
         assert_eq!(found, expected.iter().copied().collect(), "{key}");
     }
-    let unknown = Filter::builder().key(FilterNameStringType::from("color")).values("x").build();
-    assert_eq!(code(client.list_secrets().filters(unknown).send().await), "ValidationException");
+    let unknown = Filter::builder()
+        .key(FilterNameStringType::from("color"))
+        .values("x")
+        .build();
+    assert_eq!(
+        code(client.list_secrets().filters(unknown).send().await),
+        "ValidationException"
+    );
 }
 
 #[tokio::test]
@@ -132,11 +200,24 @@ async fn describe_finds_by_name_by_arn_and_by_arn_without_suffix() {
         let answer = client.describe_secret().secret_id(id).send().await.unwrap();
         assert_eq!(answer.name(), Some(expected), "{id}");
     }
-    for id in ["App", "app/d", "gone", &format!("{prefix}app/db-abcdef"), &Secret::new(A, WEST, "app/db").arn()] {
-        assert_eq!(code(client.describe_secret().secret_id(id).send().await), "ResourceNotFoundException", "{id}");
+    for id in [
+        "App",
+        "app/d",
+        "gone",
+        &format!("{prefix}app/db-abcdef"),
+        &Secret::new(A, WEST, "app/db").arn(),
+    ] {
+        assert_eq!(
+            code(client.describe_secret().secret_id(id).send().await),
+            "ResourceNotFoundException",
+            "{id}"
+        );
     }
     let foreign = Secret::new(B, EAST, "app/db").arn();
-    assert_eq!(code(client.describe_secret().secret_id(foreign).send().await), "AccessDeniedException");
+    assert_eq!(
+        code(client.describe_secret().secret_id(foreign).send().await),
+        "AccessDeniedException"
+    );
     let said = message(client.describe_secret().secret_id("gone").send().await);
     assert_eq!(said, "Secrets Manager can't find the specified secret.");
 }
@@ -149,14 +230,29 @@ async fn versions_carry_their_own_day_of_access() {
         created: at("2024-01-01"),
         last_accessed: Some(at("2024-02-01")),
     };
-    let world = World::new(A).secret(Secret::new(A, EAST, "db").with(|secret| secret.versions.push(old)));
+    let world =
+        World::new(A).secret(Secret::new(A, EAST, "db").with(|secret| secret.versions.push(old)));
     let aws = Aws::start(world);
     let client = vault(&aws, A, EAST).await;
-    let current = client.list_secret_version_ids().secret_id("db").send().await.unwrap();
+    let current = client
+        .list_secret_version_ids()
+        .secret_id("db")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(current.versions().len(), 1);
     assert_eq!(current.versions()[0].last_accessed_date(), None);
-    let all = client.list_secret_version_ids().secret_id("db").include_deprecated(true).send().await.unwrap();
-    assert_eq!(all.versions()[1].last_accessed_date().unwrap().secs(), at("2024-02-01").as_second());
+    let all = client
+        .list_secret_version_ids()
+        .secret_id("db")
+        .include_deprecated(true)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        all.versions()[1].last_accessed_date().unwrap().secs(),
+        at("2024-02-01").as_second()
+    );
 }
 
 #[tokio::test]
@@ -167,36 +263,91 @@ async fn deletion_is_scheduled_remembered_and_taken_back() {
     }));
     let aws = Aws::start(world);
     let client = vault(&aws, A, EAST).await;
-    let delete = |days| client.delete_secret().secret_id("db").recovery_window_in_days(days).send();
+    let delete = |days| {
+        client
+            .delete_secret()
+            .secret_id("db")
+            .recovery_window_in_days(days)
+            .send()
+    };
     for days in [6, 31] {
         assert_eq!(code(delete(days).await), "InvalidParameterException");
     }
     let tag = Tag::builder().key("note").value("x").build();
-    client.tag_resource().secret_id("db").tags(tag.clone()).send().await.unwrap();
-    client.untag_resource().secret_id("db").tag_keys("note").send().await.unwrap();
+    client
+        .tag_resource()
+        .secret_id("db")
+        .tags(tag.clone())
+        .send()
+        .await
+        .unwrap();
+    client
+        .untag_resource()
+        .secret_id("db")
+        .tag_keys("note")
+        .send()
+        .await
+        .unwrap();
 
     let now = aws.world().now;
     let answer = delete(7).await.unwrap();
     let end = now + SignedDuration::from_hours(7 * 24);
     assert_eq!(answer.deletion_date().unwrap().secs(), end.as_second());
-    let found = client.describe_secret().secret_id("db").send().await.unwrap();
+    let found = client
+        .describe_secret()
+        .secret_id("db")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(found.deleted_date().unwrap().secs(), now.as_second());
-    assert_eq!((found.rotation_enabled(), found.next_rotation_date()), (Some(false), None));
+    assert_eq!(
+        (found.rotation_enabled(), found.next_rotation_date()),
+        (Some(false), None)
+    );
     let again = delete(7).await;
     assert!(message(again).contains("currently marked deleted"));
     let refused = client.tag_resource().secret_id("db").tags(tag).send().await;
     assert!(message(refused).ends_with("marked for deletion."));
-    assert_eq!(code(client.untag_resource().secret_id("db").tag_keys("x").send().await), "InvalidRequestException");
+    assert_eq!(
+        code(
+            client
+                .untag_resource()
+                .secret_id("db")
+                .tag_keys("x")
+                .send()
+                .await
+        ),
+        "InvalidRequestException"
+    );
 
-    client.restore_secret().secret_id("db").send().await.unwrap();
-    assert_eq!(client.describe_secret().secret_id("db").send().await.unwrap().deleted_date(), None);
-    assert_eq!(aws.calls_of("secretsmanager", "DeleteSecret")[2].param("RecoveryWindowInDays"), 7);
+    client
+        .restore_secret()
+        .secret_id("db")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        client
+            .describe_secret()
+            .secret_id("db")
+            .send()
+            .await
+            .unwrap()
+            .deleted_date(),
+        None
+    );
+    assert_eq!(
+        aws.calls_of("secretsmanager", "DeleteSecret")[2].param("RecoveryWindowInDays"),
+        7
+    );
 }
 
 #[tokio::test]
 async fn owned_and_replicated_secrets_are_not_deleted() {
-    let world =
-        World::new(A).regions(&[WEST, "eu-north-1"]).secret(Secret::new(A, EAST, "rds!x").owned_by("rds")).replicated(
+    let world = World::new(A)
+        .regions(&[WEST, "eu-north-1"])
+        .secret(Secret::new(A, EAST, "rds!x").owned_by("rds"))
+        .replicated(
             Secret::new(A, EAST, "wide").accessed("2026-11-01"),
             &[(WEST, Some("2026-11-20")), ("eu-north-1", None)],
         );
@@ -204,29 +355,80 @@ async fn owned_and_replicated_secrets_are_not_deleted() {
     let east = vault(&aws, A, EAST).await;
     let west = vault(&aws, A, WEST).await;
     let delete = |client: &aws_sdk_secretsmanager::Client, id: &str| {
-        client.delete_secret().secret_id(id).recovery_window_in_days(30).send()
+        client
+            .delete_secret()
+            .secret_id(id)
+            .recovery_window_in_days(30)
+            .send()
     };
     assert!(message(delete(&east, "rds!x").await).contains("managed by another service"));
     let arn = Secret::new(A, EAST, "wide").arn();
     let said = message(delete(&east, "wide").await);
-    assert_eq!(said, format!("You can't delete secret {arn} that still has replica regions [eu-north-1, eu-west-1]."));
-    assert!(message(delete(&west, "wide").await).starts_with("Operation not permitted on a replica secret."));
+    assert_eq!(
+        said,
+        format!(
+            "You can't delete secret {arn} that still has replica regions [eu-north-1, eu-west-1]."
+        )
+    );
+    assert!(
+        message(delete(&west, "wide").await)
+            .starts_with("Operation not permitted on a replica secret.")
+    );
 
-    let found = east.describe_secret().secret_id("wide").send().await.unwrap();
+    let found = east
+        .describe_secret()
+        .secret_id("wide")
+        .send()
+        .await
+        .unwrap();
     let status = found.replication_status();
     assert_eq!(found.primary_region(), Some(EAST));
-    assert_eq!(status.iter().map(|status| status.region().unwrap()).collect::<Vec<_>>(), ["eu-north-1", WEST]);
-    assert_eq!(status[1].last_accessed_date().unwrap().secs(), at("2026-11-20").as_second());
+    assert_eq!(
+        status
+            .iter()
+            .map(|status| status.region().unwrap())
+            .collect::<Vec<_>>(),
+        ["eu-north-1", WEST]
+    );
+    assert_eq!(
+        status[1].last_accessed_date().unwrap().secs(),
+        at("2026-11-20").as_second()
+    );
     assert_eq!(status[0].last_accessed_date(), None);
 
     let remove = east.remove_regions_from_replication().secret_id("wide");
-    remove.remove_replica_regions(WEST).remove_replica_regions("eu-north-1").send().await.unwrap();
-    assert_eq!(code(west.describe_secret().secret_id("wide").send().await), "ResourceNotFoundException");
+    remove
+        .remove_replica_regions(WEST)
+        .remove_replica_regions("eu-north-1")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        code(west.describe_secret().secret_id("wide").send().await),
+        "ResourceNotFoundException"
+    );
     delete(&east, "wide").await.unwrap();
-    east.restore_secret().secret_id("wide").send().await.unwrap();
+    east.restore_secret()
+        .secret_id("wide")
+        .send()
+        .await
+        .unwrap();
     let region = ReplicaRegionType::builder().region(WEST).build();
-    east.replicate_secret_to_regions().secret_id("wide").add_replica_regions(region).send().await.unwrap();
-    assert_eq!(west.describe_secret().secret_id("wide").send().await.unwrap().primary_region(), Some(EAST));
+    east.replicate_secret_to_regions()
+        .secret_id("wide")
+        .add_replica_regions(region)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        west.describe_secret()
+            .secret_id("wide")
+            .send()
+            .await
+            .unwrap()
+            .primary_region(),
+        Some(EAST)
+    );
 }
 
 #[test]
@@ -236,14 +438,27 @@ fn values_and_forced_deletions_are_violations() {
     for (op, body) in [
         ("GetSecretValue", r#"{"SecretId":"db"}"#),
         ("BatchGetSecretValue", r#"{"SecretIdList":["db"]}"#),
-        ("DeleteSecret", r#"{"SecretId":"db","ForceDeleteWithoutRecovery":true}"#),
-        ("DeleteSecret", r#"{"SecretId":"db","ForceDeleteWithoutRecovery":true,"RecoveryWindowInDays":7}"#),
+        (
+            "DeleteSecret",
+            r#"{"SecretId":"db","ForceDeleteWithoutRecovery":true}"#,
+        ),
+        (
+            "DeleteSecret",
+            r#"{"SecretId":"db","ForceDeleteWithoutRecovery":true,"RecoveryWindowInDays":7}"#,
+        ),
     ] {
-        assert_eq!(raw(&aws, &format!("secretsmanager.{op}"), body, &auth).0, 400, "{op}");
+        assert_eq!(
+            raw(&aws, &format!("secretsmanager.{op}"), body, &auth).0,
+            400,
+            "{op}"
+        );
     }
     assert_eq!((aws.value_reads(), aws.forced_deletes()), (2, 2));
     assert!(aws.world().named(A, EAST, "db").deleted.is_none());
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(aws))).is_err(), "a violation fails the test that forgets to look");
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| drop(aws))).is_err(),
+        "a violation fails the test that forgets to look"
+    );
 
     let aws = Aws::start(World::new(A));
     raw(&aws, "secretsmanager.GetSecretValue", "{}", &auth);
@@ -255,14 +470,62 @@ fn wrong_requests_are_refused() {
     let aws = Aws::start(World::new(A).secret(Secret::new(A, EAST, "db")));
     let auth = signed(A, "secretsmanager");
     let cases = [
-        ("secretsmanager.ListSecrets", "{}", "", 403, "MissingAuthenticationToken"),
-        ("secretsmanager.ListSecrets", "{}", "Authorization: Bearer x\r\n", 403, "MissingAuthenticationToken"),
-        ("secretsmanager.ListSecrets", "{}", &signed("999999999999", "secretsmanager"), 400, "UnrecognizedClient"),
-        ("secretsmanager.ListSecrets", "{}", &signed(A, "kms"), 404, "UnknownService"),
-        ("secretsmanager.ListSecrets", r#"{"Colour":1}"#, &auth, 400, "SerializationException"),
-        ("secretsmanager.ListSecrets", r#"{"MaxResults":"1"}"#, &auth, 400, "SerializationException"),
-        ("secretsmanager.CreateSecret", "{}", &auth, 400, "UnknownOperation"),
-        ("secretsmanager.DescribeSecret", "{}", &auth, 400, "SerializationException"),
+        (
+            "secretsmanager.ListSecrets",
+            "{}",
+            "",
+            403,
+            "MissingAuthenticationToken",
+        ),
+        (
+            "secretsmanager.ListSecrets",
+            "{}",
+            "Authorization: Bearer x\r\n",
+            403,
+            "MissingAuthenticationToken",
+        ),
+        (
+            "secretsmanager.ListSecrets",
+            "{}",
+            &signed("999999999999", "secretsmanager"),
+            400,
+            "UnrecognizedClient",
+        ),
+        (
+            "secretsmanager.ListSecrets",
+            "{}",
+            &signed(A, "kms"),
+            404,
+            "UnknownService",
+        ),
+        (
+            "secretsmanager.ListSecrets",
+            r#"{"Colour":1}"#,
+            &auth,
+            400,
+            "SerializationException",
+        ),
+        (
+            "secretsmanager.ListSecrets",
+            r#"{"MaxResults":"1"}"#,
+            &auth,
+            400,
+            "SerializationException",
+        ),
+        (
+            "secretsmanager.CreateSecret",
+            "{}",
+            &auth,
+            400,
+            "UnknownOperation",
+        ),
+        (
+            "secretsmanager.DescribeSecret",
+            "{}",
+            &auth,
+            400,
+            "SerializationException",
+        ),
         ("ListSecrets", "{}", &auth, 400, "UnknownOperation"),
         ("secretsmanager.ListSecrets", "{}", &auth, 200, "SecretList"),
     ];
@@ -277,15 +540,31 @@ fn wrong_requests_are_refused() {
 fn fifty_thousand_secrets_are_five_hundred_pages() {
     let mut world = World::new(A);
     for number in 0..50_000 {
-        world.add(Secret::new(A, EAST, &format!("team-{}/app-{number}", number % 40)));
+        world.add(Secret::new(
+            A,
+            EAST,
+            &format!("team-{}/app-{number}", number % 40),
+        ));
     }
     let aws = Aws::start(world);
     let mut names = BTreeSet::new();
     let mut body = json!({ "MaxResults": 100 });
     loop {
-        let (_, answer) = raw(&aws, "secretsmanager.ListSecrets", &body.to_string(), &signed(A, "secretsmanager"));
-        let page: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
-        names.extend(page["SecretList"].as_array().unwrap().iter().map(|secret| secret["Name"].to_string()));
+        let (_, answer) = raw(
+            &aws,
+            "secretsmanager.ListSecrets",
+            &body.to_string(),
+            &signed(A, "secretsmanager"),
+        );
+        let page: serde_json::Value =
+            serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        names.extend(
+            page["SecretList"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|secret| secret["Name"].to_string()),
+        );
         body["NextToken"] = page["NextToken"].clone();
         if body["NextToken"].is_null() {
             break;

@@ -30,9 +30,15 @@ pub fn tag(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let now = world.now;
     let secret = changeable(world, asked.caller, &params.secret_id)?;
     if params.tags.iter().any(|tag| tag.key.starts_with("aws:")) {
-        return Err(Refusal::new(400, "InvalidParameterException", "Tag keys must not start with aws:"));
+        return Err(Refusal::new(
+            400,
+            "InvalidParameterException",
+            "Tag keys must not start with aws:",
+        ));
     }
-    secret.tags.extend(params.tags.into_iter().map(|tag| (tag.key, tag.value)));
+    secret
+        .tags
+        .extend(params.tags.into_iter().map(|tag| (tag.key, tag.value)));
     secret.last_changed = now;
     Ok(json!({}))
 }
@@ -70,15 +76,22 @@ pub fn delete(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     }
     if forced && params.recovery_window_in_days.is_some() {
         return Err(invalid(
-            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.".to_owned(),
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."
+                .to_owned(),
         ));
     }
     if forced {
-        return Err(Refusal::new(400, "AccessDeniedException", "nobody deletes without recovery here"));
+        return Err(Refusal::new(
+            400,
+            "AccessDeniedException",
+            "nobody deletes without recovery here",
+        ));
     }
     let days = params.recovery_window_in_days.unwrap_or(30);
     if !(7..=30).contains(&days) {
-        return Err(invalid("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).".to_owned()));
+        return Err(invalid(
+            "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).".to_owned(),
+        ));
     }
     let arn = find(world, asked.caller, &params.secret_id)?;
     let secret = &world.secrets[&arn];
@@ -91,7 +104,9 @@ pub fn delete(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     }
     refuse_owned(secret)?;
     refuse_replica(secret)?;
-    let regions: Vec<&str> = replicas(world, secret).map(|replica| replica.region.as_str()).collect();
+    let regions: Vec<&str> = replicas(world, secret)
+        .map(|replica| replica.region.as_str())
+        .collect();
     if !regions.is_empty() {
         return Err(invalid(format!(
             "You can't delete secret {arn} that still has replica regions [{}].",
@@ -142,7 +157,9 @@ pub fn replicate(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal>
     primary.primary_region = Some(primary.region.clone());
     for ReplicaRegion { region, kms_key_id } in params.add_replica_regions {
         let taken = world.arn_of(&primary.account, &region, &primary.name);
-        if region == primary.region || (taken.is_some() && params.force_overwrite_replica_secret != Some(true)) {
+        if region == primary.region
+            || (taken.is_some() && params.force_overwrite_replica_secret != Some(true))
+        {
             return Err(Refusal::new(
                 400,
                 "InvalidParameterException",
@@ -152,7 +169,12 @@ pub fn replicate(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal>
         if let Some(taken) = taken {
             world.secrets.remove(&taken);
         }
-        world.add(Secret { region, kms_key_id, last_accessed: None, ..primary.clone() });
+        world.add(Secret {
+            region,
+            kms_key_id,
+            last_accessed: None,
+            ..primary.clone()
+        });
     }
     world.add(primary.clone());
     Ok(json!({ "ARN": primary.arn(), "ReplicationStatus": replication(world, &primary) }))
@@ -169,11 +191,16 @@ pub fn remove_replicas(world: &mut World, asked: &Asked<'_>) -> Result<Value, Re
     let params: RemoveReplicas = asked.params()?;
     let primary = changeable(world, asked.caller, &params.secret_id)?.clone();
     refuse_replica(&primary)?;
-    let present: BTreeMap<String, String> =
-        replicas(world, &primary).map(|replica| (replica.region.clone(), replica.arn())).collect();
+    let present: BTreeMap<String, String> = replicas(world, &primary)
+        .map(|replica| (replica.region.clone(), replica.arn()))
+        .collect();
     for region in &params.remove_replica_regions {
         let arn = present.get(region).ok_or_else(|| {
-            Refusal::new(400, "InvalidParameterException", format!("The secret has no replica in {region}."))
+            Refusal::new(
+                400,
+                "InvalidParameterException",
+                format!("The secret has no replica in {region}."),
+            )
         })?;
         world.secrets.remove(arn);
     }
@@ -181,11 +208,16 @@ pub fn remove_replicas(world: &mut World, asked: &Asked<'_>) -> Result<Value, Re
 }
 
 /// The secret that an id means, unless it must not be changed now.
-fn changeable<'a>(world: &'a mut World, caller: &Caller, id: &str) -> Result<&'a mut Secret, Refusal> {
+fn changeable<'a>(
+    world: &'a mut World,
+    caller: &Caller,
+    id: &str,
+) -> Result<&'a mut Secret, Refusal> {
     let arn = find(world, caller, id)?;
     let secret = world.secrets.get_mut(&arn).ok_or_else(not_found)?;
     if secret.deleted.is_some() {
-        let message = "You can't perform this operation on the secret because it was marked for deletion.";
+        let message =
+            "You can't perform this operation on the secret because it was marked for deletion.";
         return Err(Refusal::new(400, "InvalidRequestException", message));
     }
     refuse_owned(secret)?;

@@ -35,32 +35,55 @@ pub fn sort_key(name: Option<&str>) -> Result<SortKey, Refusal> {
 
 /// Refuses a filter that the API model does not allow.
 pub fn check(filter: &Filter) -> Result<(), Refusal> {
-    const KEYS: &[&str] = &["description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all"];
+    const KEYS: &[&str] = &[
+        "description",
+        "name",
+        "tag-key",
+        "tag-value",
+        "primary-region",
+        "owning-service",
+        "all",
+    ];
     if !KEYS.contains(&filter.key.as_str()) {
-        return Err(constraint("filters.1.member.key", &format!("Member must satisfy enum value set: {KEYS:?}")));
+        return Err(constraint(
+            "filters.1.member.key",
+            &format!("Member must satisfy enum value set: {KEYS:?}"),
+        ));
     }
     let good = |value: &String| {
         let text = value.strip_prefix('!').unwrap_or(value);
-        value.len() <= 512 && text.chars().all(|c| c.is_ascii_alphanumeric() || " :_@/+=.-!".contains(c))
+        value.len() <= 512
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || " :_@/+=.-!".contains(c))
     };
     if !(1..=10).contains(&filter.values.len()) || !filter.values.iter().all(good) {
-        return Err(constraint("filters.1.member.values", "Member must satisfy regular expression pattern"));
+        return Err(constraint(
+            "filters.1.member.values",
+            "Member must satisfy regular expression pattern",
+        ));
     }
     Ok(())
 }
 
 /// Whether a secret passes a filter: none of the values with `!` fits, and one of the others does, if there are any.
 pub fn passes(filter: &Filter, secret: &Secret) -> bool {
-    let (negative, positive): (Vec<&str>, Vec<&str>) =
-        filter.values.iter().map(String::as_str).partition(|value| value.starts_with('!'));
+    let (negative, positive): (Vec<&str>, Vec<&str>) = filter
+        .values
+        .iter()
+        .map(String::as_str)
+        .partition(|value| value.starts_with('!'));
     let fits = |value: &str| fits(&filter.key, value, secret);
-    !negative.iter().any(|value| fits(&value[1..])) && (positive.is_empty() || positive.iter().any(|value| fits(value)))
+    !negative.iter().any(|value| fits(&value[1..]))
+        && (positive.is_empty() || positive.iter().any(|value| fits(value)))
 }
 
 fn fits(key: &str, value: &str, secret: &Secret) -> bool {
     let starts = |text: &Option<String>| text.as_ref().is_some_and(|text| text.starts_with(value));
     let has_word = |text: &str, word: &str| {
-        text.to_lowercase().split_whitespace().any(|own| own.starts_with(&word.to_lowercase()))
+        text.to_lowercase()
+            .split_whitespace()
+            .any(|own| own.starts_with(&word.to_lowercase()))
     };
     match key {
         "name" => secret.name.starts_with(value),
@@ -81,9 +104,11 @@ fn fits(key: &str, value: &str, secret: &Secret) -> bool {
                 .chain(&secret.primary_region)
                 .chain(tags)
                 .collect();
-            value
-                .split_whitespace()
-                .any(|word| texts.iter().any(|text| text.to_lowercase().contains(&word.to_lowercase())))
+            value.split_whitespace().any(|word| {
+                texts
+                    .iter()
+                    .any(|text| text.to_lowercase().contains(&word.to_lowercase()))
+            })
         }
     }
 }

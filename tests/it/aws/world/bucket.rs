@@ -93,14 +93,23 @@ impl Bucket {
     }
 
     /// Adds an object that is made when it is asked for, which keeps a large trail out of memory.
-    pub fn made(mut self, key: &str, len: usize, make: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub fn made(
+        mut self,
+        key: &str,
+        len: usize,
+        make: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         self.put(key, Body::Made(len, Arc::new(make)));
         self
     }
 
     /// Adds or replaces an object.
     pub fn put(&mut self, key: &str, body: Body) {
-        let object = Object { body, content_encoding: None, modified: at("2026-11-01") };
+        let object = Object {
+            body,
+            content_encoding: None,
+            modified: at("2026-11-01"),
+        };
         self.objects.insert(key.to_owned(), object);
     }
 

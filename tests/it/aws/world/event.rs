@@ -36,8 +36,14 @@ impl Event {
     pub fn of(text: impl Into<String>) -> Self {
         let text = text.into();
         let record: Value = serde_json::from_str(&text).expect("a record is JSON");
-        let word = |path: &str| record.pointer(path).and_then(Value::as_str).map(str::to_owned);
-        let session = word("/userIdentity/arn").and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned()));
+        let word = |path: &str| {
+            record
+                .pointer(path)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let session =
+            word("/userIdentity/arn").and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned()));
         let read_only = record.get("readOnly").and_then(Value::as_bool) == Some(true);
         Self {
             time: at(&word("/eventTime").expect("a record has an eventTime")),
@@ -54,7 +60,14 @@ impl Event {
 
     /// A `GetSecretValue` at that time by a role's session, as the application's SDK would cause it.
     /// The event id follows from all arguments.
-    pub fn read(time: &str, account: &str, region: &str, secret_id: &str, role: &str, session: &str) -> Self {
+    pub fn read(
+        time: &str,
+        account: &str,
+        region: &str,
+        secret_id: &str,
+        role: &str,
+        session: &str,
+    ) -> Self {
         let id = hash(&[time, account, region, secret_id, role, session].join("|"));
         let record = json!({
             "eventVersion": "1.11",

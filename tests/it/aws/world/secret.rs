@@ -71,7 +71,10 @@ impl Secret {
     pub fn new(account: &str, region: &str, name: &str) -> Self {
         let created = at("2025-01-15T09:30:00.125Z");
         let version = Version {
-            id: format!("00000000-0000-4000-8000-{:012x}", hash(name) & 0xffff_ffff_ffff),
+            id: format!(
+                "00000000-0000-4000-8000-{:012x}",
+                hash(name) & 0xffff_ffff_ffff
+            ),
             stages: vec!["AWSCURRENT".to_owned()],
             created,
             last_accessed: None,
@@ -102,13 +105,21 @@ impl Secret {
 
     /// The full ARN.
     pub fn arn(&self) -> String {
-        let Self { account, region, name, suffix, .. } = self;
+        let Self {
+            account,
+            region,
+            name,
+            suffix,
+            ..
+        } = self;
         format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{suffix}")
     }
 
     /// Whether it is a replica of a secret in another Region.
     pub fn is_replica(&self) -> bool {
-        self.primary_region.as_ref().is_some_and(|primary| *primary != self.region)
+        self.primary_region
+            .as_ref()
+            .is_some_and(|primary| *primary != self.region)
     }
 
     /// Created then, and unchanged since; see [`at`].
