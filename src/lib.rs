@@ -2,5 +2,5 @@
 
 pub mod demo;
 pub mod domain;
-pub mod ports;
 pub mod files;
+pub mod ports;

@@ -232,7 +232,7 @@ pub const CAST: &[Cast] = &[
         .created(830)
         .keep(
             "recently-read",
-            "two ECS tasks poll it every 40 seconds, with a key of the customer's",
+            "two ECS tasks have polled it every 40 seconds for ten days, with a key of the customer's",
         ),
     prod("notifications/sendgrid/api-key")
         .owner("messaging")

@@ -148,11 +148,6 @@ fn working_day(at: i64) -> bool {
 fn loops(script: &mut Script) {
     shop_hours(script);
     let orders = prod("orders/postgres/app");
-    let before = Pace {
-        until: 10,
-        ..always(DAY / 2)
-    };
-    script.reads(orders, &callers::ORDERS, before);
     let polling = Pace {
         clients: 2,
         ..since(10, 40)
@@ -160,11 +155,6 @@ fn loops(script: &mut Script) {
     script.reads(orders, &callers::ORDERS, polling);
 
     let sendgrid = prod("notifications/sendgrid/api-key");
-    let before = Pace {
-        until: 3,
-        ..always(2 * DAY)
-    };
-    script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, before);
     script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, since(3, 10));
 
     for name in [
