@@ -50,7 +50,9 @@ impl Term {
             text.push_str(&one_line(line));
             text.push('\n');
         }
-        let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+        let style = anstyle::Style::new()
+            .bold()
+            .fg_color(Some(anstyle::AnsiColor::Red.into()));
         let _ = write!(anstream::stderr(), "{style}error:{style:#} {text}");
     }
 
@@ -59,13 +61,20 @@ impl Term {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (is_terminal && !self.quiet).then(|| {
             let bar = ProgressBar::new(0);
-            let style = ProgressStyle::with_template("{msg} [{bar:24}] {bytes} of {total_bytes}, {eta} left");
+            let style = ProgressStyle::with_template(
+                "{msg} [{bar:24}] {bytes} of {total_bytes}, {eta} left",
+            );
             // The template is a constant that a test has rendered; the plain bar is as good.
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_message(what);
             bar
         });
-        Progress { what, bar, quiet: self.quiet, said: Mutex::new(Instant::now()) }
+        Progress {
+            what,
+            bar,
+            quiet: self.quiet,
+            said: Mutex::new(Instant::now()),
+        }
     }
 }
 
@@ -89,7 +98,9 @@ impl Progress {
             bar.set_position(done);
             return;
         }
-        let Ok(mut said) = self.said.lock() else { return };
+        let Ok(mut said) = self.said.lock() else {
+            return;
+        };
         if self.quiet || said.elapsed() < LINE_EVERY {
             return;
         }

@@ -27,10 +27,20 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct ScanArgs {
     /// Inventory from files: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file or a folder
-    #[arg(long, value_name = "PATH", required = true, help_heading = "What to read")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        required = true,
+        help_heading = "What to read"
+    )]
     pub inventory: Vec<PathBuf>,
     /// A CloudTrail trail: a folder of its log files in any layout
-    #[arg(long, value_name = "DIR", help_heading = "What to read", required_unless_present = "no_trail")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "What to read",
+        required_unless_present = "no_trail"
+    )]
     pub trail: Vec<TrailSource>,
     /// Read no trail: storage cost and LastAccessedDate alone; nothing is judged deletable
     #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
@@ -137,16 +147,25 @@ fn month(text: &str) -> Result<String, String> {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let fits = year.len() == 4 && number.len() == 2 && digits(year) && digits(number);
     let first: Result<jiff::civil::Date, _> = format!("{text}-01").parse();
-    if fits && first.is_ok() { Ok(text.to_owned()) } else { Err(wrong()) }
+    if fits && first.is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(wrong())
+    }
 }
 
 fn known_code(text: &str) -> Result<String, String> {
     let rules = crate::domain::verdict::RULES.iter().map(|rule| rule.code);
-    let findings = crate::domain::findings::FINDINGS.iter().map(|finding| finding.code);
+    let findings = crate::domain::findings::FINDINGS
+        .iter()
+        .map(|finding| finding.code);
     let codes: Vec<&str> = rules.chain(findings).collect();
     if codes.contains(&text) {
         Ok(text.to_owned())
     } else {
-        Err(format!("there is no rule of that name; `secretsweep rules` lists them: {}", codes.join(", ")))
+        Err(format!(
+            "there is no rule of that name; `secretsweep rules` lists them: {}",
+            codes.join(", ")
+        ))
     }
 }

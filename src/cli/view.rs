@@ -4,21 +4,28 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::domain::policy::Glob;
+
 /// What to show.
 #[derive(Args, Clone, Debug)]
 pub struct View {
     /// How many rows each list of the summary shows
-    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "What to show")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        help_heading = "What to show"
+    )]
     pub top: usize,
     /// Add a table of costs by this to the summary
     #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
     pub group_by: Option<GroupBy>,
     /// Only secrets whose name fits this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
-    pub only: Vec<String>,
+    pub only: Vec<Glob>,
     /// No secrets whose name fits this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
-    pub exclude: Vec<String>,
+    pub exclude: Vec<Glob>,
 }
 
 /// What to group by.

@@ -447,7 +447,10 @@ pub const CAST: &[Cast] = &[
         .owner("security")
         .created(1_200)
         .accessed(365)
-        .keep("protected-name", "rarely read on purpose"),
+        .review(
+            "sensitive-name",
+            "a name of emergency access, rarely read on purpose",
+        ),
     prod("dr/failover/dns-token")
         .owner("platform")
         .created(1_000)
