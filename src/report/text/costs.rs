@@ -2,10 +2,11 @@
 
 use super::page::{Look, Page, left, piece, right};
 use super::words::{self, agree, number};
-use crate::domain::money::{Money, thousands};
+use crate::domain::money::thousands;
 use crate::domain::report::{Report, Totals};
 use crate::domain::verdict::Verdict;
-use crate::report::sums::{self, Grouping};
+use crate::report::select::Grouping;
+use crate::report::sums;
 
 /// One line of the bill: what, how much, and what it is made of. Without an amount it explains the line above.
 struct Line {
@@ -133,10 +134,7 @@ fn left_out(page: &mut Page, totals: &Totals) {
         parts.push(format!("the calls of {}", number(uncounted, "secret")));
     }
     if !parts.is_empty() {
-        let text = format!(
-            "Unknown, and therefore left out: {}.",
-            words::listed(&parts)
-        );
+        let text = format!("Unknown and left out: {}.", words::listed(&parts));
         page.paragraph(2, Look::Warning, &text);
     }
 }
@@ -224,10 +222,9 @@ mod tests {
             report.totals.unpriced_secrets = unpriced;
             report.totals.uncounted_secrets = uncounted;
             let text = summary(&report, &Options::default());
-            let found = text.lines().find_map(|line| {
-                line.trim()
-                    .strip_prefix("Unknown, and therefore left out: ")
-            });
+            let found = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("Unknown and left out: "));
             assert_eq!(found, said);
         }
     }

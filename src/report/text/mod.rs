@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use page::{Look, Page, left, piece};
 use words::{agree, number};
 
-use super::sums::Grouping;
+use super::select::Grouping;
 use crate::domain::money::thousands;
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Report, SecretRow};
