@@ -3,7 +3,10 @@
 pub mod event;
 pub mod money;
 pub mod names;
+pub mod plan;
+pub mod plan_csv;
 pub mod readers;
 pub mod report;
+pub mod seal;
 pub mod secret;
 pub mod verdict;
