@@ -1,4 +1,5 @@
 //! secretsweep.
 
 pub mod domain;
+pub mod files;
 pub mod ports;

@@ -1,6 +1,7 @@
 //! The rules of the tool as pure functions: no I/O, no clock, no async, no AWS.
 
 pub mod event;
+pub mod journal;
 pub mod money;
 pub mod names;
 pub mod plan;

@@ -1,0 +1,3 @@
+//! The world as files: what the tool reads and writes on a disk.
+
+pub mod journal;
