@@ -1,5 +1,7 @@
 //! secretsweep.
 
+pub mod demo;
 pub mod domain;
 pub mod files;
 pub mod ports;
+pub mod files;

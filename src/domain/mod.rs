@@ -1,13 +1,25 @@
 //! The rules of the tool as pure functions: no I/O, no clock, no async, no AWS.
 
+pub mod activity;
+pub mod analyse;
+pub mod cost;
+pub mod coverage;
 pub mod event;
 pub mod journal;
 pub mod money;
 pub mod names;
 pub mod plan;
 pub mod plan_csv;
+pub mod findings;
+pub mod loops;
+pub mod money;
+pub mod names;
+pub mod policy;
 pub mod readers;
 pub mod report;
 pub mod seal;
 pub mod secret;
+pub mod usage;
 pub mod verdict;
+pub mod layout;
+pub mod record;
