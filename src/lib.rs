@@ -4,4 +4,3 @@ pub mod demo;
 pub mod domain;
 pub mod files;
 pub mod ports;
-pub mod files;

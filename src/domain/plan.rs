@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use super::money::Money;
 use super::names::{AccountId, Region, SecretArn};
+use super::policy::Glob;
 use super::report::{Report, SecretRow};
 use super::seal::{Key, SKEW_SECONDS, Seal, digest, tags_digest, whole_seconds};
 use super::secret::day_of;
@@ -92,9 +92,9 @@ pub struct Selection {
     /// How far to go.
     pub reach: Reach,
     /// Only secrets whose name or ARN fits one of these; empty: all.
-    pub only: Patterns,
+    pub only: Vec<Glob>,
     /// No secret whose name or ARN fits one of these.
-    pub exclude: Patterns,
+    pub exclude: Vec<Glob>,
     /// Only secrets that save at least this a month.
     pub min_saving: Option<Money>,
     /// Days of the recovery window, 7 to 30.
@@ -117,41 +117,6 @@ impl Reach {
             Verdict::Review => self == Self::DeleteAndReview,
             Verdict::Keep => false,
         }
-    }
-}
-
-/// Globs over names and ARNs; `*` also stands for `/`, as in IAM.
-#[derive(Clone, Debug, Default)]
-pub struct Patterns(GlobSet);
-
-/// Text that is no glob.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{glob}` is not a pattern: {why}")]
-pub struct PatternError {
-    glob: String,
-    why: String,
-}
-
-impl Patterns {
-    /// Compiles the globs.
-    ///
-    /// # Errors
-    /// [`PatternError`] for the first that is none.
-    pub fn new<T: AsRef<str>>(globs: &[T]) -> Result<Self, PatternError> {
-        let wrong = |glob: &str, error: &globset::Error| PatternError {
-            glob: glob.to_owned(),
-            why: error.kind().to_string(),
-        };
-        let mut set = GlobSetBuilder::new();
-        for glob in globs.iter().map(AsRef::as_ref) {
-            set.add(Glob::new(glob).map_err(|error| wrong(glob, &error))?);
-        }
-        let set = set.build().map_err(|error| wrong("", &error))?;
-        Ok(Self(set))
-    }
-
-    fn fits(&self, row: &SecretRow) -> bool {
-        self.0.is_match(row.arn.name()) || self.0.is_match(row.arn.as_str())
     }
 }
 
@@ -254,8 +219,9 @@ impl Selection {
         let dear_enough = self
             .min_saving
             .is_none_or(|least| saves.is_some_and(|saves| saves >= least));
-        let asked_for = self.only.0.is_empty() || self.only.fits(row);
-        asked_for && !self.exclude.fits(row) && dear_enough
+        let fits = |glob: &Glob| glob.fits(row.arn.name()) || glob.fits(row.arn.as_str());
+        let asked_for = self.only.is_empty() || self.only.iter().any(fits);
+        asked_for && !self.exclude.iter().any(fits) && dear_enough
     }
 }
 

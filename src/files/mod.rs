@@ -1,8 +1,6 @@
-//! The world as files: what the tool reads and writes on a disk.
-
-pub mod journal;
-//! Sources on disk.
+//! The ports on disk: sources of a scan, and the journal of an apply.
 
 pub mod inflate;
+pub mod journal;
 pub mod logs;
 mod walk;

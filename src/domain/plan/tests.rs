@@ -84,8 +84,8 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
 pub(crate) fn everything() -> Selection {
     Selection {
         reach: Reach::Delete,
-        only: Patterns::default(),
-        exclude: Patterns::default(),
+        only: vec![],
+        exclude: vec![],
         min_saving: None,
         recovery_days: 30,
     }
@@ -94,6 +94,10 @@ pub(crate) fn everything() -> Selection {
 fn names(draft: &Draft) -> Vec<&str> {
     let lines = draft.plan.lines.iter();
     lines.map(|line| line.arn.name()).collect()
+}
+
+fn globs(patterns: &[&str]) -> Vec<Glob> {
+    patterns.iter().map(|glob| glob.parse().unwrap()).collect()
 }
 
 fn with(name: &str, change: impl FnOnce(&mut SecretRow)) -> SecretRow {
@@ -131,8 +135,8 @@ fn patterns_and_the_least_saving_narrow_the_plan() {
     ]);
     let pick = |only: &[&str], exclude: &[&str], min_saving| {
         let selection = Selection {
-            only: Patterns::new(only).unwrap(),
-            exclude: Patterns::new(exclude).unwrap(),
+            only: globs(only),
+            exclude: globs(exclude),
             min_saving,
             ..everything()
         };
@@ -150,7 +154,6 @@ fn patterns_and_the_least_saving_narrow_the_plan() {
         "app/dear app/unpriced dr/app"
     );
     assert_eq!(pick(&[], &[], Some(Money(1_000_000))), "app/dear");
-    assert!(Patterns::new(&["["]).is_err());
 }
 
 #[test]
