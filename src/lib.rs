@@ -4,3 +4,6 @@ pub mod demo;
 pub mod domain;
 pub mod files;
 pub mod ports;
+pub mod report;
+pub mod files;
+pub mod ports;

@@ -360,6 +360,6 @@ pub(super) static MONITOR: Caller = role(
     "",
     "monitoring-readonly",
     Session::Instance,
-    GO_SDK,
+    "Datadog/1.0 Boto3/1.38.46 md/Botocore#1.38.46 ua/2.1 os/linux#6.1.155 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#standard Botocore/1.38.46",
     Origin::Outside("198.51.100.91"),
 );

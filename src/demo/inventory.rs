@@ -288,20 +288,42 @@ mod tests {
 
     #[test]
     fn replicas_share_the_suffix_of_their_primary() {
-        for replica in CAST
-            .iter()
-            .filter(|cast| cast.primary.is_some_and(|primary| primary != cast.region))
-        {
-            let primary = CAST
-                .iter()
-                .find(|cast| {
-                    cast.account == replica.account
-                        && cast.name == replica.name
-                        && Some(cast.region) == replica.primary
-                })
-                .map(arn);
-            let expected = arn(replica).replace(replica.region, replica.primary.unwrap());
-            assert_eq!(primary, Some(expected));
+        for (place, replica) in CAST.iter().enumerate() {
+            let Some(primary_region) = replica.primary.filter(|&region| region != replica.region)
+            else {
+                continue;
+            };
+            let primary = CAST.iter().position(|cast| {
+                cast.account == replica.account
+                    && cast.name == replica.name
+                    && cast.region == primary_region
+            });
+            let expected = arn(place).replace(replica.region, primary_region);
+            assert_eq!(primary.map(arn), Some(expected.as_str()));
         }
+    }
+
+    #[test]
+    fn reads_in_the_trail_move_the_day_of_the_last_access() {
+        let accessed = last_accessed(&super::super::traffic::calls());
+        let days_ago = |name: &str| {
+            let place = CAST.iter().position(|cast| cast.name == name).unwrap();
+            accessed[place].map(|at| (NOW - at) / DAY)
+        };
+        // A day is its midnight: what was read on the last day was accessed one day before the end of it.
+        assert_eq!(days_ago("orders/postgres/app"), Some(1));
+        assert_eq!(days_ago("payments/adyen/hmac"), Some(3), "by its rotation");
+        assert_eq!(
+            days_ago("identity/oidc/signing-key"),
+            Some(150),
+            "only described"
+        );
+        assert_eq!(days_ago("hr/payroll/sftp"), Some(135), "refused");
+        assert_eq!(
+            days_ago("search/indexer/token"),
+            None,
+            "its predecessor was"
+        );
+        assert_eq!(days_ago("loadtest/k6/token"), Some(88));
     }
 }

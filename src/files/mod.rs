@@ -2,5 +2,13 @@
 
 pub mod inflate;
 pub mod journal;
+//! Sources and results on disk: inventory files, log files, result folders.
+//! Files on this machine.
+
+pub mod store;
+//! Sources on disk.
+
+pub mod inflate;
+pub mod inventory;
 pub mod logs;
 mod walk;
