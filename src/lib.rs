@@ -5,5 +5,3 @@ pub mod domain;
 pub mod files;
 pub mod ports;
 pub mod report;
-pub mod files;
-pub mod ports;
