@@ -338,6 +338,23 @@ impl Book {
         Ok(())
     }
 
+    /// Whether the entry may come next.
+    ///
+    /// # Errors
+    /// What [`Book::take`] would say.
+    pub fn allows(&self, entry: &Entry) -> Result<(), String> {
+        let mut book = Self {
+            plan: self.plan.clone(),
+            ..Self::default()
+        };
+        if let Event::Secret { arn, .. } = &entry.event
+            && let Some(standing) = self.secrets.get(arn)
+        {
+            book.secrets.insert(arn.clone(), standing.clone());
+        }
+        book.take(entry)
+    }
+
     /// What the deletions saved from when they were made until `now`, as far as the price is known: a secret that is
     /// pending deletion is free.
     pub fn saved(&self, now: Timestamp) -> Money {

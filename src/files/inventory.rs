@@ -87,7 +87,9 @@ impl Reading {
         }
         inside.sort();
         for path in inside {
-            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if !hidden {
                 self.path(&path);
             }
@@ -110,7 +112,10 @@ impl Reading {
         for document in serde_json::Deserializer::from_slice(text).into_iter::<Value>() {
             match document {
                 Ok(document) => self.document(&name, document),
-                Err(error) => self.gap(name.clone(), format!("not the output of list-secrets: {error}")),
+                Err(error) => self.gap(
+                    name.clone(),
+                    format!("not the output of list-secrets: {error}"),
+                ),
             }
             documents += 1;
         }
@@ -123,7 +128,9 @@ impl Reading {
         match document {
             Value::Array(entries) => self.entries(name, entries, false),
             Value::Object(mut object) => {
-                let more = object.get("NextToken").is_some_and(|token| !token.is_null());
+                let more = object
+                    .get("NextToken")
+                    .is_some_and(|token| !token.is_null());
                 match object.remove("SecretList") {
                     Some(Value::Array(entries)) => self.entries(name, entries, more),
                     Some(_) => self.gap(name.to_owned(), "`SecretList` is not a list"),
@@ -136,7 +143,10 @@ impl Reading {
                     ),
                 }
             }
-            _ => self.gap(name.to_owned(), "not the output of `aws secretsmanager list-secrets`"),
+            _ => self.gap(
+                name.to_owned(),
+                "not the output of `aws secretsmanager list-secrets`",
+            ),
         }
     }
 
@@ -156,8 +166,15 @@ impl Reading {
     }
 
     fn entry(&mut self, name: &str, place: usize, entry: Value) -> Option<Scope> {
-        let arn = entry.get("ARN").and_then(Value::as_str).unwrap_or("without ARN").to_owned();
-        match serde_json::from_value::<Entry>(entry).map_err(|error| error.to_string()).and_then(Entry::secret) {
+        let arn = entry
+            .get("ARN")
+            .and_then(Value::as_str)
+            .unwrap_or("without ARN")
+            .to_owned();
+        match serde_json::from_value::<Entry>(entry)
+            .map_err(|error| error.to_string())
+            .and_then(Entry::secret)
+        {
             Ok(secret) => {
                 let scope = secret.arn.scope().clone();
                 let merged = match self.secrets.remove(&secret.arn) {
@@ -183,7 +200,8 @@ impl Reading {
                     region: Some(scope.region),
                     source: "inventory".to_owned(),
                     what: "the list of secrets is not whole".to_owned(),
-                    why: "its last page has a NextToken: run list-secrets without `--max-items`".to_owned(),
+                    why: "its last page has a NextToken: run list-secrets without `--max-items`"
+                        .to_owned(),
                 });
             }
         }
@@ -257,7 +275,9 @@ impl Entry {
                 last_accessed: day(entry.last_accessed_date),
             })
         };
-        let replicas = self.replication_status.map(|list| list.into_iter().map(replica).collect::<Result<_, _>>());
+        let replicas = self
+            .replication_status
+            .map(|list| list.into_iter().map(replica).collect::<Result<_, _>>());
         Ok(Secret {
             name: text(self.name).unwrap_or_else(|| arn.name().to_owned()),
             description: text(self.description),
@@ -300,7 +320,12 @@ impl<'de> Deserialize<'de> for Moment {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Moment, E> {
-                let day = || text.parse::<Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+                let day = || {
+                    text.parse::<Date>()
+                        .ok()?
+                        .to_zoned(jiff::tz::TimeZone::UTC)
+                        .ok()
+                };
                 text.parse()
                     .ok()
                     .or_else(|| day().map(|zoned| zoned.timestamp()))
@@ -309,11 +334,15 @@ impl<'de> Deserialize<'de> for Moment {
             }
 
             fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Moment, E> {
-                i64::try_from(seconds).map_err(E::custom).and_then(|seconds| self.visit_i64(seconds))
+                i64::try_from(seconds)
+                    .map_err(E::custom)
+                    .and_then(|seconds| self.visit_i64(seconds))
             }
 
             fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Moment, E> {
-                Timestamp::from_second(seconds).map(Moment).map_err(E::custom)
+                Timestamp::from_second(seconds)
+                    .map(Moment)
+                    .map_err(E::custom)
             }
 
             fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Moment, E> {
@@ -372,7 +401,11 @@ mod tests {
         ] {
             let found = check(&format!(r#"{{"ARN":"{ARN}","LastAccessedDate":{date}}}"#));
             assert_eq!(found.gaps, [], "{date}");
-            assert_eq!(found.secrets[0].last_accessed.unwrap().to_string(), day, "{date}");
+            assert_eq!(
+                found.secrets[0].last_accessed.unwrap().to_string(),
+                day,
+                "{date}"
+            );
         }
     }
 
@@ -382,20 +415,34 @@ mod tests {
         for (bad, why) in [
             (r#"{"ARN":"nonsense"}"#, "not the ARN of a secret"),
             (r#"{"Name":"db"}"#, "missing field `ARN`"),
-            (&format!(r#"{{"ARN":"{ARN}","LastAccessedDate":"soon"}}"#), "`soon` is not a date"),
+            (
+                &format!(r#"{{"ARN":"{ARN}","LastAccessedDate":"soon"}}"#),
+                "`soon` is not a date",
+            ),
             (&format!(r#"{{"ARN":"{ARN}","CreatedDate":1e300}}"#), ""),
             ("7", "invalid type"),
         ] {
             let found = check(&format!(r#"{{"SecretList":[{bad},{{"ARN":"{other}"}}]}}"#));
             assert_eq!(found.secrets.len(), 1, "{bad}");
-            assert!(found.gaps[0].what.contains("entry 1"), "{bad}: {:?}", found.gaps);
+            assert!(
+                found.gaps[0].what.contains("entry 1"),
+                "{bad}: {:?}",
+                found.gaps
+            );
             assert!(found.gaps[0].why.contains(why), "{bad}: {:?}", found.gaps);
         }
     }
 
     #[test]
     fn a_foreign_broken_or_missing_file_is_a_gap() {
-        for text in ["", "{}", "hello", r#"{"SecretList":7}"#, r#"{"SecretList":[{"ARN":"#, "\u{1f}\u{8b}"] {
+        for text in [
+            "",
+            "{}",
+            "hello",
+            r#"{"SecretList":7}"#,
+            r#"{"SecretList":[{"ARN":"#,
+            "\u{1f}\u{8b}",
+        ] {
             let found = check(text);
             assert_eq!(found.gaps.len(), 1, "{text}");
         }
@@ -404,7 +451,9 @@ mod tests {
 
     #[test]
     fn a_list_that_was_cut_off_is_a_gap() {
-        let found = check(&format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#));
+        let found = check(&format!(
+            r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#
+        ));
         assert_eq!(found.gaps[0].what, "the list of secrets is not whole");
     }
 
@@ -414,7 +463,10 @@ mod tests {
         let path = folder.path().join("a.json");
         std::fs::write(&path, format!(r#"{{"ARN":"{ARN}"}}"#)).unwrap();
         let found = read(&[path.clone(), folder.path().to_owned(), path]);
-        assert_eq!((found.secrets.len(), found.files, found.gaps.len()), (1, 1, 0));
+        assert_eq!(
+            (found.secrets.len(), found.files, found.gaps.len()),
+            (1, 1, 0)
+        );
     }
 
     #[test]
@@ -425,7 +477,10 @@ mod tests {
         ));
         let secret = &found.secrets[0];
         assert_eq!(secret.tags.len(), 2);
-        assert_eq!(secret.replicas.as_ref().unwrap()[0].region.as_str(), "eu-west-1");
+        assert_eq!(
+            secret.replicas.as_ref().unwrap()[0].region.as_str(),
+            "eu-west-1"
+        );
         assert!(secret.primary_region.is_some());
     }
 }
