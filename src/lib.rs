@@ -40,6 +40,7 @@
 //! 7. Text that other people wrote is escaped for the place it goes to ([`report::escape`]).
 
 pub mod cli;
+pub mod apply;
 pub mod demo;
 pub mod domain;
 pub mod files;
@@ -92,3 +93,6 @@ pub fn run(cli: cli::Cli) -> Exit {
         }
     }
 }
+pub mod restore;
+pub mod status;
+pub mod watch;
