@@ -8,6 +8,7 @@ pub mod event;
 pub mod findings;
 pub mod loops;
 pub mod money;
+pub mod month;
 pub mod names;
 pub mod policy;
 pub mod readers;
