@@ -5,7 +5,7 @@
 //! groups; nothing is printed.
 
 mod page;
-mod words;
+pub(in crate::report) mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
