@@ -453,6 +453,70 @@ fn findings(report: &Report) -> Vec<FindingRow> {
     rows
 }
 
+/// Two months of the same organization: secrets came and went, some were scheduled, loops were mended and found.
+pub fn two_months(secrets: usize) -> (Report, Report) {
+    let (mut old, mut new) = (report(secrets), report(secrets));
+    let month = (24 * 31).hours();
+    old.made -= month;
+    old.window = Span {
+        from: "2026-09-01T00:00:00Z".parse().unwrap(),
+        to: "2026-10-01T00:00:00Z".parse().unwrap(),
+    };
+    old.policy.month = Some("2026-09".to_owned());
+    for row in &mut old.secrets {
+        row.deleted = None;
+        row.cost.storage_usd = Some(Money(400_000));
+        row.cost = Cost::new(row.cost.storage_usd, row.cost.api_usd, row.cost.kms_usd);
+        row.idle_days = row.idle_days.map(|days| days.saturating_sub(31));
+    }
+    let mended: Vec<SecretArn> = new
+        .loops
+        .iter()
+        .take(3)
+        .filter_map(|row| row.arn.clone())
+        .collect();
+    new.loops
+        .retain(|row| row.arn.as_ref().is_none_or(|arn| !mended.contains(arn)));
+    for row in &mut new.secrets {
+        if mended.contains(&row.arn) {
+            row.avoidable_usd = Some(Money::ZERO);
+            row.cost = Cost::new(
+                row.cost.storage_usd,
+                Some(Money(30_000)),
+                row.cost.kms_usd.map(|_| Money::ZERO),
+            );
+        }
+    }
+    let mut going = 0;
+    new.secrets.retain(|row| {
+        going += usize::from(row.verdict == Verdict::Delete);
+        row.verdict != Verdict::Delete || going % 3 != 0
+    });
+    for (place, row) in new
+        .secrets
+        .iter_mut()
+        .filter(|row| row.verdict == Verdict::Delete)
+        .enumerate()
+    {
+        if place % 4 == 0 {
+            row.deleted = Some(now() - 100.hours());
+            row.verdict = Verdict::Keep;
+            row.cost = Cost::new(Some(Money::ZERO), row.cost.api_usd, row.cost.kms_usd);
+        }
+    }
+    old.secrets.retain(|row| !row.name.ends_with('7'));
+    let there: std::collections::BTreeSet<SecretArn> =
+        old.secrets.iter().map(|row| row.arn.clone()).collect();
+    old.loops
+        .retain(|row| row.arn.as_ref().is_none_or(|arn| there.contains(arn)));
+    for report in [&mut old, &mut new] {
+        report.findings = findings(report);
+        report.scopes = scopes(report);
+        report.totals = totals(report);
+    }
+    (old, new)
+}
+
 /// The sums of a report's rows, as a scan would make them.
 pub fn totals(report: &Report) -> Totals {
     let sum = |part: fn(&Cost) -> Option<Money>| -> Money {

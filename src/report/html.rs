@@ -155,17 +155,7 @@ mod tests {
     #[ignore = "writes a page to look at: PAGE names the file, SECRETS how many secrets"]
     fn look() {
         let secrets = std::env::var("SECRETS").map_or(400, |text| text.parse().unwrap());
-        let mut old = fixture::report(secrets);
-        let new = fixture::report(secrets);
-        for (place, row) in old.secrets.iter_mut().enumerate() {
-            if place % 40 == 3 {
-                row.deleted = None;
-            }
-        }
-        old.secrets.retain(|row| !row.name.ends_with('7'));
-        old.made -= jiff::ToSpan::hours(24 * 31);
-        old.loops.truncate(5);
-        old.totals = fixture::totals(&old);
+        let (old, new) = fixture::two_months(secrets);
         let bytes = html(&new, Some(&compare(&old, &new))).unwrap();
         std::fs::write(std::env::var("PAGE").unwrap(), bytes).unwrap();
     }

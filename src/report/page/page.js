@@ -288,14 +288,6 @@
     node.replaceChildren(button);
   }
 
-  // Printing opens what is folded, and closes it again.
-  let folded = [];
-  addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
-    for (const fold of folded) fold.open = true;
-  });
-  addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
-
   heads();
   filters();
   $("filters").hidden = false;

@@ -19,7 +19,7 @@ use crate::report::text::words::{self, number};
 /// How many of the dearest secrets are shown.
 const DEAREST: usize = 10;
 /// How many loops are shown.
-const LOOPS: usize = 12;
+const LOOPS: usize = 8;
 /// How many examples a kind of finding shows.
 const EXAMPLES: usize = 8;
 /// How many gaps are shown.
@@ -144,7 +144,7 @@ pub fn loops(report: &Report) -> Loops {
         more: if rest == 0 {
             String::new()
         } else {
-            format!("{} more in findings.csv", number(rest as u64, "loop"))
+            format!("{} more in findings.csv", thousands(rest as u64))
         },
     }
 }

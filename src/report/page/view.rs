@@ -231,7 +231,11 @@ fn figures(report: &Report) -> Vec<Figure> {
     let totals = &report.totals;
     let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let partial = totals.unpriced_secrets + totals.uncounted_secrets > 0;
-    let at_least = if partial { "at least " } else { "" };
+    let rate = if partial {
+        "At least, at today's rate"
+    } else {
+        "At today's rate"
+    };
     let window = match &report.policy.month {
         Some(_) => period(report),
         None => format!(
@@ -245,7 +249,7 @@ fn figures(report: &Report) -> Vec<Figure> {
             label: "Cost a month",
             value: totals.total_usd.dollars(),
             note: format!(
-                "{at_least}that, at today's rate; {window} cost {}",
+                "{rate}. {window} cost {}.",
                 totals.window_cost.total_usd.dollars()
             ),
             class: "cost",
@@ -254,7 +258,7 @@ fn figures(report: &Report) -> Vec<Figure> {
             label: "Can be saved a month",
             value: totals.savings_usd.dollars(),
             note: format!(
-                "{} of it, {} a year",
+                "{} of it. {} a year.",
                 share(totals.savings_usd, totals.total_usd),
                 year.dollars()
             ),
@@ -264,7 +268,7 @@ fn figures(report: &Report) -> Vec<Figure> {
             label: "Secrets that can go",
             value: thousands(verdicts(Verdict::Delete)),
             note: format!(
-                "of {}; {} to review, {} stay",
+                "Of {}. {} to review, {} stay.",
                 thousands(totals.secrets),
                 thousands(verdicts(Verdict::Review)),
                 thousands(verdicts(Verdict::Keep))
@@ -412,6 +416,9 @@ fn steps(report: &Report) -> Vec<Step> {
             link: "#loops",
         });
     }
+    if totals.savings_loops_usd > totals.savings_delete_usd {
+        steps.reverse();
+    }
     let reviewed = verdicts(Verdict::Review);
     if reviewed > 0 {
         let cost: Money = report
@@ -521,7 +528,11 @@ fn payer(group: &Group, most: Money) -> Payer {
     };
     Payer {
         ours: matches!(group.key.as_str(), NO_OWNER | UNATTRIBUTED),
-        secrets: thousands(totals.secrets),
+        secrets: if group.key == UNATTRIBUTED {
+            "–".to_owned()
+        } else {
+            thousands(totals.secrets)
+        },
         cost: money(totals.total_usd),
         saves: if totals.savings_usd == Money::ZERO {
             "–".to_owned()
