@@ -9,7 +9,7 @@ mod costs;
 mod page;
 mod savings;
 mod unseen;
-mod words;
+pub(in crate::report) mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
