@@ -1,4 +1,5 @@
 //! secretsweep.
 
+pub mod aws;
 pub mod domain;
 pub mod ports;

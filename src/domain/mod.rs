@@ -5,5 +5,6 @@ pub mod money;
 pub mod names;
 pub mod readers;
 pub mod report;
+pub mod sample;
 pub mod secret;
 pub mod verdict;
