@@ -478,19 +478,23 @@ mod tests {
     #[test]
     fn a_sample_cut_short_still_estimates_from_the_sub_combs_that_are_whole() {
         let times = traffic("steady", 11);
-        let comb = Comb::new(span(MONTH), 3.9, 2_400, 5).unwrap();
-        let counts = sample(&comb, &times);
         let mut done = Done::default();
         done.add(0);
         done.add(1);
+        let comb = Comb::new(span(MONTH), 3.9, 2_400, 0).unwrap();
+        let counts = sample(&comb, &times);
         assert_eq!(counts.estimate(&comb, done), None, "two give no interval");
         done.add(2);
         done.add(3);
-        let part = counts.estimate(&comb, done).unwrap();
-        let all = counts.estimate(&comb, Done::ALL).unwrap();
-        assert!((part.low..=part.high).contains(&120_000), "{part:?}");
-        assert!(part.high - part.low > all.high - all.low);
-        assert_eq!(part.caveats, [Caveat::FewWindows(736)]);
+        let inside = (0..100)
+            .filter(|&seed| {
+                let comb = Comb::new(span(MONTH), 3.9, 2_400, seed).unwrap();
+                let estimate = sample(&comb, &times).estimate(&comb, done).unwrap();
+                assert!(matches!(estimate.caveats[..], [Caveat::FewWindows(_)]));
+                (estimate.low..=estimate.high).contains(&120_000)
+            })
+            .count();
+        assert!(inside >= 90, "the interval held {inside} times of 100");
     }
 
     #[test]
