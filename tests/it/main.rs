@@ -2,3 +2,4 @@
 
 mod aws;
 mod aws_itself;
+mod live_adapters;
