@@ -2,7 +2,7 @@
 //!
 //! [`Session::open`] loads what `aws` would load: profiles, SSO, environment, container and instance roles, Region,
 //! endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies (`HTTPS_PROXY`, `NO_PROXY`). The rest
-//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`]; and
+//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`]; and
 //! the session is the [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
@@ -15,6 +15,7 @@
 pub mod accounts;
 pub mod fault;
 pub mod gate;
+pub mod lookup;
 mod saved;
 pub mod secrets;
 
@@ -49,7 +50,13 @@ const HOME: &str = "us-east-1";
 
 /// The IAM actions that some adapter declares, all together.
 pub fn actions() -> Vec<&'static str> {
-    [accounts::ACTIONS, secrets::ACTIONS, secrets::WRITES].concat()
+    [
+        accounts::ACTIONS,
+        secrets::ACTIONS,
+        secrets::WRITES,
+        lookup::history::ACTIONS,
+    ]
+    .concat()
 }
 
 /// How to reach AWS. Everything that is `None` is found the way `aws` finds it.

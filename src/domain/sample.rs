@@ -3,8 +3,8 @@
 //! The windows form a comb: all of one width, their starts one step apart, the step a prime number of seconds, the
 //! first start drawn at random and recorded. A prime step has no factor in common with a minute, an hour or a day, so
 //! the comb meets every phase of a schedule equally often; round steps and random windows miss or multiply traffic that
-//! comes on the minute. Every second of the span is in a window with the same probability, so the sum of the counts
-//! times step over width is right on average for any shape of traffic.
+//! comes on the minute. Every second of the span is in a window with the same probability, so the calls a second in the
+//! windows are right on average for any shape of traffic.
 //!
 //! The interval comes from [`SUBCOMBS`] interleaved sub-combs, each of which is an estimate of its own. It is honest for
 //! traffic that comes all day; for what came in a few bursts it is not, and [`Caveat`] says so.
@@ -115,9 +115,24 @@ impl Comb {
             .filter_map(|place| self.window(place))
     }
 
-    /// How many calls one counted call stands for.
-    fn weight(&self) -> f64 {
-        f64::from(self.step_s) / f64::from(self.width_s)
+    /// Seconds in the windows of a sub-comb.
+    fn covered(&self, part: u32) -> f64 {
+        let windows = self.windows();
+        let count = windows.saturating_sub(part).div_ceil(SUBCOMBS);
+        // Only the first and the last window can be cut by the ends of the span.
+        let mut ends = vec![0, windows.saturating_sub(1)];
+        ends.dedup();
+        let cut: i64 = ends
+            .into_iter()
+            .filter(|place| place % SUBCOMBS == part)
+            .filter_map(|place| self.window(place))
+            .map(|window| {
+                let length = window.last.as_second() - window.from.as_second() + 1;
+                i64::from(self.width_s) - length
+            })
+            .sum();
+        let whole = f64::from(count) * f64::from(self.width_s);
+        whole - f64::from(i32::try_from(cut).unwrap_or(0))
     }
 }
 
@@ -220,9 +235,15 @@ impl Counts {
             }
         }
         let seen: u64 = sums.iter().sum();
-        let weight = comb.weight() * f64::from(SUBCOMBS) / f64::from(parts);
+        let length = f64::from(seconds(&comb.span)?);
+        let covered: f64 = (0..SUBCOMBS)
+            .filter(|&part| done.has(part))
+            .map(|part| comb.covered(part))
+            .sum();
+        // How many calls one counted call stands for.
+        let weight = length / covered.max(1.0);
         let calls = float(seen) * weight;
-        let half = half_width(&sums, done, comb.weight());
+        let half = half_width(&sums, done, comb, length);
         Some(Estimate {
             calls: whole(calls),
             low: whole(calls - half).max(seen),
@@ -239,10 +260,10 @@ impl Counts {
 }
 
 /// Half the 95 % interval: t times the standard error of the mean of the sub-combs' own estimates.
-fn half_width(sums: &[u64; SUBCOMBS as usize], done: Done, weight: f64) -> f64 {
+fn half_width(sums: &[u64; SUBCOMBS as usize], done: Done, comb: &Comb, length: f64) -> f64 {
     let own: Vec<f64> = (0..SUBCOMBS)
         .filter(|&part| done.has(part))
-        .map(|part| float(sums[part as usize]) * weight * f64::from(SUBCOMBS))
+        .map(|part| float(sums[part as usize]) * length / comb.covered(part).max(1.0))
         .collect();
     let count = f64::from(done.count());
     let mean = own.iter().sum::<f64>() / count;

@@ -1,18 +1,22 @@
 //! The adapters to AWS, through their own functions, against the AWS on the loopback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use secretsweep::aws::accounts::{Accounts, Ask, scopes};
 use secretsweep::aws::secrets::inventory;
-use secretsweep::aws::{Connect, Keys, Patience, Role, Session};
+use secretsweep::aws::{Connect, Keys, Patience, Role, Session, lookup};
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
-use secretsweep::domain::report::Gap;
-use secretsweep::ports::{Fault as Failed, RecoveryWindow, Shelf, Silence, Vault, Versions};
+use secretsweep::domain::report::{Gap, Span};
+use secretsweep::domain::sample::{Comb, Counts};
+use secretsweep::ports::{
+    Fault as Failed, Feed, LookupWay, RecoveryWindow, Shelf, Silence, Vault, Versions,
+};
 
-use crate::aws::world::{Account, Opt, Secret, Status, Version, at};
+use crate::aws::world::{Account, Early, Event, Opt, Rate, Secret, Status, Version, at};
 use crate::aws::{Aws, Fault, World, access_key};
 
 const A: &str = "111122223333";
@@ -454,4 +458,484 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
     let current = session.current(&arn).await.unwrap().unwrap();
     assert_eq!(current.created, Some(at("2026-11-01T03:00:00Z")));
     assert_eq!(current.last_accessed, None);
+}
+
+/// Remembers what an event source hands on.
+#[derive(Default)]
+struct Basket {
+    records: Mutex<Vec<String>>,
+    covered: Mutex<Vec<(Scope, Span)>>,
+    sampled: Mutex<Vec<(Comb, u32, String)>>,
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl Basket {
+    fn distinct(&self) -> BTreeSet<String> {
+        self.records.lock().unwrap().iter().cloned().collect()
+    }
+
+    /// Covered seconds of a scope; spans that touch are joined.
+    fn covered(&self, scope: &Scope) -> Vec<(String, String)> {
+        let mut spans: Vec<Span> = self
+            .covered
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(of, _)| of == scope)
+            .map(|(_, span)| *span)
+            .collect();
+        spans.sort_by_key(|span| span.from);
+        let mut joined: Vec<Span> = Vec::new();
+        for span in spans {
+            match joined.last_mut() {
+                Some(last) if span.from <= last.to => last.to = last.to.max(span.to),
+                _ => joined.push(span),
+            }
+        }
+        joined
+            .iter()
+            .map(|span| (span.from.to_string(), span.to.to_string()))
+            .collect()
+    }
+}
+
+impl Feed for Basket {
+    fn record(&self, _scope: &Scope, json: &[u8]) {
+        self.records
+            .lock()
+            .unwrap()
+            .push(String::from_utf8_lossy(json).into_owned());
+    }
+
+    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String> {
+        if bytes.starts_with(b"damaged") {
+            return Err("no gzip".to_owned());
+        }
+        self.files
+            .lock()
+            .unwrap()
+            .insert(key.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn covered(&self, scope: &Scope, span: Span) {
+        self.covered.lock().unwrap().push((scope.clone(), span));
+    }
+
+    fn sampled(&self, _scope: &Scope, comb: &Comb, window: u32, json: &[u8]) {
+        let text = String::from_utf8_lossy(json).into_owned();
+        self.sampled
+            .lock()
+            .unwrap()
+            .push((comb.clone(), window, text));
+    }
+}
+
+const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// Ninety days of evidence, thirty of them counted, everything final.
+fn everything(budget: Duration) -> lookup::Ask {
+    let now = at(NOW);
+    let span = |days: i64| Span {
+        from: now - SignedDuration::from_hours(24 * days),
+        to: now,
+    };
+    lookup::Ask {
+        settled: now,
+        seed: 7,
+        ..lookup::Ask::new(span(90), span(30), now, budget)
+    }
+}
+
+/// Reads of one secret, evenly over the last `days`, ending a minute before now.
+fn reads(region: &str, count: i64, days: i64) -> Vec<Event> {
+    let step = days * 86_400 / count;
+    (0..count)
+        .map(|number| {
+            let time = at(NOW) - SignedDuration::from_secs(60 + number * step);
+            Event::read(
+                &time.to_string(),
+                A,
+                region,
+                "app/secret-00000",
+                "app",
+                "pod-1",
+            )
+        })
+        .collect()
+}
+
+async fn quick(aws: &Aws, pace: Duration) -> Session {
+    let mut connect = connect(aws, A);
+    connect.patience.lookup_pace = pace;
+    Session::open(connect).await.unwrap()
+}
+
+const FAST: Duration = Duration::from_millis(1);
+const AMPLE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_history_is_read_to_its_end_once_and_asserted() {
+    let mut world = World::new(A)
+        .events(A, EAST, reads(EAST, 1_234, 80))
+        .lookup_rate(Rate::Unlimited);
+    world.lookup.early = Early::Refuse;
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let basket = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    assert_eq!(read[0].gaps, []);
+    assert_eq!(read[0].way, LookupWay::Everything);
+    assert_eq!(basket.distinct().len(), 1_234);
+    assert_eq!(
+        basket.covered(&scope(A, EAST)),
+        [("2026-08-25T12:00:00Z".to_owned(), NOW.to_owned())]
+    );
+    // 25 pages; 13 probes; what the cut slices read twice or nearly empty.
+    assert!((25..60).contains(&read[0].requests), "{}", read[0].requests);
+    let asked = aws.calls_of("cloudtrail", "LookupEvents");
+    assert!(asked.iter().all(|call| call.status == 200), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_quiet_history_is_one_request() {
+    let aws = Aws::start(World::new(A).lookup_rate(Rate::Unlimited));
+    let session = quick(&aws, FAST).await;
+    let basket = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    assert_eq!((read[0].requests, read[0].gaps.len()), (1, 0));
+    assert_eq!(
+        basket.covered(&scope(A, EAST)).len(),
+        1,
+        "nothing logged, and that is known"
+    );
+}
+
+#[tokio::test]
+async fn an_interrupted_run_goes_on_where_it_stopped() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 2_500, 88))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let shelf = Memory::default();
+    for number in 35..60 {
+        aws.inject(
+            Fault::expired()
+                .on("cloudtrail", "LookupEvents")
+                .nth(number),
+        );
+    }
+    let first = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &first,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    let cut_short = told(&read[0].gaps);
+    assert!(cut_short.contains("expired"), "{cut_short}");
+    let had = first.distinct().len();
+    assert!((500..2_400).contains(&had), "{had}");
+
+    aws.heal();
+    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
+    let second = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &second,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    assert_eq!(read[0].gaps, []);
+    assert_eq!(second.distinct().len(), 2_500, "none lost");
+    assert_eq!(second.records.lock().unwrap().len(), 2_500, "none twice");
+    assert_eq!(second.covered(&scope(A, EAST)).len(), 1);
+    let missing = (2_500 - had).div_ceil(50);
+    let asked = aws.calls_of("cloudtrail", "LookupEvents").len() - before;
+    assert!(
+        asked < missing + missing / 4 + 20,
+        "{asked} requests for {missing} pages"
+    );
+
+    let third = Basket::default();
+    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
+    lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &third,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    assert_eq!(
+        aws.calls_of("cloudtrail", "LookupEvents").len(),
+        before,
+        "nothing is missing"
+    );
+    assert_eq!(third.distinct(), second.distinct());
+}
+
+#[tokio::test]
+async fn throttles_resets_cut_answers_and_tokens_that_run_out_lose_nothing() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 2_000, 88))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let on = |fault: Fault| fault.on("cloudtrail", "LookupEvents");
+    for number in [3, 4, 5, 25] {
+        aws.inject(on(Fault::throttle()).nth(number));
+    }
+    aws.inject(on(Fault::reset_after()).nth(8));
+    aws.inject(on(Fault::cut()).nth(28));
+    aws.inject(on(Fault::broken(500)).nth(33));
+    for number in [6, 38] {
+        let words = "The token is no longer valid.";
+        aws.inject(on(Fault::refuse(400, "InvalidNextTokenException", words)).nth(number));
+    }
+    let basket = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    assert_eq!(read[0].gaps, []);
+    assert_eq!(basket.distinct().len(), 2_000);
+}
+
+#[tokio::test]
+async fn the_pace_is_held_for_each_account_and_region() {
+    let world = World::new(A)
+        .regions(&[EAST, WEST])
+        .events(A, EAST, reads(EAST, 400, 88))
+        .events(A, WEST, reads(WEST, 400, 88))
+        .lookup_rate(Rate::Real(20.0));
+    let aws = Aws::start(world);
+    let session = quick(&aws, Duration::from_millis(52)).await;
+    let basket = Basket::default();
+    let begun = Instant::now();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST), scope(A, WEST)],
+        &everything(AMPLE),
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    assert_eq!((read[0].requests, read[1].requests), (8, 8));
+    assert_eq!(basket.distinct().len(), 800);
+    let throttled = aws
+        .calls_of("cloudtrail", "LookupEvents")
+        .iter()
+        .filter(|call| call.status != 200)
+        .count();
+    assert_eq!(throttled, 0, "we hold the pace, not the service");
+    assert!(
+        begun.elapsed() < Duration::from_millis(800),
+        "Regions do not wait for each other"
+    );
+}
+
+#[tokio::test]
+async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_names_the_way_out() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 4_000, 88))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let basket = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &lookup::Ask {
+            requests: Some(35),
+            ..everything(AMPLE)
+        },
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    let gap = told(&read[0].gaps);
+    assert!(
+        gap.contains("budget") && gap.contains("--trail s3://"),
+        "{gap}"
+    );
+    let covered = basket.covered(&scope(A, EAST));
+    assert_eq!(covered.last().unwrap().1, NOW);
+    let (from, held) = (at(&covered.last().unwrap().0), basket.distinct());
+    let expect = reads(EAST, 4_000, 88)
+        .into_iter()
+        .filter(|event| event.time >= from && event.time < at(NOW));
+    for event in expect {
+        assert!(
+            held.contains(&event.text),
+            "covered, but not handed on: {}",
+            event.time
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_repeated() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 12_000, 30))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let shelf = Memory::default();
+    let basket = Basket::default();
+    let ask = lookup::Ask {
+        requests: Some(150),
+        ..everything(AMPLE)
+    };
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &ask,
+        &basket,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    assert_eq!(read[0].way, LookupWay::Sample, "{:?}", read[0]);
+    let (comb, done) = read[0].sample.clone().unwrap();
+    let count = |basket: &Basket| {
+        let mut counts = Counts::default();
+        for (_, window, _) in basket.sampled.lock().unwrap().iter() {
+            counts.add(*window);
+        }
+        counts
+    };
+    assert!(done.count() > 3, "{done:?} {:?}", read[0]);
+    let estimate = count(&basket).estimate(&comb, done).unwrap();
+    assert!(
+        (estimate.low..=estimate.high).contains(&12_000),
+        "{estimate:?}"
+    );
+    assert!(told(&read[0].gaps).contains("estimated from a sample"));
+    let covered = at(NOW).as_second() - at(&basket.covered(&scope(A, EAST))[0].0).as_second();
+    assert!(
+        covered < 2 * 86_400,
+        "only the first pages are covered, not the windows: {covered} s"
+    );
+
+    let (again, parts) = (Basket::default(), done.count());
+    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
+    let second = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &ask,
+        &again,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    let (same, now_done) = second[0].sample.clone().unwrap();
+    assert_eq!(same, comb);
+    assert!(now_done.count() >= parts);
+    if parts == 13 {
+        assert_eq!(aws.calls_of("cloudtrail", "LookupEvents").len(), before);
+        assert_eq!(count(&again), count(&basket));
+    }
+}
+
+#[tokio::test]
+async fn what_may_still_change_is_handed_on_but_not_kept() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 100, 1))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let shelf = Memory::default();
+    let ask = lookup::Ask {
+        settled: at("2026-11-23T11:40:00Z"),
+        ..everything(AMPLE)
+    };
+    let first = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &ask,
+        &first,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    assert_eq!(first.distinct().len(), 100);
+    assert_eq!(read[0].gaps, []);
+    assert_eq!(first.covered(&scope(A, EAST))[0].1, "2026-11-23T11:40:00Z");
+    let late = Event::read(
+        "2026-11-23T11:50:00Z",
+        A,
+        EAST,
+        "app/secret-00000",
+        "app",
+        "late",
+    );
+    aws.world().record(A, EAST, [late]);
+    let second = Basket::default();
+    lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &ask,
+        &second,
+        Some(&shelf),
+        &Silence,
+    )
+    .await;
+    assert_eq!(
+        second.distinct().len(),
+        101,
+        "a late event is seen by the next run"
+    );
+}
+
+#[tokio::test]
+async fn a_history_that_may_not_be_read_is_a_gap_with_the_permission() {
+    let aws = Aws::start(World::new(A).lookup_rate(Rate::Unlimited));
+    aws.inject(Fault::denied().service("cloudtrail"));
+    let session = quick(&aws, FAST).await;
+    let basket = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &everything(AMPLE),
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    let gap = told(&read[0].gaps);
+    assert!(gap.contains("cloudtrail:LookupEvents is missing"), "{gap}");
+    assert!(basket.covered(&scope(A, EAST)).is_empty());
 }
