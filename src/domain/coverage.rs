@@ -30,9 +30,11 @@ impl Hours {
     }
 
     fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0
-            .iter()
-            .flat_map(|(&word, &bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit))
+        self.0.iter().flat_map(|(&word, &bits)| {
+            (0..64)
+                .filter(move |bit| bits >> bit & 1 == 1)
+                .map(move |bit| word * 64 + bit)
+        })
     }
 }
 
@@ -64,7 +66,10 @@ impl Coverage {
             return;
         }
         self.last = Some((account.into(), region.into(), hour, read_only));
-        let heard = self.scopes.entry((account.into(), region.into())).or_default();
+        let heard = self
+            .scopes
+            .entry((account.into(), region.into()))
+            .or_default();
         heard.hours.insert(hour);
         if read_only {
             heard.read_days.insert(hour / 24);
@@ -74,7 +79,11 @@ impl Coverage {
     /// Notes that a source delivered every event, reads included, of a span (seconds since 1970, end exclusive).
     pub fn assert(&mut self, scope: &Scope, from: i64, to: i64) {
         let key = (scope.account.as_str().into(), scope.region.as_str().into());
-        self.scopes.entry(key).or_default().asserted.push((from, to));
+        self.scopes
+            .entry(key)
+            .or_default()
+            .asserted
+            .push((from, to));
     }
 
     /// Takes another coverage in. The order does not matter.
@@ -185,7 +194,13 @@ impl Heard {
         let hours: Vec<i64> = self.hours.iter().map(i64::from).collect();
         let days: Vec<i64> = self.read_days.iter().map(|&day| i64::from(day)).collect();
         let heard = bridged(&hours, 3_600, tolerance(&hours, LONGEST_SILENCE), from, to);
-        let with_reads = bridged(&days, 86_400, tolerance(&days, LONGEST_SILENCE / 24).max(2), from, to);
+        let with_reads = bridged(
+            &days,
+            86_400,
+            tolerance(&days, LONGEST_SILENCE / 24).max(2),
+            from,
+            to,
+        );
         let read = heard.and(&with_reads);
         Covered::new(asserted.0.into_iter().chain(read.0).collect())
     }
@@ -217,7 +232,11 @@ fn tolerance(heard: &[i64], longest: i64) -> i64 {
     steps.sort_unstable();
     let (median, high) = (steps[steps.len() / 2], steps[(steps.len() - 1) * 95 / 100]);
     let silent = if high == 1 {
-        let usual = steps.iter().filter(|&&step| step <= longest).sum::<i64>().max(1);
+        let usual = steps
+            .iter()
+            .filter(|&&step| step <= longest)
+            .sum::<i64>()
+            .max(1);
         let heard_share = (steps.len() as f64 / usual as f64).min(1.0);
         let silent_share = (1.0 - heard_share).max(1.0 / (usual as f64 + 1.0));
         ((ODDS / usual as f64).ln() / silent_share.ln()).ceil() as i64
@@ -239,13 +258,24 @@ fn bridged(heard: &[i64], unit: i64, tolerated: i64, from: i64, to: i64) -> Cove
             _ => spans.push((start, end)),
         }
     }
-    if let Some(first) = spans.first_mut().filter(|span| span.0 - from <= tolerated * unit) {
+    if let Some(first) = spans
+        .first_mut()
+        .filter(|span| span.0 - from <= tolerated * unit)
+    {
         first.0 = first.0.min(from);
     }
-    if let Some(last) = spans.last_mut().filter(|span| to - span.1 <= tolerated * unit) {
+    if let Some(last) = spans
+        .last_mut()
+        .filter(|span| to - span.1 <= tolerated * unit)
+    {
         last.1 = last.1.max(to);
     }
-    Covered::new(spans.iter().map(|span| (span.0.max(from), span.1.min(to))).collect())
+    Covered::new(
+        spans
+            .iter()
+            .map(|span| (span.0.max(from), span.1.min(to)))
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -262,12 +292,17 @@ mod tests {
         for hour in heard {
             coverage.heard("111122223333", "us-east-1", START + hour, true);
         }
-        let (from, to) = (i64::from(START) * 3_600, i64::from(START + days * DAY) * 3_600);
+        let (from, to) = (
+            i64::from(START) * 3_600,
+            i64::from(START + days * DAY) * 3_600,
+        );
         let scope = coverage.scopes().into_iter().next().unwrap();
         let covered = coverage.of(&scope).unwrap().covered(from, to);
         let relative = |second: i64| (second - from) / 3_600;
         let holes = covered.holes(from, to);
-        let holes = holes.iter().map(|hole| (relative(hole.0), relative(hole.1)));
+        let holes = holes
+            .iter()
+            .map(|hole| (relative(hole.0), relative(hole.1)));
         (covered.hours(from, to), holes.collect())
     }
 
@@ -283,7 +318,8 @@ mod tests {
 
     #[test]
     fn usual_silences_are_covered() {
-        let office = (0..90 * DAY).filter(|hour| hour / DAY % 7 < 5 && (8..18).contains(&(hour % DAY)));
+        let office =
+            (0..90 * DAY).filter(|hour| hour / DAY % 7 < 5 && (8..18).contains(&(hour % DAY)));
         assert_eq!(check(90, office).1, vec![], "nights and weekends");
         let daily = (0..90).map(|day| day * DAY + 3);
         assert_eq!(check(90, daily).1, vec![], "a daily job");
@@ -293,12 +329,22 @@ mod tests {
 
     #[test]
     fn unusual_silences_are_holes() {
-        let daily = (0..90).filter(|day| !(40..44).contains(day)).map(|day| day * DAY + 3);
-        assert_eq!(check(90, daily).1, vec![(39 * 24 + 4, 44 * 24 + 3)], "four days of a daily job");
+        let daily = (0..90)
+            .filter(|day| !(40..44).contains(day))
+            .map(|day| day * DAY + 3);
+        assert_eq!(
+            check(90, daily).1,
+            vec![(39 * 24 + 4, 44 * 24 + 3)],
+            "four days of a daily job"
+        );
         let office = (0..90 * DAY)
             .filter(|hour| hour / DAY % 7 < 5 && (8..18).contains(&(hour % DAY)))
             .filter(|hour| !(28 * DAY..35 * DAY).contains(hour));
-        assert_eq!(check(90, office).1.len(), 1, "a week without an office hour");
+        assert_eq!(
+            check(90, office).1.len(),
+            1,
+            "a week without an office hour"
+        );
     }
 
     #[test]
@@ -312,7 +358,10 @@ mod tests {
     fn a_few_events_cover_hardly_more_than_their_hours() {
         assert_eq!(check(90, [1000].into_iter()).0, 1);
         assert_eq!(check(90, [0, 2159].into_iter()).0, 2);
-        assert_eq!(check(90, std::iter::empty::<u32>().chain([5, 900, 1800])).0, 3);
+        assert_eq!(
+            check(90, std::iter::empty::<u32>().chain([5, 900, 1800])).0,
+            3
+        );
     }
 
     #[test]
@@ -323,7 +372,10 @@ mod tests {
         }
         let scope = coverage.scopes().into_iter().next().unwrap();
         let heard = coverage.of(&scope).unwrap();
-        let (from, to) = (i64::from(START) * 3_600, i64::from(START + 90 * DAY) * 3_600);
+        let (from, to) = (
+            i64::from(START) * 3_600,
+            i64::from(START + 90 * DAY) * 3_600,
+        );
         assert!(heard.is_write_only());
         assert_eq!(heard.covered(from, to).hours(from, to), 0);
     }
@@ -335,7 +387,10 @@ mod tests {
             coverage.heard("111122223333", "us-east-1", START + hour, hour < 60 * DAY);
         }
         let scope = coverage.scopes().into_iter().next().unwrap();
-        let (from, to) = (i64::from(START) * 3_600, i64::from(START + 90 * DAY) * 3_600);
+        let (from, to) = (
+            i64::from(START) * 3_600,
+            i64::from(START + 90 * DAY) * 3_600,
+        );
         let covered = coverage.of(&scope).unwrap().covered(from, to);
         assert_eq!(covered.hours(from, to), 60 * DAY);
     }

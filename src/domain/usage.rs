@@ -58,13 +58,21 @@ impl Outcome {
         match code {
             "ResourceNotFoundException" => Self::NotFound,
             "DecryptionFailure" | "DecryptionFailureException" => Self::KmsDenied,
-            "AccessDenied" | "AccessDeniedException" | "Client.UnauthorizedAccess" | "UnauthorizedOperation" => {
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "Client.UnauthorizedAccess"
+            | "UnauthorizedOperation" => {
                 let by_key = message.contains("Access to KMS") || message.contains(" kms:");
-                if by_key { Self::KmsDenied } else { Self::Denied }
+                if by_key {
+                    Self::KmsDenied
+                } else {
+                    Self::Denied
+                }
             }
-            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
-                Self::Throttled
-            }
+            "ThrottlingException"
+            | "Throttling"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded" => Self::Throttled,
             _ => Self::Failed,
         }
     }
@@ -78,7 +86,7 @@ impl Outcome {
             Self::NotFound => "not found",
             Self::Pending => "refused because the secret is scheduled for deletion",
             Self::Throttled => "throttled",
-            Self::Failed => "failed",
+            Self::Failed => "refused with an error",
         }
     }
 }
@@ -210,7 +218,9 @@ impl Seen {
     pub fn is_new(&self, id: EventId) -> bool {
         let shard = usize::try_from(id.0 % 64).unwrap_or(0);
         // A set of numbers is whole whatever a panicking thread was doing, so a poisoned lock is as good as any.
-        let mut ids = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ids = self.shards[shard]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         ids.insert(id.0)
     }
 }
@@ -240,14 +250,19 @@ impl Strings {
     fn symbol(&mut self, text: &str) -> Sym {
         let hash = FixedState::default().hash_one(text);
         let all = &self.all;
-        if let Some(&symbol) = self.table.find(hash, |&symbol| &*all[symbol as usize] == text) {
+        if let Some(&symbol) = self
+            .table
+            .find(hash, |&symbol| &*all[symbol as usize] == text)
+        {
             return symbol;
         }
-        let symbol = Sym::try_from(self.all.len()).expect("fewer than four billion distinct strings");
+        let symbol =
+            Sym::try_from(self.all.len()).expect("fewer than four billion distinct strings");
         self.all.push(text.into());
         let all = &self.all;
-        self.table
-            .insert_unique(hash, symbol, |&other| FixedState::default().hash_one(&*all[other as usize]));
+        self.table.insert_unique(hash, symbol, |&other| {
+            FixedState::default().hash_one(&*all[other as usize])
+        });
         symbol
     }
 
@@ -309,7 +324,10 @@ impl<'a> Key<'a> {
                 &event.region,
                 target.unwrap_or_default(),
                 &event.name,
-                stable.into_iter().find(|text| !text.is_empty()).unwrap_or_default(),
+                stable
+                    .into_iter()
+                    .find(|text| !text.is_empty())
+                    .unwrap_or_default(),
                 session_of(arn),
                 identity.kind.as_deref().unwrap_or_default(),
                 identity.account.as_deref().unwrap_or_default(),
@@ -464,7 +482,14 @@ impl Ledger {
 
     /// Takes another ledger of the same bounds in. The order of merging does not matter.
     pub fn merge(&mut self, other: Self) {
-        let Self { strings, lines, shared, coverage, duplicates, .. } = other;
+        let Self {
+            strings,
+            lines,
+            shared,
+            coverage,
+            duplicates,
+            ..
+        } = other;
         let mut places = Vec::with_capacity(lines.len());
         for line in lines {
             let at = self.line_of(&Key {
@@ -548,7 +573,10 @@ impl Sink for Ledger {
         let failed = key.outcome != Outcome::Ok;
         let at = self.line_of(&key);
         if failed {
-            keep_sample(&mut self.lines[at as usize].sample, event.error_message.as_deref());
+            keep_sample(
+                &mut self.lines[at as usize].sample,
+                event.error_message.as_deref(),
+            );
         }
         match event.shared_id {
             Some(id) => self.keep_shared(id, at, event.time),

@@ -1,5 +1,7 @@
-//! The integration tests: one binary, so that it is linked once.
+//! The integration tests: one binary, so that the SDK is linked once.
 
 mod aws;
 mod aws_itself;
 mod live_adapters;
+mod tidy;
+mod trail;

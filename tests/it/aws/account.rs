@@ -1,13 +1,12 @@
 //! Account: which Regions an account may use.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::call::Asked;
 use super::http::Response;
-use super::world::{Items, Opt, World};
-use super::{Asked, Page, Refusal};
+use super::refusal::Refusal;
+use super::world::{Opt, World};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -53,20 +52,18 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         ));
     }
     let wanted = params.region_opt_status_contains.unwrap_or_default();
-    let (page, next) = asked.page(world, params.next_token.as_deref(), size, |world| {
-        let regions = world.accounts[&account].regions.iter();
-        let shown = regions.filter(|(_, opt)| {
-            wanted.is_empty() || wanted.iter().any(|wanted| wanted == status(**opt))
-        });
-        Items::Names(Arc::new(shown.map(|(region, _)| region.clone()).collect()))
-    })?;
-    let Page::Names(names) = page else {
-        return Err(Refusal::new(
-            400,
-            "ValidationException",
-            "another operation's token",
-        ));
-    };
+    let (names, next) = asked.page(
+        world,
+        |runtime| &mut runtime.names,
+        (params.next_token.as_deref(), size),
+        |world| {
+            let regions = world.accounts[&account].regions.iter();
+            let shown = regions.filter(|(_, opt)| {
+                wanted.is_empty() || wanted.iter().any(|wanted| wanted == status(**opt))
+            });
+            shown.map(|(region, _)| region.clone()).collect()
+        },
+    )?;
     let regions = &world.accounts[&account].regions;
     let shown: Vec<Value> = names
         .iter()

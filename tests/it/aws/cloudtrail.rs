@@ -1,17 +1,16 @@
-//! CloudTrail: LookupEvents over the event history, and what is to be known about trails.
+//! CloudTrail: `LookupEvents` over the event history, and what is to be known about trails.
 //!
 //! Two requests a second for an account and Region are allowed; the rest is throttled. Tests that
 //! care about pacing read the instants of the recorded calls.
-
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::call::{Asked, Caller, json_answer};
 use super::http::Response;
-use super::world::{Early, Event, Items, Rate, Trail, World};
-use super::{Asked, Caller, Page, Refusal, json_answer};
+use super::refusal::Refusal;
+use super::world::{Early, Event, Rate, Trail, World};
 
 /// How long the event history is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -36,7 +35,8 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Lookup {
     #[serde(default)]
-    lookup_attributes: Vec<Attribute>,
+    #[serde(rename = "LookupAttributes")]
+    attributes: Vec<Attribute>,
     start_time: Option<f64>,
     end_time: Option<f64>,
     event_category: Option<String>,
@@ -65,7 +65,7 @@ fn lookup(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
             "MaxResults must be between 1 and 50.",
         ));
     }
-    if params.lookup_attributes.len() > 1 || !params.lookup_attributes.iter().all(is_valid) {
+    if params.attributes.len() > 1 || !params.attributes.iter().all(is_valid) {
         return Err(Refusal::new(
             400,
             "InvalidLookupAttributesException",
@@ -101,30 +101,25 @@ fn lookup(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     }
     let from = params.start_time.unwrap_or(oldest).max(oldest);
     let to = params.end_time.unwrap_or(newest).min(newest);
-    let (page, next) = asked.page(world, params.next_token.as_deref(), size, |world| {
-        let none = params.event_category.is_some();
-        let all = world
-            .events
-            .get(&(account.clone(), region.clone()))
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let shown = all.iter().filter(|event| {
-            !none
-                && (from..=to).contains(&seconds(event.time))
-                && params
-                    .lookup_attributes
-                    .iter()
-                    .all(|wanted| has(event, wanted))
-        });
-        Items::Events(Arc::new(shown.cloned().collect()))
-    })?;
-    let Page::Events(events) = page else {
-        return Err(Refusal::new(
-            400,
-            "InvalidNextTokenException",
-            "another operation's token",
-        ));
-    };
+    let (events, next) = asked.page(
+        world,
+        |runtime| &mut runtime.events,
+        (params.next_token.as_deref(), size),
+        |world| {
+            let none = params.event_category.is_some();
+            let all = world
+                .events
+                .get(&(account.clone(), region.clone()))
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let shown = all.iter().filter(|event| {
+                !none
+                    && (from..=to).contains(&seconds(event.time))
+                    && params.attributes.iter().all(|wanted| has(event, wanted))
+            });
+            shown.cloned().collect()
+        },
+    )?;
     let mut answer =
         json!({ "Events": events.iter().map(|event| shown(event)).collect::<Vec<_>>() });
     if let Some(next) = next {
@@ -188,7 +183,7 @@ fn has(event: &Event, wanted: &Attribute) -> bool {
     }
 }
 
-/// An event as LookupEvents shows it; the record itself is text inside.
+/// An event as `LookupEvents` shows it; the record itself is text inside.
 fn shown(event: &Event) -> Value {
     let resources: Vec<Value> = event
         .resources

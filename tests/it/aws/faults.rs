@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::call::Call;
+use super::refusal::Refusal;
 use super::world::World;
-use super::{Call, Refusal};
 
 /// What a hook does with the world; the call is the one that has just arrived.
 pub type Hook = Arc<Mutex<dyn FnMut(&mut World, &Call) + Send>>;

@@ -81,14 +81,14 @@ pub enum Ending {
 }
 
 /// Serves the requests of one connection, in order, until the client or a fault ends it.
-pub fn serve(stream: TcpStream, mut answer: impl FnMut(&Request) -> (Response, Ending)) {
+pub fn serve(stream: &TcpStream, mut answer: impl FnMut(&Request) -> (Response, Ending)) {
     let Ok(reading) = stream.try_clone() else {
         return;
     };
     let mut reader = BufReader::new(reading);
     while let Ok(Some(request)) = read(&mut reader) {
         let (response, ending) = answer(&request);
-        match write(&stream, &request, &response, ending) {
+        match write(stream, &request, &response, ending) {
             Ok(()) if matches!(ending, Ending::Whole | Ending::Slow(_)) => {}
             _ => return,
         }
@@ -213,19 +213,13 @@ pub fn decode(text: &str, plus: Plus) -> String {
         let escape = (bytes[at] == b'%')
             .then(|| text.get(at + 1..at + 3))
             .flatten();
-        match escape.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(if bytes[at] == b'+' && plus == Plus::Blank {
-                    b' '
-                } else {
-                    bytes[at]
-                });
-                at += 1;
-            }
+        if let Some(byte) = escape.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(byte);
+            at += 3;
+        } else {
+            let blank = bytes[at] == b'+' && plus == Plus::Blank;
+            out.push(if blank { b' ' } else { bytes[at] });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -233,15 +227,15 @@ pub fn decode(text: &str, plus: Plus) -> String {
 
 /// Percent-encodes all but the unreserved characters and the slash, as S3 does with `encoding-type=url`.
 pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-            out.push(char::from(byte));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let encoded = text.bytes().map(|byte| {
+        if plain(byte) {
+            char::from(byte).to_string()
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    out
+    });
+    encoded.collect::<Vec<_>>().concat()
 }
 
 /// Text made safe between two XML tags.

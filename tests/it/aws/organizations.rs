@@ -1,13 +1,12 @@
 //! Organizations: the accounts, and whether there is an organization at all.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::call::{Asked, json_answer};
 use super::http::Response;
-use super::world::{Items, Membership, Organization, Status, World};
-use super::{Asked, Page, Refusal, json_answer};
+use super::refusal::Refusal;
+use super::world::{Membership, Organization, Status, World};
 
 /// Answers a call.
 pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal> {
@@ -68,22 +67,18 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
         ));
     }
     let arn = format!("arn:aws:organizations::{management}:account/{id}");
-    let (page, next) = asked.page(world, params.next_token.as_deref(), size, |world| {
-        let members = world
-            .accounts
-            .values()
-            .filter(|account| account.membership == Membership::Member);
-        Items::Names(Arc::new(
-            members.map(|account| account.id.clone()).collect(),
-        ))
-    })?;
-    let Page::Names(ids) = page else {
-        return Err(Refusal::new(
-            400,
-            "InvalidInputException",
-            "another operation's token",
-        ));
-    };
+    let (ids, next) = asked.page(
+        world,
+        |runtime| &mut runtime.names,
+        (params.next_token.as_deref(), size),
+        |world| {
+            let members = world
+                .accounts
+                .values()
+                .filter(|account| account.membership == Membership::Member);
+            members.map(|account| account.id.clone()).collect()
+        },
+    )?;
     let accounts = ids
         .iter()
         .filter_map(|id| world.accounts.get(id))

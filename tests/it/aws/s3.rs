@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use super::call::Asked;
 use super::http::{self, Plus, Request, Response};
+use super::refusal::Refusal;
 use super::world::{Bucket, Object, Payer, World};
-use super::{Asked, Refusal};
 
 /// The operation that method, path and query stand for.
 ///
@@ -82,23 +83,25 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
     }
 }
 
+/// What `ListObjectsV2` may be asked with.
+const LIST_PARAMETERS: &[&str] = &[
+    "list-type",
+    "prefix",
+    "delimiter",
+    "continuation-token",
+    "start-after",
+    "max-keys",
+    "encoding-type",
+    "fetch-owner",
+    "x-id",
+];
+
 fn list(bucket: &Bucket, asked: &Asked<'_>) -> Result<Response, Refusal> {
     let request = asked.http;
-    const KNOWN: &[&str] = &[
-        "list-type",
-        "prefix",
-        "delimiter",
-        "continuation-token",
-        "start-after",
-        "max-keys",
-        "encoding-type",
-        "fetch-owner",
-        "x-id",
-    ];
     if let Some((name, _)) = request
         .query
         .iter()
-        .find(|(name, _)| !KNOWN.contains(&name.as_str()))
+        .find(|(name, _)| !LIST_PARAMETERS.contains(&name.as_str()))
     {
         return Err(Refusal::new(
             400,
@@ -194,7 +197,7 @@ fn listing(
     let mut body = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
     );
-    let mut tag = |name: &str, value: &str| body.push_str(&format!("<{name}>{value}</{name}>"));
+    let mut tag = |name: &str, value: &str| body.extend(["<", name, ">", value, "</", name, ">"]);
     tag("Name", &bucket.name);
     tag("Prefix", &text(prefix));
     tag("KeyCount", &(objects.len() + folders.len()).to_string());
@@ -307,7 +310,10 @@ fn etag(key: &str, object: &Object) -> String {
 
 /// A continuation token: the last key in hexadecimal, so that nobody takes it for a key.
 fn token(key: &str) -> String {
-    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+    key.bytes()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn untoken(token: &str) -> Option<String> {

@@ -1,18 +1,21 @@
 //! Secrets Manager: listing, describing, tagging, deleting, restoring and replicating.
 //!
 //! Checks come in the order that a client can tell apart: parameters, then the secret, then its
-//! state. GetSecretValue and BatchGetSecretValue exist to be counted; they never answer.
+//! state. `GetSecretValue` and `BatchGetSecretValue` exist to be counted; they never answer.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::call::{Asked, Caller, json_answer};
 use super::http::Response;
-use super::world::{Items, Secret, World};
-use super::{Asked, Caller, Page, Refusal, json_answer};
+use super::refusal::Refusal;
+use super::world::{Secret, World};
+
+mod change;
+mod filter;
+
+use filter::{Filter, passes, sort_key};
 
 /// Answers a call.
 pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal> {
@@ -20,12 +23,12 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         "ListSecrets" => list(world, asked),
         "DescribeSecret" => describe(world, asked),
         "ListSecretVersionIds" => versions(world, asked),
-        "TagResource" => tag(world, asked),
-        "UntagResource" => untag(world, asked),
-        "DeleteSecret" => delete(world, asked),
-        "RestoreSecret" => restore(world, asked),
-        "ReplicateSecretToRegions" => replicate(world, asked),
-        "RemoveRegionsFromReplication" => remove_replicas(world, asked),
+        "TagResource" => change::tag(world, asked),
+        "UntagResource" => change::untag(world, asked),
+        "DeleteSecret" => change::delete(world, asked),
+        "RestoreSecret" => change::restore(world, asked),
+        "ReplicateSecretToRegions" => change::replicate(world, asked),
+        "RemoveRegionsFromReplication" => change::remove_replicas(world, asked),
         "GetSecretValue" | "BatchGetSecretValue" => {
             world.runtime.value_reads += 1;
             Err(Refusal::new(
@@ -58,13 +61,6 @@ struct List {
     sort_by: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Filter {
-    key: String,
-    values: Vec<String>,
-}
-
 fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let params: List = asked.params()?;
     let size = page_size(params.max_results)?;
@@ -74,7 +70,7 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
             "Member must have length less than or equal to 10",
         ));
     }
-    params.filters.iter().try_for_each(check_filter)?;
+    params.filters.iter().try_for_each(filter::check)?;
     let descending = match params.sort_order.as_deref() {
         None | Some("asc") => false,
         Some("desc") => true,
@@ -87,30 +83,28 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     };
     let key = sort_key(params.sort_by.as_deref())?;
     let all = params.include_planned_deletion == Some(true);
-    let (page, next) = asked.page(world, params.next_token.as_deref(), size, |world| {
-        let Caller {
-            account, region, ..
-        } = asked.caller;
-        let mut found: Vec<&Secret> = world
-            .secrets_in(account, region)
-            .filter(|secret| {
-                (all || secret.deleted.is_none())
-                    && params.filters.iter().all(|filter| passes(filter, secret))
-            })
-            .collect();
-        found.sort_by(|a, b| key(a).cmp(&key(b)));
-        if descending {
-            found.reverse();
-        }
-        Items::Names(Arc::new(found.into_iter().map(Secret::arn).collect()))
-    })?;
-    let Page::Names(arns) = page else {
-        return Err(Refusal::new(
-            400,
-            "InvalidNextTokenException",
-            "another operation's token",
-        ));
-    };
+    let (arns, next) = asked.page(
+        world,
+        |runtime| &mut runtime.names,
+        (params.next_token.as_deref(), size),
+        |world| {
+            let Caller {
+                account, region, ..
+            } = asked.caller;
+            let mut found: Vec<&Secret> = world
+                .secrets_in(account, region)
+                .filter(|secret| {
+                    (all || secret.deleted.is_none())
+                        && params.filters.iter().all(|filter| passes(filter, secret))
+                })
+                .collect();
+            found.sort_by(|a, b| key(a).cmp(&key(b)));
+            if descending {
+                found.reverse();
+            }
+            found.into_iter().map(Secret::arn).collect()
+        },
+    )?;
     let secrets: Vec<Value> = arns
         .iter()
         .filter_map(|arn| world.secrets.get(arn))
@@ -128,102 +122,6 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
         })
         .collect();
     Ok(with_token(json!({ "SecretList": secrets }), next))
-}
-
-/// What a listing is sorted by; by default the time of creation.
-fn sort_key(name: Option<&str>) -> Result<fn(&Secret) -> (Option<Timestamp>, &str), Refusal> {
-    Ok(match name {
-        None | Some("created-date") => |secret| (Some(secret.created), &secret.name),
-        Some("last-accessed-date") => |secret| (secret.last_accessed, &secret.name),
-        Some("last-changed-date") => |secret| (Some(secret.last_changed), &secret.name),
-        Some("name") => |secret| (None, &secret.name),
-        Some(_) => {
-            return Err(constraint(
-                "sortBy",
-                "Member must satisfy enum value set: [created-date, last-accessed-date, last-changed-date, name]",
-            ));
-        }
-    })
-}
-
-/// Refuses a filter that the API model does not allow.
-fn check_filter(filter: &Filter) -> Result<(), Refusal> {
-    const KEYS: &[&str] = &[
-        "description",
-        "name",
-        "tag-key",
-        "tag-value",
-        "primary-region",
-        "owning-service",
-        "all",
-    ];
-    if !KEYS.contains(&filter.key.as_str()) {
-        return Err(constraint(
-            "filters.1.member.key",
-            &format!("Member must satisfy enum value set: {KEYS:?}"),
-        ));
-    }
-    let good = |value: &String| {
-        let text = value.strip_prefix('!').unwrap_or(value);
-        value.len() <= 512
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || " :_@/+=.-!".contains(c))
-    };
-    if !(1..=10).contains(&filter.values.len()) || !filter.values.iter().all(good) {
-        return Err(constraint(
-            "filters.1.member.values",
-            "Member must satisfy regular expression pattern",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether a secret passes a filter: none of the values with `!` fits, and one of the others does, if there are any.
-fn passes(filter: &Filter, secret: &Secret) -> bool {
-    let (negative, positive): (Vec<&str>, Vec<&str>) = filter
-        .values
-        .iter()
-        .map(String::as_str)
-        .partition(|value| value.starts_with('!'));
-    let fits = |value: &str| fits(&filter.key, value, secret);
-    !negative.iter().any(|value| fits(&value[1..]))
-        && (positive.is_empty() || positive.iter().any(|value| fits(value)))
-}
-
-fn fits(key: &str, value: &str, secret: &Secret) -> bool {
-    let starts = |text: &Option<String>| text.as_ref().is_some_and(|text| text.starts_with(value));
-    let has_word = |text: &str, word: &str| {
-        text.to_lowercase()
-            .split_whitespace()
-            .any(|own| own.starts_with(&word.to_lowercase()))
-    };
-    match key {
-        "name" => secret.name.starts_with(value),
-        "tag-key" => secret.tags.keys().any(|tag| tag.starts_with(value)),
-        "tag-value" => secret.tags.values().any(|tag| tag.starts_with(value)),
-        "primary-region" => starts(&secret.primary_region),
-        "owning-service" => starts(&secret.owning_service),
-        "description" => secret.description.as_ref().is_some_and(|text| {
-            text.to_lowercase().starts_with(&value.to_lowercase())
-                || value.split_whitespace().any(|word| has_word(text, word))
-        }),
-        _ => {
-            let tags = secret.tags.iter().flat_map(|(key, value)| [key, value]);
-            let texts: Vec<&String> = [&secret.name]
-                .into_iter()
-                .chain(&secret.description)
-                .chain(&secret.owning_service)
-                .chain(&secret.primary_region)
-                .chain(tags)
-                .collect();
-            value.split_whitespace().any(|word| {
-                texts
-                    .iter()
-                    .any(|text| text.to_lowercase().contains(&word.to_lowercase()))
-            })
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -251,7 +149,7 @@ fn describe(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     Ok(entry.into())
 }
 
-/// What ListSecrets and DescribeSecret have in common.
+/// What `ListSecrets` and `DescribeSecret` have in common.
 fn common(secret: &Secret) -> Map<String, Value> {
     let tags: Vec<Value> = secret
         .tags
@@ -278,14 +176,13 @@ fn common(secret: &Secret) -> Map<String, Value> {
         "PrimaryRegion": secret.primary_region,
     });
     // AWS leaves out what it does not know instead of sending null.
-    let fields = entry
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, value)| !value.is_null());
-    fields
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    match entry {
+        Value::Object(mut fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields
+        }
+        _ => Map::new(),
+    }
 }
 
 /// The replicas as their primary shows them: status and the day of the last read, by Region.
@@ -340,20 +237,18 @@ fn versions(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     let size = page_size(params.max_results)?;
     let arn = find(world, asked.caller, &params.secret_id)?;
     let deprecated = params.include_deprecated == Some(true);
-    let (page, next) = asked.page(world, params.next_token.as_deref(), size, |world| {
-        let shown = world.secrets[&arn]
-            .versions
-            .iter()
-            .filter(|version| deprecated || !version.stages.is_empty());
-        Items::Names(Arc::new(shown.map(|version| version.id.clone()).collect()))
-    })?;
-    let Page::Names(ids) = page else {
-        return Err(Refusal::new(
-            400,
-            "InvalidNextTokenException",
-            "another operation's token",
-        ));
-    };
+    let (ids, next) = asked.page(
+        world,
+        |runtime| &mut runtime.names,
+        (params.next_token.as_deref(), size),
+        |world| {
+            let shown = world.secrets[&arn]
+                .versions
+                .iter()
+                .filter(|version| deprecated || !version.stages.is_empty());
+            shown.map(|version| version.id.clone()).collect()
+        },
+    )?;
     let secret = &world.secrets[&arn];
     let shown = secret.versions.iter().filter(|version| ids.contains(&version.id)).map(|version| {
         let mut entry = json!({ "VersionId": version.id, "CreatedDate": seconds(version.created), "KmsKeyIds": ["DefaultEncryptionKey"] });
@@ -367,202 +262,6 @@ fn versions(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     });
     let answer = json!({ "ARN": arn, "Name": secret.name, "Versions": shown.collect::<Vec<_>>() });
     Ok(with_token(answer, next))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Tag {
-    secret_id: String,
-    tags: Vec<KeyValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct KeyValue {
-    key: String,
-    value: String,
-}
-
-fn tag(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let params: Tag = asked.params()?;
-    let now = world.now;
-    let secret = changeable(world, asked.caller, &params.secret_id)?;
-    if params.tags.iter().any(|tag| tag.key.starts_with("aws:")) {
-        return Err(Refusal::new(
-            400,
-            "InvalidParameterException",
-            "Tag keys must not start with aws:",
-        ));
-    }
-    secret
-        .tags
-        .extend(params.tags.into_iter().map(|tag| (tag.key, tag.value)));
-    secret.last_changed = now;
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Untag {
-    secret_id: String,
-    tag_keys: Vec<String>,
-}
-
-fn untag(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let params: Untag = asked.params()?;
-    let now = world.now;
-    let secret = changeable(world, asked.caller, &params.secret_id)?;
-    secret.tags.retain(|key, _| !params.tag_keys.contains(key));
-    secret.last_changed = now;
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Delete {
-    secret_id: String,
-    recovery_window_in_days: Option<i64>,
-    force_delete_without_recovery: Option<bool>,
-}
-
-fn delete(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let params: Delete = asked.params()?;
-    let invalid = |message: String| Refusal::new(400, "InvalidParameterException", message);
-    let forced = params.force_delete_without_recovery == Some(true);
-    if forced {
-        world.runtime.forced_deletes += 1;
-    }
-    if forced && params.recovery_window_in_days.is_some() {
-        return Err(invalid(
-            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."
-                .to_owned(),
-        ));
-    }
-    if forced {
-        return Err(Refusal::new(
-            400,
-            "AccessDeniedException",
-            "nobody deletes without recovery here",
-        ));
-    }
-    let days = params.recovery_window_in_days.unwrap_or(30);
-    if !(7..=30).contains(&days) {
-        return Err(invalid(
-            "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).".to_owned(),
-        ));
-    }
-    let arn = find(world, asked.caller, &params.secret_id)?;
-    let secret = &world.secrets[&arn];
-    if secret.deleted.is_some() {
-        return Err(Refusal::new(
-            400,
-            "InvalidRequestException",
-            "You tried to perform the operation on a secret that's currently marked deleted.",
-        ));
-    }
-    refuse_owned(secret)?;
-    refuse_replica(secret)?;
-    let regions: Vec<&str> = replicas(world, secret)
-        .map(|replica| replica.region.as_str())
-        .collect();
-    if !regions.is_empty() {
-        return Err(invalid(format!(
-            "You can't delete secret {arn} that still has replica regions [{}].",
-            regions.join(", ")
-        )));
-    }
-    let now = world.now;
-    let secret = world.secrets.get_mut(&arn).ok_or_else(not_found)?;
-    secret.deleted = Some(now);
-    secret.last_changed = now;
-    secret.rotation_enabled = secret.rotation_enabled.map(|_| false);
-    secret.next_rotation = None;
-    let end = now + SignedDuration::from_hours(days * 24);
-    Ok(json!({ "ARN": arn, "Name": secret.name, "DeletionDate": seconds(end) }))
-}
-
-fn restore(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let params: One = asked.params()?;
-    let now = world.now;
-    let arn = find(world, asked.caller, &params.secret_id)?;
-    let secret = world.secrets.get_mut(&arn).ok_or_else(not_found)?;
-    refuse_replica(secret)?;
-    if secret.deleted.take().is_some() {
-        secret.last_changed = now;
-    }
-    Ok(json!({ "ARN": arn, "Name": secret.name }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Replicate {
-    secret_id: String,
-    add_replica_regions: Vec<ReplicaRegion>,
-    force_overwrite_replica_secret: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ReplicaRegion {
-    region: String,
-    kms_key_id: Option<String>,
-}
-
-fn replicate(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let params: Replicate = asked.params()?;
-    let mut primary = changeable(world, asked.caller, &params.secret_id)?.clone();
-    refuse_replica(&primary)?;
-    primary.primary_region = Some(primary.region.clone());
-    for ReplicaRegion { region, kms_key_id } in params.add_replica_regions {
-        let taken = world.arn_of(&primary.account, &region, &primary.name);
-        if region == primary.region
-            || (taken.is_some() && params.force_overwrite_replica_secret != Some(true))
-        {
-            return Err(Refusal::new(
-                400,
-                "InvalidParameterException",
-                format!("A secret of this name exists in {region}."),
-            ));
-        }
-        if let Some(taken) = taken {
-            world.secrets.remove(&taken);
-        }
-        world.add(Secret {
-            region,
-            kms_key_id,
-            last_accessed: None,
-            ..primary.clone()
-        });
-    }
-    world.add(primary.clone());
-    Ok(json!({ "ARN": primary.arn(), "ReplicationStatus": replication(world, &primary) }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct RemoveReplicas {
-    secret_id: String,
-    remove_replica_regions: Vec<String>,
-}
-
-fn remove_replicas(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
-    let params: RemoveReplicas = asked.params()?;
-    let primary = changeable(world, asked.caller, &params.secret_id)?.clone();
-    refuse_replica(&primary)?;
-    let present: BTreeMap<String, String> = replicas(world, &primary)
-        .map(|replica| (replica.region.clone(), replica.arn()))
-        .collect();
-    for region in &params.remove_replica_regions {
-        let arn = present.get(region).ok_or_else(|| {
-            Refusal::new(
-                400,
-                "InvalidParameterException",
-                format!("The secret has no replica in {region}."),
-            )
-        })?;
-        world.secrets.remove(arn);
-    }
-    Ok(json!({ "ARN": primary.arn(), "ReplicationStatus": replication(world, &primary) }))
 }
 
 /// The full ARN of the secret that an id means: a full ARN, a name, or an ARN without its suffix.
@@ -600,42 +299,6 @@ fn find(world: &World, caller: &Caller, id: &str) -> Result<String, Refusal> {
         world.arn_of(account, region, name)
     };
     found.ok_or_else(not_found)
-}
-
-/// The secret that an id means, unless it must not be changed now.
-fn changeable<'a>(
-    world: &'a mut World,
-    caller: &Caller,
-    id: &str,
-) -> Result<&'a mut Secret, Refusal> {
-    let arn = find(world, caller, id)?;
-    let secret = world.secrets.get_mut(&arn).ok_or_else(not_found)?;
-    if secret.deleted.is_some() {
-        let message =
-            "You can't perform this operation on the secret because it was marked for deletion.";
-        return Err(Refusal::new(400, "InvalidRequestException", message));
-    }
-    refuse_owned(secret)?;
-    Ok(secret)
-}
-
-fn refuse_owned(secret: &Secret) -> Result<(), Refusal> {
-    match secret.owning_service {
-        Some(_) => Err(Refusal::new(
-            400,
-            "InvalidRequestException",
-            "You can't perform this operation on the secret. The secret is managed by another service, and you must use that service to update it.",
-        )),
-        None => Ok(()),
-    }
-}
-
-fn refuse_replica(secret: &Secret) -> Result<(), Refusal> {
-    if secret.is_replica() {
-        let message = "Operation not permitted on a replica secret. Call must be made in primary secret's region.";
-        return Err(Refusal::new(400, "InvalidParameterException", message));
-    }
-    Ok(())
 }
 
 fn not_found() -> Refusal {

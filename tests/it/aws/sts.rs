@@ -5,9 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::call::Asked;
 use super::http::{self, Plus, Request, Response};
+use super::refusal::Refusal;
 use super::world::{Session, Status, World};
-use super::{Asked, Refusal};
 
 /// The XML namespace of the answers.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -76,6 +77,7 @@ fn assume(
             "DurationSeconds",
             "ExternalId",
             "SourceIdentity",
+            "Policy",
         ],
     )?;
     let invalid = |message: &str| Refusal::new(400, "ValidationError", message);

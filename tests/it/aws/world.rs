@@ -7,9 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::faults::Fault;
+
+mod bucket;
+mod event;
+mod secret;
+
+pub use bucket::{Body, Bucket, Object, Payer};
+pub use event::Event;
+pub use secret::{Secret, Version};
 
 /// Everything the server knows.
 pub struct World {
@@ -29,7 +37,7 @@ pub struct World {
     pub secrets: BTreeMap<String, Secret>,
     /// CloudTrail events by account and Region, newest first.
     pub events: BTreeMap<(String, String), Vec<Arc<Event>>>,
-    /// How LookupEvents behaves.
+    /// How `LookupEvents` behaves.
     pub lookup: Lookup,
     /// Trails by their home account.
     pub trails: Vec<Trail>,
@@ -42,11 +50,13 @@ pub struct World {
 /// What the server remembers between calls and no test writes down.
 #[derive(Default)]
 pub(super) struct Runtime {
-    /// Listings in progress, by their token.
-    pub cursors: BTreeMap<String, Cursor>,
-    /// Sessions from AssumeRole, by access key id.
+    /// Listings in progress of secrets, versions, accounts and Regions by their names.
+    pub names: Cursors<String>,
+    /// Listings in progress of events.
+    pub events: Cursors<Arc<Event>>,
+    /// Sessions from `AssumeRole`, by access key id.
     pub sessions: BTreeMap<String, Session>,
-    /// LookupEvents requests left, and when that was true in seconds, by account and Region.
+    /// `LookupEvents` requests left, and when that was true in seconds, by account and Region.
     pub lookups: BTreeMap<(String, String), (f64, f64)>,
     /// Calls that read a value.
     pub value_reads: usize,
@@ -54,28 +64,29 @@ pub(super) struct Runtime {
     pub forced_deletes: usize,
 }
 
+/// Listings by the token that goes on with them. A token stays valid, so that a page can be asked for again.
+pub(super) type Cursors<T> = BTreeMap<String, Cursor<T>>;
+
 /// Where a listing goes on. It serves the order found by its first page, whatever changed since.
 #[derive(Clone)]
-pub(super) struct Cursor {
+pub(super) struct Cursor<T> {
     /// The caller and the parameters it is valid with.
     pub bound: String,
     /// What is listed.
-    pub items: Items,
+    pub items: Arc<[T]>,
     /// How many of them were handed out.
     pub offset: usize,
 }
 
-#[derive(Clone)]
-pub(super) enum Items {
-    Names(Arc<Vec<String>>),
-    Events(Arc<Vec<Arc<Event>>>),
-}
-
 /// Temporary credentials.
 pub(super) struct Session {
+    /// Whose it is.
     pub account: String,
+    /// `arn:aws:sts::...:assumed-role/...`.
     pub arn: String,
+    /// As in `GetCallerIdentity`.
     pub user_id: String,
+    /// What `x-amz-security-token` must say.
     pub token: String,
 }
 
@@ -83,9 +94,9 @@ pub(super) struct Session {
 pub struct Account {
     /// Twelve digits.
     pub id: String,
-    /// As in ListAccounts.
+    /// As in `ListAccounts`.
     pub name: String,
-    /// As in ListAccounts.
+    /// As in `ListAccounts`.
     pub status: Status,
     /// Whether it belongs to the organization.
     pub membership: Membership,
@@ -105,13 +116,13 @@ pub enum Status {
 /// Whether an account belongs to the organization.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Membership {
-    /// Listed by ListAccounts.
+    /// Listed by `ListAccounts`.
     Member,
     /// An account of its own.
     Outside,
 }
 
-/// The opt-in state of a Region, as in ListRegions.
+/// The opt-in state of a Region, as in `ListRegions`.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Opt {
     /// Opted in.
@@ -157,7 +168,7 @@ pub struct Trail {
     pub facts: Value,
 }
 
-/// How LookupEvents behaves.
+/// How `LookupEvents` behaves.
 pub struct Lookup {
     /// The token bucket of each account and Region.
     pub rate: Rate,
@@ -178,7 +189,7 @@ pub enum Rate {
     Virtual(f64),
 }
 
-/// What a StartTime before the kept 90 days does; AWS does not say.
+/// What a `StartTime` before the kept 90 days does; AWS does not say.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Early {
     /// Answers with what is kept.
@@ -262,7 +273,7 @@ impl World {
         secret.primary_region = Some(secret.region.clone());
         for (region, accessed) in replicas {
             let mut replica = secret.clone();
-            replica.region = (*region).to_owned();
+            (*region).clone_into(&mut replica.region);
             replica.last_accessed = accessed.map(at);
             self.add(replica);
         }
@@ -326,7 +337,7 @@ impl World {
         all.sort_by_key(|event| std::cmp::Reverse(event.time));
     }
 
-    /// Sets the LookupEvents rate.
+    /// Sets the `LookupEvents` rate.
     pub fn lookup_rate(mut self, rate: Rate) -> Self {
         self.lookup.rate = rate;
         self
@@ -376,392 +387,6 @@ impl Account {
     }
 }
 
-/// A secret in one Region. Field names follow the API; times are instants.
-#[derive(Clone)]
-pub struct Secret {
-    /// The account it lives in.
-    pub account: String,
-    /// The Region it lives in.
-    pub region: String,
-    /// The name; unique in its account and Region.
-    pub name: String,
-    /// The six characters after the name in the ARN.
-    pub suffix: String,
-    pub description: Option<String>,
-    /// Absent for the key `aws/secretsmanager`.
-    pub kms_key_id: Option<String>,
-    /// Absent when rotation was never configured.
-    pub rotation_enabled: Option<bool>,
-    pub rotation_lambda_arn: Option<String>,
-    /// `{"AutomaticallyAfterDays":30}` and the like.
-    pub rotation_rules: Option<Value>,
-    pub created: Timestamp,
-    pub last_changed: Timestamp,
-    pub last_rotated: Option<Timestamp>,
-    pub next_rotation: Option<Timestamp>,
-    /// Midnight UTC of the day; absent when it was never read in this Region.
-    pub last_accessed: Option<Timestamp>,
-    /// The moment of the DeleteSecret call, while the deletion is pending.
-    pub deleted: Option<Timestamp>,
-    pub tags: BTreeMap<String, String>,
-    pub versions: Vec<Version>,
-    pub owning_service: Option<String>,
-    /// On a primary with replicas and on its replicas.
-    pub primary_region: Option<String>,
-    /// The partner of a managed external secret.
-    pub kind: Option<String>,
-}
-
-/// A version of a secret.
-#[derive(Clone)]
-pub struct Version {
-    /// The version's id.
-    pub id: String,
-    /// Its staging labels; none makes it deprecated.
-    pub stages: Vec<String>,
-    /// When it was made.
-    pub created: Timestamp,
-    /// Midnight UTC of the day it was last read.
-    pub last_accessed: Option<Timestamp>,
-}
-
-impl Secret {
-    /// A secret created on 2025-01-15, never read, never rotated, with one version.
-    /// The ARN suffix follows from the name.
-    pub fn new(account: &str, region: &str, name: &str) -> Self {
-        let created = at("2025-01-15T09:30:00.125Z");
-        let version = Version {
-            id: format!(
-                "00000000-0000-4000-8000-{:012x}",
-                hash(name) & 0xffff_ffff_ffff
-            ),
-            stages: vec!["AWSCURRENT".to_owned()],
-            created,
-            last_accessed: None,
-        };
-        Self {
-            account: account.to_owned(),
-            region: region.to_owned(),
-            name: name.to_owned(),
-            suffix: suffix(name),
-            description: None,
-            kms_key_id: None,
-            rotation_enabled: None,
-            rotation_lambda_arn: None,
-            rotation_rules: None,
-            created,
-            last_changed: created,
-            last_rotated: None,
-            next_rotation: None,
-            last_accessed: None,
-            deleted: None,
-            tags: BTreeMap::new(),
-            versions: vec![version],
-            owning_service: None,
-            primary_region: None,
-            kind: None,
-        }
-    }
-
-    /// The full ARN.
-    pub fn arn(&self) -> String {
-        let Self {
-            account,
-            region,
-            name,
-            suffix,
-            ..
-        } = self;
-        format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{suffix}")
-    }
-
-    /// Whether it is a replica of a secret in another Region.
-    pub fn is_replica(&self) -> bool {
-        self.primary_region
-            .as_ref()
-            .is_some_and(|primary| *primary != self.region)
-    }
-
-    /// Created then, and unchanged since; see [`at`].
-    pub fn created(mut self, time: &str) -> Self {
-        self.created = at(time);
-        self.last_changed = self.created;
-        self
-    }
-
-    /// Last read on that day.
-    pub fn accessed(mut self, day: &str) -> Self {
-        self.last_accessed = Some(at(day));
-        self
-    }
-
-    /// Pending deletion since then.
-    pub fn deleted(mut self, time: &str) -> Self {
-        self.deleted = Some(at(time));
-        self
-    }
-
-    /// Sets a tag.
-    pub fn tag(mut self, key: &str, value: &str) -> Self {
-        self.tags.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Owned by a service, such as `rds`.
-    pub fn owned_by(mut self, service: &str) -> Self {
-        self.owning_service = Some(service.to_owned());
-        self.tag("aws:secretsmanager:owningService", service)
-    }
-
-    /// Encrypted with a customer-managed key.
-    pub fn key(mut self, key: &str) -> Self {
-        self.kms_key_id = Some(key.to_owned());
-        self
-    }
-
-    /// Changes any field.
-    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
-        change(&mut self);
-        self
-    }
-}
-
-/// A record of CloudTrail's event history.
-#[derive(Clone, Default)]
-pub struct Event {
-    /// When it happened.
-    pub time: Timestamp,
-    pub id: String,
-    pub name: String,
-    pub source: String,
-    pub read_only: String,
-    /// Absent for service events.
-    pub username: Option<String>,
-    pub access_key: Option<String>,
-    /// Type and name of each.
-    pub resources: Vec<(String, String)>,
-    /// The whole record, as `CloudTrailEvent` hands it out.
-    pub text: String,
-}
-
-impl Event {
-    /// Takes what LookupEvents shows beside the record out of the record.
-    ///
-    /// # Panics
-    /// When the text is no record with an `eventTime`; [`Event::malformed`] is for that.
-    pub fn of(text: impl Into<String>) -> Self {
-        let text = text.into();
-        let record: Value = serde_json::from_str(&text).expect("a record is JSON");
-        let word = |path: &str| {
-            record
-                .pointer(path)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let session =
-            word("/userIdentity/arn").and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned()));
-        let read_only = record.get("readOnly").and_then(Value::as_bool) == Some(true);
-        Self {
-            time: at(&word("/eventTime").expect("a record has an eventTime")),
-            id: word("/eventID").unwrap_or_default(),
-            name: word("/eventName").unwrap_or_default(),
-            source: word("/eventSource").unwrap_or_default(),
-            read_only: read_only.to_string(),
-            username: word("/userIdentity/userName").or(session),
-            access_key: word("/userIdentity/accessKeyId"),
-            resources: Vec::new(),
-            text,
-        }
-    }
-
-    /// A `GetSecretValue` at that time by a role's session, as the application's SDK would cause it.
-    /// The event id follows from all arguments.
-    pub fn read(
-        time: &str,
-        account: &str,
-        region: &str,
-        secret_id: &str,
-        role: &str,
-        session: &str,
-    ) -> Self {
-        let id = hash(&[time, account, region, secret_id, role, session].join("|"));
-        let record = json!({
-            "eventVersion": "1.11",
-            "userIdentity": {
-                "type": "AssumedRole",
-                "principalId": format!("AROAEXAMPLE:{session}"),
-                "arn": format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
-                "accountId": account,
-                "accessKeyId": "ASIAEXAMPLE",
-                "sessionContext": {
-                    "sessionIssuer": {
-                        "type": "Role",
-                        "principalId": "AROAEXAMPLE",
-                        "arn": format!("arn:aws:iam::{account}:role/{role}"),
-                        "accountId": account,
-                        "userName": role,
-                    },
-                    "attributes": { "creationDate": time, "mfaAuthenticated": "false" },
-                },
-            },
-            "eventTime": time,
-            "eventSource": "secretsmanager.amazonaws.com",
-            "eventName": "GetSecretValue",
-            "awsRegion": region,
-            "sourceIPAddress": "10.0.0.7",
-            "userAgent": "Boto3/1.40.0 md/Botocore#1.40.0 lang/python#3.13",
-            "requestParameters": { "secretId": secret_id },
-            "responseElements": null,
-            "requestID": format!("{id:016x}"),
-            "eventID": format!("{:08x}-0000-4000-8000-{:012x}", id >> 32, id & 0xffff_ffff),
-            "readOnly": true,
-            "eventType": "AwsApiCall",
-            "managementEvent": true,
-            "recipientAccountId": account,
-            "eventCategory": "Management",
-        });
-        Self::of(record.to_string())
-    }
-
-    /// An event of Secrets Manager whose record is broken text.
-    pub fn malformed(time: &str, text: &str) -> Self {
-        Self {
-            time: at(time),
-            id: format!("broken-{:x}", hash(text)),
-            name: "GetSecretValue".to_owned(),
-            source: "secretsmanager.amazonaws.com".to_owned(),
-            read_only: "true".to_owned(),
-            text: text.to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
-/// An S3 bucket.
-pub struct Bucket {
-    /// Unique in the world.
-    pub name: String,
-    /// The account it belongs to.
-    pub account: String,
-    /// The Region it lives in.
-    pub region: String,
-    /// Who pays for requests.
-    pub payer: Payer,
-    /// Other accounts that may read it.
-    pub readers: Vec<String>,
-    /// Prefixes that nobody may list or read.
-    pub closed: Vec<String>,
-    /// Objects by key.
-    pub objects: BTreeMap<String, Object>,
-}
-
-/// Who pays for the requests to a bucket.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Payer {
-    /// The owner.
-    Owner,
-    /// The requester, who has to say so in each request.
-    Requester,
-}
-
-/// An S3 object.
-#[derive(Clone)]
-pub struct Object {
-    /// The bytes.
-    pub body: Body,
-    /// Handed out as the header, while the bytes stay what they are.
-    pub content_encoding: Option<String>,
-    /// When it was written.
-    pub modified: Timestamp,
-}
-
-/// Where an object's bytes come from.
-#[derive(Clone)]
-pub enum Body {
-    /// Here they are.
-    Bytes(Arc<[u8]>),
-    /// Made anew for each request, always the same; with their length.
-    Made(usize, Arc<dyn Fn() -> Vec<u8> + Send + Sync>),
-}
-
-impl Body {
-    /// The number of bytes.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Made(len, _) => *len,
-        }
-    }
-
-    /// The bytes themselves.
-    pub fn bytes(&self) -> Arc<[u8]> {
-        match self {
-            Self::Bytes(bytes) => Arc::clone(bytes),
-            Self::Made(_, make) => make().into(),
-        }
-    }
-}
-
-impl Bucket {
-    /// An empty bucket that its owner pays for and nobody else reads.
-    pub fn new(name: &str, account: &str, region: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            account: account.to_owned(),
-            region: region.to_owned(),
-            payer: Payer::Owner,
-            readers: Vec::new(),
-            closed: Vec::new(),
-            objects: BTreeMap::new(),
-        }
-    }
-
-    /// Adds an object.
-    pub fn object(mut self, key: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        self.put(key, Body::Bytes(bytes.into().into()));
-        self
-    }
-
-    /// Adds an object that is made when it is asked for, which keeps a large trail out of memory.
-    pub fn made(
-        mut self,
-        key: &str,
-        len: usize,
-        make: impl Fn() -> Vec<u8> + Send + Sync + 'static,
-    ) -> Self {
-        self.put(key, Body::Made(len, Arc::new(make)));
-        self
-    }
-
-    /// Adds or replaces an object.
-    pub fn put(&mut self, key: &str, body: Body) {
-        let object = Object {
-            body,
-            content_encoding: None,
-            modified: at("2026-11-01"),
-        };
-        self.objects.insert(key.to_owned(), object);
-    }
-
-    /// Lets another account read.
-    pub fn shared_with(mut self, account: &str) -> Self {
-        self.readers.push(account.to_owned());
-        self
-    }
-
-    /// Lets nobody list or read below a prefix.
-    pub fn closed(mut self, prefix: &str) -> Self {
-        self.closed.push(prefix.to_owned());
-        self
-    }
-
-    /// Makes the requester pay.
-    pub fn requester_pays(mut self) -> Self {
-        self.payer = Payer::Requester;
-        self
-    }
-}
-
 /// The instant of an RFC 3339 text, or midnight UTC of a date.
 ///
 /// # Panics
@@ -776,21 +401,8 @@ pub fn at(text: &str) -> Timestamp {
         .unwrap_or_else(|error| panic!("{text} is no time: {error}"))
 }
 
-/// Six characters that follow from the name, as an ARN ends with.
-fn suffix(name: &str) -> String {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut rest = hash(name);
-    (0..6)
-        .map(|_| {
-            let index = usize::try_from(rest % 62).expect("below 62");
-            rest /= 62;
-            char::from(ALPHABET[index])
-        })
-        .collect()
-}
-
 /// FNV-1a: stable, so that ids do not change from run to run.
-pub(super) fn hash(text: &str) -> u64 {
+pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

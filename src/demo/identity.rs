@@ -1,0 +1,263 @@
+//! `userIdentity` of a record: who called, in the shape that each kind of caller has.
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::call::{Act, Call};
+use super::callers::{Caller, Origin, Session};
+use super::json::{Json, text};
+use super::organization::{CAST, Cast, Rotation};
+use super::random::Random;
+use super::{HOUR, SECRETS_MANAGER, at};
+
+/// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
+const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
+/// What a record says of its caller, already as JSON.
+///
+/// Neighbours in a log file are mostly calls of one client, and writing these parts anew for each would cost more than
+/// all the rest of a record.
+pub(super) struct Face {
+    of: FaceKey,
+    /// `userIdentity`.
+    pub identity: Box<RawValue>,
+    /// `userAgent`.
+    pub agent: Box<RawValue>,
+    /// `tlsDetails`, which calls by AWS services have not.
+    pub tls: Option<Box<RawValue>>,
+}
+
+/// What a face depends on: the log's account and Region, the caller and its client, when the session began, the service
+/// that is called, and who called for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct FaceKey {
+    account: &'static str,
+    region: &'static str,
+    caller: (&'static str, &'static str),
+    client: u32,
+    began: i64,
+    source: &'static str,
+    agent: Agent,
+}
+
+/// Who makes the call for the identity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Agent {
+    Itself,
+    /// Secrets Manager, decrypting for a reader.
+    ForReader,
+    /// Secrets Manager, for nobody.
+    Alone,
+}
+
+/// The face of this call, which is `last` again when nothing of it has changed.
+///
+/// # Errors
+/// Those of the serializer, which has none for these types.
+pub(super) fn face_of<'a>(last: &'a mut Option<Face>, call: &Call) -> serde_json::Result<&'a Face> {
+    let key = FaceKey {
+        account: call.account,
+        region: call.region,
+        caller: (call.caller.account, call.caller.role),
+        client: call.client,
+        began: session_began(call),
+        source: call.act.source(),
+        agent: match call.act {
+            Act::Rotation(..) => Agent::Alone,
+            Act::Decrypt(_) => Agent::ForReader,
+            _ => Agent::Itself,
+        },
+    };
+    let face = match last.take() {
+        Some(face) if face.of == key => face,
+        _ => new_face(key, call)?,
+    };
+    Ok(last.insert(face))
+}
+
+fn new_face(key: FaceKey, call: &Call) -> serde_json::Result<Face> {
+    let (agent, by_service) = match key.agent {
+        Agent::Itself => (
+            call.caller.agent,
+            matches!(call.caller.from, Origin::Service(_)),
+        ),
+        Agent::ForReader | Agent::Alone => (SECRETS_MANAGER, true),
+    };
+    let tls = if by_service {
+        None
+    } else {
+        Some(to_raw_value(&tls(key.source, key.region))?)
+    };
+    Ok(Face {
+        of: key,
+        identity: to_raw_value(&identity(call))?,
+        agent: to_raw_value(agent)?,
+        tls,
+    })
+}
+
+fn tls(source: &str, region: &str) -> Json {
+    let service = source.trim_end_matches(".amazonaws.com");
+    let host = format!("{service}.{region}.amazonaws.com");
+    Json::Map(vec![
+        ("tlsVersion", text("TLSv1.3")),
+        ("cipherSuite", text("TLS_AES_128_GCM_SHA256")),
+        ("clientProvidedHostHeader", text(host)),
+        ("keyExchange", text("X25519MLKEM768")),
+    ])
+}
+
+/// The name of the function that rotates the secret.
+pub(super) const fn rotation_function(cast: &Cast) -> Option<&'static str> {
+    match cast.rotation {
+        Rotation::Function { function, .. } | Rotation::Failing { function, .. } => Some(function),
+        Rotation::Unset | Rotation::Managed { .. } | Rotation::Off { .. } => None,
+    }
+}
+
+/// The session of one client of a caller.
+fn session_name(caller: &Caller, client: u32) -> String {
+    let mut random = Random::named(&format!("session {} {client}", caller.role));
+    match caller.session {
+        Session::Named(name) | Session::Console(name) | Session::Linked(name) => name.to_owned(),
+        Session::Task => random.uuid().replace('-', ""),
+        Session::Instance => format!("i-0{}{}", random.eight_digits(), random.eight_digits()),
+        Session::Pod => format!("botocore-session-17{:08}", random.below(100_000_000)),
+        Session::RotationFunction => usize::try_from(client)
+            .ok()
+            .and_then(|place| CAST.get(place))
+            .and_then(rotation_function)
+            .unwrap_or_default()
+            .to_owned(),
+        Session::User | Session::Service(_) => String::new(),
+    }
+}
+
+/// The account of the caller: its own, or that of the log for one that is in every account.
+fn account_of(call: &Call) -> &'static str {
+    if call.caller.account.is_empty() {
+        call.account
+    } else {
+        call.caller.account
+    }
+}
+
+/// `userIdentity.arn`: it ends in the session.
+pub(super) fn session_arn(call: &Call) -> String {
+    let account = account_of(call);
+    let role = call.caller.role;
+    match call.caller.session {
+        Session::User => format!("arn:aws:iam::{account}:user/{role}"),
+        _ => format!(
+            "arn:aws:sts::{account}:assumed-role/{role}/{}",
+            session_name(call.caller, call.client)
+        ),
+    }
+}
+
+fn identity(call: &Call) -> Json {
+    let account = account_of(call);
+    let caller = call.caller;
+    if let Act::Rotation(..) = call.act {
+        return Json::Map(vec![
+            ("accountId", text(account)),
+            ("invokedBy", text(SECRETS_MANAGER)),
+        ]);
+    }
+    let mut entries = match caller.session {
+        Session::Service(name) => {
+            return Json::Map(vec![
+                ("type", text("AWSService")),
+                ("invokedBy", text(name)),
+            ]);
+        }
+        Session::User => vec![
+            ("type", text("IAMUser")),
+            ("principalId", text(principal("AIDA", account, caller))),
+            ("arn", text(session_arn(call))),
+            ("accountId", text(account)),
+            ("accessKeyId", text("AKIAIOSFODNN7EXAMPLE")),
+            ("userName", text(caller.role)),
+        ],
+        _ if account != call.account => {
+            return Json::Map(vec![
+                ("type", text("AWSAccount")),
+                ("principalId", text(principal_of_session(call))),
+                ("accountId", text(account)),
+            ]);
+        }
+        _ => assumed_role(call),
+    };
+    if let Session::Linked(service) = caller.session {
+        entries.push(("invokedBy", text(service)));
+    } else if let Act::Decrypt(_) = call.act {
+        entries.push(("invokedBy", text(SECRETS_MANAGER)));
+    }
+    Json::Map(entries)
+}
+
+fn principal(prefix: &str, account: &str, caller: &Caller) -> String {
+    let id = Random::named(&format!("principal {account} {}", caller.role)).letters(17);
+    format!("{prefix}{}", id.to_ascii_uppercase())
+}
+
+fn principal_of_session(call: &Call) -> String {
+    format!(
+        "{}:{}",
+        principal("AROA", account_of(call), call.caller),
+        session_name(call.caller, call.client)
+    )
+}
+
+/// Credentials of a session last hours: it began at the quarter of the day that the call is in.
+const fn session_began(call: &Call) -> i64 {
+    call.at - call.at.rem_euclid(6 * HOUR)
+}
+
+fn assumed_role(call: &Call) -> Vec<(&'static str, Json)> {
+    let caller = call.caller;
+    let account = account_of(call);
+    let issuer = vec![
+        ("type", text("Role")),
+        ("principalId", text(principal("AROA", account, caller))),
+        (
+            "arn",
+            text(format!(
+                "arn:aws:iam::{account}:role{}{}",
+                caller.path, caller.role
+            )),
+        ),
+        ("accountId", text(account)),
+        ("userName", text(caller.role)),
+    ];
+    let mut context = vec![("sessionIssuer", Json::Map(issuer))];
+    if caller.session == Session::Pod {
+        let provider = format!(
+            "arn:aws:iam::{account}:oidc-provider/oidc.eks.{}.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE",
+            call.region
+        );
+        context.push((
+            "webIdFederationData",
+            Json::Map(vec![
+                ("federatedProvider", text(provider)),
+                ("attributes", Json::Map(Vec::new())),
+            ]),
+        ));
+    }
+    context.push((
+        "attributes",
+        Json::Map(vec![
+            ("creationDate", text(at(session_began(call)).to_string())),
+            ("mfaAuthenticated", text("false")),
+        ]),
+    ));
+    if caller.session == Session::Instance {
+        context.push(("ec2RoleDelivery", text("2.0")));
+    }
+    vec![
+        ("type", text("AssumedRole")),
+        ("principalId", text(principal_of_session(call))),
+        ("arn", text(session_arn(call))),
+        ("accountId", text(account)),
+        ("accessKeyId", text(ACCESS_KEY)),
+        ("sessionContext", Json::Map(context)),
+    ]
+}

@@ -1,0 +1,257 @@
+//! What AWS's layout of a trail says about a file, from its path alone.
+//!
+//! CloudTrail delivers to
+//! `[prefix/]AWSLogs/[o-organization/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`
+//! (CloudTrail User Guide, "Finding your CloudTrail log files" and "CloudTrail log file examples"). People copy such
+//! files into flat folders, and tools rename them inside the folders: the folders and the name each count alone.
+//!
+//! Nothing here opens a file. A path that says nothing is no mistake: the file is then judged by what it holds.
+
+use crate::domain::record::time;
+
+/// Days since 1970-01-01, UTC.
+pub type Day = u32;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Which of the files that CloudTrail writes side by side this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Events: the only kind worth reading here.
+    Log,
+    /// Hashes of log files (`CloudTrail-Digest`).
+    Digest,
+    /// Unusual rates of calls (`CloudTrail-Insight`), not calls.
+    Insight,
+}
+
+/// What the path of a file in AWS's layout says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrailFile<'a> {
+    /// The account the file was delivered for, 12 digits.
+    pub account: &'a str,
+    /// The Region the file was delivered for.
+    pub region: &'a str,
+    /// The organization (`o-...`) of an organization trail.
+    pub organization: Option<&'a str>,
+    /// The minute of delivery, seconds since 1970-01-01T00:00:00Z; only the file's name tells it.
+    pub delivered: Option<i64>,
+    /// The day of delivery. `None` when the folders and the name disagree: then nobody should rely on either.
+    pub day: Option<Day>,
+    /// Log, digest or insight.
+    pub kind: Kind,
+}
+
+impl TrailFile<'_> {
+    /// Whether the file can hold events of `[from, to)`, both in seconds since 1970-01-01T00:00:00Z.
+    ///
+    /// The path tells the time of delivery, minutes after the events: an event of 23:58 lies in the next day's
+    /// folder. So the days asked for go from the day of `from` to one day past the day of `to`.
+    #[must_use]
+    pub fn may_hold(&self, from: i64, to: i64) -> bool {
+        let Some(day) = self.day.map(i64::from) else {
+            return true;
+        };
+        from < to && (from.div_euclid(DAY_SECONDS)..=to.div_euclid(DAY_SECONDS) + 1).contains(&day)
+    }
+}
+
+/// What AWS's layout says of a `/`-separated path or S3 key; `None` when the path is not in that layout.
+#[must_use]
+pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    match (from_folders(folders), from_name(name)) {
+        (Some(folders), Some(name)) => Some(TrailFile {
+            organization: folders.organization,
+            day: name.day.filter(|_| name.day == folders.day),
+            ..name
+        }),
+        (folders, name) => folders.or(name),
+    }
+}
+
+/// Reads `.../AWSLogs/[o-id/]account/CloudTrail/region/YYYY/MM/DD`. A prefix may itself be called `AWSLogs`: the last
+/// one that fits counts.
+fn from_folders(folders: &str) -> Option<TrailFile<'_>> {
+    let parts: Vec<&str> = folders.split('/').collect();
+    parts
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, part)| **part == "AWSLogs")
+        .find_map(|(place, _)| below_aws_logs(&parts[place + 1..]))
+}
+
+fn below_aws_logs<'a>(parts: &[&'a str]) -> Option<TrailFile<'a>> {
+    let (organization, parts) = match parts {
+        [first, rest @ ..] if first.starts_with("o-") => (Some(*first), rest),
+        parts => (None, parts),
+    };
+    let [account, service, region, year, month, day, ..] = parts else {
+        return None;
+    };
+    Some(TrailFile {
+        account: account_id(account)?,
+        region: region_name(region)?,
+        organization,
+        delivered: None,
+        day: Some(day_number(year, month, day)?),
+        kind: kind(service)?,
+    })
+}
+
+/// Reads `account_CloudTrail_region_YYYYMMDDTHHmmZ_unique...`; digests put the trail and its home Region before the
+/// time, and give it seconds.
+fn from_name(name: &str) -> Option<TrailFile<'_>> {
+    let mut parts = name.split('_');
+    let account = account_id(parts.next()?)?;
+    let kind = kind(parts.next()?)?;
+    let region = region_name(parts.next()?)?;
+    let delivered = parts.find_map(|part| minute(part.split('.').next().unwrap_or(part)))?;
+    Some(TrailFile {
+        account,
+        region,
+        organization: None,
+        delivered: Some(delivered),
+        day: u32::try_from(delivered.div_euclid(DAY_SECONDS)).ok(),
+        kind,
+    })
+}
+
+fn kind(service: &str) -> Option<Kind> {
+    match service {
+        "CloudTrail" => Some(Kind::Log),
+        "CloudTrail-Digest" => Some(Kind::Digest),
+        "CloudTrail-Insight" => Some(Kind::Insight),
+        _ => None,
+    }
+}
+
+fn account_id(text: &str) -> Option<&str> {
+    (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+}
+
+fn region_name(text: &str) -> Option<&str> {
+    let fits = text.contains('-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    fits.then_some(text)
+}
+
+fn day_number(year: &str, month: &str, day: &str) -> Option<Day> {
+    let date = [year, month, day].join("-");
+    let midnight = time::seconds(format!("{date}T00:00:00Z").as_bytes())?;
+    u32::try_from(midnight / DAY_SECONDS).ok()
+}
+
+/// Reads `YYYYMMDDTHHmmZ`, or with seconds `YYYYMMDDTHHmmSSZ`.
+fn minute(text: &str) -> Option<i64> {
+    let digits = text.strip_suffix('Z')?;
+    let (date, clock) = digits.split_once('T')?;
+    if date.len() != 8 || !matches!(clock.len(), 4 | 6) || !text.is_ascii() {
+        return None;
+    }
+    let (year, month, day) = (&date[..4], &date[4..6], &date[6..]);
+    let (hour, minute) = (&clock[..2], &clock[2..4]);
+    time::seconds(format!("{year}-{month}-{day}T{hour}:{minute}:00Z").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOV_23: Day = 20_780;
+
+    #[test]
+    fn folders_and_name_each_tell_the_scope() {
+        let name = "111122223333_CloudTrail_eu-west-1_20261123T0855Z_AbCdEfGhIjKlMnOp.json.gz";
+        let folders = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/23";
+        for (path, organization, timed) in [
+            (format!("{folders}/{name}"), None, true),
+            (format!("logs/of/us/{folders}/{name}"), None, true),
+            (format!("{folders}/renamed.json"), None, false),
+            (name.to_owned(), None, true),
+            (format!("flat/{name}"), None, true),
+            (
+                format!("AWSLogs/o-a1b2c3/111122223333/CloudTrail/eu-west-1/2026/11/23/{name}"),
+                Some("o-a1b2c3"),
+                true,
+            ),
+        ] {
+            let file = trail_file(&path).unwrap_or_else(|| panic!("{path} is in the layout"));
+            assert_eq!(
+                (file.account, file.region),
+                ("111122223333", "eu-west-1"),
+                "{path}"
+            );
+            assert_eq!((file.day, file.kind), (Some(NOV_23), Kind::Log), "{path}");
+            assert_eq!(file.organization, organization, "{path}");
+            assert_eq!(
+                file.delivered,
+                timed.then_some(i64::from(NOV_23) * DAY_SECONDS + 8 * 3_600 + 55 * 60)
+            );
+        }
+    }
+
+    #[test]
+    fn digests_and_insights_are_told_apart_by_folder_or_name() {
+        for (path, kind) in [
+            (
+                "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/23/x.json.gz",
+                Kind::Digest,
+            ),
+            (
+                "111122223333_CloudTrail-Digest_us-east-1_main_trail_us-east-1_20261123T085500Z.json.gz",
+                Kind::Digest,
+            ),
+            (
+                "AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2026/11/23/x.json.gz",
+                Kind::Insight,
+            ),
+            (
+                "111122223333_CloudTrail-Insight_us-east-1_20261123T0855Z_a.json.gz",
+                Kind::Insight,
+            ),
+        ] {
+            assert_eq!(trail_file(path).map(|file| file.kind), Some(kind), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_not_in_the_layout() {
+        for path in [
+            "",
+            "/",
+            "README.txt",
+            "AWSLogs/111122223333/Config/us-east-1/2026/11/23/x.json.gz",
+            "AWSLogs/11112222333/CloudTrail/us-east-1/2026/11/23/x.json.gz",
+            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/13/23/x.json.gz",
+            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11",
+            "111122223333_CloudTrail_us-east-1_20261123T9955Z_x.json.gz",
+            "111122223333_CloudTrail_us-east-1_2026\u{e9}123T0855Z_x.json.gz",
+        ] {
+            assert_eq!(trail_file(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_day_after_the_end_still_counts_and_doubt_reads_the_file() {
+        let noon = |day: Day| i64::from(day) * DAY_SECONDS + 43_200;
+        let file = |day| TrailFile {
+            account: "111122223333",
+            region: "eu-west-1",
+            organization: None,
+            delivered: None,
+            day,
+            kind: Kind::Log,
+        };
+        let held: Vec<Day> = (NOV_23 - 5..NOV_23 + 5)
+            .filter(|&day| file(Some(day)).may_hold(noon(NOV_23 - 1), noon(NOV_23)))
+            .collect();
+        assert_eq!(held, [NOV_23 - 1, NOV_23, NOV_23 + 1]);
+        assert!(file(None).may_hold(noon(1), noon(2)));
+        let moved = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/22/111122223333_CloudTrail_us-east-1_20261123T0855Z_a.json.gz";
+        assert_eq!(trail_file(moved).expect("in the layout").day, None);
+    }
+}

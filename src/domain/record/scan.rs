@@ -1,0 +1,98 @@
+//! Finding the end of a JSON value without reading it.
+//!
+//! Every function takes a place in the bytes and gives the place behind something, or says why it cannot. Only
+//! quotes, backslashes and brackets are looked at.
+
+use super::simd;
+
+/// Why a value has no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The bytes end first. With more bytes it may go on.
+    Cut,
+    /// This is no JSON.
+    Broken,
+}
+
+/// The place of the first byte that is not white space.
+#[inline]
+pub(super) fn blank_end(bytes: &[u8], mut at: usize) -> Result<usize, Stop> {
+    loop {
+        match bytes.get(at) {
+            Some(b' ' | b'\n' | b'\t' | b'\r') => at += 1,
+            Some(_) => return Ok(at),
+            None => return Err(Stop::Cut),
+        }
+    }
+}
+
+/// A string as it stands in the bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Text {
+    /// The first byte after the opening quote.
+    pub start: usize,
+    /// The closing quote.
+    pub end: usize,
+    /// There is a backslash inside.
+    pub escaped: bool,
+}
+
+/// Reads the string whose opening quote stands at `at`.
+#[inline]
+pub(super) fn text(bytes: &[u8], at: usize) -> Result<Text, Stop> {
+    match bytes.get(at) {
+        Some(b'"') => {}
+        Some(_) => return Err(Stop::Broken),
+        None => return Err(Stop::Cut),
+    }
+    let start = at + 1;
+    let end = simd::quote_or_backslash(bytes, start).ok_or(Stop::Cut)?;
+    if bytes[end] == b'"' {
+        return Ok(Text {
+            start,
+            end,
+            escaped: false,
+        });
+    }
+    escaped_text(bytes, start, end)
+}
+
+/// Goes on from the first backslash.
+#[cold]
+fn escaped_text(bytes: &[u8], start: usize, backslash: usize) -> Result<Text, Stop> {
+    let mut place = backslash;
+    while bytes[place] == b'\\' {
+        place = simd::quote_or_backslash(bytes, place + 2).ok_or(Stop::Cut)?;
+    }
+    Ok(Text {
+        start,
+        end: place,
+        escaped: true,
+    })
+}
+
+/// The place behind the value that starts at `at`.
+#[inline]
+pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
+    match bytes.get(at) {
+        None => Err(Stop::Cut),
+        Some(b'"') => text(bytes, at).map(|text| text.end + 1),
+        Some(b'{' | b'[') => simd::container_end(bytes, at + 1, 1),
+        Some(_) => scalar_end(bytes, at),
+    }
+}
+
+/// The place behind a number, `true`, `false` or `null`.
+fn scalar_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
+    let length = bytes[at..]
+        .iter()
+        .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r'))
+        .ok_or(Stop::Cut)?;
+    let plain = bytes[at..at + length]
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'));
+    if length == 0 || !plain {
+        return Err(Stop::Broken);
+    }
+    Ok(at + length)
+}

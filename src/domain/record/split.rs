@@ -1,0 +1,298 @@
+//! Where the records of a file lie.
+//!
+//! One state machine for every shape a trail comes in. It stops at the end of a window wherever that falls, and goes
+//! on in the next one.
+
+use super::heard::Records;
+use super::scan::{self, Stop};
+use super::unescape;
+use crate::domain::event::Sink;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where in the file the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Before the first byte.
+    Start,
+    /// Outside any document: before the first one, or behind one.
+    Outside,
+    /// In an array, before an element or behind one.
+    Array(Within, Turn),
+    /// In a document such as `{"Records":[...]}`, behind the array.
+    Envelope,
+    /// At a place that is no trail, for good.
+    Lost,
+}
+
+/// What an array stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    Envelope,
+    Nothing,
+}
+
+/// What may come next in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    First,
+    Element,
+    Comma,
+}
+
+/// The splitting of one file.
+#[derive(Debug)]
+pub(super) struct Split {
+    place: Place,
+    /// Bytes of the windows before this one.
+    before: u64,
+    /// Documents begun so far.
+    documents: u64,
+    trouble: Option<String>,
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self {
+            place: Place::Start,
+            before: 0,
+            documents: 0,
+            trouble: None,
+        }
+    }
+}
+
+impl Split {
+    /// Reads as far as whole records go and tells how far that was.
+    pub(super) fn take<S: Sink + ?Sized>(
+        &mut self,
+        window: &[u8],
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> usize {
+        let mut at = 0;
+        loop {
+            match self.step(window, at, records, sink) {
+                Ok(next) => at = next,
+                Err(Stop::Cut) => break,
+                Err(Stop::Broken) => {
+                    self.lose(at, "is no JSON here");
+                    at = window.len();
+                    break;
+                }
+            }
+        }
+        self.before += at as u64;
+        at
+    }
+
+    pub(super) fn gave_up(&self) -> bool {
+        self.place == Place::Lost
+    }
+
+    /// Reads the last bytes. Nothing follows them, so whatever is still open is cut off.
+    pub(super) fn finish<S: Sink + ?Sized>(
+        &mut self,
+        rest: &[u8],
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) {
+        let taken = self.take(rest, records, sink);
+        let left = &rest[taken..];
+        match self.place {
+            Place::Lost => {}
+            Place::Start | Place::Outside if left.trim_ascii().is_empty() => {
+                if self.documents == 0 {
+                    self.note("the file is empty".to_owned());
+                }
+            }
+            // A lone number or word needs a byte behind it to have an end, and is no trail anyhow.
+            _ => self.lose(left.len(), "ends in the middle of a record"),
+        }
+    }
+
+    /// What went wrong, in words that follow the name of the file.
+    pub(super) fn trouble(self) -> Option<String> {
+        self.trouble
+    }
+
+    fn lose(&mut self, at: usize, what: &str) {
+        let place = self.before + at as u64;
+        self.note(if place == 0 {
+            format!("the file {what}")
+        } else {
+            format!("the file {what} (byte {place}); what stood before it was counted")
+        });
+        self.place = Place::Lost;
+    }
+
+    fn note(&mut self, trouble: String) {
+        self.trouble.get_or_insert(trouble);
+    }
+
+    /// One step of the machine, from `at`. On `Err` nothing has happened.
+    #[inline]
+    fn step<S: Sink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, Stop> {
+        match self.place {
+            Place::Array(within, turn) => self.array(bytes, at, (within, turn), records, sink),
+            Place::Start => self.start(bytes, at),
+            Place::Outside => self.document(bytes, at, records, sink),
+            Place::Envelope => self.envelope(bytes, at),
+            Place::Lost => Err(Stop::Cut),
+        }
+    }
+
+    fn start(&mut self, bytes: &[u8], at: usize) -> Result<usize, Stop> {
+        let rest = &bytes[at..];
+        if rest.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(rest) {
+            return Err(Stop::Cut);
+        }
+        self.place = Place::Outside;
+        Ok(if rest.starts_with(BYTE_ORDER_MARK) {
+            at + BYTE_ORDER_MARK.len()
+        } else {
+            at
+        })
+    }
+
+    #[inline]
+    fn array<S: Sink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        (within, turn): (Within, Turn),
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, Stop> {
+        let at = scan::blank_end(bytes, at)?;
+        match (bytes[at], turn) {
+            (b',', Turn::Comma) => {
+                self.place = Place::Array(within, Turn::Element);
+                Ok(at + 1)
+            }
+            (b']', Turn::First | Turn::Comma) => {
+                self.place = match within {
+                    Within::Envelope => Place::Envelope,
+                    Within::Nothing => Place::Outside,
+                };
+                Ok(at + 1)
+            }
+            (_, Turn::First | Turn::Element) => {
+                let end = records.take(bytes, at, sink)?;
+                self.place = Place::Array(within, Turn::Comma);
+                Ok(end)
+            }
+            _ => Err(Stop::Broken),
+        }
+    }
+
+    /// A document begins: an array, an envelope around an array, or an object that is itself a record.
+    fn document<S: Sink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, Stop> {
+        let at = scan::blank_end(bytes, at)?;
+        match bytes[at] {
+            b'[' => {
+                self.documents += 1;
+                self.place = Place::Array(Within::Nothing, Turn::First);
+                return Ok(at + 1);
+            }
+            b'{' => {}
+            _ => {
+                self.lose(at, "holds no CloudTrail records");
+                return Ok(bytes.len());
+            }
+        }
+        let members = members(bytes, at + 1)?;
+        self.documents += 1;
+        match members {
+            Members::Array(inside) => {
+                self.place = Place::Array(Within::Envelope, Turn::First);
+                Ok(inside)
+            }
+            Members::End(end, content) => {
+                match content {
+                    Content::Record => records.single(&bytes[at..end], sink),
+                    Content::Other => self.note("the file holds no CloudTrail records".to_owned()),
+                }
+                Ok(end)
+            }
+        }
+    }
+
+    /// The rest of an envelope, behind its array and from a comma on.
+    fn envelope(&mut self, bytes: &[u8], at: usize) -> Result<usize, Stop> {
+        let at = scan::blank_end(bytes, at)?;
+        let members = match bytes[at] {
+            b'}' => Members::End(at + 1, Content::Other),
+            b',' => members(bytes, at + 1)?,
+            _ => return Err(Stop::Broken),
+        };
+        match members {
+            Members::Array(inside) => {
+                self.place = Place::Array(Within::Envelope, Turn::First);
+                Ok(inside)
+            }
+            Members::End(end, _) => {
+                self.place = Place::Outside;
+                Ok(end)
+            }
+        }
+    }
+}
+
+/// What the members of a document lead to.
+enum Members {
+    /// The place inside the array of records.
+    Array(usize),
+    /// The place behind the document, which had no such array, and what the document is.
+    End(usize, Content),
+}
+
+/// What a document without an array of records is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// A record, or an entry of LookupEvents around one.
+    Record,
+    /// Nothing of CloudTrail.
+    Other,
+}
+
+/// Walks the members of an object up to an array of records, or to the end.
+fn members(bytes: &[u8], at: usize) -> Result<Members, Stop> {
+    let mut content = Content::Other;
+    let mut at = scan::blank_end(bytes, at)?;
+    if bytes[at] == b'}' {
+        return Ok(Members::End(at + 1, Content::Other));
+    }
+    loop {
+        let key = scan::text(bytes, at)?;
+        at = scan::blank_end(bytes, key.end + 1)?;
+        if bytes[at] != b':' {
+            return Err(Stop::Broken);
+        }
+        at = scan::blank_end(bytes, at + 1)?;
+        let name = unescape::key(&bytes[key.start..key.end], key.escaped);
+        match (name.as_ref(), bytes[at]) {
+            (b"Records" | b"Events", b'[') => return Ok(Members::Array(at + 1)),
+            (b"CloudTrailEvent" | b"eventTime" | b"eventSource", _) => content = Content::Record,
+            _ => {}
+        }
+        at = scan::blank_end(bytes, scan::value_end(bytes, at)?)?;
+        match bytes[at] {
+            b',' => at = scan::blank_end(bytes, at + 1)?,
+            b'}' => return Ok(Members::End(at + 1, content)),
+            _ => return Err(Stop::Broken),
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! A trail on disk: files and folders of CloudTrail logs, into sinks.
+//!
+//! Each worker takes the next file, reads it into memory of its own that it uses again, and feeds a sink of its own;
+//! nothing is shared but the list of files. One file never aborts the reading: what cannot be read is a [`Trouble`],
+//! and what stood before the trouble counts.
+//!
+//! Files are chosen by what their path says of them ([`crate::domain::layout`]): digests, insights and files of other
+//! days are not opened. Whatever the path says nothing of is read and judged by its content.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::inflate::{Inflater, Members, is_gzip};
+use super::walk::{Found, Walk, walk};
+use crate::domain::event::Sink;
+use crate::domain::layout::{self, Kind, TrailFile};
+use crate::domain::record::{self, Contents, Reader, Scope};
+
+/// A file up to this size is read at once. AWS's limit is 50 MB, but nearly all files are below 1 MB.
+const FILE_LIMIT: usize = 4 << 20;
+
+/// A file that inflates to at most this much is inflated at once; the memory of a worker is this and [`FILE_LIMIT`].
+const WHOLE_LIMIT: usize = 24 << 20;
+
+/// How much of a larger file is looked at at a time.
+const WINDOW: usize = 256 << 10;
+
+/// The longest record there may be. AWS's limit for an event is 256 KB.
+const RECORD_LIMIT: usize = 16 << 20;
+
+/// What could not be read, or not wholly.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trouble {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What is wrong with it, for people.
+    pub what: String,
+}
+
+/// How the reading of a trail went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Files that were opened and read, the troubled ones included.
+    pub files_read: u64,
+    /// Bytes of those files on disk.
+    pub bytes_compressed: u64,
+    /// Bytes of JSON that came out of them.
+    pub bytes_inflated: u64,
+    /// Records of every service.
+    pub records: u64,
+    /// Records of Secrets Manager.
+    pub ours: u64,
+    /// Files of other days, which were not opened.
+    pub skipped_by_date: u64,
+    /// Digest and insight files, which hold no events.
+    pub skipped_digests: u64,
+    /// Files of more than one gzip member: not as AWS delivered them.
+    pub multi_member: u64,
+    /// Everything that could not be read, by path.
+    pub troubles: Vec<Trouble>,
+}
+
+impl Reading {
+    fn add(&mut self, other: Self) {
+        self.files_read += other.files_read;
+        self.bytes_compressed += other.bytes_compressed;
+        self.bytes_inflated += other.bytes_inflated;
+        self.records += other.records;
+        self.ours += other.ours;
+        self.skipped_by_date += other.skipped_by_date;
+        self.skipped_digests += other.skipped_digests;
+        self.multi_member += other.multi_member;
+        self.troubles.extend(other.troubles);
+    }
+}
+
+/// How far the reading is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes on disk of the files that are done.
+    pub bytes_done: u64,
+    /// Bytes on disk of all files that will be read.
+    pub bytes_total: u64,
+}
+
+/// Reads every log file under `roots` that can hold events of `span` (seconds since 1970-01-01T00:00:00Z) with
+/// `threads` workers, each with a sink of its own from `make`.
+///
+/// The sinks are not told of the span: a file that lies partly outside gives all its events. `progress` is called
+/// from the workers, after each file. Troubles are in [`Reading::troubles`]; there is no other failure.
+pub fn read<S: Sink + Send>(
+    roots: &[PathBuf],
+    span: &Range<i64>,
+    threads: usize,
+    make: impl Fn() -> S + Sync,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> (Vec<S>, Reading) {
+    let queue = Mutex::new(Queue {
+        walk: walk(roots),
+        span: span.clone(),
+        progress: Progress {
+            bytes_done: 0,
+            bytes_total: bytes_to_read(roots, span),
+        },
+        reading: Reading::default(),
+    });
+    let sinks = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1))
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut sink = make();
+                    let reading = work(&queue, &mut sink, progress);
+                    locked(&queue).reading.add(reading);
+                    sink
+                })
+            })
+            .collect();
+        let finish = |worker: std::thread::ScopedJoinHandle<'_, S>| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().map(finish).collect()
+    });
+    let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut reading = queue.reading;
+    reading.troubles.sort_unstable();
+    (sinks, reading)
+}
+
+/// The files still to read; the workers share it.
+struct Queue {
+    walk: Walk,
+    span: Range<i64>,
+    progress: Progress,
+    reading: Reading,
+}
+
+fn locked(queue: &Mutex<Queue>) -> std::sync::MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a file is worth opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Read,
+    OtherDay,
+    NoLog,
+}
+
+fn choose(file: Option<&TrailFile<'_>>, span: &Range<i64>) -> Choice {
+    match file {
+        Some(file) if file.kind != Kind::Log => Choice::NoLog,
+        Some(file) if !file.may_hold(span.start, span.end) => Choice::OtherDay,
+        Some(_) | None => Choice::Read,
+    }
+}
+
+/// A path as the layout wants it. Names that are no Unicode cannot be AWS's.
+fn layout_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+/// A first walk, only to know how much there is to read. Troubles are told by the second one.
+fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
+    walk(roots)
+        .filter_map(|found| match found {
+            Found::File(path, bytes) => {
+                let path = layout_path(&path);
+                (choose(layout::trail_file(&path).as_ref(), span) == Choice::Read).then_some(bytes)
+            }
+            Found::Trouble(..) => None,
+        })
+        .sum()
+}
+
+impl Queue {
+    /// The next file to read.
+    fn next(&mut self) -> Option<(PathBuf, u64)> {
+        loop {
+            match self.walk.next()? {
+                Found::Trouble(path, what) => self.reading.troubles.push(Trouble { path, what }),
+                Found::File(path, bytes) => {
+                    let text = layout_path(&path);
+                    match choose(layout::trail_file(&text).as_ref(), &self.span) {
+                        Choice::Read => return Some((path, bytes)),
+                        Choice::OtherDay => self.reading.skipped_by_date += 1,
+                        Choice::NoLog => self.reading.skipped_digests += 1,
+                    }
+                }
+            }
+        }
+    }
+
+    fn done(&mut self, bytes: u64) -> Progress {
+        self.progress.bytes_done += bytes;
+        self.progress
+    }
+}
+
+fn work<S: Sink>(
+    queue: &Mutex<Queue>,
+    sink: &mut S,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Reading {
+    let mut reading = Reading::default();
+    let mut memory = Memory::default();
+    loop {
+        let next = locked(queue).next();
+        let Some((path, bytes)) = next else {
+            return reading;
+        };
+        let text = layout_path(&path);
+        let scope = layout::trail_file(&text).map(|file| Scope {
+            account: file.account,
+            region: file.region,
+        });
+        match read_file(&path, scope, &mut memory, sink) {
+            Ok(file) => {
+                reading.files_read += 1;
+                reading.bytes_compressed += bytes;
+                reading.bytes_inflated += file.inflated;
+                reading.records += file.contents.records;
+                reading.ours += file.contents.ours;
+                reading.multi_member += u64::from(file.members > 1);
+                if let Some(what) = words(&file.contents) {
+                    reading.troubles.push(Trouble { path, what });
+                }
+            }
+            Err(fault) => reading.troubles.push(Trouble {
+                path,
+                what: fault.to_string(),
+            }),
+        }
+        let now = locked(queue).done(bytes);
+        progress(now);
+    }
+}
+
+/// What was wrong with a file's contents, if anything.
+fn words(contents: &Contents) -> Option<String> {
+    let unreadable = match contents.unreadable {
+        0 => None,
+        1 => Some("1 record without a readable time".to_owned()),
+        count => Some(format!("{count} records without a readable time")),
+    };
+    match (contents.trouble.clone(), unreadable) {
+        (Some(trouble), Some(unreadable)) => Some(format!("{trouble}; {unreadable}")),
+        (trouble, unreadable) => trouble.or(unreadable),
+    }
+}
+
+/// The memory a worker uses for one file after another.
+#[derive(Default)]
+struct Memory {
+    file: Vec<u8>,
+    inflater: Option<Inflater>,
+    window: Vec<u8>,
+}
+
+/// What one file gave.
+struct FileRead {
+    contents: Contents,
+    inflated: u64,
+    members: u64,
+}
+
+fn read_file<S: Sink>(
+    path: &Path,
+    scope: Option<Scope<'_>>,
+    memory: &mut Memory,
+    sink: &mut S,
+) -> io::Result<FileRead> {
+    let mut file = File::open(path)?;
+    memory.file.clear();
+    (&mut file)
+        .take(FILE_LIMIT as u64)
+        .read_to_end(&mut memory.file)?;
+    let gzip = is_gzip(&memory.file);
+    if memory.file.len() == FILE_LIMIT {
+        let begun = io::Cursor::new(&memory.file[..]);
+        let source = BufReader::with_capacity(WINDOW / 4, begun.chain(file));
+        return Ok(if gzip {
+            stream_members(Members::new(source), scope, &mut memory.window, sink)
+        } else {
+            stream(source, scope, &mut memory.window, sink)
+        });
+    }
+    if !gzip {
+        return Ok(FileRead {
+            contents: record::read(&memory.file, scope, sink),
+            inflated: memory.file.len() as u64,
+            members: 0,
+        });
+    }
+    if memory.inflater.is_none() {
+        memory.inflater = Inflater::new();
+    }
+    if let Some(inflater) = &mut memory.inflater
+        && let Ok((bytes, members)) = inflater.whole(&memory.file, WHOLE_LIMIT)
+    {
+        return Ok(FileRead {
+            contents: record::read(bytes, scope, sink),
+            inflated: bytes.len() as u64,
+            members,
+        });
+    }
+    // Too large to hold, or damaged: the stream gives what stands before the damage, and says what it is.
+    Ok(stream_members(
+        Members::new(&memory.file[..]),
+        scope,
+        &mut memory.window,
+        sink,
+    ))
+}
+
+fn stream_members<S: Sink, R: io::BufRead>(
+    mut members: Members<R>,
+    scope: Option<Scope<'_>>,
+    window: &mut Vec<u8>,
+    sink: &mut S,
+) -> FileRead {
+    let mut file = stream(&mut members, scope, window, sink);
+    file.members = members.count;
+    file
+}
+
+fn stream<S: Sink>(
+    mut source: impl Read,
+    scope: Option<Scope<'_>>,
+    window: &mut Vec<u8>,
+    sink: &mut S,
+) -> FileRead {
+    let mut reader = Reader::new(scope);
+    let (mut filled, mut inflated) = (0, 0);
+    let mut fault = None;
+    if window.len() < WINDOW {
+        window.resize(WINDOW, 0);
+    }
+    while fault.is_none() && !reader.gave_up() {
+        let given = fill(&mut source, &mut window[filled..], &mut fault);
+        if given == 0 {
+            break;
+        }
+        filled += given;
+        inflated += given as u64;
+        let taken = reader.take(&window[..filled], sink);
+        window.copy_within(taken..filled, 0);
+        filled -= taken;
+        if filled == window.len() {
+            if filled >= RECORD_LIMIT {
+                fault = Some("a record has more than 16 MiB".to_owned());
+            } else {
+                window.resize(filled * 2, 0);
+            }
+        }
+    }
+    let mut contents = reader.finish(&window[..filled], sink);
+    if let Some(fault) = fault {
+        contents.trouble = Some(format!("{fault}; what stood before it was counted"));
+    }
+    window.truncate(WINDOW);
+    window.shrink_to(WINDOW);
+    FileRead {
+        contents,
+        inflated,
+        members: 0,
+    }
+}
+
+/// Reads until the room is full, the source ends, or it fails.
+fn fill(source: &mut impl Read, room: &mut [u8], fault: &mut Option<String>) -> usize {
+    let mut filled = 0;
+    while filled < room.len() {
+        match source.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(given) => filled += given,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                *fault = Some(if error.kind() == io::ErrorKind::UnexpectedEof {
+                    "the compressed data is cut off".to_owned()
+                } else {
+                    error.to_string()
+                });
+                break;
+            }
+        }
+    }
+    filled
+}

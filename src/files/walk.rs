@@ -1,0 +1,248 @@
+//! The files under the folders a user named, each once, in the order of their names.
+//!
+//! Only one folder's listing a level is held at a time, so a trail of any number of files needs no more memory than
+//! its largest folder. A folder may be named twice, lie in another one or be reached by a symbolic link, even one
+//! that leads back up: every file still comes once. Files and folders whose names begin with a dot are passed over,
+//! unless they are named themselves.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the walk comes across.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A regular file and its size in bytes.
+    File(PathBuf, u64),
+    /// Something that cannot be read, and why.
+    Trouble(PathBuf, String),
+}
+
+/// A walk; an iterator.
+pub(super) struct Walk {
+    /// Troubles of the roots themselves, to be told first.
+    lost: VecDeque<Found>,
+    /// Canonical paths still to walk.
+    waiting: VecDeque<PathBuf>,
+    /// Every canonical path that was or will be walked as a root of its own.
+    roots: Vec<PathBuf>,
+    /// The folders from the present root down to the present place.
+    open: Vec<Folder>,
+}
+
+struct Folder {
+    path: PathBuf,
+    /// What is left of its entries, the last name first.
+    entries: Vec<(OsString, FileType)>,
+}
+
+/// Starts a walk over files and folders.
+pub(super) fn walk(named: &[PathBuf]) -> Walk {
+    let mut lost = VecDeque::new();
+    let mut paths = Vec::new();
+    for path in named {
+        match fs::canonicalize(path) {
+            Ok(path) => paths.push(path),
+            Err(fault) => lost.push_back(Found::Trouble(path.clone(), fault.to_string())),
+        }
+    }
+    paths.sort_unstable();
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        // In sorted order a folder comes before what lies in it.
+        if !roots.iter().any(|root| leads_to(root, &path)) {
+            roots.push(path);
+        }
+    }
+    Walk {
+        lost,
+        waiting: roots.iter().cloned().collect(),
+        roots,
+        open: Vec::new(),
+    }
+}
+
+/// Whether a walk from `root` comes past `path`.
+fn leads_to(root: &Path, path: &Path) -> bool {
+    path.strip_prefix(root).is_ok_and(|below| {
+        !below
+            .components()
+            .any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+    })
+}
+
+impl Iterator for Walk {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        if let Some(trouble) = self.lost.pop_front() {
+            return Some(trouble);
+        }
+        loop {
+            let found = match self.open.last_mut() {
+                None => {
+                    let root = self.waiting.pop_front()?;
+                    self.root(root)
+                }
+                Some(folder) => match folder.entries.pop() {
+                    None => {
+                        self.open.pop();
+                        None
+                    }
+                    Some((name, file_type)) => {
+                        let path = folder.path.join(name);
+                        self.visit(path, file_type)
+                    }
+                },
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+}
+
+impl Walk {
+    fn root(&mut self, path: PathBuf) -> Option<Found> {
+        match fs::metadata(&path) {
+            Ok(about) if about.is_dir() => self.enter(path),
+            Ok(about) if about.is_file() => Some(Found::File(path, about.len())),
+            Ok(_) => Some(Found::Trouble(path, "is no regular file".to_owned())),
+            Err(fault) => Some(Found::Trouble(path, fault.to_string())),
+        }
+    }
+
+    fn visit(&mut self, path: PathBuf, file_type: FileType) -> Option<Found> {
+        if file_type.is_symlink() {
+            return self.follow(path);
+        }
+        if self.roots.contains(&path) {
+            return None;
+        }
+        if file_type.is_dir() {
+            return self.enter(path);
+        }
+        self.root(path)
+    }
+
+    /// A link leads to a place that is walked anyhow, or to one that becomes a root of its own.
+    fn follow(&mut self, link: PathBuf) -> Option<Found> {
+        match fs::canonicalize(&link) {
+            Ok(target) => {
+                if !self.roots.iter().any(|root| leads_to(root, &target)) {
+                    self.roots.push(target.clone());
+                    self.waiting.push_back(target);
+                }
+                None
+            }
+            Err(fault) => Some(Found::Trouble(
+                link,
+                format!("the link leads nowhere: {fault}"),
+            )),
+        }
+    }
+
+    fn enter(&mut self, path: PathBuf) -> Option<Found> {
+        match listing(&path) {
+            Ok(entries) => {
+                self.open.push(Folder { path, entries });
+                None
+            }
+            Err(fault) => Some(Found::Trouble(path, fault.to_string())),
+        }
+    }
+}
+
+fn listing(path: &Path) -> io::Result<Vec<(OsString, FileType)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") {
+            entries.push((name, entry.file_type()?));
+        }
+    }
+    entries.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(named: &[PathBuf], below: &Path) -> Vec<String> {
+        walk(named)
+            .map(|found| match found {
+                Found::File(path, _) => path
+                    .strip_prefix(below)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned(),
+                Found::Trouble(path, why) => format!("! {}: {why}", path.display()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_file_comes_once_in_order_of_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        for path in ["b/2", "b/1", "a/x/3", "a/.hidden", ".git/4", "c"] {
+            let path = base.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        assert_eq!(
+            names(std::slice::from_ref(&base), &base),
+            ["a/x/3", "b/1", "b/2", "c"]
+        );
+        let overlapping = [
+            base.join("b"),
+            base.clone(),
+            base.join("b/../b/1"),
+            base.join("a/.hidden"),
+        ];
+        assert_eq!(
+            names(&overlapping, &base),
+            ["a/x/3", "b/1", "b/2", "c", "a/.hidden"],
+            "a hidden file is read only when named"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_once_and_loops_end() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        for path in ["in/trail/1", "out/2"] {
+            let path = base.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        symlink(base.join("in"), base.join("in/trail/loop")).unwrap();
+        symlink(base.join("out"), base.join("in/other")).unwrap();
+        symlink(base.join("out/2"), base.join("in/twin")).unwrap();
+        assert_eq!(names(&[base.join("in")], &base), ["in/trail/1", "out/2"]);
+
+        symlink(&base, base.join("in/up")).unwrap();
+        assert_eq!(names(&[base.join("in")], &base), ["in/trail/1", "out/2"]);
+
+        symlink(base.join("gone"), base.join("in/void")).unwrap();
+        let found = names(&[base.join("in")], &base);
+        assert!(
+            found.iter().any(|name| name.contains("leads nowhere")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_a_trouble() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = names(&[folder.path().join("gone")], folder.path());
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("! "), "{found:?}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Parts of a report: the secrets whose names match.
+//!
+//! A selection is a report again: its totals are added up from the rows that stay, so that rows and totals agree. Calls
+//! that belong to no secret have no name to match, so a selection leaves them out and says so in its assumptions.
+
+use super::sums;
+use crate::domain::money::thousands;
+use crate::domain::policy::Glob;
+use crate::domain::report::{Report, SecretRow, Totals};
+
+/// Which secrets to show, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Names that match one of these; all, if it is empty.
+    pub only: Vec<Glob>,
+    /// But none of these.
+    pub exclude: Vec<Glob>,
+}
+
+impl Selection {
+    /// Whether a name is selected.
+    pub fn holds(&self, name: &str) -> bool {
+        let fits = |globs: &[Glob]| globs.iter().any(|glob| glob.fits(name));
+        (self.only.is_empty() || fits(&self.only)) && !fits(&self.exclude)
+    }
+
+    fn is_all(&self) -> bool {
+        self.only.is_empty() && self.exclude.is_empty()
+    }
+
+    /// The globs in words, after "whose name".
+    fn words(&self) -> String {
+        let listed = |globs: &[Glob]| {
+            let globs: Vec<_> = globs
+                .iter()
+                .map(|glob| format!("`{}`", glob.pattern()))
+                .collect();
+            globs.join(" or ")
+        };
+        match (self.only.is_empty(), self.exclude.is_empty()) {
+            (true, _) => format!("does not match {}", listed(&self.exclude)),
+            (false, true) => format!("matches {}", listed(&self.only)),
+            (false, false) => format!(
+                "matches {}, but not {}",
+                listed(&self.only),
+                listed(&self.exclude)
+            ),
+        }
+    }
+}
+
+/// The report of the selected secrets; the report as it is if the selection names no glob.
+///
+/// Loops stay with their secret; loops on names that are not in the inventory are left out with their calls. Findings
+/// stay if their name is selected.
+#[must_use]
+pub fn select(mut report: Report, selection: &Selection) -> Report {
+    if selection.is_all() {
+        return report;
+    }
+    let pending =
+        |secrets: &[SecretRow]| secrets.iter().filter(|row| row.deleted.is_some()).count() as u64;
+    let pending_before = pending(&report.secrets);
+    report.secrets.retain(|row| selection.holds(&row.name));
+    report
+        .loops
+        .retain(|found| found.arn.is_some() && selection.holds(&found.name));
+    report
+        .findings
+        .retain(|finding| selection.holds(&finding.name));
+    let left_out: u64 = report.unattributed.drain(..).map(|row| row.calls).sum();
+
+    // Storage of what is pending deletion stands in no row, so its share is by number.
+    let pending_usd = report
+        .totals
+        .pending_usd
+        .scaled(pending(&report.secrets), pending_before);
+    report.totals = Totals {
+        pending_usd,
+        ..sums::totals(&report)
+    };
+    for scope in &mut report.scopes {
+        let rows = report.secrets.iter();
+        let here = rows.filter(|row| row.account == scope.account && row.region == scope.region);
+        scope.secrets = here.count() as u64;
+    }
+    let calls = match left_out {
+        0 => String::new(),
+        1 => "; 1 call that belongs to no secret is left out".to_owned(),
+        more => format!(
+            "; {} calls that belong to no secret are left out",
+            thousands(more)
+        ),
+    };
+    report.assumptions.push(format!(
+        "Only secrets whose name {}{calls}.",
+        selection.words()
+    ));
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Money;
+    use crate::report::sample;
+
+    fn globs(globs: &[&str]) -> Vec<Glob> {
+        globs.iter().map(|glob| glob.parse().unwrap()).collect()
+    }
+
+    fn selected(only: &[&str], exclude: &[&str]) -> Report {
+        let selection = Selection {
+            only: globs(only),
+            exclude: globs(exclude),
+        };
+        select(sample::report(), &selection)
+    }
+
+    #[test]
+    fn names_are_selected_by_globs() {
+        let names = |report: &Report| -> Vec<String> {
+            let mut names: Vec<_> = report.secrets.iter().map(|row| row.name.clone()).collect();
+            names.sort();
+            names.dedup();
+            names
+        };
+        assert_eq!(
+            names(&selected(&["legacy/*"], &[])),
+            ["legacy/db", "legacy/never"]
+        );
+        assert_eq!(names(&selected(&["legacy/*"], &["*db"])), ["legacy/never"]);
+        assert_eq!(
+            names(&selected(&["*key", "old*"], &[])),
+            ["old/token", "payments/api-key", "unseen/key"]
+        );
+        assert!(names(&selected(&["nothing"], &[])).is_empty());
+    }
+
+    #[test]
+    fn no_glob_leaves_the_report_as_it_is() {
+        assert_eq!(selected(&[], &[]), sample::report());
+    }
+
+    #[test]
+    fn a_selection_adds_up_and_says_what_it_left_out() {
+        let report = selected(&["payments/*", "old/*"], &["none"]);
+        assert_eq!(report.totals.secrets, 2);
+        assert_eq!(
+            report.totals.total_usd,
+            Money(400_000 + 13_140_000 + 7_884_000)
+        );
+        assert_eq!(report.totals.unattributed_calls, 0);
+        assert_eq!(report.totals.pending_usd, Money(400_000));
+        assert_eq!(report.totals.calls, 2_592_000);
+        assert!(report.unattributed.is_empty());
+        // The loop on a missing name went with its calls, so that nobody saves what is not in the total.
+        assert_eq!(report.loops.len(), 1);
+        assert_eq!(report.totals.savings_usd, Money(20_954_000));
+        assert_eq!(
+            report.scopes.iter().map(|scope| scope.secrets).sum::<u64>(),
+            2
+        );
+        assert_eq!(
+            report.assumptions.last().unwrap(),
+            "Only secrets whose name matches `payments/*` or `old/*`, but not `none`; 43,233 calls that belong to no \
+             secret are left out."
+        );
+        assert_eq!(selected(&["legacy/*"], &[]).totals.pending_usd, Money::ZERO);
+    }
+}

@@ -1,0 +1,258 @@
+//! The summary for a terminal, for somebody who has read nothing else.
+//!
+//! It answers in this order: what does it cost, what can be saved and how, what should be looked at, what could not be
+//! seen. Lists show the first few rows and say how many more there are and where. Nothing is calculated here but sums of
+//! groups; nothing is printed.
+
+mod attention;
+mod costs;
+mod page;
+mod savings;
+mod unseen;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use page::{Look, Page, left, piece};
+use words::{agree, number};
+
+use super::sums::Grouping;
+use crate::domain::money::thousands;
+use crate::domain::names::{AccountId, Region};
+use crate::domain::report::{Report, SecretRow};
+use crate::domain::verdict::Verdict;
+
+pub use page::Style;
+
+/// How the summary is rendered.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many rows each list shows at most.
+    pub top: usize,
+    /// With or without colours.
+    pub style: Style,
+    /// The result folder as the user named it, for the next command and the list of files.
+    pub folder: Option<String>,
+    /// The names of the files in the folder.
+    pub files: Vec<String>,
+    /// A table of costs by this, too.
+    pub group: Option<Grouping>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            top: 5,
+            style: Style::Plain,
+            folder: None,
+            files: Vec::new(),
+            group: None,
+        }
+    }
+}
+
+/// The summary: lines of at most 80 columns, each with a line feed at its end. Without colours it holds no control
+/// character but those.
+pub fn summary(report: &Report, options: &Options) -> String {
+    let mut page = Page::new(options.style);
+    head(&mut page, report);
+    costs::costs(&mut page, report);
+    if let Some(by) = options.group {
+        costs::groups(&mut page, report, by);
+    }
+    savings::savings(&mut page, report, options);
+    attention::attention(&mut page, report, options);
+    unseen::unseen(&mut page, report, options);
+    assumptions(&mut page, report);
+    files(&mut page, options);
+    page.finish()
+}
+
+fn head(page: &mut Page, report: &Report) {
+    let span = match &report.policy.month {
+        Some(month) => month.clone(),
+        None => words::between(&report.window),
+    };
+    let line = format!("{span} ({})", words::length(&report.window));
+    page.line(
+        0,
+        &[
+            piece(Look::Strong, "Secrets Manager, "),
+            piece(Look::Strong, line),
+        ],
+    );
+
+    let accounts: BTreeSet<_> = report.scopes.iter().map(|scope| &scope.account).collect();
+    let regions: BTreeSet<_> = report.scopes.iter().map(|scope| &scope.region).collect();
+    let place = format!(
+        "{} in {} and {}",
+        number(report.totals.secrets, "secret"),
+        number(accounts.len() as u64, "account"),
+        number(regions.len() as u64, "Region")
+    );
+    if report.totals.secrets == 0 {
+        page.line(0, &[piece(Look::Usual, format!("{place}."))]);
+        return;
+    }
+    let of = |verdict| report.totals.verdicts.get(&verdict).copied().unwrap_or(0);
+    let review = of(Verdict::Review);
+    let text = format!(
+        "{place}: {} can go, {} {} a look, {} {}.",
+        thousands(of(Verdict::Delete)),
+        thousands(review),
+        agree(review, "needs", "need"),
+        thousands(of(Verdict::Keep)),
+        agree(of(Verdict::Keep), "stays", "stay")
+    );
+    page.paragraph(0, Look::Usual, &text);
+}
+
+fn assumptions(page: &mut Page, report: &Report) {
+    if report.assumptions.is_empty() {
+        return;
+    }
+    page.heading("ASSUMPTIONS");
+    for assumption in &report.assumptions {
+        page.item(2, "- ", Look::Faint, assumption);
+    }
+}
+
+fn files(page: &mut Page, options: &Options) {
+    let Some(folder) = options
+        .folder
+        .as_deref()
+        .filter(|_| !options.files.is_empty())
+    else {
+        return;
+    };
+    page.heading("FILES");
+    page.paragraph(2, Look::Usual, folder);
+    for name in &options.files {
+        page.line(
+            4,
+            &[
+                left(Look::Usual, name, 14),
+                piece(Look::Faint, words::file(name)),
+            ],
+        );
+    }
+}
+
+/// The rows of one verdict.
+fn of_verdict(report: &Report, verdict: Verdict) -> Vec<&SecretRow> {
+    report
+        .secrets
+        .iter()
+        .filter(|row| row.verdict == verdict)
+        .collect()
+}
+
+/// How many secrets each deciding reason holds for, most first, in plain words.
+fn by_reason<'a>(page: &mut Page, report: &Report, rows: impl Iterator<Item = &'a SecretRow>) {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in rows {
+        let code = row
+            .reasons
+            .first()
+            .map_or("", |reason| reason.code.as_str());
+        *counts.entry(code).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(code, count)| (std::cmp::Reverse(count), code));
+    let columns = counts
+        .iter()
+        .map(|(_, count)| thousands(*count).len())
+        .max()
+        .unwrap_or(0);
+    for (code, count) in counts {
+        let phrase = words::reason(code, &report.policy).unwrap_or_else(|| code.to_owned());
+        let mark = format!("{:>columns$}  ", thousands(count));
+        page.item(4, &mark, Look::Usual, &phrase);
+    }
+}
+
+/// The account and Region, as far as they are known.
+fn place(account: Option<&AccountId>, region: Option<&Region>) -> String {
+    let known: Vec<_> = [
+        account.map(ToString::to_string),
+        region.map(ToString::to_string),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    known.join(" ")
+}
+
+/// How many rows a list leaves out, and where they are.
+fn more(page: &mut Page, rows: usize, options: &Options, file: &str) {
+    let rest = rows.saturating_sub(options.top) as u64;
+    if rest > 0 {
+        page.line(
+            4,
+            &[piece(
+                Look::Faint,
+                format!("and {} more in {file}", thousands(rest)),
+            )],
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::escape;
+    use crate::report::sample;
+
+    fn options() -> Options {
+        Options {
+            folder: Some("reports/2026-11-01".to_owned()),
+            files: ["report.json", "secrets.csv", "report.html"]
+                .map(str::to_owned)
+                .to_vec(),
+            group: Some(Grouping::Owner),
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn the_summary_of_the_sample() {
+        insta::assert_snapshot!(summary(&sample::report(), &options()));
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_the_looks() {
+        let coloured = Options {
+            style: Style::Colour,
+            ..options()
+        };
+        let coloured = summary(&sample::report(), &coloured);
+        assert!(coloured.contains('\u{1b}'));
+        let mut bare = String::new();
+        for (place, part) in coloured.split('\u{1b}').enumerate() {
+            let after = part.find('m').map_or(0, |end| end + 1);
+            bare.push_str(if place == 0 { part } else { &part[after..] });
+        }
+        assert_eq!(bare, summary(&sample::report(), &options()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_keeps_to_its_lines(text in sample::any_text(), top in 0_usize..4) {
+            let options = Options {
+                top,
+                folder: Some(text.clone()),
+                files: vec![text.clone()],
+                group: Some(Grouping::Prefix),
+                ..Options::default()
+            };
+            let shown = summary(&sample::filled(&text), &options);
+            for line in shown.split('\n') {
+                prop_assert!(escape::width(line) <= 80, "{line:?}");
+                prop_assert_eq!(&escape::one_line(line), line);
+                prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,601 @@
+//! Reading trails: whatever the file looks like, the sink hears what a full parse would tell it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use secretsweep::domain::event::{Event, EventId, Identity, Sink};
+use secretsweep::domain::record::{self, Contents, Reader, Scope};
+use secretsweep::files::logs;
+use serde_json::Value;
+
+#[path = "../bench/generate.rs"]
+mod generate;
+
+use generate::{Dice, STYLES, Spec, Style, restyled};
+
+const SCOPE: Scope<'static> = Scope {
+    account: "111122223333",
+    region: "eu-west-1",
+};
+
+/// Everything a sink was told, in a form that does not depend on how often and in what order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told {
+    /// Every event, as text, and how often it came.
+    events: BTreeMap<String, u32>,
+    hours: BTreeSet<(String, String, u32)>,
+    read_only_days: BTreeSet<(String, String, u32)>,
+}
+
+impl Sink for Told {
+    fn event(&mut self, event: &Event<'_>) {
+        *self.events.entry(format!("{event:?}")).or_default() += 1;
+    }
+
+    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+        self.hours
+            .insert((account.to_owned(), region.to_owned(), hour));
+        if read_only {
+            self.read_only_days
+                .insert((account.to_owned(), region.to_owned(), hour / 24));
+        }
+    }
+}
+
+/// The reference: every document parsed whole, every rule written down once more and without haste.
+fn parsed_whole(bytes: &[u8], scope: Option<Scope<'_>>) -> Told {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut records = Vec::new();
+    for document in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        let document = document.expect("the test gives JSON");
+        let listed = ["Records", "Events"]
+            .iter()
+            .find_map(|key| document.get(*key)?.as_array());
+        match listed.or(document.as_array()) {
+            Some(entries) => records.extend(entries.iter().cloned()),
+            None => records.push(document),
+        }
+    }
+    for record in &mut records {
+        if let (None, Some(inner)) = (record.get("eventTime"), record.get("CloudTrailEvent")) {
+            *record = serde_json::from_str(inner.as_str().unwrap()).unwrap();
+        }
+    }
+    let believed = scope.filter(|scope| {
+        let agrees = |key: &str, path: &str| {
+            records
+                .first()
+                .is_none_or(|first| first[key].as_str().is_none_or(|own| own == path))
+        };
+        agrees("recipientAccountId", scope.account) && agrees("awsRegion", scope.region)
+    });
+    let mut told = Told::default();
+    for record in &records {
+        let time = record["eventTime"].as_str().unwrap().replace(' ', "T");
+        let time = if time.ends_with('Z') || time.contains('+') {
+            time
+        } else {
+            time + "Z"
+        };
+        let time = time.parse::<jiff::Timestamp>().unwrap().as_second();
+        let hour = u32::try_from(time / 3_600).unwrap();
+        let text = |pointer: &str| {
+            let text = record.pointer(pointer)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let read_only = record["readOnly"] == true || record["readOnly"] == "true";
+        let account = text("/recipientAccountId")
+            .or(scope.map(|scope| scope.account.to_owned()))
+            .or(text("/userIdentity/accountId"))
+            .unwrap_or_default();
+        let region = text("/awsRegion")
+            .or(scope.map(|scope| scope.region.to_owned()))
+            .unwrap_or_default();
+        let ours = record["eventSource"] == "secretsmanager.amazonaws.com";
+        match believed {
+            Some(scope) if !ours => told.heard(scope.account, scope.region, hour, read_only),
+            _ => told.heard(&account, &region, hour, read_only),
+        }
+        if !ours {
+            continue;
+        }
+        let cow = |pointer: &str| text(pointer).map(Cow::Owned);
+        let holds = |pointer: &str| {
+            record.pointer(pointer).is_some_and(|value| {
+                !matches!(value.to_string().as_str(), "null" | "{}" | "\"\"" | "[]")
+            })
+        };
+        told.event(&Event {
+            id: EventId::new(&text("/eventID").unwrap()),
+            shared_id: text("/sharedEventID").map(|id| EventId::new(&id)),
+            time,
+            account: account.into(),
+            region: region.into(),
+            name: cow("/eventName").unwrap_or_default(),
+            service_event: record["eventType"] == "AwsServiceEvent",
+            error_code: cow("/errorCode"),
+            error_message: cow("/errorMessage"),
+            target: [
+                "/responseElements/arn",
+                "/responseElements/aRN",
+                "/requestParameters/secretId",
+                "/requestParameters/name",
+                "/additionalEventData/ARN",
+                "/additionalEventData/SecretId",
+                "/serviceEventDetails/secretId",
+            ]
+            .iter()
+            .find_map(|pointer| cow(pointer)),
+            version_stage: cow("/requestParameters/versionStage"),
+            identity: Identity {
+                kind: cow("/userIdentity/type"),
+                arn: cow("/userIdentity/arn"),
+                account: cow("/userIdentity/accountId"),
+                principal_id: cow("/userIdentity/principalId"),
+                user_name: cow("/userIdentity/userName"),
+                invoked_by: cow("/userIdentity/invokedBy"),
+                issuer_arn: cow("/userIdentity/sessionContext/sessionIssuer/arn"),
+                web_federated: holds("/userIdentity/sessionContext/webIdFederationData"),
+                ec2_delivered: holds("/userIdentity/sessionContext/ec2RoleDelivery"),
+            },
+            source_ip: cow("/sourceIPAddress"),
+            user_agent: cow("/userAgent"),
+            vpc_endpoint: text("/vpcEndpointId").is_some(),
+            from_console: record["sessionCredentialFromConsole"] == "true",
+        });
+    }
+    told
+}
+
+fn told(bytes: &[u8], scope: Option<Scope<'_>>) -> (Told, Contents) {
+    let mut sink = Told::default();
+    let contents = record::read(bytes, scope, &mut sink);
+    (sink, contents)
+}
+
+/// A small trail full of traps, as one file's records.
+fn records(seed: u64) -> String {
+    let spec = Spec {
+        seed,
+        files: 4,
+        records: 25,
+        ours: 300,
+        traps: 400,
+        secrets: 9,
+        days: 2,
+    };
+    let files: Vec<String> = generate::files(&spec).map(|file| file.json).collect();
+    let inside: Vec<&str> = files
+        .iter()
+        .map(|json| &json["{\"Records\":[".len()..json.len() - 2])
+        .collect();
+    inside.join(",")
+}
+
+fn shapes(records: &str) -> Vec<(&'static str, String)> {
+    let entries: Vec<Value> = serde_json::from_str(&format!("[{records}]")).unwrap();
+    let lines: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
+    let lookup: Vec<Value> = entries
+        .iter()
+        .map(|entry| serde_json::json!({"EventId": entry["eventID"], "EventTime": 1.5, "Username": "x", "CloudTrailEvent": entry.to_string(), "Resources": []}))
+        .collect();
+    let half = entries.len() / 2;
+    let part = |entries: &[Value]| serde_json::json!({ "Records": entries }).to_string();
+    vec![
+        ("records", format!("{{\"Records\":[{records}]}}")),
+        (
+            "keys before and after",
+            format!(
+                "{{\"a\":{{\"Records\":[1]}},\"b\":\"]}}\",\"Records\":[{records}],\"c\":[{{}}],\"d\":null}}"
+            ),
+        ),
+        ("array", format!("[{records}]")),
+        ("one event", entries[0].to_string()),
+        ("lines of events", lines),
+        (
+            "lines of records",
+            format!("{}\n{}\r\n", part(&entries[..half]), part(&entries[half..])),
+        ),
+        (
+            "lookup",
+            serde_json::json!({ "Events": lookup, "NextToken": "x" }).to_string(),
+        ),
+        (
+            "byte order mark",
+            format!("\u{feff}{{\"Records\":[{records}]}}\n"),
+        ),
+        ("empty", "{\"Records\":[]}".to_owned()),
+    ]
+}
+
+#[test]
+fn every_style_and_shape_tells_what_a_full_parse_tells() {
+    for seed in 0..2 {
+        let records = records(seed);
+        for (shape, text) in shapes(&records) {
+            for style in STYLES {
+                if style != Style::Compact && shape.starts_with("lines")
+                    || shape == "byte order mark"
+                {
+                    continue;
+                }
+                let text = restyled(&text, style);
+                for scope in [None, Some(SCOPE)] {
+                    let (found, contents) = told(text.as_bytes(), scope);
+                    assert_eq!(
+                        found,
+                        parsed_whole(text.as_bytes(), scope),
+                        "{shape} {style:?} {scope:?}"
+                    );
+                    assert_eq!(
+                        (contents.unreadable, contents.trouble),
+                        (0, None),
+                        "{shape} {style:?}"
+                    );
+                }
+            }
+        }
+        let (_, text) = shapes(&records).remove(7);
+        assert_eq!(
+            told(text.as_bytes(), None).0,
+            parsed_whole(text.as_bytes(), None)
+        );
+    }
+}
+
+#[test]
+fn windows_of_any_size_change_nothing() {
+    let records = records(7);
+    for (shape, text) in shapes(&records) {
+        let (whole, contents) = told(text.as_bytes(), Some(SCOPE));
+        let mut dice = Dice::new(3);
+        for widest in [40_u32, 700, 9_000] {
+            let (mut sink, mut reader, mut held) =
+                (Told::default(), Reader::new(Some(SCOPE)), Vec::new());
+            let mut rest = text.as_bytes();
+            while !rest.is_empty() {
+                let (next, others) =
+                    rest.split_at((1 + dice.below(widest) as usize).min(rest.len()));
+                held.extend_from_slice(next);
+                rest = others;
+                let taken = reader.take(&held, &mut sink);
+                held.drain(..taken);
+            }
+            assert_eq!(
+                reader.finish(&held, &mut sink),
+                contents,
+                "{shape} {widest}"
+            );
+            assert_eq!(sink, whole, "{shape} {widest}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_trail_is_named() {
+    for (text, trouble) in [
+        ("", "is empty"),
+        ("  \n", "is empty"),
+        (
+            "Dear reader, this is a note.",
+            "holds no CloudTrail records",
+        ),
+        ("{\"logFiles\":[]}", "holds no CloudTrail records"),
+        ("{\"Records\":null}", "holds no CloudTrail records"),
+        ("{\"Records\":[", "ends in the middle"),
+        ("{\"Records\":[]", "ends in the middle"),
+        ("{\"Records\":[}]", "no JSON"),
+        ("{\"Records\":[]} and more", "holds no CloudTrail records"),
+        ("[1,]", "no JSON"),
+        ("7", "holds no CloudTrail records"),
+    ] {
+        let (found, contents) = told(text.as_bytes(), Some(SCOPE));
+        assert_eq!(found, Told::default(), "{text}");
+        assert!(
+            contents
+                .trouble
+                .as_deref()
+                .unwrap_or_default()
+                .contains(trouble),
+            "{text}: {contents:?}"
+        );
+    }
+}
+
+#[test]
+fn a_record_without_a_readable_time_is_counted_and_the_others_are_told() {
+    let odd = r#"null, 7, "text", [], {}, {"eventTime":7}, {"eventTime":"soon","eventSource":"secretsmanager.amazonaws.com"}"#;
+    let text = format!("{{\"Records\":[{odd},{}]}}", records(1));
+    let (found, contents) = told(text.as_bytes(), None);
+    assert_eq!(contents.unreadable, 7);
+    assert_eq!(contents.trouble, None);
+    let (whole, _) = told(format!("[{}]", records(1)).as_bytes(), None);
+    assert_eq!(found, whole);
+}
+
+#[test]
+fn a_file_cut_anywhere_tells_every_whole_record_before_the_cut() {
+    let text = format!("{{\"Records\":[{}]}}", records(5));
+    let ends: Vec<usize> = serde_json::from_str::<Value>(&text).unwrap()["Records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .scan("{\"Records\":[".len(), |at, _| {
+            let mut record = serde_json::Deserializer::from_str(&text[*at..])
+                .into_iter::<serde::de::IgnoredAny>();
+            record.next().unwrap().unwrap();
+            *at += record.byte_offset() + 1;
+            Some(*at - 1)
+        })
+        .collect();
+    let mut dice = Dice::new(9);
+    for _ in 0..60 {
+        let cut = dice.below(text.len() as u32 - 1) as usize;
+        let text = &text[..text.floor_char_boundary(cut)];
+        let (_, contents) = told(text.as_bytes(), None);
+        assert_eq!(
+            contents.records,
+            ends.iter().filter(|end| **end <= text.len()).count() as u64,
+            "cut at {cut}"
+        );
+        assert!(contents.trouble.is_some());
+    }
+}
+
+#[test]
+fn times_of_every_form_and_words_for_truth_are_understood() {
+    let record = |time: &str, read_only: &str| {
+        format!(
+            r#"{{"eventTime":"{time}","eventSource":"secretsmanager.amazonaws.com","eventID":"{time}","readOnly":{read_only},"awsRegion":"r-1"}}"#
+        )
+    };
+    let text = [
+        record("2024-10-17T21:48:45Z", "true"),
+        record("2024-10-18 21:48:45.000000000", "\"true\""),
+        record("2024-10-19T21:48:45.710Z", "false"),
+        record("2024-10-21T01:48:45+05:00", "\"false\""),
+    ]
+    .join("\n");
+    let (found, _) = told(text.as_bytes(), None);
+    assert_eq!(found, parsed_whole(text.as_bytes(), None));
+    assert_eq!(found.hours.len(), 4);
+    assert_eq!(found.read_only_days.len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = told(&bytes, Some(SCOPE));
+    }
+
+    #[test]
+    fn random_marks_never_panic(text in "[{}\\[\\]\",:\\\\ a0eRcordsvntTim]{0,200}") {
+        let _ = told(text.as_bytes(), None);
+        let _ = told(format!("{{\"Records\":[{text}").as_bytes(), None);
+        let _ = told(format!("{{\"Records\":[{{{text}").as_bytes(), None);
+    }
+}
+
+/// Bounded, seeded fuzzing: bytes flipped, dropped, doubled and cut must not panic, and as long as the result is JSON
+/// with the same shape, it must be told as a full parse tells it.
+#[test]
+fn mutated_files_never_panic() {
+    let text = format!("{{\"Records\":[{}]}}", records(11)).into_bytes();
+    let text = &text[..text.len().min(30_000)];
+    let mut dice = Dice::new(17);
+    for _ in 0..300 {
+        let mut bytes = text.to_vec();
+        for _ in 0..=dice.below(4) {
+            let place = dice.below(bytes.len() as u32) as usize;
+            match dice.below(4) {
+                0 => bytes[place] = dice.roll() as u8,
+                1 => bytes[place] = b"{}[]\",:\\"[dice.below(8) as usize],
+                2 => {
+                    bytes.remove(place);
+                }
+                _ => bytes.insert(place, bytes[place]),
+            }
+        }
+        let _ = told(&bytes, Some(SCOPE));
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn put(base: &Path, path: &str, bytes: &[u8]) {
+    let path = base.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn read_all(roots: &[PathBuf], threads: usize) -> (Told, logs::Reading) {
+    let (sinks, reading) = logs::read(roots, &(0..i64::MAX / 2), threads, Told::default, &|_| {});
+    let mut all = Told::default();
+    for sink in sinks {
+        for (event, count) in sink.events {
+            *all.events.entry(event).or_default() += count;
+        }
+        all.hours.extend(sink.hours);
+        all.read_only_days.extend(sink.read_only_days);
+    }
+    (all, reading)
+}
+
+#[test]
+fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = Spec {
+        seed: 3,
+        files: 12,
+        records: 15,
+        ours: 200,
+        traps: 200,
+        secrets: 5,
+        days: 3,
+    };
+    let mut expected = Told::default();
+    for (number, file) in generate::files(&spec).enumerate() {
+        let bytes = match number % 3 {
+            0 => file.json.clone().into_bytes(),
+            1 => gzip(file.json.as_bytes()),
+            _ => {
+                let (head, tail) = file.json.as_bytes().split_at(file.json.len() / 2);
+                [gzip(head), gzip(tail)].concat()
+            }
+        };
+        put(folder.path(), &file.path, &bytes);
+        let (account, region) = (&file.path[8..20], file.path.split('/').nth(3).unwrap());
+        let told = parsed_whole(file.json.as_bytes(), Some(Scope { account, region }));
+        expected.events.extend(told.events);
+        expected.hours.extend(told.hours);
+        expected.read_only_days.extend(told.read_only_days);
+    }
+    for threads in [1, 3] {
+        let (found, reading) = read_all(
+            &[folder.path().to_owned(), folder.path().join("AWSLogs")],
+            threads,
+        );
+        assert_eq!(found, expected);
+        assert_eq!(
+            (
+                reading.files_read,
+                reading.multi_member,
+                reading.troubles.len()
+            ),
+            (12, 4, 0)
+        );
+        assert_eq!(
+            reading.ours,
+            u64::from(expected.events.values().sum::<u32>())
+        );
+    }
+}
+
+#[test]
+fn large_files_are_read_window_by_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = records(2);
+    let times = 26_000_000 / one.len();
+    let text = format!("{{\"Records\":[{}]}}", vec![one.as_str(); times].join(","));
+    put(folder.path(), "a.json", text.as_bytes());
+    put(folder.path(), "b.json.gz", &gzip(text.as_bytes()));
+    let (found, reading) = read_all(&[folder.path().to_owned()], 1);
+    assert_eq!(reading.troubles, []);
+    assert_eq!(reading.bytes_inflated, 2 * text.len() as u64);
+    let (mut small, contents) = told(format!("[{one}]").as_bytes(), None);
+    small
+        .events
+        .values_mut()
+        .for_each(|count| *count *= 2 * times as u32);
+    assert_eq!(found, small);
+    assert_eq!(reading.records, contents.records * 2 * times as u64);
+}
+
+#[test]
+fn damaged_and_foreign_files_are_named_and_their_whole_records_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("{{\"Records\":[{}]}}", records(4));
+    let packed = gzip(text.as_bytes());
+    put(
+        folder.path(),
+        "cut.json.gz",
+        &packed[..packed.len() * 2 / 3],
+    );
+    put(
+        folder.path(),
+        "trailed.json.gz",
+        &[&packed[..], b"\0\0garbage"].concat(),
+    );
+    let mut wrong_sum = packed.clone();
+    let sum = wrong_sum.len() - 8;
+    wrong_sum[sum] ^= 1;
+    put(folder.path(), "wrong-sum.json.gz", &wrong_sum);
+    put(folder.path(), "not-gzip.json.gz", text.as_bytes());
+    put(folder.path(), "README.txt", b"About this folder");
+    put(folder.path(), ".DS_Store", b"x");
+    put(folder.path(), "whole.json.gz", &packed);
+    let (_, contents) = told(text.as_bytes(), None);
+
+    let (_, reading) = read_all(&[folder.path().to_owned(), folder.path().join("gone")], 2);
+    let named: Vec<_> = reading
+        .troubles
+        .iter()
+        .map(|trouble| trouble.path.file_name().unwrap().to_str().unwrap())
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "README.txt",
+            "cut.json.gz",
+            "gone",
+            "trailed.json.gz",
+            "wrong-sum.json.gz"
+        ]
+    );
+    // Four files give all of their records, and the one that is cut gives some.
+    assert!(
+        reading.records > contents.records * 4 && reading.records < contents.records * 5,
+        "{reading:?}"
+    );
+}
+
+#[test]
+fn other_days_and_digests_are_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let account = "AWSLogs/111122223333";
+    for day in 1..=9 {
+        put(
+            folder.path(),
+            &format!("{account}/CloudTrail/us-east-1/2026/10/0{day}/x.json"),
+            b"{\"Records\":[]}",
+        );
+    }
+    put(
+        folder.path(),
+        &format!("{account}/CloudTrail-Digest/us-east-1/2026/10/04/x.json"),
+        b"?",
+    );
+    put(
+        folder.path(),
+        &format!("{account}/CloudTrail-Insight/us-east-1/2026/10/04/x.json"),
+        b"?",
+    );
+    let day = |number: i64| generate::START + (number - 1) * 86_400;
+    let told = std::sync::Mutex::new(Vec::new());
+    let (_, reading) = logs::read(
+        &[folder.path().to_owned()],
+        &(day(3)..day(5)),
+        1,
+        Told::default,
+        &|progress| {
+            told.lock().unwrap().push(progress);
+        },
+    );
+    // The 3rd and 4th, the 5th because the window ends there, and the 6th because delivery is late.
+    assert_eq!(
+        (
+            reading.files_read,
+            reading.skipped_by_date,
+            reading.skipped_digests
+        ),
+        (4, 5, 2)
+    );
+    assert_eq!(reading.troubles, []);
+    let told = told.into_inner().unwrap();
+    assert_eq!(told.len(), 4);
+    assert!(
+        told.iter().all(|progress| progress.bytes_total == 56),
+        "{told:?}"
+    );
+    assert_eq!(told[3].bytes_done, 56);
+}
