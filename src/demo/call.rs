@@ -1,0 +1,167 @@
+//! One call of the example organization, before it is written as a record.
+//!
+//! Only what differs from call to call; the words around it are in `record`, and the script is in `traffic`.
+
+use super::callers::{self, Caller};
+
+/// One call, or one event of a service, as one account's trail logs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub at: i64,
+    /// The account whose trail has the record.
+    pub account: &'static str,
+    pub region: &'static str,
+    pub caller: &'static Caller,
+    /// Which of the caller's clients it is, from 0.
+    pub client: u32,
+    pub act: Act,
+    pub failure: Option<Failure>,
+    /// What `sharedEventID` is made of, when two accounts log the same call.
+    pub shared: Option<u64>,
+}
+
+/// What is called.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Act {
+    Get(Target, Version),
+    Describe(Target),
+    ResourcePolicy(Target),
+    VersionIds(Target),
+    List,
+    /// `BatchGetSecretValue` of these names.
+    Batch(&'static [&'static str]),
+    Put(Target),
+    MoveStage(Target),
+    Create(Target),
+    /// With this many days of recovery, or forced when there are none.
+    Delete(Target, Option<u32>),
+    /// An event of rotation with this name, about the secret at this place of the table.
+    Rotation(&'static str, usize),
+    /// `kms:Decrypt` by the service, for a read of the secret at this place.
+    Decrypt(usize),
+    /// A call of another service, at this place of [`ELSEWHERE`].
+    Elsewhere(usize),
+}
+
+/// Which secret, and how the caller writes it. The number is the secret's place in the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    Name(usize),
+    Arn(usize),
+    /// The ARN without its suffix.
+    Partial(usize),
+    /// The secret that had this name before, by name.
+    Former(usize),
+    /// No secret of ours.
+    Text(&'static str),
+}
+
+impl Target {
+    /// The place in the table of the secret that answers, if it is one of ours and still the same.
+    pub(super) const fn place(self) -> Option<usize> {
+        match self {
+            Self::Name(place) | Self::Arn(place) | Self::Partial(place) => Some(place),
+            Self::Former(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+/// Which version a read asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// None named: AWS gives the current one.
+    Unsaid,
+    /// `AWSCURRENT` by its stage.
+    Current,
+    /// `AWSPENDING` by its stage and id.
+    Pending,
+    /// The current one by its id.
+    Id,
+}
+
+/// Why a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// No policy allows it. The record then has no request parameters.
+    Denied,
+    /// As `Denied`, in a message that carries markup.
+    DeniedWithMarkup,
+    /// The key refuses.
+    Key,
+    Missing,
+    PendingDeletion,
+    Invalid,
+    /// The rotation function failed: an event without a code.
+    Rotation,
+}
+
+/// A call of a service other than Secrets Manager.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere {
+    pub source: &'static str,
+    pub event: &'static str,
+    pub access: Access,
+    pub caller: &'static Caller,
+    pub parameters: &'static [(&'static str, &'static str)],
+}
+
+/// Whether a call changes anything: `readOnly`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// What else goes on: the calls that fill an ordinary trail.
+pub(super) static ELSEWHERE: &[Elsewhere] = &[
+    Elsewhere {
+        source: "sts.amazonaws.com",
+        event: "AssumeRole",
+        access: Access::Read,
+        caller: &callers::LAMBDA,
+        parameters: &[("roleSessionName", "checkout-api"), ("externalId", "none")],
+    },
+    Elsewhere {
+        source: "ec2.amazonaws.com",
+        event: "DescribeInstances",
+        access: Access::Read,
+        caller: &callers::MONITOR,
+        parameters: &[("maxResults", "1000")],
+    },
+    Elsewhere {
+        source: "s3.amazonaws.com",
+        event: "GetBucketAcl",
+        access: Access::Read,
+        caller: &callers::CONFIG,
+        parameters: &[
+            ("bucketName", "example-orders-archive"),
+            ("Host", "example-orders-archive.s3.amazonaws.com"),
+            ("acl", ""),
+        ],
+    },
+    Elsewhere {
+        source: "lambda.amazonaws.com",
+        event: "ListFunctions20150331",
+        access: Access::Read,
+        caller: &callers::MONITOR,
+        parameters: &[],
+    },
+    Elsewhere {
+        source: "kms.amazonaws.com",
+        event: "DescribeKey",
+        access: Access::Read,
+        caller: &callers::CONFIG,
+        parameters: &[("keyId", "alias/aws/secretsmanager")],
+    },
+    Elsewhere {
+        source: "logs.amazonaws.com",
+        event: "CreateLogStream",
+        access: Access::Write,
+        caller: &callers::MONITOR,
+        parameters: &[
+            ("logGroupName", "/aws/lambda/checkout-api"),
+            ("logStreamName", "instance"),
+        ],
+    },
+];

@@ -1,0 +1,365 @@
+//! Who calls in the example organization: roles, people, functions and tools, with the user agents their clients send.
+//!
+//! The user agents have the shape that each client documents; versions and addresses are made up. Addresses outside
+//! the network of the organization are of the ranges reserved for documentation.
+
+use super::organization::{PRODUCTION, STAGING};
+
+/// One caller. Its clients (pods, tasks, instances) share the role and differ in session and address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// The account the caller belongs to; empty for one that is in every account.
+    pub account: &'static str,
+    /// The role, without its path.
+    pub role: &'static str,
+    /// The path before the role's name in its ARN, `/` or `/aws-reserved/...`.
+    pub path: &'static str,
+    /// How the sessions of its clients are called.
+    pub session: Session,
+    /// `userAgent`.
+    pub agent: &'static str,
+    /// Where its calls come from.
+    pub from: Origin,
+}
+
+/// What the session of a client is named after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Session {
+    /// A fixed name: a function, a pipeline, a person.
+    Named(&'static str),
+    /// The id of an ECS task.
+    Task,
+    /// The id of an EC2 instance.
+    Instance,
+    /// A pod of EKS with a web identity, as botocore names its sessions.
+    Pod,
+    /// A person in the console, through IAM Identity Center.
+    Console(&'static str),
+    /// The rotation function of the secret whose place in the table is the number of the client.
+    RotationFunction,
+    /// No session: an IAM user with a long-lived key.
+    User,
+    /// An AWS service in a role linked to it.
+    Linked(&'static str),
+    /// An AWS service as itself, without a role.
+    Service(&'static str),
+}
+
+/// Where calls come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Through the VPC endpoint, from addresses that begin like this.
+    Endpoint(&'static str),
+    /// Through the NAT gateway or the internet, from this address.
+    Outside(&'static str),
+    /// From an AWS service, named in place of an address.
+    Service(&'static str),
+}
+
+const PYTHON_LAMBDA: &str = "Boto3/1.40.61 md/Botocore#1.40.61 ua/2.1 os/linux#5.10.245-269.999.amzn2.x86_64 md/arch#x86_64 lang/python#3.13.9 md/pyimpl#CPython exec-env/AWS_Lambda_python3.13 m/Z,b,D cfg/retry-mode#legacy Botocore/1.40.61";
+const PYTHON_POD: &str = "Boto3/1.40.55 md/Botocore#1.40.55 ua/2.1 os/linux#6.12.46 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython m/g,b,Z cfg/retry-mode#standard Botocore/1.40.55";
+const NODE_LAMBDA: &str = "aws-sdk-js/3.917.0 ua/2.1 os/linux#5.10.245 lang/js md/nodejs#22.20.0 api/secrets-manager#3.917.0 exec-env/AWS_Lambda_nodejs22.x m/E,e";
+const JAVA_FARGATE: &str = "aws-sdk-java/2.36.2 md/io#sync md/http#Apache ua/2.1 api/Secrets_Manager#2.36.x os/Linux#5.10.244 lang/java#21.0.8 md/OpenJDK_64-Bit_Server_VM#21.0.8 exec-env/AWS_ECS_FARGATE m/D,z";
+const JAVA_CACHE: &str = "aws-sdk-java/2.36.2 md/io#sync md/http#Apache ua/2.1 api/Secrets_Manager#2.36.x os/Linux#6.1.155 lang/java#17.0.16 md/OpenJDK_64-Bit_Server_VM#17.0.16 AwsSecretCache/1.0.2 m/D,x";
+const PYTHON_CACHE: &str = "Boto3/1.40.61 md/Botocore#1.40.61 ua/2.1 os/linux#6.1.155 md/arch#x86_64 lang/python#3.11.13 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.40.61 AwsSecretCache/1.1.3";
+const GO_SDK: &str = "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.3 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9 m/E,g";
+const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.13.4 (+https://www.terraform.io) terraform-provider-aws/6.18.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9";
+const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+
+const fn role(
+    account: &'static str,
+    role: &'static str,
+    session: Session,
+    agent: &'static str,
+    from: Origin,
+) -> Caller {
+    Caller {
+        account,
+        role,
+        path: "/",
+        session,
+        agent,
+        from,
+    }
+}
+
+/// A Lambda function of production, which runs in the VPC.
+const fn function(
+    name: &'static str,
+    role_name: &'static str,
+    agent: &'static str,
+    net: &'static str,
+) -> Caller {
+    role(
+        PRODUCTION,
+        role_name,
+        Session::Named(name),
+        agent,
+        Origin::Endpoint(net),
+    )
+}
+
+/// A service on EKS in production.
+const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -> Caller {
+    role(
+        PRODUCTION,
+        role_name,
+        Session::Pod,
+        agent,
+        Origin::Endpoint(net),
+    )
+}
+
+pub(super) static CHECKOUT: Caller = function(
+    "checkout-api",
+    "checkout-api-lambda",
+    PYTHON_LAMBDA,
+    "10.20.4.",
+);
+pub(super) static ORDERS: Caller = role(
+    PRODUCTION,
+    "orders-worker-task",
+    Session::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.20.8."),
+);
+pub(super) static NOTIFICATIONS: Caller = function(
+    "notifications-dispatch",
+    "notifications-dispatch-lambda",
+    NODE_LAMBDA,
+    "10.20.5.",
+);
+pub(super) static EXTERNAL_SECRETS: Caller = role(
+    PRODUCTION,
+    "platform-external-secrets",
+    Session::Named("external-secrets-provider-aws"),
+    GO_SDK,
+    Origin::Endpoint("10.20.12."),
+);
+pub(super) static CATALOG: Caller = pods("catalog-search-irsa", PYTHON_POD, "10.20.16.");
+pub(super) static IDENTITY: Caller = role(
+    PRODUCTION,
+    "identity-service",
+    Session::Instance,
+    JAVA_CACHE,
+    Origin::Endpoint("10.20.20."),
+);
+pub(super) static FRAUD: Caller = role(
+    PRODUCTION,
+    "fraud-scoring-task",
+    Session::Task,
+    "aws-sdk-rust/1.3.9 ua/2.1 api/secretsmanager/1.90.0 os/linux lang/rust/1.90.0 aws-secrets-manager-agent/2.0.0 AWSSecretsManagerCachingRust/2.0.0",
+    Origin::Endpoint("10.20.24."),
+);
+pub(super) static CSI: Caller = role(
+    PRODUCTION,
+    "web-edge-irsa",
+    Session::Pod,
+    "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.1 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9 app/secrets-store-csi-driver-provider-aws-2.1.0 m/E,g",
+    Origin::Endpoint("10.20.28."),
+);
+pub(super) static ROTATION: Caller = role(
+    PRODUCTION,
+    "secretsmanager-rotation-lambda",
+    Session::RotationFunction,
+    PYTHON_LAMBDA,
+    Origin::Endpoint("10.20.250."),
+);
+pub(super) static ROTATION_STAGING: Caller = role(
+    STAGING,
+    "secretsmanager-rotation-lambda",
+    Session::RotationFunction,
+    PYTHON_LAMBDA,
+    Origin::Endpoint("10.60.250."),
+);
+pub(super) static TERRAFORM_CI: Caller = role(
+    PRODUCTION,
+    "ci-terraform",
+    Session::Named("plan-production"),
+    TERRAFORM,
+    Origin::Outside("198.51.100.24"),
+);
+pub(super) static TERRAFORM_STAGING: Caller = role(
+    STAGING,
+    "ci-terraform",
+    Session::Named("plan-staging"),
+    TERRAFORM,
+    Origin::Outside("198.51.100.24"),
+);
+pub(super) static PROWLER: Caller = role(
+    PRODUCTION,
+    "ProwlerScanRole",
+    Session::Named("prowler"),
+    "Boto3/1.40.40 md/Botocore#1.40.40 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.12.3 md/pyimpl#CPython cfg/retry-mode#standard app/prowler Botocore/1.40.40 prowler/5.13.0",
+    Origin::Outside("198.51.100.80"),
+);
+pub(super) static SECRETSWEEP: Caller = role(
+    PRODUCTION,
+    "secretsweep-scan",
+    Session::Named("secretsweep"),
+    "aws-sdk-rust/1.3.9 ua/2.1 api/secretsmanager/1.90.0 os/linux lang/rust/1.95.0 app/secretsweep",
+    Origin::Outside("198.51.100.24"),
+);
+pub(super) static PERSON: Caller = Caller {
+    account: PRODUCTION,
+    role: "AWSReservedSSO_OperationsAdmin_635426549a280cc6",
+    path: "/aws-reserved/sso.amazonaws.com/",
+    session: Session::Console("jamie.doe@example.com"),
+    agent: BROWSER,
+    from: Origin::Outside("203.0.113.77"),
+};
+pub(super) static SESSIONS: Caller = pods("sessions-api-irsa", GO_SDK, "10.30.4.");
+pub(super) static KAFKA: Caller = role(
+    PRODUCTION,
+    "orders-stream-task",
+    Session::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.20.9."),
+);
+pub(super) static CRM: Caller = role(
+    PRODUCTION,
+    "crm-nightly-sync",
+    Session::Instance,
+    PYTHON_POD,
+    Origin::Endpoint("10.20.32."),
+);
+pub(super) static ERP: Caller = role(
+    PRODUCTION,
+    "erp-bridge",
+    Session::User,
+    "aws-cli/2.31.18 md/awscrt#0.27.6 ua/2.1 os/linux#5.15.0 md/arch#x86_64 lang/python#3.13.7 md/pyimpl#CPython m/E,b cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#secretsmanager.get-secret-value",
+    Origin::Outside("192.0.2.61"),
+);
+pub(super) static PAYROLL: Caller = function(
+    "payroll-upload",
+    "payroll-upload-lambda",
+    PYTHON_LAMBDA,
+    "10.20.36.",
+);
+pub(super) static SHIPPING: Caller = role(
+    PRODUCTION,
+    "shipping-labels-task",
+    Session::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.20.40."),
+);
+pub(super) static AIRFLOW: Caller = pods(
+    "airflow-worker-irsa",
+    "Boto3/1.40.55 md/Botocore#1.40.55 ua/2.1 os/linux#6.12.46 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.40.55 Airflow/3.1.0 AmPP/9.15.0",
+    "10.20.44.",
+);
+pub(super) static EVENT_BRIDGE: Caller = Caller {
+    account: PRODUCTION,
+    role: "AWSServiceRoleForAmazonEventBridgeApiDestinations",
+    path: "/aws-service-role/apidestinations.events.amazonaws.com/",
+    session: Session::Linked("apidestinations.events.amazonaws.com"),
+    agent: "apidestinations.events.amazonaws.com",
+    from: Origin::Service("apidestinations.events.amazonaws.com"),
+};
+pub(super) static SEARCH: Caller = pods("search-indexer-irsa", PYTHON_POD, "10.20.48.");
+pub(super) static REPORTS: Caller = function(
+    "monthly-report",
+    "monthly-report-lambda",
+    PYTHON_LAMBDA,
+    "10.20.52.",
+);
+pub(super) static LOYALTY: Caller = pods("loyalty-api-irsa", PYTHON_POD, "10.20.56.");
+pub(super) static PARTNER: Caller = role(
+    STAGING,
+    "exchange-rates-task",
+    Session::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.60.8."),
+);
+pub(super) static WAREHOUSE: Caller = role(
+    PRODUCTION,
+    "warehouse-api-task",
+    Session::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.20.60."),
+);
+pub(super) static HANDHELD: Caller = role(
+    PRODUCTION,
+    "warehouse-handhelds",
+    Session::Instance,
+    PYTHON_POD,
+    Origin::Outside("203.0.113.140"),
+);
+pub(super) static BILLING: Caller = pods("billing-invoice-irsa", GO_SDK, "10.20.64.");
+pub(super) static TAX: Caller = pods("billing-tax-irsa", GO_SDK, "10.20.65.");
+pub(super) static BATCH_LOADER: Caller = role(
+    PRODUCTION,
+    "nightly-batch-loader",
+    Session::Instance,
+    PYTHON_POD,
+    Origin::Endpoint("10.20.68."),
+);
+pub(super) static HOSTILE: Caller = pods(
+    "evil-corp-connector",
+    "curl/8 \u{1b}[31mred\u{1b}[0m \u{1b}]0;owned\u{7} \"quoted\", =1+1\r\n\tX-Next: line",
+    "10.20.72.",
+);
+pub(super) static CUSTOMERS: Caller = pods("customers-api-irsa", GO_SDK, "10.30.8.");
+pub(super) static TILLS: Caller = role(
+    PRODUCTION,
+    "pos-tse-task",
+    Session::Task,
+    PYTHON_CACHE,
+    Origin::Endpoint("10.40.4."),
+);
+pub(super) static STAGING_APP: Caller = role(
+    STAGING,
+    "staging-apps-task",
+    Session::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.60.12."),
+);
+pub(super) static STAGING_LOAD: Caller = role(
+    STAGING,
+    "loadtest-runner",
+    Session::Instance,
+    GO_SDK,
+    Origin::Outside("203.0.113.9"),
+);
+/// The twelve roles that share one secret.
+pub(super) static SHARERS: [Caller; 12] = [
+    pods("svc-accounts-irsa", GO_SDK, "10.20.80."),
+    pods("svc-addresses-irsa", GO_SDK, "10.20.81."),
+    pods("svc-basket-irsa", GO_SDK, "10.20.82."),
+    pods("svc-coupons-irsa", GO_SDK, "10.20.83."),
+    pods("svc-delivery-irsa", GO_SDK, "10.20.84."),
+    pods("svc-export-irsa", PYTHON_POD, "10.20.85."),
+    pods("svc-gateway-irsa", GO_SDK, "10.20.86."),
+    pods("svc-media-irsa", GO_SDK, "10.20.87."),
+    pods("svc-pricing-irsa", GO_SDK, "10.20.88."),
+    pods("svc-ratings-irsa", PYTHON_POD, "10.20.89."),
+    pods("svc-returns-irsa", GO_SDK, "10.20.90."),
+    pods("svc-wishlist-irsa", GO_SDK, "10.20.91."),
+];
+
+/// AWS Config, which looks at everything.
+pub(super) static CONFIG: Caller = Caller {
+    account: "",
+    role: "AWSServiceRoleForConfig",
+    path: "/aws-service-role/config.amazonaws.com/",
+    session: Session::Linked("config.amazonaws.com"),
+    agent: "config.amazonaws.com",
+    from: Origin::Service("config.amazonaws.com"),
+};
+/// Lambda, taking the role of a function.
+pub(super) static LAMBDA: Caller = Caller {
+    account: "",
+    role: "",
+    path: "/",
+    session: Session::Service("lambda.amazonaws.com"),
+    agent: "lambda.amazonaws.com",
+    from: Origin::Service("lambda.amazonaws.com"),
+};
+/// An agent that watches instances, buckets and functions.
+pub(super) static MONITOR: Caller = role(
+    "",
+    "monitoring-readonly",
+    Session::Instance,
+    "Datadog/1.0 Boto3/1.38.46 md/Botocore#1.38.46 ua/2.1 os/linux#6.1.155 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#standard Botocore/1.38.46",
+    Origin::Outside("198.51.100.91"),
+);

@@ -1,0 +1,140 @@
+//! The log files of the organization's trail: names, folders and gzip as AWS delivers them.
+//!
+//! One difference is on purpose: AWS delivers every five minutes, which would be 150,000 small files. Here a file holds
+//! four or twelve hours of one account and Region. As in real trails the day of a path is the day of delivery, some
+//! records come twice, a digest lies beside the logs, and in one place the logs are missing for twelve days.
+
+use std::io::{self, Write};
+
+use flate2::{Compression, GzBuilder};
+
+use super::call::Call;
+use super::identity::Face;
+use super::organization::{FRANKFURT, PRODUCTION, SCOPES, STAGING, VIRGINIA};
+use super::random::Random;
+use super::record;
+use super::{DAY, DAYS, HOUR, NOW, at};
+
+const ORGANIZATION: &str = "o-exampleorg1";
+/// Where the logs are missing: account, Region, first moment, and the moment after the last.
+pub(super) const HOLE: (&str, &str, i64, i64) =
+    (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
+/// Delivery is some minutes after the last event of a file.
+const DELAY: i64 = 300;
+
+/// Writes `trail/AWSLogs/...`: every log file, and one digest.
+pub(super) fn write(
+    calls: &[Call],
+    put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    for &(account, region, hours) in SCOPES {
+        let mut random = Random::named(&format!("trail {account} {region}"));
+        let own: Vec<&Call> = calls
+            .iter()
+            .filter(|call| call.account == account && call.region == region && !in_hole(call))
+            .collect();
+        let mut rest = own.as_slice();
+        let mut end = NOW - DAYS * DAY + hours * HOUR;
+        while end <= NOW {
+            let (slot, later) = rest.split_at(rest.partition_point(|call| call.at < end));
+            rest = later;
+            deliver(account, region, end + DELAY, slot, &mut random, put)?;
+            end += hours * HOUR;
+        }
+    }
+    digest(put)
+}
+
+fn in_hole(call: &Call) -> bool {
+    let (account, region, from, until) = HOLE;
+    call.account == account && call.region == region && (from..until).contains(&call.at)
+}
+
+/// Writes the log file of a slot, and now and then a second one that repeats some of its records.
+fn deliver(
+    account: &str,
+    region: &str,
+    delivered: i64,
+    slot: &[&Call],
+    random: &mut Random,
+    put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    if slot.is_empty() {
+        return Ok(());
+    }
+    // The records of a file are in no order that a reader may rely on. Those of one client together pack best.
+    let mut slot = slot.to_vec();
+    slot.sort_by_key(|call| (call.caller.role, call.client));
+    let mut face = Face::new();
+    let mut records = Vec::with_capacity(slot.len());
+    for call in slot {
+        let mut json = Vec::with_capacity(2_048);
+        record::write(&mut json, call, &mut face, random)?;
+        records.push(json);
+    }
+    let path = log_path(account, region, delivered, random);
+    put(&path, &log_file(&records)?)?;
+    if repeated(account, region, delivered) {
+        let path = log_path(account, region, delivered, random);
+        put(&path, &log_file(&records[..records.len().min(60)])?)?;
+    }
+    Ok(())
+}
+
+/// Two deliveries of production happen to repeat records.
+fn repeated(account: &str, region: &str, delivered: i64) -> bool {
+    let days = (NOW + DELAY - delivered) / DAY;
+    let noon = (delivered - DELAY).rem_euclid(DAY) == 12 * HOUR;
+    account == PRODUCTION && region == VIRGINIA && noon && matches!(days, 1 | 8)
+}
+
+fn log_path(account: &str, region: &str, delivered: i64, random: &mut Random) -> String {
+    let time = at(delivered);
+    let day = time.strftime("%Y/%m/%d");
+    let stamp = time.strftime("%Y%m%dT%H%MZ");
+    let unique = random.letters(16);
+    format!(
+        "trail/AWSLogs/{ORGANIZATION}/{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{stamp}_{unique}.json.gz"
+    )
+}
+
+fn log_file(records: &[Vec<u8>]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(records.iter().map(|record| record.len() + 1).sum());
+    text.extend_from_slice(b"{\"Records\":[");
+    for (number, record) in records.iter().enumerate() {
+        if number > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(record);
+    }
+    text.extend_from_slice(b"]}");
+    gzip(&text)
+}
+
+/// Gzip without a time of its own, so that the same text gives the same bytes.
+fn gzip(text: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .write(Vec::with_capacity(text.len() / 8), Compression::new(6));
+    encoder.write_all(text)?;
+    encoder.finish()
+}
+
+/// One digest of the kind that lies beside the logs when validation is on. It holds no records.
+fn digest(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut random = Random::named("digest");
+    let text = format!(
+        concat!(
+            r#"{{"awsAccountId":"{account}","digestStartTime":"2026-10-31T22:55:00Z","#,
+            r#""digestEndTime":"2026-10-31T23:55:00Z","digestS3Bucket":"example-organization-trail","#,
+            r#""digestPublicKeyFingerprint":"{fingerprint}","digestSignatureAlgorithm":"SHA256withRSA","#,
+            r#""newestEventTime":"2026-10-31T23:51:12Z","oldestEventTime":"2026-10-31T22:40:06Z","logFiles":[]}}"#
+        ),
+        account = PRODUCTION,
+        fingerprint = random.uuid().replace('-', ""),
+    );
+    let path = format!(
+        "trail/AWSLogs/{ORGANIZATION}/{PRODUCTION}/CloudTrail-Digest/{VIRGINIA}/2026/10/31/{PRODUCTION}_CloudTrail-Digest_{VIRGINIA}_organization-trail_{VIRGINIA}_20261031T235500Z.json.gz"
+    );
+    put(&path, &gzip(text.as_bytes())?)
+}

@@ -1,0 +1,294 @@
+//! The example organization of `secretsweep demo`: two accounts, three Regions, ninety days of trail.
+//!
+//! It is written as AWS writes it, so that the demo takes the tool's real path: `aws secretsmanager list-secrets`
+//! output for every account and Region, and the log files of an organization trail. Every feature of the tool has a
+//! secret in [`CAST`] that shows it, with the verdict a scan must come to.
+//!
+//! The same bytes come out on every run and platform: no clock, no I/O, chance only from a fixed seed. Names, ids and
+//! addresses are made up or reserved for documentation. No value of any secret occurs, as in a real trail.
+
+mod call;
+mod callers;
+mod delivery;
+mod identity;
+mod inventory;
+mod json;
+mod organization;
+mod random;
+mod record;
+mod rotation;
+mod traffic;
+
+use std::io;
+
+use jiff::Timestamp;
+
+pub use organization::{CAST, Cast};
+
+/// The moment of the demo, in seconds since 1970-01-01T00:00:00Z: 2026-11-01T00:00:00Z.
+const NOW: i64 = 1_793_491_200;
+/// How many days of trail there are.
+const DAYS: i64 = 90;
+const DAY: i64 = 86_400;
+const HOUR: i64 = 3_600;
+const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
+
+/// The fixed moment of the demo, 2026-11-01T00:00:00Z. The trail covers the 90 days before it.
+#[must_use]
+pub fn now() -> Timestamp {
+    at(NOW)
+}
+
+/// The instant of these seconds since 1970. All times of the demo lie within what a [`Timestamp`] can hold.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Hands every file of the organization to `put`, with its relative path (`/` between folders) and its bytes.
+///
+/// `inventory/<account>-<region>.json` first, then `trail/AWSLogs/...` by account, Region and time.
+///
+/// # Errors
+/// The first error of `put` ends the writing and is returned; nothing else fails.
+pub fn write(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let calls = traffic::calls();
+    inventory::write(&calls, put)?;
+    delivery::write(&calls, put)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::io::Read;
+    use std::sync::LazyLock;
+
+    use serde::Deserialize;
+
+    use super::organization::SCOPES;
+    use super::*;
+
+    type Files = BTreeMap<String, Vec<u8>>;
+
+    static FILES: LazyLock<Files> = LazyLock::new(written);
+    static TRAIL: LazyLock<Trail> = LazyLock::new(|| read_trail(&FILES));
+
+    fn written() -> Files {
+        let mut files = Files::new();
+        write(&mut |path, bytes| {
+            let before = files.insert(path.to_owned(), bytes.to_vec());
+            assert!(before.is_none(), "{path} comes twice");
+            Ok(())
+        })
+        .unwrap();
+        files
+    }
+
+    #[derive(Deserialize)]
+    struct Log {
+        #[serde(rename = "Records")]
+        records: Vec<Line>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line {
+        event_time: String,
+        #[serde(rename = "eventID")]
+        event_id: String,
+        #[serde(rename = "sharedEventID")]
+        shared_event_id: Option<String>,
+        aws_region: String,
+        recipient_account_id: String,
+    }
+
+    /// What the tests need of the trail.
+    #[derive(Default)]
+    struct Trail {
+        /// Hours with a record, as the first 13 characters of their time, by account and Region.
+        hours: BTreeMap<(String, String), BTreeSet<String>>,
+        /// How often an event comes.
+        events: BTreeMap<String, usize>,
+        /// The recipients of each shared event.
+        shared: BTreeMap<String, BTreeSet<String>>,
+        /// Records whose time, account or Region does not fit the file they are in.
+        misplaced: Vec<String>,
+    }
+
+    fn inflated(bytes: &[u8]) -> Vec<u8> {
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(bytes)
+            .read_to_end(&mut text)
+            .unwrap();
+        text
+    }
+
+    fn is_log(path: &str) -> bool {
+        path.starts_with("trail/") && !path.contains("/CloudTrail-Digest/")
+    }
+
+    fn read_trail(files: &Files) -> Trail {
+        let mut trail = Trail::default();
+        for (path, bytes) in files.iter().filter(|(path, _)| is_log(path)) {
+            let log: Log = serde_json::from_slice(&inflated(bytes)).unwrap();
+            assert!(!log.records.is_empty(), "{path} is empty");
+            for line in log.records {
+                let scope = (line.recipient_account_id, line.aws_region);
+                let folder = format!("/{}/CloudTrail/{}/", scope.0, scope.1);
+                if !path.contains(&folder) || line.event_time >= stamp(path) {
+                    trail.misplaced.push(format!("{} in {path}", line.event_id));
+                }
+                if let Some(shared) = line.shared_event_id {
+                    let recipients = trail.shared.entry(shared).or_default();
+                    recipients.insert(scope.0.clone());
+                }
+                let hour = line.event_time[..13].to_owned();
+                trail.hours.entry(scope).or_default().insert(hour);
+                *trail.events.entry(line.event_id).or_default() += 1;
+            }
+        }
+        trail
+    }
+
+    /// The moment of delivery in the name of a log file, in the form of an `eventTime`.
+    fn stamp(path: &str) -> String {
+        let stamp = path.rsplit('_').nth(1).unwrap();
+        let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%MZ", stamp).unwrap();
+        time.to_zoned(jiff::tz::TimeZone::UTC)
+            .unwrap()
+            .timestamp()
+            .to_string()
+    }
+
+    #[test]
+    fn the_moment_of_the_demo_is_fixed() {
+        assert_eq!(now().to_string(), "2026-11-01T00:00:00Z");
+    }
+
+    #[test]
+    fn two_runs_write_the_same_bytes() {
+        assert!(*FILES == written());
+    }
+
+    #[test]
+    fn the_organization_is_small() {
+        let blocks: usize = FILES
+            .values()
+            .map(|bytes| bytes.len().div_ceil(4_096))
+            .sum();
+        assert!(blocks * 4_096 < 18_000_000, "{blocks} blocks on disk");
+    }
+
+    #[test]
+    fn an_error_of_the_writer_ends_the_writing() {
+        let mut calls = 0;
+        let result = write(&mut |_, _| {
+            calls += 1;
+            Err(io::Error::other("the disk is full"))
+        });
+        assert_eq!(result.unwrap_err().to_string(), "the disk is full");
+        assert_eq!(calls, 1);
+    }
+
+    #[test]
+    fn every_hour_but_those_of_the_hole_has_a_record() {
+        let (account, region, from, until) = delivery::HOLE;
+        for &(own_account, own_region, _) in SCOPES {
+            let heard = &TRAIL.hours[&(own_account.to_owned(), own_region.to_owned())];
+            for hour in 0..DAYS * 24 {
+                let begin = NOW - DAYS * DAY + hour * HOUR;
+                let missing = (own_account, own_region) == (account, region)
+                    && (from..until).contains(&begin);
+                let name = &at(begin).to_string()[..13];
+                assert_eq!(
+                    heard.contains(name),
+                    !missing,
+                    "{own_account} {own_region} {name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn records_lie_in_the_file_of_their_account_and_region_and_before_its_delivery() {
+        assert_eq!(TRAIL.misplaced, Vec::<String>::new());
+    }
+
+    #[test]
+    fn some_events_come_twice_and_some_calls_are_logged_by_two_accounts() {
+        let twice = TRAIL.events.values().filter(|&&times| times == 2).count();
+        assert!((50..500).contains(&twice), "{twice} events come twice");
+        assert!(TRAIL.events.values().all(|&times| times <= 2));
+        assert!(TRAIL.shared.len() > 500);
+        assert!(TRAIL.shared.values().all(|accounts| accounts.len() == 2));
+    }
+
+    #[test]
+    fn the_inventory_lists_the_cast_with_well_formed_arns() {
+        let mut listed = 0;
+        for &(account, region, _) in SCOPES {
+            let bytes = &FILES[&format!("inventory/{account}-{region}.json")];
+            let list: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+            for entry in list["SecretList"].as_array().unwrap() {
+                let name = entry["Name"].as_str().unwrap();
+                let start = format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-");
+                let suffix = entry["ARN"].as_str().unwrap().strip_prefix(&start).unwrap();
+                assert_eq!(suffix.len(), 6, "{name}");
+                assert!(suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+                assert!(CAST.iter().any(|cast| cast.account == account
+                    && cast.region == region
+                    && cast.name == name));
+                listed += 1;
+            }
+        }
+        assert_eq!(listed, CAST.len());
+    }
+
+    #[test]
+    fn every_row_of_the_cast_says_what_it_shows_and_expects() {
+        const REASONS: &[(&str, &[&str])] = &[
+            ("delete", &["idle", "never-read", "maintenance-only"]),
+            (
+                "review",
+                &[
+                    "coverage-gap",
+                    "failed-reads",
+                    "iac-managed",
+                    "sensitive-name",
+                ],
+            ),
+            (
+                "keep",
+                &[
+                    "recently-read",
+                    "cached-reader",
+                    "too-young",
+                    "service-managed",
+                    "protected-name",
+                    "protected-tag",
+                    "protected-until",
+                    "pending-deletion",
+                    "replica",
+                    "replica-in-use",
+                ],
+            ),
+        ];
+        let shown: BTreeSet<_> = CAST
+            .iter()
+            .map(|cast| (cast.verdict, cast.reason))
+            .collect();
+        let known: BTreeSet<_> = REASONS
+            .iter()
+            .flat_map(|(verdict, codes)| codes.iter().map(|code| (*verdict, *code)))
+            .collect();
+        assert_eq!(
+            shown, known,
+            "each reason has a secret, and each secret a reason"
+        );
+        let names: BTreeSet<_> = CAST
+            .iter()
+            .map(|cast| (cast.account, cast.region, cast.name))
+            .collect();
+        assert_eq!(names.len(), CAST.len());
+        assert!(CAST.iter().all(|cast| !cast.shows.is_empty()));
+    }
+}

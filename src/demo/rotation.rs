@@ -1,0 +1,97 @@
+//! When secrets are rotated, and the calls that a rotation makes.
+//!
+//! The function of a rotation reads the secret as any client would: these reads move the date of the last access.
+
+use super::call::{Act, Call, Failure, Target, Version};
+use super::callers;
+use super::organization::{CAST, Cast, Rotation, STAGING};
+use super::{DAY, DAYS, HOUR, NOW};
+
+/// The rotations that succeeded, the newest first, all that are in the trail.
+pub(super) fn succeeded(cast: &Cast) -> Vec<i64> {
+    let (every, last) = match cast.rotation {
+        Rotation::Function { every, last, .. }
+        | Rotation::Failing { every, last, .. }
+        | Rotation::Managed { every, last } => (every, last),
+        Rotation::Off { last } => (DAYS, last),
+        Rotation::Unset => return Vec::new(),
+    };
+    let mut days = last;
+    let mut times = vec![time(days)];
+    while days + every < DAYS {
+        days += every;
+        times.push(time(days));
+    }
+    times
+}
+
+/// Rotations run at twelve minutes past three.
+pub(super) const fn time(days: i64) -> i64 {
+    NOW - days * DAY + 3 * HOUR + 12 * 60
+}
+
+/// Adds the calls of every rotation that happened or failed.
+pub(super) fn calls(calls: &mut Vec<Call>) {
+    for (place, cast) in CAST.iter().enumerate() {
+        match cast.rotation {
+            Rotation::Function { .. } => {
+                for at in succeeded(cast) {
+                    rotation(calls, place, at, None);
+                }
+            }
+            Rotation::Failing { every, last, .. } => {
+                for at in succeeded(cast) {
+                    rotation(calls, place, at, None);
+                }
+                // The service tries again every day once a rotation is overdue.
+                for days in 1..=last - every {
+                    rotation(calls, place, time(days), Some(Failure::Rotation));
+                }
+            }
+            Rotation::Unset | Rotation::Managed { .. } | Rotation::Off { .. } => {}
+        }
+    }
+}
+
+/// The steps of one rotation, as the templates of AWS take them.
+fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, failure: Option<Failure>) {
+    let cast = &CAST[place];
+    let caller = if cast.account == STAGING {
+        &callers::ROTATION_STAGING
+    } else {
+        &callers::ROTATION
+    };
+    let arn = Target::Arn(place);
+    let mut steps = vec![
+        Act::Rotation("RotationStarted", place),
+        Act::Describe(arn),
+        Act::Get(arn, Version::Current),
+        Act::Put(arn),
+        Act::Get(arn, Version::Pending),
+    ];
+    if failure.is_none() {
+        steps.extend([
+            Act::Get(arn, Version::Current),
+            Act::Get(arn, Version::Pending),
+            Act::Describe(arn),
+            Act::MoveStage(arn),
+            Act::Rotation("RotationSucceeded", place),
+        ]);
+    }
+    if failure.is_some() {
+        steps.push(Act::Rotation("RotationFailed", place));
+    }
+    for (number, act) in (0..).zip(steps) {
+        let ends = matches!(act, Act::Rotation("RotationFailed", _));
+        calls.push(Call {
+            at: at + 2 * number,
+            account: cast.account,
+            region: cast.region,
+            caller,
+            client: u32::try_from(place).unwrap_or(0),
+            act,
+            failure: failure.filter(|_| ends),
+            shared: None,
+        });
+    }
+}

@@ -1,0 +1,540 @@
+//! What happens in the example organization in its ninety days: every call that its trail logs.
+//!
+//! A script in plain words: each function is one group of readers of the table in `organization`. Times follow from
+//! the fixed seed; the hole in the trail is cut out when the files are written, since AWS itself knows no hole.
+
+use super::call::{Act, Call, ELSEWHERE, Failure, Target, Version};
+use super::callers::{self, Caller};
+use super::organization::{CAST, FRANKFURT, IRELAND, PRODUCTION, SCOPES, STAGING, VIRGINIA};
+use super::random::Random;
+use super::{DAY, DAYS, HOUR, NOW, rotation};
+
+/// When a series of calls happens.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Days before the moment of the demo at which it begins.
+    from: i64,
+    /// Days before the moment of the demo at which it ends.
+    until: i64,
+    /// Seconds from call to call of one client.
+    every: i64,
+    clients: u32,
+}
+
+/// From the beginning to the end of the trail, one client.
+const fn always(every: i64) -> Pace {
+    since(DAYS, every)
+}
+
+/// From `from` days ago to the end, one client.
+const fn since(from: i64, every: i64) -> Pace {
+    Pace {
+        from,
+        until: 0,
+        every,
+        clients: 1,
+    }
+}
+
+/// Every call of the ninety days in the order of time.
+pub(super) fn calls() -> Vec<Call> {
+    let mut script = Script {
+        calls: Vec::with_capacity(220_000),
+    };
+    loops(&mut script);
+    caches(&mut script);
+    rotation::calls(&mut script.calls);
+    maintenance(&mut script);
+    ordinary_readers(&mut script);
+    many_readers(&mut script);
+    other_accounts_and_regions(&mut script);
+    failures(&mut script);
+    deletions(&mut script);
+    people(&mut script);
+    background(&mut script);
+    let mut calls = script.calls;
+    calls.retain(|call| (NOW - DAYS * DAY..NOW).contains(&call.at));
+    calls.sort_by_key(|call| call.at);
+    calls
+}
+
+struct Script {
+    calls: Vec<Call>,
+}
+
+impl Script {
+    /// One call of the caller's first client, logged in the secret's Region and the caller's account.
+    fn once(&mut self, at: i64, region: &'static str, caller: &'static Caller, act: Act) {
+        self.calls.push(Call {
+            at,
+            account: caller.account,
+            region,
+            caller,
+            client: 0,
+            act,
+            failure: None,
+            shared: None,
+        });
+    }
+
+    /// The same acts again and again, a second apart, by each client from its own starting point.
+    fn series(
+        &mut self,
+        region: &'static str,
+        caller: &'static Caller,
+        pace: Pace,
+        acts: &[Act],
+        failure: Option<Failure>,
+    ) {
+        let mut random = Random::named(&format!("series {}", self.calls.len()));
+        let slack = u32::try_from(pace.every / 12).unwrap_or(0);
+        let start = u32::try_from(pace.every).unwrap_or(u32::MAX);
+        for client in 0..pace.clients {
+            let mut due = NOW - pace.from * DAY + i64::from(random.below(start));
+            while due < NOW - pace.until * DAY {
+                let first = due + i64::from(random.below(slack));
+                for (at, &act) in (first..).zip(acts) {
+                    self.calls.push(Call {
+                        at,
+                        account: caller.account,
+                        region,
+                        caller,
+                        client,
+                        act,
+                        failure,
+                        shared: None,
+                    });
+                }
+                due += pace.every;
+            }
+        }
+    }
+
+    /// Successful reads by the secret's ARN.
+    fn reads(&mut self, secret: usize, caller: &'static Caller, pace: Pace) {
+        let act = Act::Get(Target::Arn(secret), Version::Unsaid);
+        self.series(CAST[secret].region, caller, pace, &[act], None);
+    }
+
+    /// Successful reads by the secret's name.
+    fn reads_by_name(&mut self, secret: usize, caller: &'static Caller, pace: Pace) {
+        let act = Act::Get(Target::Name(secret), Version::Unsaid);
+        self.series(CAST[secret].region, caller, pace, &[act], None);
+    }
+}
+
+/// The place in the table of a secret of production in us-east-1.
+fn prod(name: &str) -> usize {
+    find(PRODUCTION, VIRGINIA, name)
+}
+
+fn find(account: &str, region: &str, name: &str) -> usize {
+    CAST.iter()
+        .position(|cast| cast.account == account && cast.region == region && cast.name == name)
+        .expect("every secret that the script names is in the table")
+}
+
+/// Midnight (UTC) this many days before the moment of the demo, plus seconds.
+const fn ago(days: i64, seconds: i64) -> i64 {
+    NOW - days * DAY + seconds
+}
+
+/// Monday to Friday.
+fn working_day(at: i64) -> bool {
+    // 1970-01-01 was a Thursday.
+    (at.div_euclid(DAY) + 3).rem_euclid(7) < 5
+}
+
+fn loops(script: &mut Script) {
+    let stripe = Act::Get(
+        Target::Name(prod("checkout/stripe/api-key")),
+        Version::Unsaid,
+    );
+    let mut random = Random::named("bursts");
+    for day in (1..=DAYS).filter(|&day| working_day(ago(day, 0))) {
+        for hour in [10, 15] {
+            let mut at = ago(day, hour * HOUR + i64::from(random.below(2_400)));
+            for _ in 0..65 + random.below(30) {
+                at += i64::from(random.below(9));
+                script.once(at, VIRGINIA, &callers::CHECKOUT, stripe);
+            }
+        }
+    }
+
+    let orders = prod("orders/postgres/app");
+    let before = Pace {
+        until: 10,
+        ..always(HOUR)
+    };
+    script.reads(orders, &callers::ORDERS, before);
+    let polling = Pace {
+        clients: 2,
+        ..since(10, 40)
+    };
+    script.reads(orders, &callers::ORDERS, polling);
+
+    let sendgrid = prod("notifications/sendgrid/api-key");
+    let before = Pace {
+        until: 3,
+        ..always(HOUR)
+    };
+    script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, before);
+    script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, since(3, 10));
+
+    for name in [
+        "platform/datadog/api-key",
+        "platform/grafana/oauth-client",
+        "platform/pagerduty/routing-key",
+    ] {
+        script.reads_by_name(prod(name), &callers::EXTERNAL_SECRETS, since(15, 300));
+    }
+
+    let fleet = Pace {
+        clients: 40,
+        ..since(10, HOUR)
+    };
+    script.reads(prod("catalog/opensearch/reader"), &callers::CATALOG, fleet);
+}
+
+fn caches(script: &mut Script) {
+    let oidc = Act::Describe(Target::Name(prod("identity/oidc/signing-key")));
+    script.series(VIRGINIA, &callers::IDENTITY, always(HOUR), &[oidc], None);
+
+    let fraud = prod("fraud/model/feature-store");
+    let ask = Act::Describe(Target::Arn(fraud));
+    script.series(VIRGINIA, &callers::FRAUD, always(HOUR), &[ask], None);
+    for at in rotation::succeeded(&CAST[fraud]) {
+        let fetch = Act::Get(Target::Arn(fraud), Version::Id);
+        script.once(at + HOUR, VIRGINIA, &callers::FRAUD, fetch);
+    }
+
+    let edge = Target::Name(prod("web/cdn/edge-signing-key"));
+    let poll = [Act::Describe(edge)];
+    script.series(VIRGINIA, &callers::CSI, always(1_800), &poll, None);
+    let mount = [Act::Get(edge, Version::Unsaid)];
+    script.series(VIRGINIA, &callers::CSI, always(5 * DAY), &mount, None);
+
+    let tills = find(PRODUCTION, FRANKFURT, "de/tse/certificate");
+    let ask = [Act::Describe(Target::Arn(tills))];
+    script.series(FRANKFURT, &callers::TILLS, always(HOUR), &ask, None);
+}
+
+fn maintenance(script: &mut Script) {
+    let managed: Vec<usize> = [
+        "network/vpn/branch-office-psk",
+        "orders/postgres/app",
+        "billing/invoice/db",
+        "shared/internal-ca/bundle",
+        "platform/datadog/api-key",
+    ]
+    .map(prod)
+    .to_vec();
+    let saml = [find(STAGING, IRELAND, "sso/saml/signing-key")];
+    for day in (1..=DAYS).filter(|&day| working_day(ago(day, 0))) {
+        let start = ago(day, 7 * HOUR + 30 * 60);
+        terraform_plan(script, start, &callers::TERRAFORM_CI, &managed);
+        terraform_plan(script, start + 900, &callers::TERRAFORM_STAGING, &saml);
+    }
+
+    let braintree = [Act::Describe(Target::Arn(prod(
+        "payments/braintree/private-key",
+    )))];
+    script.series(VIRGINIA, &callers::PROWLER, always(DAY), &braintree, None);
+    let probe = Target::Arn(prod("security/audit/probe"));
+    let weekly = [
+        Act::List,
+        Act::Describe(probe),
+        Act::Get(probe, Version::Unsaid),
+    ];
+    script.series(VIRGINIA, &callers::PROWLER, always(7 * DAY), &weekly, None);
+
+    // Our own scans of the months before.
+    for day in [30, 61] {
+        let mut at = ago(day, 9 * HOUR);
+        script.once(at, VIRGINIA, &callers::SECRETSWEEP, Act::List);
+        for (place, _) in CAST.iter().enumerate().filter(|(_, cast)| {
+            cast.account == PRODUCTION && cast.region == VIRGINIA && cast.verdict == "delete"
+        }) {
+            at += 1;
+            let describe = Act::Describe(Target::Arn(place));
+            script.once(at, VIRGINIA, &callers::SECRETSWEEP, describe);
+        }
+    }
+}
+
+fn terraform_plan(script: &mut Script, start: i64, caller: &'static Caller, secrets: &[usize]) {
+    let mut at = start;
+    for &secret in secrets {
+        let arn = Target::Arn(secret);
+        for act in [
+            Act::Describe(arn),
+            Act::ResourcePolicy(arn),
+            Act::Get(arn, Version::Id),
+        ] {
+            script.once(at, CAST[secret].region, caller, act);
+            at += 1;
+        }
+    }
+}
+
+fn ordinary_readers(script: &mut Script) {
+    script.reads(
+        prod("events!connection/partner-webhook/0d6c2f4e-71b8-4a53-9e0f-6b1c5d8a2e47"),
+        &callers::EVENT_BRIDGE,
+        always(6 * HOUR),
+    );
+    script.reads_by_name(
+        prod("legacy/report-abc123"),
+        &callers::REPORTS,
+        always(7 * DAY),
+    );
+    script.reads(
+        prod("billing/invoice/db"),
+        &callers::BILLING,
+        always(2 * HOUR),
+    );
+    let until_rotated = Pace {
+        until: 25,
+        ..always(DAY)
+    };
+    script.reads(prod("billing/tax/api-key"), &callers::TAX, until_rotated);
+    script.reads_by_name(prod("=HYPERLINK/evil"), &callers::HOSTILE, always(DAY));
+
+    let warehouse = prod("inventory/warehouse/db");
+    let tasks = Pace {
+        clients: 2,
+        ..always(2 * HOUR)
+    };
+    script.reads(warehouse, &callers::WAREHOUSE, tasks);
+    script.reads(warehouse, &callers::HANDHELD, since(5, 4 * HOUR));
+}
+
+fn many_readers(script: &mut Script) {
+    static POINTS: &[&str] = &[
+        "loyalty/points/db",
+        "loyalty/points/cache",
+        "loyalty/points/queue",
+    ];
+    let mut batch = vec![Act::Batch(POINTS)];
+    batch.extend(
+        POINTS
+            .iter()
+            .map(|name| Act::Get(Target::Name(prod(name)), Version::Unsaid)),
+    );
+    script.series(VIRGINIA, &callers::LOYALTY, always(2 * HOUR), &batch, None);
+
+    for caller in &callers::SHARERS {
+        script.reads(prod("shared/internal-ca/bundle"), caller, always(DAY));
+    }
+
+    let nightly: Vec<Act> = [
+        "checkout/stripe/api-key",
+        "orders/postgres/app",
+        "orders/kafka/sasl",
+        "notifications/sendgrid/api-key",
+        "platform/datadog/api-key",
+        "platform/grafana/oauth-client",
+        "platform/pagerduty/routing-key",
+        "catalog/opensearch/reader",
+        "web/cdn/edge-signing-key",
+        "loyalty/points/db",
+        "loyalty/points/cache",
+        "loyalty/points/queue",
+        "partners/exchange/rates-key",
+        "shared/internal-ca/bundle",
+        "inventory/warehouse/db",
+        "billing/invoice/db",
+    ]
+    .map(|name| Act::Get(Target::Partial(prod(name)), Version::Unsaid))
+    .to_vec();
+    script.series(
+        VIRGINIA,
+        &callers::BATCH_LOADER,
+        always(3 * DAY),
+        &nightly,
+        None,
+    );
+}
+
+fn other_accounts_and_regions(script: &mut Script) {
+    let replica = find(PRODUCTION, IRELAND, "sessions/redis/auth");
+    let fetch = [
+        Act::Get(Target::Name(replica), Version::Unsaid),
+        Act::Decrypt(replica),
+    ];
+    script.series(IRELAND, &callers::SESSIONS, always(6 * HOUR), &fetch, None);
+    script.reads(prod("orders/kafka/sasl"), &callers::KAFKA, always(HOUR));
+    script.reads(
+        find(PRODUCTION, IRELAND, "eu/customers/db"),
+        &callers::CUSTOMERS,
+        always(HOUR),
+    );
+
+    let rates = prod("partners/exchange/rates-key");
+    let first = script.calls.len();
+    script.reads(rates, &callers::PARTNER, always(2 * HOUR));
+    let mut copies = Vec::new();
+    for (number, call) in (0..).zip(script.calls.iter_mut().skip(first)) {
+        call.shared = Some(number);
+        copies.push(Call {
+            account: PRODUCTION,
+            ..*call
+        });
+    }
+    script.calls.extend(copies);
+
+    script.reads_by_name(
+        find(STAGING, VIRGINIA, "checkout/stripe/test-key"),
+        &callers::STAGING_APP,
+        always(HOUR / 2),
+    );
+    script.reads(
+        find(STAGING, IRELAND, "search/elastic/password"),
+        &callers::STAGING_APP,
+        always(DAY / 2),
+    );
+    script.reads(
+        find(STAGING, FRANKFURT, "de/app/db"),
+        &callers::STAGING_APP,
+        always(HOUR),
+    );
+    let k6 = Act::Get(
+        Target::Name(find(STAGING, VIRGINIA, "loadtest/k6/token")),
+        Version::Unsaid,
+    );
+    script.once(ago(88, 14 * HOUR), VIRGINIA, &callers::STAGING_LOAD, k6);
+}
+
+fn failures(script: &mut Script) {
+    let mut fail = |caller, pace, target, failure| {
+        let act = [Act::Get(target, Version::Unsaid)];
+        script.series(VIRGINIA, caller, pace, &act, Some(failure));
+    };
+    fail(
+        &callers::CRM,
+        since(25, HOUR / 2),
+        Target::Arn(prod("legacy/crm/api-token")),
+        Failure::Denied,
+    );
+    fail(
+        &callers::ERP,
+        always(6 * HOUR),
+        Target::Name(prod("legacy/erp/password")),
+        Failure::Denied,
+    );
+    fail(
+        &callers::PAYROLL,
+        since(15, HOUR),
+        Target::Arn(prod("hr/payroll/sftp")),
+        Failure::Key,
+    );
+    fail(
+        &callers::SHIPPING,
+        since(2, HOUR),
+        Target::Name(prod("shipping/ups/account")),
+        Failure::PendingDeletion,
+    );
+    fail(
+        &callers::AIRFLOW,
+        since(10, 300),
+        Target::Text("airflow/variables/feature_flags"),
+        Failure::Missing,
+    );
+    fail(
+        &callers::HOSTILE,
+        since(10, DAY),
+        Target::Name(prod("-2+3")),
+        Failure::DeniedWithMarkup,
+    );
+    fail(
+        &callers::HOSTILE,
+        since(10, DAY),
+        Target::Text("<script>alert(document.title)</script>"),
+        Failure::Invalid,
+    );
+}
+
+fn deletions(script: &mut Script) {
+    for (place, cast) in CAST.iter().enumerate() {
+        if let Some(days) = cast.deleted {
+            let delete = Act::Delete(Target::Arn(place), Some(30));
+            script.once(deleted_at(days), cast.region, &callers::PERSON, delete);
+        }
+    }
+
+    let indexer = prod("search/indexer/token");
+    let until_deleted = Pace {
+        until: 21,
+        ..always(6 * HOUR)
+    };
+    let read = [Act::Get(Target::Former(indexer), Version::Unsaid)];
+    script.series(VIRGINIA, &callers::SEARCH, until_deleted, &read, None);
+    let created = created_at(indexer);
+    for (at, act) in [
+        (created - 40, Act::Delete(Target::Former(indexer), None)),
+        (created, Act::Create(Target::Name(indexer))),
+    ] {
+        script.once(at, VIRGINIA, &callers::TERRAFORM_CI, act);
+    }
+}
+
+/// Deletions are scheduled at twenty past four in the afternoon.
+pub(super) const fn deleted_at(days: i64) -> i64 {
+    ago(days, 16 * HOUR + 20 * 60)
+}
+
+/// When the secret at this place of the table was created: on its day, at a time of its own.
+pub(super) fn created_at(place: usize) -> i64 {
+    let cast = &CAST[place];
+    let mut random = Random::named(cast.name);
+    ago(cast.created, 6 * HOUR + i64::from(random.below(36_000)))
+}
+
+fn people(script: &mut Script) {
+    let mut look = |days, name, acts: fn(Target) -> Vec<Act>| {
+        let first = ago(days, 13 * HOUR + 7 * 60);
+        for (at, act) in (first..).zip(acts(Target::Name(prod(name)))) {
+            script.once(at, VIRGINIA, &callers::PERSON, act);
+        }
+    };
+    let open_page = |target| {
+        vec![
+            Act::Describe(target),
+            Act::ResourcePolicy(target),
+            Act::VersionIds(target),
+        ]
+    };
+    let show_value = |target| {
+        vec![
+            Act::Describe(target),
+            Act::ResourcePolicy(target),
+            Act::Get(target, Version::Unsaid),
+        ]
+    };
+    look(7, "data/snowflake/loader-old", open_page);
+    look(9, "ops/statuspage/token", show_value);
+    look(37, "ops/statuspage/token", show_value);
+}
+
+/// In each account and Region something is logged in every hour.
+fn background(script: &mut Script) {
+    for &(account, region, _) in SCOPES {
+        let mut random = Random::named(&format!("background {account} {region}"));
+        let records = if region == VIRGINIA { 2 } else { 1 };
+        for hour in 0..DAYS * 24 {
+            for _ in 0..records {
+                let kind = usize::try_from(random.below(16)).unwrap_or(0) % ELSEWHERE.len();
+                script.calls.push(Call {
+                    at: ago(DAYS, hour * HOUR + i64::from(random.below(3_600))),
+                    account,
+                    region,
+                    caller: ELSEWHERE[kind].caller,
+                    client: 0,
+                    act: Act::Elsewhere(kind),
+                    failure: None,
+                    shared: None,
+                });
+            }
+        }
+    }
+}

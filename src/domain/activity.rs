@@ -1,0 +1,405 @@
+//! What happened to each secret: the ledger's lines, resolved to the inventory and grouped by reader.
+//!
+//! Names are resolved at the time of each call, so that calls to a predecessor of the same name are not taken for calls
+//! to the present secret. What belongs to no secret, or to no single one, is kept apart and counted, never dropped.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+
+use super::names::{Index, Resolution, Scope};
+use super::policy::Policy;
+use super::readers::{Class, ReaderKind, RotationFunctions, classify};
+use super::usage::{Access, Caller, Cell, Outcome};
+
+/// A span of time in seconds since 1970: from inclusive, to exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Inclusive.
+    pub from: i64,
+    /// Exclusive.
+    pub to: i64,
+}
+
+impl Window {
+    /// All time.
+    pub const ALWAYS: Self = Self {
+        from: i64::MIN,
+        to: i64::MAX,
+    };
+
+    /// Whether a moment lies in it.
+    pub fn holds(self, second: i64) -> bool {
+        self.from <= second && second < self.to
+    }
+}
+
+/// Some hours of one line of the ledger.
+#[derive(Clone, Debug)]
+pub struct Slice<'a> {
+    /// The line.
+    pub access: &'a Access,
+    /// Which of its hours.
+    hours: Range<usize>,
+}
+
+impl Slice<'_> {
+    /// The hours.
+    pub fn cells(&self) -> &[Cell] {
+        &self.access.cells[self.hours.clone()]
+    }
+
+    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
+    pub fn calls_in(&self, window: Window) -> u64 {
+        let since = self
+            .cells()
+            .iter()
+            .filter(|cell| window.holds(cell.first()));
+        since.map(|cell| u64::from(cell.calls)).sum()
+    }
+
+    fn first(&self) -> i64 {
+        self.cells()
+            .iter()
+            .map(|cell| cell.first())
+            .min()
+            .unwrap_or(i64::MAX)
+    }
+
+    fn last(&self) -> i64 {
+        self.cells()
+            .iter()
+            .map(|cell| cell.last())
+            .max()
+            .unwrap_or(i64::MIN)
+    }
+
+    /// Whether this is a `GetSecretValue`, however it ended.
+    pub fn is_get(&self) -> bool {
+        self.access.api == "GetSecretValue"
+    }
+
+    /// Whether this is a `GetSecretValue` that was answered.
+    pub fn is_read(&self) -> bool {
+        self.is_get() && self.access.outcome == Outcome::Ok
+    }
+
+    /// Whether this is a `DescribeSecret` that was answered.
+    pub fn is_describe(&self) -> bool {
+        self.access.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
+    }
+}
+
+/// Who reads, as reports group it: never by session.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reader {
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The ARN of the role or user, or the name of the service.
+    pub identity: String,
+    /// The program.
+    pub client: String,
+}
+
+/// What one reader did with one secret, or with one name that is not in the inventory.
+#[derive(Clone, Debug)]
+pub struct ReaderUse<'a> {
+    /// The cache time and advice for this reader.
+    pub class: Class,
+    /// Its calls.
+    pub slices: Vec<Slice<'a>>,
+}
+
+impl ReaderUse<'_> {
+    /// Calls in a window.
+    pub fn calls_in(&self, window: Window) -> u64 {
+        self.slices.iter().map(|slice| slice.calls_in(window)).sum()
+    }
+
+    /// Calls in a window of which something is true.
+    pub fn count(&self, window: Window, which: impl Fn(&Slice<'_>) -> bool) -> u64 {
+        let chosen = self.slices.iter().filter(|slice| which(slice));
+        chosen.map(|slice| slice.calls_in(window)).sum()
+    }
+
+    /// The first and the last call, in seconds since 1970.
+    pub fn span(&self) -> (i64, i64) {
+        let first = self.slices.iter().map(Slice::first).min().unwrap_or(0);
+        (
+            first,
+            self.slices.iter().map(Slice::last).max().unwrap_or(0),
+        )
+    }
+
+    /// The last call by which this reader used the secret: a read, or a caching client's refresh.
+    pub fn last_use(&self) -> Option<i64> {
+        let describes = self.class.kind.describes_to_use();
+        let used = self
+            .slices
+            .iter()
+            .filter(|slice| slice.is_read() || describes && slice.is_describe());
+        used.map(Slice::last).max()
+    }
+
+    /// The UTC days since 1970 on which it read.
+    pub fn read_days(&self) -> BTreeSet<i64> {
+        let reads = self.slices.iter().filter(|slice| slice.is_read());
+        reads
+            .flat_map(|slice| {
+                slice
+                    .cells()
+                    .iter()
+                    .map(|cell| cell.first().div_euclid(86_400))
+            })
+            .collect()
+    }
+
+    /// The failed attempts to use the secret, by how they ended. A describe counts where it would have been use.
+    pub fn failures(&self) -> BTreeMap<Outcome, Failures> {
+        let describes = self.class.kind.describes_to_use();
+        let mut failures: BTreeMap<Outcome, Failures> = BTreeMap::new();
+        for slice in &self.slices {
+            let asks = slice.is_get() || describes && slice.access.api == "DescribeSecret";
+            if !asks || slice.access.outcome == Outcome::Ok {
+                continue;
+            }
+            failures.entry(slice.access.outcome).or_default().add(slice);
+        }
+        failures
+    }
+}
+
+/// Failed calls that ended alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub calls: u64,
+    /// The first of them, in seconds since 1970.
+    pub first: Option<i64>,
+    /// The last of them.
+    pub last: Option<i64>,
+    /// One of the error messages. Other people's text.
+    pub sample: Option<String>,
+}
+
+impl Failures {
+    fn add(&mut self, slice: &Slice<'_>) {
+        self.calls += slice.calls_in(Window::ALWAYS);
+        self.first = Some(
+            self.first
+                .map_or(slice.first(), |first| first.min(slice.first())),
+        );
+        self.last = self.last.max(Some(slice.last()));
+        let sample = slice.access.sample.as_ref();
+        if let Some(sample) =
+            sample.filter(|new| self.sample.as_ref().is_none_or(|kept| *new < kept))
+        {
+            self.sample = Some(sample.clone());
+        }
+    }
+}
+
+/// Readers with what they did, sorted.
+pub type Readers<'a> = BTreeMap<Reader, ReaderUse<'a>>;
+
+/// A name that was asked for and that is not in the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The account of the event; may be empty.
+    pub account: String,
+    /// The Region of the event; may be empty.
+    pub region: String,
+    /// The name or ARN as it was asked for. Other people's text.
+    pub target: String,
+}
+
+impl Missing {
+    /// The scope of the event, if it names one.
+    pub fn scope(&self) -> Option<Scope> {
+        Some(Scope {
+            account: self.account.parse().ok()?,
+            region: self.region.parse().ok()?,
+        })
+    }
+}
+
+/// Calls that belong to no secret, by what they are.
+#[derive(Clone, Debug)]
+pub struct Unattributed<'a> {
+    /// The API's name where the call names no secret; else why the name is nobody's.
+    pub what: String,
+    /// The calls.
+    pub slice: Slice<'a>,
+}
+
+/// Everything that happened, by secret.
+#[derive(Debug, Default)]
+pub struct Activity<'a> {
+    /// By place in the inventory.
+    pub secrets: Vec<Readers<'a>>,
+    /// Names that are not in the inventory, by who asked.
+    pub missing: BTreeMap<Missing, Readers<'a>>,
+    /// Calls that are nobody's: they still cost.
+    pub unattributed: Vec<Unattributed<'a>>,
+    /// Places in the inventory that ambiguous calls may have meant, with how many calls.
+    pub ambiguous: HashMap<usize, u64>,
+    /// Service events (rotation, deletion) by place in the inventory: nobody called, nothing is billed.
+    pub service_events: HashMap<usize, Vec<Slice<'a>>>,
+}
+
+/// Resolves and groups the lines of a ledger. `len` is the number of secrets that `index` was made from.
+pub fn attribute<'a>(
+    accesses: &'a [Access],
+    index: &Index,
+    len: usize,
+    rotations: &RotationFunctions,
+    policy: &Policy,
+) -> Activity<'a> {
+    let mut activity = Activity {
+        secrets: vec![Readers::new(); len],
+        ..Activity::default()
+    };
+    let mut classes: HashMap<&Caller, Class> = HashMap::new();
+    let rotators = rotators(accesses);
+    for access in accesses {
+        let class = classes.entry(&access.caller).or_insert_with(|| {
+            let class = classify(&access.caller, rotations, policy);
+            as_rotator(class, &access.caller, &rotators)
+        });
+        for (slice, resolution) in slices(access, index) {
+            activity.put(slice, resolution, class);
+        }
+    }
+    activity
+}
+
+/// Callers that behave as a rotation function although no secret names them as one: from Lambda, they move staging
+/// labels (`UpdateSecretVersionStage`) and read versions in staging. Only rotations do both.
+fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
+    let staging: BTreeSet<_> = accesses
+        .iter()
+        .filter(|access| access.staged)
+        .map(session_key)
+        .collect();
+    let moving = accesses
+        .iter()
+        .filter(|access| access.api == "UpdateSecretVersionStage");
+    moving
+        .map(session_key)
+        .filter(|who| staging.contains(who))
+        .collect()
+}
+
+fn session_key(access: &Access) -> (&str, &str) {
+    (&access.caller.identity, &access.caller.session)
+}
+
+fn as_rotator(class: Class, caller: &Caller, rotators: &BTreeSet<(&str, &str)>) -> Class {
+    let behaves = rotators.contains(&(caller.identity.as_str(), caller.session.as_str()));
+    if class.kind == ReaderKind::Application && behaves {
+        return Class {
+            kind: ReaderKind::Rotation,
+            client: "rotation function".to_owned(),
+            ..class
+        };
+    }
+    class
+}
+
+/// The hours of a line, in runs that mean the same secret.
+fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resolution>)> {
+    let whole = |resolution| {
+        vec![(
+            Slice {
+                access,
+                hours: 0..access.cells.len(),
+            },
+            resolution,
+        )]
+    };
+    let Some(target) = &access.target else {
+        return whole(None);
+    };
+    let scope = access.scope();
+    let at = |time| index.resolve(target, scope.as_ref(), time);
+    let (Some(first), Some(last)) = (access.cells.first(), access.cells.last()) else {
+        return Vec::new();
+    };
+    let (at_first, at_last) = (at(first.first()), at(last.last()));
+    if at_first == at_last {
+        return whole(Some(at_first));
+    }
+    let mut runs: Vec<(Slice<'a>, Option<Resolution>)> = Vec::new();
+    for (place, cell) in access.cells.iter().enumerate() {
+        // An hour that straddles a creation counts for the secret that was created: a name is free again at the
+        // earliest days after its secret was deleted, so no other secret can have borne it in that hour.
+        let resolution = Some(at(cell.last()));
+        match runs.last_mut() {
+            Some((slice, same)) if *same == resolution => slice.hours.end = place + 1,
+            _ => runs.push((
+                Slice {
+                    access,
+                    hours: place..place + 1,
+                },
+                resolution,
+            )),
+        }
+    }
+    runs
+}
+
+impl<'a> Activity<'a> {
+    fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, class: &Class) {
+        let access = slice.access;
+        if access.service_event {
+            if let Some(Resolution::One(place)) = resolution {
+                self.service_events.entry(place).or_default().push(slice);
+            }
+            return;
+        }
+        let what = match resolution {
+            Some(Resolution::One(place)) => {
+                add(&mut self.secrets[place], slice, class);
+                return;
+            }
+            None => access.api.clone(),
+            Some(Resolution::Former) => "former secret".to_owned(),
+            Some(Resolution::Ambiguous(places)) => {
+                let calls = slice.calls_in(Window::ALWAYS);
+                for place in places {
+                    *self.ambiguous.entry(place).or_default() += calls;
+                }
+                "ambiguous name".to_owned()
+            }
+            Some(Resolution::Unknown) => {
+                let missing = Missing {
+                    account: access.account.clone(),
+                    region: access.region.clone(),
+                    target: access.target.clone().unwrap_or_default(),
+                };
+                add(
+                    self.missing.entry(missing).or_default(),
+                    slice.clone(),
+                    class,
+                );
+                "name not in the inventory".to_owned()
+            }
+        };
+        self.unattributed.push(Unattributed { what, slice });
+    }
+}
+
+fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, class: &Class) {
+    let reader = Reader {
+        kind: class.kind,
+        identity: slice.access.caller.identity.clone(),
+        client: class.client.clone(),
+    };
+    readers
+        .entry(reader)
+        .or_insert_with(|| ReaderUse {
+            class: class.clone(),
+            slices: Vec::new(),
+        })
+        .slices
+        .push(slice);
+}

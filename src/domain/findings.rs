@@ -1,0 +1,176 @@
+//! Findings that fall out of failed reads: who is refused, and who asks for what is not there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::activity::{Activity, Failures, Missing, Reader, ReaderUse, Readers, Window};
+use super::policy::Mute;
+use super::readers::{ReaderKind, name_of};
+use super::report::{FindingRow, Severity};
+use super::secret::{Secret, day_of};
+use super::usage::Outcome;
+use super::verdict::counted;
+
+/// What a kind of finding means.
+#[derive(Debug)]
+pub struct FindingKind {
+    /// The code, as in reports.
+    pub code: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub fix: &'static str,
+}
+
+/// Every kind of finding.
+pub const FINDINGS: &[FindingKind] = &[
+    FindingKind {
+        code: "failing-reads",
+        meaning: "A reader asks for a secret and is refused: by IAM, by the key, because the secret is scheduled for \
+                  deletion, or because the version is not there.",
+        fix: "Give the reader the permission, restore the secret, or stop the reader.",
+    },
+    FindingKind {
+        code: "missing-secret",
+        meaning: "A reader asks for a secret that does not exist. Each lookup is a call that may cost as much as a read.",
+        fix: "Correct the name, create the secret, or tell the reader not to look it up here.",
+    },
+    FindingKind {
+        code: "hot-loop",
+        meaning: "A reader fetches a secret far more often than a cache would.",
+        fix: "Cache the value: the advice beside the finding names the setting for that kind of reader.",
+    },
+];
+
+/// The findings of a scan, most severe first. Only failures that lasted into the window count.
+pub fn find(secrets: &[Secret], activity: &Activity<'_>, window: Window) -> Vec<FindingRow> {
+    let mut findings = Vec::new();
+    for (secret, readers) in secrets.iter().zip(&activity.secrets) {
+        failing(secret, readers, window, &mut findings);
+    }
+    for (missing, readers) in &activity.missing {
+        absent(missing, readers, window, &mut findings);
+    }
+    sort(&mut findings);
+    findings
+}
+
+/// Sorts findings: severity, code, place, name, reader.
+pub fn sort(findings: &mut [FindingRow]) {
+    findings.sort_by(|a, b| {
+        let key = |row: &FindingRow| {
+            (
+                row.severity,
+                row.code.clone(),
+                row.account.clone(),
+                row.region.clone(),
+                row.name.clone(),
+                row.reader.clone(),
+            )
+        };
+        key(a).cmp(&key(b)).then_with(|| a.text.cmp(&b.text))
+    });
+}
+
+/// Whether the policy accepts a finding today.
+pub fn is_muted(finding: &FindingRow, mutes: &[Mute], now: Timestamp) -> bool {
+    mutes.iter().any(|mute| {
+        mute.code == finding.code
+            && mute
+                .name
+                .as_ref()
+                .is_none_or(|glob| glob.fits(&finding.name))
+            && mute.until.is_none_or(|until| day_of(now) <= until)
+    })
+}
+
+/// Failures of the window, by outcome.
+fn recent(what: &ReaderUse<'_>, window: Window) -> BTreeMap<Outcome, Failures> {
+    let mut failures = what.failures();
+    failures.retain(|_, failures| failures.last.is_some_and(|last| last >= window.from));
+    failures
+}
+
+fn failing(secret: &Secret, readers: &Readers<'_>, window: Window, findings: &mut Vec<FindingRow>) {
+    for (reader, what) in readers
+        .iter()
+        .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
+    {
+        for (outcome, failures) in recent(what, window) {
+            findings.push(FindingRow {
+                code: "failing-reads".to_owned(),
+                severity: if outcome == Outcome::Throttled {
+                    Severity::Medium
+                } else {
+                    Severity::High
+                },
+                arn: Some(secret.arn.clone()),
+                name: secret.name.clone(),
+                account: Some(secret.arn.scope().account.clone()),
+                region: Some(secret.arn.scope().region.clone()),
+                reader: Some(reader.identity.clone()),
+                text: sentence(reader, &failures, outcome),
+                evidence: evidence(&failures),
+            });
+        }
+    }
+}
+
+fn absent(
+    missing: &Missing,
+    readers: &Readers<'_>,
+    window: Window,
+    findings: &mut Vec<FindingRow>,
+) {
+    let scope = missing.scope();
+    for (reader, what) in readers
+        .iter()
+        .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
+    {
+        for (outcome, failures) in recent(what, window) {
+            let (code, severity) = match outcome {
+                Outcome::NotFound => ("missing-secret", Severity::Medium),
+                _ => ("failing-reads", Severity::Medium),
+            };
+            findings.push(FindingRow {
+                code: code.to_owned(),
+                severity,
+                arn: None,
+                name: missing.target.clone(),
+                account: scope.as_ref().map(|scope| scope.account.clone()),
+                region: scope.as_ref().map(|scope| scope.region.clone()),
+                reader: Some(reader.identity.clone()),
+                text: sentence(reader, &failures, outcome),
+                evidence: evidence(&failures),
+            });
+        }
+    }
+}
+
+fn sentence(reader: &Reader, failures: &Failures, outcome: Outcome) -> String {
+    format!(
+        "{} of {} ({}) {} {}",
+        counted(failures.calls, "read", "reads"),
+        name_of(&reader.identity),
+        reader.client,
+        if failures.calls == 1 { "was" } else { "were" },
+        outcome.in_words(),
+    )
+}
+
+fn evidence(failures: &Failures) -> String {
+    let at = |second: Option<i64>| {
+        let moment = second.and_then(|second| Timestamp::from_second(second).ok());
+        moment.map_or_else(String::new, |moment| moment.to_string())
+    };
+    let sample = failures
+        .sample
+        .as_deref()
+        .map_or_else(String::new, |sample| format!("; {sample}"));
+    format!(
+        "first {}, last {}{sample}",
+        at(failures.first),
+        at(failures.last)
+    )
+}

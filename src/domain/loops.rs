@@ -1,0 +1,221 @@
+//! Hot retrieval loops: readers that fetch a secret more often than a cache would.
+//!
+//! Judged per client and hour, because a thousand pods with an hour's cache are healthy and one pod that reads every
+//! second is not. A client is a session at an address. With a cache of `T` seconds it needs at most `3600 / T` calls an
+//! hour; what goes beyond, summed over its hours, a cache would avoid (design, section 6).
+//!
+//! `DescribeSecret` in a storm and lookups of names that do not exist are loops too. Refused reads are not: they are a
+//! finding of their own, and no cache mends them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::activity::{Reader, ReaderUse, Slice, Window};
+use super::cost::Rate;
+use super::money::{Money, Price};
+use super::policy::Policy;
+use super::readers::ReaderKind;
+use super::secret::day_of;
+
+/// What is called in a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Called {
+    /// The value is read.
+    Read,
+    /// The description is read.
+    Describe,
+    /// The value of a secret that does not exist is asked for.
+    Missing,
+}
+
+impl Called {
+    /// The name of the API.
+    pub fn api(self) -> &'static str {
+        match self {
+            Self::Read | Self::Missing => "GetSecretValue",
+            Self::Describe => "DescribeSecret",
+        }
+    }
+
+    fn fits(self, slice: &Slice<'_>) -> bool {
+        match self {
+            Self::Read => slice.is_read(),
+            Self::Describe => slice.is_describe(),
+            Self::Missing => {
+                slice.is_get() && slice.access.outcome == super::usage::Outcome::NotFound
+            }
+        }
+    }
+}
+
+/// A loop of one reader on one secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loop {
+    /// What is called.
+    pub called: Called,
+    /// Such calls a month.
+    pub calls_month: u64,
+    /// How many clients.
+    pub clients: u64,
+    /// Mean seconds between two calls of the busiest client in its peak hour, to a tenth.
+    pub interval_s: f64,
+    /// `steady`, `burst` or `per-request`.
+    pub shape: &'static str,
+    /// Hours of the window with such calls.
+    pub active_hours: u32,
+    /// Calls a month that a cache would avoid.
+    pub avoidable_month: u64,
+    /// What they cost; `None`: price unknown.
+    pub avoidable_usd: Option<Money>,
+    /// Calls on each UTC day.
+    pub days: BTreeMap<Date, u64>,
+}
+
+/// A client that calls more often than this in an hour is hot.
+const HOT_CALLS_AN_HOUR: u64 = 60;
+/// In at least this many of its hours.
+const HOT_HOURS: usize = 3;
+
+/// The places and prices that a loop is judged with.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Whose calls count.
+    pub window: Window,
+    /// Hours of the window that are covered.
+    pub rate: Rate,
+    /// The price; `None`: unknown.
+    pub price: Option<&'a Price>,
+    /// Whether each read costs a decryption.
+    pub customer_key: bool,
+}
+
+/// Judges what one reader did with one secret. `None`: no loop, or one not worth reporting by the policy.
+pub fn judge(
+    reader: &Reader,
+    what: &ReaderUse<'_>,
+    called: Called,
+    terms: Terms<'_>,
+    policy: &Policy,
+) -> Option<Loop> {
+    if matches!(
+        reader.kind,
+        ReaderKind::Ourselves | ReaderKind::Rotation | ReaderKind::Person
+    ) {
+        return None;
+    }
+    let clients = clients(what, called, terms.window);
+    let allowed = u64::from((3_600 / what.class.cache_s.max(1)).max(1));
+    let (mut calls, mut avoidable, mut peak) = (0, 0, 0);
+    let mut is_hot = false;
+    let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
+    for client in clients.values() {
+        let mut hot_hours = 0;
+        for (&hour, &count) in client {
+            calls += count;
+            avoidable += count - count.min(allowed);
+            peak = peak.max(count);
+            hot_hours += usize::from(count > HOT_CALLS_AN_HOUR);
+            *hours.entry(hour).or_default() += count;
+        }
+        is_hot |= hot_hours >= HOT_HOURS;
+    }
+    if avoidable == 0 {
+        return None;
+    }
+    let avoidable_usd = terms.price.and_then(|price| {
+        let decrypted = terms.customer_key && called == Called::Read;
+        let kms = if decrypted {
+            price.decryptions(avoidable)
+        } else {
+            Money::ZERO
+        };
+        terms.rate.month(price.calls(avoidable) + kms)
+    });
+    if !is_hot && avoidable_usd.is_none_or(|usd| usd < policy.min_avoidable) {
+        return None;
+    }
+    Some(Loop {
+        called,
+        calls_month: terms.rate.month_calls(calls),
+        clients: clients.len() as u64,
+        interval_s: interval(peak),
+        shape: shape(&hours, clients.len()),
+        active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
+        avoidable_month: terms.rate.month_calls(avoidable),
+        avoidable_usd,
+        days: days(&hours),
+    })
+}
+
+/// A client: its session and address.
+type Client<'a> = (&'a str, &'a str);
+
+/// Calls by client and hour in a window.
+fn clients<'a>(
+    what: &ReaderUse<'a>,
+    called: Called,
+    window: Window,
+) -> HashMap<Client<'a>, BTreeMap<u32, u64>> {
+    let mut clients: HashMap<Client<'a>, BTreeMap<u32, u64>> = HashMap::new();
+    for slice in what.slices.iter().filter(|slice| called.fits(slice)) {
+        let caller = &slice.access.caller;
+        for cell in slice
+            .cells()
+            .iter()
+            .filter(|cell| window.holds(cell.first()))
+        {
+            let client = clients
+                .entry((caller.session.as_str(), caller.address.as_str()))
+                .or_default();
+            *client.entry(cell.hour()).or_default() += u64::from(cell.calls);
+        }
+    }
+    clients
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the calls of one hour are far below 2^52"
+)]
+fn interval(peak: u64) -> f64 {
+    (36_000.0 / peak.max(1) as f64).round() / 10.0
+}
+
+/// Names the shape in time.
+///
+/// `steady`: seven of ten active hours lie within a quarter of the median: a timer, or a poll loop. `burst`: less than a
+/// quarter of the hours between the first and the last are active: a job that comes and goes. `per-request`: calls
+/// follow the load.
+fn shape(hours: &BTreeMap<u32, u64>, clients: usize) -> &'static str {
+    let mut counts: Vec<u64> = hours.values().copied().collect();
+    counts.sort_unstable();
+    let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
+    let near = counts
+        .iter()
+        .filter(|&&count| count * 4 >= median * 3 && count * 4 <= median * 5)
+        .count();
+    let span = match (hours.first_key_value(), hours.last_key_value()) {
+        (Some((first, _)), Some((last, _))) => last - first + 1,
+        _ => 1,
+    };
+    let active = u32::try_from(hours.len()).unwrap_or(u32::MAX);
+    if active.saturating_mul(4) < span {
+        "burst"
+    } else if near * 10 >= counts.len() * 7 || clients == 0 {
+        "steady"
+    } else {
+        "per-request"
+    }
+}
+
+fn days(hours: &BTreeMap<u32, u64>) -> BTreeMap<Date, u64> {
+    let mut days = BTreeMap::new();
+    for (&hour, &calls) in hours {
+        if let Ok(at) = Timestamp::from_second(i64::from(hour) * 3_600) {
+            *days.entry(day_of(at)).or_default() += calls;
+        }
+    }
+    days
+}

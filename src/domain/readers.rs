@@ -1,0 +1,672 @@
+//! Who reads: what kind of reader a caller is, which program it is, and what to advise it.
+//!
+//! A naive tool takes every read for use. A rotation function, `terraform plan`, an audit tool and our own scan read or
+//! describe secrets too, and AWS's caching clients use a secret for months without reading it. [`classify`] tells them
+//! apart by one declarative table, [`FINGERPRINTS`]: the first row that fits wins; rows of the policy file come first.
+//! A user agent can be forged, so a fingerprint may only move a reader between kinds, never hide its calls from the cost.
+//!
+//! Sources of the signs: AWS facts, section 9 (the clients' own source code and documentation).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::Policy;
+use super::usage::Caller;
+
+/// What a reader is. The first five are consumers by default: their reads are use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReaderKind {
+    /// A program of the customer.
+    Application,
+    /// A caching client or agent: its `DescribeSecret` is use.
+    Cache,
+    /// A synchronizer: External Secrets, CSI driver.
+    Sync,
+    /// A human at a console or a terminal.
+    Person,
+    /// An AWS service for the customer.
+    Service,
+    /// A rotation function, or Secrets Manager itself.
+    Rotation,
+    /// Infrastructure as code.
+    Iac,
+    /// An audit tool.
+    Scanner,
+    /// This tool.
+    Ourselves,
+}
+
+impl ReaderKind {
+    /// The word in reports and in the policy file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Cache => "cache",
+            Self::Sync => "sync",
+            Self::Person => "person",
+            Self::Service => "service",
+            Self::Rotation => "rotation",
+            Self::Iac => "iac",
+            Self::Scanner => "scanner",
+            Self::Ourselves => "ourselves",
+        }
+    }
+
+    /// Whether a successful `DescribeSecret` by this kind shows use: it refreshes a cached value.
+    pub fn describes_to_use(self) -> bool {
+        matches!(self, Self::Cache | Self::Sync)
+    }
+}
+
+/// The id that our own calls carry in their user agent as `app/<id>`.
+pub const APP_ID: &str = "secretsweep";
+
+/// One sign by which a caller is recognised.
+#[derive(Clone, Copy, Debug)]
+pub enum Sign {
+    /// The user agent contains this, whatever the case.
+    Agent(&'static str),
+    /// The session name starts with this.
+    Session(&'static str),
+    /// The name of the role contains this, whatever the case.
+    Role(&'static str),
+    /// The call was made by this AWS service (`invokedBy`, or the service's name as address or user agent).
+    Service(&'static str),
+    /// Any AWS service.
+    AnyService,
+    /// The session name is an EC2 instance id, or the credentials are an instance profile's.
+    Instance,
+    /// The session name is the id of an ECS task: 32 hexadecimal digits.
+    Task,
+    /// Credentials of a web identity (IRSA).
+    WebIdentity,
+    /// From the console: a browser, or credentials of a console session.
+    Console,
+    /// The root user of the account.
+    Root,
+}
+
+/// A row of the table: what shows it, what it is, and how long it should cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Fingerprint {
+    /// Any of these.
+    pub signs: &'static [Sign],
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program or platform, for people.
+    pub client: &'static str,
+    /// The cache time that we recommend, in seconds.
+    pub cache_s: u32,
+    /// What to change when it calls too often. Empty: depends on the language of its SDK.
+    pub advice: &'static str,
+}
+
+/// The cache time of AWS's caching libraries.
+const LIBRARY_S: u32 = 3_600;
+/// The cache time of the Lambda extension and of the Secrets Manager Agent.
+const AGENT_S: u32 = 300;
+
+const fn row(
+    kind: ReaderKind,
+    client: &'static str,
+    cache_s: u32,
+    signs: &'static [Sign],
+    advice: &'static str,
+) -> Fingerprint {
+    Fingerprint {
+        signs,
+        kind,
+        client,
+        cache_s,
+        advice,
+    }
+}
+
+/// The table. Order matters: the first row that fits wins.
+pub const FINGERPRINTS: &[Fingerprint] = {
+    use ReaderKind::{
+        Application, Cache, Iac, Ourselves, Person, Rotation, Scanner, Service, Sync,
+    };
+    use Sign::{Agent, AnyService, Console, Instance, Role, Root, Session, Task, WebIdentity};
+    &[
+        row(
+            Ourselves,
+            "secretsweep",
+            LIBRARY_S,
+            &[Agent("app/secretsweep")],
+            "nothing: this is our own scan",
+        ),
+        // Infrastructure as code reads every managed value at every plan.
+        row(
+            Iac,
+            "Terraform",
+            LIBRARY_S,
+            &[Agent("terraform"), Agent("opentofu")],
+            "plan less often, and use ephemeral resources or write-only values so that a plan needs no secret",
+        ),
+        row(
+            Iac,
+            "Pulumi",
+            LIBRARY_S,
+            &[Agent("pulumi")],
+            "refresh less often",
+        ),
+        row(
+            Iac,
+            "CloudFormation",
+            LIBRARY_S,
+            &[
+                Sign::Service("cloudformation.amazonaws.com"),
+                Agent("cloudformation"),
+            ],
+            "detect drift less often",
+        ),
+        row(
+            Iac,
+            "Crossplane or ACK",
+            LIBRARY_S,
+            &[
+                Agent("crossplane"),
+                Agent("upbound-provider"),
+                Agent("aws-controllers-k8s"),
+            ],
+            "raise the poll interval of the controller (`--poll`, `--reconcile-default-resync-seconds`)",
+        ),
+        row(
+            Iac,
+            "Ansible",
+            LIBRARY_S,
+            &[Agent("ansible")],
+            "look the secret up once a play",
+        ),
+        // Audit tools.
+        row(
+            Scanner,
+            "audit tool",
+            LIBRARY_S,
+            &[
+                Agent("prowler"),
+                Agent("scoutsuite"),
+                Agent("scout suite"),
+                Agent("cloud-custodian"),
+                Agent("cloudcustodian"),
+                Agent("c7n"),
+                Agent("steampipe"),
+                Agent("cloudquery"),
+                Agent("cartography"),
+                Agent("cloudsploit"),
+                Agent("electriceye"),
+                Agent("cloud-nuke"),
+                Agent("aws-nuke"),
+                Agent("cloud-audit"),
+                Agent("trufflehog"),
+                Agent("prismacloud"),
+                Agent("prisma cloud"),
+                Agent("redlock"),
+                Agent("lacework"),
+                Agent("orca-security"),
+                Agent("wiz.io"),
+                Role("prowler"),
+                Role("scoutsuite"),
+                Role("cloud-custodian"),
+                Role("cloudcustodian"),
+                Role("steampipe"),
+                Role("cloudquery"),
+                Role("AWSServiceRoleForConfig"),
+                Role("AWSServiceRoleForSecurityHub"),
+                Role("AWSServiceRoleForAccessAnalyzer"),
+                Role("AWSServiceRoleForTrustedAdvisor"),
+                Role("AWSServiceRoleForResourceExplorer"),
+                Role("AWSServiceRoleForAuditManager"),
+                Sign::Service("config.amazonaws.com"),
+                Sign::Service("config-multiaccountsetup.amazonaws.com"),
+                Sign::Service("securityhub.amazonaws.com"),
+                Sign::Service("access-analyzer.amazonaws.com"),
+                Sign::Service("trustedadvisor.amazonaws.com"),
+                Sign::Service("resource-explorer-2.amazonaws.com"),
+                Sign::Service("auditmanager.amazonaws.com"),
+                Sign::Service("guardduty.amazonaws.com"),
+                Sign::Service("inspector2.amazonaws.com"),
+                Sign::Service("macie.amazonaws.com"),
+                Sign::Service("tagging.amazonaws.com"),
+                Sign::Service("resource-groups.amazonaws.com"),
+            ],
+            "scan less often, or scan with `ListSecrets` alone: it returns 100 secrets a call",
+        ),
+        // Caching clients: `DescribeSecret` to refresh, `GetSecretValue` only for a new version.
+        row(
+            Cache,
+            "Secrets Manager Agent",
+            AGENT_S,
+            &[Agent("aws-secrets-manager-agent/")],
+            "set `ttl_seconds` of the agent to 300 or more, and do not call it with `refreshNow`",
+        ),
+        row(
+            Cache,
+            "AWS caching library",
+            LIBRARY_S,
+            &[
+                Agent("AwsSecretCache/"),
+                Agent("AWSSecretsManagerCachingRust/"),
+            ],
+            "keep one cache for the life of the process instead of one a request, and leave its time to live at 1 h",
+        ),
+        row(
+            Cache,
+            "Lambda extension",
+            AGENT_S,
+            &[Agent("aws-parameters-and-secrets-lambda-extension")],
+            "set `SECRETS_MANAGER_TTL` to 300",
+        ),
+        // Synchronizers into Kubernetes.
+        row(
+            Sync,
+            "Secrets Store CSI driver",
+            LIBRARY_S,
+            &[Agent("secrets-store-csi-driver")],
+            "set `rotationPollInterval` to 3600s",
+        ),
+        row(
+            Sync,
+            "External Secrets Operator",
+            LIBRARY_S,
+            &[
+                Agent("external-secrets"),
+                Session("external-secrets"),
+                Role("external-secrets"),
+                Role("externalsecrets"),
+            ],
+            "set `refreshInterval` of the ExternalSecret to 1h or more",
+        ),
+        // People. SSO permission sets are people, whatever they run.
+        row(
+            Person,
+            "AWS console",
+            LIBRARY_S,
+            &[Console],
+            "nothing: a person looked",
+        ),
+        row(
+            Person,
+            "SSO session",
+            LIBRARY_S,
+            &[Role("AWSReservedSSO_")],
+            "nothing: a person looked",
+        ),
+        row(
+            Person,
+            "CloudShell",
+            LIBRARY_S,
+            &[Agent("exec-env/CloudShell")],
+            "nothing: a person looked",
+        ),
+        row(
+            Person,
+            "root user",
+            LIBRARY_S,
+            &[Root],
+            "do not work as the root user",
+        ),
+        // Secrets Manager for itself: managed rotation, replication.
+        row(
+            Rotation,
+            "Secrets Manager",
+            LIBRARY_S,
+            &[Sign::Service("secretsmanager.amazonaws.com")],
+            "rotate less often",
+        ),
+        // Scheduled work, before the platforms that it runs on.
+        row(
+            Application,
+            "Airflow",
+            LIBRARY_S,
+            &[
+                Agent("airflow"),
+                Session("AmazonMWAA"),
+                Role("airflow"),
+                Role("mwaa"),
+            ],
+            "set `use_cache = True` in the `[secrets]` section of the Airflow configuration, and give the secrets \
+             backend a lookup pattern (`variables_lookup_pattern`) so that it asks only for what it holds",
+        ),
+        row(
+            Application,
+            "CodeBuild",
+            LIBRARY_S,
+            &[
+                Session("AWSCodeBuild-"),
+                Agent("exec-env/AWS_CODEBUILD"),
+                Sign::Service("codebuild.amazonaws.com"),
+            ],
+            "read the secret once a build, in `env: secrets-manager:` of the buildspec",
+        ),
+        row(
+            Application,
+            "CI job",
+            LIBRARY_S,
+            &[
+                Session("GitHubActions"),
+                Session("gitlab"),
+                Session("jenkins"),
+                Session("buildkite"),
+                Session("circleci"),
+            ],
+            "read the secret once a job and pass it on to the steps",
+        ),
+        row(
+            Application,
+            "scheduled job",
+            LIBRARY_S,
+            &[
+                Session("GlueJobRunner"),
+                Agent("exec-env/AWS_Glue"),
+                Agent("exec-env/AWS_BATCH"),
+                Session("aws-batch"),
+                Sign::Service("glue.amazonaws.com"),
+                Sign::Service("scheduler.amazonaws.com"),
+                Sign::Service("states.amazonaws.com"),
+                Sign::Service("batch.amazonaws.com"),
+            ],
+            "read the secret once a run, before the loop over the work",
+        ),
+        // Platforms on which applications run.
+        row(
+            Application,
+            "Lambda",
+            AGENT_S,
+            &[Agent("exec-env/AWS_Lambda")],
+            "add the AWS Parameters and Secrets Lambda Extension (`SECRETS_MANAGER_TTL` = 300), or read the secret \
+             outside the handler and keep it",
+        ),
+        row(
+            Application,
+            "App Runner",
+            LIBRARY_S,
+            &[
+                Agent("apprunner"),
+                Agent("app_runner"),
+                Role("apprunner"),
+                Sign::Service("apprunner.amazonaws.com"),
+            ],
+            "",
+        ),
+        row(
+            Application,
+            "ECS task start",
+            LIBRARY_S,
+            &[Agent("Amazon ECS Agent")],
+            "find out why tasks start so often (crash loop, tiny batches): each start reads each secret once",
+        ),
+        row(
+            Application,
+            "ECS on Fargate",
+            LIBRARY_S,
+            &[
+                Agent("exec-env/AWS_ECS_FARGATE"),
+                Sign::Service("fargate.amazonaws.com"),
+            ],
+            "",
+        ),
+        row(
+            Application,
+            "ECS",
+            LIBRARY_S,
+            &[
+                Agent("exec-env/AWS_ECS"),
+                Sign::Service("ecs-tasks.amazonaws.com"),
+                Sign::Service("ecs.amazonaws.com"),
+                Task,
+            ],
+            "",
+        ),
+        row(
+            Application,
+            "EKS",
+            LIBRARY_S,
+            &[Agent("exec-env/AWS_EKS"), Session("eks-")],
+            "",
+        ),
+        row(
+            Service,
+            "AWS service",
+            LIBRARY_S,
+            &[AnyService],
+            "the AWS service decides how often it reads; see its documentation",
+        ),
+        row(
+            Application,
+            "EC2",
+            LIBRARY_S,
+            &[Agent("exec-env/EC2"), Instance],
+            "",
+        ),
+        row(
+            Application,
+            "EKS",
+            LIBRARY_S,
+            &[
+                WebIdentity,
+                Session("botocore-session-"),
+                Session("aws-sdk-"),
+            ],
+            "",
+        ),
+    ]
+};
+
+/// The language of an SDK, and what caches for it.
+struct Language {
+    agents: &'static [&'static str],
+    name: &'static str,
+    advice: &'static str,
+}
+
+/// SDKs by their user agents. The caching libraries are AWS's own.
+const LANGUAGES: &[Language] = &[
+    Language {
+        agents: &["aws-cli/"],
+        name: "AWS CLI",
+        advice: "read the secret once and keep it in a variable",
+    },
+    Language {
+        agents: &["boto", "python"],
+        name: "Python",
+        advice: "use the caching library `aws-secretsmanager-caching` (Python): one `SecretCache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-java", "lang/java", "aws-sdk-kotlin"],
+        name: "Java",
+        advice: "use the caching library `aws-secretsmanager-caching-java`: one `SecretCache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-go"],
+        name: "Go",
+        advice: "use the caching library `aws-secretsmanager-caching-go`: one `Cache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-dotnet", ".net"],
+        name: ".NET",
+        advice: "use the caching library `AWSSDK.SecretsManager.Caching`: one `SecretsManagerCache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-rust"],
+        name: "Rust",
+        advice: "use the caching library `aws_secretsmanager_caching`, or the Secrets Manager Agent",
+    },
+    Language {
+        agents: &["aws-sdk-js", "aws-sdk-nodejs", "lang/js"],
+        name: "JavaScript",
+        advice: "keep the value in the process for an hour, or read it through the Secrets Manager Agent",
+    },
+    Language {
+        agents: &[
+            "aws-sdk-ruby",
+            "aws-sdk-php",
+            "aws-sdk-cpp",
+            "aws-sdk-swift",
+        ],
+        name: "SDK",
+        advice: "keep the value in the process for an hour, or read it through the Secrets Manager Agent",
+    },
+];
+
+/// What is advised when nothing is known of the program.
+const GENERAL_ADVICE: &str = "keep the value for an hour: with AWS's caching library for the language, or with the Secrets Manager Agent";
+
+/// What a caller is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Class {
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program or platform, and its language where that is known. Policy text may stand in it.
+    pub client: String,
+    /// The cache time that we recommend, in seconds.
+    pub cache_s: u32,
+    /// What to change when it calls too often.
+    pub advice: String,
+}
+
+/// The rotation functions of an inventory, as (account, function name).
+#[derive(Clone, Debug, Default)]
+pub struct RotationFunctions(BTreeSet<(String, String)>);
+
+impl RotationFunctions {
+    /// Takes the ARNs of `RotationLambdaARN`: `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`.
+    pub fn new<'a>(arns: impl IntoIterator<Item = &'a str>) -> Self {
+        let of = |arn: &str| {
+            let mut parts = arn.split(':').skip(4);
+            let (account, _function, name) = (parts.next()?, parts.next()?, parts.next()?);
+            Some((account.to_owned(), name.to_owned()))
+        };
+        Self(arns.into_iter().filter_map(of).collect())
+    }
+
+    /// Whether the caller is one of them: a Lambda function's session bears its name.
+    fn has(&self, caller: &Caller) -> bool {
+        !caller.session.is_empty()
+            && self
+                .0
+                .contains(&(caller.account.clone(), caller.session.clone()))
+    }
+}
+
+/// Says what a caller is: by the policy's fingerprints, as a rotation function, by the table, else as an application.
+pub fn classify(caller: &Caller, rotations: &RotationFunctions, policy: &Policy) -> Class {
+    let agent = caller.user_agent.to_ascii_lowercase();
+    let language = LANGUAGES
+        .iter()
+        .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
+    if let Some(own) = policy.fingerprints.iter().find(|own| own.fits(caller)) {
+        return Class {
+            kind: own.kind,
+            client: own
+                .client
+                .clone()
+                .unwrap_or_else(|| own.kind.as_str().to_owned()),
+            cache_s: own.cache_s.unwrap_or(LIBRARY_S),
+            advice: own
+                .advice
+                .clone()
+                .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
+        };
+    }
+    let found = FINGERPRINTS
+        .iter()
+        .find(|row| row.signs.iter().any(|sign| sign.fits(caller, &agent)));
+    let ours = found.is_some_and(|row| row.kind == ReaderKind::Ourselves);
+    if !ours && rotations.has(caller) {
+        return Class {
+            kind: ReaderKind::Rotation,
+            client: "rotation function".to_owned(),
+            cache_s: LIBRARY_S,
+            advice: "rotate less often".to_owned(),
+        };
+    }
+    let general = language.map_or(GENERAL_ADVICE, |language| language.advice);
+    let Some(row) = found else {
+        return Class {
+            kind: ReaderKind::Application,
+            client: language
+                .map_or("unknown program", |language| language.name)
+                .to_owned(),
+            cache_s: LIBRARY_S,
+            advice: general.to_owned(),
+        };
+    };
+    let with_language = row.kind == ReaderKind::Application && !caller.user_agent.is_empty();
+    let client = match language {
+        Some(language) if with_language && language.name != "SDK" => {
+            format!("{}, {}", row.client, language.name)
+        }
+        _ if matches!(row.signs, [Sign::AnyService]) => service_of(caller).to_owned(),
+        _ => row.client.to_owned(),
+    };
+    let advice = if row.advice.is_empty() {
+        general
+    } else {
+        row.advice
+    };
+    Class {
+        kind: row.kind,
+        client,
+        cache_s: row.cache_s,
+        advice: advice.to_owned(),
+    }
+}
+
+/// The AWS service that called: `invokedBy`, else the address or the user agent where a service's name stands there.
+fn service_of(caller: &Caller) -> &str {
+    let is_service = |text: &&str| text.ends_with(".amazonaws.com") && !text.contains(' ');
+    [
+        caller.invoked_by.as_str(),
+        &caller.address,
+        &caller.user_agent,
+    ]
+    .into_iter()
+    .find(is_service)
+    .unwrap_or("AWS service")
+}
+
+/// The name of the role or user in an ARN: what follows the last slash.
+pub fn name_of(identity: &str) -> &str {
+    identity.rsplit_once('/').map_or(identity, |(_, name)| name)
+}
+
+impl Sign {
+    /// Whether the caller shows this sign; `agent` is its user agent in lower case.
+    fn fits(self, caller: &Caller, agent: &str) -> bool {
+        match self {
+            Self::Agent(sign) => agent.contains(&sign.to_ascii_lowercase()),
+            Self::Session(start) => caller.session.starts_with(start),
+            Self::Role(part) => name_of(&caller.identity)
+                .to_ascii_lowercase()
+                .contains(&part.to_ascii_lowercase()),
+            Self::Service(name) => service_of(caller) == name,
+            Self::AnyService => {
+                caller.identity_type == "AWSService"
+                    || !caller.invoked_by.is_empty()
+                    || service_of(caller).ends_with(".amazonaws.com")
+            }
+            Self::Instance => {
+                let id = caller.session.strip_prefix("i-");
+                caller.ec2_delivered
+                    || id.is_some_and(|id| matches!(id.len(), 8 | 17) && is_hex(id))
+            }
+            Self::Task => caller.session.len() == 32 && is_hex(&caller.session),
+            Self::WebIdentity => caller.web_federated,
+            Self::Console => {
+                caller.from_console
+                    || agent.starts_with("mozilla/")
+                    || agent.starts_with("aws internal")
+                    || agent.contains("console.amazonaws.com")
+            }
+            Self::Root => caller.identity_type == "Root",
+        }
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

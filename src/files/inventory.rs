@@ -1,0 +1,486 @@
+//! The inventory from files: what `aws secretsmanager list-secrets` or `describe-secret` printed.
+//!
+//! Accepted are one document, several in a row, a bare array and single objects, gzipped or not, in a file or in a
+//! folder of files. The same secret may come many times; its descriptions are joined. What cannot be read becomes a
+//! [`Gap`] that names the file and the entry, and the rest is read: one bad entry never hides the others.
+//!
+//! A secret whose `LastAccessedDate` is there but cannot be read is left out and named: without the date it would look
+//! never read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::de::{Error as _, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::domain::names::{Scope, SecretArn};
+use crate::domain::report::Gap;
+use crate::domain::secret::{Replica, Secret, day_of};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// One entry an ARN, sorted by it.
+    pub secrets: Vec<Secret>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// How many files were read.
+    pub files: usize,
+}
+
+/// Reads files and folders.
+pub fn read(paths: &[PathBuf]) -> Found {
+    let mut reading = Reading::default();
+    for path in paths {
+        reading.path(path);
+    }
+    reading.truncated();
+    reading.gaps.sort();
+    reading.gaps.dedup();
+    Found {
+        secrets: reading.secrets.into_values().collect(),
+        gaps: reading.gaps,
+        files: reading.seen.len(),
+    }
+}
+
+#[derive(Default)]
+struct Reading {
+    secrets: BTreeMap<SecretArn, Secret>,
+    gaps: Vec<Gap>,
+    seen: std::collections::BTreeSet<PathBuf>,
+    /// Of each scope: whether a page was seen that is not followed by another one.
+    last_page: BTreeMap<Scope, bool>,
+}
+
+impl Reading {
+    fn gap(&mut self, what: String, why: impl fmt::Display) {
+        self.gaps.push(Gap {
+            account: None,
+            region: None,
+            source: "inventory".to_owned(),
+            what,
+            why: why.to_string(),
+        });
+    }
+
+    fn path(&mut self, path: &Path) {
+        if !path.is_dir() {
+            self.file(path);
+            return;
+        }
+        let entries = match std::fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => return self.gap(path.display().to_string(), error),
+        };
+        let mut inside: Vec<PathBuf> = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => inside.push(entry.path()),
+                Err(error) => self.gap(path.display().to_string(), error),
+            }
+        }
+        inside.sort();
+        for path in inside {
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if !hidden {
+                self.path(&path);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        // The same file named twice, also through a link, is read once.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !self.seen.insert(real) {
+            return;
+        }
+        let name = path.display().to_string();
+        let bytes = match contents(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.gap(name, error),
+        };
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let mut documents = 0;
+        for document in serde_json::Deserializer::from_slice(text).into_iter::<Value>() {
+            match document {
+                Ok(document) => self.document(&name, document),
+                Err(error) => self.gap(
+                    name.clone(),
+                    format!("not the output of list-secrets: {error}"),
+                ),
+            }
+            documents += 1;
+        }
+        if documents == 0 {
+            self.gap(name, "the file is empty");
+        }
+    }
+
+    fn document(&mut self, name: &str, document: Value) {
+        match document {
+            Value::Array(entries) => self.entries(name, entries, false),
+            Value::Object(mut object) => {
+                let more = object
+                    .get("NextToken")
+                    .is_some_and(|token| !token.is_null());
+                match object.remove("SecretList") {
+                    Some(Value::Array(entries)) => self.entries(name, entries, more),
+                    Some(_) => self.gap(name.to_owned(), "`SecretList` is not a list"),
+                    None if object.contains_key("ARN") => {
+                        self.entry(name, 1, Value::Object(object));
+                    }
+                    None => self.gap(
+                        name.to_owned(),
+                        "neither the output of `aws secretsmanager list-secrets` nor of `describe-secret`",
+                    ),
+                }
+            }
+            _ => self.gap(
+                name.to_owned(),
+                "not the output of `aws secretsmanager list-secrets`",
+            ),
+        }
+    }
+
+    fn entries(&mut self, name: &str, entries: Vec<Value>, more: bool) {
+        let mut scopes = std::collections::BTreeSet::new();
+        for (place, entry) in entries.into_iter().enumerate() {
+            // A bare array may also hold whole pages.
+            if entry.get("SecretList").is_some() {
+                self.document(name, entry);
+            } else if let Some(scope) = self.entry(name, place + 1, entry) {
+                scopes.insert(scope);
+            }
+        }
+        for scope in scopes {
+            *self.last_page.entry(scope).or_default() |= !more;
+        }
+    }
+
+    fn entry(&mut self, name: &str, place: usize, entry: Value) -> Option<Scope> {
+        let arn = entry
+            .get("ARN")
+            .and_then(Value::as_str)
+            .unwrap_or("without ARN")
+            .to_owned();
+        match serde_json::from_value::<Entry>(entry)
+            .map_err(|error| error.to_string())
+            .and_then(Entry::secret)
+        {
+            Ok(secret) => {
+                let scope = secret.arn.scope().clone();
+                let merged = match self.secrets.remove(&secret.arn) {
+                    Some(known) => known.merged(secret),
+                    None => secret,
+                };
+                self.secrets.insert(merged.arn.clone(), merged);
+                Some(scope)
+            }
+            Err(why) => {
+                self.gap(format!("{name}, entry {place} ({arn})"), why);
+                None
+            }
+        }
+    }
+
+    /// A list that ends in a page with `NextToken` is not whole.
+    fn truncated(&mut self) {
+        for (scope, whole) in std::mem::take(&mut self.last_page) {
+            if !whole {
+                self.gaps.push(Gap {
+                    account: Some(scope.account),
+                    region: Some(scope.region),
+                    source: "inventory".to_owned(),
+                    what: "the list of secrets is not whole".to_owned(),
+                    why: "its last page has a NextToken: run list-secrets without `--max-items`"
+                        .to_owned(),
+                });
+            }
+        }
+    }
+}
+
+fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
+    let bytes = std::fs::read(path)?;
+    if !super::inflate::is_gzip(&bytes) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// An entry of `SecretList`, or the answer of `describe-secret`. Unknown fields are ignored: AWS adds some.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    #[serde(rename = "ARN")]
+    arn: String,
+    name: Option<String>,
+    description: Option<String>,
+    kms_key_id: Option<String>,
+    created_date: Option<Moment>,
+    last_changed_date: Option<Moment>,
+    last_accessed_date: Option<Moment>,
+    last_rotated_date: Option<Moment>,
+    next_rotation_date: Option<Moment>,
+    rotation_enabled: Option<bool>,
+    #[serde(rename = "RotationLambdaARN")]
+    rotation_lambda: Option<String>,
+    deleted_date: Option<Moment>,
+    owning_service: Option<String>,
+    primary_region: Option<String>,
+    r#type: Option<String>,
+    tags: Option<Vec<Tag>>,
+    replication_status: Option<Vec<ReplicaEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReplicaEntry {
+    region: String,
+    kms_key_id: Option<String>,
+    status: Option<String>,
+    last_accessed_date: Option<Moment>,
+}
+
+impl Entry {
+    fn secret(self) -> Result<Secret, String> {
+        let arn = SecretArn::new(&self.arn).map_err(|error| error.to_string())?;
+        let moment = |moment: Option<Moment>| moment.map(|Moment(at)| at);
+        let day = |moment: Option<Moment>| moment.map(|Moment(at)| day_of(at));
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let region = |region: String| region.parse().map_err(|error| format!("{error}"));
+        let replica = |entry: ReplicaEntry| -> Result<Replica, String> {
+            Ok(Replica {
+                region: region(entry.region)?,
+                kms_key: text(entry.kms_key_id),
+                status: text(entry.status),
+                last_accessed: day(entry.last_accessed_date),
+            })
+        };
+        let replicas = self
+            .replication_status
+            .map(|list| list.into_iter().map(replica).collect::<Result<_, _>>());
+        Ok(Secret {
+            name: text(self.name).unwrap_or_else(|| arn.name().to_owned()),
+            description: text(self.description),
+            kms_key: text(self.kms_key_id),
+            created: moment(self.created_date),
+            last_changed: moment(self.last_changed_date),
+            last_accessed: day(self.last_accessed_date),
+            last_rotated: moment(self.last_rotated_date),
+            next_rotation: moment(self.next_rotation_date),
+            rotation_enabled: self.rotation_enabled,
+            rotation_lambda: text(self.rotation_lambda),
+            deleted: moment(self.deleted_date),
+            owning_service: text(self.owning_service),
+            primary_region: text(self.primary_region).map(region).transpose()?,
+            external_type: text(self.r#type),
+            tags: self
+                .tags
+                .into_iter()
+                .flatten()
+                .map(|tag| (tag.key, tag.value.unwrap_or_default()))
+                .collect(),
+            replicas: replicas.transpose()?,
+            arn,
+        })
+    }
+}
+
+/// A moment as the AWS CLI prints it: RFC 3339 with any offset, or a number of seconds since 1970.
+struct Moment(Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl Visitor<'_> for Any {
+            type Value = Moment;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date such as `2026-10-01T02:00:00+02:00`, or seconds since 1970")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Moment, E> {
+                let day = || {
+                    text.parse::<Date>()
+                        .ok()?
+                        .to_zoned(jiff::tz::TimeZone::UTC)
+                        .ok()
+                };
+                text.parse()
+                    .ok()
+                    .or_else(|| day().map(|zoned| zoned.timestamp()))
+                    .map(Moment)
+                    .ok_or_else(|| E::custom(format!("`{text}` is not a date")))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Moment, E> {
+                i64::try_from(seconds)
+                    .map_err(E::custom)
+                    .and_then(|seconds| self.visit_i64(seconds))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Moment, E> {
+                Timestamp::from_second(seconds)
+                    .map(Moment)
+                    .map_err(E::custom)
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Moment, E> {
+                jiff::SignedDuration::try_from_secs_f64(seconds)
+                    .and_then(Timestamp::from_duration)
+                    .map(Moment)
+                    .map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Any).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-AbC123";
+
+    fn check(text: &str) -> Found {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inventory.json");
+        std::fs::write(&path, text).unwrap();
+        read(&[path])
+    }
+
+    #[test]
+    fn every_form_that_the_cli_prints_is_read() {
+        let entry = format!(r#"{{"ARN":"{ARN}","Name":"db","Unknown":{{"x":1}}}}"#);
+        for text in [
+            format!(r#"{{"SecretList":[{entry}]}}"#),
+            format!(r#"{{"SecretList":[],"NextToken":"t"}}{{"SecretList":[{entry}]}}"#),
+            format!("[{entry}]"),
+            format!("[{{\"SecretList\":[{entry}]}}]"),
+            entry.clone(),
+            format!("\u{feff}{entry}\n{entry}"),
+        ] {
+            let found = check(&text);
+            assert_eq!(found.secrets.len(), 1, "{text}");
+            assert_eq!(found.gaps, [], "{text}");
+            assert_eq!(found.secrets[0].rotation_enabled, None);
+        }
+    }
+
+    #[test]
+    fn dates_come_with_any_offset_or_as_numbers() {
+        for (date, day) in [
+            (r#""2026-10-01T02:00:00+02:00""#, "2026-10-01"),
+            (r#""2026-09-30T19:00:00.000000-05:00""#, "2026-10-01"),
+            (r#""2026-10-01T00:00:00Z""#, "2026-10-01"),
+            (r#""2026-10-01""#, "2026-10-01"),
+            ("1790812800", "2026-10-01"),
+            ("1790812800.5", "2026-10-01"),
+            ("1.7908128E9", "2026-10-01"),
+        ] {
+            let found = check(&format!(r#"{{"ARN":"{ARN}","LastAccessedDate":{date}}}"#));
+            assert_eq!(found.gaps, [], "{date}");
+            assert_eq!(
+                found.secrets[0].last_accessed.unwrap().to_string(),
+                day,
+                "{date}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_the_rest_is_read() {
+        let other = ARN.replace("db", "other");
+        for (bad, why) in [
+            (r#"{"ARN":"nonsense"}"#, "not the ARN of a secret"),
+            (r#"{"Name":"db"}"#, "missing field `ARN`"),
+            (
+                &format!(r#"{{"ARN":"{ARN}","LastAccessedDate":"soon"}}"#),
+                "`soon` is not a date",
+            ),
+            (&format!(r#"{{"ARN":"{ARN}","CreatedDate":1e300}}"#), ""),
+            ("7", "invalid type"),
+        ] {
+            let found = check(&format!(r#"{{"SecretList":[{bad},{{"ARN":"{other}"}}]}}"#));
+            assert_eq!(found.secrets.len(), 1, "{bad}");
+            assert!(
+                found.gaps[0].what.contains("entry 1"),
+                "{bad}: {:?}",
+                found.gaps
+            );
+            assert!(found.gaps[0].why.contains(why), "{bad}: {:?}", found.gaps);
+        }
+    }
+
+    #[test]
+    fn a_foreign_broken_or_missing_file_is_a_gap() {
+        for text in [
+            "",
+            "{}",
+            "hello",
+            r#"{"SecretList":7}"#,
+            r#"{"SecretList":[{"ARN":"#,
+            "\u{1f}\u{8b}",
+        ] {
+            let found = check(text);
+            assert_eq!(found.gaps.len(), 1, "{text}");
+        }
+        assert_eq!(read(&[PathBuf::from("does/not/exist.json")]).gaps.len(), 1);
+    }
+
+    #[test]
+    fn a_list_that_was_cut_off_is_a_gap() {
+        let found = check(&format!(
+            r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#
+        ));
+        assert_eq!(found.gaps[0].what, "the list of secrets is not whole");
+    }
+
+    #[test]
+    fn the_same_file_twice_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        std::fs::write(&path, format!(r#"{{"ARN":"{ARN}"}}"#)).unwrap();
+        let found = read(&[path.clone(), folder.path().to_owned(), path]);
+        assert_eq!(
+            (found.secrets.len(), found.files, found.gaps.len()),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn a_describe_adds_the_replicas_to_a_list() {
+        let found = check(&format!(
+            r#"[{{"ARN":"{ARN}","PrimaryRegion":"us-east-1","Tags":[{{"Key":"a","Value":"b"}},{{"Key":"c"}}]}},
+               {{"ARN":"{ARN}","ReplicationStatus":[{{"Region":"eu-west-1","LastAccessedDate":1790812800}}]}}]"#
+        ));
+        let secret = &found.secrets[0];
+        assert_eq!(secret.tags.len(), 2);
+        assert_eq!(
+            secret.replicas.as_ref().unwrap()[0].region.as_str(),
+            "eu-west-1"
+        );
+        assert!(secret.primary_region.is_some());
+    }
+}

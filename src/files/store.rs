@@ -1,0 +1,354 @@
+//! Result folders: written whole or not at all, never over another scan by accident.
+//!
+//! Each file is written under a temporary name in the folder, flushed to the disk and then renamed, so that a reader sees
+//! the old content or the new, never half of it. `report.json` comes last: a folder that has it has everything else.
+//! Files are for their owner alone (mode 0600, new folders 0700), because a report names what an attacker looks for.
+//! What else stands in the folder is left alone.
+//!
+//! What the bytes mean is not known here; the caller says how to read a report.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// The canonical result of a scan. Its presence makes a folder a result folder.
+pub const REPORT: &str = "report.json";
+
+/// Whether a folder that holds another scan may be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Refuse it.
+    No,
+    /// Replace the files of the same names.
+    Yes,
+}
+
+/// What went wrong with a result folder. Each names the file and the way out.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The folder could not be made.
+    #[error("cannot create the folder `{}`: {source}; name another one with `--out DIR`", folder.display())]
+    Create {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder holds another scan.
+    #[error(
+        "`{}` holds another scan; name another folder with `--out DIR`, or replace that scan with `--overwrite`",
+        folder.display()
+    )]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file could not be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder holds no report, or is not there.
+    #[error("`{}` holds no finished scan: there is no `{REPORT}`; run `secretsweep scan` first", folder.display())]
+    NoScan {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file was read, and is not what it should be.
+    #[error("cannot use `{}`: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// Writes files, by name, into a folder, which is made if it is not there; answers with their paths in the same order.
+///
+/// Refused if the folder holds a `report.json` with other content than the one that is to be written: writing the same
+/// scan again, or further renderings of it, is no harm.
+///
+/// # Errors
+/// [`StoreError`]; files that were renamed before the failure stay.
+pub fn write(
+    folder: &Path,
+    files: &[(impl AsRef<str>, Vec<u8>)],
+    overwrite: Overwrite,
+) -> Result<Vec<PathBuf>, StoreError> {
+    if overwrite == Overwrite::No {
+        refuse_another_scan(folder, files)?;
+    }
+    make(folder).map_err(|source| StoreError::Create {
+        folder: folder.to_owned(),
+        source,
+    })?;
+    let written = |name: &str| folder.join(name);
+    let mut ready = Vec::with_capacity(files.len());
+    for (name, bytes) in files {
+        let path = written(name.as_ref());
+        let file = stage(folder, bytes).map_err(|source| StoreError::Write {
+            path: path.clone(),
+            source,
+        })?;
+        ready.push((path, file));
+    }
+    // Stable, so that only the report moves to the end.
+    ready.sort_by_key(|(path, _)| path.file_name().is_some_and(|name| name == REPORT));
+    for (path, file) in ready {
+        file.persist(&path).map_err(|error| StoreError::Write {
+            path: path.clone(),
+            source: error.error,
+        })?;
+    }
+    flush(folder).map_err(|source| StoreError::Write {
+        path: folder.to_owned(),
+        source,
+    })?;
+    Ok(files
+        .iter()
+        .map(|(name, _)| written(name.as_ref()))
+        .collect())
+}
+
+/// Reads the report of a result folder with the reader that the caller brings; the path of the `report.json` itself is
+/// taken, too.
+///
+/// # Errors
+/// [`StoreError`] if there is none, or if it cannot be read.
+pub fn read_report<T, E>(
+    place: &Path,
+    read: impl FnOnce(&[u8]) -> Result<T, E>,
+) -> Result<T, StoreError>
+where
+    E: Error + Send + Sync + 'static,
+{
+    let path = if place.is_file() {
+        place.to_owned()
+    } else {
+        place.join(REPORT)
+    };
+    let bytes = fs::read(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => StoreError::NoScan {
+            folder: place.to_owned(),
+        },
+        _ => StoreError::Read {
+            path: path.clone(),
+            source,
+        },
+    })?;
+    read(&bytes).map_err(|error| StoreError::Content {
+        path,
+        source: Box::new(error),
+    })
+}
+
+/// Makes the folder and tries to write to it, so that a bad path fails before the long work and not after it.
+///
+/// With [`Overwrite::No`] a folder that holds a scan is refused here already: for callers whose result cannot be the
+/// same one again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prepare(folder: &Path, overwrite: Overwrite) -> Result<(), StoreError> {
+    if overwrite == Overwrite::No && folder.join(REPORT).exists() {
+        return Err(StoreError::Taken {
+            folder: folder.to_owned(),
+        });
+    }
+    let create = |source| StoreError::Create {
+        folder: folder.to_owned(),
+        source,
+    };
+    make(folder).map_err(create)?;
+    tempfile::tempfile_in(folder).map_err(create)?;
+    Ok(())
+}
+
+fn refuse_another_scan(
+    folder: &Path,
+    files: &[(impl AsRef<str>, Vec<u8>)],
+) -> Result<(), StoreError> {
+    let Some((_, ours)) = files.iter().find(|(name, _)| name.as_ref() == REPORT) else {
+        return Ok(());
+    };
+    let path = folder.join(REPORT);
+    match fs::read(&path) {
+        Ok(theirs) if theirs == *ours => Ok(()),
+        Ok(_) => Err(StoreError::Taken {
+            folder: folder.to_owned(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(StoreError::Read { path, source }),
+    }
+}
+
+/// Makes the folder and those above it, for their owner alone. A folder that is there keeps its mode.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// A file with these bytes on the disk, under a temporary name that vanishes unless it is renamed.
+fn stage(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".secretsweep-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Brings the renames to the disk. Only Unix can open a folder for that.
+fn flush(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(content: &str) -> Vec<(&'static str, Vec<u8>)> {
+        vec![
+            (REPORT, content.as_bytes().to_vec()),
+            ("secrets.csv", format!("of {content}").into_bytes()),
+        ]
+    }
+
+    fn text(folder: &Path, name: &str) -> String {
+        fs::read_to_string(folder.join(name)).unwrap()
+    }
+
+    fn read(place: &Path) -> Result<String, StoreError> {
+        read_report(place, |bytes| String::from_utf8(bytes.to_vec()))
+    }
+
+    #[test]
+    fn another_scan_is_not_replaced_unless_asked() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("reports/2026-11-01");
+        write(&folder, &scan("one"), Overwrite::No).unwrap();
+        write(&folder, &scan("one"), Overwrite::No).unwrap();
+
+        let error = write(&folder, &scan("two"), Overwrite::No).unwrap_err();
+        assert!(matches!(error, StoreError::Taken { .. }));
+        for way_out in ["2026-11-01", "--out", "--overwrite"] {
+            assert!(error.to_string().contains(way_out), "{error}");
+        }
+        assert_eq!(text(&folder, "secrets.csv"), "of one");
+
+        write(&folder, &scan("two"), Overwrite::Yes).unwrap();
+        assert_eq!(text(&folder, REPORT), "two");
+        assert_eq!(text(&folder, "secrets.csv"), "of two");
+    }
+
+    #[test]
+    fn other_files_are_left_alone_and_nothing_temporary_stays() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("notes.md"), "mine").unwrap();
+        let paths = write(root.path(), &scan("one"), Overwrite::No).unwrap();
+        assert_eq!(
+            paths,
+            [root.path().join(REPORT), root.path().join("secrets.csv")]
+        );
+        let entries = fs::read_dir(root.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["notes.md", REPORT, "secrets.csv"]);
+        assert_eq!(text(root.path(), "notes.md"), "mine");
+    }
+
+    #[test]
+    fn further_renderings_go_beside_the_scan() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &scan("one"), Overwrite::No).unwrap();
+        let page = [("report.html", b"page".to_vec())];
+        write(root.path(), &page, Overwrite::No).unwrap();
+        assert_eq!(text(root.path(), REPORT), "one");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("reports");
+        write(&folder, &scan("one"), Overwrite::No).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(&folder.join(REPORT)), 0o600);
+        assert_eq!(mode(&folder.join("secrets.csv")), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_and_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("elsewhere");
+        fs::write(&target, "theirs").unwrap();
+        let folder = root.path().join("reports");
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&target, folder.join("secrets.csv")).unwrap();
+        write(&folder, &scan("one"), Overwrite::No).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "theirs");
+        assert_eq!(text(&folder, "secrets.csv"), "of one");
+    }
+
+    #[test]
+    fn a_scan_is_read_by_its_folder_or_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &scan("one"), Overwrite::No).unwrap();
+        assert_eq!(read(root.path()).unwrap(), "one");
+        assert_eq!(read(&root.path().join(REPORT)).unwrap(), "one");
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_way_out() {
+        let root = tempfile::tempdir().unwrap();
+        let message = |place: &Path| read(place).unwrap_err().to_string();
+        let missing = message(&root.path().join("nowhere"));
+        assert!(
+            missing.contains("nowhere") && missing.contains("secretsweep scan"),
+            "{missing}"
+        );
+
+        fs::write(root.path().join(REPORT), [0xff]).unwrap();
+        let broken = message(root.path());
+        assert!(
+            broken.contains(REPORT) && broken.contains("utf-8"),
+            "{broken}"
+        );
+
+        fs::write(root.path().join("file"), "").unwrap();
+        let error = write(
+            &root.path().join("file/reports"),
+            &scan("one"),
+            Overwrite::Yes,
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("file/reports"), "{error}");
+    }
+}

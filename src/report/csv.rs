@@ -1,0 +1,524 @@
+//! CSV for spreadsheets and programs: RFC 4180, comma, line feed, UTF-8, one line a record, sorted.
+//!
+//! Days are ISO dates, moments RFC 3339 in UTC, amounts plain decimals with six places, unknown is empty. Text that
+//! others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::escape;
+use super::kind;
+use super::select::{self, Counted, Grouping};
+use crate::domain::names::SecretArn;
+use crate::domain::report::{FindingRow, LoopRow, ReaderRow, Report, SecretRow, Severity};
+use crate::domain::verdict::Verdict;
+
+/// The columns of `secrets.csv`: a contract, new ones only at the end.
+pub const SECRETS: [&str; 23] = [
+    "arn",
+    "name",
+    "account_id",
+    "region",
+    "owner",
+    "verdict",
+    "reasons",
+    "created_on",
+    "last_accessed_on",
+    "last_consumer_read",
+    "last_consumer",
+    "idle_days",
+    "calls",
+    "reads",
+    "failed_reads",
+    "consumers",
+    "storage_usd_month",
+    "api_usd_month",
+    "kms_usd_month",
+    "total_usd_month",
+    "avoidable_usd_month",
+    "replica_of",
+    "evidence_days",
+];
+
+/// The columns of `readers.csv`.
+pub const READERS: [&str; 13] = [
+    "arn",
+    "name",
+    "account_id",
+    "region",
+    "reader",
+    "kind",
+    "client",
+    "reads",
+    "describes",
+    "failed",
+    "calls",
+    "first",
+    "last",
+];
+
+/// The columns of `findings.csv`.
+pub const FINDINGS: [&str; 9] = [
+    "code",
+    "severity",
+    "arn",
+    "name",
+    "account_id",
+    "region",
+    "reader",
+    "text",
+    "evidence",
+];
+
+/// The columns of `summary.csv`.
+pub const SUMMARY: [&str; 19] = [
+    "group_by",
+    "group",
+    "secrets",
+    "storage_usd_month",
+    "api_usd_month",
+    "kms_usd_month",
+    "total_usd_month",
+    "savings_usd_month",
+    "delete",
+    "review",
+    "keep",
+    "calls",
+    "reads",
+    "failed_reads",
+    "unpriced_secrets",
+    "uncounted_secrets",
+    "window_from",
+    "window_to",
+    "window_total_usd",
+];
+
+/// The code of a hot loop among the findings.
+pub const HOT_LOOP: &str = "hot-loop";
+
+/// `secrets.csv`: one row a secret, by account, Region and name.
+pub fn secrets(report: &Report) -> Vec<u8> {
+    let counted = Counted::new(report);
+    let rows = by_place(report)
+        .into_iter()
+        .map(|row| secret(row, counted.of(row)));
+    table(SECRETS, rows)
+}
+
+fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
+    let codes: Vec<_> = row
+        .reasons
+        .iter()
+        .map(|reason| reason.code.as_str())
+        .collect();
+    // Zero would say that nobody called; nobody knows.
+    let count = |number: u64| {
+        if counted {
+            number.to_string()
+        } else {
+            String::new()
+        }
+    };
+    [
+        key(&row.arn),
+        escape::cell(&row.name),
+        row.account.to_string(),
+        row.region.to_string(),
+        text(row.owner.as_deref()),
+        row.verdict.as_str().to_owned(),
+        escape::cell(&codes.join(";")),
+        known(row.created.map(day)),
+        known(row.last_accessed),
+        known(row.last_consumer_read),
+        text(row.last_consumer.as_deref()),
+        known(row.idle_days),
+        count(row.calls),
+        count(row.reads),
+        count(row.failed),
+        count(row.consumers),
+        known(row.cost.storage_usd),
+        known(row.cost.api_usd),
+        known(row.cost.kms_usd),
+        known(row.cost.total_usd),
+        known(row.avoidable_usd),
+        row.replica_of.as_ref().map(key).unwrap_or_default(),
+        row.evidence_days.to_string(),
+    ]
+}
+
+/// `readers.csv`: one row for each reader of each secret.
+pub fn readers(report: &Report) -> Vec<u8> {
+    let rows = by_place(report).into_iter().flat_map(|row| {
+        let mut readers: Vec<&ReaderRow> = row.readers.iter().collect();
+        readers.sort_by_key(|reader| (reader.kind, &reader.reader, &reader.client));
+        readers.into_iter().map(|found| reader(row, found))
+    });
+    table(READERS, rows)
+}
+
+fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 13] {
+    [
+        key(&row.arn),
+        escape::cell(&row.name),
+        row.account.to_string(),
+        row.region.to_string(),
+        escape::cell(&reader.reader),
+        kind(reader.kind).to_owned(),
+        escape::cell(&reader.client),
+        reader.reads.to_string(),
+        reader.describes.to_string(),
+        reader.failed.to_string(),
+        reader.calls.to_string(),
+        reader.first.to_string(),
+        reader.last.to_string(),
+    ]
+}
+
+/// `findings.csv`: findings and hot loops, most severe first, then by code and place.
+pub fn findings(report: &Report) -> Vec<u8> {
+    let findings = report
+        .findings
+        .iter()
+        .map(|row| (row.severity, finding(row)));
+    let loops = report
+        .loops
+        .iter()
+        .map(|row| (LOOP_SEVERITY, hot_loop(row)));
+    let mut rows: Vec<_> = findings.chain(loops).collect();
+    rows.sort();
+    table(FINDINGS, rows.into_iter().map(|(_, row)| row))
+}
+
+/// A loop costs money and breaks nothing.
+const LOOP_SEVERITY: Severity = Severity::Medium;
+
+fn finding(row: &FindingRow) -> [String; 9] {
+    [
+        escape::cell(&row.code),
+        row.severity.as_str().to_owned(),
+        row.arn.as_ref().map(key).unwrap_or_default(),
+        escape::cell(&row.name),
+        known(row.account.as_ref()),
+        known(row.region.as_ref()),
+        text(row.reader.as_deref()),
+        escape::cell(&row.text),
+        escape::cell(&row.evidence),
+    ]
+}
+
+fn hot_loop(row: &LoopRow) -> [String; 9] {
+    let saves = row.avoidable_usd_month.map_or_else(
+        || "price unknown".to_owned(),
+        |usd| format!("avoidable_usd_month {usd}"),
+    );
+    let text = format!(
+        "{} every {:.1} s at its peak; a cache of {} s would avoid {} of {} calls a month. {}",
+        row.what,
+        row.interval_s,
+        row.cache_s,
+        row.avoidable_calls_month,
+        row.reads_month,
+        row.advice
+    );
+    let evidence = format!(
+        "{} {} a month; clients {}; interval_s {:.1}; {}; active_hours {}; avoidable_calls_month {}; {saves}",
+        row.reads_month,
+        row.what,
+        row.clients,
+        row.interval_s,
+        row.shape,
+        row.active_hours,
+        row.avoidable_calls_month
+    );
+    [
+        HOT_LOOP.to_owned(),
+        LOOP_SEVERITY.as_str().to_owned(),
+        row.arn.as_ref().map(key).unwrap_or_default(),
+        escape::cell(&row.name),
+        known(row.account.as_ref()),
+        known(row.region.as_ref()),
+        escape::cell(&row.reader),
+        escape::cell(&text),
+        escape::cell(&evidence),
+    ]
+}
+
+/// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
+/// totals; the calls that belong to no secret are a group of their own in each.
+pub fn summary(report: &Report) -> Vec<u8> {
+    let groupings = [
+        Grouping::Total,
+        Grouping::Account,
+        Grouping::Region,
+        Grouping::AccountRegion,
+        Grouping::Owner,
+    ];
+    let rows = groupings.into_iter().flat_map(|by| {
+        let groups = select::groups(report, by).into_iter();
+        groups.map(move |found| group(report, by, &found))
+    });
+    table(SUMMARY, rows)
+}
+
+fn group(report: &Report, by: Grouping, group: &select::Group) -> [String; 19] {
+    let totals = &group.totals;
+    let verdict = |verdict: Verdict| {
+        totals
+            .verdicts
+            .get(&verdict)
+            .copied()
+            .unwrap_or(0)
+            .to_string()
+    };
+    [
+        by.as_str().to_owned(),
+        escape::cell(&group.key),
+        totals.secrets.to_string(),
+        totals.storage_usd.to_string(),
+        totals.api_usd.to_string(),
+        totals.kms_usd.to_string(),
+        totals.total_usd.to_string(),
+        totals.savings_usd.to_string(),
+        verdict(Verdict::Delete),
+        verdict(Verdict::Review),
+        verdict(Verdict::Keep),
+        totals.calls.to_string(),
+        totals.reads.to_string(),
+        totals.failed.to_string(),
+        totals.unpriced_secrets.to_string(),
+        totals.uncounted_secrets.to_string(),
+        report.window.from.to_string(),
+        report.window.to.to_string(),
+        totals.window_cost.total_usd.to_string(),
+    ]
+}
+
+/// The rows of secrets in the order of the files.
+fn by_place(report: &Report) -> Vec<&SecretRow> {
+    let mut rows: Vec<_> = report.secrets.iter().collect();
+    rows.sort_by_key(|row| (&row.account, &row.region, &row.name, &row.arn));
+    rows
+}
+
+/// The ARN, the key of a row: it begins with `arn:`, so it is never a formula.
+fn key(arn: &SecretArn) -> String {
+    escape::one_line(arn.as_str())
+}
+
+fn text(text: Option<&str>) -> String {
+    text.map(escape::cell).unwrap_or_default()
+}
+
+fn known(value: Option<impl Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn day(moment: Timestamp) -> jiff::civil::Date {
+    moment.to_zoned(TimeZone::UTC).date()
+}
+
+fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
+    let memory = "writing rows of one length to memory does not fail";
+    writer.write_record(header).expect(memory);
+    for row in rows {
+        writer.write_record(row).expect(memory);
+    }
+    writer.into_inner().expect(memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::sample;
+
+    /// The records of a file by column name.
+    fn records(bytes: &[u8]) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(bytes);
+        reader
+            .records()
+            .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+            .collect()
+    }
+
+    fn value<'a>(records: &'a [Vec<String>], name: &str, column: &str) -> &'a str {
+        let place = |wanted: &str| {
+            records[0]
+                .iter()
+                .position(|column| column == wanted)
+                .unwrap()
+        };
+        let key = if records[0].contains(&"name".to_owned()) {
+            "name"
+        } else {
+            "group"
+        };
+        let row = records.iter().find(|row| row[place(key)] == name).unwrap();
+        &row[place(column)]
+    }
+
+    fn line(bytes: &[u8], number: usize) -> &str {
+        std::str::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .nth(number)
+            .unwrap()
+    }
+
+    #[test]
+    fn the_columns_are_a_contract() {
+        let report = sample::report();
+        assert_eq!(
+            line(&secrets(&report), 0),
+            "arn,name,account_id,region,owner,verdict,reasons,created_on,last_accessed_on,last_consumer_read,\
+             last_consumer,idle_days,calls,reads,failed_reads,consumers,storage_usd_month,api_usd_month,kms_usd_month,\
+             total_usd_month,avoidable_usd_month,replica_of,evidence_days"
+        );
+        assert_eq!(
+            line(&readers(&report), 0),
+            "arn,name,account_id,region,reader,kind,client,reads,describes,failed,calls,first,last"
+        );
+        assert_eq!(
+            line(&findings(&report), 0),
+            "code,severity,arn,name,account_id,region,reader,text,evidence"
+        );
+        assert_eq!(
+            line(&summary(&report), 0),
+            "group_by,group,secrets,storage_usd_month,api_usd_month,kms_usd_month,total_usd_month,savings_usd_month,\
+             delete,review,keep,calls,reads,failed_reads,unpriced_secrets,uncounted_secrets,window_from,window_to,\
+             window_total_usd"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_one_plain_row() {
+        assert_eq!(
+            line(&secrets(&sample::report()), 4),
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payments/api-key-AbC123,payments/api-key,\
+             111122223333,eu-west-1,payments,keep,recently-read,2024-03-05,2026-10-31,2026-10-31T23:59:59Z,\
+             arn:aws:iam::111122223333:role/checkout,0,2592000,2592000,0,1,0.400000,13.140000,7.884000,21.424000,\
+             20.954000,,90"
+        );
+    }
+
+    #[test]
+    fn unknown_is_empty_and_zero_is_zero() {
+        let records = records(&secrets(&sample::report()));
+        for column in [
+            "calls",
+            "reads",
+            "failed_reads",
+            "consumers",
+            "created_on",
+            "idle_days",
+            "api_usd_month",
+        ] {
+            assert_eq!(value(&records, "unseen/key", column), "", "{column}");
+        }
+        assert_eq!(
+            value(&records, "unseen/key", "storage_usd_month"),
+            "0.400000"
+        );
+        assert_eq!(value(&records, "legacy/never", "calls"), "0");
+        assert_eq!(
+            value(&records, "old/token", "storage_usd_month"),
+            "0.000000"
+        );
+    }
+
+    #[test]
+    fn hostile_text_stays_one_harmless_cell() {
+        let report = sample::report();
+        let formula = "'=cmd|'/c calc'!A1";
+        let rows = records(&secrets(&report));
+        assert_eq!(value(&rows, formula, "owner"), "'-2+3 \\u{202e}owner");
+        assert!(value(&rows, formula, "arn").starts_with("arn:"));
+        let rows = records(&readers(&report));
+        assert_eq!(
+            value(&rows, formula, "client"),
+            "aws-sdk-java/2.20 \\u{1b}]0;owned\\u{7}\\u{1b}[31m\\u{202e}"
+        );
+        let rows = records(&findings(&report));
+        assert_eq!(
+            value(&rows, formula, "evidence"),
+            "not authorized <script>alert(1)</script> on \"it\", sorry"
+        );
+    }
+
+    #[test]
+    fn loops_stand_among_the_findings() {
+        let rows = records(&findings(&sample::report()));
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| (row[0].as_str(), row[1].as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("code", "severity"),
+                ("failing-reads", "high"),
+                ("hot-loop", "medium"),
+                ("hot-loop", "medium"),
+                ("rotation-off", "medium"),
+                ("broad-reader", "low"),
+            ]
+        );
+        assert_eq!(value(&rows, "payments/gone", "arn"), "");
+        assert!(value(&rows, "payments/api-key", "text").contains("aws-secretsmanager-caching"));
+        assert!(
+            value(&rows, "payments/api-key", "evidence").contains("avoidable_usd_month 20.954000")
+        );
+    }
+
+    #[test]
+    fn the_summary_shows_what_belongs_to_nobody() {
+        let rows = records(&summary(&sample::report()));
+        assert_eq!(value(&rows, "total", "total_usd_month"), "23.643150");
+        assert_eq!(value(&rows, "(unattributed)", "api_usd_month"), "0.219150");
+        assert_eq!(
+            rows.iter().filter(|row| row[1] == "(unattributed)").count(),
+            4
+        );
+        assert_eq!(value(&rows, "111122223333", "delete"), "2");
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter() {
+        let report = sample::report();
+        let mut turned = report.clone();
+        turned.secrets.reverse();
+        turned.findings.reverse();
+        turned.loops.reverse();
+        for render in [secrets, readers, findings, summary] {
+            assert_eq!(render(&report), render(&turned));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_one_record_a_row_and_no_formula(text in sample::any_text()) {
+            let report = sample::filled(&text);
+            for (bytes, rows) in [
+                (secrets(&report), report.secrets.len()),
+                (readers(&report), report.secrets.iter().map(|row| row.readers.len()).sum()),
+                (findings(&report), report.findings.len() + report.loops.len()),
+                (summary(&report), records(&summary(&report)).len() - 1),
+            ] {
+                let found = records(&bytes);
+                prop_assert_eq!(found.len(), rows + 1);
+                prop_assert_eq!(bytes.iter().filter(|&&byte| byte == b'\n').count(), rows + 1);
+                for cell in found.iter().flatten() {
+                    prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{:?}", cell);
+                }
+            }
+        }
+    }
+}

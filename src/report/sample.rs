@@ -1,0 +1,482 @@
+//! A report for tests: two accounts, every field in play, hostile texts, unknown values, loops, gaps and findings.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::select;
+use crate::domain::money::Money;
+use crate::domain::names::{AccountId, Region, SecretArn};
+use crate::domain::readers::ReaderKind;
+use crate::domain::report::{
+    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, ReasonRow, Report, ScopeRow,
+    SecretRow, Severity, Span, Totals, TrailRow, UnattributedRow,
+};
+use crate::domain::verdict::Verdict;
+
+/// A name that a spreadsheet would run.
+pub const FORMULA: &str = "=cmd|'/c calc'!A1";
+/// A user agent that would set the title of a terminal and turn it red.
+pub const ESCAPES: &str = "aws-sdk-java/2.20 \u{1b}]0;owned\u{7}\u{1b}[31m\u{202e}";
+/// An error message that a browser would run.
+pub const SCRIPT: &str = "not authorized <script>alert(1)</script>\r\non \"it\", sorry";
+/// The account with a trail.
+pub const MAIN: &str = "111122223333";
+/// The account with gaps.
+pub const OTHER: &str = "444455556666";
+
+const IRELAND: &str = "eu-west-1";
+const VIRGINIA: &str = "us-east-1";
+
+/// A moment.
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn account(text: &str) -> AccountId {
+    text.parse().unwrap()
+}
+
+fn region(text: &str) -> Region {
+    text.parse().unwrap()
+}
+
+/// The ARN of a secret of this name.
+pub fn arn(account: &str, region: &str, name: &str) -> SecretArn {
+    let text = format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbC123");
+    text.parse().unwrap()
+}
+
+/// A secret that costs its storage and nothing else, and that nobody calls.
+pub fn secret(
+    account_id: &str,
+    region_code: &str,
+    name: &str,
+    verdict: Verdict,
+    reason: &str,
+) -> SecretRow {
+    let cost = Cost::new(Some(Money(400_000)), Some(Money::ZERO), Some(Money::ZERO));
+    SecretRow {
+        arn: arn(account_id, region_code, name),
+        name: name.to_owned(),
+        account: account(account_id),
+        region: region(region_code),
+        owner: Some("payments".to_owned()),
+        verdict,
+        reasons: vec![ReasonRow {
+            code: reason.to_owned(),
+            text: format!("The rule {reason} holds."),
+        }],
+        created: Some(at("2024-03-05T08:00:00Z")),
+        last_changed: Some(at("2024-03-05T08:00:00Z")),
+        last_accessed: None,
+        last_consumer_read: None,
+        last_consumer: None,
+        idle_days: None,
+        calls: 0,
+        reads: 0,
+        failed: 0,
+        consumers: 0,
+        cost,
+        window_cost: cost,
+        avoidable_usd: Some(Money::ZERO),
+        replica_of: None,
+        replicas: Vec::new(),
+        evidence_days: 90,
+        deleted: None,
+        owning_service: None,
+        customer_key: false,
+        description: None,
+        tags: BTreeMap::new(),
+        readers: Vec::new(),
+    }
+}
+
+/// A reader that an application is.
+pub fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
+    ReaderRow {
+        reader: format!("arn:aws:iam::{MAIN}:role/{role}"),
+        kind: ReaderKind::Application,
+        client: client.to_owned(),
+        reads,
+        describes: 0,
+        failed: 0,
+        calls: reads,
+        first: at("2026-08-03T00:00:00Z"),
+        last: at("2026-10-31T23:59:59Z"),
+    }
+}
+
+/// A finding about a secret of the main account.
+pub fn finding(
+    code: &str,
+    severity: Severity,
+    name: &str,
+    text: &str,
+    evidence: &str,
+) -> FindingRow {
+    FindingRow {
+        code: code.to_owned(),
+        severity,
+        arn: Some(arn(MAIN, IRELAND, name)),
+        name: name.to_owned(),
+        account: Some(account(MAIN)),
+        region: Some(region(IRELAND)),
+        reader: None,
+        text: text.to_owned(),
+        evidence: evidence.to_owned(),
+    }
+}
+
+/// The report.
+pub fn report() -> Report {
+    let mut report = Report {
+        format: FORMAT,
+        tool: "secretsweep 0.1.0".to_owned(),
+        made: at("2026-11-01T06:00:00Z"),
+        caller: Some(format!("arn:aws:sts::{MAIN}:assumed-role/audit/jo")),
+        window: Span {
+            from: at("2026-10-02T00:00:00Z"),
+            to: at("2026-11-01T00:00:00Z"),
+        },
+        evidence: Span {
+            from: at("2026-08-03T00:00:00Z"),
+            to: at("2026-11-01T00:00:00Z"),
+        },
+        policy: PolicySummary {
+            idle_days: 90,
+            young_days: 30,
+            trust_last_accessed: false,
+            owner_tags: vec!["owner".to_owned(), "team".to_owned()],
+            month: None,
+            prices: "list prices of 2026-09-20 (aws.amazon.com/secrets-manager/pricing)".to_owned(),
+        },
+        assumptions: vec!["Every logged call is billed.".to_owned()],
+        scopes: scopes(),
+        gaps: gaps(),
+        totals: Totals::default(),
+        secrets: secrets(),
+        unattributed: vec![
+            UnattributedRow {
+                account: Some(account(MAIN)),
+                region: Some(region(IRELAND)),
+                calls: 43_230,
+                by_what: [
+                    ("ListSecrets".to_owned(), 30),
+                    ("missing name".to_owned(), 43_200),
+                ]
+                .into(),
+                api_usd: Some(Money(219_150)),
+                window_api_usd: Some(Money(216_150)),
+            },
+            UnattributedRow {
+                account: None,
+                region: None,
+                calls: 3,
+                by_what: [("ambiguous name".to_owned(), 3)].into(),
+                api_usd: None,
+                window_api_usd: None,
+            },
+        ],
+        loops: loops(),
+        findings: findings(),
+    };
+    report.totals = select::totals(&report);
+    report.totals.pending_usd = Money(400_000);
+    report
+}
+
+fn secrets() -> Vec<SecretRow> {
+    let tail = "-2+3 \u{202e}owner";
+    let wide = "名前/データベース接続情報とパスワードの保管場所とその他の設定値一覧表の控え";
+    let looping = looping();
+    let idle = SecretRow {
+        last_accessed: Some(date(2025, 11, 30)),
+        idle_days: Some(335),
+        replicas: vec![region(VIRGINIA)],
+        ..secret(MAIN, IRELAND, "legacy/db", Verdict::Delete, "idle")
+    };
+    let hostile = SecretRow {
+        owner: Some(tail.to_owned()),
+        description: Some("He said \"go\",\r\nthen left".to_owned()),
+        tags: [("note\n".to_owned(), "@SUM(1)".to_owned())].into(),
+        calls: 7,
+        failed: 7,
+        readers: vec![ReaderRow {
+            failed: 7,
+            calls: 7,
+            reads: 0,
+            ..reader("nightly", ESCAPES, 0)
+        }],
+        ..secret(MAIN, IRELAND, FORMULA, Verdict::Review, "failed-reads")
+    };
+    let replica = SecretRow {
+        replica_of: Some(arn(MAIN, IRELAND, "legacy/db")),
+        ..secret(MAIN, VIRGINIA, "legacy/db", Verdict::Keep, "replica")
+    };
+    let pending = SecretRow {
+        cost: Cost::new(Some(Money::ZERO), Some(Money::ZERO), Some(Money::ZERO)),
+        window_cost: Cost::new(Some(Money(120_000)), Some(Money::ZERO), Some(Money::ZERO)),
+        deleted: Some(at("2026-10-11T09:00:00Z")),
+        owner: None,
+        ..secret(
+            OTHER,
+            IRELAND,
+            "old/token",
+            Verdict::Keep,
+            "pending-deletion",
+        )
+    };
+    let uncounted = Cost::new(Some(Money(400_000)), None, None);
+    let unseen = SecretRow {
+        created: None,
+        cost: uncounted,
+        window_cost: uncounted,
+        avoidable_usd: None,
+        evidence_days: 0,
+        owner: None,
+        ..secret(
+            OTHER,
+            VIRGINIA,
+            "unseen/key",
+            Verdict::Review,
+            "coverage-gap",
+        )
+    };
+    let unpriced = SecretRow {
+        cost: Cost::default(),
+        window_cost: Cost::default(),
+        avoidable_usd: None,
+        evidence_days: 0,
+        owner: None,
+        ..secret(OTHER, VIRGINIA, wide, Verdict::Review, "coverage-gap")
+    };
+    let never = secret(MAIN, IRELAND, "legacy/never", Verdict::Delete, "never-read");
+    vec![
+        hostile, idle, never, looping, replica, pending, unseen, unpriced,
+    ]
+}
+
+fn looping() -> SecretRow {
+    let (api, kms) = (Money(13_140_000), Money(7_884_000));
+    SecretRow {
+        last_accessed: Some(date(2026, 10, 31)),
+        last_consumer_read: Some(at("2026-10-31T23:59:59Z")),
+        last_consumer: Some(format!("arn:aws:iam::{MAIN}:role/checkout")),
+        idle_days: Some(0),
+        calls: 2_592_000,
+        reads: 2_592_000,
+        consumers: 1,
+        cost: Cost::new(Some(Money(400_000)), Some(api), Some(kms)),
+        window_cost: Cost::new(
+            Some(Money(394_521)),
+            Some(Money(12_960_000)),
+            Some(Money(7_776_000)),
+        ),
+        avoidable_usd: Some(Money(20_954_000)),
+        customer_key: true,
+        readers: vec![reader("checkout", "boto3", 2_592_000)],
+        ..secret(
+            MAIN,
+            IRELAND,
+            "payments/api-key",
+            Verdict::Keep,
+            "recently-read",
+        )
+    }
+}
+
+fn loops() -> Vec<LoopRow> {
+    let known = LoopRow {
+        arn: Some(arn(MAIN, IRELAND, "payments/api-key")),
+        name: "payments/api-key".to_owned(),
+        account: Some(account(MAIN)),
+        region: Some(region(IRELAND)),
+        reader: format!("arn:aws:iam::{MAIN}:role/checkout"),
+        kind: ReaderKind::Application,
+        client: "boto3".to_owned(),
+        what: "GetSecretValue".to_owned(),
+        reads_month: 2_628_000,
+        clients: 3,
+        interval_s: 1.0,
+        shape: "steady".to_owned(),
+        active_hours: 720,
+        cache_s: 3_600,
+        avoidable_calls_month: 2_627_270,
+        avoidable_usd_month: Some(Money(20_954_000)),
+        advice: "Cache the value with aws-secretsmanager-caching for Python (secret_refresh_interval, default 3600 s)."
+            .to_owned(),
+        days: [(date(2026, 10, 30), 86_400), (date(2026, 10, 31), 86_400)].into(),
+    };
+    let missing = LoopRow {
+        arn: None,
+        name: "payments/gone".to_owned(),
+        reader: format!("arn:aws:iam::{MAIN}:role/reporting"),
+        reads_month: 43_800,
+        clients: 1,
+        interval_s: 60.0,
+        avoidable_calls_month: 43_070,
+        avoidable_usd_month: Some(Money(215_350)),
+        advice: "The name does not exist: correct or remove the lookup.".to_owned(),
+        ..known.clone()
+    };
+    vec![known, missing]
+}
+
+fn findings() -> Vec<FindingRow> {
+    let role = format!("arn:aws:iam::{MAIN}:role/nightly");
+    let failing = FindingRow {
+        reader: Some(role),
+        ..finding(
+            "failing-reads",
+            Severity::High,
+            FORMULA,
+            "7 reads failed with AccessDenied, the last on 2026-10-31.",
+            SCRIPT,
+        )
+    };
+    let broad = FindingRow {
+        arn: None,
+        name: String::new(),
+        account: None,
+        region: None,
+        ..finding(
+            "broad-reader",
+            Severity::Low,
+            "any",
+            "arn:aws:iam::111122223333:role/admin read 120 secrets and needs few of them.",
+            "120 of 128 secrets",
+        )
+    };
+    let rotation = finding(
+        "rotation-off",
+        Severity::Medium,
+        "legacy/db",
+        "It never rotates.",
+        "",
+    );
+    vec![failing, rotation, broad]
+}
+
+fn scopes() -> Vec<ScopeRow> {
+    let scope = |account_id, region_code, inventory: &str, secrets, covered_days: u32| ScopeRow {
+        account: account(account_id),
+        region: region(region_code),
+        inventory: inventory.to_owned(),
+        secrets,
+        trail: TrailRow {
+            covered_hours: covered_days.min(30) * 24,
+            expected_hours: 720,
+            complete: covered_days == 90,
+            evidence_covered_hours: covered_days * 24,
+            evidence_expected_hours: 2_160,
+        },
+    };
+    vec![
+        scope(MAIN, IRELAND, "read", 4, 90),
+        scope(MAIN, VIRGINIA, "read", 1, 90),
+        scope(OTHER, IRELAND, "read", 1, 87),
+        scope(OTHER, VIRGINIA, "read", 2, 0),
+        scope(OTHER, "sa-east-1", "missing", 0, 12),
+    ]
+}
+
+fn gaps() -> Vec<Gap> {
+    vec![
+        Gap {
+            account: None,
+            region: None,
+            source: "trail".to_owned(),
+            what: "trail/broken\u{1b}[2J.json.gz".to_owned(),
+            why: "The file breaks off after 4,096 bytes; fetch it again.".to_owned(),
+        },
+        Gap {
+            account: Some(account(OTHER)),
+            region: Some(region(VIRGINIA)),
+            source: "trail".to_owned(),
+            what: "2026-08-03 to 2026-11-01".to_owned(),
+            why: "denied: cloudtrail:LookupEvents is missing (AccessDeniedException)".to_owned(),
+        },
+    ]
+}
+
+/// Any text, and the kinds of text that renderers trip over more often than chance would give.
+pub fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[=+@\\-\t\r\n \",;|']{1,4}.{0,8}",
+        "[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200b}-\u{202e}\u{2066}-\u{2069}a]{1,20}",
+        "[\u{300}-\u{36f}\u{4e00}-\u{4eff}\u{ff01}-\u{ff5e}\u{1f300}-\u{1f5ff}]{1,200}",
+        "[a-z-]{1,300}",
+    ]
+}
+
+/// The sample with this text in every field that holds other people's text.
+pub fn filled(text: &str) -> Report {
+    let mut report = report();
+    let put = |field: &mut String| text.clone_into(field);
+    let put_some = |field: &mut Option<String>| *field = Some(text.to_owned());
+    for row in &mut report.secrets {
+        put(&mut row.name);
+        // The name in an ARN is never empty.
+        row.arn = arn(
+            row.account.as_str(),
+            row.region.as_str(),
+            &format!("x{text}"),
+        );
+        for field in [
+            &mut row.owner,
+            &mut row.last_consumer,
+            &mut row.owning_service,
+            &mut row.description,
+        ] {
+            put_some(field);
+        }
+        row.tags.insert(text.to_owned(), text.to_owned());
+        for reason in &mut row.reasons {
+            put(&mut reason.text);
+        }
+        for reader in &mut row.readers {
+            put(&mut reader.reader);
+            put(&mut reader.client);
+        }
+    }
+    for row in &mut report.loops {
+        for field in [
+            &mut row.name,
+            &mut row.reader,
+            &mut row.client,
+            &mut row.what,
+            &mut row.shape,
+            &mut row.advice,
+        ] {
+            put(field);
+        }
+    }
+    for row in &mut report.findings {
+        for field in [
+            &mut row.code,
+            &mut row.name,
+            &mut row.text,
+            &mut row.evidence,
+        ] {
+            put(field);
+        }
+        put_some(&mut row.reader);
+    }
+    for gap in &mut report.gaps {
+        for field in [&mut gap.source, &mut gap.what, &mut gap.why] {
+            put(field);
+        }
+    }
+    for field in [&mut report.tool, &mut report.policy.prices] {
+        put(field);
+    }
+    for assumption in &mut report.assumptions {
+        put(assumption);
+    }
+    put_some(&mut report.caller);
+    report
+}

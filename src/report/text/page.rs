@@ -1,0 +1,180 @@
+//! Lines of at most 80 columns, whatever is put into them, plain or in colour.
+//!
+//! All text enters a page through [`escape`], and every line is cut to the page's width here, in one place. Styles are
+//! written around text that is already cut, so they never change what fits.
+
+use anstyle::{AnsiColor, Style as Ansi};
+use textwrap::{WordSplitter, WrapAlgorithm};
+
+use crate::report::escape;
+
+/// The columns of a page.
+pub const COLUMNS: usize = 80;
+
+/// How much of a paragraph is shown: somebody's error message does not fill the screen.
+const PARAGRAPH: usize = 6 * COLUMNS;
+
+/// Whether a page has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// No escape sequences at all.
+    #[default]
+    Plain,
+    /// ANSI colours.
+    Colour,
+}
+
+/// How a piece of text looks in colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As it is.
+    Usual,
+    /// A heading, or what matters most in a line.
+    Strong,
+    /// An explanation.
+    Faint,
+    /// Money that can be saved, and commands.
+    Good,
+    /// Worth a look.
+    Warning,
+    /// Broken.
+    Bad,
+}
+
+impl Look {
+    fn ansi(self) -> Ansi {
+        let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
+        match self {
+            Self::Usual => Ansi::new(),
+            Self::Strong => Ansi::new().bold(),
+            Self::Faint => Ansi::new().dimmed(),
+            Self::Good => colour(AnsiColor::Green),
+            Self::Warning => colour(AnsiColor::Yellow),
+            Self::Bad => colour(AnsiColor::Red).bold(),
+        }
+    }
+}
+
+/// A piece of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    text: String,
+    look: Look,
+}
+
+/// A piece of any text.
+pub fn piece(look: Look, text: impl AsRef<str>) -> Piece {
+    Piece {
+        text: escape::one_line(text.as_ref()),
+        look,
+    }
+}
+
+/// A piece of exactly this many columns, with the text at the left.
+pub fn left(look: Look, text: &str, columns: usize) -> Piece {
+    let text = escape::fit(text, columns);
+    let space = columns.saturating_sub(escape::width(&text));
+    Piece {
+        text: format!("{text}{}", " ".repeat(space)),
+        look,
+    }
+}
+
+/// A piece of at least this many columns, with the text at the right: numbers are never cut short of the page.
+pub fn right(look: Look, text: &str, columns: usize) -> Piece {
+    let space = columns.saturating_sub(escape::width(text));
+    Piece {
+        text: format!("{}{text}", " ".repeat(space)),
+        look,
+    }
+}
+
+/// A growing page.
+#[derive(Debug)]
+pub struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    /// An empty page.
+    pub fn new(style: Style) -> Self {
+        Self {
+            text: String::new(),
+            style,
+        }
+    }
+
+    /// The text of the page; each line ends in a line feed.
+    pub fn finish(self) -> String {
+        self.text
+    }
+
+    /// An empty line, if anything stands above it.
+    pub fn space(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+    }
+
+    /// A heading with an empty line above it.
+    pub fn heading(&mut self, text: &str) {
+        self.space();
+        self.line(0, &[piece(Look::Strong, text)]);
+    }
+
+    /// One line of pieces; what does not fit the page is cut.
+    pub fn line(&mut self, indent: usize, pieces: &[Piece]) {
+        let mut room = COLUMNS.saturating_sub(indent);
+        let mut shown: Vec<(String, Look)> = Vec::new();
+        for piece in pieces {
+            let text = escape::fit(&piece.text, room);
+            room = room.saturating_sub(escape::width(&text));
+            shown.push((text, piece.look));
+        }
+        if let Some((last, _)) = shown.last_mut() {
+            last.truncate(last.trim_end().len());
+        }
+        self.text.push_str(&" ".repeat(indent));
+        for (text, look) in shown {
+            self.paint(&text, look);
+        }
+        self.text.push('\n');
+    }
+
+    /// A paragraph, wrapped at the width of the page.
+    pub fn paragraph(&mut self, indent: usize, look: Look, text: &str) {
+        self.wrapped(indent, "", look, text);
+    }
+
+    /// A paragraph with a mark before its first line, and the others below the text.
+    pub fn item(&mut self, indent: usize, mark: &str, look: Look, text: &str) {
+        self.wrapped(indent, mark, look, text);
+    }
+
+    fn wrapped(&mut self, indent: usize, mark: &str, look: Look, text: &str) {
+        let hang = indent + escape::width(mark);
+        let options = textwrap::Options::new(COLUMNS.saturating_sub(hang))
+            .word_splitter(WordSplitter::NoHyphenation)
+            .wrap_algorithm(WrapAlgorithm::FirstFit);
+        let text = escape::fit(text, PARAGRAPH);
+        for (place, line) in textwrap::wrap(&text, options).iter().enumerate() {
+            let mark = if place == 0 {
+                piece(Look::Usual, mark)
+            } else {
+                left(Look::Usual, "", escape::width(mark))
+            };
+            self.line(indent, &[mark, piece(look, line)]);
+        }
+    }
+
+    fn paint(&mut self, text: &str, look: Look) {
+        match self.style {
+            Style::Colour if look != Look::Usual && !text.is_empty() => {
+                let ansi = look.ansi();
+                self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
+            }
+            Style::Plain | Style::Colour => self.text.push_str(text),
+        }
+    }
+}
