@@ -57,6 +57,15 @@ fn coverage<'a>(
     options: &Options,
 ) -> Vec<&'a Gap> {
     let scopes = report.scopes.len();
+    let unseen =
+        |scope: &&ScopeRow| scope.trail.evidence_covered_hours == 0 && scope.inventory == "read";
+    if holes.len() == scopes && holes.iter().all(unseen) {
+        let text = format!(
+            "No trail speaks of any of the {scopes} accounts and Regions: who reads what is not known.",
+        );
+        page.paragraph(2, Look::Usual, &text);
+        return Vec::new();
+    }
     let text = format!(
         "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
         thousands((scopes - holes.len()) as u64),
