@@ -5,7 +5,11 @@
 
 pub mod csv;
 pub mod escape;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod html;
 pub mod json;
+mod page;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod select;

@@ -2,5 +2,6 @@
 
 mod aws;
 mod aws_itself;
+mod live_adapters;
 mod tidy;
 mod trail;

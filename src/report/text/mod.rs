@@ -10,7 +10,7 @@ mod page;
 mod savings;
 mod secrets;
 mod unseen;
-mod words;
+pub(in crate::report) mod words;
 
 use std::collections::BTreeSet;
 
