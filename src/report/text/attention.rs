@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::{self, Look, Page, left, piece};
 use super::words::number;
-use super::{Options, by_reason, of_verdict};
+use super::{Options, of_verdict, secrets};
 use crate::domain::money::thousands;
 use crate::domain::report::{FindingRow, Report, Severity};
 use crate::domain::verdict::Verdict;
@@ -23,14 +23,14 @@ pub(super) fn attention(page: &mut Page, report: &Report, options: &Options) {
     }
     page.heading("NEEDS A LOOK");
     if !reviews.is_empty() {
-        let count = reviews.len() as u64;
-        let text = format!(
-            "{} may be unused; a person has to decide",
-            number(count, "secret")
-        );
+        let count = number(reviews.len() as u64, "secret");
+        let text = format!("{count} may be unused; a person has to decide");
         let note = " (`review` in secrets.csv)";
         page.line(2, &[piece(Look::Strong, text), piece(Look::Faint, note)]);
-        by_reason(page, report, reviews.into_iter());
+        secrets::list(page, report, &reviews, options);
+        if !findings.is_empty() {
+            page.space();
+        }
     }
     if !findings.is_empty() {
         by_code(page, &findings, options);

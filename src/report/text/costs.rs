@@ -112,7 +112,7 @@ fn lines(report: &Report) -> Vec<Line> {
 }
 
 /// Whether no calls could be counted anywhere.
-fn nothing_counted(totals: &Totals) -> bool {
+pub(super) fn nothing_counted(totals: &Totals) -> bool {
     totals.secrets > 0 && totals.uncounted_secrets == totals.secrets && totals.calls == 0
 }
 

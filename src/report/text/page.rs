@@ -129,7 +129,10 @@ impl Page {
         for piece in pieces {
             let text = escape::fit(&piece.text, room);
             room = room.saturating_sub(escape::width(&text));
-            shown.push((text, piece.look));
+            match shown.last_mut() {
+                Some((before, look)) if *look == piece.look => before.push_str(&text),
+                _ => shown.push((text, piece.look)),
+            }
         }
         for (text, _) in shown.iter_mut().rev() {
             text.truncate(text.trim_end().len());

@@ -14,17 +14,14 @@ pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
         .filter(|scope| !scope.trail.complete || scope.inventory != "read")
         .collect();
     if holes.is_empty() && report.gaps.is_empty() {
-        page.heading("NOTHING WAS MISSED");
-        let text = if report.scopes.is_empty() {
-            "There was nothing to look at: no account and Region with secrets or a trail."
-                .to_owned()
-        } else {
-            format!(
+        if !report.scopes.is_empty() {
+            page.heading("NOTHING WAS MISSED");
+            let text = format!(
                 "The trail covers all of the {} on which the verdicts rest.",
                 words::length(&report.evidence)
-            )
-        };
-        page.paragraph(2, Look::Usual, &text);
+            );
+            page.paragraph(2, Look::Usual, &text);
+        }
         return;
     }
     page.heading("WHAT COULD NOT BE SEEN");
@@ -57,6 +54,15 @@ fn coverage<'a>(
     options: &Options,
 ) -> Vec<&'a Gap> {
     let scopes = report.scopes.len();
+    let unseen =
+        |scope: &&ScopeRow| scope.trail.evidence_covered_hours == 0 && scope.inventory == "read";
+    if holes.len() == scopes && holes.iter().all(unseen) {
+        let text = format!(
+            "No trail speaks of any of the {scopes} accounts and Regions: who reads what is not known.",
+        );
+        page.paragraph(2, Look::Usual, &text);
+        return Vec::new();
+    }
     let text = format!(
         "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
         thousands((scopes - holes.len()) as u64),
