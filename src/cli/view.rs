@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::domain::policy::Glob;
+
 /// What to show.
 #[derive(Args, Clone, Debug)]
 pub struct View {
@@ -20,10 +22,10 @@ pub struct View {
     pub group_by: Option<GroupBy>,
     /// Only secrets whose name fits this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
-    pub only: Vec<String>,
+    pub only: Vec<Glob>,
     /// No secrets whose name fits this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
-    pub exclude: Vec<String>,
+    pub exclude: Vec<Glob>,
 }
 
 /// What to group by.

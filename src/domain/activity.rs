@@ -362,7 +362,13 @@ impl<'a> Activity<'a> {
                 return;
             }
             None => access.api.clone(),
-            Some(Resolution::Former) => "former secret".to_owned(),
+            Some(Resolution::Former) => {
+                let target = access.target.clone().unwrap_or_default();
+                if target.starts_with("arn:") && access.outcome != Outcome::Ok {
+                    self.miss(access, target, slice.clone(), class);
+                }
+                "former secret".to_owned()
+            }
             Some(Resolution::Ambiguous(places)) => {
                 let calls = slice.calls_in(Window::ALWAYS);
                 for place in places {
@@ -371,20 +377,22 @@ impl<'a> Activity<'a> {
                 "ambiguous name".to_owned()
             }
             Some(Resolution::Unknown) => {
-                let missing = Missing {
-                    account: access.account.clone(),
-                    region: access.region.clone(),
-                    target: access.target.clone().unwrap_or_default(),
-                };
-                add(
-                    self.missing.entry(missing).or_default(),
-                    slice.clone(),
-                    class,
-                );
+                let target = access.target.clone().unwrap_or_default();
+                self.miss(access, target, slice.clone(), class);
                 "name not in the inventory".to_owned()
             }
         };
         self.unattributed.push(Unattributed { what, slice });
+    }
+
+    /// Notes who asked for a name that stands for no secret of the inventory.
+    fn miss(&mut self, access: &Access, target: String, slice: Slice<'a>, class: &Class) {
+        let missing = Missing {
+            account: access.account.clone(),
+            region: access.region.clone(),
+            target,
+        };
+        add(self.missing.entry(missing).or_default(), slice, class);
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::select;
+use super::sums;
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::readers::ReaderKind;
@@ -183,7 +183,7 @@ pub fn report() -> Report {
         loops: loops(),
         findings: findings(),
     };
-    report.totals = select::totals(&report);
+    report.totals = sums::totals(&report);
     report.totals.pending_usd = Money(400_000);
     report
 }
@@ -253,7 +253,10 @@ fn secrets() -> Vec<SecretRow> {
         owner: None,
         ..secret(OTHER, VIRGINIA, wide, Verdict::Review, "coverage-gap")
     };
-    let never = secret(MAIN, IRELAND, "legacy/never", Verdict::Delete, "never-read");
+    let never = SecretRow {
+        idle_days: Some(970),
+        ..secret(MAIN, IRELAND, "legacy/never", Verdict::Delete, "never-read")
+    };
     vec![
         hostile, idle, never, looping, replica, pending, unseen, unpriced,
     ]
@@ -350,6 +353,17 @@ fn findings() -> Vec<FindingRow> {
             "120 of 128 secrets",
         )
     };
+    let hot = loops().into_iter().map(|row| FindingRow {
+        code: "hot-loop".to_owned(),
+        severity: Severity::Medium,
+        arn: row.arn,
+        name: row.name,
+        account: row.account,
+        region: row.region,
+        reader: Some(row.reader),
+        text: format!("checkout calls it 2,628,000 times a month: {}", row.advice),
+        evidence: row.shape,
+    });
     let rotation = finding(
         "rotation-off",
         Severity::Medium,
@@ -357,7 +371,10 @@ fn findings() -> Vec<FindingRow> {
         "It never rotates.",
         "",
     );
-    vec![failing, rotation, broad]
+    let mut all = vec![failing, rotation, broad];
+    all.extend(hot);
+    all.sort_by_key(|row| (row.severity, row.code.clone()));
+    all
 }
 
 fn scopes() -> Vec<ScopeRow> {

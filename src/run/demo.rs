@@ -17,7 +17,6 @@ const MARK: &str = ".secretsweep-demo";
 
 /// Runs `demo`.
 pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
-    let selection = selection(&args.view)?;
     write(&args.dir)?;
     term.say(&format!(
         "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
@@ -29,7 +28,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     })?;
     let trail = vec![args.dir.join("trail")];
     let report = job.scan(&[args.dir.join("inventory")], Some(&trail), term)?;
-    let report = select(report, &selection);
+    let report = select(report, &selection(&args.view));
     finish(
         &report,
         &args.dir.join("report"),

@@ -9,7 +9,8 @@ use crate::Exit;
 use crate::cli::{Format, GroupBy, ReportArgs, View};
 use crate::domain::report::Report;
 use crate::files::store::{self, Overwrite};
-use crate::report::select::{Grouping, select};
+use crate::report::select::select;
+use crate::report::sums::Grouping;
 use crate::report::text::{self, Options, Style};
 use crate::report::{self, json};
 use crate::term::Term;
@@ -17,7 +18,7 @@ use crate::term::Term;
 /// Runs `report`.
 pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
-    let report = select(report, &selection(&args.view)?);
+    let report = select(report, &selection(&args.view));
     let formats: Vec<report::Format> = args
         .format
         .iter()

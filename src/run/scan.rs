@@ -49,7 +49,6 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     } else {
         Overwrite::No
     };
-    let selection = selection(&args.view)?;
     // A scan of another moment is another scan; only with `--now` can the same one be written again.
     let again = if args.judging.now.is_some() {
         Overwrite::Yes
@@ -58,7 +57,7 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     };
     store::prepare(&out, again)?;
     let report = job.scan(&args.inventory, (!args.no_trail).then_some(&trail), term)?;
-    let report = select(report, &selection);
+    let report = select(report, &selection(&args.view));
     finish(&report, &out, overwrite, &args.view, term)?;
     Ok(exit(
         &report,
@@ -84,8 +83,11 @@ pub(super) fn finish(
 }
 
 /// Which secrets the view shows.
-pub(super) fn selection(view: &View) -> Result<Selection> {
-    Selection::new(&view.only, &view.exclude).context("--only or --exclude is not a glob")
+pub(super) fn selection(view: &View) -> Selection {
+    Selection {
+        only: view.only.clone(),
+        exclude: view.exclude.clone(),
+    }
 }
 
 /// How a finished scan ends: a finding that was asked about first, then what could not be read.

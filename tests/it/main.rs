@@ -1,1 +1,6 @@
+//! The integration tests: one binary, so that the SDK is linked once.
+
+mod aws;
+mod aws_itself;
+mod tidy;
 mod trail;

@@ -70,6 +70,14 @@ pub fn piece(look: Look, text: impl AsRef<str>) -> Piece {
     }
 }
 
+/// A piece of at most this many columns.
+pub fn cut(look: Look, text: &str, columns: usize) -> Piece {
+    Piece {
+        text: escape::fit(text, columns),
+        look,
+    }
+}
+
 /// A piece of exactly this many columns, with the text at the left.
 pub fn left(look: Look, text: &str, columns: usize) -> Piece {
     let text = escape::fit(text, columns);
@@ -132,8 +140,11 @@ impl Page {
             room = room.saturating_sub(escape::width(&text));
             shown.push((text, piece.look));
         }
-        if let Some((last, _)) = shown.last_mut() {
-            last.truncate(last.trim_end().len());
+        for (text, _) in shown.iter_mut().rev() {
+            text.truncate(text.trim_end().len());
+            if !text.is_empty() {
+                break;
+            }
         }
         self.text.push_str(&" ".repeat(indent));
         for (text, look) in shown {
@@ -172,7 +183,13 @@ impl Page {
         match self.style {
             Style::Colour if look != Look::Usual && !text.is_empty() => {
                 let ansi = look.ansi();
-                self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
+                for part in [
+                    ansi.render().to_string().as_str(),
+                    text,
+                    &ansi.render_reset().to_string(),
+                ] {
+                    self.text.push_str(part);
+                }
             }
             Style::Plain | Style::Colour => self.text.push_str(text),
         }
