@@ -36,7 +36,10 @@ impl Selection {
     /// [`GlobError`] for the first that is not a glob.
     pub fn new(only: &[String], exclude: &[String]) -> Result<Self, GlobError> {
         fn read(globs: &[String]) -> Result<Vec<Glob>, GlobError> {
-            globs.iter().map(|glob| Glob::new(glob).map_err(GlobError)).collect()
+            globs
+                .iter()
+                .map(|glob| Glob::new(glob).map_err(GlobError))
+                .collect()
         }
         Ok(Self {
             only: read(only)?,

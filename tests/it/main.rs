@@ -2,5 +2,7 @@
 
 mod aws;
 mod aws_itself;
+mod evidence;
 mod tidy;
 mod trail;
+mod world;

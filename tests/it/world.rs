@@ -345,7 +345,7 @@ impl Call {
         self
     }
 
-    pub fn from(mut self, address: &str) -> Self {
+    pub fn via(mut self, address: &str) -> Self {
         address.clone_into(&mut self.address);
         self
     }
