@@ -40,6 +40,7 @@
 //! 7. Text that other people wrote is escaped for the place it goes to ([`report::escape`]).
 
 pub mod apply;
+pub mod aws;
 pub mod cli;
 pub mod compare;
 pub mod demo;

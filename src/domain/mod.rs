@@ -19,6 +19,7 @@ pub mod protection;
 pub mod readers;
 pub mod record;
 pub mod report;
+pub mod sample;
 pub mod seal;
 pub mod secret;
 pub mod usage;

@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
-use super::select::Grouping;
-use super::sums::{self, Counted};
+use super::sums::{self, Counted, Grouping};
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
 use crate::domain::verdict::Verdict;

@@ -1,19 +1,12 @@
-//! Parts of a report: the secrets whose names match, and groups by account, Region, owner or prefix.
+//! Parts of a report: the secrets whose names match.
 //!
 //! A selection is a report again: its totals are added up from the rows that stay, so that rows and totals agree. Calls
 //! that belong to no secret have no name to match, so a selection leaves them out and says so in its assumptions.
-
-use thiserror::Error;
 
 use super::sums;
 use crate::domain::money::thousands;
 use crate::domain::policy::Glob;
 use crate::domain::report::{Report, SecretRow, Totals};
-
-/// The group of secrets without an owner tag.
-pub const NO_OWNER: &str = "(no owner)";
-/// The group of names without a `/`.
-pub const NO_PREFIX: &str = "(no prefix)";
 
 /// Which secrets to show, by name.
 #[derive(Clone, Debug, Default)]
@@ -24,29 +17,7 @@ pub struct Selection {
     pub exclude: Vec<Glob>,
 }
 
-/// A glob that is not one. The message names it.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct GlobError(String);
-
 impl Selection {
-    /// A selection by globs as they stand on the command line.
-    ///
-    /// # Errors
-    /// [`GlobError`] for the first that is not a glob.
-    pub fn new(only: &[String], exclude: &[String]) -> Result<Self, GlobError> {
-        fn read(globs: &[String]) -> Result<Vec<Glob>, GlobError> {
-            globs
-                .iter()
-                .map(|glob| Glob::new(glob).map_err(GlobError))
-                .collect()
-        }
-        Ok(Self {
-            only: read(only)?,
-            exclude: read(exclude)?,
-        })
-    }
-
     /// Whether a name is selected.
     pub fn holds(&self, name: &str) -> bool {
         let fits = |globs: &[Glob]| globs.iter().any(|glob| glob.fits(name));
@@ -128,72 +99,21 @@ pub fn select(mut report: Report, selection: &Selection) -> Report {
     report
 }
 
-/// By what secrets are added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Grouping {
-    /// Everything in one group.
-    Total,
-    /// By account.
-    Account,
-    /// By Region.
-    Region,
-    /// By account and Region.
-    AccountRegion,
-    /// By the value of the owner tag.
-    Owner,
-    /// By the part of the name up to its first `/`.
-    Prefix,
-}
-
-impl Grouping {
-    /// The word in `summary.csv`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Total => "total",
-            Self::Account => "account",
-            Self::Region => "region",
-            Self::AccountRegion => "account+region",
-            Self::Owner => "owner",
-            Self::Prefix => "prefix",
-        }
-    }
-
-    /// The same for people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::AccountRegion => "account and Region",
-            other => other.as_str(),
-        }
-    }
-
-    /// The group that a secret belongs to.
-    pub fn key(self, row: &SecretRow) -> String {
-        match self {
-            Self::Total => "total".to_owned(),
-            Self::Account => row.account.to_string(),
-            Self::Region => row.region.to_string(),
-            Self::AccountRegion => row.scope().to_string(),
-            Self::Owner => row.owner.clone().unwrap_or_else(|| NO_OWNER.to_owned()),
-            Self::Prefix => row
-                .name
-                .split_once('/')
-                .map_or_else(|| NO_PREFIX.to_owned(), |(prefix, _)| format!("{prefix}/")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::money::Money;
     use crate::report::sample;
 
-    fn globs(globs: &[&str]) -> Vec<String> {
-        globs.iter().map(|&glob| glob.to_owned()).collect()
+    fn globs(globs: &[&str]) -> Vec<Glob> {
+        globs.iter().map(|glob| glob.parse().unwrap()).collect()
     }
 
     fn selected(only: &[&str], exclude: &[&str]) -> Report {
-        let selection = Selection::new(&globs(only), &globs(exclude)).unwrap();
+        let selection = Selection {
+            only: globs(only),
+            exclude: globs(exclude),
+        };
         select(sample::report(), &selection)
     }
 
@@ -215,12 +135,6 @@ mod tests {
             ["old/token", "payments/api-key", "unseen/key"]
         );
         assert!(names(&selected(&["nothing"], &[])).is_empty());
-    }
-
-    #[test]
-    fn a_broken_glob_is_named() {
-        let error = Selection::new(&[], &globs(&["fine*", "a{"])).unwrap_err();
-        assert!(error.to_string().contains("`a{` is not a glob"), "{error}");
     }
 
     #[test]

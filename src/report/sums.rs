@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::select::Grouping;
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::report::{Report, SecretRow, Totals, WindowTotals};
@@ -14,6 +13,10 @@ use crate::domain::verdict::Verdict;
 
 /// The row of the calls that belong to no secret.
 pub const UNATTRIBUTED: &str = "(unattributed)";
+/// The group of secrets without an owner tag.
+pub const NO_OWNER: &str = "(no owner)";
+/// The group of names without a `/`.
+pub const NO_PREFIX: &str = "(no prefix)";
 
 /// The sums over the rows of a report. `pending_usd` stands in no row and stays zero.
 pub fn totals(report: &Report) -> Totals {
@@ -184,6 +187,59 @@ impl<'a> Savings<'a> {
     }
 }
 
+/// By what secrets are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Grouping {
+    /// Everything in one group.
+    Total,
+    /// By account.
+    Account,
+    /// By Region.
+    Region,
+    /// By account and Region.
+    AccountRegion,
+    /// By the value of the owner tag.
+    Owner,
+    /// By the part of the name up to its first `/`.
+    Prefix,
+}
+
+impl Grouping {
+    /// The word in `summary.csv`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Account => "account",
+            Self::Region => "region",
+            Self::AccountRegion => "account+region",
+            Self::Owner => "owner",
+            Self::Prefix => "prefix",
+        }
+    }
+
+    /// The same for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AccountRegion => "account and Region",
+            other => other.as_str(),
+        }
+    }
+
+    fn key(self, row: &SecretRow) -> String {
+        match self {
+            Self::Total => "total".to_owned(),
+            Self::Account => row.account.to_string(),
+            Self::Region => row.region.to_string(),
+            Self::AccountRegion => row.scope().to_string(),
+            Self::Owner => row.owner.clone().unwrap_or_else(|| NO_OWNER.to_owned()),
+            Self::Prefix => row
+                .name
+                .split_once('/')
+                .map_or_else(|| NO_PREFIX.to_owned(), |(prefix, _)| format!("{prefix}/")),
+        }
+    }
+}
+
 /// The sums of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -228,7 +284,6 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
 mod tests {
     use super::*;
     use crate::report::sample;
-    use crate::report::select::NO_OWNER;
 
     #[test]
     fn the_sample_adds_up_by_hand() {

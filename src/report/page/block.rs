@@ -12,8 +12,8 @@ use crate::domain::money::Money;
 use crate::domain::names::SecretArn;
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::report::escape::one_line;
-use crate::report::kind;
-use crate::report::select::Savings;
+
+use crate::report::sums::Savings;
 
 /// Text that stands once in the block and is named by its place.
 #[derive(Default)]
@@ -238,7 +238,7 @@ impl Block {
         let readers = row.readers.iter().map(|reader| {
             [
                 index(pool.place(&reader.reader)),
-                index(pool.place(kind(reader.kind))),
+                index(pool.place(reader.kind.as_str())),
                 index(pool.place(&reader.client)),
                 whole(reader.reads),
                 whole(reader.describes),

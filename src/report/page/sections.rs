@@ -13,7 +13,7 @@ use crate::domain::report::{FindingRow, LoopRow, Report, SecretRow, Severity};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::html::percent;
-use crate::report::kind;
+
 use crate::report::text::words::{self, number};
 
 /// How many of the dearest secrets are shown.
@@ -162,7 +162,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
             place_text(row.region.as_ref().map(ToString::to_string))
         ),
         reader: one_line(&words::reader(&row.reader, home.as_deref())),
-        client: format!("{}, {}", kind(row.kind), one_line(&row.client)),
+        client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
         rate: format!(
             "{} {} calls a month from {clients}; every {} at the peak; {}",
             thousands(row.reads_month),

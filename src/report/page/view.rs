@@ -16,7 +16,7 @@ use crate::domain::report::{Report, Span};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::html::percent;
-use crate::report::select::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
+use crate::report::sums::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
 use crate::report::text::words::number;
 
 /// How many groups, secrets and loops are shown before the rest is added up or left to the table.

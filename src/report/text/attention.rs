@@ -10,7 +10,7 @@ use crate::domain::report::{FindingRow, Report, Severity};
 use crate::domain::verdict::Verdict;
 
 /// The section, if there is anything in it.
-pub fn attention(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn attention(page: &mut Page, report: &Report, options: &Options) {
     let reviews = of_verdict(report, Verdict::Review);
     // Loops stand among the savings already.
     let findings: Vec<_> = report
@@ -91,9 +91,14 @@ fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) 
     let Some(first) = rows.first() else { return };
     let times = match rows.len() {
         1 => String::new(),
-        many => format!(" in {} cases, such as", thousands(many as u64)),
+        many if first.name.is_empty() => format!(" in {} cases", thousands(many as u64)),
+        many => format!(" in {} cases,", thousands(many as u64)),
     };
-    let gap = if first.name.is_empty() { "" } else { "  " };
+    let gap = match rows.len() {
+        _ if first.name.is_empty() => "",
+        1 => "  ",
+        _ => " such as ",
+    };
     page.line(
         4,
         &[

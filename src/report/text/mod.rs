@@ -16,13 +16,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use page::{Look, Page, left, piece};
 use words::{agree, number};
 
-use super::select::Grouping;
+use super::sums::Grouping;
 use crate::domain::money::thousands;
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Report, SecretRow};
 use crate::domain::verdict::Verdict;
 
-pub use page::Style;
+/// Whether the summary has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// No escape sequences at all.
+    #[default]
+    Plain,
+    /// ANSI colours.
+    Colour,
+}
 
 /// How the summary is rendered.
 #[derive(Clone, Debug)]

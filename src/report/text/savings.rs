@@ -11,7 +11,7 @@ use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::domain::verdict::Verdict;
 
 /// The section.
-pub fn savings(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
     let totals = &report.totals;
     let deletes = of_verdict(report, Verdict::Delete);
     if deletes.is_empty() && report.loops.is_empty() {
@@ -58,9 +58,12 @@ fn deletable(page: &mut Page, report: &Report, rows: Vec<&SecretRow>, options: &
     let costs = with_replicas(report);
     let saves = |row: &SecretRow| costs.get(&row.arn).copied().unwrap_or_default();
     let mut rows: Vec<_> = rows.into_iter().map(|row| (saves(row), row)).collect();
+    // By cents, as they are shown: of equal ones the longest unused come first.
+    let cents = |usd: Money| usd.scaled(1, 10_000);
     rows.sort_by(|(more, row), (less, next)| {
         let longest = next.idle_days.cmp(&row.idle_days);
-        less.cmp(more)
+        cents(*less)
+            .cmp(&cents(*more))
             .then(longest)
             .then_with(|| row.arn.cmp(&next.arn))
     });
@@ -100,17 +103,17 @@ fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
         .max()
         .unwrap_or(0)
         .max(5);
-    let (unused, gap) = (10, 2);
-    let name = page::COLUMNS.saturating_sub(4 + amounts + gap + unused + gap + longest + gap);
+    let (days, gap) = (10, 2);
+    let name = page::COLUMNS.saturating_sub(4 + amounts + gap + days + gap + longest + gap);
     let line = |page: &mut Page, look, cells: [&str; 4]| {
-        let [usd, name_cell, unused_cell, place] = cells;
+        let [usd, secret, unused, place] = cells;
         page.line(
             4,
             &[
                 right(look, usd, amounts),
                 piece(look, "  "),
-                left(look, name_cell, name),
-                right(look, unused_cell, unused),
+                left(look, secret, name),
+                right(look, unused, days),
                 piece(look, "  "),
                 piece(look, place),
             ],
@@ -122,14 +125,22 @@ fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
         ["saves", "secret", "unused for", "account and Region"],
     );
     for ((usd, row), place) in rows.iter().zip(&places) {
-        let unused = row
-            .idle_days
-            .map_or_else(|| "unknown".to_owned(), words::days);
+        let unused = unused(row);
         line(
             page,
             Look::Usual,
             [&usd.dollars(), &row.name, &unused, place],
         );
+    }
+}
+
+/// For how long a secret that can go has been unused. If only maintenance reads it, the evidence says for how long at
+/// least.
+fn unused(row: &SecretRow) -> String {
+    match (row.idle_days, row.evidence_days) {
+        (Some(idle), _) => words::days(idle),
+        (None, 0) => "unknown".to_owned(),
+        (None, seen) => format!("{seen}+ days"),
     }
 }
 
@@ -186,5 +197,5 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
         thousands(found.avoidable_calls_month)
     );
     page.paragraph(6, Look::Usual, &text);
-    page.paragraph(6, Look::Usual, &found.advice);
+    page.item(6, "Fix: ", Look::Usual, &found.advice);
 }

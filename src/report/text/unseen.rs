@@ -7,7 +7,7 @@ use crate::domain::money::thousands;
 use crate::domain::report::{Gap, Report, ScopeRow};
 
 /// The section: also when everything was seen, because then the reader may rely on it.
-pub fn unseen(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
     let holes: Vec<_> = report
         .scopes
         .iter()
@@ -58,9 +58,10 @@ fn coverage<'a>(
 ) -> Vec<&'a Gap> {
     let scopes = report.scopes.len();
     let text = format!(
-        "The trail is complete for {} of {} accounts and Regions. Days covered in the others:",
+        "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
         thousands((scopes - holes.len()) as u64),
-        thousands(scopes as u64)
+        thousands(scopes as u64),
+        words::agree(holes.len() as u64, "other", "others")
     );
     page.paragraph(2, Look::Usual, &text);
     holes.sort_by_key(|scope| {
