@@ -339,7 +339,7 @@ pub(super) struct Assumed {
 }
 
 /// Credentials with less time left are fetched again.
-const MARGIN: Duration = Duration::from_secs(300);
+const MARGIN: Duration = Duration::from_mins(5);
 
 impl Assumed {
     pub(super) fn new(

@@ -36,7 +36,7 @@ where
         }
         other => earlier(other).unwrap_or_else(|| {
             let text = DisplayErrorContext(other).to_string();
-            let cause = chain(other).last().map_or(text, |last| last.to_string());
+            let cause = chain(other).last().map_or(text, ToString::to_string);
             if is_credentials(other) {
                 Fault::Credentials(cause)
             } else if matches!(other, SdkError::ConstructionFailure(_)) {

@@ -131,7 +131,7 @@ impl Default for Patience {
             read: Duration::from_secs(30),
             attempts: 4,
             first_wait: Duration::from_millis(500),
-            throttled: Duration::from_secs(60),
+            throttled: Duration::from_mins(1),
             lookup_pace: Duration::from_millis(505),
         }
     }

@@ -3,7 +3,7 @@
 //! Written so that the tool, and others, can read it again as if it had come from AWS. Absent fields stay absent.
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, Tag};
+use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -132,7 +132,7 @@ fn replica(status: &ReplicationStatusType) -> Value {
     object([
         ("Region", text(status.region())),
         ("KmsKeyId", text(status.kms_key_id())),
-        ("Status", text(status.status().map(|one| one.as_str()))),
+        ("Status", text(status.status().map(StatusType::as_str))),
         ("StatusMessage", text(status.status_message())),
         ("LastAccessedDate", time(status.last_accessed_date())),
     ])

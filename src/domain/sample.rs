@@ -159,7 +159,8 @@ fn seconds(span: &Span) -> Option<u32> {
 
 /// The prime nearest to a number, at least 7: coprime to 60, 3600 and 86400.
 fn prime_near(number: u32) -> u32 {
-    (0..)
+    // No two neighbouring primes of 32 bits are that far apart.
+    (0..1_000)
         .flat_map(|away| [number.saturating_sub(away), number.saturating_add(away)])
         .find(|&candidate| candidate >= 7 && is_prime(candidate))
         .unwrap_or(7)
@@ -167,8 +168,8 @@ fn prime_near(number: u32) -> u32 {
 
 fn is_prime(number: u32) -> bool {
     number >= 2
-        && (2..)
-            .take_while(|&divisor: &u32| u64::from(divisor) * u64::from(divisor) <= number.into())
+        && (2..=number)
+            .take_while(|&divisor| u64::from(divisor) * u64::from(divisor) <= number.into())
             .all(|divisor| !number.is_multiple_of(divisor))
 }
 

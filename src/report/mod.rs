@@ -3,10 +3,12 @@
 //! Everything here is a pure function of the report and the options: nothing is opened, printed or asked, and nothing is
 //! judged. Numbers are those of the report; only the sums of groups and of selections are added up here, from its rows.
 
+pub mod comparison;
 pub mod csv;
 pub mod escape;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod focus;
 pub mod html;
 pub mod json;
 mod page;

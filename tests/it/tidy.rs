@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compare", &["domain"]),
     ("apply", &["ports", "domain"]),
     ("watch", &["ports", "domain"]),
-    ("restore", &["ports", "domain"]),
+    ("restore", &["apply", "ports", "domain"]),
     ("status", &["ports", "domain"]),
     ("cli", &["cli", "domain"]),
     ("term", &["report"]),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::view::{moment, money_or_unknown};
 use crate::compare::{Change, Comparison, LoopChange};
 use crate::domain::money::{Money, thousands};
+use crate::report::comparison::{loop_lists, secret_lists};
 use crate::report::escape::one_line;
 
 /// How many secrets a list shows.
@@ -90,27 +91,12 @@ pub fn changes(comparison: &Comparison) -> Changes {
 }
 
 fn lists(comparison: &Comparison) -> Vec<List> {
-    let secrets = [
-        ("New", &comparison.appeared),
-        ("Gone", &comparison.gone),
-        ("Scheduled for deletion", &comparison.scheduled),
-        ("Restored", &comparison.restored),
-        ("Dearer", &comparison.dearer),
-        ("Cheaper", &comparison.cheaper),
-        ("Newly idle", &comparison.newly_idle),
-        ("In use again", &comparison.used_again),
-    ];
-    let loops = [
-        ("Loops found", &comparison.loops_found),
-        ("Loops fixed", &comparison.loops_fixed),
-        ("Loops not seen", &comparison.loops_unseen),
-    ];
-    let secrets = secrets
+    let secrets = secret_lists(comparison)
         .into_iter()
-        .map(|(heading, rows)| list(heading, rows, of_secret));
-    let loops = loops
+        .map(|(_, heading, rows)| list(heading, rows, of_secret));
+    let loops = loop_lists(comparison)
         .into_iter()
-        .map(|(heading, rows)| list(heading, rows, of_loop));
+        .map(|(_, heading, rows)| list(heading, rows, of_loop));
     secrets
         .chain(loops)
         .filter(|list| !list.rows.is_empty())
