@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
-use super::sums::{self, Counted, Grouping};
 use crate::domain::money::Money;
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
+use crate::domain::sums::{self, Counted, Grouping};
 use crate::domain::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.

@@ -15,7 +15,6 @@ mod page;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod select;
-pub mod sums;
 pub mod text;
 
 use crate::compare::compare;
