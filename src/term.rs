@@ -24,14 +24,14 @@ impl Term {
     }
 
     /// Writes data to stdout.
-    pub(crate) fn data(&self, bytes: &[u8]) -> std::io::Result<()> {
+    pub(crate) fn data(bytes: &[u8]) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
     }
 
     /// Whether stdout shows colours.
-    pub(crate) fn is_styled(&self) -> bool {
+    pub(crate) fn is_styled() -> bool {
         anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
     }
 

@@ -337,7 +337,7 @@ impl Scan<'_> {
                 .find(|replica| replica.region == listed.region)
             {
                 Some(replica) => {
-                    replica.last_accessed = replica.last_accessed.max(listed.last_accessed)
+                    replica.last_accessed = replica.last_accessed.max(listed.last_accessed);
                 }
                 None => replicas.push(Member {
                     region: listed.region.clone(),

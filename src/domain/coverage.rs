@@ -187,7 +187,13 @@ impl Heard {
     pub fn covered(&self, from: i64, to: i64) -> Covered {
         // What happened within the last hour may still be on its way, and is judged by LastAccessedDate, which shows a
         // read at once.
-        let settled = |end: i64| if to - end <= SETTLING { to } else { end.min(to) };
+        let settled = |end: i64| {
+            if to - end <= SETTLING {
+                to
+            } else {
+                end.min(to)
+            }
+        };
         let asserted = Covered::new(
             self.asserted
                 .iter()
@@ -410,7 +416,11 @@ mod tests {
         let until = |end: i64| {
             let mut coverage = Coverage::default();
             coverage.assert(&scope, 0, end);
-            coverage.of(&scope).unwrap().covered(0, 72_000).holes(0, 72_000)
+            coverage
+                .of(&scope)
+                .unwrap()
+                .covered(0, 72_000)
+                .holes(0, 72_000)
         };
         assert_eq!(until(72_000 - 3_600), []);
         assert_eq!(until(72_000 - 3_601), [(68_399, 72_000)]);

@@ -19,6 +19,6 @@ pub(super) fn run(args: &CompareArgs, term: &Term) -> Result<Exit> {
         CompareFormat::Json => comparison::json(&changes),
         CompareFormat::Csv => comparison::csv(&changes),
     };
-    term.data(&bytes)?;
+    Term::data(&bytes)?;
     Ok(Exit::Done)
 }

@@ -27,13 +27,13 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);
-            term.data(&script)?;
+            Term::data(&script)?;
             Ok(Exit::Done)
         }
         Command::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            term.data(&page)?;
+            Term::data(&page)?;
             Ok(Exit::Done)
         }
     }

@@ -44,13 +44,13 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
         match format {
             report::Format::Text => {
                 let shown = show(&report, &args.view, Some(&args.dir), &[], term);
-                term.data(shown.as_bytes())?;
+                Term::data(shown.as_bytes())?;
             }
-            report::Format::Json => term.data(&json::write(&report))?,
-            report::Format::Csv => term.data(&report::csv::secrets(&report))?,
+            report::Format::Json => Term::data(&json::write(&report))?,
+            report::Format::Csv => Term::data(&report::csv::secrets(&report))?,
             other => {
                 for (_, bytes) in report::files(&report, previous.as_ref(), &[other])? {
-                    term.data(&bytes)?;
+                    Term::data(&bytes)?;
                 }
             }
         }
@@ -81,7 +81,7 @@ pub(super) fn show(
         report,
         &Options {
             top: view.top,
-            style: if term.is_styled() {
+            style: if Term::is_styled() {
                 Style::Colour
             } else {
                 Style::Plain

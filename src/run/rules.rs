@@ -19,7 +19,7 @@ pub(super) fn run(args: &RulesArgs, term: &Term) -> Result<Exit> {
             None => bail!("there is no rule `{code}`: `secretsweep rules` lists them"),
         },
     };
-    term.data(text.as_bytes())?;
+    Term::data(text.as_bytes())?;
     Ok(Exit::Done)
 }
 

@@ -87,7 +87,7 @@ pub(super) fn finish(
     let written = files(report, previous.as_ref(), formats)?;
     store::write(out, &written, overwrite)?;
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
-    term.data(show(report, view, Some(out), &names, term).as_bytes())?;
+    Term::data(show(report, view, Some(out), &names, term).as_bytes())?;
     Ok(())
 }
 
