@@ -44,7 +44,7 @@ impl Term {
     }
 
     /// Says what went wrong.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
+    pub(crate) fn error(error: &anyhow::Error) {
         let mut text = String::new();
         for line in format!("{error:#}").lines() {
             text.push_str(&one_line(line));
@@ -105,7 +105,7 @@ impl Progress {
             return;
         }
         *said = Instant::now();
-        let percent = if total == 0 { 100 } else { done * 100 / total };
+        let percent = (done * 100).checked_div(total).unwrap_or(100);
         let _ = writeln!(anstream::stderr(), "{}: {percent} %", self.what);
     }
 

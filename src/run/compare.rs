@@ -10,7 +10,7 @@ use crate::report::{comparison, json};
 use crate::term::Term;
 
 /// Runs `compare`.
-pub(super) fn run(args: &CompareArgs, term: &Term) -> Result<Exit> {
+pub(super) fn run(args: &CompareArgs) -> Result<Exit> {
     let old = store::read_report(&args.old, json::read)?;
     let new = store::read_report(&args.new, json::read)?;
     let changes = compare(&old, &new);

@@ -35,7 +35,6 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         &args.dir.join("report"),
         Overwrite::Yes,
         &args.view,
-        term,
     )?;
     // The example has a hole in its trail on purpose: that is no failure.
     Ok(Exit::Done)

@@ -22,8 +22,8 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Demo(args) => demo::run(&args, term),
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
-        Command::Compare(args) => compare::run(&args, term),
-        Command::Rules(args) => rules::run(&args, term),
+        Command::Compare(args) => compare::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);

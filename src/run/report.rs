@@ -43,7 +43,7 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     for format in formats {
         match format {
             report::Format::Text => {
-                let shown = show(&report, &args.view, Some(&args.dir), &[], term);
+                let shown = show(&report, &args.view, Some(&args.dir), &[]);
                 Term::data(shown.as_bytes())?;
             }
             report::Format::Json => Term::data(&json::write(&report))?,
@@ -75,7 +75,6 @@ pub(super) fn show(
     view: &View,
     folder: Option<&Path>,
     files: &[String],
-    term: &Term,
 ) -> String {
     text::summary(
         report,

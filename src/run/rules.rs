@@ -11,7 +11,7 @@ use crate::domain::verdict::RULES;
 use crate::term::Term;
 
 /// Runs `rules`.
-pub(super) fn run(args: &RulesArgs, term: &Term) -> Result<Exit> {
+pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
     let text = match &args.code {
         None => list(),
         Some(code) => match explain(code) {

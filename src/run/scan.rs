@@ -62,7 +62,7 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
         .collect();
-    finish(&report, &formats, &out, overwrite, &args.view, term)?;
+    finish(&report, &formats, &out, overwrite, &args.view)?;
     Ok(exit(
         &report,
         &args.fail_on,
@@ -81,13 +81,12 @@ pub(super) fn finish(
     out: &Path,
     overwrite: Overwrite,
     view: &View,
-    term: &Term,
 ) -> Result<()> {
     let previous = previous(view)?;
     let written = files(report, previous.as_ref(), formats)?;
     store::write(out, &written, overwrite)?;
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
-    Term::data(show(report, view, Some(out), &names, term).as_bytes())?;
+    Term::data(show(report, view, Some(out), &names).as_bytes())?;
     Ok(())
 }
 
