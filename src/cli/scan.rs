@@ -1,6 +1,7 @@
 //! `scan` and `demo`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -101,8 +102,8 @@ impl std::str::FromStr for TrailSource {
 #[derive(Args, Clone, Debug, Default)]
 pub struct Judging {
     /// Count calls and costs of this long before now [default: 30d]
-    #[arg(long, value_name = "DURATION", value_parser = policy::days, conflicts_with = "month", help_heading = "How to judge")]
-    pub window: Option<u32>,
+    #[arg(long, value_name = "DURATION", value_parser = window, conflicts_with = "month", help_heading = "How to judge")]
+    pub window: Option<Duration>,
     /// Count a calendar month (UTC) instead: what it cost, beside the run rate
     #[arg(long, value_name = "YYYY-MM", value_parser = month, help_heading = "How to judge")]
     pub month: Option<String>,
@@ -143,6 +144,15 @@ pub struct DemoArgs {
     /// What to show.
     #[command(flatten)]
     pub view: View,
+}
+
+/// A window is at least an hour, the unit in which calls are counted.
+fn window(text: &str) -> Result<Duration, String> {
+    let window = policy::duration(text)?;
+    if window < Duration::from_secs(3_600) {
+        return Err(format!("`{text}` is shorter than an hour"));
+    }
+    Ok(window)
 }
 
 fn amount(text: &str) -> Result<Money, String> {

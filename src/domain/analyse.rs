@@ -13,7 +13,7 @@ use super::coverage::{Coverage, Covered};
 use super::findings;
 use super::loops::{Called, Terms, judge as judge_loop};
 use super::money::{Money, Price};
-use super::names::{Index, Scope, SecretArn};
+use super::names::{Index, Region, Scope, SecretArn};
 use super::policy::Policy;
 use super::readers::RotationFunctions;
 use super::report::{
@@ -122,17 +122,18 @@ impl<'a> Cover<'a> {
 
     fn row(&self, scope: &Scope) -> TrailRow {
         let (window, evidence) = (self.spans.window, self.spans.evidence);
-        let (from, to) = seconds(evidence);
-        let complete = self
-            .by_scope
-            .get(scope)
-            .is_some_and(|covered| covered.is_complete(from, to));
+        let complete = |span: Span| {
+            let (from, to) = seconds(span);
+            let covered = self.by_scope.get(scope);
+            covered.is_some_and(|covered| covered.is_complete(from, to))
+        };
         TrailRow {
             covered_hours: self.hours(scope, window),
             expected_hours: window.hours(),
-            complete,
+            complete: complete(window),
             evidence_covered_hours: self.hours(scope, evidence),
             evidence_expected_hours: evidence.hours(),
+            evidence_complete: complete(evidence),
         }
     }
 
@@ -198,7 +199,7 @@ pub fn analyse(input: Input<'_>) -> Report {
     let (mut found, muted) = scan.findings(&loops);
     findings::sort(&mut found);
     let mut gaps = input.gaps;
-    gaps.extend(scan.gaps());
+    gaps.extend(scan.gaps(&rows));
     gaps.sort();
     gaps.dedup();
     let totals = totals(&rows, &unattributed, &loops, policy, &secrets);
@@ -675,7 +676,9 @@ impl Scan<'_> {
         scopes
     }
 
-    fn gaps(&self) -> Vec<Gap> {
+    /// What could not be seen. A hole in the trail is a gap where it limits the result: in the window, whose calls are
+    /// counted, or where a secret could not be judged for it.
+    fn gaps(&self, rows: &[SecretRow]) -> Vec<Gap> {
         let mut gaps = Vec::new();
         for (scope, names) in self.uninventoried() {
             gaps.push(Gap {
@@ -690,11 +693,11 @@ impl Scan<'_> {
             });
         }
         if self.trail == Trail::Given {
-            gaps.extend(
-                self.inventoried
-                    .iter()
-                    .filter_map(|scope| self.trail_gap(scope)),
-            );
+            let unjudged = unjudged(rows);
+            let limits =
+                |scope: &&Scope| unjudged.contains(scope) || !self.cover.row(scope).complete;
+            let limiting = self.inventoried.iter().filter(limits);
+            gaps.extend(limiting.filter_map(|scope| self.trail_gap(scope)));
         }
         let unpriced: BTreeSet<&str> = self
             .secrets
@@ -752,6 +755,26 @@ impl Scan<'_> {
             why: self.cover.why(scope).to_owned(),
         })
     }
+}
+
+/// Where the secrets stand, replicas included, that could not be judged for want of evidence.
+fn unjudged(rows: &[SecretRow]) -> BTreeSet<Scope> {
+    let wants = |row: &&SecretRow| {
+        row.reasons
+            .iter()
+            .any(|reason| reason.code == "coverage-gap")
+    };
+    let places = |row: &SecretRow| {
+        let own = row.scope();
+        let there = |region: &Region| Scope {
+            account: own.account.clone(),
+            region: region.clone(),
+        };
+        let mut places: Vec<Scope> = row.replicas.iter().map(there).collect();
+        places.push(own);
+        places
+    };
+    rows.iter().filter(wants).flat_map(places).collect()
 }
 
 /// The partition of a Region by its name (AWS's endpoint data).

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 
 use super::report::{format_of, previous, show};
 use crate::Exit;
@@ -30,7 +31,7 @@ use crate::term::Term;
 const POLICY_FILE: &str = "secretsweep.toml";
 
 /// How long a sliding window is when nothing is said.
-const WINDOW_DAYS: u32 = 30;
+const WINDOW: Duration = Duration::from_secs(30 * 86_400);
 
 /// Runs `scan`.
 pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
@@ -301,9 +302,9 @@ fn spans(
     month: Option<Month>,
     now: Timestamp,
 ) -> Result<Spans> {
-    let back = |days: u32| {
-        now.checked_sub((i64::from(days) * 24).hours())
-            .with_context(|| format!("{days} days before {now} is before the calendar begins"))
+    let back = |duration: Duration| {
+        now.checked_sub(duration)
+            .with_context(|| format!("{duration:?} before {now} is before the calendar begins"))
     };
     let (window, accrual) = match month {
         Some(month) => {
@@ -321,14 +322,14 @@ fn spans(
         }
         None => (
             Span {
-                from: back(judging.window.unwrap_or(WINDOW_DAYS))?,
+                from: back(judging.window.unwrap_or(WINDOW))?,
                 to: now,
             },
             Accrual::Sliding,
         ),
     };
     let evidence = Span {
-        from: back(policy.idle_days)?.min(window.from),
+        from: back(Duration::from_secs(u64::from(policy.idle_days) * 86_400))?.min(window.from),
         to: now,
     };
     Ok(Spans {
