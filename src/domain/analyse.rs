@@ -13,7 +13,7 @@ use super::coverage::{Coverage, Covered};
 use super::findings;
 use super::loops::{Called, Terms, judge as judge_loop};
 use super::money::{Money, Price};
-use super::names::{Index, Region, Scope, SecretArn};
+use super::names::{Index, Region, Scope, SecretArn, split_arn};
 use super::policy::Policy;
 use super::readers::RotationFunctions;
 use super::report::{
@@ -181,11 +181,13 @@ pub fn analyse(input: Input<'_>) -> Report {
     let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
     let activity = attribute(accesses, &index, secrets.len(), &rotations, policy);
     let groups = Groups::new(&secrets);
+    let unlisted = unlisted_replicas(&secrets, &activity, &known);
 
     let scan = Scan {
         secrets: &secrets,
         activity: &activity,
         groups: &groups,
+        unlisted: &unlisted,
         cover: &cover,
         policy,
         spans,
@@ -293,11 +295,61 @@ impl Groups {
     }
 }
 
+/// Replicas that no inventory lists, by the place of their primary: their Region, and who called them there.
+type Unlisted<'a> = HashMap<usize, Vec<(Region, &'a Readers<'a>)>>;
+
+/// Finds calls that were answered in Regions without inventory, and that name a replicated secret of the account: by its
+/// name, or by its ARN but for the Region. A list of secrets does not tell in which Regions replicas stand, so such
+/// calls are the only trace of them.
+fn unlisted_replicas<'a>(
+    secrets: &[Secret],
+    activity: &'a Activity<'a>,
+    inventoried: &BTreeSet<Scope>,
+) -> Unlisted<'a> {
+    let mut primaries: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (at, secret) in secrets.iter().enumerate() {
+        let listed = secret
+            .replicas
+            .as_ref()
+            .is_some_and(|list| !list.is_empty());
+        if secret.is_replica() || secret.primary_region.is_none() && !listed {
+            continue;
+        }
+        let account = secret.arn.scope().account.as_str();
+        for name in [secret.arn.name(), secret.arn.resource()] {
+            primaries.entry((account, name)).or_default().push(at);
+        }
+    }
+    let mut unlisted = Unlisted::new();
+    for (missing, readers) in &activity.missing {
+        let by_name = || Some((missing.scope()?, missing.target.as_str()));
+        let Some((scope, name)) = split_arn(&missing.target).or_else(by_name) else {
+            continue;
+        };
+        let answered = readers.values().any(|what| what.last_use().is_some());
+        if !answered || inventoried.contains(&scope) {
+            continue;
+        }
+        for &at in primaries
+            .get(&(scope.account.as_str(), name))
+            .into_iter()
+            .flatten()
+        {
+            unlisted
+                .entry(at)
+                .or_default()
+                .push((scope.region.clone(), readers));
+        }
+    }
+    unlisted
+}
+
 /// What all parts of the report are made from.
 struct Scan<'a> {
     secrets: &'a [Secret],
     activity: &'a Activity<'a>,
     groups: &'a Groups,
+    unlisted: &'a Unlisted<'a>,
     cover: &'a Cover<'a>,
     policy: &'a Policy,
     spans: Spans,
@@ -351,6 +403,13 @@ impl Scan<'_> {
         // nobody looked.
         let replicas_known =
             secret.replicas.is_some() || secret.primary_region.is_none() || !replicas.is_empty();
+        for (region, readers) in self.unlisted.get(&at).into_iter().flatten() {
+            replicas.push(Member {
+                region: region.clone(),
+                last_accessed: None,
+                readers,
+            });
+        }
         Case {
             own: member(at),
             evidence: self.evidence(secret, &replicas),
@@ -423,6 +482,7 @@ impl Scan<'_> {
             .map(|replica| replica.region.clone())
             .collect();
         replicas.sort();
+        replicas.dedup();
         let own_loops = loops
             .iter()
             .filter(|row| row.arn.as_ref() == Some(&secret.arn));

@@ -274,6 +274,17 @@ impl<'a> ArnParts<'a> {
     }
 }
 
+/// The scope that the ARN of a secret names itself, and the name in it, with or without the suffix; `None` for text that
+/// is no such ARN.
+pub fn split_arn(text: &str) -> Option<(Scope, &str)> {
+    let parts = ArnParts::split(text)?;
+    let scope = Scope {
+        account: AccountId::new(parts.account).ok()?,
+        region: Region::new(parts.region).ok()?,
+    };
+    Some((scope, parts.rest))
+}
+
 /// Splits `name-AbC123` into the name and the six characters, if the end has that form.
 pub fn split_suffix(resource: &str) -> Option<(&str, &str)> {
     let cut = resource.len().checked_sub(SUFFIX).filter(|&cut| cut > 0)?;

@@ -257,7 +257,7 @@ fn a_primary_is_judged_together_with_its_replicas() {
     assert_eq!(of("asked-there"), "review: failed-reads idle");
     for name in ["used-there", "idle-both"] {
         let replica = scan.secret_in(WEST, name);
-        assert_eq!(verdict(replica), "keep: replica");
+        assert!(verdict(replica).starts_with("keep: replica"), "{replica}");
         assert_eq!(replica["replica_of"], idle(name).arn());
     }
 }

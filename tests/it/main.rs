@@ -7,8 +7,11 @@
 
 mod aws;
 mod aws_itself;
+mod cost;
 mod evidence;
 mod live_adapters;
+mod loops;
 mod tidy;
 mod trail;
+mod verdicts;
 mod world;
