@@ -1,1 +1,3 @@
+mod cleanup;
+mod fake;
 mod trail;
