@@ -6,11 +6,17 @@
 //! A [`Fault`] is the only error a caller branches on. It says what any implementation could meet; what is peculiar to
 //! one of them stands in its message.
 
+use std::io;
+
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use thiserror::Error;
 
 use crate::domain::journal::Entry;
-use crate::domain::names::{Region, SecretArn};
+use crate::domain::names::{Region, Scope, SecretArn};
+use crate::domain::report::Span;
+use crate::domain::sample::Comb;
 use crate::domain::secret::Secret;
 
 /// What went wrong with one request.
@@ -73,7 +79,7 @@ impl RecoveryWindow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
     /// The end of the recovery window.
-    pub deletion: jiff::Timestamp,
+    pub deletion: Timestamp,
 }
 
 /// Acting on secrets. Each call names its secret by full ARN and goes to the ARN's account and Region.
@@ -157,4 +163,154 @@ pub trait Record: Send {
     /// # Errors
     /// Whatever kept it from being written. Nothing more may be written to AWS then.
     fn append(&mut self, entry: &Entry) -> std::io::Result<()>;
+}
+
+/// The version of a secret that carries `AWSCURRENT`, by `ListSecretVersionIds`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentVersion {
+    /// When the version was created: with rotation, the last rotation.
+    pub created: Option<Timestamp>,
+    /// The day (UTC) on which this version was last read. `None`: nobody has fetched it.
+    pub last_accessed: Option<Date>,
+}
+
+/// Asking for the versions of a secret, where `LastAccessedDate` alone is doubtful: a rotation's own reads set it, but
+/// they leave the new version unread.
+pub trait Versions: Send + Sync {
+    /// The current version; `None` if no version is current.
+    fn current<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+    ) -> BoxFuture<'a, Result<Option<CurrentVersion>, Fault>>;
+}
+
+/// Takes in what a live source of events reads, in AWS's own bytes. The source does not know what is done with it.
+///
+/// Called from several tasks at once.
+pub trait Feed: Send + Sync {
+    /// One record of CloudTrail as JSON, as event history gave it for this account and Region. May come twice.
+    fn record(&self, scope: &Scope, json: &[u8]);
+
+    /// One log file as it lies in the bucket, gzip or not, by its key.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes. The source fetches the object once more and then reports it as a gap.
+    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String>;
+
+    /// Everything of this service that was logged in this account and Region in this span has been handed over.
+    fn covered(&self, scope: &Scope, span: Span);
+
+    /// One record from a window of a sample: the window's place in the comb, and the record. Shows that something
+    /// happened, and how often by [`Comb`]; never that something did not happen.
+    fn sampled(&self, scope: &Scope, comb: &Comb, window: u32, json: &[u8]);
+}
+
+/// A folder that remembers bytes by name: a cache, or what `--save` keeps.
+///
+/// Names are relative paths with `/`, made by us.
+pub trait Shelf: Send + Sync {
+    /// Puts the bytes there, wholly or not at all.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// The bytes, if they are there.
+    ///
+    /// # Errors
+    /// What the file system says, except that nothing is there.
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// The names directly below a folder, sorted; none if there is no such folder.
+    ///
+    /// # Errors
+    /// What the file system says, except that nothing is there.
+    fn names(&self, folder: &str) -> io::Result<Vec<String>>;
+
+    /// Takes the bytes away; nothing happens if they are not there.
+    ///
+    /// # Errors
+    /// What the file system says, except that nothing is there.
+    fn remove(&self, name: &str) -> io::Result<()>;
+}
+
+/// What a live source says while it works, for a progress line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// So many accounts and Regions will be looked at.
+    Scopes(usize),
+    /// The inventory of one is read: this many secrets so far, and whether that is all.
+    Inventory {
+        /// Where.
+        scope: Scope,
+        /// How many secrets so far.
+        secrets: usize,
+        /// Nothing more comes.
+        done: bool,
+    },
+    /// How reading the event history of one account and Region will go.
+    LookupPlan {
+        /// Where.
+        scope: Scope,
+        /// Requests that a full read would take; `None`: not known yet.
+        full_requests: Option<u64>,
+        /// What will be done.
+        way: LookupWay,
+        /// How many seconds that may take at two requests a second.
+        seconds: u64,
+    },
+    /// How far it is.
+    Lookup {
+        /// Where.
+        scope: Scope,
+        /// Requests made so far.
+        requests: u64,
+        /// Events received so far.
+        events: u64,
+        /// Seconds of the span that are done, of how many.
+        done_s: u64,
+        /// Seconds of the whole span.
+        of_s: u64,
+    },
+    /// How far reading a bucket is.
+    Bucket {
+        /// Objects listed so far that are wanted.
+        listed: u64,
+        /// Objects read.
+        read: u64,
+        /// Their bytes, as stored.
+        bytes: u64,
+    },
+    /// An API throttles, and the tool waits.
+    Throttled {
+        /// The IAM action of the call.
+        action: String,
+        /// How long it waits, in milliseconds.
+        wait_ms: u64,
+    },
+}
+
+/// How the event history is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupWay {
+    /// All of it.
+    Everything,
+    /// The newest part, as far as the budget goes.
+    Newest,
+    /// Windows of it, to estimate from.
+    Sample,
+}
+
+/// Who hears the [`Note`]s. Must return at once.
+pub trait Notes: Send + Sync {
+    /// Takes one in.
+    fn note(&self, note: Note);
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silence;
+
+impl Notes for Silence {
+    fn note(&self, _note: Note) {}
 }

@@ -2,6 +2,7 @@
 //!
 //! Only what differs from call to call; the words around it are in `record`, and the script is in `traffic`.
 
+use super::SECRETS_MANAGER;
 use super::callers::{self, Caller};
 
 /// One call, or one event of a service, as one account's trail logs it.
@@ -42,6 +43,17 @@ pub(super) enum Act {
     Decrypt(usize),
     /// A call of another service, at this place of [`ELSEWHERE`].
     Elsewhere(usize),
+}
+
+impl Act {
+    /// `eventSource`: the service that is called.
+    pub(super) fn source(self) -> &'static str {
+        match self {
+            Self::Decrypt(_) => "kms.amazonaws.com",
+            Self::Elsewhere(kind) => ELSEWHERE[kind].source,
+            _ => SECRETS_MANAGER,
+        }
+    }
 }
 
 /// Which secret, and how the caller writes it. The number is the secret's place in the table.

@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use flate2::{Compression, GzBuilder};
 
 use super::call::Call;
-use super::identity::Face;
 use super::organization::{FRANKFURT, PRODUCTION, SCOPES, STAGING, VIRGINIA};
 use super::random::Random;
 use super::record;
@@ -65,11 +64,11 @@ fn deliver(
     // The records of a file are in no order that a reader may rely on. Those of one client together pack best.
     let mut slot = slot.to_vec();
     slot.sort_by_key(|call| (call.caller.role, call.client));
-    let mut face = Face::new();
+    let mut last = None;
     let mut records = Vec::with_capacity(slot.len());
     for call in slot {
         let mut json = Vec::with_capacity(2_048);
-        record::write(&mut json, call, &mut face, random)?;
+        record::write(&mut json, call, &mut last, random)?;
         records.push(json);
     }
     let path = log_path(account, region, delivered, random);

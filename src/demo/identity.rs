@@ -1,7 +1,9 @@
 //! `userIdentity` of a record: who called, in the shape that each kind of caller has.
 
+use serde_json::value::{RawValue, to_raw_value};
+
 use super::call::{Act, Call};
-use super::callers::{Caller, Session};
+use super::callers::{Caller, Origin, Session};
 use super::json::{Json, text};
 use super::organization::{CAST, Cast, Rotation};
 use super::random::Random;
@@ -9,15 +11,32 @@ use super::{HOUR, SECRETS_MANAGER, at};
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
 const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
-/// The identity of the last call. Neighbours in a log file are mostly of one client, and writing an identity anew for
-/// each costs more than all the rest of a record.
+/// What a record says of its caller, already as JSON.
+///
+/// Neighbours in a log file are mostly calls of one client, and writing these parts anew for each would cost more than
+/// all the rest of a record.
 pub(super) struct Face {
-    of: Option<FaceKey>,
-    identity: Json,
+    of: FaceKey,
+    /// `userIdentity`.
+    pub identity: Box<RawValue>,
+    /// `userAgent`.
+    pub agent: Box<RawValue>,
+    /// `tlsDetails`, which calls by AWS services have not.
+    pub tls: Option<Box<RawValue>>,
 }
 
-/// What an identity depends on: the log's account, the caller, its client, when the session began, and who called for it.
-type FaceKey = (&'static str, &'static str, &'static str, u32, i64, Agent);
+/// What a face depends on: the log's account and Region, the caller and its client, when the session began, the service
+/// that is called, and who called for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct FaceKey {
+    account: &'static str,
+    region: &'static str,
+    caller: (&'static str, &'static str),
+    client: u32,
+    began: i64,
+    source: &'static str,
+    agent: Agent,
+}
 
 /// Who makes the call for the identity.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,38 +48,61 @@ enum Agent {
     Alone,
 }
 
-impl Face {
-    /// Nobody's yet.
-    pub(super) const fn new() -> Self {
-        Self {
-            of: None,
-            identity: Json::Flag,
-        }
-    }
-
-    /// The identity of this call.
-    pub(super) fn of_call(&mut self, call: &Call) -> &Json {
-        let caller = call.caller;
-        let agent = match call.act {
+/// The face of this call, which is `last` again when nothing of it has changed.
+///
+/// # Errors
+/// Those of the serializer, which has none for these types.
+pub(super) fn face_of<'a>(last: &'a mut Option<Face>, call: &Call) -> serde_json::Result<&'a Face> {
+    let key = FaceKey {
+        account: call.account,
+        region: call.region,
+        caller: (call.caller.account, call.caller.role),
+        client: call.client,
+        began: session_began(call),
+        source: call.act.source(),
+        agent: match call.act {
             Act::Rotation(..) => Agent::Alone,
             Act::Decrypt(_) => Agent::ForReader,
             _ => Agent::Itself,
-        };
-        let began = session_began(call);
-        let key = (
-            call.account,
-            caller.account,
-            caller.role,
-            call.client,
-            began,
-            agent,
-        );
-        if self.of != Some(key) {
-            self.of = Some(key);
-            self.identity = identity(call);
-        }
-        &self.identity
-    }
+        },
+    };
+    let face = match last.take() {
+        Some(face) if face.of == key => face,
+        _ => new_face(key, call)?,
+    };
+    Ok(last.insert(face))
+}
+
+fn new_face(key: FaceKey, call: &Call) -> serde_json::Result<Face> {
+    let (agent, by_service) = match key.agent {
+        Agent::Itself => (
+            call.caller.agent,
+            matches!(call.caller.from, Origin::Service(_)),
+        ),
+        Agent::ForReader | Agent::Alone => (SECRETS_MANAGER, true),
+    };
+    let tls = if by_service {
+        None
+    } else {
+        Some(to_raw_value(&tls(key.source, key.region))?)
+    };
+    Ok(Face {
+        of: key,
+        identity: to_raw_value(&identity(call))?,
+        agent: to_raw_value(agent)?,
+        tls,
+    })
+}
+
+fn tls(source: &str, region: &str) -> Json {
+    let service = source.trim_end_matches(".amazonaws.com");
+    let host = format!("{service}.{region}.amazonaws.com");
+    Json::Map(vec![
+        ("tlsVersion", text("TLSv1.3")),
+        ("cipherSuite", text("TLS_AES_128_GCM_SHA256")),
+        ("clientProvidedHostHeader", text(host)),
+        ("keyExchange", text("X25519MLKEM768")),
+    ])
 }
 
 /// The name of the function that rotates the secret.

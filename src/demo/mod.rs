@@ -263,7 +263,6 @@ mod tests {
                     "cached-reader",
                     "too-young",
                     "service-managed",
-                    "protected-name",
                     "protected-tag",
                     "protected-until",
                     "pending-deletion",

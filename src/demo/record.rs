@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::call::{Access, Act, Call, ELSEWHERE, Failure, Target, Version};
 use super::callers::{Origin, Session};
-use super::identity::{Face, rotation_function, session_arn};
+use super::identity::{Face, face_of, rotation_function, session_arn};
 use super::inventory::{
     VersionAge, arn, former_arn, function_arn, key_arn, partial_arn, version_id,
 };
@@ -18,17 +19,18 @@ use super::organization::{CAST, Cast};
 use super::random::{Random, uuid};
 use super::{DAY, HOUR, SECRETS_MANAGER, at};
 
-/// Appends the record of a call, as compact JSON.
+/// Appends the record of a call, as compact JSON. `last` is the face of the record before, if there was one.
 ///
 /// # Errors
 /// Those of the serializer, which has none for these types.
 pub(super) fn write(
     out: &mut Vec<u8>,
     call: &Call,
-    face: &mut Face,
+    last: &mut Option<Face>,
     random: &mut Random,
 ) -> serde_json::Result<()> {
-    serde_json::to_writer(out, &record(call, face.of_call(call), random))
+    let face = face_of(last, call)?;
+    serde_json::to_writer(out, &record(call, face, random))
 }
 
 /// The keys in the order that real records have. Keys that do not apply are absent, four are null instead.
@@ -36,14 +38,14 @@ pub(super) fn write(
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
     event_version: &'static str,
-    user_identity: &'a Json,
+    user_identity: &'a RawValue,
     event_time: String,
     event_source: &'static str,
     event_name: &'static str,
     aws_region: &'static str,
     #[serde(rename = "sourceIPAddress")]
     source_ip_address: Cow<'static, str>,
-    user_agent: &'static str,
+    user_agent: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,12 +72,12 @@ struct Record<'a> {
     shared_event_id: Option<String>,
     event_category: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls_details: Option<Json>,
+    tls_details: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_credential_from_console: Option<&'static str>,
 }
 
-fn record<'a>(call: &Call, identity: &'a Json, random: &mut Random) -> Record<'a> {
+fn record<'a>(call: &Call, face: &'a Face, random: &mut Random) -> Record<'a> {
     let event_id = random.uuid();
     let request_id = match call.act {
         Act::Rotation(_, place) => format!("Rotation-{}-{}", arn(place), random.uuid()),
@@ -88,13 +90,13 @@ fn record<'a>(call: &Call, identity: &'a Json, random: &mut Random) -> Record<'a
     let from_console = matches!(call.caller.session, Session::Console(_));
     let mut record = Record {
         event_version: "1.11",
-        user_identity: identity,
+        user_identity: &face.identity,
         event_time: at(call.at).to_string(),
-        event_source: SECRETS_MANAGER,
+        event_source: call.act.source(),
         event_name: event_name(call.act),
         aws_region: call.region,
         source_ip_address: address(call),
-        user_agent: call.caller.agent,
+        user_agent: &face.agent,
         error_code: call.failure.and_then(error_code),
         error_message: call.failure.map(|failure| error_message(call, failure)),
         request_parameters: parameters,
@@ -111,18 +113,12 @@ fn record<'a>(call: &Call, identity: &'a Json, random: &mut Random) -> Record<'a
         vpc_endpoint_account_id: endpoint(call).map(|_| call.caller.account),
         shared_event_id: call.shared.map(|number| uuid(number, 0x5a)),
         event_category: "Management",
-        tls_details: Some(tls(SECRETS_MANAGER, call.region)),
+        tls_details: face.tls.as_deref(),
         session_credential_from_console: from_console.then_some("true"),
     };
     match call.act {
         Act::Rotation(_, place) => by_the_service(&mut record, place),
         Act::Decrypt(place) => by_the_key(&mut record, &CAST[place]),
-        Act::Elsewhere(kind) => {
-            record.event_source = ELSEWHERE[kind].source;
-            record.tls_details = matches!(call.caller.from, Origin::Outside(_))
-                .then(|| tls(record.event_source, call.region));
-        }
-        _ if matches!(call.caller.from, Origin::Service(_)) => record.tls_details = None,
         _ => {}
     }
     record
@@ -137,20 +133,16 @@ fn request_id(event_id: &str, random: &mut Random) -> String {
 fn by_the_service(record: &mut Record<'_>, place: usize) {
     record.event_type = "AwsServiceEvent";
     record.source_ip_address = SECRETS_MANAGER.into();
-    record.user_agent = SECRETS_MANAGER;
     record.request_parameters = None;
     record.additional_event_data = Some(Json::Map(vec![("SecretId", text(arn(place)))]));
     record.vpc_endpoint_id = None;
     record.vpc_endpoint_account_id = None;
-    record.tls_details = None;
     record.session_credential_from_console = None;
 }
 
 /// KMS logs the decryption that a read needs, with the caller's identity and the service as its agent.
 fn by_the_key(record: &mut Record<'_>, cast: &Cast) {
-    record.event_source = "kms.amazonaws.com";
     record.source_ip_address = SECRETS_MANAGER.into();
-    record.user_agent = SECRETS_MANAGER;
     record.resources = Some(Json::List(vec![Json::Map(vec![
         ("accountId", text(cast.account)),
         ("type", text("AWS::KMS::Key")),
@@ -158,7 +150,6 @@ fn by_the_key(record: &mut Record<'_>, cast: &Cast) {
     ])]));
     record.vpc_endpoint_id = None;
     record.vpc_endpoint_account_id = None;
-    record.tls_details = None;
 }
 
 const fn event_name(act: Act) -> &'static str {
@@ -401,17 +392,4 @@ fn endpoint(call: &Call) -> Option<&'static str> {
         super::organization::IRELAND => "vpce-0b2c3d4e5f6071829",
         _ => "vpce-0c3d4e5f607182930",
     })
-}
-
-fn tls(source: &str, region: &str) -> Json {
-    let service = source.trim_end_matches(".amazonaws.com");
-    Json::Map(vec![
-        ("tlsVersion", text("TLSv1.3")),
-        ("cipherSuite", text("TLS_AES_128_GCM_SHA256")),
-        (
-            "clientProvidedHostHeader",
-            text(format!("{service}.{region}.amazonaws.com")),
-        ),
-        ("keyExchange", text("X25519MLKEM768")),
-    ])
 }

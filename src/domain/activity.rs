@@ -11,6 +11,28 @@ use super::policy::Policy;
 use super::readers::{Class, ReaderKind, RotationFunctions, classify};
 use super::usage::{Access, Caller, Cell, Outcome};
 
+/// A span of time in seconds since 1970: from inclusive, to exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Inclusive.
+    pub from: i64,
+    /// Exclusive.
+    pub to: i64,
+}
+
+impl Window {
+    /// All time.
+    pub const ALWAYS: Self = Self {
+        from: i64::MIN,
+        to: i64::MAX,
+    };
+
+    /// Whether a moment lies in it.
+    pub fn holds(self, second: i64) -> bool {
+        self.from <= second && second < self.to
+    }
+}
+
 /// Some hours of one line of the ledger.
 #[derive(Clone, Debug)]
 pub struct Slice<'a> {
@@ -26,9 +48,12 @@ impl Slice<'_> {
         &self.access.cells[self.hours.clone()]
     }
 
-    /// How many calls at or after a moment (a moment at which cells are cut).
-    pub fn calls_since(&self, from: i64) -> u64 {
-        let since = self.cells().iter().filter(|cell| cell.first() >= from);
+    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
+    pub fn calls_in(&self, window: Window) -> u64 {
+        let since = self
+            .cells()
+            .iter()
+            .filter(|cell| window.holds(cell.first()));
         since.map(|cell| u64::from(cell.calls)).sum()
     }
 
@@ -85,18 +110,15 @@ pub struct ReaderUse<'a> {
 }
 
 impl ReaderUse<'_> {
-    /// Calls since a moment.
-    pub fn calls_since(&self, from: i64) -> u64 {
-        self.slices
-            .iter()
-            .map(|slice| slice.calls_since(from))
-            .sum()
+    /// Calls in a window.
+    pub fn calls_in(&self, window: Window) -> u64 {
+        self.slices.iter().map(|slice| slice.calls_in(window)).sum()
     }
 
-    /// Calls since a moment of which something is true.
-    pub fn count(&self, from: i64, which: impl Fn(&Slice<'_>) -> bool) -> u64 {
+    /// Calls in a window of which something is true.
+    pub fn count(&self, window: Window, which: impl Fn(&Slice<'_>) -> bool) -> u64 {
         let chosen = self.slices.iter().filter(|slice| which(slice));
-        chosen.map(|slice| slice.calls_since(from)).sum()
+        chosen.map(|slice| slice.calls_in(window)).sum()
     }
 
     /// The first and the last call, in seconds since 1970.
@@ -161,7 +183,7 @@ pub struct Failures {
 
 impl Failures {
     fn add(&mut self, slice: &Slice<'_>) {
-        self.calls += slice.calls_since(i64::MIN);
+        self.calls += slice.calls_in(Window::ALWAYS);
         self.first = Some(
             self.first
                 .map_or(slice.first(), |first| first.min(slice.first())),
@@ -340,29 +362,37 @@ impl<'a> Activity<'a> {
                 return;
             }
             None => access.api.clone(),
-            Some(Resolution::Former) => "former secret".to_owned(),
+            Some(Resolution::Former) => {
+                let target = access.target.clone().unwrap_or_default();
+                if target.starts_with("arn:") && access.outcome != Outcome::Ok {
+                    self.miss(access, target, slice.clone(), class);
+                }
+                "former secret".to_owned()
+            }
             Some(Resolution::Ambiguous(places)) => {
-                let calls = slice.calls_since(i64::MIN);
+                let calls = slice.calls_in(Window::ALWAYS);
                 for place in places {
                     *self.ambiguous.entry(place).or_default() += calls;
                 }
                 "ambiguous name".to_owned()
             }
             Some(Resolution::Unknown) => {
-                let missing = Missing {
-                    account: access.account.clone(),
-                    region: access.region.clone(),
-                    target: access.target.clone().unwrap_or_default(),
-                };
-                add(
-                    self.missing.entry(missing).or_default(),
-                    slice.clone(),
-                    class,
-                );
+                let target = access.target.clone().unwrap_or_default();
+                self.miss(access, target, slice.clone(), class);
                 "name not in the inventory".to_owned()
             }
         };
         self.unattributed.push(Unattributed { what, slice });
+    }
+
+    /// Notes who asked for a name that stands for no secret of the inventory.
+    fn miss(&mut self, access: &Access, target: String, slice: Slice<'a>, class: &Class) {
+        let missing = Missing {
+            account: access.account.clone(),
+            region: access.region.clone(),
+            target,
+        };
+        add(self.missing.entry(missing).or_default(), slice, class);
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::activity::{Activity, Readers, attribute};
+use super::activity::{Activity, Reader, ReaderUse, Readers, Window, attribute};
 use super::cost::{Accrual, Rate, Volume, run_rate, window_cost};
 use super::coverage::{Coverage, Covered};
 use super::findings;
@@ -306,8 +306,9 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn window_from(&self) -> i64 {
-        self.spans.window.from.as_second()
+    fn window(&self) -> Window {
+        let (from, to) = seconds(self.spans.window);
+        Window { from, to }
     }
 
     fn price(&self, arn: &SecretArn) -> Option<&Price> {
@@ -396,11 +397,9 @@ impl Scan<'_> {
     fn volume(&self, at: usize) -> (Volume, u64) {
         let (mut volume, mut failed) = (Volume::default(), 0);
         for what in self.activity.secrets[at].values() {
-            volume.calls += what.calls_since(self.window_from());
-            volume.reads += what.count(self.window_from(), |slice| slice.is_read());
-            failed += what.count(self.window_from(), |slice| {
-                slice.is_get() && !slice.is_read()
-            });
+            volume.calls += what.calls_in(self.window());
+            volume.reads += what.count(self.window(), |slice| slice.is_read());
+            failed += what.count(self.window(), |slice| slice.is_get() && !slice.is_read());
         }
         (volume, failed)
     }
@@ -414,10 +413,9 @@ impl Scan<'_> {
         let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
         let readers = &self.activity.secrets[at];
         let last = last_use(readers, self.policy);
-        let consumes =
-            |(reader, what): &(&super::activity::Reader, &super::activity::ReaderUse<'_>)| {
-                self.policy.is_consumer(reader.kind) && what.last_use().is_some()
-            };
+        let consumes = |(reader, what): &(&Reader, &ReaderUse<'_>)| {
+            self.policy.is_consumer(reader.kind) && what.last_use().is_some()
+        };
         let mut replicas: Vec<_> = case
             .replicas
             .iter()
@@ -470,18 +468,16 @@ impl Scan<'_> {
 
     fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
         let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
-        let row = |(reader, what): (&super::activity::Reader, &super::activity::ReaderUse<'_>)| {
+        let row = |(reader, what): (&Reader, &ReaderUse<'_>)| {
             let (first, last) = what.span();
             ReaderRow {
                 reader: reader.identity.clone(),
                 kind: reader.kind,
                 client: reader.client.clone(),
-                reads: what.count(self.window_from(), |slice| slice.is_read()),
-                describes: what.count(self.window_from(), |slice| slice.is_describe()),
-                failed: what.count(self.window_from(), |slice| {
-                    slice.is_get() && !slice.is_read()
-                }),
-                calls: what.calls_since(self.window_from()),
+                reads: what.count(self.window(), |slice| slice.is_read()),
+                describes: what.count(self.window(), |slice| slice.is_describe()),
+                failed: what.count(self.window(), |slice| slice.is_get() && !slice.is_read()),
+                calls: what.calls_in(self.window()),
                 first: moment(first),
                 last: moment(last),
             }
@@ -493,7 +489,7 @@ impl Scan<'_> {
         let mut loops = Vec::new();
         for (secret, readers) in self.secrets.iter().zip(&self.activity.secrets) {
             let terms = Terms {
-                window_from: self.window_from(),
+                window: self.window(),
                 rate: self.cover.rate(secret.arn.scope()),
                 price: self.price(&secret.arn),
                 customer_key: secret.has_customer_key(),
@@ -512,7 +508,7 @@ impl Scan<'_> {
         for (missing, readers) in &self.activity.missing {
             let scope = missing.scope();
             let terms = Terms {
-                window_from: self.window_from(),
+                window: self.window(),
                 rate: scope
                     .as_ref()
                     .map_or(Rate { covered_hours: 0 }, |scope| self.cover.rate(scope)),
@@ -595,7 +591,7 @@ impl Scan<'_> {
     fn unattributed(&self) -> Vec<UnattributedRow> {
         let mut rows: BTreeMap<Option<Scope>, BTreeMap<String, u64>> = BTreeMap::new();
         for nobody in &self.activity.unattributed {
-            let calls = nobody.slice.calls_since(self.window_from());
+            let calls = nobody.slice.calls_in(self.window());
             if calls > 0 {
                 let row = rows.entry(nobody.slice.access.scope()).or_default();
                 *row.entry(nobody.what.clone()).or_default() += calls;
@@ -633,7 +629,7 @@ impl Scan<'_> {
     }
 
     fn findings(&self, loops: &[LoopRow]) -> (Vec<FindingRow>, usize) {
-        let mut found = findings::find(self.secrets, self.activity, self.window_from());
+        let mut found = findings::find(self.secrets, self.activity, self.window());
         found.extend(loops.iter().map(loop_finding));
         let all = found.len();
         found.retain(|finding| !findings::is_muted(finding, &self.policy.mutes, self.now));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::activity::{Activity, Failures, Missing, Reader, ReaderUse, Readers};
+use super::activity::{Activity, Failures, Missing, Reader, ReaderUse, Readers, Window};
 use super::policy::Mute;
 use super::readers::{ReaderKind, name_of};
 use super::report::{FindingRow, Severity};
@@ -43,14 +43,14 @@ pub const FINDINGS: &[FindingKind] = &[
     },
 ];
 
-/// The findings of a scan, most severe first. `window_from` and `now` are in seconds since 1970.
-pub fn find(secrets: &[Secret], activity: &Activity<'_>, window_from: i64) -> Vec<FindingRow> {
+/// The findings of a scan, most severe first. Only failures that lasted into the window count.
+pub fn find(secrets: &[Secret], activity: &Activity<'_>, window: Window) -> Vec<FindingRow> {
     let mut findings = Vec::new();
     for (secret, readers) in secrets.iter().zip(&activity.secrets) {
-        failing(secret, readers, window_from, &mut findings);
+        failing(secret, readers, window, &mut findings);
     }
     for (missing, readers) in &activity.missing {
-        absent(missing, readers, window_from, &mut findings);
+        absent(missing, readers, window, &mut findings);
     }
     sort(&mut findings);
     findings
@@ -86,23 +86,18 @@ pub fn is_muted(finding: &FindingRow, mutes: &[Mute], now: Timestamp) -> bool {
 }
 
 /// Failures of the window, by outcome.
-fn recent(what: &ReaderUse<'_>, window_from: i64) -> BTreeMap<Outcome, Failures> {
+fn recent(what: &ReaderUse<'_>, window: Window) -> BTreeMap<Outcome, Failures> {
     let mut failures = what.failures();
-    failures.retain(|_, failures| failures.last.is_some_and(|last| last >= window_from));
+    failures.retain(|_, failures| failures.last.is_some_and(|last| last >= window.from));
     failures
 }
 
-fn failing(
-    secret: &Secret,
-    readers: &Readers<'_>,
-    window_from: i64,
-    findings: &mut Vec<FindingRow>,
-) {
+fn failing(secret: &Secret, readers: &Readers<'_>, window: Window, findings: &mut Vec<FindingRow>) {
     for (reader, what) in readers
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
-        for (outcome, failures) in recent(what, window_from) {
+        for (outcome, failures) in recent(what, window) {
             findings.push(FindingRow {
                 code: "failing-reads".to_owned(),
                 severity: if outcome == Outcome::Throttled {
@@ -125,7 +120,7 @@ fn failing(
 fn absent(
     missing: &Missing,
     readers: &Readers<'_>,
-    window_from: i64,
+    window: Window,
     findings: &mut Vec<FindingRow>,
 ) {
     let scope = missing.scope();
@@ -133,7 +128,7 @@ fn absent(
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
-        for (outcome, failures) in recent(what, window_from) {
+        for (outcome, failures) in recent(what, window) {
             let (code, severity) = match outcome {
                 Outcome::NotFound => ("missing-secret", Severity::Medium),
                 _ => ("failing-reads", Severity::Medium),

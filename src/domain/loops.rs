@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::activity::{Reader, ReaderUse, Slice};
+use super::activity::{Reader, ReaderUse, Slice, Window};
 use super::cost::Rate;
 use super::money::{Money, Price};
 use super::policy::Policy;
@@ -81,8 +81,8 @@ const HOT_HOURS: usize = 3;
 /// The places and prices that a loop is judged with.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// The start of the window, in seconds since 1970.
-    pub window_from: i64,
+    /// Whose calls count.
+    pub window: Window,
     /// Hours of the window that are covered.
     pub rate: Rate,
     /// The price; `None`: unknown.
@@ -105,7 +105,7 @@ pub fn judge(
     ) {
         return None;
     }
-    let clients = clients(what, called, terms.window_from);
+    let clients = clients(what, called, terms.window);
     let allowed = u64::from((3_600 / what.class.cache_s.max(1)).max(1));
     let (mut calls, mut avoidable, mut peak) = (0, 0, 0);
     let mut is_hot = false;
@@ -152,16 +152,20 @@ pub fn judge(
 /// A client: its session and address.
 type Client<'a> = (&'a str, &'a str);
 
-/// Calls by client and hour since a moment.
+/// Calls by client and hour in a window.
 fn clients<'a>(
     what: &ReaderUse<'a>,
     called: Called,
-    from: i64,
+    window: Window,
 ) -> HashMap<Client<'a>, BTreeMap<u32, u64>> {
     let mut clients: HashMap<Client<'a>, BTreeMap<u32, u64>> = HashMap::new();
     for slice in what.slices.iter().filter(|slice| called.fits(slice)) {
         let caller = &slice.access.caller;
-        for cell in slice.cells().iter().filter(|cell| cell.first() >= from) {
+        for cell in slice
+            .cells()
+            .iter()
+            .filter(|cell| window.holds(cell.first()))
+        {
             let client = clients
                 .entry((caller.session.as_str(), caller.address.as_str()))
                 .or_default();

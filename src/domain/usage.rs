@@ -86,7 +86,7 @@ impl Outcome {
             Self::NotFound => "not found",
             Self::Pending => "refused because the secret is scheduled for deletion",
             Self::Throttled => "throttled",
-            Self::Failed => "failed",
+            Self::Failed => "refused with an error",
         }
     }
 }

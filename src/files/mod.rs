@@ -1,3 +1,4 @@
+//! Sources and results on disk: inventory files, log files, result folders.
 //! The ports on disk: sources of a scan, and the journal of an apply.
 
 pub mod inflate;

@@ -157,6 +157,28 @@ where
     })
 }
 
+/// Makes the folder and tries to write to it, so that a bad path fails before the long work and not after it.
+///
+/// With [`Overwrite::No`] a folder that holds a scan is refused here already: for callers whose result cannot be the
+/// same one again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prepare(folder: &Path, overwrite: Overwrite) -> Result<(), StoreError> {
+    if overwrite == Overwrite::No && folder.join(REPORT).exists() {
+        return Err(StoreError::Taken {
+            folder: folder.to_owned(),
+        });
+    }
+    let create = |source| StoreError::Create {
+        folder: folder.to_owned(),
+        source,
+    };
+    make(folder).map_err(create)?;
+    tempfile::tempfile_in(folder).map_err(create)?;
+    Ok(())
+}
+
 fn refuse_another_scan(
     folder: &Path,
     files: &[(impl AsRef<str>, Vec<u8>)],

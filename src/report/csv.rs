@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
-use super::kind;
-use super::select::{self, Counted, Grouping};
+use super::sums::{self, Counted, Grouping};
 use crate::domain::names::SecretArn;
-use crate::domain::report::{FindingRow, LoopRow, ReaderRow, Report, SecretRow, Severity};
+use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
 use crate::domain::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
@@ -95,9 +94,6 @@ pub const SUMMARY: [&str; 19] = [
     "window_total_usd",
 ];
 
-/// The code of a hot loop among the findings.
-pub const HOT_LOOP: &str = "hot-loop";
-
 /// `secrets.csv`: one row a secret, by account, Region and name.
 pub fn secrets(report: &Report) -> Vec<u8> {
     let counted = Counted::new(report);
@@ -165,7 +161,7 @@ fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 13] {
         row.account.to_string(),
         row.region.to_string(),
         escape::cell(&reader.reader),
-        kind(reader.kind).to_owned(),
+        reader.kind.as_str().to_owned(),
         escape::cell(&reader.client),
         reader.reads.to_string(),
         reader.describes.to_string(),
@@ -176,23 +172,16 @@ fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 13] {
     ]
 }
 
-/// `findings.csv`: findings and hot loops, most severe first, then by code and place.
+/// `findings.csv`: findings, hot loops among them, most severe first, then by code and place.
 pub fn findings(report: &Report) -> Vec<u8> {
-    let findings = report
+    let mut rows: Vec<_> = report
         .findings
         .iter()
-        .map(|row| (row.severity, finding(row)));
-    let loops = report
-        .loops
-        .iter()
-        .map(|row| (LOOP_SEVERITY, hot_loop(row)));
-    let mut rows: Vec<_> = findings.chain(loops).collect();
+        .map(|row| (row.severity, finding(row)))
+        .collect();
     rows.sort();
     table(FINDINGS, rows.into_iter().map(|(_, row)| row))
 }
-
-/// A loop costs money and breaks nothing.
-const LOOP_SEVERITY: Severity = Severity::Medium;
 
 fn finding(row: &FindingRow) -> [String; 9] {
     [
@@ -208,43 +197,6 @@ fn finding(row: &FindingRow) -> [String; 9] {
     ]
 }
 
-fn hot_loop(row: &LoopRow) -> [String; 9] {
-    let saves = row.avoidable_usd_month.map_or_else(
-        || "price unknown".to_owned(),
-        |usd| format!("avoidable_usd_month {usd}"),
-    );
-    let text = format!(
-        "{} every {:.1} s at its peak; a cache of {} s would avoid {} of {} calls a month. {}",
-        row.what,
-        row.interval_s,
-        row.cache_s,
-        row.avoidable_calls_month,
-        row.reads_month,
-        row.advice
-    );
-    let evidence = format!(
-        "{} {} a month; clients {}; interval_s {:.1}; {}; active_hours {}; avoidable_calls_month {}; {saves}",
-        row.reads_month,
-        row.what,
-        row.clients,
-        row.interval_s,
-        row.shape,
-        row.active_hours,
-        row.avoidable_calls_month
-    );
-    [
-        HOT_LOOP.to_owned(),
-        LOOP_SEVERITY.as_str().to_owned(),
-        row.arn.as_ref().map(key).unwrap_or_default(),
-        escape::cell(&row.name),
-        known(row.account.as_ref()),
-        known(row.region.as_ref()),
-        escape::cell(&row.reader),
-        escape::cell(&text),
-        escape::cell(&evidence),
-    ]
-}
-
 /// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
 /// totals; the calls that belong to no secret are a group of their own in each.
 pub fn summary(report: &Report) -> Vec<u8> {
@@ -256,13 +208,13 @@ pub fn summary(report: &Report) -> Vec<u8> {
         Grouping::Owner,
     ];
     let rows = groupings.into_iter().flat_map(|by| {
-        let groups = select::groups(report, by).into_iter();
+        let groups = sums::groups(report, by).into_iter();
         groups.map(move |found| group(report, by, &found))
     });
     table(SUMMARY, rows)
 }
 
-fn group(report: &Report, by: Grouping, group: &select::Group) -> [String; 19] {
+fn group(report: &Report, by: Grouping, group: &sums::Group) -> [String; 19] {
     let totals = &group.totals;
     let verdict = |verdict: Verdict| {
         totals
@@ -454,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn loops_stand_among_the_findings() {
+    fn findings_stand_by_severity_and_then_by_code() {
         let rows = records(&findings(&sample::report()));
         let found: Vec<_> = rows
             .iter()
@@ -473,9 +425,6 @@ mod tests {
         );
         assert_eq!(value(&rows, "payments/gone", "arn"), "");
         assert!(value(&rows, "payments/api-key", "text").contains("aws-secretsmanager-caching"));
-        assert!(
-            value(&rows, "payments/api-key", "evidence").contains("avoidable_usd_month 20.954000")
-        );
     }
 
     #[test]
@@ -509,12 +458,12 @@ mod tests {
             for (bytes, rows) in [
                 (secrets(&report), report.secrets.len()),
                 (readers(&report), report.secrets.iter().map(|row| row.readers.len()).sum()),
-                (findings(&report), report.findings.len() + report.loops.len()),
+                (findings(&report), report.findings.len()),
                 (summary(&report), records(&summary(&report)).len() - 1),
             ] {
                 let found = records(&bytes);
                 prop_assert_eq!(found.len(), rows + 1);
-                prop_assert_eq!(bytes.iter().filter(|&&byte| byte == b'\n').count(), rows + 1);
+                prop_assert_eq!(bytes.split(|&byte| byte == b'\n').count() - 1, rows + 1);
                 for cell in found.iter().flatten() {
                     prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{:?}", cell);
                 }

@@ -3,15 +3,21 @@
 //! Everything here is a pure function of the report and the options: nothing is opened, printed or asked, and nothing is
 //! judged. Numbers are those of the report; only the sums of groups and of selections are added up here, from its rows.
 
+pub mod comparison;
 pub mod csv;
 pub mod escape;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod focus;
+pub mod html;
 pub mod json;
+mod page;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod select;
+pub mod sums;
 pub mod text;
 
-use crate::domain::readers::ReaderKind;
 use crate::domain::report::Report;
 
 /// What a report can be rendered as.
@@ -47,19 +53,4 @@ pub fn files(report: &Report, formats: &[Format]) -> Vec<(&'static str, Vec<u8>)
         }
     }
     files
-}
-
-/// The word for a kind of reader, the one of `report.json`.
-fn kind(kind: ReaderKind) -> &'static str {
-    match kind {
-        ReaderKind::Application => "application",
-        ReaderKind::Cache => "cache",
-        ReaderKind::Sync => "sync",
-        ReaderKind::Person => "person",
-        ReaderKind::Service => "service",
-        ReaderKind::Rotation => "rotation",
-        ReaderKind::Iac => "iac",
-        ReaderKind::Scanner => "scanner",
-        ReaderKind::Ourselves => "ourselves",
-    }
 }

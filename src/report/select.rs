@@ -1,68 +1,55 @@
-//! Parts of a report: the secrets whose names match, and the sums by account, Region, owner or prefix.
+//! Parts of a report: the secrets whose names match.
 //!
 //! A selection is a report again: its totals are added up from the rows that stay, so that rows and totals agree. Calls
 //! that belong to no secret have no name to match, so a selection leaves them out and says so in its assumptions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use super::sums;
+use crate::domain::money::thousands;
+use crate::domain::names::Scope;
+use crate::domain::policy::Glob;
+use crate::domain::report::{Report, SecretRow, Totals};
 
-use crate::domain::money::Money;
-use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{Report, SecretRow, Totals, WindowTotals};
-use crate::domain::verdict::Verdict;
-
-/// The row of the calls that belong to no secret.
-pub const UNATTRIBUTED: &str = "(unattributed)";
-/// The group of secrets without an owner tag.
-pub const NO_OWNER: &str = "(no owner)";
-/// The group of names without a `/`.
-pub const NO_PREFIX: &str = "(no prefix)";
-
-/// Which secrets to show, by name. `*` also matches `/`, as in the policy file.
-#[derive(Clone, Debug)]
+/// Which secrets to show, by name.
+#[derive(Clone, Debug, Default)]
 pub struct Selection {
-    only: GlobSet,
-    exclude: GlobSet,
-    /// The globs as they were given, for the assumption.
-    words: String,
+    /// Names that match one of these; all, if it is empty.
+    pub only: Vec<Glob>,
+    /// But none of these.
+    pub exclude: Vec<Glob>,
 }
 
 impl Selection {
-    /// Names that match one of `only` (or all, if it is empty) and none of `exclude`.
-    ///
-    /// # Errors
-    /// [`globset::Error`], which names the glob, for one that is not valid.
-    pub fn new(only: &[String], exclude: &[String]) -> Result<Self, globset::Error> {
-        let listed = |globs: &[String]| {
-            let globs: Vec<_> = globs.iter().map(|glob| format!("`{glob}`")).collect();
-            globs.join(" or ")
-        };
-        let words = match (only.is_empty(), exclude.is_empty()) {
-            (true, true) => String::new(),
-            (false, true) => format!("matches {}", listed(only)),
-            (true, false) => format!("does not match {}", listed(exclude)),
-            (false, false) => format!("matches {}, but not {}", listed(only), listed(exclude)),
-        };
-        Ok(Self {
-            only: set(only)?,
-            exclude: set(exclude)?,
-            words,
-        })
-    }
-
     /// Whether a name is selected.
     pub fn holds(&self, name: &str) -> bool {
-        (self.only.is_empty() || self.only.is_match(name)) && !self.exclude.is_match(name)
+        let fits = |globs: &[Glob]| globs.iter().any(|glob| glob.fits(name));
+        (self.only.is_empty() || fits(&self.only)) && !fits(&self.exclude)
     }
-}
 
-fn set(globs: &[String]) -> Result<GlobSet, globset::Error> {
-    let mut builder = GlobSetBuilder::new();
-    for glob in globs {
-        builder.add(Glob::new(glob)?);
+    fn is_all(&self) -> bool {
+        self.only.is_empty() && self.exclude.is_empty()
     }
-    builder.build()
+
+    /// The globs in words, after "whose name".
+    fn words(&self) -> String {
+        let listed = |globs: &[Glob]| {
+            let globs: Vec<_> = globs
+                .iter()
+                .map(|glob| format!("`{}`", glob.pattern()))
+                .collect();
+            globs.join(" or ")
+        };
+        match (self.only.is_empty(), self.exclude.is_empty()) {
+            (true, _) => format!("does not match {}", listed(&self.exclude)),
+            (false, true) => format!("matches {}", listed(&self.only)),
+            (false, false) => format!(
+                "matches {}, but not {}",
+                listed(&self.only),
+                listed(&self.exclude)
+            ),
+        }
+    }
 }
 
 /// The report of the selected secrets; the report as it is if the selection names no glob.
@@ -71,7 +58,7 @@ fn set(globs: &[String]) -> Result<GlobSet, globset::Error> {
 /// stay if their name is selected.
 #[must_use]
 pub fn select(mut report: Report, selection: &Selection) -> Report {
-    if selection.words.is_empty() {
+    if selection.is_all() {
         return report;
     }
     let pending =
@@ -93,316 +80,69 @@ pub fn select(mut report: Report, selection: &Selection) -> Report {
         .scaled(pending(&report.secrets), pending_before);
     report.totals = Totals {
         pending_usd,
-        ..totals(&report)
+        ..sums::totals(&report)
     };
-    for scope in &mut report.scopes {
-        let rows = report.secrets.iter();
-        let here = rows.filter(|row| row.account == scope.account && row.region == scope.region);
-        scope.secrets = here.count() as u64;
-    }
+    keep_places(&mut report);
     let calls = match left_out {
         0 => String::new(),
         1 => "; 1 call that belongs to no secret is left out".to_owned(),
-        more => format!("; {more} calls that belong to no secret are left out"),
+        more => format!(
+            "; {} calls that belong to no secret are left out",
+            thousands(more)
+        ),
     };
     report.assumptions.push(format!(
         "Only secrets whose name {}{calls}.",
-        selection.words
+        selection.words()
     ));
     report
 }
 
-/// The sums over the rows of a report. `pending_usd` stands in no row and stays zero.
-pub fn totals(report: &Report) -> Totals {
-    let adder = Adder::new(report);
-    let mut totals = adder.secrets(&report.secrets.iter().collect::<Vec<_>>());
-    let rest = adder.unattributed();
-    totals.calls += rest.calls;
-    totals.api_usd += rest.api_usd;
-    totals.total_usd += rest.total_usd;
-    totals.savings_loops_usd += rest.savings_loops_usd;
-    totals.savings_usd += rest.savings_usd;
-    totals.unattributed_calls = rest.unattributed_calls;
-    totals.unattributed_usd = rest.unattributed_usd;
-    totals.window_cost.api_usd += rest.window_cost.api_usd;
-    totals.window_cost.total_usd += rest.window_cost.total_usd;
-    totals.window_cost.unattributed_usd = rest.window_cost.unattributed_usd;
-    totals
-}
-
-/// Adds up rows of one report.
-struct Adder<'a> {
-    report: &'a Report,
-    counted: Counted<'a>,
-    savings: Savings<'a>,
-}
-
-impl<'a> Adder<'a> {
-    fn new(report: &'a Report) -> Self {
-        Self {
-            report,
-            counted: Counted::new(report),
-            savings: Savings::new(report),
-        }
-    }
-
-    fn secrets(&self, rows: &[&SecretRow]) -> Totals {
-        let mut totals = Totals::default();
-        for row in rows {
-            let saving = self.savings.of(row);
-            *totals.verdicts.entry(row.verdict).or_default() += 1;
-            totals.secrets += 1;
-            totals.storage_usd += row.cost.storage_usd.unwrap_or_default();
-            totals.api_usd += row.cost.api_usd.unwrap_or_default();
-            totals.kms_usd += row.cost.kms_usd.unwrap_or_default();
-            totals.savings_delete_usd += saving.by_deleting;
-            totals.savings_loops_usd += saving.by_mending;
-            totals.calls += row.calls;
-            totals.reads += row.reads;
-            totals.failed += row.failed;
-            totals.unpriced_secrets += u64::from(!priced(row));
-            totals.uncounted_secrets += u64::from(!self.counted.of(row));
-            let window = &mut totals.window_cost;
-            window.storage_usd += row.window_cost.storage_usd.unwrap_or_default();
-            window.api_usd += row.window_cost.api_usd.unwrap_or_default();
-            window.kms_usd += row.window_cost.kms_usd.unwrap_or_default();
-        }
-        totals.total_usd = totals.storage_usd + totals.api_usd + totals.kms_usd;
-        totals.savings_usd = totals.savings_delete_usd + totals.savings_loops_usd;
-        let window: &mut WindowTotals = &mut totals.window_cost;
-        window.total_usd = window.storage_usd + window.api_usd + window.kms_usd;
-        totals
-    }
-
-    fn unattributed(&self) -> Totals {
-        let mut totals = Totals::default();
-        for row in &self.report.unattributed {
-            totals.calls += row.calls;
-            totals.api_usd += row.api_usd.unwrap_or_default();
-            totals.window_cost.api_usd += row.window_api_usd.unwrap_or_default();
-        }
-        totals.total_usd = totals.api_usd;
-        totals.savings_loops_usd = self.savings.nameless;
-        totals.savings_usd = self.savings.nameless;
-        totals.unattributed_calls = totals.calls;
-        totals.unattributed_usd = totals.api_usd;
-        totals.window_cost.total_usd = totals.window_cost.api_usd;
-        totals.window_cost.unattributed_usd = totals.window_cost.api_usd;
-        totals
-    }
-}
-
-/// Whose calls could be counted. Zero calls of a secret whose calls nobody could see are unknown, not zero.
-#[derive(Debug)]
-pub struct Counted<'a> {
-    covered: HashSet<(&'a AccountId, &'a Region)>,
-}
-
-impl<'a> Counted<'a> {
-    /// Reads from a report which accounts and Regions have covered hours in the window.
-    pub fn new(report: &'a Report) -> Self {
-        let scopes = report.scopes.iter();
-        let covered = scopes.filter(|scope| scope.trail.covered_hours > 0);
-        Self {
-            covered: covered
-                .map(|scope| (&scope.account, &scope.region))
-                .collect(),
-        }
-    }
-
-    /// Whether the calls of this secret could be counted: its account and Region have covered hours, or something was
-    /// counted or priced.
-    pub fn of(&self, row: &SecretRow) -> bool {
-        row.calls > 0
-            || row.cost.api_usd.is_some()
-            || self.covered.contains(&(&row.account, &row.region))
-    }
-}
-
-/// Whether the price of a secret is known. One that costs nothing has a known price.
-pub fn priced(row: &SecretRow) -> bool {
-    row.cost.storage_usd.is_some()
-}
-
-/// What each secret would save: by going, or, if it stays, by mending its loops.
-#[derive(Debug)]
-pub struct Savings<'a> {
-    deleted: HashSet<&'a SecretArn>,
-    loops: HashMap<&'a SecretArn, Money>,
-    /// By mending the loops on names that are not in the inventory.
-    pub nameless: Money,
-}
-
-/// What one secret would save a month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Saving {
-    /// By deleting it, or its primary.
-    pub by_deleting: Money,
-    /// By mending its loops, if it stays.
-    pub by_mending: Money,
-}
-
-impl<'a> Savings<'a> {
-    /// Reads what can go and what loops from a report.
-    pub fn new(report: &'a Report) -> Self {
-        let going = report
-            .secrets
-            .iter()
-            .filter(|row| row.verdict == Verdict::Delete);
-        let mut savings = Self {
-            deleted: going.map(|row| &row.arn).collect(),
-            loops: HashMap::new(),
-            nameless: Money::ZERO,
-        };
-        for found in &report.loops {
-            let usd = found.avoidable_usd_month.unwrap_or_default();
-            match &found.arn {
-                Some(arn) => *savings.loops.entry(arn).or_default() += usd,
-                None => savings.nameless += usd,
-            }
-        }
-        savings
-    }
-
-    /// What one secret would save a month. A replica goes with its primary.
-    pub fn of(&self, row: &SecretRow) -> Saving {
-        let primary = row.replica_of.as_ref();
-        if self.deleted.contains(&row.arn)
-            || primary.is_some_and(|primary| self.deleted.contains(primary))
-        {
-            Saving {
-                by_deleting: row.cost.known(),
-                by_mending: Money::ZERO,
-            }
-        } else {
-            Saving {
-                by_deleting: Money::ZERO,
-                by_mending: self.loops.get(&row.arn).copied().unwrap_or_default(),
-            }
-        }
-    }
-}
-
-/// By what secrets are added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Grouping {
-    /// Everything in one group.
-    Total,
-    /// By account.
-    Account,
-    /// By Region.
-    Region,
-    /// By account and Region.
-    AccountRegion,
-    /// By the value of the owner tag.
-    Owner,
-    /// By the part of the name up to its first `/`.
-    Prefix,
-}
-
-impl Grouping {
-    /// The word in `summary.csv`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Total => "total",
-            Self::Account => "account",
-            Self::Region => "region",
-            Self::AccountRegion => "account+region",
-            Self::Owner => "owner",
-            Self::Prefix => "prefix",
-        }
-    }
-
-    fn key(self, row: &SecretRow) -> String {
-        match self {
-            Self::Total => "total".to_owned(),
-            Self::Account => row.account.to_string(),
-            Self::Region => row.region.to_string(),
-            Self::AccountRegion => row.scope().to_string(),
-            Self::Owner => row.owner.clone().unwrap_or_else(|| NO_OWNER.to_owned()),
-            Self::Prefix => row
-                .name
-                .split_once('/')
-                .map_or_else(|| NO_PREFIX.to_owned(), |(prefix, _)| format!("{prefix}/")),
-        }
-    }
-}
-
-/// The sums of one group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// The account, the Region, the owner ... Other people's text. [`UNATTRIBUTED`] for calls that belong to no secret.
-    pub key: String,
-    /// The sums. The group of the unattributed calls has no secrets.
-    pub totals: Totals,
-}
-
-/// The groups by key, and last the calls that belong to no secret, if there are any. The groups add up to the totals;
-/// [`Grouping::Total`] is one group that holds everything.
-pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
-    if by == Grouping::Total {
-        return vec![Group {
-            key: by.as_str().to_owned(),
-            totals: report.totals.clone(),
-        }];
-    }
-    let mut places: BTreeMap<String, Vec<&SecretRow>> = BTreeMap::new();
+/// Leaves out accounts and Regions that hold none of the selected secrets, with the gaps of their trail. Where no
+/// inventory was read the selected secrets may be, so those stay.
+fn keep_places(report: &mut Report) {
+    let mut counts: HashMap<Scope, u64> = HashMap::new();
     for row in &report.secrets {
-        places.entry(by.key(row)).or_default().push(row);
+        *counts.entry(row.scope()).or_default() += 1;
     }
-    let adder = Adder::new(report);
-    let mut groups: Vec<Group> = places
-        .into_iter()
-        .map(|(key, rows)| Group {
-            key,
-            totals: adder.secrets(&rows),
-        })
-        .collect();
-    let rest = adder.unattributed();
-    if rest != Totals::default() {
-        groups.push(Group {
-            key: UNATTRIBUTED.to_owned(),
-            totals: rest,
-        });
-    }
-    groups
+    let mut gone = HashSet::new();
+    report.scopes.retain_mut(|row| {
+        let scope = Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        };
+        row.secrets = counts.get(&scope).copied().unwrap_or(0);
+        let stays = row.secrets > 0 || row.inventory != "read";
+        if !stays {
+            gone.insert(scope);
+        }
+        stays
+    });
+    report.gaps.retain(|gap| match (&gap.account, &gap.region) {
+        (Some(account), Some(region)) if gap.source == "trail" => {
+            let (account, region) = (account.clone(), region.clone());
+            !gone.contains(&Scope { account, region })
+        }
+        _ => true,
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::money::Money;
     use crate::report::sample;
 
-    fn globs(globs: &[&str]) -> Vec<String> {
-        globs.iter().map(|&glob| glob.to_owned()).collect()
+    fn globs(globs: &[&str]) -> Vec<Glob> {
+        globs.iter().map(|glob| glob.parse().unwrap()).collect()
     }
 
     fn selected(only: &[&str], exclude: &[&str]) -> Report {
-        let selection = Selection::new(&globs(only), &globs(exclude)).unwrap();
+        let selection = Selection {
+            only: globs(only),
+            exclude: globs(exclude),
+        };
         select(sample::report(), &selection)
-    }
-
-    #[test]
-    fn the_sample_adds_up_by_hand() {
-        let totals = sample::report().totals;
-        // Six secrets at $0.40; the one pending deletion is free, one has no price.
-        assert_eq!(totals.storage_usd, Money(6 * 400_000));
-        assert_eq!(totals.api_usd, Money(13_140_000 + 219_150));
-        assert_eq!(totals.kms_usd, Money(7_884_000));
-        assert_eq!(totals.total_usd, Money(2_400_000 + 13_359_150 + 7_884_000));
-        // Two secrets and the replica of one of them.
-        assert_eq!(totals.savings_delete_usd, Money(3 * 400_000));
-        assert_eq!(totals.savings_loops_usd, Money(20_954_000 + 215_350));
-        assert_eq!(
-            totals.savings_usd,
-            totals.savings_delete_usd + totals.savings_loops_usd
-        );
-        assert_eq!(totals.calls, 2_592_000 + 7 + 43_233);
-        assert_eq!(
-            (totals.unattributed_calls, totals.unattributed_usd),
-            (43_233, Money(219_150))
-        );
-        assert_eq!((totals.unpriced_secrets, totals.uncounted_secrets), (1, 2));
     }
 
     #[test]
@@ -423,7 +163,24 @@ mod tests {
             ["old/token", "payments/api-key", "unseen/key"]
         );
         assert!(names(&selected(&["nothing"], &[])).is_empty());
-        assert!(Selection::new(&globs(&["a{"]), &[]).is_err());
+    }
+
+    #[test]
+    fn only_places_that_matter_to_the_selection_stay() {
+        let places = |report: &Report| -> Vec<String> {
+            let scopes = report.scopes.iter();
+            scopes
+                .map(|scope| format!("{} {}", scope.account, scope.region))
+                .collect()
+        };
+        let report = selected(&["payments/*"], &[]);
+        // The last one has no inventory: there may be such secrets in it.
+        assert_eq!(
+            places(&report),
+            ["111122223333 eu-west-1", "444455556666 sa-east-1"]
+        );
+        assert_eq!(report.gaps.len(), 1, "the gap of a file stays");
+        assert_eq!(selected(&["unseen/*"], &[]).gaps.len(), 2);
     }
 
     #[test]
@@ -452,84 +209,9 @@ mod tests {
         );
         assert_eq!(
             report.assumptions.last().unwrap(),
-            "Only secrets whose name matches `payments/*` or `old/*`, but not `none`; 43233 calls that belong to no \
+            "Only secrets whose name matches `payments/*` or `old/*`, but not `none`; 43,233 calls that belong to no \
              secret are left out."
         );
         assert_eq!(selected(&["legacy/*"], &[]).totals.pending_usd, Money::ZERO);
     }
-
-    #[test]
-    fn each_grouping_adds_up_to_the_totals() {
-        let report = sample::report();
-        for by in [
-            Grouping::Total,
-            Grouping::Account,
-            Grouping::Region,
-            Grouping::AccountRegion,
-            Grouping::Owner,
-            Grouping::Prefix,
-        ] {
-            let groups = groups(&report, by);
-            let usd = |amount: fn(&Totals) -> Money| {
-                groups
-                    .iter()
-                    .map(|group| amount(&group.totals))
-                    .sum::<Money>()
-            };
-            let number = |number: fn(&Totals) -> u64| {
-                groups
-                    .iter()
-                    .map(|group| number(&group.totals))
-                    .sum::<u64>()
-            };
-            let totals = &report.totals;
-            assert_eq!(usd(|of| of.storage_usd), totals.storage_usd, "{by:?}");
-            assert_eq!(usd(|of| of.api_usd), totals.api_usd, "{by:?}");
-            assert_eq!(usd(|of| of.kms_usd), totals.kms_usd, "{by:?}");
-            assert_eq!(usd(|of| of.total_usd), totals.total_usd, "{by:?}");
-            assert_eq!(usd(|of| of.savings_usd), totals.savings_usd, "{by:?}");
-            assert_eq!(
-                usd(|of| of.window_cost.total_usd),
-                totals.window_cost.total_usd,
-                "{by:?}"
-            );
-            assert_eq!(number(|of| of.secrets), totals.secrets, "{by:?}");
-            assert_eq!(number(|of| of.calls), totals.calls, "{by:?}");
-            assert_eq!(
-                number(|of| of.uncounted_secrets),
-                totals.uncounted_secrets,
-                "{by:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn groups_are_named_and_the_unattributed_come_last() {
-        let report = sample::report();
-        let keys = |by| -> Vec<String> {
-            groups(&report, by)
-                .into_iter()
-                .map(|group| group.key)
-                .collect()
-        };
-        assert_eq!(keys(Grouping::Total), ["total"]);
-        assert_eq!(
-            keys(Grouping::Account),
-            [sample::MAIN, sample::OTHER, UNATTRIBUTED]
-        );
-        assert_eq!(
-            keys(Grouping::Owner),
-            [NO_OWNER, "-2+3 \u{202e}owner", "payments", UNATTRIBUTED]
-        );
-        assert!(
-            keys(Grouping::Prefix).starts_with(&[FORMULA_PREFIX.to_owned(), "legacy/".to_owned()])
-        );
-        let mut report = sample::report();
-        report.unattributed.clear();
-        report.loops.clear();
-        assert_eq!(groups(&report, Grouping::Region).len(), 2);
-    }
-
-    /// The name that is a formula has a slash.
-    const FORMULA_PREFIX: &str = "=cmd|'/";
 }

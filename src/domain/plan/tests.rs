@@ -1,3 +1,5 @@
+//! Tests of [`super`]: tables of data, and the laws.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,438 @@
+//! Who is asking, in which accounts and in which Regions there is something to look at.
+//!
+//! An account of an organization that is suspended is skipped and named, because nothing in it can be asked. An account
+//! or a list of Regions that cannot be had is a gap. Where AWS does not say which Regions are enabled, the built-in list
+//! of those that have Secrets Manager is tried one by one.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_sdk_account::types::RegionOptStatus;
+use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
+use futures_util::{StreamExt, stream};
+
+use super::gate::{Gate, Warden};
+use super::{APP, Session, fault};
+use crate::domain::names::{AccountId, Region, Scope};
+use crate::domain::report::Gap;
+use crate::ports::{Caller, Fault};
+
+/// What this adapter asks AWS. `sts:GetCallerIdentity` needs no permission.
+pub const ACTIONS: &[&str] = &[
+    "sts:GetCallerIdentity",
+    "sts:AssumeRole",
+    "organizations:ListAccounts",
+    "account:ListRegions",
+];
+
+/// The Regions that have Secrets Manager, by partition, as of 2026-08 (the endpoint list of botocore).
+pub const REGIONS: &[(&str, &[&str])] = &[
+    (
+        "aws",
+        &[
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-south-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-central-1",
+            "ca-west-1",
+            "eu-central-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-central-1",
+            "me-south-1",
+            "mx-central-1",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
+    ),
+    ("aws-cn", &["cn-north-1", "cn-northwest-1"]),
+    ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
+];
+
+/// Which accounts to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// The caller's.
+    Own,
+    /// These.
+    Listed(Vec<AccountId>),
+    /// All of the caller's organization.
+    Organization,
+}
+
+/// What to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Which accounts.
+    pub accounts: Accounts,
+    /// Which Regions; empty: every Region that is enabled in the account.
+    pub regions: Vec<Region>,
+}
+
+/// What there is to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The accounts and Regions, sorted.
+    pub scopes: Vec<Scope>,
+    /// What could not be found out.
+    pub gaps: Vec<Gap>,
+    /// Accounts of the organization that are closed, and how AWS calls their state. Not gaps: nothing can run there.
+    pub closed: Vec<(AccountId, String)>,
+}
+
+/// Finds the accounts and Regions to look at.
+pub async fn scopes(session: &Session, ask: &Ask) -> Found {
+    let mut found = Found::default();
+    let mut accounts = match &ask.accounts {
+        Accounts::Own => vec![session.caller.account.clone()],
+        Accounts::Listed(accounts) => accounts.clone(),
+        Accounts::Organization => organization(session, &mut found).await,
+    };
+    accounts.sort();
+    accounts.dedup();
+    let at_once = session.gate.patience().at_once.max(1);
+    let regions: Vec<(AccountId, Regions)> = stream::iter(accounts)
+        .map(|account| async move {
+            let regions = account_regions(session, &account, &ask.regions).await;
+            (account, regions)
+        })
+        .buffered(at_once)
+        .collect()
+        .await;
+    for (account, regions) in regions {
+        found.gaps.extend(regions.gap);
+        for region in regions.regions {
+            let account = account.clone();
+            found.scopes.push(Scope { account, region });
+        }
+    }
+    found.scopes.sort();
+    found.scopes.dedup();
+    found.gaps.sort();
+    found.closed.sort();
+    found
+}
+
+/// The Regions of one account, and what was not to be had.
+struct Regions {
+    regions: Vec<Region>,
+    gap: Option<Gap>,
+}
+
+async fn account_regions(session: &Session, account: &AccountId, wanted: &[Region]) -> Regions {
+    let gap = |source: &str, what: String, fault: &Fault| {
+        Some(Gap {
+            account: Some(account.clone()),
+            region: None,
+            source: source.to_owned(),
+            what,
+            why: fault.to_string(),
+        })
+    };
+    let config = match enter(session, account).await {
+        Ok(config) => config,
+        Err(fault) => {
+            return Regions {
+                regions: Vec::new(),
+                gap: gap("inventory", "the whole account".to_owned(), &fault),
+            };
+        }
+    };
+    if !wanted.is_empty() {
+        return Regions {
+            regions: wanted.to_vec(),
+            gap: None,
+        };
+    }
+    match enabled(session, &config).await {
+        Ok(regions) => Regions { regions, gap: None },
+        Err(fault) => Regions {
+            regions: built_in(session.partition()),
+            gap: gap(
+                "account:ListRegions",
+                "which Regions are enabled; every Region known to have Secrets Manager was tried"
+                    .to_owned(),
+                &fault,
+            ),
+        },
+    }
+}
+
+/// The settings for an account, once its role is known to be assumable: one gap for the account, not one a Region.
+async fn enter(session: &Session, account: &AccountId) -> Result<SdkConfig, Fault> {
+    let config = session.in_account(account)?;
+    if *account != session.caller.account
+        && let Some(provider) = config.credentials_provider()
+    {
+        provider
+            .provide_credentials()
+            .await
+            .map_err(|error| fault::of_credentials(&error))?;
+    }
+    Ok(config)
+}
+
+async fn enabled(session: &Session, config: &SdkConfig) -> Result<Vec<Region>, Fault> {
+    let settings = aws_sdk_account::config::Builder::from(config)
+        .interceptor(Warden(Arc::clone(&session.gate)))
+        .build();
+    let client = aws_sdk_account::Client::from_conf(settings);
+    let mut regions = Vec::new();
+    let mut token = None;
+    loop {
+        let page = session
+            .gate
+            .ask("account:ListRegions", || {
+                client
+                    .list_regions()
+                    .max_results(50)
+                    .region_opt_status_contains(RegionOptStatus::Enabled)
+                    .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        let names = page.regions.unwrap_or_default().into_iter();
+        regions.extend(
+            names
+                .filter_map(|region| region.region_name)
+                .filter_map(|name| Region::new(&name).ok()),
+        );
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(regions);
+        }
+    }
+}
+
+fn built_in(partition: &str) -> Vec<Region> {
+    REGIONS
+        .iter()
+        .filter(|(name, _)| *name == partition)
+        .flat_map(|(_, regions)| *regions)
+        .filter_map(|region| Region::new(region).ok())
+        .collect()
+}
+
+/// The open accounts of the organization. If they cannot be listed, the caller's own account and a gap.
+async fn organization(session: &Session, found: &mut Found) -> Vec<AccountId> {
+    match list_accounts(session).await {
+        Ok(all) => {
+            let mut open = Vec::new();
+            for account in all {
+                let Some(id) = account.id().and_then(|id| AccountId::new(id).ok()) else {
+                    continue;
+                };
+                match closed(&account) {
+                    Some(state) => found.closed.push((id, state)),
+                    None => open.push(id),
+                }
+            }
+            open
+        }
+        Err(fault) => {
+            found.gaps.push(Gap {
+                account: None,
+                region: None,
+                source: "organizations:ListAccounts".to_owned(),
+                what: "every account of the organization but the caller's".to_owned(),
+                why: fault.to_string(),
+            });
+            vec![session.caller.account.clone()]
+        }
+    }
+}
+
+/// The state of an account in which nothing can be asked. `State` replaces `Status` (Organizations API reference); an
+/// answer may have either.
+fn closed(account: &Account) -> Option<String> {
+    let state = account
+        .state()
+        .map(AccountState::as_str)
+        .or_else(|| account.status().map(AccountStatus::as_str))?;
+    ["CLOSED", "PENDING_ACTIVATION", "SUSPENDED"]
+        .contains(&state)
+        .then(|| state.to_owned())
+}
+
+async fn list_accounts(session: &Session) -> Result<Vec<Account>, Fault> {
+    let settings = aws_sdk_organizations::config::Builder::from(&session.base)
+        .interceptor(Warden(Arc::clone(&session.gate)))
+        .build();
+    let client = aws_sdk_organizations::Client::from_conf(settings);
+    let mut accounts = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = session
+            .gate
+            .ask("organizations:ListAccounts", || {
+                client.list_accounts().set_next_token(token.clone()).send()
+            })
+            .await?;
+        accounts.extend(page.accounts.unwrap_or_default());
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(accounts);
+        }
+    }
+}
+
+fn sts(config: &SdkConfig, gate: &Arc<Gate>) -> aws_sdk_sts::Client {
+    let settings = aws_sdk_sts::config::Builder::from(config)
+        .interceptor(Warden(Arc::clone(gate)))
+        .build();
+    aws_sdk_sts::Client::from_conf(settings)
+}
+
+/// Asks who the caller is.
+pub(super) async fn caller(config: &SdkConfig, gate: &Arc<Gate>) -> Result<Caller, Fault> {
+    let client = sts(config, gate);
+    let answer = gate
+        .ask("sts:GetCallerIdentity", || {
+            client.get_caller_identity().send()
+        })
+        .await?;
+    let account = answer
+        .account()
+        .and_then(|account| AccountId::new(account).ok());
+    match (account, answer.arn) {
+        (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+        _ => Err(Fault::Unreachable(
+            "sts:GetCallerIdentity answered without an account".to_owned(),
+        )),
+    }
+}
+
+/// The credentials of a role in another account. Assumed when first needed, and again before they run out.
+#[derive(Debug)]
+pub(super) struct Assumed {
+    client: aws_sdk_sts::Client,
+    gate: Arc<Gate>,
+    arn: String,
+    external_id: Option<String>,
+    held: tokio::sync::Mutex<Option<Credentials>>,
+}
+
+/// Credentials with less time left are fetched again.
+const MARGIN: Duration = Duration::from_mins(5);
+
+impl Assumed {
+    pub(super) fn new(
+        base: &SdkConfig,
+        gate: &Arc<Gate>,
+        arn: String,
+        external_id: Option<String>,
+    ) -> Self {
+        Self {
+            client: sts(base, gate),
+            gate: Arc::clone(gate),
+            arn,
+            external_id,
+            held: tokio::sync::Mutex::default(),
+        }
+    }
+
+    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        let mut held = self.held.lock().await;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "credentials run out by the real clock, whatever `--now` says"
+        )]
+        let soon = SystemTime::now() + MARGIN;
+        if let Some(credentials) = held.as_ref()
+            && credentials.expiry().is_none_or(|end| end > soon)
+        {
+            return Ok(credentials.clone());
+        }
+        let client = &self.client;
+        let answer = self
+            .gate
+            .ask("sts:AssumeRole", || {
+                client
+                    .assume_role()
+                    .role_arn(&self.arn)
+                    .role_session_name(APP)
+                    .set_external_id(self.external_id.clone())
+                    .send()
+            })
+            .await
+            .map_err(|fault| CredentialsError::provider_error(self.explained(fault)))?;
+        let keys = answer.credentials.ok_or_else(|| {
+            CredentialsError::provider_error(Fault::Unreachable(
+                "sts:AssumeRole answered without credentials".to_owned(),
+            ))
+        })?;
+        let credentials = Credentials::new(
+            keys.access_key_id,
+            keys.secret_access_key,
+            Some(keys.session_token),
+            SystemTime::try_from(keys.expiration).ok(),
+            "assumed role",
+        );
+        *held = Some(credentials.clone());
+        Ok(credentials)
+    }
+
+    /// AWS does not tell a role that is missing from one that may not be assumed; the reader needs to know both.
+    fn explained(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Denied { action, message } => Fault::Denied {
+                action,
+                message: format!(
+                    "{message}; is `{}` there, and does it trust the caller?",
+                    self.arn
+                ),
+            },
+            other => other,
+        }
+    }
+}
+
+impl ProvideCredentials for Assumed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_list_is_sound_and_complete_for_its_date() {
+        for (partition, regions) in REGIONS {
+            assert_eq!(built_in(partition).len(), regions.len(), "{partition}");
+            assert!(regions.is_sorted(), "{partition}");
+        }
+        assert_eq!(REGIONS[0].1.len(), 34);
+        assert!(built_in("aws-iso").is_empty(), "unknown: none is guessed");
+    }
+}

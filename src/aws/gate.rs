@@ -1,0 +1,175 @@
+//! The gate that every request goes through.
+//!
+//! It bounds how many requests run at once, counts each attempt by its IAM action, tries throttled requests again for
+//! longer than the SDK does, and turns errors into [`Fault`]s.
+//!
+//! It also holds every adapter to what it declares: an operation whose IAM action stands in no `ACTIONS` is refused
+//! before it is sent. So the policy that `iam-policy` prints cannot be too small, and a secret's value cannot be asked
+//! for even by mistake.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use aws_sdk_sts::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{Patience, fault, locked};
+use crate::ports::Fault;
+
+/// The bound, the counts and what is allowed. One for a session.
+#[derive(Debug)]
+pub struct Gate {
+    permits: Semaphore,
+    allowed: Vec<&'static str>,
+    calls: Mutex<BTreeMap<String, u64>>,
+    patience: Patience,
+}
+
+impl Gate {
+    /// A gate that lets only these IAM actions through.
+    pub(super) fn new(patience: Patience, allowed: Vec<&'static str>) -> Self {
+        Self {
+            permits: Semaphore::new(patience.at_once.max(1)),
+            allowed,
+            calls: Mutex::default(),
+            patience,
+        }
+    }
+
+    /// The bounds and waits of the session.
+    pub(super) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// The requests made so far by IAM action.
+    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+        locked(&self.calls).clone()
+    }
+
+    /// Waits for a place among the requests that run at once.
+    pub(super) async fn place(&self) -> SemaphorePermit<'_> {
+        self.permits
+            .acquire()
+            .await
+            .expect("the semaphore of the gate is never closed")
+    }
+
+    /// Makes one request, with a place taken; throttled ones are tried again for a while.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the last attempt; `action` is named if it is missing.
+    pub(super) async fn ask<T, E, Fut>(
+        &self,
+        action: &'static str,
+        request: impl Fn() -> Fut,
+    ) -> Result<T, Fault>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let begun = Instant::now();
+        let mut wait = self.patience.first_wait.max(Duration::from_millis(1));
+        loop {
+            let answer = {
+                let _place = self.place().await;
+                request().await
+            };
+            let fault = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => fault::of(action, &error),
+            };
+            if !matches!(fault, Fault::Throttled(_))
+                || begun.elapsed() + wait > self.patience.throttled
+            {
+                return Err(fault);
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(8));
+        }
+    }
+}
+
+/// Counts requests, and stops those that nobody declared.
+#[derive(Debug)]
+pub(super) struct Warden(pub(super) Arc<Gate>);
+
+impl Intercept for Warden {
+    fn name(&self) -> &'static str {
+        "secretsweep-warden"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        settings: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let action = action_of(settings);
+        if self.0.allowed.contains(&action.as_str()) {
+            Ok(())
+        } else {
+            Err(format!("{action} is not among the actions that this program declares").into())
+        }
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        settings: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        *locked(&self.0.calls)
+            .entry(action_of(settings))
+            .or_default() += 1;
+        Ok(())
+    }
+}
+
+/// The IAM action of the operation that is under way.
+fn action_of(settings: &ConfigBag) -> String {
+    settings.load::<Metadata>().map_or_else(
+        || "unknown".to_owned(),
+        |operation| action(operation.service(), operation.name()),
+    )
+}
+
+/// The IAM action of an operation: the same name but for S3 (service authorization reference).
+fn action(service: &str, operation: &str) -> String {
+    let operation = match (service, operation) {
+        ("S3", "ListObjectsV2") => "ListBucket",
+        (_, other) => other,
+    };
+    let service = service.to_ascii_lowercase().replace(' ', "");
+    format!("{service}:{operation}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_named_as_iam_names_them() {
+        for (service, operation, expect) in [
+            (
+                "Secrets Manager",
+                "ListSecrets",
+                "secretsmanager:ListSecrets",
+            ),
+            ("S3", "ListObjectsV2", "s3:ListBucket"),
+            ("S3", "GetObject", "s3:GetObject"),
+            ("CloudTrail", "LookupEvents", "cloudtrail:LookupEvents"),
+            ("STS", "AssumeRole", "sts:AssumeRole"),
+        ] {
+            assert_eq!(action(service, operation), expect);
+        }
+    }
+}

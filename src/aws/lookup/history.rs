@@ -1,0 +1,350 @@
+//! Asking one account and Region for its event history, at the pace that AWS allows.
+//!
+//! AWS allows two requests a second for each account and Region and shares them among everybody, so the pace is held
+//! here, and a throttle is waited out until the budget ends. Pages come newest first; after every few of them what is
+//! finished is handed on ([`Chunk`]), so that nothing read is lost when the run ends early. The end of a query stays the
+//! same on all its pages, because a token is only valid with exactly the same parameters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::config::retry::RetryConfig;
+use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
+
+use super::kept::Slice;
+use crate::aws::gate::Warden;
+use crate::aws::{Session, fault};
+use crate::domain::names::Scope;
+use crate::ports::{Fault, Note, Notes};
+
+/// What this adapter asks AWS.
+pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
+
+/// The events that are wanted: AWS takes one condition only.
+const SOURCE: &str = "secretsmanager.amazonaws.com";
+
+/// Events on a page: the most that AWS gives.
+pub(super) const PAGE: i32 = 50;
+
+/// Pages after which what is finished is handed on: five seconds of work, and little memory.
+const CHUNK: u32 = 10;
+
+/// The event history of one account and Region.
+pub(super) struct History<'a> {
+    session: &'a Session,
+    client: Client,
+    notes: &'a dyn Notes,
+    pace: Mutex<Interval>,
+    bounds: Bounds,
+    requests: AtomicU64,
+    events: AtomicU64,
+    /// Microseconds that all answers took.
+    waited: AtomicU64,
+    /// Records that came without their text.
+    pub(super) textless: AtomicU64,
+}
+
+/// How far reading may go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Until when.
+    pub(super) deadline: Instant,
+    /// With how many requests.
+    pub(super) requests: u64,
+    /// What is older than this is gone, so that a query from before it names no start at all.
+    pub(super) kept: i64,
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    /// `eventTime`, seconds since 1970.
+    pub(super) time: i64,
+    /// The record as AWS gave it.
+    pub(super) text: String,
+}
+
+/// A page of records, newest first, and the token of the next.
+pub(super) struct Page {
+    pub(super) records: Vec<Record>,
+    pub(super) next: Option<String>,
+}
+
+/// Why reading ends before its end.
+#[derive(Clone, Debug)]
+pub(super) enum Stop {
+    /// The budget is used up.
+    Budget,
+    /// AWS does not take its own token any more.
+    Token,
+    /// AWS cannot be asked.
+    Fault(Fault),
+}
+
+/// A finished part of a slice: every event of its span.
+pub(super) struct Chunk {
+    pub(super) span: Slice,
+    pub(super) records: Vec<Record>,
+}
+
+impl<'a> History<'a> {
+    pub(super) fn new(
+        session: &'a Session,
+        scope: &Scope,
+        notes: &'a dyn Notes,
+        bounds: Bounds,
+    ) -> Result<Self, Fault> {
+        // One attempt: a second one of the SDK's own would break the pace.
+        let settings = aws_sdk_cloudtrail::config::Builder::from(&session.in_scope(scope)?)
+            .retry_config(RetryConfig::disabled())
+            .interceptor(Warden(Arc::clone(&session.gate)))
+            .build();
+        let pace = session.gate.patience().lookup_pace;
+        let mut pace = interval(pace.max(Duration::from_millis(1)));
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            session,
+            client: Client::from_conf(settings),
+            notes,
+            pace: Mutex::new(pace),
+            bounds,
+            requests: AtomicU64::new(0),
+            events: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+            textless: AtomicU64::new(0),
+        })
+    }
+
+    /// Requests made so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Events received so far.
+    pub(super) fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Requests that the rest of the budget allows.
+    pub(super) fn requests_left(&self) -> u64 {
+        let bounds = &self.bounds;
+        let left = bounds.deadline.saturating_duration_since(Instant::now());
+        let pace = self.session.gate.patience().lookup_pace.as_millis().max(1);
+        let by_time = u64::try_from(left.as_millis() / pace).unwrap_or(u64::MAX);
+        by_time.min(bounds.requests.saturating_sub(self.requests()))
+    }
+
+    /// Seconds that so many requests take.
+    pub(super) fn seconds_for(&self, requests: u64) -> u64 {
+        let pace = self.session.gate.patience().lookup_pace.as_millis();
+        requests.saturating_mul(u64::try_from(pace).unwrap_or(u64::MAX)) / 1_000
+    }
+
+    /// How many queries at once keep the pace although answers take their time.
+    pub(super) fn workers(&self) -> usize {
+        let pace = self.session.gate.patience().lookup_pace.as_micros().max(1);
+        let waited = u128::from(self.waited.load(Ordering::Relaxed));
+        let mean = waited / u128::from(self.requests().max(1));
+        usize::try_from(mean / pace + 1).unwrap_or(8).min(8)
+    }
+
+    /// One page of the events in a slice.
+    pub(super) async fn page(&self, slice: Slice, token: Option<&str>) -> Result<Page, Stop> {
+        let patience = self.session.gate.patience();
+        let (mut failures, mut wait) = (0, patience.first_wait);
+        loop {
+            self.tick().await?;
+            let fault = match self.request(slice, token).await {
+                Ok(page) => return Ok(page),
+                Err(Stop::Fault(fault)) => fault,
+                Err(stop) => return Err(stop),
+            };
+            match &fault {
+                Fault::Throttled(_) => self.notes.note(Note::Throttled {
+                    action: ACTIONS[0].to_owned(),
+                    wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                }),
+                Fault::Unreachable(_) if failures + 1 < patience.attempts => failures += 1,
+                _ => return Err(Stop::Fault(fault)),
+            }
+            // Others use the same two requests a second: give way for longer each time.
+            let until = (Instant::now() + wait).min(self.bounds.deadline);
+            tokio::time::sleep_until(until).await;
+            wait = (wait * 2).min(Duration::from_secs(8));
+        }
+    }
+
+    async fn tick(&self) -> Result<(), Stop> {
+        let tick = async {
+            self.pace.lock().await.tick().await;
+        };
+        let deadline = self.bounds.deadline;
+        if self.requests() >= self.bounds.requests
+            || Instant::now() >= deadline
+            || timeout_at(deadline, tick).await.is_err()
+        {
+            return Err(Stop::Budget);
+        }
+        Ok(())
+    }
+
+    async fn request(&self, (from, to): Slice, token: Option<&str>) -> Result<Page, Stop> {
+        let attribute = LookupAttribute::builder()
+            .attribute_key(LookupAttributeKey::EventSource)
+            .attribute_value(SOURCE)
+            .build()
+            .map_err(|error| Stop::Fault(Fault::Unreachable(error.to_string())))?;
+        // Within a minute of what AWS has dropped, clocks decide whether a start is refused: ask without one.
+        let start = (from > self.bounds.kept + 60).then(|| DateTime::from_secs(from));
+        let _place = self.session.gate.place().await;
+        let begun = Instant::now();
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let client = &self.client;
+        let answer = client
+            .lookup_events()
+            .lookup_attributes(attribute)
+            .set_start_time(start)
+            // Both ends are inclusive.
+            .end_time(DateTime::from_secs(to - 1))
+            .max_results(PAGE)
+            .set_next_token(token.map(str::to_owned))
+            .send()
+            .await;
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(took, Ordering::Relaxed);
+        let page = answer.map_err(|error| {
+            let code = error
+                .as_service_error()
+                .and_then(ProvideErrorMetadata::code);
+            if code == Some("InvalidNextTokenException") {
+                Stop::Token
+            } else {
+                Stop::Fault(fault::of(ACTIONS[0], &error))
+            }
+        })?;
+        let mut records = Vec::new();
+        for event in page.events.unwrap_or_default() {
+            let Some(text) = event.cloud_trail_event else {
+                self.textless.fetch_add(1, Ordering::Relaxed);
+                continue;
+            };
+            // An event without a time belongs somewhere into this query; at its end it is handed on last.
+            let time = event.event_time.map_or(from, |time| time.secs());
+            records.push(Record { time, text });
+        }
+        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.events.fetch_add(count, Ordering::Relaxed);
+        Ok(Page {
+            records,
+            next: page.next_token,
+        })
+    }
+
+    /// Reads a slice, newest first, at most `pages` pages of it, handing on what is finished.
+    ///
+    /// What is left of the slice is below the last chunk.
+    ///
+    /// # Errors
+    /// Why the rest could not be read; everything finished has been handed on before.
+    pub(super) async fn read(
+        &self,
+        slice: Slice,
+        pages: u32,
+        finished: &(dyn Fn(Chunk) + Sync),
+    ) -> Result<Rest, Stop> {
+        let mut reading = Reading {
+            slice,
+            held: Vec::new(),
+        };
+        // The query stays as it was while there is a token: AWS takes it with the same parameters only.
+        let mut query = slice;
+        let mut token: Option<String> = None;
+        let mut without_progress = 0;
+        for number in 1..=pages {
+            match self.page(query, token.as_deref()).await {
+                Ok(page) => {
+                    reading.held.extend(page.records);
+                    token = page.next;
+                }
+                // A token that ran out: ask anew for what is left.
+                Err(Stop::Token) if without_progress < 2 => {
+                    without_progress += 1;
+                    reading.hand_on(finished, &mut without_progress);
+                    reading.held.clear();
+                    query = reading.slice;
+                    token = None;
+                    continue;
+                }
+                Err(Stop::Token) => {
+                    return Err(Stop::Fault(Fault::Refused {
+                        code: "InvalidNextTokenException".to_owned(),
+                        message: "the token of the next page is refused again and again".to_owned(),
+                    }));
+                }
+                Err(stop) => {
+                    reading.hand_on(finished, &mut without_progress);
+                    return Err(stop);
+                }
+            }
+            if token.is_none() {
+                let records = std::mem::take(&mut reading.held);
+                finished(Chunk {
+                    span: reading.slice,
+                    records,
+                });
+                return Ok(Rest::Nothing);
+            }
+            if number.is_multiple_of(CHUNK) {
+                reading.hand_on(finished, &mut without_progress);
+            }
+        }
+        reading.hand_on(finished, &mut without_progress);
+        Ok(Rest::Before(reading.slice))
+    }
+}
+
+/// What is left of a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nothing: it was read to its end.
+    Nothing,
+    /// This.
+    Before(Slice),
+}
+
+/// A slice that is being read: what is left of it, and the records not yet handed on.
+struct Reading {
+    slice: Slice,
+    held: Vec<Record>,
+}
+
+impl Reading {
+    /// Hands on the seconds that are finished: all above the oldest second seen, which may go on on the next page.
+    ///
+    /// Should a page hold a record that is younger than an earlier one, it is handed on all the same.
+    fn hand_on(&mut self, finished: &(dyn Fn(Chunk) + Sync), without_progress: &mut u32) {
+        let Some(oldest) = self.held.iter().map(|record| record.time).min() else {
+            return;
+        };
+        let edge = oldest.max(self.slice.0) + 1;
+        if edge >= self.slice.1 {
+            return;
+        }
+        let (records, kept) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|record| record.time >= edge);
+        self.held = kept;
+        *without_progress = 0;
+        finished(Chunk {
+            span: (edge, self.slice.1),
+            records,
+        });
+        self.slice.1 = edge;
+    }
+}

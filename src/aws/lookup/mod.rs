@@ -1,0 +1,238 @@
+//! The event history of CloudTrail (`LookupEvents`) as a source of events.
+//!
+//! Every account and Region is read newest first, side by side. What is finished is handed on, asserted as covered, and
+//! kept on the shelf, so that an interrupted run asks only for what is missing. After the first pages and a few probes
+//! it is clear how long the rest takes; then one of three ways is gone ([`LookupWay`]): everything; the newest part, if
+//! the window fits into the budget and only older evidence does not; or, if not even the window fits, a sample of it
+//! ([`crate::domain::sample`]), from which volume can be estimated and nothing can be judged unused. What was not read
+//! is a gap that names the better source.
+//!
+//! An event is final a while after it happened ([`LATE`]); what is younger is handed on, but neither kept nor asserted.
+
+mod effort;
+pub mod history;
+mod kept;
+mod run;
+mod sink;
+
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use self::effort::{length, seconds};
+use self::history::{Bounds, History, Stop};
+use self::kept::{Kept, Slice, missing};
+use self::run::Run;
+use self::sink::Sink;
+use super::{Session, fault, locked};
+use crate::domain::names::Scope;
+use crate::domain::report::{Gap, Span};
+use crate::domain::sample::{Comb, Done};
+use crate::ports::{Fault, Feed, LookupWay, Notes, Shelf};
+
+/// How long AWS keeps the event history.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// After this time an event is in the history: files arrive 15 minutes after the call at the latest (CloudTrail user
+/// guide), and some time is added.
+pub const LATE: SignedDuration = SignedDuration::from_mins(20);
+/// What to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// The span over which use is judged. All of it is read if the budget allows.
+    pub evidence: Span,
+    /// The span whose calls are counted, at the end of the evidence. It is what a sample is taken of.
+    pub window: Span,
+    /// Before this AWS has nothing: the real time less [`KEPT`].
+    pub kept: Timestamp,
+    /// What happened before this is final: the real time less [`LATE`].
+    pub settled: Timestamp,
+    /// How long reading may take in all.
+    pub budget: Duration,
+    /// How many requests each account and Region may take, if there is a bound besides time.
+    pub requests: Option<u64>,
+    /// Draws the place of a sample's first window. Recorded with the sample, so that it can be repeated.
+    pub seed: u64,
+}
+
+impl Ask {
+    /// What to read, with the limits that follow from the real time.
+    pub fn new(evidence: Span, window: Span, clock: Timestamp, budget: Duration) -> Self {
+        Self {
+            evidence,
+            window,
+            kept: clock - KEPT,
+            settled: clock - LATE,
+            budget,
+            requests: None,
+            seed: clock.as_microsecond().unsigned_abs(),
+        }
+    }
+}
+
+/// What was read of one account and Region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Where.
+    pub scope: Scope,
+    /// How.
+    pub way: LookupWay,
+    /// The sample, if one was taken, and which of its parts are finished.
+    pub sample: Option<(Comb, Done)>,
+    /// Requests made.
+    pub requests: u64,
+    /// Events received, from the shelf included. An event may come twice.
+    pub events: u64,
+    /// What was not read.
+    pub gaps: Vec<Gap>,
+}
+
+/// Reads the event history of all scopes side by side. The order is that of `scopes`.
+pub async fn read(
+    session: &Session,
+    scopes: &[Scope],
+    ask: &Ask,
+    feed: &dyn Feed,
+    cache: Option<&dyn Shelf>,
+    notes: &dyn Notes,
+) -> Vec<Read> {
+    let deadline = Instant::now() + ask.budget;
+    let all = scopes.iter().map(|scope| {
+        let to = Sink {
+            scope,
+            ask,
+            feed,
+            kept: cache.map(|shelf| Kept::new(shelf, scope)),
+            trouble: Mutex::default(),
+            done: Mutex::default(),
+        };
+        async move { read_scope(session, &to, deadline, notes).await }.boxed()
+    });
+    futures_util::future::join_all(all).await
+}
+
+async fn read_scope(
+    session: &Session,
+    to: &Sink<'_>,
+    deadline: Instant,
+    notes: &dyn Notes,
+) -> Read {
+    let evidence = seconds(&to.ask.evidence);
+    let (held, remembered) = to.remembered(evidence);
+    let mut read = Read {
+        scope: to.scope.clone(),
+        way: LookupWay::Everything,
+        sample: None,
+        requests: 0,
+        events: remembered,
+        gaps: Vec::new(),
+    };
+    let kept = to.ask.kept.as_second();
+    let wanted: Vec<Slice> = missing(evidence, &held)
+        .into_iter()
+        .filter(|slice| slice.1 > kept)
+        .map(|slice| (slice.0.max(kept), slice.1))
+        .collect();
+    let mut full_requests = None;
+    let stop = if wanted.is_empty() {
+        None
+    } else {
+        let bounds = Bounds {
+            deadline,
+            requests: to.ask.requests.unwrap_or(u64::MAX),
+            kept,
+        };
+        match History::new(session, to.scope, notes, bounds) {
+            Ok(history) => {
+                let run = Run {
+                    history: &history,
+                    to,
+                    notes,
+                    of_s: length(&wanted),
+                };
+                let outcome = run.go(wanted, &mut read, &mut full_requests).await;
+                read.requests = history.requests();
+                read.events += history.events();
+                textless(&history, &mut read);
+                outcome.err()
+            }
+            Err(fault) => Some(Stop::Fault(fault)),
+        }
+    };
+    what_is_missing(to, &mut read, stop.as_ref(), full_requests);
+    read
+}
+
+fn textless(history: &History<'_>, read: &mut Read) {
+    let count = history.textless.load(Ordering::Relaxed);
+    if count > 0 {
+        read.gaps.push(Gap {
+            account: Some(read.scope.account.clone()),
+            region: Some(read.scope.region.clone()),
+            source: history::ACTIONS[0].to_owned(),
+            what: format!("{count} events"),
+            why: "AWS listed them without their records".to_owned(),
+        });
+    }
+}
+
+/// Says what of the evidence was not read, and why.
+fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, full: Option<u64>) {
+    let evidence = seconds(&to.ask.evidence);
+    let kept = to.ask.kept.as_second();
+    let mut done = locked(&to.done).clone();
+    done.sort_unstable();
+    for slice in missing(evidence, &done) {
+        let (old, open) = ((slice.0, slice.1.min(kept)), (slice.0.max(kept), slice.1));
+        if old.0 < old.1 {
+            let why = "AWS keeps the event history for 90 days; a trail (`--trail s3://...`) may hold more";
+            read.gaps.push(gap(to.scope, old, why.to_owned()));
+        }
+        if open.0 < open.1 {
+            read.gaps.push(gap(to.scope, open, why(read, stop, full)));
+        }
+    }
+    if let Some(trouble) = locked(&to.trouble).as_ref() {
+        read.gaps.push(Gap {
+            account: Some(to.scope.account.clone()),
+            region: Some(to.scope.region.clone()),
+            source: "cache".to_owned(),
+            what: "some of what was read could not be kept for the next run".to_owned(),
+            why: trouble.clone(),
+        });
+    }
+}
+
+fn gap(scope: &Scope, (from, to): Slice, why: String) -> Gap {
+    let time = |second| {
+        Timestamp::from_second(second).map_or_else(|_| second.to_string(), |t| t.to_string())
+    };
+    let mut gap = fault::gap(
+        scope,
+        history::ACTIONS[0],
+        &format!("events from {} to {}", time(from), time(to)),
+        &Fault::Gone(String::new()),
+    );
+    gap.why = why;
+    gap
+}
+
+fn why(read: &Read, stop: Option<&Stop>, full: Option<u64>) -> String {
+    let better = "`--trail s3://...` reads all of it, `--lookup-budget` allows more time";
+    let need = full.map_or_else(String::new, |full| {
+        format!(" (a full read takes about {full} requests at two a second)")
+    });
+    match (stop, read.way) {
+        (Some(Stop::Fault(fault)), _) => fault.to_string(),
+        (_, LookupWay::Sample) => {
+            format!(
+                "too many events for the budget{need}, so volume is estimated from a sample; {better}"
+            )
+        }
+        _ => format!("the budget was used up{need}; {better}"),
+    }
+}

@@ -1,0 +1,301 @@
+//! Reading the event history of one account and Region: first pages, the decision how to go on, and going on.
+
+use futures_util::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
+
+use super::effort::{
+    PROBES, Part, clamped, density, float, length, probe_window, seconds, whole, within,
+};
+use super::history::{Chunk, History, Rest, Stop};
+use super::kept::{Begun, Kept, Slice};
+use super::sink::Sink;
+use super::{Ask, Read};
+use crate::aws::locked;
+use crate::domain::report::Span;
+use crate::domain::sample::{Comb, Done, SUBCOMBS, Window, requests_per_window};
+use crate::ports::{LookupWay, Note, Notes};
+
+/// Pages that are read before it is decided how to go on.
+const FIRST_PAGES: u32 = 10;
+
+/// Events expected in such a window, if the rest of the time is like its newest part: less than a page.
+const PROBE_EVENTS: f64 = 40.0;
+
+/// Requests that such a slice takes: its pages, and the rest of the last one.
+const REQUESTS_PER_SLICE: u64 = 11;
+
+/// With fewer windows a sample would say nothing.
+const FEWEST_WINDOWS: u64 = 39;
+
+/// Reading one scope.
+pub(super) struct Run<'a> {
+    pub(super) history: &'a History<'a>,
+    pub(super) to: &'a Sink<'a>,
+    pub(super) notes: &'a dyn Notes,
+    /// Seconds that are wanted.
+    pub(super) of_s: u64,
+}
+
+impl Run<'_> {
+    /// Reads what is wanted, as far as it goes.
+    ///
+    /// # Errors
+    /// Why not all of it was read; what was read has been handed on.
+    pub(super) async fn go(
+        &self,
+        wanted: Vec<Slice>,
+        read: &mut Read,
+        full_requests: &mut Option<u64>,
+    ) -> Result<(), Stop> {
+        if let Some(begun) = self.to.kept.as_ref().and_then(Kept::begun)
+            && fits(&begun, self.to.ask)
+        {
+            // A sample that was begun before goes on: what made it necessary has not changed.
+            read.way = LookupWay::Sample;
+            return self.sample(begun.comb, read).await;
+        }
+        let left = self.first(wanted).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        let parts = self.weigh(left).await?;
+        let need = parts.iter().map(Part::requests).sum();
+        *full_requests = Some(need);
+        let allowed = self.history.requests_left();
+        if need <= allowed {
+            read.way = LookupWay::Everything;
+            self.plan(read.way, need, need);
+            return self.all(parts, allowed).await;
+        }
+        let window = &parts[0];
+        if window.requests() > allowed
+            && let Some(comb) = self.comb(window.rate, allowed)
+        {
+            read.way = LookupWay::Sample;
+            self.plan(read.way, need, allowed);
+            if let Some(kept) = &self.to.kept {
+                let budget_s = self.to.ask.budget.as_secs();
+                let comb = comb.clone();
+                self.to.troubled(kept.put_begun(&Begun { comb, budget_s }));
+            }
+            return self.sample(comb, read).await;
+        }
+        read.way = LookupWay::Newest;
+        self.plan(read.way, need, allowed);
+        self.all(parts, allowed).await
+    }
+
+    /// The comb that so many requests pay for, with a little kept back; `None` if it would say nothing.
+    fn comb(&self, rate: f64, allowed: u64) -> Option<Comb> {
+        let windows = whole(float(allowed) * 0.95 / requests_per_window(rate));
+        let span = window_of(self.to.ask);
+        (windows >= FEWEST_WINDOWS)
+            .then(|| Comb::new(span, rate, clamped(windows), self.to.ask.seed))
+            .flatten()
+    }
+
+    /// Reads the first pages; gives what is left, newest first.
+    async fn first(&self, wanted: Vec<Slice>) -> Result<Vec<Slice>, Stop> {
+        let mut pages = FIRST_PAGES;
+        let mut left = wanted.into_iter();
+        while let Some(slice) = left.next() {
+            let before = self.history.requests();
+            if let Rest::Before(rest) = self.read(slice, pages.max(1)).await? {
+                return Ok(std::iter::once(rest).chain(left).collect());
+            }
+            let made = u32::try_from(self.history.requests() - before).unwrap_or(u32::MAX);
+            pages = pages.saturating_sub(made);
+            if pages == 0 {
+                break;
+            }
+        }
+        Ok(left.collect())
+    }
+
+    async fn read(&self, slice: Slice, pages: u32) -> Result<Rest, Stop> {
+        let finished = |chunk: Chunk| {
+            self.to.finished(&chunk);
+            self.progress();
+        };
+        self.history.read(slice, pages, &finished).await
+    }
+
+    fn progress(&self) {
+        let done = length(&locked(&self.to.done));
+        self.notes.note(Note::Lookup {
+            scope: self.to.scope.clone(),
+            requests: self.history.requests(),
+            events: self.history.events(),
+            done_s: done.min(self.of_s),
+            of_s: self.of_s,
+        });
+    }
+
+    fn plan(&self, way: LookupWay, need: u64, requests: u64) {
+        self.notes.note(Note::LookupPlan {
+            scope: self.to.scope.clone(),
+            full_requests: Some(need),
+            way,
+            seconds: self.history.seconds_for(requests),
+        });
+    }
+
+    /// How busy what is left is: in the window, and before it. If the newest part suggests that reading it is little
+    /// work, nothing is asked.
+    async fn weigh(&self, left: Vec<Slice>) -> Result<[Part; 2], Stop> {
+        let read = float(length(&locked(&self.to.done)).max(1));
+        let newest = float(self.history.events().max(1)) / read;
+        let window = seconds(&self.to.ask.window);
+        let mut parts = [window, (i64::MIN, window.0)].map(|span| Part {
+            slices: within(&left, span),
+            rate: newest,
+        });
+        let guess: u64 = parts.iter().map(Part::requests).sum();
+        if guess.saturating_mul(4) < self.history.requests_left() {
+            return Ok(parts);
+        }
+        for part in &mut parts {
+            if !part.slices.is_empty() {
+                part.rate = self.probe(&part.slices, newest).await?;
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Events a second in these slices: the mean of the newest part, which was read, and of one page each of windows
+    /// spread over them.
+    async fn probe(&self, slices: &[Slice], newest: f64) -> Result<f64, Stop> {
+        let width = i64::try_from(whole(PROBE_EVENTS / newest)).unwrap_or(1);
+        let mut sum = newest;
+        for number in 0..PROBES {
+            let window = probe_window(slices, number, width.clamp(1, 86_400));
+            let page = self.history.page(window, None).await?;
+            sum += density(&page, window);
+        }
+        Ok(sum / f64::from(PROBES + 1))
+    }
+
+    /// Reads what is left, newest first, in slices of about ten pages, as many at once as keep the pace; no more slices
+    /// than so many requests pay for, so that those that are begun are finished.
+    async fn all(&self, parts: [Part; 2], allowed: u64) -> Result<(), Stop> {
+        let slices: Vec<Slice> = parts.iter().flat_map(Part::cut).collect();
+        let affordable = usize::try_from(allowed / REQUESTS_PER_SLICE).unwrap_or(usize::MAX);
+        let all = slices.len();
+        let mut results = stream::iter(slices.into_iter().take(affordable.max(1)))
+            .map(|slice| self.read(slice, u32::MAX).boxed())
+            .buffered(self.history.workers());
+        let mut stopped = if all > affordable {
+            Err(Stop::Budget)
+        } else {
+            Ok(())
+        };
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(_) => {}
+                // The others stop at the deadline by themselves, and hand on what they have.
+                Err(Stop::Budget) => stopped = Err(Stop::Budget),
+                Err(stop) => return Err(stop),
+            }
+        }
+        stopped
+    }
+
+    /// Reads the windows of a comb, part by part.
+    async fn sample(&self, comb: Comb, read: &mut Read) -> Result<(), Stop> {
+        let mut done = Done::default();
+        let mut outcome = Ok(());
+        for part in 0..SUBCOMBS {
+            let kept = self.to.kept.as_ref();
+            if let Some(records) = kept.and_then(|kept| kept.part(&comb, part)) {
+                self.sampled(&comb, &records);
+                done.add(part);
+                continue;
+            }
+            match self.part(&comb, part).await {
+                Ok(records) => {
+                    self.sampled(&comb, &records);
+                    done.add(part);
+                    if let Some(kept) = kept {
+                        self.to.troubled(kept.put_part(&comb, part, &records));
+                    }
+                }
+                Err(stop) => {
+                    outcome = Err(stop);
+                    break;
+                }
+            }
+            self.notes.note(Note::Lookup {
+                scope: self.to.scope.clone(),
+                requests: self.history.requests(),
+                events: self.history.events(),
+                done_s: u64::from(done.count()),
+                of_s: u64::from(SUBCOMBS),
+            });
+        }
+        read.sample = Some((comb, done));
+        outcome
+    }
+
+    fn sampled(&self, comb: &Comb, records: &[(u32, String)]) {
+        for (window, text) in records {
+            self.to
+                .feed
+                .sampled(self.to.scope, comb, *window, text.as_bytes());
+        }
+    }
+
+    async fn part(&self, comb: &Comb, part: u32) -> Result<Vec<(u32, String)>, Stop> {
+        let windows: Vec<Window> = comb.subcomb(part).collect();
+        let requests: Vec<_> = windows
+            .into_iter()
+            .map(|window| self.window(window).boxed())
+            .collect();
+        let mut records = Vec::new();
+        let mut answers = stream::iter(requests).buffered(self.history.workers());
+        while let Some(answer) = answers.next().await {
+            records.extend(answer?);
+        }
+        Ok(records)
+    }
+
+    /// Every page of one window: a page cut short would say nothing about the window.
+    async fn window(&self, window: Window) -> Result<Vec<(u32, String)>, Stop> {
+        let slice = (window.from.as_second(), window.last.as_second() + 1);
+        let mut records = Vec::new();
+        let (mut token, mut again): (Option<String>, _) = (None, 0);
+        loop {
+            match self.history.page(slice, token.as_deref()).await {
+                Ok(page) => {
+                    let texts = page.records.into_iter().map(|record| record.text);
+                    records.extend(texts.map(|text| (window.place, text)));
+                    token = page.next;
+                }
+                Err(Stop::Token) if again < 2 => {
+                    again += 1;
+                    records.clear();
+                    token = None;
+                    continue;
+                }
+                Err(stop) => return Err(stop),
+            }
+            if token.is_none() {
+                return Ok(records);
+            }
+        }
+    }
+}
+
+/// The window as far as it is final and kept by AWS.
+fn window_of(ask: &Ask) -> Span {
+    Span {
+        from: ask.window.from.max(ask.kept),
+        to: ask.window.to.min(ask.settled),
+    }
+}
+
+/// Whether a sample of an earlier run still answers what is asked.
+fn fits(begun: &Begun, ask: &Ask) -> bool {
+    let (wanted, has) = (window_of(ask), begun.comb.span);
+    let near = |a: Timestamp, b: Timestamp| (a.as_second() - b.as_second()).abs() <= 86_400;
+    ask.budget.as_secs() <= begun.budget_s && near(has.from, wanted.from) && near(has.to, wanted.to)
+}

@@ -1,0 +1,84 @@
+//! Where the records of one account and Region go: on, and onto the shelf.
+
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+
+use super::Ask;
+use super::history::Chunk;
+use super::kept::{Kept, Slice};
+use crate::aws::locked;
+use crate::domain::names::Scope;
+use crate::domain::report::Span;
+use crate::ports::Feed;
+
+/// Where the records of one scope go.
+pub(super) struct Sink<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) ask: &'a Ask,
+    pub(super) feed: &'a dyn Feed,
+    pub(super) kept: Option<Kept<'a>>,
+    /// Why something could not be kept, the first time.
+    pub(super) trouble: Mutex<Option<String>>,
+    /// What is finished and covered.
+    pub(super) done: Mutex<Vec<Slice>>,
+}
+
+impl Sink<'_> {
+    /// Takes in a finished chunk: hands it on, keeps it, asserts it, in this order, so that what is asserted was there.
+    pub(super) fn finished(&self, chunk: &Chunk) {
+        for record in &chunk.records {
+            self.feed.record(self.scope, record.text.as_bytes());
+        }
+        let settled = self.ask.settled.as_second();
+        let (from, to) = (chunk.span.0, chunk.span.1.min(settled));
+        if from < to {
+            let old = chunk.records.iter().filter(|record| record.time < to);
+            if let Some(kept) = &self.kept {
+                let put = kept.put((from, to), old.map(|record| record.text.as_str()));
+                self.troubled(put);
+            }
+            self.cover((from, to));
+        }
+        locked(&self.done).push(chunk.span);
+    }
+
+    pub(super) fn cover(&self, (from, to): Slice) {
+        if let (Ok(from), Ok(to)) = (Timestamp::from_second(from), Timestamp::from_second(to)) {
+            self.feed.covered(self.scope, Span { from, to });
+        }
+    }
+
+    pub(super) fn troubled(&self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            locked(&self.trouble).get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// Hands on what earlier runs kept of the span. Gives the slices and how many events they held.
+    pub(super) fn remembered(&self, span: Slice) -> (Vec<Slice>, u64) {
+        let Some(kept) = &self.kept else {
+            return (Vec::new(), 0);
+        };
+        let slices = kept.slices().unwrap_or_else(|error| {
+            self.troubled(Err(error));
+            Vec::new()
+        });
+        let (mut held, mut events) = (Vec::new(), 0);
+        for slice in slices {
+            if slice.0 >= span.1 || slice.1 <= span.0 {
+                continue;
+            }
+            if let Some(records) = kept.get(slice) {
+                for record in &records {
+                    self.feed.record(self.scope, record.as_bytes());
+                    events += 1;
+                }
+                self.cover(slice);
+                locked(&self.done).push(slice);
+                held.push(slice);
+            }
+        }
+        (held, events)
+    }
+}

@@ -1,0 +1,333 @@
+//! AWS itself: the only place that names the SDK.
+//!
+//! [`Session::open`] loads what `aws` would load: profiles, SSO, environment, container and instance roles, Region,
+//! endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies (`HTTPS_PROXY`, `NO_PROXY`). The rest
+//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`]; and
+//! the session is the [`Vault`](crate::ports::Vault) that acts.
+//!
+//! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
+//! that no adapter declares in its `ACTIONS`, and turns errors into [`Fault`]s. What goes wrong with one account,
+//! Region or object becomes a [`Gap`](crate::domain::report::Gap); only a session that cannot be opened is an error.
+//!
+//! What `aws` honours and this does not: `ca_bundle` in a profile (the variable `AWS_CA_BUNDLE` is honoured, see
+//! [`Connect::ca_bundle`]), `cli_*` settings, and sessions made by `aws login`.
+
+pub mod accounts;
+pub mod fault;
+pub mod gate;
+pub mod lookup;
+mod saved;
+pub mod secrets;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
+use aws_sdk_sts::config::{
+    AsyncSleep, HttpClient, SharedAsyncSleep, SharedCredentialsProvider, SharedHttpClient, Sleep,
+};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+};
+use aws_types::region::Region as SdkRegion;
+
+use crate::domain::names::{AccountId, Region, Scope};
+use crate::ports::{Caller, Fault};
+use gate::Gate;
+
+/// The application id in the user agent of every call: `app/secretsweep`. The reader rules know it as ourselves.
+pub const APP: &str = "secretsweep";
+
+/// The home Region if none is configured.
+const HOME: &str = "us-east-1";
+
+/// The IAM actions that some adapter declares, all together.
+pub fn actions() -> Vec<&'static str> {
+    [
+        accounts::ACTIONS,
+        secrets::ACTIONS,
+        secrets::WRITES,
+        lookup::history::ACTIONS,
+    ]
+    .concat()
+}
+
+/// How to reach AWS. Everything that is `None` is found the way `aws` finds it.
+#[derive(Clone, Debug, Default)]
+pub struct Connect {
+    /// The profile (`--profile`); else `AWS_PROFILE`.
+    pub profile: Option<String>,
+    /// The home Region; else the environment or the profile, else `us-east-1`.
+    pub region: Option<Region>,
+    /// An endpoint for every service; else `AWS_ENDPOINT_URL` and the profile.
+    pub endpoint: Option<String>,
+    /// A file of certificates to trust instead of the system's: the value of `AWS_CA_BUNDLE`.
+    pub ca_bundle: Option<PathBuf>,
+    /// Fixed keys instead of the usual chain.
+    pub keys: Option<Keys>,
+    /// The role to take in accounts other than the caller's.
+    pub role: Option<Role>,
+    /// Bounds and waits.
+    pub patience: Patience,
+}
+
+/// An access key. Only `Debug` without the secret.
+#[derive(Clone)]
+pub struct Keys {
+    /// The access key id.
+    pub id: String,
+    /// The secret access key.
+    pub secret: String,
+    /// The session token, if the keys are temporary.
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keys({})", self.id)
+    }
+}
+
+/// The role that is assumed in each account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its name, with its path if it has one.
+    pub name: String,
+    /// The external id that its trust policy asks for.
+    pub external_id: Option<String>,
+}
+
+/// Bounds and waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Requests at once, over all accounts, Regions and services.
+    pub at_once: usize,
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the next byte comes.
+    pub read: Duration,
+    /// Attempts of one request.
+    pub attempts: u32,
+    /// The wait before the second attempt; later ones double, with jitter.
+    pub first_wait: Duration,
+    /// How long a throttled request is tried again.
+    pub throttled: Duration,
+    /// Time between two requests to the event history of one account and Region. AWS allows two a second.
+    pub lookup_pace: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            at_once: 32,
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(30),
+            attempts: 4,
+            first_wait: Duration::from_millis(500),
+            throttled: Duration::from_mins(1),
+            lookup_pace: Duration::from_millis(505),
+        }
+    }
+}
+
+/// An open connection: credentials, caller, the gate. Cheap to share by reference.
+#[derive(Debug)]
+pub struct Session {
+    base: SdkConfig,
+    caller: Caller,
+    partition: String,
+    role: Option<Role>,
+    gate: Arc<Gate>,
+    accounts: Mutex<HashMap<AccountId, SharedCredentialsProvider>>,
+    vaults: Mutex<HashMap<Scope, aws_sdk_secretsmanager::Client>>,
+}
+
+impl Session {
+    /// Loads the settings and asks who the caller is.
+    ///
+    /// # Errors
+    /// [`Fault`] if there are no credentials, if they are not valid, if AWS cannot be reached, or if the bundle of
+    /// certificates cannot be read.
+    pub async fn open(connect: Connect) -> Result<Self, Fault> {
+        let gate = Arc::new(Gate::new(connect.patience, actions()));
+        let base = load(&connect).await?;
+        let caller = accounts::caller(&base, &gate).await?;
+        let partition = caller.arn.split(':').nth(1).unwrap_or("aws").to_owned();
+        Ok(Self {
+            base,
+            caller,
+            partition,
+            role: connect.role,
+            gate,
+            accounts: Mutex::default(),
+            vaults: Mutex::default(),
+        })
+    }
+
+    /// Who is asking.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The requests made so far by IAM action, every attempt counted.
+    pub fn calls(&self) -> std::collections::BTreeMap<String, u64> {
+        self.gate.calls()
+    }
+
+    /// `aws`, `aws-cn`, `aws-us-gov`, ...
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    /// The settings to work in this account, in the home Region.
+    fn in_account(&self, account: &AccountId) -> Result<SdkConfig, Fault> {
+        if *account == self.caller.account {
+            return Ok(self.base.clone());
+        }
+        let Some(role) = &self.role else {
+            return Err(Fault::Refused {
+                code: "NoRole".to_owned(),
+                message: format!(
+                    "account {account} is not the caller's, and no role to assume there was named"
+                ),
+            });
+        };
+        let provider = locked(&self.accounts)
+            .entry(account.clone())
+            .or_insert_with(|| {
+                SharedCredentialsProvider::new(accounts::Assumed::new(
+                    &self.base,
+                    &self.gate,
+                    format!(
+                        "arn:{}:iam::{account}:role/{}",
+                        self.partition,
+                        role.name.trim_start_matches('/')
+                    ),
+                    role.external_id.clone(),
+                ))
+            })
+            .clone();
+        Ok(self
+            .base
+            .to_builder()
+            .credentials_provider(provider)
+            .build())
+    }
+
+    /// The settings to work in this account and Region.
+    fn in_scope(&self, scope: &Scope) -> Result<SdkConfig, Fault> {
+        Ok(self
+            .in_account(&scope.account)?
+            .into_builder()
+            .region(SdkRegion::new(scope.region.as_str().to_owned()))
+            .build())
+    }
+}
+
+/// Takes a lock; what a panicking task left behind is a cache, and still good.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+async fn load(connect: &Connect) -> Result<SdkConfig, Fault> {
+    let patience = connect.patience;
+    let retry = RetryConfig::standard()
+        .with_max_attempts(patience.attempts)
+        .with_initial_backoff(patience.first_wait);
+    let timeout = TimeoutConfig::builder()
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.read)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .app_name(AppName::new(APP).expect("the application id has only allowed characters"))
+        .http_client(http(connect)?)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep))
+        .retry_config(retry)
+        .timeout_config(timeout);
+    if let Some(profile) = &connect.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &connect.region {
+        loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
+    }
+    if let Some(endpoint) = &connect.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(keys) = &connect.keys {
+        let (id, secret, token) = (&keys.id, &keys.secret, keys.token.clone());
+        loader =
+            loader.credentials_provider(Credentials::new(id, secret, token, None, "fixed keys"));
+    }
+    let config = loader.load().await;
+    Ok(match config.region() {
+        Some(_) => config,
+        None => config
+            .into_builder()
+            .region(SdkRegion::from_static(HOME))
+            .build(),
+    })
+}
+
+/// One pool of connections for everything, credentials included: each client of its own would load the system's
+/// certificates again.
+fn http(connect: &Connect) -> Result<SharedHttpClient, Fault> {
+    let mut trust = tls::TrustStore::default();
+    if let Some(path) = &connect.ca_bundle {
+        let unusable = |why: String| Fault::Refused {
+            code: "CaBundle".to_owned(),
+            message: format!(
+                "the certificates in `{}` cannot be used: {why}",
+                path.display()
+            ),
+        };
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        // A bundle without a certificate would make every connection fail in a way that names no cause.
+        if memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_none() {
+            return Err(unusable("it holds no certificate in PEM form".to_owned()));
+        }
+        trust = tls::TrustStore::empty().with_pem_certificate(pem);
+    }
+    let context = tls::TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| Fault::Unreachable(error.to_string()))?;
+    let connector = Connector::builder()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ))
+        .tls_context(context)
+        .proxy_config(ProxyConfig::from_env())
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep))
+        .connector_settings(
+            HttpConnectorSettings::builder()
+                .connect_timeout(connect.patience.connect)
+                .read_timeout(connect.patience.read)
+                .build(),
+        )
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    Ok(shared(http_client_fn(move |_, _| connector.clone())))
+}
+
+fn shared(client: impl HttpClient + 'static) -> SharedHttpClient {
+    SharedHttpClient::new(client)
+}
+
+/// The runtime's timer, for the SDK's waits.
+#[derive(Clone, Copy, Debug)]
+struct TokioSleep;
+
+impl AsyncSleep for TokioSleep {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(tokio::time::sleep(duration))
+    }
+}

@@ -1,0 +1,508 @@
+//! Secrets Manager: reading the inventory, and the session as the [`Vault`] that acts.
+//!
+//! A scan lists 100 secrets a request and asks for a single secret only if it is a primary with replicas, which lists
+//! leave out: 10,000 secrets without replicas are 100 requests. What is read before a failure is kept, and the rest is
+//! a gap.
+//!
+//! No function here could return a secret's value, and none could delete without recovery.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::types::{
+    ReplicaRegionType, ReplicationStatusType, SecretListEntry, Tag,
+};
+use aws_smithy_types::DateTime;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::gate::Warden;
+use super::{Session, fault, locked, saved};
+use crate::domain::names::{Region, Scope, SecretArn};
+use crate::domain::report::Gap;
+use crate::domain::secret::{Replica, Secret, day_of};
+use crate::ports::{
+    Caller, CurrentVersion, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault, Versions,
+};
+
+/// What reading asks AWS.
+pub const ACTIONS: &[&str] = &[
+    "secretsmanager:ListSecrets",
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:ListSecretVersionIds",
+];
+
+/// What acting asks AWS, beyond `secretsmanager:DescribeSecret`.
+pub const WRITES: &[&str] = &[
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:RestoreSecret",
+    "secretsmanager:TagResource",
+    "secretsmanager:RemoveRegionsFromReplication",
+    "secretsmanager:ReplicateSecretToRegions",
+];
+
+/// Secrets on a page: the most that AWS gives.
+const PAGE: i32 = 100;
+
+/// What one account and Region holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// Where.
+    pub scope: Scope,
+    /// The secrets, as far as they were read; in AWS's order.
+    pub secrets: Vec<Secret>,
+    /// Nothing is missing from the list. A replica's state may be: that is in `gaps`.
+    pub complete: bool,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// Lists the secrets of all scopes side by side, pending deletions included. The order is that of `scopes`.
+///
+/// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secrets` and `describe-secret` print it.
+pub async fn inventory(
+    session: &Session,
+    scopes: &[Scope],
+    notes: &dyn Notes,
+    save: Option<&dyn Shelf>,
+) -> Vec<Inventory> {
+    let at_once = session.gate.patience().at_once.max(1);
+    stream::iter(scopes)
+        .map(|scope| read_scope(session, scope, notes, save).boxed())
+        .buffered(at_once)
+        .collect()
+        .await
+}
+
+async fn read_scope(
+    session: &Session,
+    scope: &Scope,
+    notes: &dyn Notes,
+    save: Option<&dyn Shelf>,
+) -> Inventory {
+    let mut read = Inventory {
+        scope: scope.clone(),
+        secrets: Vec::new(),
+        complete: false,
+        gaps: Vec::new(),
+    };
+    match list(session, &mut read, notes, save).await {
+        Ok(()) => read.complete = true,
+        Err(fault) => {
+            let what = match read.secrets.len() {
+                0 => "all secrets".to_owned(),
+                some => format!("secrets after the first {some}"),
+            };
+            let mut gap = fault::gap(scope, "secretsmanager:ListSecrets", &what, &fault);
+            if matches!(fault, Fault::Credentials(_)) && read.secrets.is_empty() {
+                gap.why.push_str(
+                    "; if other Regions can be read, this one is not enabled for the account",
+                );
+            }
+            read.gaps.push(gap);
+        }
+    }
+    notes.note(Note::Inventory {
+        scope: scope.clone(),
+        secrets: read.secrets.len(),
+        done: true,
+    });
+    read
+}
+
+async fn list(
+    session: &Session,
+    read: &mut Inventory,
+    notes: &dyn Notes,
+    save: Option<&dyn Shelf>,
+) -> Result<(), Fault> {
+    let scope = read.scope.clone();
+    let client = client(session, &scope)?;
+    let mut token: Option<String> = None;
+    for number in 1_u32.. {
+        let page = session
+            .gate
+            .ask("secretsmanager:ListSecrets", || {
+                client
+                    .list_secrets()
+                    .include_planned_deletion(true)
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        let entries = page.secret_list();
+        if let Some(shelf) = save {
+            let name = saved::inventory_name(&scope, number);
+            keep(shelf, &name, &saved::list(entries), read);
+        }
+        for entry in entries {
+            match secret_of(entry) {
+                Ok(secret) => read.secrets.push(secret),
+                Err(why) => read.gaps.push(unreadable(&scope, entry.arn(), why)),
+            }
+        }
+        describe_primaries(session, &client, read, entries.len(), save).await;
+        notes.note(Note::Inventory {
+            scope: scope.clone(),
+            secrets: read.secrets.len(),
+            done: false,
+        });
+        // An empty page with a token is not the end (AWS API reference, ListSecrets).
+        let next = page.next_token;
+        if next.is_none() {
+            break;
+        }
+        if next == token {
+            return Err(Fault::Refused {
+                code: "SameToken".to_owned(),
+                message: "the next page has the token of this one".to_owned(),
+            });
+        }
+        token = next;
+    }
+    Ok(())
+}
+
+/// Asks for the replicas of the primaries on the page that was read last: lists do not have them.
+async fn describe_primaries(
+    session: &Session,
+    client: &Client,
+    read: &mut Inventory,
+    page: usize,
+    save: Option<&dyn Shelf>,
+) {
+    let begin = read.secrets.len().saturating_sub(page);
+    let primaries: Vec<(usize, SecretArn)> = (begin..read.secrets.len())
+        .filter(|&place| read.secrets[place].primary_region.is_some())
+        .filter(|&place| !read.secrets[place].is_replica())
+        .map(|place| (place, read.secrets[place].arn.clone()))
+        .collect();
+    let requests: Vec<_> = primaries
+        .iter()
+        .map(|(_, arn)| describe(session, client, arn).boxed())
+        .collect();
+    let answers: Vec<_> = stream::iter(requests).buffered(8).collect().await;
+    for ((place, arn), answer) in primaries.into_iter().zip(answers) {
+        match answer.and_then(|answer| described(&answer).map(|secret| (answer, secret))) {
+            Ok((answer, secret)) => {
+                if let Some(shelf) = save {
+                    keep(
+                        shelf,
+                        &saved::describe_name(&arn),
+                        &saved::describe(&answer),
+                        read,
+                    );
+                }
+                let listed = std::mem::replace(&mut read.secrets[place], Secret::new(arn));
+                read.secrets[place] = listed.merged(secret);
+            }
+            Err(fault) => read.gaps.push(fault::gap(
+                arn.scope(),
+                "secretsmanager:DescribeSecret",
+                &format!("the replicas of `{}`", arn.name()),
+                &fault,
+            )),
+        }
+    }
+}
+
+fn keep(shelf: &dyn Shelf, name: &str, bytes: &[u8], read: &mut Inventory) {
+    if let Err(error) = shelf.put(name, bytes) {
+        read.gaps.push(Gap {
+            account: Some(read.scope.account.clone()),
+            region: Some(read.scope.region.clone()),
+            source: "save".to_owned(),
+            what: format!("`{name}` could not be saved"),
+            why: error.to_string(),
+        });
+    }
+}
+
+fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
+    Gap {
+        account: Some(scope.account.clone()),
+        region: Some(scope.region.clone()),
+        source: "secretsmanager:ListSecrets".to_owned(),
+        what: format!("the secret `{}`", arn.unwrap_or("without an ARN")),
+        why,
+    }
+}
+
+fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> {
+    if let Some(client) = locked(&session.vaults).get(scope) {
+        return Ok(client.clone());
+    }
+    let settings = aws_sdk_secretsmanager::config::Builder::from(&session.in_scope(scope)?)
+        .interceptor(Warden(Arc::clone(&session.gate)))
+        .build();
+    let client = Client::from_conf(settings);
+    locked(&session.vaults).insert(scope.clone(), client.clone());
+    Ok(client)
+}
+
+async fn describe(
+    session: &Session,
+    client: &Client,
+    arn: &SecretArn,
+) -> Result<DescribeSecretOutput, Fault> {
+    session
+        .gate
+        .ask("secretsmanager:DescribeSecret", || {
+            client.describe_secret().secret_id(arn.as_str()).send()
+        })
+        .await
+}
+
+/// The moment that AWS gave; one that no calendar holds is unknown.
+fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
+    let time = time?;
+    let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
+    Timestamp::new(time.secs(), nanoseconds).ok()
+}
+
+fn day(time: Option<&DateTime>) -> Option<Date> {
+    moment(time).map(day_of)
+}
+
+fn region(name: Option<&str>) -> Option<Region> {
+    Region::new(name?).ok()
+}
+
+fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
+    let pairs = tags.iter().filter_map(|tag| {
+        let value = tag.value().unwrap_or_default();
+        Some((tag.key()?.to_owned(), value.to_owned()))
+    });
+    pairs.collect()
+}
+
+fn secret_of(entry: &SecretListEntry) -> Result<Secret, String> {
+    let arn = SecretArn::new(entry.arn().unwrap_or_default()).map_err(|error| error.to_string())?;
+    let name = entry.name().unwrap_or_else(|| arn.name()).to_owned();
+    Ok(Secret {
+        name,
+        description: entry.description().map(str::to_owned),
+        kms_key: entry.kms_key_id().map(str::to_owned),
+        created: moment(entry.created_date()),
+        last_changed: moment(entry.last_changed_date()),
+        last_accessed: day(entry.last_accessed_date()),
+        last_rotated: moment(entry.last_rotated_date()),
+        next_rotation: moment(entry.next_rotation_date()),
+        rotation_enabled: entry.rotation_enabled(),
+        rotation_lambda: entry.rotation_lambda_arn().map(str::to_owned),
+        deleted: moment(entry.deleted_date()),
+        owning_service: entry.owning_service().map(str::to_owned),
+        primary_region: region(entry.primary_region()),
+        external_type: entry.r#type().map(str::to_owned),
+        tags: tags(entry.tags()),
+        replicas: None,
+        arn,
+    })
+}
+
+fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
+    let arn = SecretArn::new(answer.arn().unwrap_or_default())
+        .map_err(|error| Fault::Unreachable(error.to_string()))?;
+    let name = answer.name().unwrap_or_else(|| arn.name()).to_owned();
+    Ok(Secret {
+        name,
+        description: answer.description().map(str::to_owned),
+        kms_key: answer.kms_key_id().map(str::to_owned),
+        created: moment(answer.created_date()),
+        last_changed: moment(answer.last_changed_date()),
+        last_accessed: day(answer.last_accessed_date()),
+        last_rotated: moment(answer.last_rotated_date()),
+        next_rotation: moment(answer.next_rotation_date()),
+        rotation_enabled: answer.rotation_enabled(),
+        rotation_lambda: answer.rotation_lambda_arn().map(str::to_owned),
+        deleted: moment(answer.deleted_date()),
+        owning_service: answer.owning_service().map(str::to_owned),
+        primary_region: region(answer.primary_region()),
+        external_type: answer.r#type().map(str::to_owned),
+        tags: tags(answer.tags()),
+        replicas: Some(
+            answer
+                .replication_status()
+                .iter()
+                .filter_map(replica)
+                .collect(),
+        ),
+        arn,
+    })
+}
+
+fn replica(status: &ReplicationStatusType) -> Option<Replica> {
+    Some(Replica {
+        region: region(status.region())?,
+        kms_key: status.kms_key_id().map(str::to_owned),
+        status: status.status().map(|status| status.as_str().to_owned()),
+        last_accessed: day(status.last_accessed_date()),
+    })
+}
+
+impl Vault for Session {
+    fn describe<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<Secret, Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            described(&describe(self, &client, arn).await?)
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+        window: RecoveryWindow,
+    ) -> BoxFuture<'a, Result<Scheduled, Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            let answer = self
+                .gate
+                .ask("secretsmanager:DeleteSecret", || {
+                    client
+                        .delete_secret()
+                        .secret_id(arn.as_str())
+                        .recovery_window_in_days(window.days().into())
+                        .send()
+                })
+                .await?;
+            let deletion = moment(answer.deletion_date()).ok_or_else(|| {
+                Fault::Unreachable("the answer has no deletion date; ask for the secret".to_owned())
+            })?;
+            Ok(Scheduled { deletion })
+        }
+        .boxed()
+    }
+
+    fn restore<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            self.gate
+                .ask("secretsmanager:RestoreSecret", || {
+                    client.restore_secret().secret_id(arn.as_str()).send()
+                })
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn tag<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+        key: &'a str,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            self.gate
+                .ask("secretsmanager:TagResource", || {
+                    client
+                        .tag_resource()
+                        .secret_id(arn.as_str())
+                        .tags(Tag::builder().key(key).value(value).build())
+                        .send()
+                })
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn remove_replicas<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+        regions: &'a [Region],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            let names: Vec<String> = regions.iter().map(ToString::to_string).collect();
+            self.gate
+                .ask("secretsmanager:RemoveRegionsFromReplication", || {
+                    client
+                        .remove_regions_from_replication()
+                        .secret_id(arn.as_str())
+                        .set_remove_replica_regions(Some(names.clone()))
+                        .send()
+                })
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn replicate<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+        region: &'a Region,
+        kms_key: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            let replica = ReplicaRegionType::builder()
+                .region(region.as_str())
+                .set_kms_key_id(kms_key.map(str::to_owned))
+                .build();
+            self.gate
+                .ask("secretsmanager:ReplicateSecretToRegions", || {
+                    client
+                        .replicate_secret_to_regions()
+                        .secret_id(arn.as_str())
+                        .add_replica_regions(replica.clone())
+                        .send()
+                })
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn caller(&self) -> BoxFuture<'_, Result<Caller, Fault>> {
+        async move { Ok(self.caller.clone()) }.boxed()
+    }
+}
+
+impl Versions for Session {
+    fn current<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+    ) -> BoxFuture<'a, Result<Option<CurrentVersion>, Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            let mut token: Option<String> = None;
+            loop {
+                let page = self
+                    .gate
+                    .ask("secretsmanager:ListSecretVersionIds", || {
+                        client
+                            .list_secret_version_ids()
+                            .secret_id(arn.as_str())
+                            .max_results(PAGE)
+                            .set_next_token(token.clone())
+                            .send()
+                    })
+                    .await?;
+                let current = page
+                    .versions()
+                    .iter()
+                    .find(|version| version.version_stages().iter().any(|s| s == "AWSCURRENT"));
+                if let Some(version) = current {
+                    return Ok(Some(CurrentVersion {
+                        created: moment(version.created_date()),
+                        last_accessed: day(version.last_accessed_date()),
+                    }));
+                }
+                token = page.next_token;
+                if token.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,60 @@
+//! The command line: what may be typed, and what it means. Parsing validates, it never does anything.
+
+mod scan;
+mod view;
+
+pub use scan::{DemoArgs, Judging, ScanArgs, TrailSource};
+pub use view::{Format, GroupBy, ReportArgs, RulesArgs, View};
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line is wrong
+  3  done, but a part of what was asked could not be read (0 with --allow-partial)
+  4  done, and --fail-on or --fail-above found something
+  5  `watch` found somebody asking for a secret that is scheduled for deletion
+
+secretsweep never reads the value of a secret.";
+
+/// What every secret in AWS Secrets Manager costs, who still uses it, and which ones can go
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a small example organization to DIR and scan it; needs no AWS account
+    Demo(DemoArgs),
+    /// Read the inventory and the trail, and say what each secret costs, who uses it and whether it can go
+    Scan(Box<ScanArgs>),
+    /// Render a finished scan again: another format, filter or grouping
+    Report(ReportArgs),
+    /// List every rule, or explain one: what it means and how to fix it
+    Rules(RulesArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}

@@ -1,0 +1,171 @@
+//! `scan` and `demo`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::View;
+use crate::domain::money::Money;
+use crate::domain::policy;
+
+const EXAMPLES: &str = "\
+Examples:
+  # Files: the output of list-secrets, and a copy of the trail's bucket
+  aws secretsmanager list-secrets --include-planned-deletion > inventory/us-east-1.json
+  aws s3 sync s3://my-trail/AWSLogs trail/AWSLogs
+  secretsweep scan --inventory inventory --trail trail
+
+  # Last month, for the finance review
+  secretsweep scan --inventory inventory --trail trail --month 2026-10 --out reports/2026-10
+
+  # In CI: fail when reads are failing, or when more than $50 a month could be saved
+  secretsweep scan --inventory inventory --trail trail --fail-on failing-reads --fail-above 50";
+
+/// What to read and how to judge it.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ScanArgs {
+    /// Inventory from files: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file or a folder
+    #[arg(
+        long,
+        value_name = "PATH",
+        required = true,
+        help_heading = "What to read"
+    )]
+    pub inventory: Vec<PathBuf>,
+    /// A CloudTrail trail: a folder of its log files in any layout
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "What to read",
+        required_unless_present = "no_trail"
+    )]
+    pub trail: Vec<TrailSource>,
+    /// Read no trail: storage cost and LastAccessedDate alone; nothing is judged deletable
+    #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
+    pub no_trail: bool,
+    /// How to judge.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// Where to write the result [default: reports/<date>]
+    #[arg(long, value_name = "DIR", help_heading = "What to write")]
+    pub out: Option<PathBuf>,
+    /// Replace another scan's result in that folder
+    #[arg(long, help_heading = "What to write")]
+    pub overwrite: bool,
+    /// What to show.
+    #[command(flatten)]
+    pub view: View,
+    /// Exit 4 if a finding or a verdict's reason with one of these codes is there
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
+    pub fail_on: Vec<String>,
+    /// Exit 4 if more than this many US dollars a month could be saved
+    #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
+    pub fail_above: Option<Money>,
+    /// Exit 0 instead of 3 when a part of what was asked could not be read
+    #[arg(long, help_heading = "Exit code")]
+    pub allow_partial: bool,
+}
+
+/// Where events come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrailSource {
+    /// A file or folder.
+    Files(PathBuf),
+}
+
+impl std::str::FromStr for TrailSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            Some((scheme, _)) => Err(format!(
+                "a trail at `{scheme}://` cannot be read directly: copy it into a folder and give that"
+            )),
+            None if text.is_empty() => Err("a folder is expected".to_owned()),
+            None => Ok(Self::Files(PathBuf::from(text))),
+        }
+    }
+}
+
+/// How to judge.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Judging {
+    /// Count calls and costs of this long before now [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = policy::days, conflicts_with = "month", help_heading = "How to judge")]
+    pub window: Option<u32>,
+    /// Count a calendar month (UTC) instead: what it cost, beside the run rate
+    #[arg(long, value_name = "YYYY-MM", value_parser = month, help_heading = "How to judge")]
+    pub month: Option<String>,
+    /// A secret that nobody uses for this long is idle [default: 90d]
+    #[arg(long, value_name = "DURATION", value_parser = policy::days, help_heading = "How to judge")]
+    pub idle: Option<u32>,
+    /// A secret younger than this is left alone [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = policy::days, help_heading = "How to judge")]
+    pub young: Option<u32>,
+    /// Where the trail is missing, judge idle secrets by LastAccessedDate alone
+    #[arg(long, help_heading = "How to judge")]
+    pub trust_last_accessed: bool,
+    /// The policy file: protected names and tags, owners, thresholds, readers
+    /// [default: secretsweep.toml, if it is there]
+    #[arg(long, value_name = "FILE", help_heading = "How to judge")]
+    pub policy: Option<PathBuf>,
+    /// A price file, for discounts and other partitions
+    #[arg(long, value_name = "FILE", help_heading = "How to judge")]
+    pub prices: Option<PathBuf>,
+    /// The moment that counts as now, for a run that can be repeated
+    #[arg(long, value_name = "RFC3339", help_heading = "How to judge")]
+    pub now: Option<Timestamp>,
+    /// How many threads read the trail [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "What to read")]
+    pub threads: Option<u16>,
+}
+
+/// Where the example goes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep demo
+  secretsweep demo /tmp/demo && secretsweep report /tmp/demo/report --group-by owner")]
+pub struct DemoArgs {
+    /// Where to write the organization and its report
+    #[arg(default_value = "secretsweep-demo")]
+    pub dir: PathBuf,
+    /// What to show.
+    #[command(flatten)]
+    pub view: View,
+}
+
+fn amount(text: &str) -> Result<Money, String> {
+    Money::parse(text).map_err(|error| error.to_string())
+}
+
+fn month(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is not a month such as `2026-10`");
+    let (year, number) = text.split_once('-').ok_or_else(wrong)?;
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = year.len() == 4 && number.len() == 2 && digits(year) && digits(number);
+    let first: Result<jiff::civil::Date, _> = format!("{text}-01").parse();
+    if fits && first.is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(wrong())
+    }
+}
+
+fn known_code(text: &str) -> Result<String, String> {
+    let rules = crate::domain::verdict::RULES.iter().map(|rule| rule.code);
+    let findings = crate::domain::findings::FINDINGS
+        .iter()
+        .map(|finding| finding.code);
+    let codes: Vec<&str> = rules.chain(findings).collect();
+    if codes.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "there is no rule of that name; `secretsweep rules` lists them: {}",
+            codes.join(", ")
+        ))
+    }
+}

@@ -1,0 +1,86 @@
+//! What to show of a result, in `scan`, `demo` and `report` alike.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::domain::policy::Glob;
+
+/// What to show.
+#[derive(Args, Clone, Debug)]
+pub struct View {
+    /// How many rows each list of the summary shows
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        help_heading = "What to show"
+    )]
+    pub top: usize,
+    /// Add a table of costs by this to the summary
+    #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
+    pub group_by: Option<GroupBy>,
+    /// Only secrets whose name fits this glob
+    #[arg(long, value_name = "GLOB", help_heading = "What to show")]
+    pub only: Vec<Glob>,
+    /// No secrets whose name fits this glob
+    #[arg(long, value_name = "GLOB", help_heading = "What to show")]
+    pub exclude: Vec<Glob>,
+}
+
+/// What to group by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupBy {
+    /// The AWS account.
+    Account,
+    /// The Region.
+    Region,
+    /// The owner tag.
+    Owner,
+    /// The name up to its first slash.
+    Prefix,
+}
+
+/// What to render.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The summary.
+    Text,
+    /// report.json.
+    Json,
+    /// secrets.csv, readers.csv, findings.csv and summary.csv.
+    Csv,
+}
+
+/// Which scan to render, and how.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep report reports/2026-11-01
+  secretsweep report reports/2026-11-01 --group-by owner --top 20
+  secretsweep report reports/2026-11-01 --only 'payments/*' --format csv --out payments
+  secretsweep report reports/2026-11-01 --format json | jq .totals")]
+pub struct ReportArgs {
+    /// The folder of a finished scan, or its report.json
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// What to render; text and JSON go to stdout unless --out is given
+    #[arg(long, value_enum, value_name = "FORMAT", default_values_t = [Format::Text])]
+    pub format: Vec<Format>,
+    /// Write files to this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace another scan's result in that folder
+    #[arg(long)]
+    pub overwrite: bool,
+    /// What to show.
+    #[command(flatten)]
+    pub view: View,
+}
+
+/// Which rule to explain.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// The code of a rule or finding; all are listed without it
+    pub code: Option<String>,
+}

@@ -1,0 +1,113 @@
+//! What a person should look at: secrets that only a person can judge, and findings by how much they matter.
+
+use std::collections::BTreeMap;
+
+use super::page::{self, Look, Page, left, piece};
+use super::words::number;
+use super::{Options, of_verdict, secrets};
+use crate::domain::money::thousands;
+use crate::domain::report::{FindingRow, Report, Severity};
+use crate::domain::verdict::Verdict;
+
+/// The section, if there is anything in it.
+pub(super) fn attention(page: &mut Page, report: &Report, options: &Options) {
+    let reviews = of_verdict(report, Verdict::Review);
+    // Loops stand among the savings already.
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|row| row.code != "hot-loop")
+        .collect();
+    if reviews.is_empty() && findings.is_empty() {
+        return;
+    }
+    page.heading("NEEDS A LOOK");
+    if !reviews.is_empty() {
+        let count = number(reviews.len() as u64, "secret");
+        let text = format!("{count} may be unused; a person has to decide");
+        let note = " (`review` in secrets.csv)";
+        page.line(2, &[piece(Look::Strong, text), piece(Look::Faint, note)]);
+        secrets::list(page, report, &reviews, options);
+        if !findings.is_empty() {
+            page.space();
+        }
+    }
+    if !findings.is_empty() {
+        by_code(page, &findings, options);
+    }
+}
+
+fn by_code(page: &mut Page, findings: &[&FindingRow], options: &Options) {
+    let counts: Vec<_> = [Severity::High, Severity::Medium, Severity::Low]
+        .into_iter()
+        .map(|severity| {
+            (
+                severity,
+                findings
+                    .iter()
+                    .filter(|row| row.severity == severity)
+                    .count() as u64,
+            )
+        })
+        .filter(|&(_, count)| count > 0)
+        .map(|(severity, count)| format!("{} {}", thousands(count), severity.as_str()))
+        .collect();
+    let total = number(findings.len() as u64, "finding");
+    page.line(
+        2,
+        &[piece(
+            Look::Strong,
+            format!("{total}: {}", counts.join(", ")),
+        )],
+    );
+
+    // One entry a code: twelve secrets without rotation are one thing to know.
+    let mut codes: BTreeMap<(Severity, &str), Vec<&FindingRow>> = BTreeMap::new();
+    for &row in findings {
+        codes
+            .entry((row.severity, row.code.as_str()))
+            .or_default()
+            .push(row);
+    }
+    for ((severity, code), rows) in codes.iter().take(options.top) {
+        entry(page, *severity, code, rows);
+    }
+    let rest = codes.len().saturating_sub(options.top) as u64;
+    if rest > 0 {
+        let text = format!("and {} more in findings.csv", number(rest, "kind"));
+        page.line(4, &[piece(Look::Faint, text)]);
+    }
+    let text = "`secretsweep rules CODE` says what a code means and how to fix it";
+    page.line(4, &[piece(Look::Faint, text)]);
+}
+
+/// A code with its number of findings, the first of which stands for all.
+fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) {
+    let look = match severity {
+        Severity::High => Look::Bad,
+        Severity::Medium => Look::Warning,
+        Severity::Low => Look::Usual,
+    };
+    let Some(first) = rows.first() else { return };
+    let times = match rows.len() {
+        1 => String::new(),
+        many if first.name.is_empty() => format!(" in {} cases", thousands(many as u64)),
+        many => format!(" in {} cases,", thousands(many as u64)),
+    };
+    let gap = match rows.len() {
+        _ if first.name.is_empty() => "",
+        1 => "  ",
+        _ => " such as ",
+    };
+    page.line(
+        4,
+        &[
+            left(look, severity.as_str(), 8),
+            page::cut(Look::Strong, code, 24),
+            piece(Look::Usual, times),
+            piece(Look::Usual, gap),
+            piece(Look::Usual, &first.name),
+        ],
+    );
+    page.paragraph(12, Look::Faint, &first.text);
+}

@@ -1,0 +1,124 @@
+//! What can be saved and how: the secrets that can go, and the loops to mend.
+
+use super::costs::nothing_counted;
+use super::page::{self, Look, Page, piece};
+use super::words::{self, number};
+use super::{Options, more, of_verdict, place, secrets};
+use crate::domain::money::{Money, thousands};
+use crate::domain::names::AccountId;
+use crate::domain::report::{LoopRow, Report, SecretRow};
+use crate::domain::verdict::Verdict;
+
+/// The section.
+pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
+    let totals = &report.totals;
+    let deletes = of_verdict(report, Verdict::Delete);
+    if deletes.is_empty() && report.loops.is_empty() {
+        nothing(page, report);
+    } else {
+        page.heading(&format!(
+            "SAVE UP TO {} A MONTH",
+            totals.savings_usd.dollars()
+        ));
+        if !deletes.is_empty() {
+            deletable(page, report, &deletes, options);
+        }
+        if !report.loops.is_empty() {
+            if !deletes.is_empty() {
+                page.space();
+            }
+            hot_loops(page, report, options);
+        }
+    }
+    if totals.pending_usd > Money::ZERO {
+        page.space();
+        let text = format!(
+            "Pending deletions save {} a month already.",
+            totals.pending_usd.dollars()
+        );
+        page.paragraph(2, Look::Faint, &text);
+    }
+}
+
+/// What it means that there is nothing to save: without a trail only that nobody knows.
+fn nothing(page: &mut Page, report: &Report) {
+    if nothing_counted(&report.totals) {
+        page.heading("WHAT CAN BE SAVED IS NOT KNOWN");
+        let text = "Without a trail nobody can tell who reads what. Scan again with `--trail`, or judge by \
+                    LastAccessedDate alone with `--trust-last-accessed`.";
+        page.paragraph(2, Look::Usual, text);
+    } else {
+        page.heading("NOTHING TO SAVE");
+        let text = "No secret is unused for certain, and no program fetches one far too often.";
+        page.paragraph(2, Look::Usual, text);
+    }
+}
+
+fn title(page: &mut Page, usd: Money, what: &str, note: &str) {
+    page.line(
+        2,
+        &[
+            piece(Look::Good, usd.dollars()),
+            piece(Look::Strong, format!("  {what}")),
+            piece(Look::Faint, note),
+        ],
+    );
+}
+
+fn deletable(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Options) {
+    let what = format!("delete {}", number(rows.len() as u64, "secret"));
+    title(page, report.totals.savings_delete_usd, &what, "");
+    secrets::list(page, report, rows, options);
+    let text = "Next, write the list of deletions for review; this deletes nothing:";
+    page.line(4, &[piece(Look::Usual, text)]);
+    let folder = options
+        .folder
+        .as_deref()
+        .map_or_else(|| "DIR".to_owned(), words::shell);
+    page.paragraph(6, Look::Good, &format!("secretsweep plan {folder}"));
+}
+
+fn hot_loops(page: &mut Page, report: &Report, options: &Options) {
+    let what = format!("mend {}", number(report.loops.len() as u64, "hot loop"));
+    let note = ": a program fetches a secret far too often";
+    title(page, report.totals.savings_loops_usd, &what, note);
+    for found in report.loops.iter().take(options.top) {
+        hot_loop(page, found);
+    }
+    more(page, report.loops.len(), options, "findings.csv");
+}
+
+fn hot_loop(page: &mut Page, found: &LoopRow) {
+    let usd = found
+        .avoidable_usd_month
+        .map_or_else(|| "unknown".to_owned(), Money::dollars);
+    let missing = if found.arn.is_none() {
+        " (no such secret)"
+    } else {
+        ""
+    };
+    let place = format!("  {}", place(found.account.as_ref(), found.region.as_ref()));
+    let name = page::COLUMNS.saturating_sub(4 + usd.len() + 2 + missing.len() + place.len());
+    page.line(
+        4,
+        &[
+            piece(Look::Good, usd),
+            piece(Look::Usual, "  "),
+            page::cut(Look::Strong, &found.name, name),
+            piece(Look::Usual, missing),
+            piece(Look::Faint, place),
+        ],
+    );
+    let reader = words::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
+    let text = format!(
+        "{reader} ({}) calls {} every {} at its peak; {}, {} times a month, {} of them needless.",
+        found.client,
+        found.what,
+        words::interval(found.interval_s),
+        number(found.clients, "client"),
+        thousands(found.reads_month),
+        thousands(found.avoidable_calls_month)
+    );
+    page.paragraph(6, Look::Usual, &text);
+    page.item(6, "Fix: ", Look::Usual, &found.advice);
+}

@@ -1,0 +1,146 @@
+//! What could not be seen: where the trail has holes, and everything else that could not be read.
+
+use super::page::{Look, Page, left, piece};
+use super::words;
+use super::{Options, more, place};
+use crate::domain::money::thousands;
+use crate::domain::report::{Gap, Report, ScopeRow};
+
+/// The section: also when everything was seen, because then the reader may rely on it.
+pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
+    let holes: Vec<_> = report
+        .scopes
+        .iter()
+        .filter(|scope| !scope.trail.complete || scope.inventory != "read")
+        .collect();
+    if holes.is_empty() && report.gaps.is_empty() {
+        if !report.scopes.is_empty() {
+            page.heading("NOTHING WAS MISSED");
+            let text = format!(
+                "The trail covers all of the {} on which the verdicts rest.",
+                words::length(&report.evidence)
+            );
+            page.paragraph(2, Look::Usual, &text);
+        }
+        return;
+    }
+    page.heading("WHAT COULD NOT BE SEEN");
+    let mut told = Vec::new();
+    if !holes.is_empty() {
+        told = coverage(page, report, holes, options);
+    }
+    let rest: Vec<_> = report
+        .gaps
+        .iter()
+        .filter(|gap| !told.contains(gap))
+        .collect();
+    for gap in rest.iter().take(options.top) {
+        let place = match place(gap.account.as_ref(), gap.region.as_ref()) {
+            place if place.is_empty() => place,
+            place => format!("{place}, "),
+        };
+        let text = format!("{place}{}: {}: {}", gap.source, gap.what, gap.why);
+        page.item(2, "- ", Look::Usual, &text);
+    }
+    more(page, rest.len(), options, "report.json");
+}
+
+/// The accounts and Regions with holes, the least covered first, each with the reasons. Answers with the gaps that are
+/// told by that.
+fn coverage<'a>(
+    page: &mut Page,
+    report: &'a Report,
+    mut holes: Vec<&'a ScopeRow>,
+    options: &Options,
+) -> Vec<&'a Gap> {
+    let scopes = report.scopes.len();
+    let unseen =
+        |scope: &&ScopeRow| scope.trail.evidence_covered_hours == 0 && scope.inventory == "read";
+    if holes.len() == scopes && holes.iter().all(unseen) {
+        let text = format!(
+            "No trail speaks of any of the {scopes} accounts and Regions: who reads what is not known.",
+        );
+        page.paragraph(2, Look::Usual, &text);
+        return Vec::new();
+    }
+    let text = format!(
+        "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
+        thousands((scopes - holes.len()) as u64),
+        thousands(scopes as u64),
+        words::agree(holes.len() as u64, "other", "others")
+    );
+    page.paragraph(2, Look::Usual, &text);
+    holes.sort_by_key(|scope| {
+        (
+            scope.trail.evidence_covered_hours,
+            &scope.account,
+            &scope.region,
+        )
+    });
+    let mut told = Vec::new();
+    for scope in holes.iter().take(options.top) {
+        let name = format!("{} {}", scope.account, scope.region);
+        page.line(
+            4,
+            &[
+                left(Look::Usual, &name, 32),
+                piece(Look::Warning, covered(scope)),
+            ],
+        );
+        let here = |gap: &&Gap| {
+            gap.account.as_ref() == Some(&scope.account)
+                && gap.region.as_ref() == Some(&scope.region)
+        };
+        for gap in report.gaps.iter().filter(here) {
+            page.paragraph(6, Look::Faint, &format!("{}: {}", gap.what, gap.why));
+            told.push(gap);
+        }
+    }
+    more(page, holes.len(), options, "report.json");
+    if !report.policy.trust_last_accessed {
+        let text = "Secrets that look unused there are for review, never for deletion.";
+        page.paragraph(4, Look::Usual, text);
+    }
+    told
+}
+
+/// How much of the evidence span is covered. Covered hours are never rounded up to a day, so that what is not whole does
+/// not look whole.
+fn covered(scope: &ScopeRow) -> String {
+    let trail = &scope.trail;
+    let expected = words::days(trail.evidence_expected_hours.div_ceil(24));
+    let covered = trail.evidence_covered_hours / 24;
+    let mut text = match (trail.evidence_covered_hours, trail.complete) {
+        (0, _) => format!("0 of {expected}: no trail"),
+        (_, true) => format!("{expected}, complete"),
+        (_, false) => format!("{covered} of {expected}"),
+    };
+    if scope.inventory != "read" {
+        text.push_str("; no inventory was given");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_day_that_is_not_whole_is_not_counted() {
+        let mut scope = sample::report().scopes[0].clone();
+        scope.trail.complete = false;
+        for (hours, shown) in [
+            (2_160, "90 of 90 days"),
+            (2_159, "89 of 90 days"),
+            (23, "0 of 90 days"),
+            (0, "0 of 90 days: no trail"),
+        ] {
+            scope.trail.evidence_covered_hours = hours;
+            assert_eq!(covered(&scope), shown);
+        }
+        scope.trail.evidence_expected_hours = 2_150;
+        scope.trail.evidence_covered_hours = 24;
+        assert_eq!(covered(&scope), "1 of 90 days");
+    }
+}

@@ -1,0 +1,68 @@
+//! `demo`: writes the example organization and scans it, through the same path as real files.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::scan::{Job, finish, selection};
+use crate::Exit;
+use crate::cli::{DemoArgs, Judging};
+use crate::demo;
+use crate::files::store::Overwrite;
+use crate::report::select::select;
+use crate::term::Term;
+
+/// A file of the example that no other folder has: it tells that a folder may be written over.
+const MARK: &str = ".secretsweep-demo";
+
+/// Runs `demo`.
+pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
+    write(&args.dir)?;
+    term.say(&format!(
+        "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
+        args.dir.display()
+    ));
+    let job = Job::new(&Judging {
+        now: Some(demo::now()),
+        ..Judging::default()
+    })?;
+    let trail = vec![args.dir.join("trail")];
+    let report = job.scan(&[args.dir.join("inventory")], Some(&trail), term)?;
+    let report = select(report, &selection(&args.view));
+    finish(
+        &report,
+        &args.dir.join("report"),
+        Overwrite::Yes,
+        &args.view,
+        term,
+    )?;
+    // The example has a hole in its trail on purpose: that is no failure.
+    Ok(Exit::Done)
+}
+
+fn write(dir: &Path) -> Result<()> {
+    let is_ours = dir.join(MARK).exists();
+    let is_empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+    if !is_ours && !is_empty {
+        bail!(
+            "`{}` holds something else: name an empty or new folder, such as `secretsweep demo /tmp/demo`",
+            dir.display()
+        );
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
+    std::fs::write(dir.join(MARK), "")
+        .with_context(|| format!("cannot write to `{}`", dir.display()))?;
+    let mut put = |name: &str, bytes: &[u8]| {
+        let path = dir.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, bytes)
+    };
+    demo::write(&mut put).with_context(|| {
+        format!(
+            "cannot write the example organization to `{}`",
+            dir.display()
+        )
+    })
+}

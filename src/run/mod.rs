@@ -1,0 +1,38 @@
+//! One function a command: what it reads, in which order, what it writes, how it ends.
+//!
+//! The composition root: the only place that knows files, reports, the terminal and the command line at once. It holds
+//! no rule of the domain.
+
+mod demo;
+mod report;
+mod rules;
+mod scan;
+
+use anyhow::Result;
+use clap::CommandFactory as _;
+
+use crate::Exit;
+use crate::cli::{Cli, Command};
+use crate::term::Term;
+
+/// Runs one command.
+pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
+    match command {
+        Command::Demo(args) => demo::run(&args, term),
+        Command::Scan(args) => scan::run(&args, term),
+        Command::Report(args) => report::run(&args, term),
+        Command::Rules(args) => rules::run(&args, term),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);
+            term.data(&script)?;
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            term.data(&page)?;
+            Ok(Exit::Done)
+        }
+    }
+}

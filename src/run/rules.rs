@@ -1,0 +1,76 @@
+//! `rules`: every rule and finding, or one explained.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, bail};
+
+use crate::Exit;
+use crate::cli::RulesArgs;
+use crate::domain::findings::FINDINGS;
+use crate::domain::verdict::RULES;
+use crate::term::Term;
+
+/// Runs `rules`.
+pub(super) fn run(args: &RulesArgs, term: &Term) -> Result<Exit> {
+    let text = match &args.code {
+        None => list(),
+        Some(code) => match explain(code) {
+            Some(text) => text,
+            None => bail!("there is no rule `{code}`: `secretsweep rules` lists them"),
+        },
+    };
+    term.data(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn list() -> String {
+    let mut text =
+        String::from("Rules, the most cautious first. The most cautious that applies decides.\n\n");
+    for rule in RULES {
+        let _ = writeln!(
+            text,
+            "  {:<7} {:<17} {}",
+            rule.verdict.as_str(),
+            rule.code,
+            first_sentence(rule.meaning)
+        );
+    }
+    text.push_str("\nFindings.\n\n");
+    for finding in FINDINGS {
+        let _ = writeln!(
+            text,
+            "  {:<25} {}",
+            finding.code,
+            first_sentence(finding.meaning)
+        );
+    }
+    text.push_str("\n`secretsweep rules CODE` tells more.\n");
+    text
+}
+
+fn explain(code: &str) -> Option<String> {
+    let rule = RULES.iter().find(|rule| rule.code == code);
+    if let Some(rule) = rule {
+        return Some(format!(
+            "{} ({})\n\n{}\n\nWhat to do: {}\n",
+            rule.code,
+            rule.verdict.as_str(),
+            rule.meaning,
+            rule.fix
+        ));
+    }
+    let finding = FINDINGS.iter().find(|finding| finding.code == code)?;
+    Some(format!(
+        "{} (finding)\n\n{}\n\nWhat to do: {}\n",
+        finding.code, finding.meaning, finding.fix
+    ))
+}
+
+/// The first clause of a meaning, for the list.
+fn first_sentence(text: &str) -> &str {
+    let sentence = text.split_once(". ").map_or(text, |(first, _)| first);
+    let clause = sentence
+        .split_once(':')
+        .map_or(sentence, |(first, _)| first);
+    clause.trim_end_matches('.')
+}

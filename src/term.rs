@@ -1,0 +1,126 @@
+//! The terminal: the only place that writes to stdout and stderr.
+//!
+//! Data goes to stdout, everything else to stderr. On a terminal long work shows a progress bar; in a pipe it says a
+//! quiet line now and then; `--quiet` silences both. Colours obey `NO_COLOR` and pipes. Text of other people is escaped
+//! before it comes here, and errors are escaped here, because they quote file contents.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::report::escape::one_line;
+
+/// The terminal of one run.
+#[derive(Debug)]
+pub(crate) struct Term {
+    quiet: bool,
+}
+
+impl Term {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+
+    /// Writes data to stdout.
+    pub(crate) fn data(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Whether stdout shows colours.
+    pub(crate) fn is_styled(&self) -> bool {
+        anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+    }
+
+    /// Says something on stderr, unless the user wants quiet.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            // A closed stderr is no reason to stop.
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// Says what went wrong.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let mut text = String::new();
+        for line in format!("{error:#}").lines() {
+            text.push_str(&one_line(line));
+            text.push('\n');
+        }
+        let style = anstyle::Style::new()
+            .bold()
+            .fg_color(Some(anstyle::AnsiColor::Red.into()));
+        let _ = write!(anstream::stderr(), "{style}error:{style:#} {text}");
+    }
+
+    /// Shows how far something is.
+    pub(crate) fn progress(&self, what: &'static str) -> Progress {
+        let is_terminal = std::io::stderr().is_terminal();
+        let bar = (is_terminal && !self.quiet).then(|| {
+            let bar = ProgressBar::new(0);
+            let style = ProgressStyle::with_template(
+                "{msg} [{bar:24}] {bytes} of {total_bytes}, {eta} left",
+            );
+            // The template is a constant that a test has rendered; the plain bar is as good.
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_message(what);
+            bar
+        });
+        Progress {
+            what,
+            bar,
+            quiet: self.quiet,
+            said: Mutex::new(Instant::now()),
+        }
+    }
+}
+
+/// A piece of long work, shown while it lasts.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    what: &'static str,
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    said: Mutex<Instant>,
+}
+
+/// How often a line is said where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Notes how many bytes of how many are done. May be called from any thread.
+    pub(crate) fn bytes(&self, done: u64, total: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            return;
+        }
+        let Ok(mut said) = self.said.lock() else {
+            return;
+        };
+        if self.quiet || said.elapsed() < LINE_EVERY {
+            return;
+        }
+        *said = Instant::now();
+        let percent = if total == 0 { 100 } else { done * 100 / total };
+        let _ = writeln!(anstream::stderr(), "{}: {percent} %", self.what);
+    }
+
+    /// The work is over; the bar goes.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Whether an error is a reader that went away, such as `head`: no failure.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,278 @@
+//! The architecture, as tests: layers, the SDK's place, module docs, the manual's tables.
+//!
+//! What is forbidden by name (reading a value, deleting without recovery, reading the clock) stands in `.clippy.toml`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which parts of the crate a part may use. A part that is not named here fails the test.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &["domain"]),
+    ("ports", &["domain"]),
+    ("demo", &["domain", "demo"]),
+    ("files", &["files", "ports", "domain"]),
+    ("aws", &["aws", "ports", "domain"]),
+    ("report", &["report", "domain", "compare"]),
+    ("compare", &["domain"]),
+    ("apply", &["ports", "domain"]),
+    ("watch", &["ports", "domain"]),
+    ("restore", &["apply", "ports", "domain"]),
+    ("status", &["ports", "domain"]),
+    ("cli", &["cli", "domain"]),
+    ("term", &["report"]),
+    (
+        "run",
+        &[
+            "run", "aws", "files", "report", "demo", "cli", "term", "ports", "domain", "apply",
+            "watch", "restore", "status", "compare", "Exit",
+        ],
+    ),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below a folder, sorted.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The part of the crate that a file belongs to: `src/domain/names.rs` and `src/domain.rs` are `domain`.
+fn part(file: &Path) -> String {
+    let inside = file.strip_prefix(root().join("src")).unwrap();
+    let first = inside.iter().next().unwrap().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code of a file without comments, so that a link in a doc comment is no dependency.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_part_uses_only_the_layers_below_it() {
+    let mut wrong = Vec::new();
+    for file in sources(&root().join("src")) {
+        let own = part(&file);
+        if matches!(own.as_str(), "lib" | "main") {
+            continue;
+        }
+        let Some((_, allowed)) = LAYERS.iter().find(|(part, _)| *part == own) else {
+            wrong.push(format!(
+                "{}: `{own}` has no place in the layers",
+                file.display()
+            ));
+            continue;
+        };
+        let code = code(&file);
+        for used in code.split("crate::").skip(1) {
+            let used: String = used
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if !used.is_empty() && !allowed.contains(&used.as_str()) && used != own {
+                wrong.push(format!("{}: `{own}` may not use `{used}`", file.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn only_aws_names_the_sdk() {
+    let named = |file: &PathBuf| {
+        let code = code(file);
+        [
+            "aws_sdk_",
+            "aws_config",
+            "aws_smithy",
+            "aws_types",
+            "aws_credential",
+        ]
+        .iter()
+        .any(|word| code.contains(word))
+    };
+    let found: Vec<_> = sources(&root().join("src"))
+        .into_iter()
+        .filter(|file| part(file) != "aws" && named(file))
+        .collect();
+    assert_eq!(found, [PathBuf::new(); 0]);
+}
+
+#[test]
+fn the_domain_touches_no_world() {
+    let worlds = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::io",
+        "tokio",
+        "async fn",
+        "println!",
+        "eprintln!",
+        "Instant::now",
+        "std::thread",
+    ];
+    let mut wrong = Vec::new();
+    for file in sources(&root().join("src/domain")) {
+        let code = code(&file);
+        let tested = code.split("#[cfg(test)]").next().unwrap();
+        wrong.extend(
+            worlds
+                .iter()
+                .filter(|word| tested.contains(**word))
+                .map(|word| format!("{}: {word}", file.display())),
+        );
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn only_the_terminal_writes_to_stdout_and_stderr() {
+    let words = [
+        "io::stdout",
+        "io::stderr",
+        "anstream::stdout",
+        "anstream::stderr",
+    ];
+    let found: Vec<_> = sources(&root().join("src"))
+        .into_iter()
+        .filter(|file| part(file) != "term" && words.iter().any(|word| code(file).contains(word)))
+        .collect();
+    assert_eq!(found, [PathBuf::new(); 0]);
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    let silent: Vec<_> = [root().join("src"), root().join("tests")]
+        .iter()
+        .flat_map(|folder| sources(folder))
+        .filter(|file| !fs::read_to_string(file).unwrap().starts_with("//!"))
+        .collect();
+    assert_eq!(silent, [PathBuf::new(); 0]);
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = fs::read_to_string(root().join("tests/it/main.rs")).unwrap();
+    let declared: BTreeSet<String> = main
+        .lines()
+        .filter_map(|line| {
+            Some(
+                line.trim()
+                    .strip_prefix("mod ")?
+                    .trim_end_matches(';')
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let mut there = BTreeSet::new();
+    for entry in fs::read_dir(root().join("tests/it")).unwrap() {
+        let path = entry.unwrap().path();
+        let is_module = path.extension().is_some_and(|extension| extension == "rs")
+            || path.join("mod.rs").exists();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if is_module && name != "main" {
+            there.insert(name);
+        }
+    }
+    assert_eq!(declared, there);
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let words = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("dbg", "!("),
+    ];
+    let mut found = Vec::new();
+    for file in [root().join("src"), root().join("tests")]
+        .iter()
+        .flat_map(|folder| sources(folder))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        found.extend(
+            words
+                .iter()
+                .filter(|word| text.contains(**word))
+                .map(|word| format!("{}: {word}", file.display())),
+        );
+    }
+    assert_eq!(found, [""; 0]);
+}
+
+/// The rows of the README's table after a heading, as their first cells.
+fn table(heading: &str) -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, after) = readme
+        .split_once(heading)
+        .unwrap_or_else(|| panic!("README.md has no `{heading}`"));
+    after
+        .lines()
+        .skip_while(|line| !line.starts_with('|'))
+        .take_while(|line| line.starts_with('|'))
+        .skip(2)
+        .map(|line| {
+            line.split('|')
+                .nth(1)
+                .unwrap()
+                .trim()
+                .trim_matches('`')
+                .to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn the_readme_lists_every_rule_in_order() {
+    let rules: Vec<_> = secretsweep::domain::verdict::RULES
+        .iter()
+        .map(|rule| rule.code.to_owned())
+        .collect();
+    assert_eq!(table("### Rules"), rules);
+    let findings: Vec<_> = secretsweep::domain::findings::FINDINGS
+        .iter()
+        .map(|finding| finding.code.to_owned())
+        .collect();
+    assert_eq!(table("### Findings"), findings);
+}
+
+#[test]
+fn codes_are_unique_and_kebab_case() {
+    let rules = secretsweep::domain::verdict::RULES
+        .iter()
+        .map(|rule| rule.code);
+    let codes: Vec<&str> = rules
+        .chain(
+            secretsweep::domain::findings::FINDINGS
+                .iter()
+                .map(|kind| kind.code),
+        )
+        .collect();
+    let distinct: BTreeSet<_> = codes.iter().collect();
+    assert_eq!(distinct.len(), codes.len());
+    let fits = |code: &str| {
+        code.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    assert!(codes.iter().all(|code| fits(code)), "{codes:?}");
+}
