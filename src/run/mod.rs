@@ -3,6 +3,7 @@
 //! The composition root: the only place that knows files, reports, the terminal and the command line at once. It holds
 //! no rule of the domain.
 
+mod cleanup;
 mod demo;
 mod report;
 mod rules;
@@ -21,6 +22,11 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Demo(args) => demo::run(&args, term),
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
+        Command::Plan(args) => cleanup::plan(&args, term),
+        Command::Apply(args) => cleanup::apply(&args, term),
+        Command::Watch(args) => cleanup::watch(&args, term),
+        Command::Restore(args) => cleanup::restore(&args, term),
+        Command::Status(args) => cleanup::status(&args, term),
         Command::Rules(args) => rules::run(&args, term),
         Command::Completions { shell } => {
             let mut script = Vec::new();

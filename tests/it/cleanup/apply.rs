@@ -369,6 +369,7 @@ impl Reads for History {
             at: from + jiff::SignedDuration::from_hours(hour),
             reader: "arn:aws:iam::111122223333:role/web".to_owned(),
             what: "GetSecretValue".to_owned(),
+            calls: 1,
         };
         let answer = match (arn.name(), arn.scope().region.as_str()) {
             ("asked", _) | ("copied", "us-east-1") => Ok(vec![call(5), call(1)]),
