@@ -93,7 +93,7 @@ pub fn run(cli: cli::Cli) -> Exit {
         Ok(exit) => exit,
         Err(error) if term::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
-            term.error(&error);
+            term::Term::error(&error);
             Exit::Failed
         }
     }

@@ -24,14 +24,14 @@ impl Term {
     }
 
     /// Writes data to stdout.
-    pub(crate) fn data(&self, bytes: &[u8]) -> std::io::Result<()> {
+    pub(crate) fn data(bytes: &[u8]) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
     }
 
     /// Whether stdout shows colours.
-    pub(crate) fn is_styled(&self) -> bool {
+    pub(crate) fn is_styled() -> bool {
         anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
     }
 
@@ -56,7 +56,7 @@ impl Term {
     }
 
     /// Says what went wrong.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
+    pub(crate) fn error(error: &anyhow::Error) {
         let mut text = String::new();
         for line in format!("{error:#}").lines() {
             text.push_str(&one_line(line));
@@ -117,7 +117,7 @@ impl Progress {
             return;
         }
         *said = Instant::now();
-        let percent = if total == 0 { 100 } else { done * 100 / total };
+        let percent = (done * 100).checked_div(total).unwrap_or(100);
         let _ = writeln!(anstream::stderr(), "{}: {percent} %", self.what);
     }
 

@@ -6,7 +6,7 @@ mod view;
 
 pub use cleanup::{ApplyArgs, Login, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
 pub use scan::{DemoArgs, Judging, ScanArgs, TrailSource};
-pub use view::{Format, GroupBy, ReportArgs, RulesArgs, View};
+pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
@@ -60,6 +60,8 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// Say what a plan's runs did, what is open, and what was saved so far
     Status(StatusArgs),
+    /// Say what changed between two scans: new, gone, dearer, cheaper, newly idle, fixed loops
+    Compare(CompareArgs),
     /// List every rule, or explain one: what it means and how to fix it
     Rules(RulesArgs),
     /// Print a completion script for a shell

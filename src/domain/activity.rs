@@ -109,14 +109,14 @@ pub struct ReaderUse<'a> {
     pub slices: Vec<Slice<'a>>,
 }
 
-impl ReaderUse<'_> {
+impl<'a> ReaderUse<'a> {
     /// Calls in a window.
     pub fn calls_in(&self, window: Window) -> u64 {
         self.slices.iter().map(|slice| slice.calls_in(window)).sum()
     }
 
     /// Calls in a window of which something is true.
-    pub fn count(&self, window: Window, which: impl Fn(&Slice<'_>) -> bool) -> u64 {
+    pub fn count(&self, window: Window, which: impl Fn(&Slice<'a>) -> bool) -> u64 {
         let chosen = self.slices.iter().filter(|slice| which(slice));
         chosen.map(|slice| slice.calls_in(window)).sum()
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::activity::{Activity, Reader, ReaderUse, Readers, Window, attribute};
+use super::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window, attribute};
 use super::cost::{Accrual, Rate, Volume, run_rate, window_cost};
 use super::coverage::{Coverage, Covered};
 use super::findings;
@@ -337,7 +337,7 @@ impl Scan<'_> {
                 .find(|replica| replica.region == listed.region)
             {
                 Some(replica) => {
-                    replica.last_accessed = replica.last_accessed.max(listed.last_accessed)
+                    replica.last_accessed = replica.last_accessed.max(listed.last_accessed);
                 }
                 None => replicas.push(Member {
                     region: listed.region.clone(),
@@ -398,7 +398,7 @@ impl Scan<'_> {
         let (mut volume, mut failed) = (Volume::default(), 0);
         for what in self.activity.secrets[at].values() {
             volume.calls += what.calls_in(self.window());
-            volume.reads += what.count(self.window(), |slice| slice.is_read());
+            volume.reads += what.count(self.window(), Slice::is_read);
             failed += what.count(self.window(), |slice| slice.is_get() && !slice.is_read());
         }
         (volume, failed)
@@ -474,8 +474,8 @@ impl Scan<'_> {
                 reader: reader.identity.clone(),
                 kind: reader.kind,
                 client: reader.client.clone(),
-                reads: what.count(self.window(), |slice| slice.is_read()),
-                describes: what.count(self.window(), |slice| slice.is_describe()),
+                reads: what.count(self.window(), Slice::is_read),
+                describes: what.count(self.window(), Slice::is_describe),
                 failed: what.count(self.window(), |slice| slice.is_get() && !slice.is_read()),
                 calls: what.calls_in(self.window()),
                 first: moment(first),

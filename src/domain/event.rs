@@ -72,7 +72,7 @@ pub struct Identity<'a> {
     pub invoked_by: Option<Cow<'a, str>>,
     /// `sessionContext.sessionIssuer.arn`: the role behind the session.
     pub issuer_arn: Option<Cow<'a, str>>,
-    /// `sessionContext.webIdFederationData` holds something (IRSA, GitHub OIDC).
+    /// `sessionContext.webIdFederationData` holds something (IRSA, OIDC).
     pub web_federated: bool,
     /// `sessionContext.ec2RoleDelivery` is there (credentials of an EC2 instance profile).
     pub ec2_delivered: bool,

@@ -160,16 +160,17 @@ fn clients<'a>(
 ) -> HashMap<Client<'a>, BTreeMap<u32, u64>> {
     let mut clients: HashMap<Client<'a>, BTreeMap<u32, u64>> = HashMap::new();
     for slice in what.slices.iter().filter(|slice| called.fits(slice)) {
-        let caller = &slice.access.caller;
+        let client = (
+            slice.access.caller.session.as_str(),
+            slice.access.caller.address.as_str(),
+        );
         for cell in slice
             .cells()
             .iter()
             .filter(|cell| window.holds(cell.first()))
         {
-            let client = clients
-                .entry((caller.session.as_str(), caller.address.as_str()))
-                .or_default();
-            *client.entry(cell.hour()).or_default() += u64::from(cell.calls);
+            let by_hour = clients.entry(client).or_default();
+            *by_hour.entry(cell.hour()).or_default() += u64::from(cell.calls);
         }
     }
     clients

@@ -22,5 +22,6 @@ pub mod report;
 pub mod sample;
 pub mod seal;
 pub mod secret;
+pub mod sums;
 pub mod usage;
 pub mod verdict;

@@ -102,6 +102,10 @@ pub fn named_in(message: &str) -> Option<&str> {
 }
 
 /// Who called, as the event tells it. Strings of other people.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent marks of an event, each as the event has it"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller {
     /// The role (`sessionIssuer.arn`) or user (`arn`), else the service (`invokedBy`), else the principal id.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::sums;
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::readers::ReaderKind;
@@ -14,6 +13,7 @@ use crate::domain::report::{
     Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, ReasonRow, Report, ScopeRow,
     SecretRow, Severity, Span, Totals, TrailRow, UnattributedRow,
 };
+use crate::domain::sums;
 use crate::domain::verdict::Verdict;
 
 /// A name that a spreadsheet would run.

@@ -5,11 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::sums;
 use crate::domain::money::thousands;
 use crate::domain::names::Scope;
 use crate::domain::policy::Glob;
 use crate::domain::report::{Report, SecretRow, Totals};
+use crate::domain::sums;
 
 /// Which secrets to show, by name.
 #[derive(Clone, Debug, Default)]

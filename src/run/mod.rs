@@ -4,6 +4,7 @@
 //! no rule of the domain.
 
 mod cleanup;
+mod compare;
 mod demo;
 mod report;
 mod rules;
@@ -27,17 +28,18 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Watch(args) => cleanup::watch(&args, term),
         Command::Restore(args) => cleanup::restore(&args, term),
         Command::Status(args) => cleanup::status(&args, term),
-        Command::Rules(args) => rules::run(&args, term),
+        Command::Compare(args) => compare::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);
-            term.data(&script)?;
+            Term::data(&script)?;
             Ok(Exit::Done)
         }
         Command::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            term.data(&page)?;
+            Term::data(&page)?;
             Ok(Exit::Done)
         }
     }

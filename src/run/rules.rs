@@ -11,7 +11,7 @@ use crate::domain::verdict::RULES;
 use crate::term::Term;
 
 /// Runs `rules`.
-pub(super) fn run(args: &RulesArgs, term: &Term) -> Result<Exit> {
+pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
     let text = match &args.code {
         None => list(),
         Some(code) => match explain(code) {
@@ -19,7 +19,7 @@ pub(super) fn run(args: &RulesArgs, term: &Term) -> Result<Exit> {
             None => bail!("there is no rule `{code}`: `secretsweep rules` lists them"),
         },
     };
-    term.data(text.as_bytes())?;
+    Term::data(text.as_bytes())?;
     Ok(Exit::Done)
 }
 

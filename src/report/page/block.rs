@@ -13,7 +13,7 @@ use crate::domain::names::SecretArn;
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::report::escape::one_line;
 
-use crate::report::sums::Savings;
+use crate::domain::sums::Savings;
 
 /// Text that stands once in the block and is named by its place.
 #[derive(Default)]

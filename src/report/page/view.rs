@@ -13,10 +13,10 @@ use crate::compare::Comparison;
 use crate::domain::money::{Money, thousands};
 use crate::domain::month::Month;
 use crate::domain::report::{Report, Span};
+use crate::domain::sums::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::html::percent;
-use crate::report::sums::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
 use crate::report::text::words::number;
 
 /// How many groups, secrets and loops are shown before the rest is added up or left to the table.

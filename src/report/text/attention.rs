@@ -74,7 +74,7 @@ fn by_code(page: &mut Page, findings: &[&FindingRow], options: &Options) {
     }
     let rest = codes.len().saturating_sub(options.top) as u64;
     if rest > 0 {
-        let text = format!("and {} more in findings.csv", number(rest, "kind"));
+        let text = format!("and {} in findings.csv", number(rest, "more kind"));
         page.line(4, &[piece(Look::Faint, text)]);
     }
     let text = "`secretsweep rules CODE` says what a code means and how to fix it";
@@ -110,4 +110,45 @@ fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) 
         ],
     );
     page.paragraph(12, Look::Faint, &first.text);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::report::Severity;
+    use crate::report::sample;
+    use crate::report::text::{Options, summary};
+
+    #[test]
+    fn loops_are_told_once_and_equal_findings_together() {
+        let mut report = sample::report();
+        let another = sample::finding(
+            "rotation-off",
+            Severity::Medium,
+            "other/db",
+            "It never rotates.",
+            "",
+        );
+        report.findings.push(another);
+        let text = summary(&report, &Options::default());
+        assert!(!text.contains("hot-loop"), "{text}");
+        assert!(
+            text.contains("4 findings: 1 high, 2 medium, 1 low"),
+            "{text}"
+        );
+        assert!(
+            text.contains("medium  rotation-off in 2 cases, such as legacy/db"),
+            "{text}"
+        );
+        assert!(text.contains("high    failing-reads  =cmd"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        let options = Options {
+            top: 1,
+            ..Options::default()
+        };
+        let text = summary(&sample::report(), &options);
+        assert!(text.contains("and 2 more kinds in findings.csv"), "{text}");
+    }
 }

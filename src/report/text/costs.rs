@@ -4,8 +4,8 @@ use super::page::{Look, Page, left, piece, right};
 use super::words::{self, agree, number};
 use crate::domain::money::thousands;
 use crate::domain::report::{Report, Totals};
+use crate::domain::sums::{self, Grouping};
 use crate::domain::verdict::Verdict;
-use crate::report::sums::{self, Grouping};
 
 /// One line of the bill: what, how much, and what it is made of. Without an amount it explains the line above.
 struct Line {

@@ -17,10 +17,10 @@ use std::collections::BTreeSet;
 use page::{Look, Page, left, piece};
 use words::{agree, number};
 
-use super::sums::Grouping;
 use crate::domain::money::thousands;
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Report, SecretRow};
+use crate::domain::sums::Grouping;
 use crate::domain::verdict::Verdict;
 
 /// Whether the summary has colours.

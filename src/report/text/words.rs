@@ -141,6 +141,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_rule_has_a_phrase() {
+        let policy = crate::report::sample::report().policy;
+        for rule in crate::domain::verdict::RULES {
+            assert!(reason(rule.code, &policy).is_some(), "{}", rule.code);
+        }
+        assert_eq!(reason("from-the-future", &policy), None);
+    }
+
+    #[test]
     fn numbers_agree_with_their_nouns() {
         assert_eq!(number(0, "secret"), "0 secrets");
         assert_eq!(number(1, "secret"), "1 secret");
