@@ -145,15 +145,17 @@ pub trait Reads: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<Asked>, Fault>>;
 }
 
-/// One call for a secret.
+/// Calls of one kind by one reader for a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// When.
-    pub at: jiff::Timestamp,
+    /// The last of them.
+    pub at: Timestamp,
     /// The ARN of the role or user. Other people's text.
     pub reader: String,
     /// The API that was called.
     pub what: String,
+    /// How many calls.
+    pub calls: u64,
 }
 
 /// Keeps what was done, for the next run and for people.

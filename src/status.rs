@@ -163,8 +163,8 @@ mod tests {
             })
             .collect();
         let book = replay(&entries).unwrap();
-        let status = status(&book, at(73));
-        let states: Vec<(&str, &str)> = status
+        let table = status(&book, at(73));
+        let states: Vec<(&str, &str)> = table
             .rows
             .iter()
             .map(|row| (row.arn.name(), row.state))
@@ -178,12 +178,9 @@ mod tests {
                 ("open", "open: deleting"),
             ]
         );
-        assert_eq!((status.open, status.deleted), (1, 1));
-        assert_eq!(
-            (status.saves, status.saved),
-            (Money(400_000), Money(40_000))
-        );
-        assert_eq!(status.rows[1].left.unwrap().as_hours(), 24 * 7 - 73);
-        assert_eq!(super::status(&book, at(24 * 8)).rows[1].state, "gone");
+        assert_eq!((table.open, table.deleted), (1, 1));
+        assert_eq!((table.saves, table.saved), (Money(400_000), Money(40_000)));
+        assert_eq!(table.rows[1].left.unwrap().as_hours(), 24 * 7 - 73);
+        assert_eq!(status(&book, at(24 * 8)).rows[1].state, "gone");
     }
 }

@@ -43,6 +43,18 @@ impl Term {
         }
     }
 
+    /// Asks on a terminal. `None`: nobody is there to answer.
+    pub(crate) fn ask(&self, question: &str) -> std::io::Result<Option<String>> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        write!(anstream::stderr(), "{question}")?;
+        anstream::stderr().flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(Some(answer))
+    }
+
     /// Says what went wrong.
     pub(crate) fn error(error: &anyhow::Error) {
         let mut text = String::new();

@@ -14,6 +14,7 @@ use crate::domain::names::{Index, Resolution, SecretArn};
 use crate::domain::policy::Policy;
 use crate::domain::readers::{Class, ReaderKind, RotationFunctions, classify};
 use crate::domain::usage::{Access, Cell, Outcome};
+use crate::ports::Asked;
 
 /// A secret that is pending deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +114,47 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
         }
     }
     askers.into_values().collect()
+}
+
+/// Who wanted a secret from a moment on, while it was not deleted: any read, failed or not, and what shows that a cached
+/// value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left out.
+pub fn wanted(
+    arn: &SecretArn,
+    from: Timestamp,
+    accesses: &[Access],
+    policy: &Policy,
+) -> Vec<Asked> {
+    let index = Index::new([(arn, None)]);
+    let rotations = RotationFunctions::default();
+    let mut found = Vec::new();
+    for access in accesses.iter().filter(|access| !access.service_event) {
+        let class = classify(&access.caller, &rotations, policy);
+        let wants = match access.api.as_str() {
+            "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
+            "DescribeSecret" => class.kind.describes_to_use(),
+            _ => false,
+        };
+        if !wants || !policy.is_consumer(class.kind) {
+            continue;
+        }
+        let Some(last) = access.cells.last().map(|cell| cell.last()) else {
+            continue;
+        };
+        let target = access.target.as_deref().unwrap_or_default();
+        let resolved = index.resolve(target, access.scope().as_ref(), last);
+        let Ok(at) = Timestamp::from_second(last) else {
+            continue;
+        };
+        if at >= from && matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_)) {
+            found.push(Asked {
+                at,
+                reader: access.caller.identity.clone(),
+                what: access.api.clone(),
+                calls: access.calls(),
+            });
+        }
+    }
+    found
 }
 
 /// Whether a call shows that its caller wants the secret, or would.

@@ -9,6 +9,7 @@ use crate::domain::plan::{Line, end_of_window};
 use crate::domain::protection::protection;
 use crate::domain::seal::{OwnChanges, SKEW_SECONDS};
 use crate::domain::secret::{Secret, day_of};
+use crate::domain::verdict::counted;
 use crate::ports::{Asked, Fault};
 
 /// For how long an intent without an outcome is taken up again although AWS does not show the deletion, in seconds.
@@ -262,7 +263,11 @@ async fn heard(line: &Line, secret: Box<Secret>, world: World<'_>) -> Found {
             Ok(asked) => {
                 if let Some(last) = asked.iter().max_by_key(|one| one.at) {
                     return Found {
-                        check: Check::Refused(asked_for(arn, last, asked.len())),
+                        check: Check::Refused(asked_for(
+                            arn,
+                            last,
+                            asked.iter().map(|one| one.calls).sum(),
+                        )),
                         unheard,
                     };
                 }
@@ -272,11 +277,11 @@ async fn heard(line: &Line, secret: Box<Secret>, world: World<'_>) -> Found {
     go(unheard)
 }
 
-fn asked_for(arn: &SecretArn, last: &Asked, calls: usize) -> String {
+fn asked_for(arn: &SecretArn, last: &Asked, calls: u64) -> String {
     format!(
-        "it was asked for since the scan in {}: {} calls, the last {} by {} at {}",
+        "it was asked for since the scan in {}: {}, the last {} by {} at {}",
         arn.scope().region,
-        calls,
+        counted(calls, "call", "calls"),
         last.what,
         last.reader,
         last.at

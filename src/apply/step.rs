@@ -76,6 +76,11 @@ impl Hand<'_, '_> {
 
     /// Tags and removes replicas, as far as it is asked for and not done. What can be taken back comes first.
     async fn prepare(&mut self, secret: Box<Secret>) -> io::Result<Result<(), Outcome>> {
+        let standing = self.log.book.secrets.get(&self.line.arn);
+        if standing.is_some_and(|standing| standing.unsettled.is_some()) {
+            let last_changed = secret.last_changed.map(whole_seconds);
+            self.write(Step::Settled { last_changed })?;
+        }
         let secret = match self.tag(secret).await? {
             Ok(secret) => secret,
             Err(outcome) => return Ok(Err(outcome)),
@@ -97,7 +102,11 @@ impl Hand<'_, '_> {
             previous,
         }))?;
         if let Err(fault) = self.world.vault.tag(&self.line.arn, &key, &value).await {
-            return self.faulted("tagging", &fault).map(Err);
+            let made = |now: &Secret| now.tags.get(&key) == Some(&value);
+            let failed = self.not_made("tagging", &fault, &secret, made).await?;
+            if let Some(outcome) = failed {
+                return Ok(Err(outcome));
+            }
         }
         let settled = self.settled(|last_changed| Step::Tagged { last_changed });
         settled.await
@@ -119,12 +128,16 @@ impl Hand<'_, '_> {
         let regions: Vec<Region> = replicas.iter().map(|one| one.region.clone()).collect();
         self.write(Step::RemovingReplicas(replicas))?;
         let arn = &self.line.arn;
+        let gone = |now: &Secret| now.replicas.iter().flatten().next().is_none();
         if let Err(fault) = self.world.vault.remove_replicas(arn, &regions).await {
-            return self.faulted("removing its replicas", &fault).map(Err);
+            let what = "removing its replicas";
+            let failed = self.not_made(what, &fault, &secret, gone).await?;
+            if let Some(outcome) = failed {
+                return Ok(Err(outcome));
+            }
         }
         for _ in 0..ASKING {
             let now = self.world.vault.describe(arn).await;
-            let gone = |secret: &Secret| secret.replicas.iter().flatten().next().is_none();
             if now.as_ref().map_or(true, gone) {
                 break;
             }
@@ -135,7 +148,7 @@ impl Hand<'_, '_> {
             Ok(secret) => secret,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        if secret.replicas.iter().flatten().next().is_some() {
+        if !gone(&secret) {
             let why = "its replicas are still being removed: run again in a minute".to_owned();
             return self.failed(why).map(Err);
         }
@@ -235,12 +248,23 @@ impl Hand<'_, '_> {
         Ok(Outcome::Failed(why))
     }
 
-    /// A change before the deletion failed. Without an answer it may have been made.
-    fn faulted(&mut self, what: &str, fault: &Fault) -> io::Result<Outcome> {
+    /// A change before the deletion failed, but it may have been made: its first try, or the try whose answer was lost.
+    /// `None`: it was made.
+    async fn not_made(
+        &mut self,
+        what: &str,
+        fault: &Fault,
+        before: &Secret,
+        made: impl Fn(&Secret) -> bool,
+    ) -> io::Result<Option<Outcome>> {
         let why = format!("{what}: {fault}");
-        match fault {
-            Fault::Unreachable(_) => self.unanswered(why),
-            _ => self.failed(why),
+        let untouched = |now: &Secret| now.last_changed == before.last_changed;
+        match (self.world.vault.describe(&self.line.arn).await, fault) {
+            (Ok(now), _) if made(&now) => Ok(None),
+            (Ok(now), fault) if untouched(&now) && !matches!(fault, Fault::Unreachable(_)) => {
+                self.failed(why).map(Some)
+            }
+            _ => self.unanswered(why).map(Some),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The command line: what may be typed, and what it means. Parsing validates, it never does anything.
 
+mod cleanup;
 mod scan;
 mod view;
 
+pub use cleanup::{ApplyArgs, Login, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
 pub use scan::{DemoArgs, Judging, ScanArgs, TrailSource};
 pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 
@@ -48,6 +50,16 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Render a finished scan again: another format, filter or grouping
     Report(ReportArgs),
+    /// Write down what a finished scan would delete, as a file to review
+    Plan(PlanArgs),
+    /// Check a reviewed plan against AWS; with --execute, schedule its deletions
+    Apply(Box<ApplyArgs>),
+    /// Say who still asks for secrets that are pending deletion
+    Watch(Box<WatchArgs>),
+    /// Take deletions back, while the recovery window lasts
+    Restore(Box<RestoreArgs>),
+    /// Say what a plan's runs did, what is open, and what was saved so far
+    Status(StatusArgs),
     /// Say what changed between two scans: new, gone, dearer, cheaper, newly idle, fixed loops
     Compare(CompareArgs),
     /// List every rule, or explain one: what it means and how to fix it

@@ -72,6 +72,11 @@ pub enum Step {
         /// `LastChangedDate` after it.
         last_changed: Option<Timestamp>,
     },
+    /// A change that was cut off was looked at, and the secret is otherwise as planned.
+    Settled {
+        /// `LastChangedDate` as it was seen.
+        last_changed: Option<Timestamp>,
+    },
     /// The deletion is about to be scheduled.
     Deleting {
         /// Days of the recovery window.
@@ -414,7 +419,9 @@ impl Standing {
                 self.remember(replicas);
                 self.unsettled = Some(entry.at);
             }
-            Step::Tagged { last_changed } | Step::RemovedReplicas { last_changed } => {
+            Step::Tagged { last_changed }
+            | Step::RemovedReplicas { last_changed }
+            | Step::Settled { last_changed } => {
                 self.unsettled
                     .take()
                     .ok_or("a change ended that was not begun")?;

@@ -1,4 +1,3 @@
-//! Sources and results on disk: inventory files, log files, result folders.
 //! The ports on disk: sources of a scan, and the journal of an apply.
 
 pub mod inflate;

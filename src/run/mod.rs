@@ -3,6 +3,7 @@
 //! The composition root: the only place that knows files, reports, the terminal and the command line at once. It holds
 //! no rule of the domain.
 
+mod cleanup;
 mod compare;
 mod demo;
 mod report;
@@ -22,6 +23,11 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Demo(args) => demo::run(&args, term),
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
+        Command::Plan(args) => cleanup::plan(&args, term),
+        Command::Apply(args) => cleanup::apply(&args, term),
+        Command::Watch(args) => cleanup::watch(&args, term),
+        Command::Restore(args) => cleanup::restore(&args, term),
+        Command::Status(args) => cleanup::status(&args, term),
         Command::Compare(args) => compare::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Completions { shell } => {

@@ -260,7 +260,7 @@ impl Job {
     clippy::disallowed_methods,
     reason = "the one place that reads the clock; everything else is told the time"
 )]
-fn clock() -> Timestamp {
+pub(super) fn clock() -> Timestamp {
     Timestamp::now()
 }
 
@@ -269,7 +269,7 @@ fn ceil_second(moment: Timestamp) -> i64 {
     moment.as_second() + i64::from(moment.subsec_nanosecond() > 0)
 }
 
-fn policy(judging: &Judging) -> Result<Policy> {
+pub(super) fn policy(judging: &Judging) -> Result<Policy> {
     let named = judging.policy.clone();
     let path = named.or_else(|| Some(PathBuf::from(POLICY_FILE)).filter(|path| path.is_file()));
     let mut policy = match path {

@@ -8,7 +8,9 @@
 mod aws;
 mod aws_itself;
 mod cost;
+mod cleanup;
 mod evidence;
+mod fake;
 mod live_adapters;
 mod loops;
 mod tidy;

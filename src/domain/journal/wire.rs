@@ -92,6 +92,10 @@ impl Line {
                 self.last_changed = last_changed;
                 "removed-replicas"
             }
+            Step::Settled { last_changed } => {
+                self.last_changed = last_changed;
+                "settled"
+            }
             Step::Deleting {
                 recovery_days,
                 saves,
@@ -148,6 +152,9 @@ impl Line {
                 Step::RemovingReplicas(needed(self.replicas, "replicas", state)?)
             }
             "removed-replicas" => Step::RemovedReplicas {
+                last_changed: self.last_changed,
+            },
+            "settled" => Step::Settled {
                 last_changed: self.last_changed,
             },
             "deleting" => Step::Deleting {

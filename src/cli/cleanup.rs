@@ -1,0 +1,240 @@
+//! `plan`, `apply`, `watch`, `restore` and `status`: from a finished scan to fewer secrets, and back.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::domain::money::Money;
+use crate::domain::names::{AccountId, SecretArn};
+use crate::domain::policy::{self, Glob};
+
+/// What to plan.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  # What can go, by the scan of 1 November
+  secretsweep plan reports/2026-11-01
+
+  # Only what saves more than a dollar a month, and nothing of the payments team
+  secretsweep plan reports/2026-11-01 --min-saving 1 --exclude 'payments/*'
+
+Then review plan.csv in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that
+secret stays. Nothing else in the file needs to be touched.")]
+pub struct PlanArgs {
+    /// The folder of a finished scan, or its report.json
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Also take in secrets that a person has to look at first
+    #[arg(long)]
+    pub include_review: bool,
+    /// How long a deletion can be taken back: 7d to 30d
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = recovery)]
+    pub recovery: u8,
+    /// Only secrets whose name or ARN fits this glob
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<Glob>,
+    /// No secrets whose name or ARN fits this glob
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<Glob>,
+    /// Only secrets that save at least this many US dollars a month
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    pub min_saving: Option<Money>,
+    /// Where to write the plan [default: plan.csv in DIR]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace a plan that is there already, with whatever was changed in it
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// How to reach AWS.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Login {
+    /// The profile of the AWS configuration
+    #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
+    pub profile: Option<String>,
+    /// The role to take in accounts other than the caller's
+    #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
+    pub role_name: Option<String>,
+    /// The external id that this role's trust policy asks for
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "role_name",
+        help_heading = "How to reach AWS"
+    )]
+    pub external_id: Option<String>,
+}
+
+/// How to carry out a plan.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  # Every check against AWS, and no change
+  secretsweep apply reports/2026-11-01/plan.csv
+
+  # Schedule the deletions; the account id is asked for
+  secretsweep apply reports/2026-11-01/plan.csv --execute
+
+  # The same in CI, with a mark on each secret for whoever finds it
+  secretsweep apply plan.csv --execute --yes 111122223333 --tag leaving=2026-11
+
+A run that was cut off, by Ctrl-C or worse, is finished by running it again. The journal beside the plan
+remembers what was done; `secretsweep restore` takes it back while the recovery window lasts.
+
+Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried.")]
+pub struct ApplyArgs {
+    /// The reviewed plan
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// Schedule the deletions, not just check them
+    #[arg(long)]
+    pub execute: bool,
+    /// Do not ask back for this account's id; once for each account of the plan
+    #[arg(long, value_name = "ACCOUNT", requires = "execute")]
+    pub yes: Vec<AccountId>,
+    /// Remove replicas first; they are gone at once, without a recovery window
+    #[arg(long)]
+    pub remove_replicas: bool,
+    /// Set this tag before deleting
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub tag: Option<(String, String)>,
+    /// Refuse a plan that deletes more secrets than this
+    #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Guards")]
+    pub max_deletions: u64,
+    /// Refuse a plan that deletes more than this share of the scanned secrets
+    #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100), help_heading = "Guards")]
+    pub max_percent: u64,
+    /// Do not look up in the event history who asked for a secret since the scan
+    #[arg(long, help_heading = "Guards")]
+    pub no_lookup: bool,
+    /// How long that may take
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = policy::duration, help_heading = "Guards")]
+    pub lookup_budget: Duration,
+    /// The policy file, for what it protects [default: secretsweep.toml, if it is there]
+    #[arg(long, value_name = "FILE", help_heading = "Guards")]
+    pub policy: Option<PathBuf>,
+    /// How many deletions a second
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
+    pub rate: u16,
+    /// The journal [default: beside the plan, PLAN.journal.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// How to reach AWS.
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// What to watch.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep watch plan.csv
+  secretsweep watch plan.csv --since 2d --restore
+  secretsweep watch --journal plan.journal.jsonl --trail trail
+
+Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read.")]
+pub struct WatchArgs {
+    /// The plan that was applied
+    #[arg(value_name = "PLAN", required_unless_present = "journal")]
+    pub plan: Option<PathBuf>,
+    /// The journal [default: beside the plan, PLAN.journal.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Look back this far [default: to the first deletion]
+    #[arg(long, value_name = "DURATION", value_parser = policy::duration)]
+    pub since: Option<Duration>,
+    /// Read this trail instead of the event history: a folder of log files
+    #[arg(long, value_name = "DIR")]
+    pub trail: Vec<PathBuf>,
+    /// Take back the deletion of secrets that somebody asked for
+    #[arg(long)]
+    pub restore: bool,
+    /// How long reading the event history may take
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = policy::duration)]
+    pub lookup_budget: Duration,
+    /// The policy file, for its readers [default: secretsweep.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// How to reach AWS.
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// What to take back.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep restore plan.csv
+  secretsweep restore arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123
+
+With a plan, everything that its journal has as deleted is taken back. Replicas that were removed are made
+again, with the keys that they had. Exit codes: 0 all back; 1 something failed or is gone for good.")]
+pub struct RestoreArgs {
+    /// A plan, or ARNs of secrets
+    #[arg(value_name = "PLAN|ARN", required = true)]
+    pub targets: Vec<Target>,
+    /// The journal [default: beside the plan; with ARNs, restore.journal.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// How to reach AWS.
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// What is meant by an argument of `restore`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One secret.
+    Secret(SecretArn),
+    /// All of a plan.
+    Plan(PathBuf),
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("arn:") {
+            return text.parse().map(Self::Secret).map_err(|error| {
+                format!("{error}: give the full ARN, with the six characters at its end")
+            });
+        }
+        Ok(Self::Plan(PathBuf::from(text)))
+    }
+}
+
+/// Which journal to show.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep status plan.csv
+  secretsweep status plan.journal.jsonl")]
+pub struct StatusArgs {
+    /// A journal, or the plan beside which it stands
+    #[arg(value_name = "JOURNAL|PLAN")]
+    pub journal: PathBuf,
+}
+
+fn amount(text: &str) -> Result<Money, String> {
+    Money::parse(text).map_err(|error| error.to_string())
+}
+
+fn recovery(text: &str) -> Result<u8, String> {
+    let days = policy::days(text)?;
+    u8::try_from(days)
+        .ok()
+        .filter(|days| (7..=30).contains(days))
+        .ok_or_else(|| format!("AWS keeps a deleted secret for 7 to 30 days, not for {days}"))
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, _)) if key.is_empty() || key.starts_with("aws:") => {
+            Err(format!("`{key}` cannot be the key of a tag"))
+        }
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(format!("`{text}` is not a tag: `key=value` is expected")),
+    }
+}

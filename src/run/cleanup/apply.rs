@@ -1,0 +1,303 @@
+//! `apply`: checks a plan against AWS, and carries it out with `--execute`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use jiff::Timestamp;
+
+use super::super::scan::clock;
+use super::heard::{Heard, Since, history};
+use super::show::{counted, day, place, table};
+use super::{TOOL, accounts, block_on, open, read_journal, read_plan, read_policy};
+use crate::Exit;
+use crate::apply::{self, Done, Outcome, Replicas, Summary, Terms, World};
+use crate::aws::Session;
+use crate::cli::ApplyArgs;
+use crate::domain::journal::Book;
+use crate::domain::names::{AccountId, Scope};
+use crate::domain::plan::{Guards, Plan};
+use crate::domain::policy::Policy;
+use crate::files::journal::{JournalFile, beside};
+use crate::ports::Reads;
+use crate::term::Term;
+
+/// Runs `apply`.
+pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
+    let Some(plan) = read_plan(&args.plan)? else {
+        term.say("The plan has no lines: nothing is to be deleted.");
+        return Ok(Exit::Done);
+    };
+    if plan.to_delete().next().is_none() {
+        term.say("Every line of the plan says `keep`: nothing is to be deleted.");
+        return Ok(Exit::Done);
+    }
+    let job = Job {
+        journal: args.journal.clone().unwrap_or_else(|| beside(&args.plan)),
+        policy: read_policy(args.policy.as_ref())?,
+        terms: terms(args),
+        plan,
+        args,
+        term,
+    };
+    block_on(async |stop| job.run(stop).await)
+}
+
+fn terms(args: &ApplyArgs) -> Terms {
+    Terms {
+        tag: args.tag.clone(),
+        replicas: if args.remove_replicas {
+            Replicas::Remove
+        } else {
+            Replicas::Refuse
+        },
+        pace: Duration::from_secs(1) / u32::from(args.rate),
+        patience: Duration::from_secs(2),
+        tool: TOOL.to_owned(),
+    }
+}
+
+struct Job<'a> {
+    args: &'a ApplyArgs,
+    plan: Plan,
+    journal: PathBuf,
+    policy: Policy,
+    terms: Terms,
+    term: &'a Term,
+}
+
+impl Job<'_> {
+    async fn run(&self, stop: &AtomicBool) -> Result<Exit> {
+        let book = read_journal(&self.journal)?;
+        belongs(&book, &self.plan, &self.journal)?;
+        let session = open(&self.args.login).await?;
+        self.guard(&session, &book)?;
+        if self.args.execute {
+            self.confirm()?;
+        }
+        let heard = self.listen(&session).await;
+        let since = heard.as_ref().map(|heard| Since {
+            heard,
+            policy: &self.policy,
+        });
+        let world = World {
+            vault: &session,
+            reads: since.as_ref().map(|since| since as &dyn Reads),
+            policy: &self.policy,
+            clock: &clock,
+            stop,
+        };
+        let summary = if self.args.execute {
+            self.execute(&session, world).await?
+        } else {
+            let summary = apply::check(&self.plan, &book, world, &self.terms).await;
+            let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
+            let header = ["WHAT", "SECRET", "WHERE", "DETAIL"];
+            self.term.data(table(&header, &rows).as_bytes())?;
+            summary
+        };
+        self.term.data(self.sum_up(&summary).as_bytes())?;
+        if let Some(error) = &summary.stopped {
+            bail!(
+                "stopped, because the journal {} cannot be written: {error}",
+                self.journal.display()
+            );
+        }
+        Ok(exit(summary.exit_code()))
+    }
+
+    /// Refuses the plan as a whole, with every reason.
+    fn guard(&self, session: &Session, book: &Book) -> Result<()> {
+        let guards = Guards {
+            max_deletions: self.args.max_deletions,
+            max_percent: self.args.max_percent,
+            ..Guards::default()
+        };
+        let accounts = accounts(session, &self.args.login, self.plan.accounts());
+        let blocked = guards.check(&self.plan, clock(), book.last, &accounts);
+        if blocked.is_empty() {
+            return Ok(());
+        }
+        let reasons: Vec<String> = blocked.iter().map(ToString::to_string).collect();
+        bail!("{}", reasons.join("\n"))
+    }
+
+    /// Somebody has to name the accounts: on a terminal by typing them, elsewhere with `--yes`.
+    fn confirm(&self) -> Result<()> {
+        let named: BTreeSet<AccountId> = self.args.yes.iter().cloned().collect();
+        let wanted = self.plan.accounts();
+        for account in wanted.difference(&named) {
+            let count = self
+                .plan
+                .to_delete()
+                .filter(|line| line.arn.scope().account == *account)
+                .count();
+            let question = format!(
+                "{} of account {account} will be scheduled for deletion.\nType the account id to go on: ",
+                counted(count, "secret", "secrets")
+            );
+            match self.term.ask(&question)? {
+                Some(answer) if answer.trim() == account.as_str() => {}
+                Some(_) => bail!("that is not the account id: nothing was done"),
+                None => bail!(
+                    "nobody is there to confirm: `--yes {account}` says that the secrets of this account may be deleted"
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads who asked for something since the scan, where the plan's secrets and their replicas stand.
+    async fn listen(&self, session: &Session) -> Option<Heard> {
+        if self.args.no_lookup {
+            return None;
+        }
+        let scopes: BTreeSet<Scope> = self
+            .plan
+            .to_delete()
+            .flat_map(|line| {
+                let own = line.arn.scope().clone();
+                let account = own.account.clone();
+                let replicas = line.seal.replicas.iter().map(move |region| Scope {
+                    account: account.clone(),
+                    region: region.clone(),
+                });
+                std::iter::once(own).chain(replicas)
+            })
+            .collect();
+        let budget = self.args.lookup_budget;
+        self.term
+            .say("Looking up who asked for these secrets since the scan");
+        Some(history(session, &scopes, self.plan.planned_at, clock(), budget).await)
+    }
+
+    async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {
+        let (mut journal, book) = JournalFile::open(&self.journal)?;
+        belongs(&book, &self.plan, &self.journal)?;
+        let caller = &session.caller().arn;
+        let progress = |done: &Done| {
+            let line = table(&[], &[row(done)]);
+            // A closed pipe must not end a run that has begun.
+            let _ = self.term.data(line.trim_start_matches('\n').as_bytes());
+        };
+        let (plan, terms) = (&self.plan, &self.terms);
+        Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
+    }
+
+    fn sum_up(&self, summary: &Summary) -> String {
+        let mut text = String::from("\n");
+        let count = |which| summary.count(which);
+        let parts = [
+            (
+                count(|one| matches!(one, Outcome::WouldDelete { .. })),
+                "would be deleted",
+            ),
+            (
+                count(|one| matches!(one, Outcome::Deleted { .. })),
+                "deleted",
+            ),
+            (
+                count(|one| matches!(one, Outcome::DoneBefore { .. })),
+                "deleted before",
+            ),
+            (count(|one| matches!(one, Outcome::Refused(_))), "refused"),
+            (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
+            (count(|one| *one == Outcome::Skipped), "not tried"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let saves = summary.saves(|one| {
+            matches!(
+                one,
+                Outcome::WouldDelete { .. } | Outcome::Deleted { .. } | Outcome::DoneBefore { .. }
+            )
+        });
+        let _ = writeln!(
+            text,
+            "{}: saves {} a month.",
+            parts.join(", "),
+            saves.dollars()
+        );
+        if self.args.no_lookup {
+            text.push_str("Who asked since the scan was not looked up (`--no-lookup`).\n");
+        } else if let Some(why) = &summary.unheard {
+            let _ = writeln!(
+                text,
+                "Who asked since the scan could not be looked up in full ({why})."
+            );
+        } else {
+            text.push_str(
+                "Nobody asked for the others since the scan, by the event history. That is no proof: events come up to 20 minutes late, and caching clients seldom ask.\n",
+            );
+        }
+        let plan = self.args.plan.display();
+        if self.args.execute {
+            let _ = writeln!(
+                text,
+                "Journal: {}\n`secretsweep watch {plan}` tells who still asks; `secretsweep restore {plan}` takes it back.",
+                self.journal.display()
+            );
+        } else {
+            let _ = writeln!(
+                text,
+                "Nothing was changed. `secretsweep apply {plan} --execute` does it."
+            );
+        }
+        text
+    }
+}
+
+fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
+    match &book.plan {
+        Some(other) if *other != plan.id => bail!(
+            "the journal {} belongs to plan `{other}`, and this is `{}`: name another with `--journal FILE`",
+            journal.display(),
+            plan.id
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn row(done: &Done) -> Vec<String> {
+    let until = |moment: Timestamp| format!("can be taken back until {}", day(moment));
+    let detail = match &done.outcome {
+        Outcome::WouldDelete {
+            blocked_until,
+            replicas,
+        } => {
+            let regions: Vec<&str> = replicas.iter().map(|region| region.as_str()).collect();
+            if regions.is_empty() {
+                until(*blocked_until)
+            } else {
+                format!(
+                    "{}; replicas gone at once: {}",
+                    until(*blocked_until),
+                    regions.join(", ")
+                )
+            }
+        }
+        Outcome::Deleted { deletion } | Outcome::DoneBefore { deletion } => until(*deletion),
+        Outcome::Refused(why) | Outcome::Failed(why) => why.clone(),
+        Outcome::Skipped => "the run was stopped before".to_owned(),
+    };
+    vec![
+        done.outcome.as_str().to_owned(),
+        done.arn.name().to_owned(),
+        place(&done.arn),
+        detail,
+    ]
+}
+
+pub(super) fn exit(code: u8) -> Exit {
+    match code {
+        0 => Exit::Done,
+        3 => Exit::Partial,
+        _ => Exit::Failed,
+    }
+}

@@ -1,0 +1,116 @@
+//! The commands that act: planning deletions, applying, watching and taking them back.
+//!
+//! Each function reads its files, opens what it needs, calls the use case and shows the result. What decides whether a
+//! secret may go stands in [`apply`](crate::apply), not here.
+
+mod apply;
+mod heard;
+mod plan;
+mod restore;
+mod show;
+mod status;
+mod watch;
+
+pub(super) use apply::run as apply;
+pub(super) use plan::run as plan;
+pub(super) use restore::run as restore;
+pub(super) use status::run as status;
+pub(super) use watch::run as watch;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, Result};
+
+use crate::aws::{Connect, Role, Session};
+use crate::cli::{Judging, Login};
+use crate::domain::journal::Book;
+use crate::domain::names::AccountId;
+use crate::domain::plan::Plan;
+use crate::domain::plan_csv;
+use crate::domain::policy::Policy;
+
+/// Name and version of the tool, for journals.
+const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+
+fn read_plan(path: &Path) -> Result<Option<Plan>> {
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
+    plan_csv::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
+}
+
+/// The policy, for what it protects and whom it knows.
+fn read_policy(path: Option<&PathBuf>) -> Result<Policy> {
+    super::scan::policy(&Judging {
+        policy: path.cloned(),
+        ..Judging::default()
+    })
+}
+
+fn read_journal(path: &Path) -> Result<Book> {
+    crate::files::journal::read(path).map_err(anyhow::Error::from)
+}
+
+/// The accounts that may be acted in: the caller's, and with a role to take those of the plan.
+fn accounts(session: &Session, login: &Login, wanted: BTreeSet<AccountId>) -> BTreeSet<AccountId> {
+    let mut accounts = BTreeSet::from([session.caller().account.clone()]);
+    if login.role_name.is_some() {
+        accounts.extend(wanted);
+    }
+    accounts
+}
+
+async fn open(login: &Login) -> Result<Session> {
+    let role = login.role_name.as_ref().map(|name| Role {
+        name: name.clone(),
+        external_id: login.external_id.clone(),
+    });
+    let connect = Connect {
+        profile: login.profile.clone(),
+        role,
+        ca_bundle: std::env::var_os("AWS_CA_BUNDLE").map(PathBuf::from),
+        ..Connect::default()
+    };
+    Session::open(connect).await.context("cannot reach AWS")
+}
+
+/// Runs a future to its end. The flag is set by the first Ctrl-C or a request to terminate.
+fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let stop = Arc::new(AtomicBool::new(false));
+        let listener = tokio::spawn(listen(Arc::clone(&stop)));
+        let done = work(&stop).await;
+        listener.abort();
+        done
+    })
+}
+
+async fn listen(stop: Arc<AtomicBool>) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hangup)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        ) else {
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    stop.store(true, Ordering::Relaxed);
+}

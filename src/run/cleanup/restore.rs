@@ -1,0 +1,132 @@
+//! `restore`: takes deletions back.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Result, bail};
+
+use super::super::scan::clock;
+use super::apply::exit;
+use super::show::{place, table};
+use super::{TOOL, block_on, open};
+use crate::Exit;
+use crate::apply::World;
+use crate::aws::Session;
+use crate::cli::{RestoreArgs, Target};
+use crate::domain::names::SecretArn;
+use crate::domain::policy::Policy;
+use crate::files::journal::{JournalFile, beside};
+use crate::restore::{self, Back, Summary};
+use crate::term::Term;
+
+/// What stands as the plan in a journal that has none.
+const NO_PLAN: &str = "restore";
+
+/// Runs `restore`.
+pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
+    let mut arns = Vec::new();
+    let mut plans: Vec<&PathBuf> = Vec::new();
+    for target in &args.targets {
+        match target {
+            Target::Secret(arn) => arns.push(arn.clone()),
+            Target::Plan(plan) => plans.push(plan),
+        }
+    }
+    let journal = match (plans.as_slice(), &args.journal) {
+        (_, Some(journal)) => journal.clone(),
+        ([], None) => PathBuf::from("restore.journal.jsonl"),
+        ([plan], None) => beside(plan),
+        _ => bail!("one plan at a time: each has a journal of its own"),
+    };
+    if !plans.is_empty() && !journal.exists() {
+        bail!(
+            "there is no journal {}: this plan was not applied, or elsewhere (`--journal FILE`)",
+            journal.display()
+        );
+    }
+    let which = if plans.is_empty() {
+        Which::These(arns)
+    } else if arns.is_empty() {
+        Which::All
+    } else {
+        bail!(
+            "name a plan or ARNs, not both: with `--journal FILE`, ARNs alone take the replicas from it"
+        )
+    };
+    block_on(async |stop| {
+        let session = open(&args.login).await?;
+        let summary = take_back(&session, &journal, which, stop).await?;
+        show(&summary, term)?;
+        if let Some(error) = &summary.stopped {
+            bail!(
+                "stopped, because the journal {} cannot be written: {error}",
+                journal.display()
+            );
+        }
+        Ok(exit(summary.exit_code()))
+    })
+}
+
+/// Which secrets of a journal to take back.
+pub(super) enum Which {
+    /// Whatever it has as deleted.
+    All,
+    /// These.
+    These(Vec<SecretArn>),
+}
+
+/// Takes deletions back, by the journal.
+pub(super) async fn take_back(
+    session: &Session,
+    journal: &std::path::Path,
+    which: Which,
+    stop: &AtomicBool,
+) -> Result<Summary> {
+    let (mut file, book) = JournalFile::open(journal)?;
+    let arns = match which {
+        Which::All => restore::all(&book),
+        Which::These(arns) => arns,
+    };
+    let plan = book.plan.clone().unwrap_or_else(|| NO_PLAN.to_owned());
+    let policy = Policy::default();
+    let world = World {
+        vault: session,
+        reads: None,
+        policy: &policy,
+        clock: &clock,
+        stop,
+    };
+    let caller = &session.caller().arn;
+    Ok(restore::restore(&arns, &plan, book, &mut file, caller, world, TOOL).await)
+}
+
+/// Shows what became of each.
+pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
+    if summary.secrets.is_empty() {
+        term.say("There is nothing to take back.");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
+    term.data(table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows).as_bytes())?;
+    Ok(())
+}
+
+fn row(back: &Back) -> Vec<String> {
+    let mut details = Vec::new();
+    if let Some(why) = back.outcome.why() {
+        details.push(why.to_owned());
+    }
+    if !back.replicated.is_empty() {
+        let regions: Vec<&str> = back.replicated.iter().map(|one| one.as_str()).collect();
+        details.push(format!("replicated again to {}", regions.join(", ")));
+    }
+    for (region, why) in &back.lost {
+        details.push(format!("not replicated to {region}: {why}"));
+    }
+    vec![
+        back.outcome.as_str().to_owned(),
+        back.arn.name().to_owned(),
+        place(&back.arn),
+        details.join("; "),
+    ]
+}

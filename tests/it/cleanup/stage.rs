@@ -1,0 +1,282 @@
+//! What the tests of cleaning up play on: a vault, a plan for some of its secrets, a journal on disk.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secretsweep::apply::{self, Replicas, Summary, Terms, World};
+use secretsweep::domain::journal::{Book, Entry, line};
+use secretsweep::domain::money::Money;
+use secretsweep::domain::names::SecretArn;
+use secretsweep::domain::plan::{Decision, Line, Plan};
+use secretsweep::domain::policy::Policy;
+use secretsweep::domain::seal::{Key, Seal, tags_digest, whole_seconds};
+use secretsweep::domain::secret::{Replica, Secret};
+use secretsweep::files::journal::{JournalFile, read};
+use secretsweep::ports::{Reads, Record};
+use secretsweep::restore;
+
+use crate::fake::{CALLER, Fake, Fate};
+
+pub const DAYS: u8 = 14;
+
+pub fn arn(name: &str) -> SecretArn {
+    format!("arn:aws:secretsmanager:eu-central-1:111122223333:secret:{name}-AbC123")
+        .parse()
+        .unwrap()
+}
+
+pub fn secret(name: &str) -> Secret {
+    Secret {
+        last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
+        last_accessed: Some("2026-03-01".parse().unwrap()),
+        tags: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+        replicas: Some(vec![]),
+        ..Secret::new(arn(name))
+    }
+}
+
+pub fn replicated(name: &str) -> Secret {
+    let replica = |region: &str, key: Option<&str>| Replica {
+        region: region.parse().unwrap(),
+        kms_key: key.map(str::to_owned),
+        status: Some("InSync".to_owned()),
+        last_accessed: None,
+    };
+    Secret {
+        replicas: Some(vec![
+            replica("eu-west-1", None),
+            replica("us-east-1", Some("alias/k")),
+        ]),
+        ..secret(name)
+    }
+}
+
+pub fn planned_at() -> Timestamp {
+    "2026-11-01T06:00:00Z".parse().unwrap()
+}
+
+pub fn plan(secrets: &[Secret]) -> Plan {
+    let line = |secret: &Secret| Line {
+        decision: Decision::Delete,
+        arn: secret.arn.clone(),
+        reasons: vec!["never-read".to_owned()],
+        last_accessed: secret.last_accessed,
+        last_consumer_read: None,
+        evidence_days: Some(90),
+        saves: Some(Money(400_000)),
+        seal: Seal {
+            planned_at: planned_at(),
+            scanned: 1_000,
+            recovery_days: DAYS,
+            last_changed: secret.last_changed.map(whole_seconds),
+            last_accessed: secret.last_accessed,
+            tags: tags_digest(&secret.tags),
+            replicas: secret
+                .replicas
+                .iter()
+                .flatten()
+                .map(|one| one.region.clone())
+                .collect(),
+            key: Key::of(secret),
+        },
+    };
+    Plan {
+        id: "p20261101-aaaaaaaaaaaa".to_owned(),
+        planned_at: planned_at(),
+        scanned: 1_000,
+        lines: secrets.iter().map(line).collect(),
+    }
+}
+
+pub fn terms() -> Terms {
+    Terms {
+        tag: None,
+        replicas: Replicas::Refuse,
+        pace: Duration::ZERO,
+        patience: Duration::ZERO,
+        tool: "secretsweep 0".to_owned(),
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum End {
+    Whole(Summary),
+    Killed,
+}
+
+/// What the journal does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    Sound,
+    /// After this many entries the disk is full.
+    FullAfter(usize),
+}
+
+pub struct Stage {
+    pub vault: Fake,
+    pub plan: Plan,
+    pub terms: Terms,
+    pub policy: Policy,
+    pub stop: AtomicBool,
+    pub disk: Disk,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// A stage with these secrets, all of them planned.
+    pub fn new(secrets: &[Secret]) -> Self {
+        let fate = Fate::new(planned_at() + SignedDuration::from_hours(48));
+        Self {
+            vault: Fake::new(secrets.to_vec(), &fate),
+            plan: plan(secrets),
+            terms: terms(),
+            policy: Policy::default(),
+            stop: AtomicBool::new(false),
+            disk: Disk::Sound,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.folder.path().join("plan.journal.jsonl")
+    }
+
+    pub fn book(&self) -> Book {
+        read(&self.journal()).unwrap()
+    }
+
+    pub fn check(&self, reads: Option<&dyn Reads>) -> Summary {
+        let clock = || self.vault.fate.now();
+        let world = self.world(&clock, reads);
+        block_on(apply::check(&self.plan, &self.book(), world, &self.terms))
+    }
+
+    pub fn execute(&self) -> Summary {
+        match self.try_execute(None) {
+            End::Whole(summary) => summary,
+            End::Killed => panic!("nobody was to be killed"),
+        }
+    }
+
+    pub fn execute_with(&self, reads: &dyn Reads) -> Summary {
+        match self.try_execute(Some(reads)) {
+            End::Whole(summary) => summary,
+            End::Killed => panic!("nobody was to be killed"),
+        }
+    }
+
+    pub fn try_execute(&self, reads: Option<&dyn Reads>) -> End {
+        let clock = || self.vault.fate.now();
+        let world = self.world(&clock, reads);
+        let run = || {
+            let (mut journal, book) = self.open();
+            let apply = apply::execute(
+                &self.plan,
+                book,
+                &mut journal,
+                CALLER,
+                world,
+                &self.terms,
+                &|_| {},
+            );
+            block_on(apply)
+        };
+        catch_unwind(AssertUnwindSafe(run)).map_or(End::Killed, End::Whole)
+    }
+
+    pub fn restore(&self) -> restore::Summary {
+        self.try_restore().unwrap()
+    }
+
+    /// `None`: it was killed.
+    pub fn try_restore(&self) -> Option<restore::Summary> {
+        let clock = || self.vault.fate.now();
+        let world = self.world(&clock, None);
+        let run = || {
+            let (mut journal, book) = self.open();
+            let arns = restore::all(&book);
+            block_on(restore::restore(
+                &arns,
+                &self.plan.id,
+                book,
+                &mut journal,
+                CALLER,
+                world,
+                "secretsweep 0",
+            ))
+        };
+        catch_unwind(AssertUnwindSafe(run)).ok()
+    }
+
+    fn open(&self) -> (Paper, Book) {
+        let (file, book) = JournalFile::open(&self.journal()).unwrap();
+        let paper = Paper {
+            file,
+            path: self.journal(),
+            fate: self.vault.fate.clone(),
+            disk: self.disk,
+            written: 0,
+        };
+        (paper, book)
+    }
+
+    fn world<'a>(
+        &'a self,
+        clock: &'a (dyn Fn() -> Timestamp + Sync),
+        reads: Option<&'a dyn Reads>,
+    ) -> World<'a> {
+        World {
+            vault: &self.vault,
+            reads,
+            policy: &self.policy,
+            clock,
+            stop: &self.stop,
+        }
+    }
+}
+
+/// The journal, with a chance to die before, in the middle of, and after each line.
+struct Paper {
+    file: JournalFile,
+    path: PathBuf,
+    fate: Fate,
+    disk: Disk,
+    written: usize,
+}
+
+impl Record for Paper {
+    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        self.fate.step();
+        let torn = catch_unwind(AssertUnwindSafe(|| self.fate.step()));
+        if let Err(death) = torn {
+            let text = line(entry).unwrap();
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .open(&self.path)
+                .unwrap();
+            io::Write::write_all(&mut file, &text[..text.len() / 2]).unwrap();
+            std::panic::resume_unwind(death);
+        }
+        if matches!(self.disk, Disk::FullAfter(lines) if self.written >= lines) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.file.append(entry)?;
+        self.written += 1;
+        self.fate.step();
+        Ok(())
+    }
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
