@@ -159,24 +159,21 @@ pub struct LoopChange {
 pub fn compare(old: &Report, new: &Report) -> Comparison {
     let pairs = Pairs::of(old, new);
     let moves = Moves::of(&pairs);
-    let idle = new.policy.idle_days;
-    let changed_use = |was: fn(u32, u32) -> bool, is: fn(u32, u32) -> bool| {
+    let limit = new.policy.idle_days;
+    let changed_use = |matches: fn(Use) -> bool| {
         let crossed = |(old, new): &&(&SecretRow, &SecretRow)| {
             let (Some(before), Some(after)) = (old.idle_days, new.idle_days) else {
                 return false;
             };
-            was(before, idle) && is(after, idle) && new.deleted.is_none()
+            let turned = Use {
+                was_idle: before >= limit,
+                is_idle: after >= limit,
+            };
+            matches(turned) && new.deleted.is_none()
         };
-        sorted(
-            pairs
-                .both
-                .iter()
-                .filter(crossed)
-                .map(|(old, new)| both(old, new)),
-        )
+        let crossed = pairs.both.iter().filter(crossed);
+        sorted(crossed.map(|(old, new)| both(old, new)))
     };
-    let (idle_now, in_use): (fn(u32, u32) -> bool, fn(u32, u32) -> bool) =
-        (|days, idle| days >= idle, |days, idle| days < idle);
     let loops = Loops::of(old, new);
     Comparison {
         format: FORMAT,
@@ -185,8 +182,8 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
         change_usd: new.totals.total_usd - old.totals.total_usd,
         bridge: bridge(old, new, &pairs, &moves),
         savings: savings(old, &pairs, &loops),
-        newly_idle: changed_use(in_use, idle_now),
-        used_again: changed_use(idle_now, in_use),
+        newly_idle: changed_use(|turned| !turned.was_idle && turned.is_idle),
+        used_again: changed_use(|turned| turned.was_idle && !turned.is_idle),
         appeared: moves.appeared,
         gone: moves.gone,
         scheduled: moves.scheduled,
@@ -199,6 +196,13 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
         scopes_added: pairs.scopes_added,
         scopes_lost: pairs.scopes_lost,
     }
+}
+
+/// Whether nobody used a secret for the idle time, before and now.
+#[derive(Clone, Copy)]
+struct Use {
+    was_idle: bool,
+    is_idle: bool,
 }
 
 fn side(report: &Report) -> Side {
@@ -699,7 +703,7 @@ mod tests {
         recount(&mut old);
         let added = compare(&old, &new);
         assert!(added.appeared.is_empty());
-        assert_eq!(added.scopes_added, [scope.clone()]);
+        assert_eq!(added.scopes_added, std::slice::from_ref(&scope));
         assert_eq!(steps(&added).len(), 1);
         assert_eq!(steps(&added)[0].0, "scopes-added");
         let lost = compare(&new, &old);

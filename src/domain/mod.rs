@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod analyse;
+pub mod bill;
 pub mod cost;
 pub mod coverage;
 pub mod event;

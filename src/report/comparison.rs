@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::escape::{self, fit, one_line};
+use super::text::words;
 use crate::compare::{Change, Comparison, LoopChange};
 use crate::domain::money::{Money, thousands};
 
@@ -39,8 +40,16 @@ pub fn secret_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[
         ("restored", "Restored", &comparison.restored),
         ("dearer", "Dearer", &comparison.dearer),
         ("cheaper", "Cheaper", &comparison.cheaper),
-        ("newly-idle", "Newly idle", &comparison.newly_idle),
-        ("used-again", "In use again", &comparison.used_again),
+        (
+            "newly-idle",
+            "Newly idle, at what they cost",
+            &comparison.newly_idle,
+        ),
+        (
+            "used-again",
+            "In use again, at what they cost",
+            &comparison.used_again,
+        ),
     ]
 }
 
@@ -188,9 +197,9 @@ pub fn text(comparison: &Comparison) -> String {
         &savings.mended_usd.dollars(),
     ));
     line(&row("  still open", "", &savings.open_usd.dollars()));
-    for (_, heading, rows) in secret_lists(comparison) {
+    for (code, heading, rows) in secret_lists(comparison) {
         list(&mut line, heading, rows, |change| {
-            (place(change), signed(change.change_usd))
+            (place(change), amount(code, change))
         });
     }
     for (_, heading, rows) in loop_lists(comparison) {
@@ -199,7 +208,7 @@ pub fn text(comparison: &Comparison) -> String {
                 .avoidable_usd_month
                 .map_or_else(|| "unknown".to_owned(), Money::dollars);
             (
-                format!("{} by {}", one_line(&found.name), one_line(&found.reader)),
+                format!("{} by {}", one_line(&found.name), reader(found)),
                 usd,
             )
         });
@@ -238,6 +247,21 @@ fn place(change: &Change) -> String {
         change.account,
         change.region
     )
+}
+
+/// The reader of a loop as people call it.
+pub fn reader(found: &LoopChange) -> String {
+    let home = found.account.as_ref().map(ToString::to_string);
+    one_line(&words::reader(&found.reader, home.as_deref()))
+}
+
+/// What a list says of a secret: its change, or what it costs where use changed and not the cost.
+pub fn amount(code: &str, change: &Change) -> String {
+    match (code, change.new_usd) {
+        ("newly-idle" | "used-again", Some(usd)) => usd.dollars(),
+        ("newly-idle" | "used-again", None) => "unknown".to_owned(),
+        _ => signed(change.change_usd),
+    }
 }
 
 fn list<T>(
@@ -285,7 +309,8 @@ fn row(label: &str, number: &str, amount: &str) -> String {
     text
 }
 
-fn signed(amount: Money) -> String {
+/// An amount with its sign.
+pub fn signed(amount: Money) -> String {
     let plus = if amount > Money::ZERO { "+" } else { "" };
     format!("{plus}{}", amount.dollars())
 }

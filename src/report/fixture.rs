@@ -17,7 +17,7 @@ use crate::domain::report::{
 use crate::domain::verdict::Verdict;
 
 /// Names that must arrive as text everywhere.
-pub const HOSTILE: &[&str] = &[
+pub(crate) const HOSTILE: &[&str] = &[
     "=cmd|'/c calc'!A1",
     "</script><script>document.title='owned'</script>",
     "<img src=x onerror=\"document.title='owned'\">",
@@ -76,12 +76,12 @@ impl Dice {
 }
 
 /// The moment at which the report was made.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-01T06:00:00Z".parse().unwrap()
 }
 
 /// A report on this many secrets; the first are the [`HOSTILE`] ones.
-pub fn report(secrets: usize) -> Report {
+pub(crate) fn report(secrets: usize) -> Report {
     let mut dice = Dice(20_261_101);
     let window = Span {
         from: "2026-10-01T00:00:00Z".parse().unwrap(),
@@ -137,6 +137,7 @@ pub fn report(secrets: usize) -> Report {
     report
 }
 
+#[expect(clippy::too_many_lines, reason = "one row, field by field")]
 fn secret(place: usize, dice: &mut Dice) -> SecretRow {
     let name = HOSTILE.get(place).map_or_else(
         || {
@@ -205,6 +206,11 @@ fn secret(place: usize, dice: &mut Dice) -> SecretRow {
         owner.as_deref().unwrap_or("legacy"),
         dice.pick(STAGES)
     );
+    let readers = if calls == 0 || uncounted {
+        Vec::new()
+    } else {
+        readers(&reader, [reads, describes, failed], last, dice)
+    };
     SecretRow {
         reasons: reasons(verdict, idle, place),
         created: Some(
@@ -234,7 +240,7 @@ fn secret(place: usize, dice: &mut Dice) -> SecretRow {
         deleted: pending.then(|| now() - 48.hours()),
         owning_service: (place % 53 == 52).then(|| "rds".to_owned()),
         customer_key,
-        description: (place % 3 == 0)
+        description: (place.is_multiple_of(3))
             .then(|| format!("Synthetic secret no. {place} <b>for tests</b>")),
         tags: owner
             .iter()
@@ -244,41 +250,7 @@ fn secret(place: usize, dice: &mut Dice) -> SecretRow {
                 format!("cc-{}", dice.roll(40) + 100),
             )])
             .collect(),
-        readers: if calls == 0 || uncounted {
-            Vec::new()
-        } else {
-            vec![
-                ReaderRow {
-                    reader,
-                    kind: ReaderKind::Application,
-                    client: dice
-                        .pick(&[
-                            "boto3 1.34",
-                            "aws-sdk-go-v2 1.41",
-                            "aws-sdk-java 2.29",
-                            "aws-sdk-js 3.700",
-                        ])
-                        .to_owned(),
-                    reads,
-                    describes: 0,
-                    failed,
-                    calls: reads + failed,
-                    first: now() - (24 * 90).hours(),
-                    last,
-                },
-                ReaderRow {
-                    reader: format!("arn:aws:iam::{account}:role/terraform"),
-                    kind: ReaderKind::Iac,
-                    client: "HashiCorp Terraform 1.9".to_owned(),
-                    reads: 0,
-                    describes,
-                    failed: 0,
-                    calls: describes,
-                    first: now() - (24 * 80).hours(),
-                    last: now() - 20.hours(),
-                },
-            ]
-        },
+        readers,
         name,
         account,
         region,
@@ -288,13 +260,53 @@ fn secret(place: usize, dice: &mut Dice) -> SecretRow {
     }
 }
 
+/// A program and Terraform.
+fn readers(
+    role: &str,
+    [reads, describes, failed]: [u64; 3],
+    last: Timestamp,
+    dice: &mut Dice,
+) -> Vec<ReaderRow> {
+    let clients = [
+        "boto3 1.34",
+        "aws-sdk-go-v2 1.41",
+        "aws-sdk-java 2.29",
+        "aws-sdk-js 3.700",
+    ];
+    let terraform = role.split_once("role/").map_or("", |(account, _)| account);
+    vec![
+        ReaderRow {
+            reader: role.to_owned(),
+            kind: ReaderKind::Application,
+            client: dice.pick(&clients).to_owned(),
+            reads,
+            describes: 0,
+            failed,
+            calls: reads + failed,
+            first: now() - (24 * 90).hours(),
+            last,
+        },
+        ReaderRow {
+            reader: format!("{terraform}role/terraform"),
+            kind: ReaderKind::Iac,
+            client: "HashiCorp Terraform 1.9".to_owned(),
+            reads: 0,
+            describes,
+            failed: 0,
+            calls: describes,
+            first: now() - (24 * 80).hours(),
+            last: now() - 20.hours(),
+        },
+    ]
+}
+
 fn reasons(verdict: Verdict, idle: u64, place: usize) -> Vec<ReasonRow> {
     let reason = |code: &str, text: String| ReasonRow {
         code: code.to_owned(),
         text,
     };
     match verdict {
-        Verdict::Delete if place % 2 == 0 => vec![reason(
+        Verdict::Delete if place.is_multiple_of(2) => vec![reason(
             "never-read",
             format!(
                 "No consumer has read it since it was created {idle} days ago, and the trail covers 92 days of that."
@@ -455,7 +467,7 @@ fn findings(report: &Report) -> Vec<FindingRow> {
 }
 
 /// Two months of the same organization: secrets came and went, some were scheduled, loops were mended and found.
-pub fn two_months(secrets: usize) -> (Report, Report) {
+pub(crate) fn two_months(secrets: usize) -> (Report, Report) {
     let (mut old, mut new) = (report(secrets), report(secrets));
     let month = (24 * 31).hours();
     old.made -= month;
@@ -499,7 +511,7 @@ pub fn two_months(secrets: usize) -> (Report, Report) {
         .filter(|row| row.verdict == Verdict::Delete)
         .enumerate()
     {
-        if place % 4 == 0 {
+        if place.is_multiple_of(4) {
             row.deleted = Some(now() - 100.hours());
             row.verdict = Verdict::Keep;
             row.cost = Cost::new(Some(Money::ZERO), row.cost.api_usd, row.cost.kms_usd);
@@ -519,7 +531,7 @@ pub fn two_months(secrets: usize) -> (Report, Report) {
 }
 
 /// The sums of a report's rows, as a scan would make them.
-pub fn totals(report: &Report) -> Totals {
+pub(crate) fn totals(report: &Report) -> Totals {
     let sum = |part: fn(&Cost) -> Option<Money>| -> Money {
         report
             .secrets

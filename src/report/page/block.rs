@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::money::Money;
@@ -81,8 +82,17 @@ struct Block {
     /// Reader, kind, client, reads, describes, failed, calls, first, last.
     readers: Vec<Vec<[i64; 9]>>,
     loops: Vec<Loop>,
-    /// Secret, code, severity, text, evidence, reader.
-    findings: Vec<(usize, usize, &'static str, usize, String, Option<usize>)>,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    secret: usize,
+    code: usize,
+    severity: &'static str,
+    text: usize,
+    evidence: String,
+    reader: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +109,7 @@ struct Loop {
 }
 
 /// The block as JSON that can stand inside a `<script>` element.
-pub fn json(report: &Report) -> String {
+pub(crate) fn json(report: &Report) -> String {
     let mut pool = Pool::default();
     let mut block = Block {
         idle_days: report.policy.idle_days,
@@ -142,14 +152,14 @@ pub fn json(report: &Report) -> String {
         let Some(&secret) = row.arn.as_ref().and_then(|arn| places.get(arn)) else {
             continue;
         };
-        block.findings.push((
+        block.findings.push(Finding {
             secret,
-            pool.place(&row.code),
-            row.severity.as_str(),
-            pool.place(&row.text),
-            one_line(&row.evidence),
-            pool.place_of(row.reader.as_deref()),
-        ));
+            code: pool.place(&row.code),
+            severity: row.severity.as_str(),
+            text: pool.place(&row.text),
+            evidence: one_line(&row.evidence),
+            reader: pool.place_of(row.reader.as_deref()),
+        });
     }
     block.texts = pool.texts;
     // Strings and numbers in vectors and maps by number: nothing of it can fail to be written.
@@ -195,13 +205,13 @@ impl Block {
             micros(row.cost.total_usd),
         ]);
         self.window.push(micros(row.window_cost.total_usd));
-        self.created.push(row.created.map(|time| time.as_second()));
+        self.created.push(row.created.map(Timestamp::as_second));
         self.changed
-            .push(row.last_changed.map(|time| time.as_second()));
+            .push(row.last_changed.map(Timestamp::as_second));
         self.accessed
             .push(row.last_accessed.map(|day| day.to_string()));
         self.used
-            .push(row.last_consumer_read.map(|time| time.as_second()));
+            .push(row.last_consumer_read.map(Timestamp::as_second));
         self.used_by
             .push(pool.place_of(row.last_consumer.as_deref()));
         self.evidence_days.push(row.evidence_days);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::view::{moment, money_or_unknown};
 use crate::compare::{Change, Comparison, LoopChange};
 use crate::domain::money::{Money, thousands};
-use crate::report::comparison::{loop_lists, secret_lists};
+use crate::report::comparison::{amount, loop_lists, reader, secret_lists, signed};
 use crate::report::escape::one_line;
 
 /// How many secrets a list shows.
@@ -13,7 +13,7 @@ const LISTED: usize = 10;
 
 /// What changed.
 #[derive(Serialize)]
-pub struct Changes {
+pub(crate) struct Changes {
     since: String,
     old_total: String,
     new_total: String,
@@ -51,14 +51,8 @@ struct Row {
     change: String,
 }
 
-/// An amount with its sign.
-pub fn signed(amount: Money) -> String {
-    let plus = if amount > Money::ZERO { "+" } else { "" };
-    format!("{plus}{}", amount.dollars())
-}
-
 /// Reads the section from a comparison.
-pub fn changes(comparison: &Comparison) -> Changes {
+pub(crate) fn changes(comparison: &Comparison) -> Changes {
     let shown = |step: &&crate::compare::Step| step.count > 0 || step.change_usd != Money::ZERO;
     let savings = &comparison.savings;
     Changes {
@@ -93,7 +87,7 @@ pub fn changes(comparison: &Comparison) -> Changes {
 fn lists(comparison: &Comparison) -> Vec<List> {
     let secrets = secret_lists(comparison)
         .into_iter()
-        .map(|(_, heading, rows)| list(heading, rows, of_secret));
+        .map(|(code, heading, rows)| list(heading, rows, |change| of_secret(code, change)));
     let loops = loop_lists(comparison)
         .into_iter()
         .map(|(_, heading, rows)| list(heading, rows, of_loop));
@@ -117,7 +111,7 @@ fn list<T>(heading: &'static str, rows: &[T], row: impl Fn(&T) -> Row) -> List {
     }
 }
 
-fn of_secret(change: &Change) -> Row {
+fn of_secret(code: &str, change: &Change) -> Row {
     Row {
         name: one_line(&change.name),
         scope: change.arn.scope().to_string(),
@@ -125,7 +119,7 @@ fn of_secret(change: &Change) -> Row {
             (Some(old), Some(new)) => format!("{} to {}", old.dollars(), new.dollars()),
             _ => String::new(),
         },
-        change: signed(change.change_usd),
+        change: amount(code, change),
     }
 }
 
@@ -140,7 +134,7 @@ fn of_loop(change: &LoopChange) -> Row {
         text: format!(
             "{} calls a month by {}",
             thousands(change.reads_month),
-            one_line(&change.reader)
+            reader(change)
         ),
         change: money_or_unknown(change.avoidable_usd_month),
     }

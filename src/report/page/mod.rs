@@ -1,6 +1,6 @@
 //! What stands on the page: the view that the template shows, and the block of data that the script shows.
 
-pub mod block;
-pub mod change;
-pub mod sections;
-pub mod view;
+pub(crate) mod block;
+pub(crate) mod change;
+pub(crate) mod sections;
+pub(crate) mod view;

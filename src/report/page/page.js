@@ -247,9 +247,9 @@
             [el("span", "name", shortReader(T[reader], home)), el("br"), el("span", "meta", T[client])].reduce((node, part) => add(node, part), el("span")),
             T[kind], count(reads), count(describes), count(failed), time(first).slice(0, 10), time(last).slice(0, 10)]))
       : el("p", "none", D.evidence_days[i] ? `Nobody called, in the ${plural(D.evidence_days[i], "day")} that the trail covers.` : "Not known: no trail covers this account and Region."));
-    const findings = D.findings.filter((one) => one[0] === i);
+    const findings = D.findings.filter((one) => one.secret === i);
     if (findings.length) {
-      parts.push(el("h3", "", "Findings"), el("ul", "reasons", findings.map(([, code, severity, sentence, proof, reader]) => el("li", "",
+      parts.push(el("h3", "", "Findings"), el("ul", "reasons", findings.map(({ code, severity, text: sentence, evidence: proof, reader }) => el("li", "",
         el("span", `severity ${severity}`, severity), " ", el("code", "", T[code]), " ", T[sentence], reader === null ? "" : `: ${shortReader(T[reader], home)}`, proof ? el("span", "evidence", proof) : null))));
     }
     parts.push(el("h3", "", "Cost a month"), list([

@@ -31,7 +31,7 @@ const HEIGHT: u64 = 100;
 
 /// One of the dearest secrets.
 #[derive(Serialize)]
-pub struct Dear {
+pub(crate) struct Dear {
     place: usize,
     name: String,
     scope: String,
@@ -46,7 +46,7 @@ pub struct Dear {
 }
 
 /// The secrets that cost most, dearest first.
-pub fn dearest(report: &Report) -> Vec<Dear> {
+pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
     let mut rows: Vec<(usize, &SecretRow)> = report.secrets.iter().enumerate().collect();
     rows.sort_by(|(_, a), (_, b)| (b.cost.known(), &a.arn).cmp(&(a.cost.known(), &b.arn)));
     let most = rows
@@ -86,7 +86,7 @@ pub fn dearest(report: &Report) -> Vec<Dear> {
 
 /// The hot loops.
 #[derive(Serialize)]
-pub struct Loops {
+pub(crate) struct Loops {
     shown: Vec<Loop>,
     more: String,
 }
@@ -123,7 +123,7 @@ struct Bar {
 }
 
 /// The loops that waste most.
-pub fn loops(report: &Report) -> Loops {
+pub(crate) fn loops(report: &Report) -> Loops {
     let places: HashMap<&SecretArn, usize> = report
         .secrets
         .iter()
@@ -189,7 +189,7 @@ fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> Days {
     shown.drain(..shown.len().saturating_sub(DAYS));
     let of = |day: &Date| calls.get(day).copied().unwrap_or(0);
     let most = shown.iter().map(of).max().unwrap_or(0);
-    let least = shown.iter().map(of).min().unwrap_or(0);
+    let fewest = shown.iter().map(of).min().unwrap_or(0);
     let bars = shown.iter().enumerate().map(|(place, day)| {
         let part = u128::from(of(day)) * u128::from(HEIGHT) / u128::from(most.max(1));
         let mut height = u64::try_from(part).unwrap_or(HEIGHT);
@@ -210,7 +210,7 @@ fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> Days {
             "Calls a day from {} to {}: {} at least, {} at most",
             text(shown.first()),
             text(shown.last()),
-            thousands(least),
+            thousands(fewest),
             thousands(most)
         ),
         first: shown
@@ -225,7 +225,7 @@ fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> Days {
 
 /// Secrets by the days since their last use.
 #[derive(Serialize)]
-pub struct Idle {
+pub(crate) struct Idle {
     rows: Vec<Age>,
     limit: u32,
 }
@@ -257,7 +257,7 @@ const AGES: &[(&str, u32, u32)] = &[
 ];
 
 /// All secrets that are not pending deletion, by the days since their last use.
-pub fn idle(report: &Report) -> Idle {
+pub(crate) fn idle(report: &Report) -> Idle {
     let live = || report.secrets.iter().filter(|row| row.deleted.is_none());
     let mut rows: Vec<Age> = AGES
         .iter()
@@ -316,7 +316,7 @@ fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow>) -> Ag
 
 /// Findings by their code.
 #[derive(Serialize)]
-pub struct Findings {
+pub(crate) struct Findings {
     kinds: Vec<Kind>,
     total: String,
 }
@@ -341,13 +341,13 @@ struct Example {
 }
 
 /// How many findings are of high severity.
-pub fn severe(report: &Report) -> u64 {
+pub(crate) fn severe(report: &Report) -> u64 {
     let high = |row: &&FindingRow| row.severity == Severity::High;
     report.findings.iter().filter(high).count() as u64
 }
 
 /// The findings, most severe kinds first.
-pub fn findings(report: &Report) -> Findings {
+pub(crate) fn findings(report: &Report) -> Findings {
     let mut kinds: BTreeMap<(Severity, &str), Vec<&FindingRow>> = BTreeMap::new();
     for row in &report.findings {
         kinds
@@ -398,7 +398,7 @@ fn example(row: &FindingRow) -> Example {
 
 /// What could not be seen.
 #[derive(Serialize)]
-pub struct Unseen {
+pub(crate) struct Unseen {
     gaps: Vec<GapView>,
     more: String,
     scopes: Vec<ScopeView>,
@@ -425,7 +425,7 @@ struct ScopeView {
 }
 
 /// Gaps, and the accounts and Regions that the trail does not cover in full.
-pub fn unseen(report: &Report) -> Unseen {
+pub(crate) fn unseen(report: &Report) -> Unseen {
     let gaps = report.gaps.iter().take(GAPS).map(|gap| {
         let parts = [
             gap.account.as_ref().map(ToString::to_string),

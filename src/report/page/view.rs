@@ -24,7 +24,7 @@ const GROUPS: usize = 12;
 
 /// Everything that the template shows.
 #[derive(Serialize)]
-pub struct Page {
+pub(crate) struct Page {
     title: String,
     period: String,
     scope: String,
@@ -61,7 +61,7 @@ struct Figure {
 
 /// A bar of parts with its legend.
 #[derive(Serialize)]
-pub struct Split {
+pub(crate) struct Split {
     alt: String,
     parts: Vec<Part>,
 }
@@ -115,7 +115,7 @@ struct Payer {
 }
 
 /// Reads the view from a report.
-pub fn page(report: &Report, previous: Option<&Comparison>) -> Page {
+pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
     let totals = &report.totals;
     let accounts = count(report, |row| row.account.to_string());
     let regions = count(report, |row| row.region.to_string());
@@ -159,7 +159,7 @@ fn count(report: &Report, of: impl Fn(&crate::domain::report::ScopeRow) -> Strin
 }
 
 /// The window in words: the month, or its days.
-pub fn period(report: &Report) -> String {
+pub(crate) fn period(report: &Report) -> String {
     let month = report.policy.month.as_ref();
     month
         .and_then(|text| text.parse::<Month>().ok())
@@ -174,7 +174,7 @@ fn month_name(day: Date) -> String {
 }
 
 /// A span by its first and last day.
-pub fn span(span: &Span) -> String {
+pub(crate) fn span(span: &Span) -> String {
     let last = Timestamp::from_second(span.to.as_second() - 1).unwrap_or(span.to);
     let (from, to) = (utc_day(span.from), utc_day(last));
     if from == to {
@@ -187,12 +187,12 @@ pub fn span(span: &Span) -> String {
 }
 
 /// `1 November 2026`.
-pub fn day(day: Date) -> String {
+pub(crate) fn day(day: Date) -> String {
     day.strftime("%-d %B %Y").to_string()
 }
 
 /// `1 November 2026, 06:00 UTC`.
-pub fn moment(moment: Timestamp) -> String {
+pub(crate) fn moment(moment: Timestamp) -> String {
     let moment = moment.to_zoned(TimeZone::UTC);
     format!("{}, {}", day(moment.date()), moment.strftime("%H:%M UTC"))
 }
@@ -202,7 +202,7 @@ fn utc_day(moment: Timestamp) -> Date {
 }
 
 /// An amount with its cents; what is more than nothing and less than a cent is said so.
-pub fn money(amount: Money) -> String {
+pub(crate) fn money(amount: Money) -> String {
     if amount.0 > 0 && amount.0 < 5_000 {
         return "< $0.01".to_owned();
     }
@@ -210,7 +210,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// An amount, or a dash with the word for people who hear the page.
-pub fn money_or_unknown(amount: Option<Money>) -> String {
+pub(crate) fn money_or_unknown(amount: Option<Money>) -> String {
     amount.map_or_else(|| "unknown".to_owned(), money)
 }
 
