@@ -21,27 +21,35 @@ impl EventId {
     }
 }
 
+/// What each byte is worth as a hexadecimal digit. Other bytes have bits that no digit has.
+const DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut value = 0_u8;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        digits[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
+/// The digits of `8-4-4-4-12`. Every event has at least one id, so this looks at all bytes before it judges any.
 fn uuid(text: &[u8]) -> Option<u128> {
-    if text.len() != 36 {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != *b"----" {
         return None;
     }
-    let mut value = 0_u128;
-    for (place, &byte) in text.iter().enumerate() {
-        if matches!(place, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'A'..=b'F' => byte - b'A' + 10,
-            _ => return None,
-        };
-        value = value << 4 | u128::from(digit);
-    }
-    Some(value)
+    let mut seen = 0;
+    let mut number = |from: usize, to: usize| {
+        text[from..to].iter().fold(0_u64, |number, &byte| {
+            let digit = DIGITS[usize::from(byte)];
+            seen |= digit;
+            (number << 4) | u64::from(digit & 0xf)
+        })
+    };
+    let high = (number(0, 8) << 32) | (number(9, 13) << 16) | number(14, 18);
+    let low = (number(19, 23) << 48) | number(24, 36);
+    (seen <= 0xf).then(|| (u128::from(high) << 64) | u128::from(low))
 }
 
 /// FNV-1a with the offset basis and prime that its authors give for 128 bits.
@@ -72,7 +80,7 @@ pub struct Identity<'a> {
     pub invoked_by: Option<Cow<'a, str>>,
     /// `sessionContext.sessionIssuer.arn`: the role behind the session.
     pub issuer_arn: Option<Cow<'a, str>>,
-    /// `sessionContext.webIdFederationData` holds something (IRSA, OIDC).
+    /// `sessionContext.webIdFederationData` holds something (IRSA, an OIDC provider).
     pub web_federated: bool,
     /// `sessionContext.ec2RoleDelivery` is there (credentials of an EC2 instance profile).
     pub ec2_delivered: bool,
@@ -127,4 +135,29 @@ pub trait Sink {
     /// `read_only` tells that a record with `readOnly: true` is known in that account, Region and UTC day.
     /// May be called any number of times with the same values.
     fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_equal_when_their_digits_are() {
+        let id = EventId::new("c0a24f36-da17-4679-91cb-d5fb1f3a1f82");
+        assert_eq!(id, EventId(0xc0a2_4f36_da17_4679_91cb_d5fb_1f3a_1f82));
+        assert_eq!(id, EventId::new("C0A24F36-DA17-4679-91CB-D5FB1F3A1F82"));
+        for text in [
+            "c0a24f36-da17-4679-91cb-d5fb1f3a1f8g",
+            "c0a24f36_da17-4679-91cb-d5fb1f3a1f82",
+            "c0a24f36da17467991cbd5fb1f3a1f82",
+            "EXAMPLE3-90ab-cdef-fedc-ba987EXAMPLE",
+            "",
+        ] {
+            assert_eq!(
+                EventId::new(text),
+                EventId(fnv1a(text.as_bytes())),
+                "{text}"
+            );
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub struct Inflater {
 }
 
 impl Inflater {
-    /// Makes an inflater. `None` when there is no memory for it (about 10 KiB).
+    /// Makes an inflater. `None` when there is no memory for it (about 10 kB).
     #[must_use]
     #[expect(unsafe_code, reason = "a call of C; it has no conditions")]
     pub fn new() -> Option<Self> {

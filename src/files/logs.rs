@@ -7,7 +7,7 @@
 //! Files are chosen by what their path says of them ([`crate::domain::layout`]): digests, insights and files of other
 //! days are not opened. Whatever the path says nothing of is read and judged by its content.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -173,9 +173,10 @@ fn layout_path(path: &Path) -> String {
 fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
     walk(roots)
         .filter_map(|found| match found {
-            Found::File(path, bytes) => {
-                let path = layout_path(&path);
-                (choose(layout::trail_file(&path).as_ref(), span) == Choice::Read).then_some(bytes)
+            Found::File(path) => {
+                let text = layout_path(&path);
+                let chosen = choose(layout::trail_file(&text).as_ref(), span) == Choice::Read;
+                chosen.then(|| fs::metadata(&path).map_or(0, |about| about.len()))
             }
             Found::Trouble(..) => None,
         })
@@ -184,14 +185,14 @@ fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
 
 impl Queue {
     /// The next file to read.
-    fn next(&mut self) -> Option<(PathBuf, u64)> {
+    fn next(&mut self) -> Option<PathBuf> {
         loop {
             match self.walk.next()? {
                 Found::Trouble(path, what) => self.reading.troubles.push(Trouble { path, what }),
-                Found::File(path, bytes) => {
+                Found::File(path) => {
                     let text = layout_path(&path);
                     match choose(layout::trail_file(&text).as_ref(), &self.span) {
-                        Choice::Read => return Some((path, bytes)),
+                        Choice::Read => return Some(path),
                         Choice::OtherDay => self.reading.skipped_by_date += 1,
                         Choice::NoLog => self.reading.skipped_digests += 1,
                     }
@@ -215,7 +216,7 @@ fn work<S: Sink>(
     let mut memory = Memory::default();
     loop {
         let next = locked(queue).next();
-        let Some((path, bytes)) = next else {
+        let Some(path) = next else {
             return reading;
         };
         let text = layout_path(&path);
@@ -223,10 +224,10 @@ fn work<S: Sink>(
             account: file.account,
             region: file.region,
         });
-        match read_file(&path, scope, &mut memory, sink) {
+        let bytes = match read_file(&path, scope, &mut memory, sink) {
             Ok(file) => {
                 reading.files_read += 1;
-                reading.bytes_compressed += bytes;
+                reading.bytes_compressed += file.compressed;
                 reading.bytes_inflated += file.inflated;
                 reading.records += file.contents.records;
                 reading.ours += file.contents.ours;
@@ -234,12 +235,14 @@ fn work<S: Sink>(
                 if let Some(what) = words(&file.contents) {
                     reading.troubles.push(Trouble { path, what });
                 }
+                file.compressed
             }
-            Err(fault) => reading.troubles.push(Trouble {
-                path,
-                what: fault.to_string(),
-            }),
-        }
+            Err(fault) => {
+                let what = fault.to_string();
+                reading.troubles.push(Trouble { path, what });
+                0
+            }
+        };
         let now = locked(queue).done(bytes);
         progress(now);
     }
@@ -260,17 +263,38 @@ fn words(contents: &Contents) -> Option<String> {
 
 /// The memory a worker uses for one file after another.
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     file: Vec<u8>,
+    pieces: Pieces,
+}
+
+#[derive(Default)]
+struct Pieces {
     inflater: Option<Inflater>,
     window: Vec<u8>,
 }
 
 /// What one file gave.
-struct FileRead {
-    contents: Contents,
-    inflated: u64,
-    members: u64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileRead {
+    /// Its records, and what was wrong with it.
+    pub contents: Contents,
+    /// Bytes on disk.
+    pub compressed: u64,
+    /// Bytes of JSON.
+    pub inflated: u64,
+    /// Gzip members; none in a file that is not compressed.
+    pub members: u64,
+}
+
+/// Reads a log file that is in memory already, compressed or not.
+pub fn read_bytes<S: Sink>(
+    file: &[u8],
+    scope: Option<Scope<'_>>,
+    memory: &mut Memory,
+    sink: &mut S,
+) -> FileRead {
+    from_memory(file, scope, &mut memory.pieces, sink)
 }
 
 fn read_file<S: Sink>(
@@ -284,42 +308,54 @@ fn read_file<S: Sink>(
     (&mut file)
         .take(FILE_LIMIT as u64)
         .read_to_end(&mut memory.file)?;
-    let gzip = is_gzip(&memory.file);
-    if memory.file.len() == FILE_LIMIT {
-        let begun = io::Cursor::new(&memory.file[..]);
-        let source = BufReader::with_capacity(WINDOW / 4, begun.chain(file));
-        return Ok(if gzip {
-            stream_members(Members::new(source), scope, &mut memory.window, sink)
-        } else {
-            stream(source, scope, &mut memory.window, sink)
-        });
+    if memory.file.len() < FILE_LIMIT {
+        return Ok(from_memory(&memory.file, scope, &mut memory.pieces, sink));
     }
-    if !gzip {
-        return Ok(FileRead {
-            contents: record::read(&memory.file, scope, sink),
-            inflated: memory.file.len() as u64,
+    let compressed = file.metadata()?.len();
+    let begun = io::Cursor::new(&memory.file[..]);
+    let source = BufReader::with_capacity(WINDOW / 4, begun.chain(file));
+    let window = &mut memory.pieces.window;
+    let read = if is_gzip(&memory.file) {
+        stream_members(Members::new(source), scope, window, sink)
+    } else {
+        stream(source, scope, window, sink)
+    };
+    Ok(FileRead { compressed, ..read })
+}
+
+fn from_memory<S: Sink>(
+    file: &[u8],
+    scope: Option<Scope<'_>>,
+    pieces: &mut Pieces,
+    sink: &mut S,
+) -> FileRead {
+    let compressed = file.len() as u64;
+    if !is_gzip(file) {
+        let contents = record::read(file, scope, sink);
+        return FileRead {
+            contents,
+            compressed,
+            inflated: compressed,
             members: 0,
-        });
+        };
     }
-    if memory.inflater.is_none() {
-        memory.inflater = Inflater::new();
+    if pieces.inflater.is_none() {
+        pieces.inflater = Inflater::new();
     }
-    if let Some(inflater) = &mut memory.inflater
-        && let Ok((bytes, members)) = inflater.whole(&memory.file, WHOLE_LIMIT)
+    if let Some(inflater) = &mut pieces.inflater
+        && let Ok((bytes, members)) = inflater.whole(file, WHOLE_LIMIT)
     {
-        return Ok(FileRead {
-            contents: record::read(bytes, scope, sink),
+        let contents = record::read(bytes, scope, sink);
+        return FileRead {
+            contents,
+            compressed,
             inflated: bytes.len() as u64,
             members,
-        });
+        };
     }
     // Too large to hold, or damaged: the stream gives what stands before the damage, and says what it is.
-    Ok(stream_members(
-        Members::new(&memory.file[..]),
-        scope,
-        &mut memory.window,
-        sink,
-    ))
+    let read = stream_members(Members::new(file), scope, &mut pieces.window, sink);
+    FileRead { compressed, ..read }
 }
 
 fn stream_members<S: Sink, R: io::BufRead>(
@@ -371,6 +407,7 @@ fn stream<S: Sink>(
     window.shrink_to(WINDOW);
     FileRead {
         contents,
+        compressed: 0,
         inflated,
         members: 0,
     }

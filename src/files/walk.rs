@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 /// What the walk comes across.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// A regular file and its size in bytes.
-    File(PathBuf, u64),
+    /// A regular file.
+    File(PathBuf),
     /// Something that cannot be read, and why.
     Trouble(PathBuf, String),
 }
@@ -108,8 +108,8 @@ impl Walk {
     fn root(&mut self, path: PathBuf) -> Option<Found> {
         match fs::metadata(&path) {
             Ok(about) if about.is_dir() => self.enter(path),
-            Ok(about) if about.is_file() => Some(Found::File(path, about.len())),
-            Ok(_) => Some(Found::Trouble(path, "is no regular file".to_owned())),
+            Ok(about) if about.is_file() => Some(Found::File(path)),
+            Ok(_) => Some(irregular(path)),
             Err(fault) => Some(Found::Trouble(path, fault.to_string())),
         }
     }
@@ -122,9 +122,12 @@ impl Walk {
             return None;
         }
         if file_type.is_dir() {
-            return self.enter(path);
+            self.enter(path)
+        } else if file_type.is_file() {
+            Some(Found::File(path))
+        } else {
+            Some(irregular(path))
         }
-        self.root(path)
     }
 
     /// A link leads to a place that is walked anyhow, or to one that becomes a root of its own.
@@ -155,6 +158,11 @@ impl Walk {
     }
 }
 
+/// A pipe or a device: opening it might wait for ever.
+fn irregular(path: PathBuf) -> Found {
+    Found::Trouble(path, "is no regular file".to_owned())
+}
+
 fn listing(path: &Path) -> io::Result<Vec<(OsString, FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(path)? {
@@ -175,7 +183,7 @@ mod tests {
     fn names(named: &[PathBuf], below: &Path) -> Vec<String> {
         walk(named)
             .map(|found| match found {
-                Found::File(path, _) => path
+                Found::File(path) => path
                     .strip_prefix(below)
                     .unwrap()
                     .to_string_lossy()

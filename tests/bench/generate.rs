@@ -3,11 +3,18 @@
 //! Sizes, the order of keys, the mix of services and callers follow what real log files show; names, accounts and ids
 //! are invented. A share of the records is made to trip readers that search instead of parse.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "random numbers of any kind will do"
+)]
+
 use std::fmt::Write as _;
 
 /// What trail to make.
 #[derive(Clone, Debug)]
-pub struct Spec {
+pub(crate) struct Spec {
     /// Changes every random choice.
     pub seed: u64,
     /// Log files.
@@ -40,7 +47,7 @@ impl Default for Spec {
 
 /// How the JSON of a file is written. CloudTrail writes `Compact`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// No white space, keys in AWS's order.
     Compact,
     /// A blank after each colon and comma.
@@ -53,17 +60,8 @@ pub enum Style {
     Escaped,
 }
 
-/// Every style.
-pub const STYLES: [Style; 5] = [
-    Style::Compact,
-    Style::Spaced,
-    Style::Pretty,
-    Style::Sorted,
-    Style::Escaped,
-];
-
 /// One log file.
-pub struct LogFile {
+pub(crate) struct LogFile {
     /// Its key below the bucket.
     pub path: String,
     /// `{"Records":[...]}`.
@@ -71,27 +69,27 @@ pub struct LogFile {
 }
 
 /// 2026-10-01T00:00:00Z, where every trail begins.
-pub const START: i64 = 1_790_812_800;
+pub(crate) const START: i64 = 1_790_812_800;
 
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 
 /// The files of a trail, one at a time.
-pub fn files(spec: &Spec) -> impl Iterator<Item = LogFile> + '_ {
+pub(crate) fn files(spec: &Spec) -> impl Iterator<Item = LogFile> + '_ {
     (0..spec.files).map(|number| file(spec, number))
 }
 
-/// SplitMix64, by its published constants.
-pub struct Dice(u64);
+/// The generator `SplitMix64`, by its published constants.
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Dice that fall the same way for the same seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// 64 random bits.
-    pub fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -100,8 +98,8 @@ impl Dice {
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: u32) -> u32 {
-        ((self.roll() >> 32) * u64::from(end) >> 32) as u32
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
+        (((self.roll() >> 32) * u64::from(end)) >> 32) as u32
     }
 
     fn per_mille(&mut self, chance: u32) -> bool {
@@ -125,7 +123,7 @@ impl Dice {
         format!(
             "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
             high >> 32,
-            high >> 16 & 0xffff,
+            (high >> 16) & 0xffff,
             high & 0xffff,
             low >> 48,
             low & 0xffff_ffff_ffff
@@ -148,7 +146,7 @@ impl Dice {
 }
 
 /// `YYYY-MM-DDTHH:MM:SSZ`.
-pub fn timestamp(moment: i64) -> String {
+pub(crate) fn timestamp(moment: i64) -> String {
     jiff::Timestamp::from_second(moment)
         .expect("a moment of our time")
         .to_string()
@@ -163,7 +161,7 @@ fn file(spec: &Spec, number: u32) -> LogFile {
     let mut dice = Dice::new(spec.seed.wrapping_mul(0x1_0001) ^ (u64::from(number) << 20));
     let place = Place {
         account: ACCOUNTS[(number & 1) as usize],
-        region: REGIONS[(number >> 1 & 1) as usize],
+        region: REGIONS[((number >> 1) & 1) as usize],
     };
     let slots = i64::from(spec.days) * 288;
     let slot = START + (i64::from(number) * slots / i64::from(spec.files.max(1))) * 300;
@@ -302,7 +300,11 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
         "arn:aws:secretsmanager:{}:{}:secret:{name}-{secret:06}",
         place.region, place.account
     );
-    let asked = if secret % 3 == 0 { &name } else { &arn };
+    let asked = if secret.is_multiple_of(3) {
+        &name
+    } else {
+        &arn
+    };
     let by_service = format!(
         "{{\"accountId\":\"{}\",\"invokedBy\":\"secretsmanager.amazonaws.com\"}}",
         place.account
@@ -403,8 +405,37 @@ fn other_record(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Di
         dice.below(256)
     );
     let agent = dice.pick(&AGENTS);
+    let (source, name, read_only, middle) = other_call(place, moment, dice);
+    let by_secrets_manager = source == "kms.amazonaws.com";
+    let call = Call {
+        source,
+        name,
+        ip: if by_secrets_manager {
+            "secretsmanager.amazonaws.com"
+        } else {
+            &ip
+        },
+        agent: if by_secrets_manager {
+            "secretsmanager.amazonaws.com"
+        } else {
+            agent
+        },
+        middle: &middle,
+        read_only,
+        kind: "AwsApiCall",
+        tail: TLS,
+    };
+    write_record(json, place, moment, &caller, &call, dice);
+}
+
+/// Service, name, whether it only reads, and parameters of a call.
+fn other_call(
+    place: &Place<'_>,
+    moment: i64,
+    dice: &mut Dice,
+) -> (&'static str, &'static str, bool, String) {
     let role = dice.below(60);
-    let (source, name, read_only, middle) = match dice.below(8) {
+    match dice.below(8) {
         0 | 1 => (
             "sts.amazonaws.com",
             "AssumeRole",
@@ -475,27 +506,7 @@ fn other_record(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Di
             true,
             format!("\"requestParameters\":{{\"tableName\":\"table-{role}\"}},\"responseElements\":null,"),
         ),
-    };
-    let by_secrets_manager = source == "kms.amazonaws.com";
-    let call = Call {
-        source,
-        name,
-        ip: if by_secrets_manager {
-            "secretsmanager.amazonaws.com"
-        } else {
-            &ip
-        },
-        agent: if by_secrets_manager {
-            "secretsmanager.amazonaws.com"
-        } else {
-            agent
-        },
-        middle: &middle,
-        read_only,
-        kind: "AwsApiCall",
-        tail: TLS,
-    };
-    write_record(json, place, moment, &caller, &call, dice);
+    }
 }
 
 /// A record of another service that somewhere looks like one of ours.
@@ -539,7 +550,7 @@ fn trap(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Dice) {
 }
 
 /// The same JSON, written in another way. Takes JSON without white space between its tokens.
-pub fn restyled(json: &str, style: Style) -> String {
+pub(crate) fn restyled(json: &str, style: Style) -> String {
     match style {
         Style::Compact => json.to_owned(),
         Style::Sorted => {

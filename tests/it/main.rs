@@ -14,6 +14,8 @@ mod fake;
 mod live_adapters;
 mod loops;
 mod tidy;
+//! Tests of the whole, in one binary.
+
 mod trail;
 mod verdicts;
 mod world;

@@ -104,20 +104,17 @@ impl<'s> Records<'s> {
     fn other<S: Sink + ?Sized>(&mut self, record: &walk::Record<'_>, sink: &mut S) {
         self.contents.records += 1;
         let (hour, read_only) = (hour(record.time), details::read_only(record));
-        match (self.believed, self.path) {
-            (Some(true), Some(path)) => {
-                if self.told.path.add(hour, read_only) {
-                    sink.heard(path.account, path.region, hour, read_only);
-                }
+        if let (Some(true), Some(path)) = (self.believed, self.path) {
+            if self.told.path.add(hour, read_only) {
+                sink.heard(path.account, path.region, hour, read_only);
             }
-            _ => {
-                let account = details::text_of(record, record.spans.account);
-                let region = details::text_of(record, record.spans.region);
-                let own = (account.as_deref(), region.as_deref());
-                let caller = || details::caller_account(record);
-                self.hear(own, caller, record.time, read_only, sink);
-            }
+            return;
         }
+        let account = details::text_of(record, record.spans.account);
+        let region = details::text_of(record, record.spans.region);
+        let own = (account.as_deref(), region.as_deref());
+        let caller = || details::caller_account(record);
+        self.hear(own, caller, record.time, read_only, sink);
     }
 
     /// Tells of a record of another service that was walked to its end.

@@ -21,7 +21,17 @@ const BLOCK: usize = 64;
 ///
 /// Braces and square brackets count alike: in JSON they are nested properly.
 pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, Stop> {
-    match instructions() {
+    container_end_with(instructions(), bytes, at, depth)
+}
+
+#[inline]
+fn container_end_with(
+    instructions: Instructions,
+    bytes: &[u8],
+    at: usize,
+    depth: usize,
+) -> Result<usize, Stop> {
+    match instructions {
         Instructions::Words => closing(bytes, at, depth, word::masks, word::prefix_xor),
         #[cfg(target_arch = "x86_64")]
         #[expect(
@@ -54,15 +64,22 @@ enum Instructions {
 #[inline]
 fn instructions() -> Instructions {
     static BEST: OnceLock<Instructions> = OnceLock::new();
-    *BEST.get_or_init(|| {
-        #[cfg(target_arch = "x86_64")]
-        if vector::has_avx512() {
-            return Instructions::Avx512;
-        } else if vector::has_avx2() {
-            return Instructions::Avx2;
+    *BEST.get_or_init(|| *all_instructions().last().unwrap_or(&Instructions::Words))
+}
+
+/// All that this processor has, the best last. The only place that makes one, so whoever holds one may use it.
+fn all_instructions() -> Vec<Instructions> {
+    let mut all = vec![Instructions::Words];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if vector::has_avx2() {
+            all.push(Instructions::Avx2);
         }
-        Instructions::Words
-    })
+        if vector::has_avx512() {
+            all.push(Instructions::Avx512);
+        }
+    }
+    all
 }
 
 /// The first quote or backslash from `at` on.
@@ -193,6 +210,9 @@ fn in_block(
     Err(depth + open.count_ones() as usize - closes)
 }
 
+/// The odd places.
+const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+
 /// The bytes behind a backslash that is not itself escaped.
 #[inline(always)]
 fn escaped(backslash: u64, carry: &mut Carry) -> u64 {
@@ -202,7 +222,6 @@ fn escaped(backslash: u64, carry: &mut Carry) -> u64 {
     // A run of backslashes escapes what follows it if it begins at an even place and has an odd length, or begins at
     // an odd place and has an even one. Adding the beginnings at odd places carries through their runs and so tells
     // the two cases apart.
-    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
     let potential = backslash & !carry.escaped;
     let maybe_escaped = potential << 1;
     let codes_and_ends = (maybe_escaped | ODD).wrapping_sub(potential);
@@ -343,12 +362,11 @@ mod vector {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn halves(block: &[u8; BLOCK]) -> (__m256i, __m256i) {
-        let start = block.as_ptr().cast::<__m256i>();
+        let (halves, _) = block.as_chunks::<32>();
         #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
-        // SAFETY: both halves lie within the block, and these loads need no alignment.
-        unsafe {
-            (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1)))
-        }
+        // SAFETY: each half has the 32 bytes that are loaded, and the load needs no alignment.
+        let load = |half: &[u8; 32]| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+        (load(&halves[0]), load(&halves[1]))
     }
 
     #[inline]
@@ -411,11 +429,19 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 300, ..ProptestConfig::default() })]
 
         #[test]
-        fn both_ways_agree_with_reading_byte_by_byte(bytes in marks(), depth in 1_usize..4, at in 0_usize..70) {
+        fn the_first_quote_or_backslash_is_found(bytes in marks(), at in 0_usize..400) {
+            let expected = (at..bytes.len()).find(|&place| matches!(bytes[place], b'"' | b'\\'));
+            prop_assert_eq!(quote_or_backslash(&bytes, at), expected);
+        }
+
+        #[test]
+        fn every_way_agrees_with_reading_byte_by_byte(bytes in marks(), depth in 1_usize..4, at in 0_usize..70) {
             let at = at.min(bytes.len());
             let expected = byte_by_byte(&bytes[at..], depth).map(|end| at + end).ok_or(Stop::Cut);
-            prop_assert_eq!(container_end(&bytes, at, depth), expected);
-            prop_assert_eq!(closing(&bytes, at, depth, word::masks, word::prefix_xor), expected);
+            for instructions in all_instructions() {
+                let found = container_end_with(instructions, &bytes, at, depth);
+                prop_assert_eq!(found, expected, "{:?}", instructions);
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ impl Value {
         self.kind != Kind::Absent
     }
 
-    #[inline(always)]
+    #[inline]
     fn new(place: Range<usize>, kind: Kind) -> Result<Self, Leave> {
         // A longer record is nothing for a fast way.
         let (Ok(start), Ok(end)) = (u32::try_from(place.start), u32::try_from(place.end)) else {
@@ -86,7 +86,7 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Starts at the opening bracket.
-    pub fn new(bytes: &'a [u8], at: usize) -> Result<Self, Leave> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Result<Self, Leave> {
         match bytes.get(at) {
             Some(b'{') => Ok(Self {
                 bytes,
@@ -99,8 +99,8 @@ impl<'a> Members<'a> {
     }
 
     /// The next key and the place of its value; `None` behind the closing bracket.
-    #[inline(always)]
-    pub fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Leave> {
+    #[inline]
+    pub(super) fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Leave> {
         let bytes = self.bytes;
         let mut at = scan::blank_end(bytes, self.at)?;
         match (bytes[at], self.begun) {
@@ -125,8 +125,8 @@ impl<'a> Members<'a> {
     }
 
     /// Reads the value at `at` and steps behind it.
-    #[inline(always)]
-    pub fn value(&mut self, at: usize) -> Result<Value, Leave> {
+    #[inline]
+    pub(super) fn value(&mut self, at: usize) -> Result<Value, Leave> {
         match self.bytes[at] {
             b'"' => {
                 let text = scan::text(self.bytes, at)?;
@@ -176,7 +176,7 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    #[inline(always)]
+    #[inline]
     fn member(&mut self, key: &[u8]) -> Option<&mut Value> {
         Some(match key.len() {
             7 if key == b"eventID" => &mut self.id,
@@ -239,7 +239,7 @@ pub(super) enum Want {
 
 /// Walks the record that `bytes` begin with. `want` is asked once, when the time of a record of another service is
 /// known.
-#[inline(always)]
+#[inline]
 pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<'_>, Leave> {
     let mut spans = Spans::default();
     let mut members = match head::head(bytes) {
