@@ -145,7 +145,7 @@ fn action_of(settings: &ConfigBag) -> String {
 /// The IAM action of an operation: the same name but for S3 (service authorization reference).
 fn action(service: &str, operation: &str) -> String {
     let operation = match (service, operation) {
-        ("S3", "ListObjectsV2") => "ListBucket",
+        ("S3", "ListObjectsV2" | "HeadBucket") => "ListBucket",
         (_, other) => other,
     };
     let service = service.to_ascii_lowercase().replace(' ', "");
@@ -165,6 +165,7 @@ mod tests {
                 "secretsmanager:ListSecrets",
             ),
             ("S3", "ListObjectsV2", "s3:ListBucket"),
+            ("S3", "HeadBucket", "s3:ListBucket"),
             ("S3", "GetObject", "s3:GetObject"),
             ("CloudTrail", "LookupEvents", "cloudtrail:LookupEvents"),
             ("STS", "AssumeRole", "sts:AssumeRole"),

@@ -2,7 +2,7 @@
 //!
 //! [`Session::open`] loads what `aws` would load: profiles, SSO, environment, container and instance roles, Region,
 //! endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies (`HTTPS_PROXY`, `NO_PROXY`). The rest
-//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`]; and
+//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`], [`bucket::read`]; and
 //! the session is the [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
@@ -13,6 +13,7 @@
 //! [`Connect::ca_bundle`]), `cli_*` settings, and sessions made by `aws login`.
 
 pub mod accounts;
+pub mod bucket;
 pub mod fault;
 pub mod gate;
 pub mod lookup;
@@ -55,6 +56,7 @@ pub fn actions() -> Vec<&'static str> {
         secrets::ACTIONS,
         secrets::WRITES,
         lookup::history::ACTIONS,
+        bucket::ACTIONS,
     ]
     .concat()
 }
