@@ -6,6 +6,7 @@ pub mod cost;
 pub mod coverage;
 pub mod event;
 pub mod findings;
+pub mod iam;
 pub mod layout;
 pub mod loops;
 pub mod money;

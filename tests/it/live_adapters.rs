@@ -3,15 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use secretsweep::aws::accounts::{Accounts, Ask, scopes};
+use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
 use secretsweep::aws::bucket::{self, Payer};
-use secretsweep::aws::secrets::inventory;
-use secretsweep::aws::{Connect, Keys, Patience, Role, Session, lookup};
+use secretsweep::aws::secrets::{self, inventory};
+use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup};
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
 use secretsweep::domain::sample::{Comb, Counts};
@@ -1226,4 +1228,93 @@ async fn objects_are_fetched_side_by_side_within_the_bound_on_memory() {
         read.bytes, 4_000_000,
         "too little room is still one object at a time"
     );
+}
+
+/// The adapters by the files they stand in, and what they declare.
+fn declared(file: &str) -> Vec<&'static str> {
+    match file {
+        "accounts.rs" => accounts::ACTIONS.to_vec(),
+        "secrets.rs" => [secrets::ACTIONS, secrets::WRITES].concat(),
+        file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
+        file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Every Rust file of the adapters: its path below `src/aws` and its code without comments.
+fn adapters() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
+    let (mut open, mut files) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let code: Vec<&str> = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect();
+            files.push((name, code.join("\n")));
+        }
+    }
+    files
+}
+
+/// The requests in a piece of code, by the IAM action of each: `client.list_secrets() ... .send()`.
+fn requests(code: &str) -> Vec<String> {
+    let chains = code.split("client").skip(1).filter_map(|rest| {
+        let (method, _) = rest.trim_start().strip_prefix('.')?.split_once("()")?;
+        let fits = method
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        (fits && method != "clone").then(|| match method {
+            "list_objects_v2" | "head_bucket" => "ListBucket".to_owned(),
+            method => method
+                .split('_')
+                .map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]))
+                .collect(),
+        })
+    });
+    chains.collect()
+}
+
+#[test]
+fn no_adapter_asks_for_what_it_does_not_declare() {
+    let mut asked: BTreeSet<String> = BTreeSet::new();
+    for (file, code) in adapters() {
+        let requests = requests(&code);
+        assert_eq!(
+            requests.len(),
+            code.matches(".send()").count(),
+            "{file}: a request that this test does not see"
+        );
+        let declared = declared(&file);
+        for name in requests {
+            let action = declared
+                .iter()
+                .find(|action| action.ends_with(&format!(":{name}")));
+            let action =
+                action.unwrap_or_else(|| panic!("{file} calls {name} without declaring it"));
+            asked.insert((*action).to_owned());
+        }
+    }
+    let all: BTreeSet<String> = secretsweep::aws::actions()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(asked, all, "declared, but never asked");
+    let used: BTreeSet<String> = Use::ALL
+        .iter()
+        .flat_map(|one| one.actions())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(used, all, "asked, but in no use that a policy is made of");
 }

@@ -247,9 +247,9 @@ struct Bucket<'a> {
 impl<'a> Bucket<'a> {
     /// Finds the bucket's Region and makes a client for it.
     async fn open(session: &'a Session, location: &'a Location, ask: &'a Ask) -> Self {
-        let here = client(session, &session.base);
+        let client = in_region(session, &session.base);
         let place = session.gate.place().await;
-        let answer = here.head_bucket().bucket(&location.bucket).send().await;
+        let answer = client.head_bucket().bucket(&location.bucket).send().await;
         drop(place);
         let region = match &answer {
             Ok(found) => found.bucket_region().map(str::to_owned),
@@ -259,9 +259,9 @@ impl<'a> Bucket<'a> {
         let client = match region {
             Some(region) => {
                 let there = session.base.to_builder().region(SdkRegion::new(region));
-                client(session, &there.build())
+                in_region(session, &there.build())
             }
-            None => here,
+            None => client,
         };
         Self {
             session,
@@ -306,7 +306,7 @@ fn region_in<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     headers.get("x-amz-bucket-region").map(str::to_owned)
 }
 
-fn client(session: &Session, config: &SdkConfig) -> Client {
+fn in_region(session: &Session, config: &SdkConfig) -> Client {
     let settings = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(has_own_endpoint(config))
         .interceptor(Warden(Arc::clone(&session.gate)))
