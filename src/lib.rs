@@ -39,15 +39,20 @@
 //! 6. Every write to AWS has a journal entry before and after it.
 //! 7. Text that other people wrote is escaped for the place it goes to ([`report::escape`]).
 
+pub mod apply;
 pub mod aws;
 pub mod cli;
+pub mod compare;
 pub mod demo;
 pub mod domain;
 pub mod files;
 pub mod ports;
 pub mod report;
+pub mod restore;
 mod run;
+pub mod status;
 mod term;
+pub mod watch;
 
 use std::process::ExitCode;
 

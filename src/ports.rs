@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use thiserror::Error;
 
+use crate::domain::journal::Entry;
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::report::Span;
 use crate::domain::sample::Comb;
@@ -130,6 +131,38 @@ pub struct Caller {
     pub account: crate::domain::names::AccountId,
     /// The ARN of the user or session.
     pub arn: String,
+}
+
+/// Looking for calls that speak against a deletion, between the plan and now. What is not found proves nothing: events
+/// arrive late, and not every read is logged.
+pub trait Reads: Send + Sync {
+    /// Who asked for the secret, by ARN or by name, from this moment on. Never our own calls, nor those that would come
+    /// anyway (rotation, infrastructure as code, audits).
+    fn since<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+        from: jiff::Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Asked>, Fault>>;
+}
+
+/// One call for a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// The ARN of the role or user. Other people's text.
+    pub reader: String,
+    /// The API that was called.
+    pub what: String,
+}
+
+/// Keeps what was done, for the next run and for people.
+pub trait Record: Send {
+    /// Writes the entry so that it survives whatever comes; only then may the next step be taken.
+    ///
+    /// # Errors
+    /// Whatever kept it from being written. Nothing more may be written to AWS then.
+    fn append(&mut self, entry: &Entry) -> std::io::Result<()>;
 }
 
 /// The version of a secret that carries `AWSCURRENT`, by `ListSecretVersionIds`.

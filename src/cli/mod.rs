@@ -4,7 +4,7 @@ mod scan;
 mod view;
 
 pub use scan::{DemoArgs, Judging, ScanArgs, TrailSource};
-pub use view::{Format, GroupBy, ReportArgs, RulesArgs, View};
+pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
@@ -48,6 +48,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Render a finished scan again: another format, filter or grouping
     Report(ReportArgs),
+    /// Say what changed between two scans: new, gone, dearer, cheaper, newly idle, fixed loops
+    Compare(CompareArgs),
     /// List every rule, or explain one: what it means and how to fix it
     Rules(RulesArgs),
     /// Print a completion script for a shell

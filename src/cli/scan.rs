@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::View;
+use super::{Format, View};
 use crate::domain::money::Money;
 use crate::domain::policy;
 
@@ -54,6 +54,14 @@ pub struct ScanArgs {
     /// Replace another scan's result in that folder
     #[arg(long, help_heading = "What to write")]
     pub overwrite: bool,
+    /// Write this too: `focus` is written on request only
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "What to write"
+    )]
+    pub format: Vec<Format>,
     /// What to show.
     #[command(flatten)]
     pub view: View,

@@ -26,6 +26,9 @@ pub struct View {
     /// No secrets whose name fits this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
     pub exclude: Vec<Glob>,
+    /// The folder of an earlier scan: summary.csv and the page say what changed since
+    #[arg(long, value_name = "DIR", help_heading = "What to show")]
+    pub previous: Option<PathBuf>,
 }
 
 /// What to group by.
@@ -50,6 +53,37 @@ pub enum Format {
     Json,
     /// secrets.csv, readers.csv, findings.csv and summary.csv.
     Csv,
+    /// report.html: one page for people.
+    Html,
+    /// focus.csv: what the window cost, in the columns of FOCUS 1.2.
+    Focus,
+}
+
+/// Which two scans to compare, and how to show it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep compare reports/2026-10-01 reports/2026-11-01
+  secretsweep compare reports/2026-10-01 reports/2026-11-01 --format csv > changes.csv")]
+pub struct CompareArgs {
+    /// The folder of the earlier scan
+    pub old: PathBuf,
+    /// The folder of the later scan
+    pub new: PathBuf,
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CompareFormat::Text)]
+    pub format: CompareFormat,
+}
+
+/// What a comparison is rendered as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
 }
 
 /// Which scan to render, and how.
@@ -59,7 +93,8 @@ Examples:
   secretsweep report reports/2026-11-01
   secretsweep report reports/2026-11-01 --group-by owner --top 20
   secretsweep report reports/2026-11-01 --only 'payments/*' --format csv --out payments
-  secretsweep report reports/2026-11-01 --format json | jq .totals")]
+  secretsweep report reports/2026-11-01 --format json | jq .totals
+  secretsweep report reports/2026-11-01 --format focus --out reports/2026-11-01")]
 pub struct ReportArgs {
     /// The folder of a finished scan, or its report.json
     #[arg(value_name = "DIR")]

@@ -136,6 +136,7 @@ pub(super) static EXTERNAL_SECRETS: Caller = role(
     GO_SDK,
     Origin::Endpoint("10.20.12."),
 );
+pub(super) static GRAFANA: Caller = pods("grafana-health-irsa", GO_SDK, "10.20.13.");
 pub(super) static CATALOG: Caller = pods("catalog-search-irsa", PYTHON_POD, "10.20.16.");
 pub(super) static IDENTITY: Caller = role(
     PRODUCTION,

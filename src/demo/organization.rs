@@ -223,7 +223,7 @@ pub const CAST: &[Cast] = &[
         .customer_key()
         .keep(
             "recently-read",
-            "a Lambda function reads it once per request, in bursts",
+            "a Lambda function reads it once a request, so that calls follow the load",
         ),
     prod("orders/postgres/app")
         .owner("orders")
@@ -232,7 +232,7 @@ pub const CAST: &[Cast] = &[
         .created(830)
         .keep(
             "recently-read",
-            "two ECS tasks poll it every 40 seconds, with a key of the customer's",
+            "two ECS tasks have polled it every 40 seconds for ten days, with a key of the customer's",
         ),
     prod("notifications/sendgrid/api-key")
         .owner("messaging")
@@ -245,7 +245,10 @@ pub const CAST: &[Cast] = &[
         .keep("recently-read", "External Secrets reads it every 5 minutes"),
     prod("platform/grafana/oauth-client")
         .owner("platform")
-        .keep("recently-read", "External Secrets reads it every 5 minutes"),
+        .keep(
+            "recently-read",
+            "External Secrets reads it every 5 minutes, and a health check describes it every 30 seconds",
+        ),
     prod("platform/pagerduty/routing-key")
         .owner("platform")
         .keep("recently-read", "External Secrets reads it every 5 minutes"),
@@ -463,7 +466,7 @@ pub const CAST: &[Cast] = &[
     ),
     prod("legacy/report-abc123").owner("finance").keep(
         "recently-read",
-        "a name that ends like the suffix of an ARN, read by name",
+        "a name that ends like the suffix of an ARN, read by name in a weekly burst",
     ),
     prod("legacy/report")
         .owner("finance")

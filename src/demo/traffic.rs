@@ -146,27 +146,8 @@ fn working_day(at: i64) -> bool {
 }
 
 fn loops(script: &mut Script) {
-    let stripe = Act::Get(
-        Target::Name(prod("checkout/stripe/api-key")),
-        Version::Unsaid,
-    );
-    let mut random = Random::named("bursts");
-    for day in (1..=DAYS).filter(|&day| working_day(ago(day, 0))) {
-        for hour in [10, 15] {
-            let mut at = ago(day, hour * HOUR + i64::from(random.below(2_400)));
-            for _ in 0..65 + random.below(30) {
-                at += i64::from(random.below(9));
-                script.once(at, VIRGINIA, &callers::CHECKOUT, stripe);
-            }
-        }
-    }
-
+    shop_hours(script);
     let orders = prod("orders/postgres/app");
-    let before = Pace {
-        until: 10,
-        ..always(HOUR)
-    };
-    script.reads(orders, &callers::ORDERS, before);
     let polling = Pace {
         clients: 2,
         ..since(10, 40)
@@ -174,11 +155,6 @@ fn loops(script: &mut Script) {
     script.reads(orders, &callers::ORDERS, polling);
 
     let sendgrid = prod("notifications/sendgrid/api-key");
-    let before = Pace {
-        until: 3,
-        ..always(HOUR)
-    };
-    script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, before);
     script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, since(3, 10));
 
     for name in [
@@ -189,11 +165,38 @@ fn loops(script: &mut Script) {
         script.reads_by_name(prod(name), &callers::EXTERNAL_SECRETS, since(15, 300));
     }
 
+    // A health check that describes and never reads.
+    let check = [Act::Describe(Target::Arn(prod(
+        "platform/grafana/oauth-client",
+    )))];
+    script.series(VIRGINIA, &callers::GRAFANA, since(1, 30), &check, None);
+
     let fleet = Pace {
         clients: 40,
         ..since(10, HOUR)
     };
     script.reads(prod("catalog/opensearch/reader"), &callers::CATALOG, fleet);
+}
+
+/// One read a request: the calls follow the customers through the day, and there are fewer at the weekend.
+fn shop_hours(script: &mut Script) {
+    const REQUESTS: [u32; 18] = [
+        4, 8, 16, 26, 35, 55, 88, 70, 42, 38, 40, 52, 78, 104, 96, 62, 30, 11,
+    ];
+    let stripe = Act::Get(
+        Target::Name(prod("checkout/stripe/api-key")),
+        Version::Unsaid,
+    );
+    let mut random = Random::named("requests");
+    for day in 1..=14 {
+        let busy = if working_day(ago(day, 0)) { 10 } else { 6 };
+        for (hour, requests) in (6..).zip(REQUESTS) {
+            for _ in 0..requests * busy / 10 {
+                let at = ago(day, hour * HOUR + i64::from(random.below(3_600)));
+                script.once(at, VIRGINIA, &callers::CHECKOUT, stripe);
+            }
+        }
+    }
 }
 
 fn caches(script: &mut Script) {
@@ -283,10 +286,14 @@ fn ordinary_readers(script: &mut Script) {
         &callers::EVENT_BRIDGE,
         always(6 * HOUR),
     );
-    script.reads_by_name(
-        prod("legacy/report-abc123"),
+    // One read for each page of the report, all within minutes.
+    let page = Act::Get(Target::Name(prod("legacy/report-abc123")), Version::Unsaid);
+    script.series(
+        VIRGINIA,
         &callers::REPORTS,
         always(7 * DAY),
+        &[page; 170],
+        None,
     );
     script.reads(
         prod("billing/invoice/db"),
@@ -438,6 +445,12 @@ fn failures(script: &mut Script) {
         &callers::AIRFLOW,
         since(10, 300),
         Target::Text("airflow/variables/feature_flags"),
+        Failure::Missing,
+    );
+    fail(
+        &callers::AIRFLOW,
+        since(1, 30),
+        Target::Text("airflow/connections/warehouse_old"),
         Failure::Missing,
     );
     fail(

@@ -185,10 +185,13 @@ impl Heard {
 
     /// The time between `from` and `to` (seconds since 1970) in which a read would have been logged.
     pub fn covered(&self, from: i64, to: i64) -> Covered {
+        // What happened within the last hour may still be on its way, and is judged by LastAccessedDate, which shows a
+        // read at once.
+        let settled = |end: i64| if to - end <= SETTLING { to } else { end.min(to) };
         let asserted = Covered::new(
             self.asserted
                 .iter()
-                .map(|span| (span.0.max(from), span.1.min(to)))
+                .map(|span| (span.0.max(from), settled(span.1)))
                 .collect(),
         );
         let hours: Vec<i64> = self.hours.iter().map(i64::from).collect();
@@ -205,6 +208,9 @@ impl Heard {
         Covered::new(asserted.0.into_iter().chain(read.0).collect())
     }
 }
+
+/// How long events may be on their way, in seconds (AWS facts 6.5: usually 5 minutes, not guaranteed).
+const SETTLING: i64 = 3_600;
 
 /// The longest silence in hours that can be usual: a weekend and half a day on each side.
 const LONGEST_SILENCE: i64 = 72;
@@ -393,6 +399,21 @@ mod tests {
         );
         let covered = coverage.of(&scope).unwrap().covered(from, to);
         assert_eq!(covered.hours(from, to), 60 * DAY);
+    }
+
+    #[test]
+    fn the_last_hour_of_an_asserted_span_may_still_be_on_its_way() {
+        let scope = Scope {
+            account: "111122223333".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+        };
+        let until = |end: i64| {
+            let mut coverage = Coverage::default();
+            coverage.assert(&scope, 0, end);
+            coverage.of(&scope).unwrap().covered(0, 72_000).holes(0, 72_000)
+        };
+        assert_eq!(until(72_000 - 3_600), []);
+        assert_eq!(until(72_000 - 3_601), [(68_399, 72_000)]);
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl Month {
         }
     }
 
+    /// The first day.
+    pub fn first_day(self) -> Date {
+        self.first
+    }
+
     /// From the first moment of the month to the first of the next.
     pub fn span(self) -> Span {
         Span {

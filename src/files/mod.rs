@@ -1,7 +1,9 @@
 //! Sources and results on disk: inventory files, log files, result folders.
+//! The ports on disk: sources of a scan, and the journal of an apply.
 
 pub mod inflate;
 pub mod inventory;
+pub mod journal;
 pub mod logs;
 pub mod store;
 mod walk;

@@ -265,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_folder_is_refused_before_the_work() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("reports");
+        prepare(&folder, Overwrite::No).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+
+        write(&folder, &scan("one"), Overwrite::No).unwrap();
+        let error = prepare(&folder, Overwrite::No).unwrap_err();
+        assert!(matches!(error, StoreError::Taken { .. }));
+        prepare(&folder, Overwrite::Yes).unwrap();
+        assert_eq!(text(&folder, REPORT), "one");
+
+        let error = prepare(&folder.join("report.json/deeper"), Overwrite::No).unwrap_err();
+        assert!(matches!(error, StoreError::Create { .. }), "{error}");
+    }
+
+    #[test]
     fn other_files_are_left_alone_and_nothing_temporary_stays() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("notes.md"), "mine").unwrap();

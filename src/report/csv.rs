@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
-use super::sums::{self, Counted, Grouping};
+use crate::domain::money::Money;
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
+use crate::domain::sums::{self, Counted, Grouping};
 use crate::domain::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
@@ -72,7 +73,7 @@ pub const FINDINGS: [&str; 9] = [
 ];
 
 /// The columns of `summary.csv`.
-pub const SUMMARY: [&str; 19] = [
+pub const SUMMARY: [&str; 20] = [
     "group_by",
     "group",
     "secrets",
@@ -92,6 +93,7 @@ pub const SUMMARY: [&str; 19] = [
     "window_from",
     "window_to",
     "window_total_usd",
+    "change_usd_month",
 ];
 
 /// `secrets.csv`: one row a secret, by account, Region and name.
@@ -198,8 +200,9 @@ fn finding(row: &FindingRow) -> [String; 9] {
 }
 
 /// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
-/// totals; the calls that belong to no secret are a group of their own in each.
-pub fn summary(report: &Report) -> Vec<u8> {
+/// totals; the calls that belong to no secret are a group of their own in each. The change is that of the run rate since
+/// an earlier scan; a group that was not there cost nothing then.
+pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     let groupings = [
         Grouping::Total,
         Grouping::Account,
@@ -208,13 +211,25 @@ pub fn summary(report: &Report) -> Vec<u8> {
         Grouping::Owner,
     ];
     let rows = groupings.into_iter().flat_map(|by| {
+        let before = previous.map(|previous| sums::groups(previous, by));
         let groups = sums::groups(report, by).into_iter();
-        groups.map(move |found| group(report, by, &found))
+        groups.map(move |found| {
+            let change = before.as_ref().map(|before| {
+                let same = before.iter().find(|group| group.key == found.key);
+                found.totals.total_usd - same.map_or(Money::ZERO, |group| group.totals.total_usd)
+            });
+            group(report, by, &found, change)
+        })
     });
     table(SUMMARY, rows)
 }
 
-fn group(report: &Report, by: Grouping, group: &sums::Group) -> [String; 19] {
+fn group(
+    report: &Report,
+    by: Grouping,
+    group: &sums::Group,
+    change: Option<Money>,
+) -> [String; 20] {
     let totals = &group.totals;
     let verdict = |verdict: Verdict| {
         totals
@@ -244,6 +259,7 @@ fn group(report: &Report, by: Grouping, group: &sums::Group) -> [String; 19] {
         report.window.from.to_string(),
         report.window.to.to_string(),
         totals.window_cost.total_usd.to_string(),
+        known(change),
     ]
 }
 
@@ -343,7 +359,7 @@ mod tests {
             "code,severity,arn,name,account_id,region,reader,text,evidence"
         );
         assert_eq!(
-            line(&summary(&report), 0),
+            line(&summary(&report, None), 0),
             "group_by,group,secrets,storage_usd_month,api_usd_month,kms_usd_month,total_usd_month,savings_usd_month,\
              delete,review,keep,calls,reads,failed_reads,unpriced_secrets,uncounted_secrets,window_from,window_to,\
              window_total_usd"
@@ -429,7 +445,7 @@ mod tests {
 
     #[test]
     fn the_summary_shows_what_belongs_to_nobody() {
-        let rows = records(&summary(&sample::report()));
+        let rows = records(&summary(&sample::report(), None));
         assert_eq!(value(&rows, "total", "total_usd_month"), "23.643150");
         assert_eq!(value(&rows, "(unattributed)", "api_usd_month"), "0.219150");
         assert_eq!(
@@ -446,7 +462,8 @@ mod tests {
         turned.secrets.reverse();
         turned.findings.reverse();
         turned.loops.reverse();
-        for render in [secrets, readers, findings, summary] {
+        let alone = |report: &Report| summary(report, None);
+        for render in [secrets, readers, findings, alone] {
             assert_eq!(render(&report), render(&turned));
         }
     }
@@ -459,7 +476,7 @@ mod tests {
                 (secrets(&report), report.secrets.len()),
                 (readers(&report), report.secrets.iter().map(|row| row.readers.len()).sum()),
                 (findings(&report), report.findings.len()),
-                (summary(&report), records(&summary(&report)).len() - 1),
+                (summary(&report, None), records(&summary(&report, None)).len() - 1),
             ] {
                 let found = records(&bytes);
                 prop_assert_eq!(found.len(), rows + 1);

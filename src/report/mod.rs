@@ -1,17 +1,23 @@
-//! A [`Report`] as bytes: JSON, CSV and text.
+//! A [`Report`] as bytes: JSON, CSV, FOCUS, a page and text.
 //!
 //! Everything here is a pure function of the report and the options: nothing is opened, printed or asked, and nothing is
 //! judged. Numbers are those of the report; only the sums of groups and of selections are added up here, from its rows.
 
+pub mod comparison;
 pub mod csv;
 pub mod escape;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod focus;
+pub mod html;
 pub mod json;
+mod page;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod select;
-pub mod sums;
 pub mod text;
 
+use crate::compare::compare;
 use crate::domain::report::Report;
 
 /// What a report can be rendered as.
@@ -23,10 +29,22 @@ pub enum Format {
     Csv,
     /// `summary.txt`, the summary for a terminal without colours.
     Text,
+    /// `report.html`, one page for people.
+    Html,
+    /// `focus.csv`: what the window cost, in the columns of FOCUS 1.2.
+    Focus,
 }
 
 /// The files of these formats by name, in the order of the formats; a format that is named twice gives its files once.
-pub fn files(report: &Report, formats: &[Format]) -> Vec<(&'static str, Vec<u8>)> {
+/// With an earlier scan the summary and the page say what changed.
+///
+/// # Errors
+/// [`minijinja::Error`] if the page cannot be rendered.
+pub fn files(
+    report: &Report,
+    previous: Option<&Report>,
+    formats: &[Format],
+) -> Result<Vec<(&'static str, Vec<u8>)>, minijinja::Error> {
     let mut files = Vec::new();
     for (place, format) in formats.iter().enumerate() {
         if formats[..place].contains(format) {
@@ -38,13 +56,18 @@ pub fn files(report: &Report, formats: &[Format]) -> Vec<(&'static str, Vec<u8>)
                 ("secrets.csv", csv::secrets(report)),
                 ("readers.csv", csv::readers(report)),
                 ("findings.csv", csv::findings(report)),
-                ("summary.csv", csv::summary(report)),
+                ("summary.csv", csv::summary(report, previous)),
             ]),
             Format::Text => files.push((
                 "summary.txt",
                 text::summary(report, &text::Options::default()).into_bytes(),
             )),
+            Format::Html => {
+                let comparison = previous.map(|previous| compare(previous, report));
+                files.push(("report.html", html::html(report, comparison.as_ref())?));
+            }
+            Format::Focus => files.push(("focus.csv", focus::csv(report))),
         }
     }
-    files
+    Ok(files)
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::sums;
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::readers::ReaderKind;
@@ -14,24 +13,25 @@ use crate::domain::report::{
     Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, ReasonRow, Report, ScopeRow,
     SecretRow, Severity, Span, Totals, TrailRow, UnattributedRow,
 };
+use crate::domain::sums;
 use crate::domain::verdict::Verdict;
 
 /// A name that a spreadsheet would run.
-pub const FORMULA: &str = "=cmd|'/c calc'!A1";
+pub(crate) const FORMULA: &str = "=cmd|'/c calc'!A1";
 /// A user agent that would set the title of a terminal and turn it red.
-pub const ESCAPES: &str = "aws-sdk-java/2.20 \u{1b}]0;owned\u{7}\u{1b}[31m\u{202e}";
+pub(crate) const ESCAPES: &str = "aws-sdk-java/2.20 \u{1b}]0;owned\u{7}\u{1b}[31m\u{202e}";
 /// An error message that a browser would run.
-pub const SCRIPT: &str = "not authorized <script>alert(1)</script>\r\non \"it\", sorry";
+pub(crate) const SCRIPT: &str = "not authorized <script>alert(1)</script>\r\non \"it\", sorry";
 /// The account with a trail.
-pub const MAIN: &str = "111122223333";
+pub(crate) const MAIN: &str = "111122223333";
 /// The account with gaps.
-pub const OTHER: &str = "444455556666";
+pub(crate) const OTHER: &str = "444455556666";
 
 const IRELAND: &str = "eu-west-1";
 const VIRGINIA: &str = "us-east-1";
 
 /// A moment.
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -44,13 +44,13 @@ fn region(text: &str) -> Region {
 }
 
 /// The ARN of a secret of this name.
-pub fn arn(account: &str, region: &str, name: &str) -> SecretArn {
+pub(crate) fn arn(account: &str, region: &str, name: &str) -> SecretArn {
     let text = format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbC123");
     text.parse().unwrap()
 }
 
 /// A secret that costs its storage and nothing else, and that nobody calls.
-pub fn secret(
+pub(crate) fn secret(
     account_id: &str,
     region_code: &str,
     name: &str,
@@ -95,7 +95,7 @@ pub fn secret(
 }
 
 /// A reader that an application is.
-pub fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
+pub(crate) fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
     ReaderRow {
         reader: format!("arn:aws:iam::{MAIN}:role/{role}"),
         kind: ReaderKind::Application,
@@ -110,7 +110,7 @@ pub fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
 }
 
 /// A finding about a secret of the main account.
-pub fn finding(
+pub(crate) fn finding(
     code: &str,
     severity: Severity,
     name: &str,
@@ -131,7 +131,7 @@ pub fn finding(
 }
 
 /// The report.
-pub fn report() -> Report {
+pub(crate) fn report() -> Report {
     let mut report = Report {
         format: FORMAT,
         tool: "secretsweep 0.1.0".to_owned(),
@@ -420,7 +420,7 @@ fn gaps() -> Vec<Gap> {
 }
 
 /// Any text, and the kinds of text that renderers trip over more often than chance would give.
-pub fn any_text() -> impl Strategy<Value = String> {
+pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
         "[=+@\\-\t\r\n \",;|']{1,4}.{0,8}",
@@ -431,7 +431,7 @@ pub fn any_text() -> impl Strategy<Value = String> {
 }
 
 /// The sample with this text in every field that holds other people's text.
-pub fn filled(text: &str) -> Report {
+pub(crate) fn filled(text: &str) -> Report {
     let mut report = report();
     let put = |field: &mut String| text.clone_into(field);
     let put_some = |field: &mut Option<String>| *field = Some(text.to_owned());

@@ -3,10 +3,13 @@
 //! A selection is a report again: its totals are added up from the rows that stay, so that rows and totals agree. Calls
 //! that belong to no secret have no name to match, so a selection leaves them out and says so in its assumptions.
 
-use super::sums;
+use std::collections::{HashMap, HashSet};
+
 use crate::domain::money::thousands;
+use crate::domain::names::Scope;
 use crate::domain::policy::Glob;
 use crate::domain::report::{Report, SecretRow, Totals};
+use crate::domain::sums;
 
 /// Which secrets to show, by name.
 #[derive(Clone, Debug, Default)]
@@ -79,11 +82,7 @@ pub fn select(mut report: Report, selection: &Selection) -> Report {
         pending_usd,
         ..sums::totals(&report)
     };
-    for scope in &mut report.scopes {
-        let rows = report.secrets.iter();
-        let here = rows.filter(|row| row.account == scope.account && row.region == scope.region);
-        scope.secrets = here.count() as u64;
-    }
+    keep_places(&mut report);
     let calls = match left_out {
         0 => String::new(),
         1 => "; 1 call that belongs to no secret is left out".to_owned(),
@@ -97,6 +96,35 @@ pub fn select(mut report: Report, selection: &Selection) -> Report {
         selection.words()
     ));
     report
+}
+
+/// Leaves out accounts and Regions that hold none of the selected secrets, with the gaps of their trail. Where no
+/// inventory was read the selected secrets may be, so those stay.
+fn keep_places(report: &mut Report) {
+    let mut counts: HashMap<Scope, u64> = HashMap::new();
+    for row in &report.secrets {
+        *counts.entry(row.scope()).or_default() += 1;
+    }
+    let mut gone = HashSet::new();
+    report.scopes.retain_mut(|row| {
+        let scope = Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        };
+        row.secrets = counts.get(&scope).copied().unwrap_or(0);
+        let stays = row.secrets > 0 || row.inventory != "read";
+        if !stays {
+            gone.insert(scope);
+        }
+        stays
+    });
+    report.gaps.retain(|gap| match (&gap.account, &gap.region) {
+        (Some(account), Some(region)) if gap.source == "trail" => {
+            let (account, region) = (account.clone(), region.clone());
+            !gone.contains(&Scope { account, region })
+        }
+        _ => true,
+    });
 }
 
 #[cfg(test)]
@@ -135,6 +163,24 @@ mod tests {
             ["old/token", "payments/api-key", "unseen/key"]
         );
         assert!(names(&selected(&["nothing"], &[])).is_empty());
+    }
+
+    #[test]
+    fn only_places_that_matter_to_the_selection_stay() {
+        let places = |report: &Report| -> Vec<String> {
+            let scopes = report.scopes.iter();
+            scopes
+                .map(|scope| format!("{} {}", scope.account, scope.region))
+                .collect()
+        };
+        let report = selected(&["payments/*"], &[]);
+        // The last one has no inventory: there may be such secrets in it.
+        assert_eq!(
+            places(&report),
+            ["111122223333 eu-west-1", "444455556666 sa-east-1"]
+        );
+        assert_eq!(report.gaps.len(), 1, "the gap of a file stays");
+        assert_eq!(selected(&["unseen/*"], &[]).gaps.len(), 2);
     }
 
     #[test]

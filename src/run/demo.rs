@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::scan::{Job, finish, selection};
+use super::scan::{FORMATS, Job, finish, selection};
 use crate::Exit;
 use crate::cli::{DemoArgs, Judging};
 use crate::demo;
@@ -31,6 +31,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     let report = select(report, &selection(&args.view));
     finish(
         &report,
+        &FORMATS,
         &args.dir.join("report"),
         Overwrite::Yes,
         &args.view,

@@ -3,6 +3,7 @@
 //! The composition root: the only place that knows files, reports, the terminal and the command line at once. It holds
 //! no rule of the domain.
 
+mod compare;
 mod demo;
 mod report;
 mod rules;
@@ -21,6 +22,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Demo(args) => demo::run(&args, term),
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
+        Command::Compare(args) => compare::run(&args, term),
         Command::Rules(args) => rules::run(&args, term),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,6 +1,6 @@
 //! `report`: a finished scan, rendered again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -8,9 +8,9 @@ use super::scan::selection;
 use crate::Exit;
 use crate::cli::{Format, GroupBy, ReportArgs, View};
 use crate::domain::report::Report;
+use crate::domain::sums::Grouping;
 use crate::files::store::{self, Overwrite};
 use crate::report::select::select;
-use crate::report::sums::Grouping;
 use crate::report::text::{self, Options, Style};
 use crate::report::{self, json};
 use crate::term::Term;
@@ -19,6 +19,7 @@ use crate::term::Term;
 pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
     let report = select(report, &selection(&args.view));
+    let previous = previous(&args.view)?;
     let formats: Vec<report::Format> = args
         .format
         .iter()
@@ -30,7 +31,11 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
         } else {
             Overwrite::No
         };
-        for path in store::write(out, &report::files(&report, &formats), overwrite)? {
+        for path in store::write(
+            out,
+            &report::files(&report, previous.as_ref(), &formats)?,
+            overwrite,
+        )? {
             term.say(&format!("wrote {}", path.display()));
         }
         return Ok(Exit::Done);
@@ -43,16 +48,24 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
             }
             report::Format::Json => term.data(&json::write(&report))?,
             report::Format::Csv => term.data(&report::csv::secrets(&report))?,
+            other => {
+                for (_, bytes) in report::files(&report, previous.as_ref(), &[other])? {
+                    term.data(&bytes)?;
+                }
+            }
         }
     }
     Ok(Exit::Done)
 }
 
-fn format_of(format: Format) -> report::Format {
+/// The format that a word of the command line means.
+pub(super) fn format_of(format: Format) -> report::Format {
     match format {
         Format::Text => report::Format::Text,
         Format::Json => report::Format::Json,
         Format::Csv => report::Format::Csv,
+        Format::Html => report::Format::Html,
+        Format::Focus => report::Format::Focus,
     }
 }
 
@@ -83,4 +96,10 @@ pub(super) fn show(
             }),
         },
     )
+}
+
+/// The earlier scan that the view compares with.
+pub(super) fn previous(view: &View) -> Result<Option<Report>> {
+    let read = |dir: &PathBuf| store::read_report(dir, json::read);
+    Ok(view.previous.as_ref().map(read).transpose()?)
 }

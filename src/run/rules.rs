@@ -69,6 +69,8 @@ fn explain(code: &str) -> Option<String> {
 /// The first clause of a meaning, for the list.
 fn first_sentence(text: &str) -> &str {
     let sentence = text.split_once(". ").map_or(text, |(first, _)| first);
-    let clause = sentence.split_once(':').map_or(sentence, |(first, _)| first);
+    let clause = sentence
+        .split_once(':')
+        .map_or(sentence, |(first, _)| first);
     clause.trim_end_matches('.')
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use jiff::{Timestamp, ToSpan as _};
 
-use super::report::show;
+use super::report::{format_of, previous, show};
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse};
@@ -58,7 +58,11 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     store::prepare(&out, again)?;
     let report = job.scan(&args.inventory, (!args.no_trail).then_some(&trail), term)?;
     let report = select(report, &selection(&args.view));
-    finish(&report, &out, overwrite, &args.view, term)?;
+    let formats: Vec<Format> = FORMATS
+        .into_iter()
+        .chain(args.format.iter().map(|format| format_of(*format)))
+        .collect();
+    finish(&report, &formats, &out, overwrite, &args.view, term)?;
     Ok(exit(
         &report,
         &args.fail_on,
@@ -67,15 +71,20 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     ))
 }
 
+/// What every scan writes.
+pub(super) const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Html];
+
 /// Writes the result and shows the summary.
 pub(super) fn finish(
     report: &Report,
+    formats: &[Format],
     out: &Path,
     overwrite: Overwrite,
     view: &View,
     term: &Term,
 ) -> Result<()> {
-    let written = files(report, &[Format::Json, Format::Csv]);
+    let previous = previous(view)?;
+    let written = files(report, previous.as_ref(), formats)?;
     store::write(out, &written, overwrite)?;
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     term.data(show(report, view, Some(out), &names, term).as_bytes())?;

@@ -2,6 +2,8 @@
 
 mod aws;
 mod aws_itself;
+mod evidence;
 mod live_adapters;
 mod tidy;
 mod trail;
+mod world;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::scan::{self, Stop};
 use super::walk::{self, Leave, Service, Want};
-use super::{Contents, Scope, plain};
+use super::{Contents, Scope, details, plain};
 use crate::domain::event::{Event, Sink};
 
 /// Hours since 1970-01-01T00:00:00Z.
@@ -44,21 +44,13 @@ impl<'s> Records<'s> {
         at: usize,
         sink: &mut S,
     ) -> Result<usize, Stop> {
-        match walk::record(bytes, at, |time| self.wanted(time)) {
-            Ok(record) if record.service == Service::Other => {
-                self.contents.records += 1;
-                self.other(&record, sink);
-                Ok(record.end)
-            }
+        match walk::record(&bytes[at..], |time| self.wanted(time)) {
             Ok(record) => {
-                match record.event(at) {
-                    Ok(event) => {
-                        self.contents.records += 1;
-                        self.event(event, record.read_only(), sink);
-                    }
-                    Err(_) => self.single(&bytes[at..record.end], sink),
+                match record.service {
+                    Service::Other => self.other(&record, sink),
+                    Service::SecretsManager => self.ours(&record, sink),
                 }
-                Ok(record.end)
+                Ok(at + record.bytes.len())
             }
             Err(Leave::Cut) => Err(Stop::Cut),
             Err(Leave::Odd) => {
@@ -98,9 +90,20 @@ impl<'s> Records<'s> {
         }
     }
 
+    fn ours<S: Sink + ?Sized>(&mut self, record: &walk::Record<'_>, sink: &mut S) {
+        match details::event(record) {
+            Ok(event) => {
+                self.contents.records += 1;
+                self.event(event, details::read_only(record), sink);
+            }
+            Err(_) => self.single(record.bytes, sink),
+        }
+    }
+
     #[inline]
     fn other<S: Sink + ?Sized>(&mut self, record: &walk::Record<'_>, sink: &mut S) {
-        let (hour, read_only) = (hour(record.time), record.read_only());
+        self.contents.records += 1;
+        let (hour, read_only) = (hour(record.time), details::read_only(record));
         match (self.believed, self.path) {
             (Some(true), Some(path)) => {
                 if self.told.path.add(hour, read_only) {
@@ -108,9 +111,10 @@ impl<'s> Records<'s> {
                 }
             }
             _ => {
-                let (account, region) = (record.own_account(), record.own_region());
+                let account = details::text_of(record, record.spans.account);
+                let region = details::text_of(record, record.spans.region);
                 let own = (account.as_deref(), region.as_deref());
-                let caller = || record.identity().ok()?.account;
+                let caller = || details::caller_account(record);
                 self.hear(own, caller, record.time, read_only, sink);
             }
         }

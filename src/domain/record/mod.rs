@@ -13,6 +13,8 @@
 //! Bytes that are no JSON at a place nobody looks at are not found out: this reads trails, it does not validate them.
 //! No I/O happens here, and no input makes it panic.
 
+mod details;
+mod head;
 mod heard;
 mod plain;
 mod scan;

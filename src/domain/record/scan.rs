@@ -83,16 +83,15 @@ pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
 }
 
 /// The place behind a number, `true`, `false` or `null`.
-fn scalar_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
-    let length = bytes[at..]
-        .iter()
-        .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r'))
-        .ok_or(Stop::Cut)?;
-    let plain = bytes[at..at + length]
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'));
-    if length == 0 || !plain {
-        return Err(Stop::Broken);
+#[inline]
+pub(super) fn scalar_end(bytes: &[u8], at: usize) -> Result<usize, Stop> {
+    let mut end = at;
+    while let Some(byte) = bytes.get(end) {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'+' | b'.' | b'E' => end += 1,
+            b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r' if end > at => return Ok(end),
+            _ => return Err(Stop::Broken),
+        }
     }
-    Ok(at + length)
+    Err(Stop::Cut)
 }

@@ -11,6 +11,8 @@
     reason = "these run inside functions for other processors, which only inlining carries over"
 )]
 
+use std::sync::OnceLock;
+
 use super::scan::Stop;
 
 const BLOCK: usize = 64;
@@ -19,16 +21,48 @@ const BLOCK: usize = 64;
 ///
 /// Braces and square brackets count alike: in JSON they are nested properly.
 pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, Stop> {
-    #[cfg(target_arch = "x86_64")]
-    if vector::is_there() {
+    match instructions() {
+        Instructions::Words => closing(bytes, at, depth, word::masks, word::prefix_xor),
+        #[cfg(target_arch = "x86_64")]
         #[expect(
             unsafe_code,
-            reason = "the instructions are there, which the compiler cannot know"
+            reason = "the compiler cannot know which instructions are there"
         )]
         // SAFETY: every feature that the function is compiled for was found on this processor.
-        return unsafe { vector::container_end(bytes, at, depth) };
+        Instructions::Avx2 => unsafe { vector::container_end_avx2(bytes, at, depth) },
+        #[cfg(target_arch = "x86_64")]
+        #[expect(
+            unsafe_code,
+            reason = "the compiler cannot know which instructions are there"
+        )]
+        // SAFETY: as above.
+        Instructions::Avx512 => unsafe { vector::container_end_avx512(bytes, at, depth) },
     }
-    closing(bytes, at, depth, word::masks, word::prefix_xor)
+}
+
+/// What to make masks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instructions {
+    Words,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// The best that this processor has; asked of it once.
+#[inline]
+fn instructions() -> Instructions {
+    static BEST: OnceLock<Instructions> = OnceLock::new();
+    *BEST.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        if vector::has_avx512() {
+            return Instructions::Avx512;
+        } else if vector::has_avx2() {
+            return Instructions::Avx2;
+        }
+        Instructions::Words
+    })
 }
 
 /// The first quote or backslash from `at` on.
@@ -232,14 +266,17 @@ mod word {
 mod vector {
     use std::arch::x86_64::{
         __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm256_cmpeq_epi8,
-        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_or_si512, _mm512_set1_epi8,
     };
 
     use super::{BLOCK, FOLD, Masks, Stop, closing};
 
-    /// Whether this processor has all the instructions.
-    #[inline]
-    pub(super) fn is_there() -> bool {
+    pub(super) fn has_avx512() -> bool {
+        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && has_avx2()
+    }
+
+    pub(super) fn has_avx2() -> bool {
         is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("popcnt")
@@ -247,7 +284,7 @@ mod vector {
     }
 
     #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1")]
-    pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, Stop> {
+    pub(super) fn container_end_avx2(bytes: &[u8], at: usize, depth: usize) -> Result<usize, Stop> {
         closing(
             bytes,
             at,
@@ -255,6 +292,38 @@ mod vector {
             |block| masks(block),
             |bits| prefix_xor(bits),
         )
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,popcnt,bmi1")]
+    pub(super) fn container_end_avx512(
+        bytes: &[u8],
+        at: usize,
+        depth: usize,
+    ) -> Result<usize, Stop> {
+        closing(
+            bytes,
+            at,
+            depth,
+            |block| wide_masks(block),
+            |bits| prefix_xor(bits),
+        )
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn wide_masks(block: &[u8; BLOCK]) -> Masks {
+        #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
+        // SAFETY: the block has the 64 bytes that are loaded, and the load needs no alignment.
+        let whole = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        let folded = _mm512_or_si512(whole, _mm512_set1_epi8(FOLD.cast_signed()));
+        let equal =
+            |bytes, byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()));
+        Masks {
+            quote: equal(whole, b'"'),
+            backslash: equal(whole, b'\\'),
+            open: equal(folded, b'{'),
+            close: equal(folded, b'}'),
+        }
     }
 
     #[inline]
@@ -274,12 +343,12 @@ mod vector {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn halves(block: &[u8; BLOCK]) -> (__m256i, __m256i) {
-        let (words, _) = block.as_chunks::<8>();
-        let word = |place: usize| i64::from_le_bytes(words[place]);
-        (
-            _mm256_set_epi64x(word(3), word(2), word(1), word(0)),
-            _mm256_set_epi64x(word(7), word(6), word(5), word(4)),
-        )
+        let start = block.as_ptr().cast::<__m256i>();
+        #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
+        // SAFETY: both halves lie within the block, and these loads need no alignment.
+        unsafe {
+            (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1)))
+        }
     }
 
     #[inline]

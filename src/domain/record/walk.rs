@@ -7,11 +7,10 @@
 //!
 //! A key that stands twice in one object has no meaning in JSON. The last one counts, unless the walk has left by then.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use super::scan::{self, Stop, Text};
-use super::{plain, simd, time, unescape};
-use crate::domain::event::{Event, EventId, Identity};
+use super::scan::{self, Stop};
+use super::{head, plain, simd, time};
 
 /// Why a walk did not come to the end of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,27 +30,63 @@ impl From<Stop> for Leave {
     }
 }
 
-/// A value, and where it stands.
-#[derive(Clone, Copy, Debug)]
-enum Value {
-    Text(Text),
-    /// An object or an array, from its opening bracket to the place behind the closing one.
-    Container(usize, usize),
+/// A value, and where it stands. Small, because every record of every service begins with twenty empty ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Value {
+    start: u32,
+    end: u32,
+    pub kind: Kind,
+}
+
+/// What a value is, and what its place means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// There is none.
+    #[default]
+    Absent,
+    /// A string without escapes; the place of what is between its quotes.
+    Text,
+    /// A string with escapes.
+    Escaped,
+    /// An object or an array, brackets included.
+    Container,
     /// A number, `true`, `false` or `null`.
-    Word(usize, usize),
+    Word,
+}
+
+impl Value {
+    /// Where it stands in the record.
+    #[inline]
+    pub(super) fn place(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    #[inline]
+    fn is_there(self) -> bool {
+        self.kind != Kind::Absent
+    }
+
+    #[inline(always)]
+    fn new(place: Range<usize>, kind: Kind) -> Result<Self, Leave> {
+        // A longer record is nothing for a fast way.
+        let (Ok(start), Ok(end)) = (u32::try_from(place.start), u32::try_from(place.end)) else {
+            return Err(Leave::Odd);
+        };
+        Ok(Self { start, end, kind })
+    }
 }
 
 /// The members of an object one after another.
-struct Members<'a> {
+pub(super) struct Members<'a> {
     bytes: &'a [u8],
     /// Behind the opening bracket, or behind the last value.
-    at: usize,
+    pub at: usize,
     begun: bool,
 }
 
 impl<'a> Members<'a> {
     /// Starts at the opening bracket.
-    fn new(bytes: &'a [u8], at: usize) -> Result<Self, Leave> {
+    pub fn new(bytes: &'a [u8], at: usize) -> Result<Self, Leave> {
         match bytes.get(at) {
             Some(b'{') => Ok(Self {
                 bytes,
@@ -65,7 +100,7 @@ impl<'a> Members<'a> {
 
     /// The next key and the place of its value; `None` behind the closing bracket.
     #[inline(always)]
-    fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Leave> {
+    pub fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Leave> {
         let bytes = self.bytes;
         let mut at = scan::blank_end(bytes, self.at)?;
         match (bytes[at], self.begun) {
@@ -91,53 +126,58 @@ impl<'a> Members<'a> {
 
     /// Reads the value at `at` and steps behind it.
     #[inline(always)]
-    fn value(&mut self, at: usize) -> Result<Value, Leave> {
-        Ok(match self.bytes[at] {
+    pub fn value(&mut self, at: usize) -> Result<Value, Leave> {
+        match self.bytes[at] {
             b'"' => {
                 let text = scan::text(self.bytes, at)?;
                 self.at = text.end + 1;
-                Value::Text(text)
+                let kind = if text.escaped {
+                    Kind::Escaped
+                } else {
+                    Kind::Text
+                };
+                Value::new(text.start..text.end, kind)
             }
             b'{' | b'[' => {
                 self.at = simd::container_end(self.bytes, at + 1, 1)?;
-                Value::Container(at, self.at)
+                Value::new(at..self.at, Kind::Container)
             }
             _ => {
-                self.at = scan::value_end(self.bytes, at)?;
-                Value::Word(at, self.at)
+                self.at = scan::scalar_end(self.bytes, at)?;
+                Value::new(at..self.at, Kind::Word)
             }
-        })
+        }
     }
 }
 
 /// Where the members of a record stand that a rule needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spans {
-    time: Option<Value>,
-    source: Option<Value>,
-    name: Option<Value>,
-    region: Option<Value>,
-    account: Option<Value>,
-    read_only: Option<Value>,
-    identity: Option<Value>,
-    id: Option<Value>,
-    shared_id: Option<Value>,
-    kind: Option<Value>,
-    error_code: Option<Value>,
-    error_message: Option<Value>,
-    source_ip: Option<Value>,
-    user_agent: Option<Value>,
-    request: Option<Value>,
-    response: Option<Value>,
-    additional: Option<Value>,
-    service_details: Option<Value>,
-    vpc_endpoint: Option<Value>,
-    from_console: Option<Value>,
+    pub time: Value,
+    pub source: Value,
+    pub name: Value,
+    pub region: Value,
+    pub account: Value,
+    pub read_only: Value,
+    pub identity: Value,
+    pub id: Value,
+    pub shared_id: Value,
+    pub kind: Value,
+    pub error_code: Value,
+    pub error_message: Value,
+    pub source_ip: Value,
+    pub user_agent: Value,
+    pub request: Value,
+    pub response: Value,
+    pub additional: Value,
+    pub service_details: Value,
+    pub vpc_endpoint: Value,
+    pub from_console: Value,
 }
 
 impl Spans {
     #[inline(always)]
-    fn member(&mut self, key: &[u8]) -> Option<&mut Option<Value>> {
+    fn member(&mut self, key: &[u8]) -> Option<&mut Value> {
         Some(match key.len() {
             7 if key == b"eventID" => &mut self.id,
             8 if key == b"readOnly" => &mut self.read_only,
@@ -169,14 +209,14 @@ impl Spans {
 
 /// A record up to where the walk left it.
 pub(super) struct Record<'a> {
-    bytes: &'a [u8],
-    spans: Spans,
+    /// The record from its opening bracket to its closing one.
+    pub bytes: &'a [u8],
+    /// What the walk came past; all that matters, in a record of Secrets Manager.
+    pub spans: Spans,
     /// `eventTime`, seconds since 1970-01-01T00:00:00Z.
     pub time: i64,
     /// Whether it is a record of Secrets Manager.
     pub service: Service,
-    /// The place behind the record.
-    pub end: usize,
 }
 
 /// Whose record it is.
@@ -197,243 +237,73 @@ pub(super) enum Want {
     Scope,
 }
 
-/// Walks the record whose opening bracket stands at `at`. `want` is asked once, when the time of a record of another
-/// service is known.
+/// Walks the record that `bytes` begin with. `want` is asked once, when the time of a record of another service is
+/// known.
 #[inline(always)]
-pub(super) fn record(
-    bytes: &[u8],
-    at: usize,
-    want: impl Fn(i64) -> Want,
-) -> Result<Record<'_>, Leave> {
-    let mut members = Members::new(bytes, at)?;
+pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<'_>, Leave> {
     let mut spans = Spans::default();
-    let mut known = None;
-    let mut leave_at_read_only = false;
-    while let Some((key, place)) = members.key()? {
-        let value = members.value(place)?;
-        let Some(member) = spans.member(key) else {
-            continue;
-        };
-        *member = Some(value);
-        if known.is_none()
-            && let (Some(time), Some(source)) = (spans.time, spans.source)
-        {
-            let time = moment(bytes, time)?;
-            let service = service(bytes, source)?;
-            known = Some((time, service));
-            if service == Service::Other {
-                match want(time) {
-                    Want::Time => {
-                        members.at = simd::container_end(bytes, members.at, 1)?;
-                        break;
-                    }
-                    Want::ReadOnly => leave_at_read_only = true,
-                    Want::Scope => {}
-                }
+    let mut members = match head::head(bytes) {
+        Some(head) => {
+            spans.identity = Value::new(head.identity, Kind::Container)?;
+            spans.time = Value::new(head.time, Kind::Text)?;
+            spans.source = Value::new(head.source, Kind::Text)?;
+            Members {
+                bytes,
+                at: head.end,
+                begun: true,
             }
         }
-        if leave_at_read_only && spans.read_only.is_some() {
+        None => Members::new(bytes, 0)?,
+    };
+    let mut known = None;
+    let mut wanted = Want::Scope;
+    loop {
+        if known.is_none() && spans.time.is_there() && spans.source.is_there() {
+            let time = moment(bytes, spans.time)?;
+            let service = service(bytes, spans.source)?;
+            known = Some((time, service));
+            if service == Service::Other {
+                wanted = want(time);
+            }
+        }
+        if wanted == Want::Time || wanted == Want::ReadOnly && spans.read_only.is_there() {
             members.at = simd::container_end(bytes, members.at, 1)?;
             break;
         }
+        let Some((key, place)) = members.key()? else {
+            break;
+        };
+        let value = members.value(place)?;
+        if let Some(member) = spans.member(key) {
+            *member = value;
+        }
     }
     // A record without a service of its own is still heard, and one without a time is odd.
-    let (time, service) = match (known, spans.time) {
-        (Some(known), _) => known,
-        (None, Some(time)) => (moment(bytes, time)?, Service::Other),
-        (None, None) => return Err(Leave::Odd),
+    let (time, service) = match known {
+        Some(known) => known,
+        None => (moment(bytes, spans.time)?, Service::Other),
     };
     Ok(Record {
-        bytes,
+        bytes: &bytes[..members.at],
         spans,
         time,
         service,
-        end: members.at,
     })
 }
 
 fn moment(bytes: &[u8], value: Value) -> Result<i64, Leave> {
-    match value {
-        Value::Text(Text {
-            start,
-            end,
-            escaped: false,
-        }) => time::seconds(&bytes[start..end]).ok_or(Leave::Odd),
+    match value.kind {
+        Kind::Text => time::seconds(&bytes[value.place()]).ok_or(Leave::Odd),
         _ => Err(Leave::Odd),
     }
 }
 
 fn service(bytes: &[u8], value: Value) -> Result<Service, Leave> {
-    match value {
-        Value::Text(Text { escaped: true, .. }) => Err(Leave::Odd),
-        Value::Text(Text { start, end, .. }) if bytes[start..end] == *plain::SERVICE.as_bytes() => {
+    match value.kind {
+        Kind::Escaped => Err(Leave::Odd),
+        Kind::Text if bytes[value.place()] == *plain::SERVICE.as_bytes() => {
             Ok(Service::SecretsManager)
         }
         _ => Ok(Service::Other),
     }
-}
-
-impl<'a> Record<'a> {
-    /// `recipientAccountId`.
-    pub(super) fn own_account(&self) -> Option<Cow<'a, str>> {
-        text(self.bytes, self.spans.account)
-    }
-
-    /// `awsRegion`.
-    pub(super) fn own_region(&self) -> Option<Cow<'a, str>> {
-        text(self.bytes, self.spans.region)
-    }
-
-    /// `readOnly`.
-    pub(super) fn read_only(&self) -> bool {
-        truth(self.bytes, self.spans.read_only)
-    }
-
-    /// The event, with the account and Region that the record itself names, else empty. `at` is where it begins.
-    pub(super) fn event(&self, at: usize) -> Result<Event<'a>, Leave> {
-        let spans = &self.spans;
-        let part = |value| text(self.bytes, value);
-        let request = self.inside(spans.request, [b"secretId", b"name", b"versionStage"])?;
-        let [secret_id, name, version_stage] = request;
-        let [arn, old_arn] = self.inside(spans.response, [b"arn", b"aRN"])?;
-        let [data_arn, data_id] = self.inside(spans.additional, [b"ARN", b"SecretId"])?;
-        let [details_id] = self.inside(spans.service_details, [b"secretId"])?;
-        Ok(Event {
-            id: part(spans.id).map_or_else(
-                || plain::id_of_bytes(&self.bytes[at..self.end]),
-                |id| EventId::new(&id),
-            ),
-            shared_id: part(spans.shared_id).map(|id| EventId::new(&id)),
-            time: self.time,
-            account: self.own_account().unwrap_or_default(),
-            region: self.own_region().unwrap_or_default(),
-            name: part(spans.name).unwrap_or_default(),
-            service_event: part(spans.kind).as_deref() == Some(plain::SERVICE_EVENT),
-            error_code: part(spans.error_code),
-            error_message: part(spans.error_message),
-            target: arn
-                .or(old_arn)
-                .or(secret_id)
-                .or(name)
-                .or(data_arn)
-                .or(data_id)
-                .or(details_id),
-            version_stage,
-            identity: self.identity()?,
-            source_ip: part(spans.source_ip),
-            user_agent: part(spans.user_agent),
-            vpc_endpoint: part(spans.vpc_endpoint).is_some(),
-            from_console: truth(self.bytes, spans.from_console),
-        })
-    }
-
-    /// The texts of some members of a member. A member that holds its JSON as a string is odd.
-    fn inside<const N: usize>(
-        &self,
-        value: Option<Value>,
-        keys: [&[u8]; N],
-    ) -> Result<[Option<Cow<'a, str>>; N], Leave> {
-        let mut found = [const { None }; N];
-        match value {
-            Some(Value::Container(start, end)) if self.bytes[start] == b'{' => {
-                let mut members = Members::new(&self.bytes[..end], start)?;
-                while let Some((key, place)) = members.key()? {
-                    let value = members.value(place)?;
-                    if let Some(number) = keys.iter().position(|wanted| *wanted == key) {
-                        found[number] = text(self.bytes, Some(value));
-                    }
-                }
-            }
-            Some(Value::Text(text)) if text.start != text.end => return Err(Leave::Odd),
-            _ => {}
-        }
-        Ok(found)
-    }
-
-    /// `userIdentity`.
-    pub(super) fn identity(&self) -> Result<Identity<'a>, Leave> {
-        let mut identity = Identity::default();
-        let Some(Value::Container(start, end)) = self.spans.identity else {
-            return Ok(identity);
-        };
-        if self.bytes[start] != b'{' {
-            return Ok(identity);
-        }
-        let mut members = Members::new(&self.bytes[..end], start)?;
-        while let Some((key, place)) = members.key()? {
-            if key == b"sessionContext" && self.bytes[place] == b'{' {
-                members.at = self.session(&self.bytes[..end], place, &mut identity)?;
-                continue;
-            }
-            let value = members.value(place)?;
-            let member = match key {
-                b"type" => &mut identity.kind,
-                b"arn" => &mut identity.arn,
-                b"accountId" => &mut identity.account,
-                b"principalId" => &mut identity.principal_id,
-                b"userName" => &mut identity.user_name,
-                b"invokedBy" => &mut identity.invoked_by,
-                _ => continue,
-            };
-            *member = text(self.bytes, Some(value));
-        }
-        Ok(identity)
-    }
-
-    /// `userIdentity.sessionContext`, whose opening bracket stands at `at`; gives the place behind it.
-    fn session(
-        &self,
-        bytes: &'a [u8],
-        at: usize,
-        identity: &mut Identity<'a>,
-    ) -> Result<usize, Leave> {
-        let mut members = Members::new(bytes, at)?;
-        while let Some((key, place)) = members.key()? {
-            let value = members.value(place)?;
-            match key {
-                b"sessionIssuer" => [identity.issuer_arn] = self.inside(Some(value), [b"arn"])?,
-                b"webIdFederationData" => identity.web_federated = holds(bytes, value)?,
-                b"ec2RoleDelivery" => identity.ec2_delivered = holds(bytes, value)?,
-                _ => {}
-            }
-        }
-        Ok(members.at)
-    }
-}
-
-/// A text that is there and not empty.
-fn text(bytes: &[u8], value: Option<Value>) -> Option<Cow<'_, str>> {
-    let Some(Value::Text(Text {
-        start,
-        end,
-        escaped,
-    })) = value
-    else {
-        return None;
-    };
-    let text = bytes.get(start..end).filter(|text| !text.is_empty())?;
-    if escaped {
-        return Some(Cow::Owned(unescape::unescaped(text)));
-    }
-    Some(String::from_utf8_lossy(text))
-}
-
-/// `true`, or the word as a string.
-fn truth(bytes: &[u8], value: Option<Value>) -> bool {
-    match value {
-        Some(Value::Word(start, end)) => bytes[start..end] == *b"true",
-        value => text(bytes, value).as_deref() == Some("true"),
-    }
-}
-
-/// Whether a value is neither null nor empty.
-fn holds(bytes: &[u8], value: Value) -> Result<bool, Leave> {
-    Ok(match value {
-        Value::Text(text) => text.start != text.end,
-        Value::Word(start, end) => bytes[start..end] != *b"null",
-        Value::Container(start, _) => {
-            let inside = scan::blank_end(bytes, start + 1)?;
-            !matches!(bytes[inside], b'}' | b']')
-        }
-    })
 }

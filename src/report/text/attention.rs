@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::page::{self, Look, Page, left, piece};
 use super::words::number;
-use super::{Options, by_reason, of_verdict};
+use super::{Options, of_verdict, secrets};
 use crate::domain::money::thousands;
 use crate::domain::report::{FindingRow, Report, Severity};
 use crate::domain::verdict::Verdict;
 
 /// The section, if there is anything in it.
-pub fn attention(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn attention(page: &mut Page, report: &Report, options: &Options) {
     let reviews = of_verdict(report, Verdict::Review);
     // Loops stand among the savings already.
     let findings: Vec<_> = report
@@ -23,14 +23,14 @@ pub fn attention(page: &mut Page, report: &Report, options: &Options) {
     }
     page.heading("NEEDS A LOOK");
     if !reviews.is_empty() {
-        let count = reviews.len() as u64;
-        let text = format!(
-            "{} may be unused; a person has to decide",
-            number(count, "secret")
-        );
+        let count = number(reviews.len() as u64, "secret");
+        let text = format!("{count} may be unused; a person has to decide");
         let note = " (`review` in secrets.csv)";
         page.line(2, &[piece(Look::Strong, text), piece(Look::Faint, note)]);
-        by_reason(page, report, reviews.into_iter());
+        secrets::list(page, report, &reviews, options);
+        if !findings.is_empty() {
+            page.space();
+        }
     }
     if !findings.is_empty() {
         by_code(page, &findings, options);
@@ -74,7 +74,7 @@ fn by_code(page: &mut Page, findings: &[&FindingRow], options: &Options) {
     }
     let rest = codes.len().saturating_sub(options.top) as u64;
     if rest > 0 {
-        let text = format!("and {} more in findings.csv", number(rest, "kind"));
+        let text = format!("and {} in findings.csv", number(rest, "more kind"));
         page.line(4, &[piece(Look::Faint, text)]);
     }
     let text = "`secretsweep rules CODE` says what a code means and how to fix it";
@@ -91,9 +91,14 @@ fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) 
     let Some(first) = rows.first() else { return };
     let times = match rows.len() {
         1 => String::new(),
-        many => format!(" in {} cases, such as", thousands(many as u64)),
+        many if first.name.is_empty() => format!(" in {} cases", thousands(many as u64)),
+        many => format!(" in {} cases,", thousands(many as u64)),
     };
-    let gap = if first.name.is_empty() { "" } else { "  " };
+    let gap = match rows.len() {
+        _ if first.name.is_empty() => "",
+        1 => "  ",
+        _ => " such as ",
+    };
     page.line(
         4,
         &[
@@ -105,4 +110,45 @@ fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) 
         ],
     );
     page.paragraph(12, Look::Faint, &first.text);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::report::Severity;
+    use crate::report::sample;
+    use crate::report::text::{Options, summary};
+
+    #[test]
+    fn loops_are_told_once_and_equal_findings_together() {
+        let mut report = sample::report();
+        let another = sample::finding(
+            "rotation-off",
+            Severity::Medium,
+            "other/db",
+            "It never rotates.",
+            "",
+        );
+        report.findings.push(another);
+        let text = summary(&report, &Options::default());
+        assert!(!text.contains("hot-loop"), "{text}");
+        assert!(
+            text.contains("4 findings: 1 high, 2 medium, 1 low"),
+            "{text}"
+        );
+        assert!(
+            text.contains("medium  rotation-off in 2 cases, such as legacy/db"),
+            "{text}"
+        );
+        assert!(text.contains("high    failing-reads  =cmd"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        let options = Options {
+            top: 1,
+            ..Options::default()
+        };
+        let text = summary(&sample::report(), &options);
+        assert!(text.contains("and 2 more kinds in findings.csv"), "{text}");
+    }
 }

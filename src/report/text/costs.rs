@@ -2,10 +2,10 @@
 
 use super::page::{Look, Page, left, piece, right};
 use super::words::{self, agree, number};
-use crate::domain::money::{Money, thousands};
+use crate::domain::money::thousands;
 use crate::domain::report::{Report, Totals};
+use crate::domain::sums::{self, Grouping};
 use crate::domain::verdict::Verdict;
-use crate::report::sums::{self, Grouping};
 
 /// One line of the bill: what, how much, and what it is made of. Without an amount it explains the line above.
 struct Line {
@@ -15,7 +15,7 @@ struct Line {
 }
 
 /// The section.
-pub fn costs(page: &mut Page, report: &Report) {
+pub(super) fn costs(page: &mut Page, report: &Report) {
     page.heading("COST A MONTH (estimate)");
     let lines = lines(report);
     let amounts = lines
@@ -45,7 +45,7 @@ pub fn costs(page: &mut Page, report: &Report) {
         );
     }
     let note = format!(
-        "The window of {} cost {}. What the estimate rests on: see ASSUMPTIONS.",
+        "The window of {} cost {} (see ASSUMPTIONS).",
         words::length(&report.window),
         report.totals.window_cost.total_usd.dollars()
     );
@@ -112,7 +112,7 @@ fn lines(report: &Report) -> Vec<Line> {
 }
 
 /// Whether no calls could be counted anywhere.
-fn nothing_counted(totals: &Totals) -> bool {
+pub(super) fn nothing_counted(totals: &Totals) -> bool {
     totals.secrets > 0 && totals.uncounted_secrets == totals.secrets && totals.calls == 0
 }
 
@@ -133,22 +133,19 @@ fn left_out(page: &mut Page, totals: &Totals) {
         parts.push(format!("the calls of {}", number(uncounted, "secret")));
     }
     if !parts.is_empty() {
-        let text = format!(
-            "Unknown, and therefore left out: {}.",
-            words::listed(&parts)
-        );
+        let text = format!("Unknown and left out: {}.", words::listed(&parts));
         page.paragraph(2, Look::Warning, &text);
     }
 }
 
 /// The table of groups, the dearest first.
-pub fn groups(page: &mut Page, report: &Report, by: Grouping) {
+pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
     page.heading(&format!("COST A MONTH BY {}", by.words().to_uppercase()));
     let mut groups = sums::groups(report, by);
     // The calls of no secret stay at the end.
     groups.sort_by_key(|group| (group.key == sums::UNATTRIBUTED, -group.totals.total_usd.0));
     let header = ["secrets", "cost", "savings", "delete", "review"];
-    row(page, Look::Faint, by.words(), header.map(str::to_owned));
+    row(page, Look::Faint, by.words(), &header.map(str::to_owned));
     for group in &groups {
         let totals = &group.totals;
         let of = |verdict| thousands(totals.verdicts.get(&verdict).copied().unwrap_or(0));
@@ -159,11 +156,11 @@ pub fn groups(page: &mut Page, report: &Report, by: Grouping) {
             of(Verdict::Delete),
             of(Verdict::Review),
         ];
-        row(page, Look::Usual, &group.key, cells);
+        row(page, Look::Usual, &group.key, &cells);
     }
 }
 
-fn row(page: &mut Page, look: Look, key: &str, cells: [String; 5]) {
+fn row(page: &mut Page, look: Look, key: &str, cells: &[String; 5]) {
     let widths = [9, 13, 12, 8, 8];
     let mut pieces = vec![left(look, key, 28)];
     pieces.extend(
@@ -224,10 +221,9 @@ mod tests {
             report.totals.unpriced_secrets = unpriced;
             report.totals.uncounted_secrets = uncounted;
             let text = summary(&report, &Options::default());
-            let found = text.lines().find_map(|line| {
-                line.trim()
-                    .strip_prefix("Unknown, and therefore left out: ")
-            });
+            let found = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("Unknown and left out: "));
             assert_eq!(found, said);
         }
     }

@@ -8,21 +8,30 @@ mod attention;
 mod costs;
 mod page;
 mod savings;
+mod secrets;
 mod unseen;
-mod words;
+pub(in crate::report) mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use page::{Look, Page, left, piece};
 use words::{agree, number};
 
-use super::sums::Grouping;
 use crate::domain::money::thousands;
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Report, SecretRow};
+use crate::domain::sums::Grouping;
 use crate::domain::verdict::Verdict;
 
-pub use page::Style;
+/// Whether the summary has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// No escape sequences at all.
+    #[default]
+    Plain,
+    /// ANSI colours.
+    Colour,
+}
 
 /// How the summary is rendered.
 #[derive(Clone, Debug)]
@@ -56,12 +65,14 @@ impl Default for Options {
 pub fn summary(report: &Report, options: &Options) -> String {
     let mut page = Page::new(options.style);
     head(&mut page, report);
-    costs::costs(&mut page, report);
-    if let Some(by) = options.group {
-        costs::groups(&mut page, report, by);
+    if report.totals.secrets > 0 || report.totals.calls > 0 {
+        costs::costs(&mut page, report);
+        if let Some(by) = options.group {
+            costs::groups(&mut page, report, by);
+        }
+        savings::savings(&mut page, report, options);
+        attention::attention(&mut page, report, options);
     }
-    savings::savings(&mut page, report, options);
-    attention::attention(&mut page, report, options);
     unseen::unseen(&mut page, report, options);
     assumptions(&mut page, report);
     files(&mut page, options);
@@ -82,18 +93,19 @@ fn head(page: &mut Page, report: &Report) {
         ],
     );
 
-    let accounts: BTreeSet<_> = report.scopes.iter().map(|scope| &scope.account).collect();
-    let regions: BTreeSet<_> = report.scopes.iter().map(|scope| &scope.region).collect();
+    if report.totals.secrets == 0 {
+        page.line(0, &[piece(Look::Usual, "No secrets.")]);
+        return;
+    }
+    let holding = || report.scopes.iter().filter(|scope| scope.secrets > 0);
+    let accounts: BTreeSet<_> = holding().map(|scope| &scope.account).collect();
+    let regions: BTreeSet<_> = holding().map(|scope| &scope.region).collect();
     let place = format!(
         "{} in {} and {}",
         number(report.totals.secrets, "secret"),
         number(accounts.len() as u64, "account"),
         number(regions.len() as u64, "Region")
     );
-    if report.totals.secrets == 0 {
-        page.line(0, &[piece(Look::Usual, format!("{place}."))]);
-        return;
-    }
     let of = |verdict| report.totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let review = of(Verdict::Review);
     let text = format!(
@@ -145,30 +157,6 @@ fn of_verdict(report: &Report, verdict: Verdict) -> Vec<&SecretRow> {
         .iter()
         .filter(|row| row.verdict == verdict)
         .collect()
-}
-
-/// How many secrets each deciding reason holds for, most first, in plain words.
-fn by_reason<'a>(page: &mut Page, report: &Report, rows: impl Iterator<Item = &'a SecretRow>) {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in rows {
-        let code = row
-            .reasons
-            .first()
-            .map_or("", |reason| reason.code.as_str());
-        *counts.entry(code).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|&(code, count)| (std::cmp::Reverse(count), code));
-    let columns = counts
-        .iter()
-        .map(|(_, count)| thousands(*count).len())
-        .max()
-        .unwrap_or(0);
-    for (code, count) in counts {
-        let phrase = words::reason(code, &report.policy).unwrap_or_else(|| code.to_owned());
-        let mark = format!("{:>columns$}  ", thousands(count));
-        page.item(4, &mark, Look::Usual, &phrase);
-    }
 }
 
 /// The account and Region, as far as they are known.

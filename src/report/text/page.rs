@@ -6,27 +6,18 @@
 use anstyle::{AnsiColor, Style as Ansi};
 use textwrap::{WordSplitter, WrapAlgorithm};
 
+use super::Style;
 use crate::report::escape;
 
 /// The columns of a page.
-pub const COLUMNS: usize = 80;
+pub(super) const COLUMNS: usize = 80;
 
 /// How much of a paragraph is shown: somebody's error message does not fill the screen.
 const PARAGRAPH: usize = 6 * COLUMNS;
 
-/// Whether a page has colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Style {
-    /// No escape sequences at all.
-    #[default]
-    Plain,
-    /// ANSI colours.
-    Colour,
-}
-
 /// How a piece of text looks in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub(super) enum Look {
     /// As it is.
     Usual,
     /// A heading, or what matters most in a line.
@@ -57,13 +48,13 @@ impl Look {
 
 /// A piece of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(super) struct Piece {
     text: String,
     look: Look,
 }
 
 /// A piece of any text.
-pub fn piece(look: Look, text: impl AsRef<str>) -> Piece {
+pub(super) fn piece(look: Look, text: impl AsRef<str>) -> Piece {
     Piece {
         text: escape::one_line(text.as_ref()),
         look,
@@ -71,7 +62,7 @@ pub fn piece(look: Look, text: impl AsRef<str>) -> Piece {
 }
 
 /// A piece of at most this many columns.
-pub fn cut(look: Look, text: &str, columns: usize) -> Piece {
+pub(super) fn cut(look: Look, text: &str, columns: usize) -> Piece {
     Piece {
         text: escape::fit(text, columns),
         look,
@@ -79,7 +70,7 @@ pub fn cut(look: Look, text: &str, columns: usize) -> Piece {
 }
 
 /// A piece of exactly this many columns, with the text at the left.
-pub fn left(look: Look, text: &str, columns: usize) -> Piece {
+pub(super) fn left(look: Look, text: &str, columns: usize) -> Piece {
     let text = escape::fit(text, columns);
     let space = columns.saturating_sub(escape::width(&text));
     Piece {
@@ -89,7 +80,7 @@ pub fn left(look: Look, text: &str, columns: usize) -> Piece {
 }
 
 /// A piece of at least this many columns, with the text at the right: numbers are never cut short of the page.
-pub fn right(look: Look, text: &str, columns: usize) -> Piece {
+pub(super) fn right(look: Look, text: &str, columns: usize) -> Piece {
     let space = columns.saturating_sub(escape::width(text));
     Piece {
         text: format!("{}{text}", " ".repeat(space)),
@@ -99,14 +90,14 @@ pub fn right(look: Look, text: &str, columns: usize) -> Piece {
 
 /// A growing page.
 #[derive(Debug)]
-pub struct Page {
+pub(super) struct Page {
     text: String,
     style: Style,
 }
 
 impl Page {
     /// An empty page.
-    pub fn new(style: Style) -> Self {
+    pub(super) fn new(style: Style) -> Self {
         Self {
             text: String::new(),
             style,
@@ -114,31 +105,34 @@ impl Page {
     }
 
     /// The text of the page; each line ends in a line feed.
-    pub fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.text
     }
 
     /// An empty line, if anything stands above it.
-    pub fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
     /// A heading with an empty line above it.
-    pub fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         self.space();
         self.line(0, &[piece(Look::Strong, text)]);
     }
 
     /// One line of pieces; what does not fit the page is cut.
-    pub fn line(&mut self, indent: usize, pieces: &[Piece]) {
+    pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) {
         let mut room = COLUMNS.saturating_sub(indent);
         let mut shown: Vec<(String, Look)> = Vec::new();
         for piece in pieces {
             let text = escape::fit(&piece.text, room);
             room = room.saturating_sub(escape::width(&text));
-            shown.push((text, piece.look));
+            match shown.last_mut() {
+                Some((before, look)) if *look == piece.look => before.push_str(&text),
+                _ => shown.push((text, piece.look)),
+            }
         }
         for (text, _) in shown.iter_mut().rev() {
             text.truncate(text.trim_end().len());
@@ -154,12 +148,12 @@ impl Page {
     }
 
     /// A paragraph, wrapped at the width of the page.
-    pub fn paragraph(&mut self, indent: usize, look: Look, text: &str) {
+    pub(super) fn paragraph(&mut self, indent: usize, look: Look, text: &str) {
         self.wrapped(indent, "", look, text);
     }
 
     /// A paragraph with a mark before its first line, and the others below the text.
-    pub fn item(&mut self, indent: usize, mark: &str, look: Look, text: &str) {
+    pub(super) fn item(&mut self, indent: usize, mark: &str, look: Look, text: &str) {
         self.wrapped(indent, mark, look, text);
     }
 

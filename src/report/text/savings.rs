@@ -1,33 +1,30 @@
 //! What can be saved and how: the secrets that can go, and the loops to mend.
 
-use std::collections::HashMap;
-
-use super::page::{self, Look, Page, left, piece, right};
+use super::costs::nothing_counted;
+use super::page::{self, Look, Page, piece};
 use super::words::{self, number};
-use super::{Options, by_reason, more, of_verdict, place};
+use super::{Options, more, of_verdict, place, secrets};
 use crate::domain::money::{Money, thousands};
-use crate::domain::names::{AccountId, SecretArn};
+use crate::domain::names::AccountId;
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::domain::verdict::Verdict;
 
 /// The section.
-pub fn savings(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
     let totals = &report.totals;
     let deletes = of_verdict(report, Verdict::Delete);
     if deletes.is_empty() && report.loops.is_empty() {
-        page.heading("NOTHING TO SAVE");
-        let text = "No secret is unused for certain, and no program fetches one more often than it needs to.";
-        page.paragraph(2, Look::Usual, text);
+        nothing(page, report);
     } else {
         page.heading(&format!(
             "SAVE UP TO {} A MONTH",
             totals.savings_usd.dollars()
         ));
         if !deletes.is_empty() {
-            deletable(page, report, deletes, options);
+            deletable(page, report, &deletes, options);
         }
         if !report.loops.is_empty() {
-            if report.totals.verdicts.contains_key(&Verdict::Delete) {
+            if !deletes.is_empty() {
                 page.space();
             }
             hot_loops(page, report, options);
@@ -43,6 +40,20 @@ pub fn savings(page: &mut Page, report: &Report, options: &Options) {
     }
 }
 
+/// What it means that there is nothing to save: without a trail only that nobody knows.
+fn nothing(page: &mut Page, report: &Report) {
+    if nothing_counted(&report.totals) {
+        page.heading("WHAT CAN BE SAVED IS NOT KNOWN");
+        let text = "Without a trail nobody can tell who reads what. Scan again with `--trail`, or judge by \
+                    LastAccessedDate alone with `--trust-last-accessed`.";
+        page.paragraph(2, Look::Usual, text);
+    } else {
+        page.heading("NOTHING TO SAVE");
+        let text = "No secret is unused for certain, and no program fetches one far too often.";
+        page.paragraph(2, Look::Usual, text);
+    }
+}
+
 fn title(page: &mut Page, usd: Money, what: &str, note: &str) {
     page.line(
         2,
@@ -54,94 +65,17 @@ fn title(page: &mut Page, usd: Money, what: &str, note: &str) {
     );
 }
 
-fn deletable(page: &mut Page, report: &Report, rows: Vec<&SecretRow>, options: &Options) {
-    let costs = with_replicas(report);
-    let saves = |row: &SecretRow| costs.get(&row.arn).copied().unwrap_or_default();
-    let mut rows: Vec<_> = rows.into_iter().map(|row| (saves(row), row)).collect();
-    rows.sort_by(|(more, row), (less, next)| {
-        let longest = next.idle_days.cmp(&row.idle_days);
-        less.cmp(more)
-            .then(longest)
-            .then_with(|| row.arn.cmp(&next.arn))
-    });
+fn deletable(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Options) {
     let what = format!("delete {}", number(rows.len() as u64, "secret"));
     title(page, report.totals.savings_delete_usd, &what, "");
-    by_reason(page, report, rows.iter().map(|(_, row)| *row));
-
-    let shown = &rows[..rows.len().min(options.top)];
-    if !shown.is_empty() {
-        table(page, shown);
-    }
-    more(page, rows.len(), options, "secrets.csv");
-    page.line(
-        4,
-        &[piece(
-            Look::Usual,
-            "Next, write the list of deletions for review; this deletes nothing:",
-        )],
-    );
+    secrets::list(page, report, rows, options);
+    let text = "Next, write the list of deletions for review; this deletes nothing:";
+    page.line(4, &[piece(Look::Usual, text)]);
     let folder = options
         .folder
         .as_deref()
         .map_or_else(|| "DIR".to_owned(), words::shell);
     page.paragraph(6, Look::Good, &format!("secretsweep plan {folder}"));
-}
-
-/// What the dearest would save, how long they have been unused, and where they are.
-fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
-    let places: Vec<_> = rows
-        .iter()
-        .map(|(_, row)| format!("{} {}", row.account, row.region))
-        .collect();
-    let longest = places.iter().map(String::len).max().unwrap_or(0);
-    let amounts = rows
-        .iter()
-        .map(|(usd, _)| usd.dollars().len())
-        .max()
-        .unwrap_or(0)
-        .max(5);
-    let (unused, gap) = (10, 2);
-    let name = page::COLUMNS.saturating_sub(4 + amounts + gap + unused + gap + longest + gap);
-    let line = |page: &mut Page, look, cells: [&str; 4]| {
-        let [usd, name_cell, unused_cell, place] = cells;
-        page.line(
-            4,
-            &[
-                right(look, usd, amounts),
-                piece(look, "  "),
-                left(look, name_cell, name),
-                right(look, unused_cell, unused),
-                piece(look, "  "),
-                piece(look, place),
-            ],
-        );
-    };
-    line(
-        page,
-        Look::Faint,
-        ["saves", "secret", "unused for", "account and Region"],
-    );
-    for ((usd, row), place) in rows.iter().zip(&places) {
-        let unused = row
-            .idle_days
-            .map_or_else(|| "unknown".to_owned(), words::days);
-        line(
-            page,
-            Look::Usual,
-            [&usd.dollars(), &row.name, &unused, place],
-        );
-    }
-}
-
-/// What each secret costs together with the replicas that go with it.
-fn with_replicas(report: &Report) -> HashMap<&SecretArn, Money> {
-    let mut costs: HashMap<&SecretArn, Money> = HashMap::new();
-    for row in &report.secrets {
-        *costs
-            .entry(row.replica_of.as_ref().unwrap_or(&row.arn))
-            .or_default() += row.cost.known();
-    }
-    costs
 }
 
 fn hot_loops(page: &mut Page, report: &Report, options: &Options) {
@@ -186,5 +120,5 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
         thousands(found.avoidable_calls_month)
     );
     page.paragraph(6, Look::Usual, &text);
-    page.paragraph(6, Look::Usual, &found.advice);
+    page.item(6, "Fix: ", Look::Usual, &found.advice);
 }

@@ -7,24 +7,21 @@ use crate::domain::money::thousands;
 use crate::domain::report::{Gap, Report, ScopeRow};
 
 /// The section: also when everything was seen, because then the reader may rely on it.
-pub fn unseen(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
     let holes: Vec<_> = report
         .scopes
         .iter()
         .filter(|scope| !scope.trail.complete || scope.inventory != "read")
         .collect();
     if holes.is_empty() && report.gaps.is_empty() {
-        page.heading("NOTHING WAS MISSED");
-        let text = if report.scopes.is_empty() {
-            "There was nothing to look at: no account and Region with secrets or a trail."
-                .to_owned()
-        } else {
-            format!(
+        if !report.scopes.is_empty() {
+            page.heading("NOTHING WAS MISSED");
+            let text = format!(
                 "The trail covers all of the {} on which the verdicts rest.",
                 words::length(&report.evidence)
-            )
-        };
-        page.paragraph(2, Look::Usual, &text);
+            );
+            page.paragraph(2, Look::Usual, &text);
+        }
         return;
     }
     page.heading("WHAT COULD NOT BE SEEN");
@@ -57,10 +54,20 @@ fn coverage<'a>(
     options: &Options,
 ) -> Vec<&'a Gap> {
     let scopes = report.scopes.len();
+    let unseen =
+        |scope: &&ScopeRow| scope.trail.evidence_covered_hours == 0 && scope.inventory == "read";
+    if holes.len() == scopes && holes.iter().all(unseen) {
+        let text = format!(
+            "No trail speaks of any of the {scopes} accounts and Regions: who reads what is not known.",
+        );
+        page.paragraph(2, Look::Usual, &text);
+        return Vec::new();
+    }
     let text = format!(
-        "The trail is complete for {} of {} accounts and Regions. Days covered in the others:",
+        "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
         thousands((scopes - holes.len()) as u64),
-        thousands(scopes as u64)
+        thousands(scopes as u64),
+        words::agree(holes.len() as u64, "other", "others")
     );
     page.paragraph(2, Look::Usual, &text);
     holes.sort_by_key(|scope| {

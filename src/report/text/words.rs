@@ -7,18 +7,18 @@ use crate::domain::money::thousands;
 use crate::domain::report::{PolicySummary, Span};
 
 /// A number with its noun: `1 secret`, `1,200 secrets`.
-pub fn number(count: u64, one: &str) -> String {
+pub(in crate::report) fn number(count: u64, one: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {one}{s}", thousands(count))
 }
 
 /// `one` for a count of one, else `many`.
-pub fn agree<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
+pub(in crate::report) fn agree<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 
 /// Parts as a list in words: `a`, `a and b`, `a, b and c`.
-pub fn listed(parts: &[String]) -> String {
+pub(in crate::report) fn listed(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),
@@ -27,7 +27,7 @@ pub fn listed(parts: &[String]) -> String {
 }
 
 /// What a reason's code means, as a phrase that fits any number of secrets; `None` for a code that is not known here.
-pub fn reason(code: &str, policy: &PolicySummary) -> Option<String> {
+pub(in crate::report) fn reason(code: &str, policy: &PolicySummary) -> Option<String> {
     let phrase = match code {
         "never-read" => "never read since created",
         "idle" => return Some(format!("not read for {} or more", days(policy.idle_days))),
@@ -53,12 +53,12 @@ pub fn reason(code: &str, policy: &PolicySummary) -> Option<String> {
 }
 
 /// `1 day`, `90 days`.
-pub fn days(count: u32) -> String {
+pub(in crate::report) fn days(count: u32) -> String {
     number(u64::from(count), "day")
 }
 
 /// How long a span is: whole days, else hours.
-pub fn length(span: &Span) -> String {
+pub(in crate::report) fn length(span: &Span) -> String {
     let hours = span.hours();
     if hours.is_multiple_of(24) {
         days(hours / 24)
@@ -70,7 +70,7 @@ pub fn length(span: &Span) -> String {
 }
 
 /// A span by its days, with hours if it does not begin and end at midnight.
-pub fn between(span: &Span) -> String {
+pub(in crate::report) fn between(span: &Span) -> String {
     let (from, to) = (text(span.from), text(span.to));
     match (from.strip_suffix(" 00:00"), to.strip_suffix(" 00:00")) {
         (Some(from), Some(to)) => format!("{from} to {to}"),
@@ -85,7 +85,7 @@ fn text(moment: Timestamp) -> String {
 }
 
 /// An interval between two calls: `0.05 s`, `1.0 s`, `45 s`, `5 min`, `3 h`.
-pub fn interval(seconds: f64) -> String {
+pub(in crate::report) fn interval(seconds: f64) -> String {
     match seconds {
         _ if !seconds.is_finite() || seconds < 0.0 => "few s".to_owned(),
         ..1.0 => format!("{seconds:.2} s"),
@@ -97,7 +97,7 @@ pub fn interval(seconds: f64) -> String {
 }
 
 /// A reader as people call it: what follows the account in an ARN, and the account if it is not the secret's own.
-pub fn reader(reader: &str, home: Option<&str>) -> String {
+pub(in crate::report) fn reader(reader: &str, home: Option<&str>) -> String {
     let mut parts = reader.splitn(6, ':');
     let (arn, account, resource) = (parts.next(), parts.nth(3), parts.next());
     match (arn, account, resource) {
@@ -112,7 +112,7 @@ pub fn reader(reader: &str, home: Option<&str>) -> String {
 }
 
 /// A word of a command line, quoted for a POSIX shell if it has to be.
-pub fn shell(word: &str) -> String {
+pub(in crate::report) fn shell(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@%+,=~".contains(letter);
     if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
         word.to_owned()
@@ -122,7 +122,7 @@ pub fn shell(word: &str) -> String {
 }
 
 /// What one of the files holds.
-pub fn file(name: &str) -> &'static str {
+pub(in crate::report) fn file(name: &str) -> &'static str {
     match name {
         "report.html" => "the page for people",
         "secrets.csv" => "each secret: cost, use, verdict and why",
@@ -139,6 +139,15 @@ pub fn file(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_rule_has_a_phrase() {
+        let policy = crate::report::sample::report().policy;
+        for rule in crate::domain::verdict::RULES {
+            assert!(reason(rule.code, &policy).is_some(), "{}", rule.code);
+        }
+        assert_eq!(reason("from-the-future", &policy), None);
+    }
 
     #[test]
     fn numbers_agree_with_their_nouns() {

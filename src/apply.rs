@@ -1,0 +1,310 @@
+//! Carrying out a plan: [`check`] says what would happen, [`execute`] does it.
+//!
+//! Both ask the same questions of each line ([`examine`](examine::examine)); only `execute` can write to AWS, and it
+//! writes nothing that is not in the journal before. The protocol for one line, each step on disk before the next:
+//! describe and check, `tagging`, tag, `tagged`, `removing-replicas`, remove, `removed-replicas`, `deleting`, delete,
+//! `deleted`. A line that is refused or fails never stops the others. A journal that cannot be written stops them all.
+//!
+//! Killed anywhere, the next run reads the journal, asks AWS what became of an open intent, and goes on from there.
+
+mod examine;
+mod step;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use crate::domain::journal::{Book, Entry, Event, Phase, Step};
+use crate::domain::money::Money;
+use crate::domain::names::{Region, SecretArn};
+use crate::domain::plan::{Line, Plan};
+use crate::domain::policy::Policy;
+use crate::ports::{Reads, Record, Vault};
+use examine::{Check, examine};
+
+/// What applying a plan deals with.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// Where secrets are acted on.
+    pub vault: &'a dyn Vault,
+    /// Where calls since the scan can be looked up; `None`: nowhere.
+    pub reads: Option<&'a dyn Reads>,
+    /// What is protected.
+    pub policy: &'a Policy,
+    /// The present moment.
+    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    /// Set when somebody asks to stop: the line in hand is finished.
+    pub stop: &'a AtomicBool,
+}
+
+/// How to carry a plan out.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// A tag to set before each deletion.
+    pub tag: Option<(String, String)>,
+    /// What to do with replicas.
+    pub replicas: Replicas,
+    /// The least time between two deletions. AWS allows 50 a second in an account and Region.
+    pub pace: Duration,
+    /// How long to wait before asking again whether replicas are gone.
+    pub patience: Duration,
+    /// Name and version of the tool, for the journal.
+    pub tool: String,
+}
+
+/// What to do with the replicas of a secret that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// Refuse such a secret: replicas would be gone at once, without a recovery window.
+    Refuse,
+    /// Remove them first, and remember them in the journal.
+    Remove,
+}
+
+/// What became of one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All checks passed; nothing was done.
+    WouldDelete {
+        /// Until when the name would be blocked.
+        blocked_until: Timestamp,
+        /// Where replicas would go at once.
+        replicas: Vec<Region>,
+    },
+    /// The deletion is scheduled.
+    Deleted {
+        /// The end of the recovery window.
+        deletion: Timestamp,
+    },
+    /// An earlier run of this plan had scheduled it.
+    DoneBefore {
+        /// The end of the recovery window.
+        deletion: Timestamp,
+    },
+    /// A check failed. Nothing was deleted.
+    Refused(String),
+    /// AWS said no, or could not be asked.
+    Failed(String),
+    /// The run was stopped before this line.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word in tables.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::WouldDelete { .. } => "would delete",
+            Self::Deleted { .. } => "deleted",
+            Self::DoneBefore { .. } => "done before",
+            Self::Refused(_) => "refused",
+            Self::Failed(_) => "failed",
+            Self::Skipped => "not tried",
+        }
+    }
+
+    /// Why it did not go on. Other people's text may stand in it.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Refused(why) | Self::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// What became of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Each line that was to be deleted, in the plan's order.
+    pub lines: Vec<Done>,
+    /// Why calls since the scan could not be looked up, for some line at least.
+    pub unheard: Option<String>,
+    /// Why the run stopped before its end: the journal could not be written.
+    pub stopped: Option<String>,
+}
+
+/// One line with what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Which.
+    pub arn: SecretArn,
+    /// What it saves a month.
+    pub saves: Option<Money>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Summary {
+    /// How many lines ended like this.
+    pub fn count(&self, which: fn(&Outcome) -> bool) -> usize {
+        self.lines
+            .iter()
+            .filter(|line| which(&line.outcome))
+            .count()
+    }
+
+    /// What the lines that ended like this save a month.
+    pub fn saves(&self, which: fn(&Outcome) -> bool) -> Money {
+        let lines = self.lines.iter().filter(|line| which(&line.outcome));
+        lines.filter_map(|line| line.saves).sum()
+    }
+
+    /// 1 if a line failed or the journal did, 3 if one was refused or not tried, else 0.
+    pub fn exit_code(&self) -> u8 {
+        let any = |which| self.count(which) > 0;
+        if self.stopped.is_some() || any(|one| matches!(one, Outcome::Failed(_))) {
+            1
+        } else if any(|one| matches!(one, Outcome::Refused(_) | Outcome::Skipped)) {
+            3
+        } else {
+            0
+        }
+    }
+}
+
+/// Makes every check of every line against AWS, and changes nothing.
+///
+/// The order of the summary is the plan's; a few lines are asked for side by side.
+pub async fn check(plan: &Plan, book: &Book, world: World<'_>, terms: &Terms) -> Summary {
+    let lines: Vec<&Line> = plan.to_delete().collect();
+    let questions = lines.iter().map(|line| async move {
+        if world.stop.load(Ordering::Relaxed) {
+            return (Outcome::Skipped, None);
+        }
+        let found = examine(line, book.secrets.get(&line.arn), world, terms).await;
+        let outcome = match found.check {
+            Check::Go(secret) => Outcome::WouldDelete {
+                blocked_until: line.name_blocked_until((world.clock)()),
+                replicas: secret
+                    .replicas
+                    .into_iter()
+                    .flatten()
+                    .map(|replica| replica.region)
+                    .collect(),
+            },
+            Check::Done { deletion, .. } => Outcome::DoneBefore { deletion },
+            Check::Refused(why) => Outcome::Refused(why),
+            Check::Failed(why) => Outcome::Failed(why),
+        };
+        (outcome, found.unheard)
+    });
+    let answers: Vec<_> = stream::iter(questions).buffered(8).collect().await;
+    let mut summary = Summary::default();
+    for (line, (outcome, unheard)) in lines.into_iter().zip(answers) {
+        summary.unheard = summary.unheard.or(unheard);
+        summary.lines.push(done(line, outcome));
+    }
+    summary
+}
+
+/// Carries the plan out. `book` is where its journal stands, `caller` who acts; each line that ends is told to `progress`.
+///
+/// The plan must have passed its [`Guards`](crate::domain::plan::Guards), and the journal must be this plan's.
+pub async fn execute(
+    plan: &Plan,
+    book: Book,
+    journal: &mut dyn Record,
+    caller: &str,
+    world: World<'_>,
+    terms: &Terms,
+    progress: &(dyn Fn(&Done) + Sync),
+) -> Summary {
+    let mut log = Log {
+        journal,
+        book,
+        plan: &plan.id,
+        caller,
+        clock: world.clock,
+    };
+    let lines: Vec<&Line> = plan.to_delete().collect();
+    let mut summary = Summary::default();
+    let begun = Event::Begun {
+        tool: terms.tool.clone(),
+        lines: lines.len() as u64,
+    };
+    if let Err(error) = log.append(begun) {
+        summary.stopped = Some(error.to_string());
+    }
+    let mut pace = step::Pace::new(terms.pace);
+    for line in lines {
+        let stop = summary.stopped.is_some() || world.stop.load(Ordering::Relaxed);
+        let outcome = if stop {
+            Outcome::Skipped
+        } else {
+            let mut hand = step::Hand {
+                line,
+                world,
+                terms,
+                log: &mut log,
+                pace: &mut pace,
+                unheard: &mut summary.unheard,
+            };
+            match hand.carry_out().await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    summary.stopped = Some(error.to_string());
+                    unrecorded(log.phase(&line.arn), &error.to_string())
+                }
+            }
+        };
+        let done = done(line, outcome);
+        progress(&done);
+        summary.lines.push(done);
+    }
+    summary
+}
+
+/// What to say of the line at which the journal failed.
+fn unrecorded(phase: Phase, error: &str) -> Outcome {
+    Outcome::Failed(match phase {
+        Phase::Deleting => format!(
+            "the journal could not be written ({error}); the deletion was begun, and the next run asks AWS what became of it"
+        ),
+        _ => format!("the journal could not be written ({error}); nothing was deleted"),
+    })
+}
+
+fn done(line: &Line, outcome: Outcome) -> Done {
+    Done {
+        arn: line.arn.clone(),
+        saves: line.saves,
+        outcome,
+    }
+}
+
+/// The journal and where it stands, for one run.
+pub(crate) struct Log<'a> {
+    pub(crate) journal: &'a mut dyn Record,
+    pub(crate) book: Book,
+    pub(crate) plan: &'a str,
+    pub(crate) caller: &'a str,
+    pub(crate) clock: &'a (dyn Fn() -> Timestamp + Sync),
+}
+
+impl Log<'_> {
+    /// Writes down, and only then believes, what is said.
+    pub(crate) fn append(&mut self, event: Event) -> std::io::Result<()> {
+        let entry = Entry {
+            at: (self.clock)(),
+            plan: self.plan.to_owned(),
+            caller: self.caller.to_owned(),
+            event,
+        };
+        // An entry that does not follow from the journal would make it unreadable, so it must not get there.
+        self.book.allows(&entry).map_err(std::io::Error::other)?;
+        self.journal.append(&entry)?;
+        self.book.take(&entry).map_err(std::io::Error::other)
+    }
+
+    /// Writes down a step of one secret.
+    pub(crate) fn step(&mut self, arn: &SecretArn, step: Step) -> std::io::Result<()> {
+        let arn = arn.clone();
+        self.append(Event::Secret { arn, step })
+    }
+
+    pub(crate) fn phase(&self, arn: &SecretArn) -> Phase {
+        let standing = self.book.secrets.get(arn);
+        standing.map_or(Phase::Untouched, |standing| standing.phase)
+    }
+}

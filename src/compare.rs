@@ -1,0 +1,806 @@
+//! What changed between two scans: a pure function of two reports.
+//!
+//! The change of the run rate is explained without a remainder: [`Comparison::bridge`] names the steps from the old total
+//! to the new one, and they add up to the micro-dollar. A secret that one of the scans could not see is neither new nor
+//! gone: its account and Region go to a step of their own. Nor is a loop mended because the trail has a hole now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::money::Money;
+use crate::domain::names::{AccountId, Region, Scope, SecretArn};
+use crate::domain::report::{Cost, LoopRow, Report, SecretRow, Span};
+use crate::domain::verdict::Verdict;
+
+/// The format number of a comparison written as JSON.
+pub const FORMAT: u32 = 1;
+
+/// A run rate that moves by less than this is no news: the counts of a sliding window tremble.
+const NOTABLE: Money = Money(10_000);
+
+/// What changed from an old scan to a new one. Amounts are run rates of a month.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The old scan.
+    pub old: Side,
+    /// The new scan.
+    pub new: Side,
+    /// The new total less the old one.
+    pub change_usd: Money,
+    /// The steps from the old total to the new one, in this order; they add up to `change_usd`.
+    pub bridge: Vec<Step>,
+    /// What of the promised savings came true.
+    pub savings: Savings,
+    /// Secrets that were not there in the old scan.
+    pub appeared: Vec<Change>,
+    /// Secrets that are not there any more.
+    pub gone: Vec<Change>,
+    /// Secrets that are pending deletion now and were not.
+    pub scheduled: Vec<Change>,
+    /// Secrets that were pending deletion and are not any more.
+    pub restored: Vec<Change>,
+    /// Secrets that stay and cost more, by a cent a month or more.
+    pub dearer: Vec<Change>,
+    /// Secrets that stay and cost less, by a cent a month or more.
+    pub cheaper: Vec<Change>,
+    /// Secrets that nobody has used for the idle time of the new policy, and that were in use before.
+    pub newly_idle: Vec<Change>,
+    /// Secrets that were idle and are in use again.
+    pub used_again: Vec<Change>,
+    /// Loops that the old scan did not have.
+    pub loops_found: Vec<LoopChange>,
+    /// Loops that stopped, in places whose trail the new scan could read.
+    pub loops_fixed: Vec<LoopChange>,
+    /// Loops of which the new scan cannot say whether they stopped.
+    pub loops_unseen: Vec<LoopChange>,
+    /// Accounts and Regions that only the new scan looked at.
+    pub scopes_added: Vec<Scope>,
+    /// Accounts and Regions that only the old scan looked at.
+    pub scopes_lost: Vec<Scope>,
+}
+
+/// One of the two scans.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// The moment that counted as "now".
+    pub made: Timestamp,
+    /// The span whose calls were counted.
+    pub window: Span,
+    /// The calendar month asked for.
+    pub month: Option<String>,
+    /// Secrets in the inventory.
+    pub secrets: u64,
+    /// Run rate of everything.
+    pub total_usd: Money,
+    /// What could be saved a month.
+    pub savings_usd: Money,
+}
+
+/// One step between the totals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its code, such as `appeared`.
+    pub code: String,
+    /// What it is, for people.
+    pub text: String,
+    /// How many secrets (or scopes) it is about.
+    pub count: u64,
+    /// What it adds to the total.
+    pub change_usd: Money,
+}
+
+/// What the old scan promised, and what became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Savings {
+    /// What the old scan said could be saved a month.
+    pub promised_usd: Money,
+    /// Saved by deleting secrets that the old scan wanted deleted, with their replicas.
+    pub deleted_usd: Money,
+    /// Saved by mending loops that the old scan reported: what API and KMS of their secrets fell by, at most what was
+    /// promised.
+    pub mended_usd: Money,
+    /// The sum of both.
+    pub realised_usd: Money,
+    /// Promised and not realised.
+    pub open_usd: Money,
+}
+
+/// One secret that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The key.
+    pub arn: SecretArn,
+    /// The name. Other people's text.
+    pub name: String,
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    /// The owner. Other people's text.
+    pub owner: Option<String>,
+    /// Run rate in the old scan; `None`: it was not there, or its cost is unknown.
+    pub old_usd: Option<Money>,
+    /// Run rate in the new scan; `None`: it is not there, or its cost is unknown.
+    pub new_usd: Option<Money>,
+    /// The difference, over the parts of the cost that both scans know.
+    pub change_usd: Money,
+    /// The verdict of the new scan, or of the old one if it is gone.
+    pub verdict: Verdict,
+    /// Days since the last use, in the scan that `verdict` is from.
+    pub idle_days: Option<u32>,
+}
+
+/// One loop that came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopChange {
+    /// The secret; `None`: a name that is not in the inventory.
+    pub arn: Option<SecretArn>,
+    /// The secret as people call it. Other people's text.
+    pub name: String,
+    /// The account.
+    pub account: Option<AccountId>,
+    /// The Region.
+    pub region: Option<Region>,
+    /// The ARN of the role or user.
+    pub reader: String,
+    /// The API that is called in a loop.
+    pub what: String,
+    /// Calls a month in the scan that has it.
+    pub reads_month: u64,
+    /// What a cache would avoid, in the scan that has it.
+    pub avoidable_usd_month: Option<Money>,
+}
+
+/// Compares two scans.
+pub fn compare(old: &Report, new: &Report) -> Comparison {
+    let pairs = Pairs::of(old, new);
+    let moves = Moves::of(&pairs);
+    let idle = new.policy.idle_days;
+    let changed_use = |was: fn(u32, u32) -> bool, is: fn(u32, u32) -> bool| {
+        let crossed = |(old, new): &&(&SecretRow, &SecretRow)| {
+            let (Some(before), Some(after)) = (old.idle_days, new.idle_days) else {
+                return false;
+            };
+            was(before, idle) && is(after, idle) && new.deleted.is_none()
+        };
+        sorted(
+            pairs
+                .both
+                .iter()
+                .filter(crossed)
+                .map(|(old, new)| both(old, new)),
+        )
+    };
+    let (idle_now, in_use): (fn(u32, u32) -> bool, fn(u32, u32) -> bool) =
+        (|days, idle| days >= idle, |days, idle| days < idle);
+    let loops = Loops::of(old, new);
+    Comparison {
+        format: FORMAT,
+        old: side(old),
+        new: side(new),
+        change_usd: new.totals.total_usd - old.totals.total_usd,
+        bridge: bridge(old, new, &pairs, &moves),
+        savings: savings(old, &pairs, &loops),
+        newly_idle: changed_use(in_use, idle_now),
+        used_again: changed_use(idle_now, in_use),
+        appeared: moves.appeared,
+        gone: moves.gone,
+        scheduled: moves.scheduled,
+        restored: moves.restored,
+        dearer: moves.dearer,
+        cheaper: moves.cheaper,
+        loops_found: loops.found,
+        loops_fixed: loops.fixed,
+        loops_unseen: loops.unseen,
+        scopes_added: pairs.scopes_added,
+        scopes_lost: pairs.scopes_lost,
+    }
+}
+
+fn side(report: &Report) -> Side {
+    Side {
+        made: report.made,
+        window: report.window,
+        month: report.policy.month.clone(),
+        secrets: report.totals.secrets,
+        total_usd: report.totals.total_usd,
+        savings_usd: report.totals.savings_usd,
+    }
+}
+
+/// The secrets of two reports, joined by ARN.
+struct Pairs<'a> {
+    both: Vec<(&'a SecretRow, &'a SecretRow)>,
+    /// Only in the old report, in scopes that both read.
+    gone: Vec<&'a SecretRow>,
+    /// Only in the new report, in scopes that both read.
+    appeared: Vec<&'a SecretRow>,
+    /// In a scope that only one of the reports read.
+    lost: Vec<&'a SecretRow>,
+    added: Vec<&'a SecretRow>,
+    scopes_lost: Vec<Scope>,
+    scopes_added: Vec<Scope>,
+}
+
+impl<'a> Pairs<'a> {
+    fn of(old: &'a Report, new: &'a Report) -> Self {
+        let (old_scopes, new_scopes) = (scopes_read(old), scopes_read(new));
+        let by_arn = |report: &'a Report| -> BTreeMap<&'a SecretArn, &'a SecretRow> {
+            report.secrets.iter().map(|row| (&row.arn, row)).collect()
+        };
+        let (old_rows, new_rows) = (by_arn(old), by_arn(new));
+        let mut pairs = Self {
+            both: Vec::new(),
+            gone: Vec::new(),
+            appeared: Vec::new(),
+            lost: Vec::new(),
+            added: Vec::new(),
+            scopes_lost: old_scopes.difference(&new_scopes).cloned().collect(),
+            scopes_added: new_scopes.difference(&old_scopes).cloned().collect(),
+        };
+        for (arn, row) in &old_rows {
+            match new_rows.get(arn) {
+                Some(now) => pairs.both.push((row, now)),
+                None if new_scopes.contains(row.arn.scope()) => pairs.gone.push(row),
+                None => pairs.lost.push(row),
+            }
+        }
+        for (arn, row) in &new_rows {
+            if old_rows.contains_key(arn) {
+                continue;
+            }
+            if old_scopes.contains(row.arn.scope()) {
+                pairs.appeared.push(row);
+            } else {
+                pairs.added.push(row);
+            }
+        }
+        pairs
+    }
+}
+
+/// The scopes whose inventory a report holds: those it says it read, and those it has secrets of.
+fn scopes_read(report: &Report) -> BTreeSet<Scope> {
+    let said = report
+        .scopes
+        .iter()
+        .filter(|row| row.inventory == "read")
+        .map(|row| Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        });
+    said.chain(report.secrets.iter().map(SecretRow::scope))
+        .collect()
+}
+
+/// Each secret that both reports can speak of, at the one thing that happened to it.
+#[derive(Default)]
+struct Moves {
+    appeared: Vec<Change>,
+    gone: Vec<Change>,
+    scheduled: Vec<Change>,
+    restored: Vec<Change>,
+    dearer: Vec<Change>,
+    cheaper: Vec<Change>,
+}
+
+impl Moves {
+    fn of(pairs: &Pairs<'_>) -> Self {
+        let mut moves = Self {
+            appeared: sorted(pairs.appeared.iter().map(|row| only_new(row))),
+            gone: sorted(pairs.gone.iter().map(|row| only_old(row))),
+            ..Self::default()
+        };
+        for (old, new) in &pairs.both {
+            let change = both(old, new);
+            match (old.deleted, new.deleted) {
+                (None, Some(_)) => moves.scheduled.push(change),
+                (Some(_), None) => moves.restored.push(change),
+                _ if change.change_usd >= NOTABLE => moves.dearer.push(change),
+                _ if Money::ZERO - change.change_usd >= NOTABLE => moves.cheaper.push(change),
+                _ => {}
+            }
+        }
+        for list in [
+            &mut moves.scheduled,
+            &mut moves.restored,
+            &mut moves.dearer,
+            &mut moves.cheaper,
+        ] {
+            sort(list);
+        }
+        moves
+    }
+}
+
+fn only_new(row: &SecretRow) -> Change {
+    change(row, None, row.cost.total_usd, row.cost.known())
+}
+
+fn only_old(row: &SecretRow) -> Change {
+    change(
+        row,
+        row.cost.total_usd,
+        None,
+        Money::ZERO - row.cost.known(),
+    )
+}
+
+fn both(old: &SecretRow, new: &SecretRow) -> Change {
+    change(
+        new,
+        old.cost.total_usd,
+        new.cost.total_usd,
+        comparable(&old.cost, &new.cost),
+    )
+}
+
+fn change(
+    row: &SecretRow,
+    old_usd: Option<Money>,
+    new_usd: Option<Money>,
+    change_usd: Money,
+) -> Change {
+    Change {
+        arn: row.arn.clone(),
+        name: row.name.clone(),
+        account: row.account.clone(),
+        region: row.region.clone(),
+        owner: row.owner.clone(),
+        old_usd,
+        new_usd,
+        change_usd,
+        verdict: row.verdict,
+        idle_days: row.idle_days,
+    }
+}
+
+/// The difference over the parts that both scans know: a part that became known is no price rise.
+fn comparable(old: &Cost, new: &Cost) -> Money {
+    [
+        (old.storage_usd, new.storage_usd),
+        (old.api_usd, new.api_usd),
+        (old.kms_usd, new.kms_usd),
+    ]
+    .into_iter()
+    .filter_map(|(old, new)| Some(new? - old?))
+    .sum()
+}
+
+/// Biggest change first.
+fn sorted(changes: impl Iterator<Item = Change>) -> Vec<Change> {
+    let mut changes: Vec<Change> = changes.collect();
+    sort(&mut changes);
+    changes
+}
+
+fn sort(changes: &mut [Change]) {
+    changes.sort_by(|a, b| {
+        let size = |change: &Change| change.change_usd.0.unsigned_abs();
+        size(b).cmp(&size(a)).then_with(|| a.arn.cmp(&b.arn))
+    });
+}
+
+fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Moves) -> Vec<Step> {
+    let of = |changes: &[Change]| -> (usize, Money) {
+        let sum = changes.iter().map(|change| change.change_usd).sum();
+        (changes.len(), sum)
+    };
+    let rows = |rows: &[&SecretRow]| -> Money { rows.iter().map(|row| row.cost.known()).sum() };
+    let listed = [
+        ("appeared", "new secrets", of(&moves.appeared)),
+        ("gone", "secrets that are gone", of(&moves.gone)),
+        (
+            "scheduled",
+            "secrets scheduled for deletion",
+            of(&moves.scheduled),
+        ),
+        ("restored", "secrets restored", of(&moves.restored)),
+        ("dearer", "secrets that cost more", of(&moves.dearer)),
+        ("cheaper", "secrets that cost less", of(&moves.cheaper)),
+    ];
+    let comparable_all: Money = pairs
+        .both
+        .iter()
+        .map(|(old, new)| comparable(&old.cost, &new.cost))
+        .sum();
+    let comparable_listed: Money = listed[2..].iter().map(|(_, _, (_, sum))| *sum).sum();
+    let small = pairs.both.len()
+        - listed[2..]
+            .iter()
+            .map(|(_, _, (count, _))| count)
+            .sum::<usize>();
+    let unlike = pairs
+        .both
+        .iter()
+        .map(|(old, new)| new.cost.known() - old.cost.known() - comparable(&old.cost, &new.cost))
+        .collect::<Vec<Money>>();
+    let unlike_count = unlike
+        .iter()
+        .filter(|change| **change != Money::ZERO)
+        .count();
+    let rest = [
+        (
+            "small",
+            "changes below a cent a month",
+            (small, comparable_all - comparable_listed),
+        ),
+        (
+            "unlike",
+            "costs that only one of the scans knows",
+            (unlike_count, unlike.into_iter().sum()),
+        ),
+        (
+            "scopes-added",
+            "accounts and Regions that only the new scan looked at",
+            (pairs.scopes_added.len(), rows(&pairs.added)),
+        ),
+        (
+            "scopes-lost",
+            "accounts and Regions that only the old scan looked at",
+            (pairs.scopes_lost.len(), Money::ZERO - rows(&pairs.lost)),
+        ),
+    ];
+    let mut steps: Vec<Step> = listed
+        .into_iter()
+        .chain(rest)
+        .map(|(code, text, (count, change_usd))| step(code, text, count, change_usd))
+        .collect();
+    // What is left is what the totals hold beside the rows of secrets: calls that belong to none of them.
+    let explained: Money = steps.iter().map(|step| step.change_usd).sum();
+    let left = new.totals.total_usd - old.totals.total_usd - explained;
+    steps.push(step(
+        "unattributed",
+        "calls that belong to no secret",
+        0,
+        left,
+    ));
+    steps
+}
+
+fn step(code: &str, text: &str, count: usize, change_usd: Money) -> Step {
+    Step {
+        code: code.to_owned(),
+        text: text.to_owned(),
+        count: count as u64,
+        change_usd,
+    }
+}
+
+/// The loops of two reports.
+struct Loops {
+    found: Vec<LoopChange>,
+    fixed: Vec<LoopChange>,
+    unseen: Vec<LoopChange>,
+}
+
+/// What makes a loop the same loop: the secret (or the name in its place), the reader and the API.
+type LoopKey<'a> = (
+    Option<&'a SecretArn>,
+    &'a str,
+    Option<&'a AccountId>,
+    Option<&'a Region>,
+    &'a str,
+    &'a str,
+);
+
+fn key(row: &LoopRow) -> LoopKey<'_> {
+    (
+        row.arn.as_ref(),
+        &row.name,
+        row.account.as_ref(),
+        row.region.as_ref(),
+        &row.reader,
+        &row.what,
+    )
+}
+
+impl Loops {
+    fn of(old: &Report, new: &Report) -> Self {
+        let keys = |report: &'_ Report| -> BTreeSet<String> {
+            report
+                .loops
+                .iter()
+                .map(|row| format!("{:?}", key(row)))
+                .collect()
+        };
+        let (before, after) = (keys(old), keys(new));
+        let only = |report: &Report, others: &BTreeSet<String>| -> Vec<LoopChange> {
+            report
+                .loops
+                .iter()
+                .filter(|row| !others.contains(&format!("{:?}", key(row))))
+                .map(loop_change)
+                .collect()
+        };
+        let (fixed, unseen) = only(old, &after)
+            .into_iter()
+            .partition(|row| can_tell(new, row));
+        Self {
+            found: only(new, &before),
+            fixed,
+            unseen,
+        }
+    }
+}
+
+fn loop_change(row: &LoopRow) -> LoopChange {
+    LoopChange {
+        arn: row.arn.clone(),
+        name: row.name.clone(),
+        account: row.account.clone(),
+        region: row.region.clone(),
+        reader: row.reader.clone(),
+        what: row.what.clone(),
+        reads_month: row.reads_month,
+        avoidable_usd_month: row.avoidable_usd_month,
+    }
+}
+
+/// Whether a report would have seen the loop: the trail covers nine tenths of its window in the loop's scope.
+fn can_tell(report: &Report, gone: &LoopChange) -> bool {
+    let here = |row: &&crate::domain::report::ScopeRow| {
+        Some(&row.account) == gone.account.as_ref() && Some(&row.region) == gone.region.as_ref()
+    };
+    report.scopes.iter().find(here).is_some_and(|row| {
+        let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
+        expected > 0 && u64::from(covered) * 10 >= u64::from(expected) * 9
+    })
+}
+
+fn savings(old: &Report, pairs: &Pairs<'_>, loops: &Loops) -> Savings {
+    let wanted: BTreeSet<&SecretArn> = old
+        .secrets
+        .iter()
+        .filter(|row| row.verdict == Verdict::Delete)
+        .map(|row| &row.arn)
+        .collect();
+    let is_wanted = |row: &SecretRow| {
+        let primary = row.replica_of.as_ref();
+        wanted.contains(&row.arn) || primary.is_some_and(|primary| wanted.contains(primary))
+    };
+    let gone: Money = pairs
+        .gone
+        .iter()
+        .filter(|row| is_wanted(row))
+        .map(|row| row.cost.known())
+        .sum();
+    let scheduled: Money = pairs
+        .both
+        .iter()
+        .filter(|(old, new)| is_wanted(old) && old.deleted.is_none() && new.deleted.is_some())
+        .map(|(old, new)| Money::ZERO - comparable(&old.cost, &new.cost))
+        .sum();
+    let mended = mended(old, pairs, loops);
+    let promised = old.totals.savings_usd;
+    let realised = gone + scheduled + mended;
+    Savings {
+        promised_usd: promised,
+        deleted_usd: gone + scheduled,
+        mended_usd: mended,
+        realised_usd: realised,
+        open_usd: (promised - realised).max(Money::ZERO),
+    }
+}
+
+/// What API and KMS of the secrets with promised loops fell by, at most by what was promised for each.
+fn mended(old: &Report, pairs: &Pairs<'_>, loops: &Loops) -> Money {
+    let mut promised: BTreeMap<&SecretArn, Money> = BTreeMap::new();
+    for row in &old.loops {
+        if let (Some(arn), Some(usd)) = (&row.arn, row.avoidable_usd_month) {
+            *promised.entry(arn).or_default() += usd;
+        }
+    }
+    let of_secrets: Money = pairs
+        .both
+        .iter()
+        .filter(|(old, _)| old.verdict != Verdict::Delete)
+        .filter_map(|(old, new)| {
+            let promised = *promised.get(&old.arn)?;
+            let calls = |cost: &Cost| Some(cost.api_usd? + cost.kms_usd.unwrap_or_default());
+            let fell = calls(&old.cost)? - calls(&new.cost)?;
+            Some(fell.clamp(Money::ZERO, promised.max(Money::ZERO)))
+        })
+        .sum();
+    let of_names: Money = loops
+        .fixed
+        .iter()
+        .filter(|row| row.arn.is_none())
+        .filter_map(|row| row.avoidable_usd_month)
+        .sum();
+    of_secrets + of_names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn names(changes: &[Change]) -> Vec<&str> {
+        changes.iter().map(|change| change.name.as_str()).collect()
+    }
+
+    /// The steps of the bridge that move anything.
+    fn steps(comparison: &Comparison) -> Vec<(&str, u64, i64)> {
+        comparison
+            .bridge
+            .iter()
+            .filter(|step| step.change_usd != Money::ZERO)
+            .map(|step| (step.code.as_str(), step.count, step.change_usd.0))
+            .collect()
+    }
+
+    fn recount(report: &mut Report) {
+        report.totals = fixture::totals(report);
+    }
+
+    #[test]
+    fn a_report_compared_with_itself_has_no_change() {
+        let report = fixture::report(200);
+        let comparison = compare(&report, &report);
+        assert_eq!(comparison.change_usd, Money::ZERO);
+        assert!(steps(&comparison).is_empty());
+        assert_eq!(comparison.savings.realised_usd, Money::ZERO);
+        assert_eq!(comparison.savings.open_usd, report.totals.savings_usd);
+        for list in [
+            &comparison.appeared,
+            &comparison.gone,
+            &comparison.scheduled,
+            &comparison.restored,
+            &comparison.dearer,
+            &comparison.cheaper,
+            &comparison.newly_idle,
+            &comparison.used_again,
+        ] {
+            assert!(list.is_empty());
+        }
+        assert!(comparison.loops_found.is_empty() && comparison.loops_fixed.is_empty());
+    }
+
+    #[test]
+    fn the_bridge_explains_the_change_to_the_micro_dollar() {
+        for secrets in [0, 5, 100, 400] {
+            let (old, new) = fixture::two_months(secrets);
+            for (old, new) in [(&old, &new), (&new, &old)] {
+                let comparison = compare(old, new);
+                let sum: Money = comparison.bridge.iter().map(|step| step.change_usd).sum();
+                assert_eq!(sum, comparison.change_usd);
+                let unattributed = new.totals.unattributed_usd - old.totals.unattributed_usd;
+                assert_eq!(comparison.bridge.last().unwrap().change_usd, unattributed);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_new_in_one_direction_is_gone_in_the_other() {
+        let (old, new) = fixture::two_months(400);
+        let (there, back) = (compare(&old, &new), compare(&new, &old));
+        assert!(
+            !there.appeared.is_empty() && !there.gone.is_empty() && !there.scheduled.is_empty()
+        );
+        assert_eq!(names(&there.appeared), names(&back.gone));
+        assert_eq!(names(&there.gone), names(&back.appeared));
+        assert_eq!(names(&there.scheduled), names(&back.restored));
+        assert_eq!(names(&there.dearer), names(&back.cheaper));
+    }
+
+    #[test]
+    fn a_place_that_only_one_scan_looked_at_is_neither_new_nor_gone() {
+        let new = fixture::report(200);
+        let mut old = new.clone();
+        let scope = new.secrets[0].scope();
+        old.secrets.retain(|row| row.scope() != scope);
+        old.scopes
+            .retain(|row| (&row.account, &row.region) != (&scope.account, &scope.region));
+        recount(&mut old);
+        let added = compare(&old, &new);
+        assert!(added.appeared.is_empty());
+        assert_eq!(added.scopes_added, [scope.clone()]);
+        assert_eq!(steps(&added).len(), 1);
+        assert_eq!(steps(&added)[0].0, "scopes-added");
+        let lost = compare(&new, &old);
+        assert!(lost.gone.is_empty() && lost.savings.realised_usd == Money::ZERO);
+        assert_eq!(lost.scopes_lost, [scope]);
+    }
+
+    #[test]
+    fn calls_that_became_countable_are_no_price_rise() {
+        let new = fixture::report(100);
+        let mut old = new.clone();
+        for row in &mut old.secrets {
+            row.cost = Cost::new(row.cost.storage_usd, None, None);
+        }
+        recount(&mut old);
+        let comparison = compare(&old, &new);
+        assert!(comparison.dearer.is_empty());
+        assert_eq!(steps(&comparison).len(), 1);
+        assert_eq!(steps(&comparison)[0].0, "unlike");
+    }
+
+    #[test]
+    fn savings_are_realised_by_what_was_promised_and_no_more() {
+        let old = fixture::report(300);
+        let mut new = old.clone();
+        let wanted = |row: &SecretRow| row.verdict == Verdict::Delete;
+        let gone = old.secrets.iter().find(|row| wanted(row)).unwrap();
+        let unasked = old
+            .secrets
+            .iter()
+            .find(|row| row.verdict == Verdict::Keep)
+            .unwrap();
+        new.secrets
+            .retain(|row| row.arn != gone.arn && row.arn != unasked.arn);
+        let first = &old.loops[0];
+        new.loops.remove(0);
+        let looped = new
+            .secrets
+            .iter_mut()
+            .find(|row| Some(&row.arn) == first.arn.as_ref())
+            .unwrap();
+        looped.cost = Cost::new(
+            looped.cost.storage_usd,
+            Some(Money::ZERO),
+            Some(Money::ZERO),
+        );
+        recount(&mut new);
+        let comparison = compare(&old, &new);
+        let savings = comparison.savings;
+        assert_eq!(
+            savings.deleted_usd,
+            gone.cost.known(),
+            "not what nobody asked to delete"
+        );
+        assert_eq!(
+            savings.mended_usd,
+            first.avoidable_usd_month.unwrap(),
+            "at most what was promised"
+        );
+        assert_eq!(
+            savings.realised_usd + savings.open_usd,
+            savings.promised_usd
+        );
+        assert_eq!(comparison.loops_fixed.len(), 1);
+    }
+
+    #[test]
+    fn a_loop_that_the_trail_could_not_show_is_not_fixed() {
+        let old = fixture::report(300);
+        let mut new = old.clone();
+        let gone = new.loops.remove(0);
+        for row in &mut new.scopes {
+            if Some(&row.account) == gone.account.as_ref() {
+                row.trail.covered_hours = row.trail.expected_hours / 2;
+            }
+        }
+        let comparison = compare(&old, &new);
+        assert!(comparison.loops_fixed.is_empty());
+        assert_eq!(comparison.loops_unseen.len(), 1);
+        assert_eq!(comparison.loops_unseen[0].name, gone.name);
+    }
+
+    #[test]
+    fn idle_and_used_again_go_by_the_limit_of_the_new_scan() {
+        let base = fixture::report(20);
+        let with = |days: Option<u32>| {
+            let mut report = base.clone();
+            report.secrets[0].idle_days = days;
+            report
+        };
+        for (before, after, idle, used) in [
+            (Some(89), Some(90), 1, 0),
+            (Some(90), Some(89), 0, 1),
+            (Some(90), Some(120), 0, 0),
+            (Some(10), Some(20), 0, 0),
+            (None, Some(120), 0, 0),
+            (Some(10), None, 0, 0),
+        ] {
+            let comparison = compare(&with(before), &with(after));
+            let found = (comparison.newly_idle.len(), comparison.used_again.len());
+            assert_eq!(found, (idle, used), "{before:?} {after:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A record that was walked, taken apart.
+
+use std::borrow::Cow;
+
+use super::walk::{Kind, Leave, Members, Record, Value};
+use super::{plain, scan, unescape};
+use crate::domain::event::{Event, EventId, Identity};
+
+/// The event of a record of Secrets Manager, with the account and Region that the record itself names, else empty.
+///
+/// Any error means that the record is odd, and has to be parsed whole.
+pub(super) fn event<'a>(record: &Record<'a>) -> Result<Event<'a>, Leave> {
+    // One check for all of the texts costs less than one for each.
+    let json = std::str::from_utf8(record.bytes).map_err(|_| Leave::Odd)?;
+    let spans = &record.spans;
+    let part = |value| text(json, value);
+    let [secret_id, name, version_stage] =
+        inside(json, spans.request, [b"secretId", b"name", b"versionStage"])?;
+    let [arn, old_arn] = inside(json, spans.response, [b"arn", b"aRN"])?;
+    let [data_arn, data_id] = inside(json, spans.additional, [b"ARN", b"SecretId"])?;
+    let [details_id] = inside(json, spans.service_details, [b"secretId"])?;
+    let by_request = || secret_id.or(name);
+    let by_service = || data_arn.or(data_id).or(details_id);
+    Ok(Event {
+        id: part(spans.id).map_or_else(|| plain::id_of_bytes(record.bytes), |id| EventId::new(&id)),
+        shared_id: part(spans.shared_id).map(|id| EventId::new(&id)),
+        time: record.time,
+        account: part(spans.account).unwrap_or_default(),
+        region: part(spans.region).unwrap_or_default(),
+        name: part(spans.name).unwrap_or_default(),
+        service_event: part(spans.kind).as_deref() == Some(plain::SERVICE_EVENT),
+        error_code: part(spans.error_code),
+        error_message: part(spans.error_message),
+        target: arn.or(old_arn).or_else(by_request).or_else(by_service),
+        version_stage,
+        identity: identity(json, spans.identity)?,
+        source_ip: part(spans.source_ip),
+        user_agent: part(spans.user_agent),
+        vpc_endpoint: part(spans.vpc_endpoint).is_some(),
+        from_console: truth(record.bytes, spans.from_console),
+    })
+}
+
+/// `readOnly`, as far as the walk came past it.
+#[inline]
+pub(super) fn read_only(record: &Record<'_>) -> bool {
+    truth(record.bytes, record.spans.read_only)
+}
+
+/// `userIdentity.accountId`, which stands in for an account that nothing else tells.
+pub(super) fn caller_account<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let json = std::str::from_utf8(record.bytes).ok()?;
+    identity(json, record.spans.identity).ok()?.account
+}
+
+/// A text of a record that may not be UTF-8 elsewhere.
+pub(super) fn text_of<'a>(record: &Record<'a>, value: Value) -> Option<Cow<'a, str>> {
+    let bytes = record
+        .bytes
+        .get(value.place())
+        .filter(|text| !text.is_empty())?;
+    match value.kind {
+        Kind::Text => Some(String::from_utf8_lossy(bytes)),
+        Kind::Escaped => Some(Cow::Owned(unescape::unescaped(bytes))),
+        _ => None,
+    }
+}
+
+/// A text that is there and not empty.
+#[inline]
+fn text(json: &str, value: Value) -> Option<Cow<'_, str>> {
+    let text = json.get(value.place()).filter(|text| !text.is_empty())?;
+    match value.kind {
+        Kind::Text => Some(Cow::Borrowed(text)),
+        Kind::Escaped => Some(Cow::Owned(unescape::unescaped(text.as_bytes()))),
+        _ => None,
+    }
+}
+
+/// `true`, or the word as a string: LookupEvents and Athena write the latter.
+#[inline]
+fn truth(bytes: &[u8], value: Value) -> bool {
+    matches!(value.kind, Kind::Text | Kind::Word) && bytes[value.place()] == *b"true"
+}
+
+/// Whether a value is neither null nor empty.
+fn holds(bytes: &[u8], value: Value) -> Result<bool, Leave> {
+    let place = value.place();
+    Ok(match value.kind {
+        Kind::Absent => false,
+        Kind::Text | Kind::Escaped => !place.is_empty(),
+        Kind::Word => bytes[place] != *b"null",
+        Kind::Container => {
+            let inside = scan::blank_end(bytes, place.start + 1)?;
+            !matches!(bytes[inside], b'}' | b']')
+        }
+    })
+}
+
+/// The texts of some members of a member. A member that holds its JSON as a string, as Athena has it, is odd.
+fn inside<'a, const N: usize>(
+    json: &'a str,
+    value: Value,
+    keys: [&[u8]; N],
+) -> Result<[Option<Cow<'a, str>>; N], Leave> {
+    let mut found = [const { None }; N];
+    let (bytes, place) = (json.as_bytes(), value.place());
+    match value.kind {
+        Kind::Container if bytes[place.start] == b'{' => {
+            let mut members = Members::new(bytes, place.start)?;
+            while let Some((key, place)) = members.key()? {
+                let value = members.value(place)?;
+                if let Some(number) = keys.iter().position(|wanted| *wanted == key) {
+                    found[number] = text(json, value);
+                }
+            }
+        }
+        Kind::Text | Kind::Escaped if !place.is_empty() => return Err(Leave::Odd),
+        _ => {}
+    }
+    Ok(found)
+}
+
+/// `userIdentity`.
+fn identity(json: &str, value: Value) -> Result<Identity<'_>, Leave> {
+    let mut identity = Identity::default();
+    let (bytes, start) = (json.as_bytes(), value.place().start);
+    if value.kind != Kind::Container || bytes[start] != b'{' {
+        return Ok(identity);
+    }
+    let mut members = Members::new(bytes, start)?;
+    while let Some((key, place)) = members.key()? {
+        if key == b"sessionContext" && bytes[place] == b'{' {
+            members.at = session(json, place, &mut identity)?;
+            continue;
+        }
+        let value = members.value(place)?;
+        let member = match key {
+            b"type" => &mut identity.kind,
+            b"arn" => &mut identity.arn,
+            b"accountId" => &mut identity.account,
+            b"principalId" => &mut identity.principal_id,
+            b"userName" => &mut identity.user_name,
+            b"invokedBy" => &mut identity.invoked_by,
+            _ => continue,
+        };
+        *member = text(json, value);
+    }
+    Ok(identity)
+}
+
+/// `userIdentity.sessionContext`, whose opening bracket stands at `at`; gives the place behind it.
+fn session<'a>(json: &'a str, at: usize, identity: &mut Identity<'a>) -> Result<usize, Leave> {
+    let bytes = json.as_bytes();
+    let mut members = Members::new(bytes, at)?;
+    while let Some((key, place)) = members.key()? {
+        let value = members.value(place)?;
+        match key {
+            b"sessionIssuer" => [identity.issuer_arn] = inside(json, value, [b"arn"])?,
+            b"webIdFederationData" => identity.web_federated = holds(bytes, value)?,
+            b"ec2RoleDelivery" => identity.ec2_delivered = holds(bytes, value)?,
+            _ => {}
+        }
+    }
+    Ok(members.at)
+}

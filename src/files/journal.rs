@@ -1,0 +1,278 @@
+//! The journal as a file: appended to and synchronized to the disk before anything goes on.
+//!
+//! Whoever writes holds a lock on the file, so two runs on one plan cannot be; the system lets go of it when a process
+//! ends, however it ends. What cannot be written down is not done: each error here stops a run before its next write to
+//! AWS.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::domain::journal::{Book, Entry, JournalError, Unended, line, parse, replay};
+use crate::ports::Record;
+
+/// Why a journal cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The file cannot be read, written or locked.
+    #[error("failed to {what} the journal {}", .path.display())]
+    Io {
+        /// Such as `open`.
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another run holds it.
+    #[error("another run is writing the journal {}: wait until it has ended", .0.display())]
+    Locked(PathBuf),
+    /// Its contents cannot be trusted.
+    #[error("the journal {} cannot be trusted", .path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        source: JournalError,
+    },
+}
+
+/// Where the journal of a plan stands: beside it, with the ending `.journal.jsonl` for its own.
+pub fn beside(plan: &Path) -> PathBuf {
+    plan.with_extension("journal.jsonl")
+}
+
+/// Reads a journal without locking it. An absent one is empty.
+///
+/// # Errors
+/// [`OpenError`] if it cannot be read or trusted.
+pub fn read(path: &Path) -> Result<Book, OpenError> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(failed("read", path))?,
+    };
+    understand(&bytes, path).map(|(book, _)| book)
+}
+
+/// A journal that this process alone writes.
+#[derive(Debug)]
+pub struct JournalFile {
+    file: File,
+    /// How much of the file is whole lines.
+    whole: u64,
+}
+
+impl JournalFile {
+    /// Opens a journal for writing, or begins one, and gives where everything stands. A last line that was cut off is
+    /// taken away.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the file is as it was then.
+    pub fn open(path: &Path) -> Result<(Self, Book), OpenError> {
+        let mut file = options().open(path).map_err(failed("open", path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed("read", path))?;
+        let (book, end) = understand(&bytes, path)?;
+        let mut journal = Self {
+            file,
+            whole: end.whole,
+        };
+        journal.mend(end.unended).map_err(failed("mend", path))?;
+        journal
+            .keep_name(path)
+            .map_err(failed("synchronize", path))?;
+        Ok((journal, book))
+    }
+
+    /// Leaves the file with whole lines only.
+    fn mend(&mut self, unended: Unended) -> io::Result<()> {
+        self.file.set_len(self.whole)?;
+        self.file.seek(SeekFrom::Start(self.whole))?;
+        if unended == Unended::Yes {
+            self.file.write_all(b"\n")?;
+            self.whole += 1;
+        }
+        self.file.sync_all()
+    }
+
+    /// A new file survives a crash of the machine only when its folder is synchronized too.
+    fn keep_name(&self, path: &Path) -> io::Result<()> {
+        if self.whole > 0 || !cfg!(unix) {
+            return Ok(());
+        }
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+impl Record for JournalFile {
+    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        let line = line(entry)?;
+        let written = self
+            .file
+            .write_all(&line)
+            .and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => {
+                self.whole += line.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // A full disk leaves half a line. Taking it away is only tidy: reading drops it too.
+                let _ = self.file.set_len(self.whole);
+                let _ = self.file.seek(SeekFrom::Start(self.whole));
+                Err(error)
+            }
+        }
+    }
+}
+
+struct End {
+    whole: u64,
+    unended: Unended,
+}
+
+fn understand(bytes: &[u8], path: &Path) -> Result<(Book, End), OpenError> {
+    let damaged = |source| OpenError::Damaged {
+        path: path.to_owned(),
+        source,
+    };
+    let parsed = parse(bytes).map_err(damaged)?;
+    let book = replay(&parsed.entries).map_err(damaged)?;
+    let end = End {
+        whole: parsed.whole as u64,
+        unended: parsed.unended,
+    };
+    Ok((book, end))
+}
+
+/// Names of secrets and roles stand in a journal, so only its owner may read it.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Io { what, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::journal::{Event, Phase, Step};
+    use crate::domain::names::SecretArn;
+
+    fn entry(step: Step) -> Entry {
+        let arn: SecretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbC123"
+            .parse()
+            .unwrap();
+        Entry {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            plan: "p1".to_owned(),
+            caller: "me".to_owned(),
+            event: Event::Secret { arn, step },
+        }
+    }
+
+    fn deleting() -> Entry {
+        entry(Step::Deleting {
+            recovery_days: 7,
+            saves: None,
+        })
+    }
+
+    fn deleted() -> Entry {
+        entry(Step::Deleted {
+            deletion: jiff::Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    fn phase(book: &Book) -> Option<Phase> {
+        book.secrets.values().map(|standing| standing.phase).next()
+    }
+
+    #[test]
+    fn what_was_appended_is_read_again_and_only_the_owner_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = beside(&folder.path().join("plan.csv"));
+        assert_eq!(path.file_name().unwrap(), "plan.journal.jsonl");
+        assert_eq!(phase(&read(&path).unwrap()), None);
+        let (mut journal, _) = JournalFile::open(&path).unwrap();
+        journal.append(&deleting()).unwrap();
+        assert_eq!(phase(&read(&path).unwrap()), Some(Phase::Deleting));
+        journal.append(&deleted()).unwrap();
+        drop(journal);
+        let (_journal, book) = JournalFile::open(&path).unwrap();
+        assert_eq!(phase(&book), Some(Phase::Deleted));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn two_runs_cannot_write_one_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let (first, _) = JournalFile::open(&path).unwrap();
+        assert!(matches!(
+            JournalFile::open(&path),
+            Err(OpenError::Locked(_))
+        ));
+        assert!(read(&path).is_ok());
+        drop(first);
+        assert!(JournalFile::open(&path).is_ok());
+    }
+
+    #[test]
+    fn writing_goes_on_after_the_last_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let (first, second) = (line(&deleting()).unwrap(), line(&deleted()).unwrap());
+        for cut in 0..=second.len() {
+            std::fs::write(&path, [&first, &second[..cut]].concat()).unwrap();
+            let (mut journal, book) = JournalFile::open(&path).unwrap();
+            if phase(&book) == Some(Phase::Deleting) {
+                journal.append(&deleted()).unwrap();
+            }
+            drop(journal);
+            assert_eq!(
+                std::fs::read(&path).unwrap(),
+                [&first[..], &second].concat(),
+                "{cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_journal_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let text = [b"{\"time\":1}\n".to_vec(), line(&deleting()).unwrap()].concat();
+        std::fs::write(&path, &text).unwrap();
+        assert!(matches!(
+            JournalFile::open(&path),
+            Err(OpenError::Damaged { .. })
+        ));
+        assert_eq!(std::fs::read(&path).unwrap(), text);
+        assert!(matches!(
+            JournalFile::open(folder.path()),
+            Err(OpenError::Io { .. })
+        ));
+    }
+}

@@ -1,0 +1,345 @@
+//! A [`Comparison`] as text for a terminal, as CSV and as JSON. The page has its own section.
+
+use std::fmt::Write as _;
+
+use super::escape::{self, fit, one_line};
+use crate::compare::{Change, Comparison, LoopChange};
+use crate::domain::money::{Money, thousands};
+
+/// Columns of a line of text.
+const WIDTH: usize = 80;
+/// How many secrets a list of the text shows.
+const LISTED: usize = 10;
+
+/// The columns of `comparison.csv`.
+pub const COLUMNS: [&str; 15] = [
+    "change",
+    "arn",
+    "name",
+    "account_id",
+    "region",
+    "owner",
+    "verdict",
+    "idle_days",
+    "old_usd_month",
+    "new_usd_month",
+    "change_usd_month",
+    "reader",
+    "api",
+    "calls_month",
+    "avoidable_usd_month",
+];
+
+/// The lists of secrets: the code in the files, the heading for people, the rows.
+pub fn secret_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[Change]); 8] {
+    [
+        ("new", "New", &comparison.appeared),
+        ("gone", "Gone", &comparison.gone),
+        ("scheduled", "Scheduled for deletion", &comparison.scheduled),
+        ("restored", "Restored", &comparison.restored),
+        ("dearer", "Dearer", &comparison.dearer),
+        ("cheaper", "Cheaper", &comparison.cheaper),
+        ("newly-idle", "Newly idle", &comparison.newly_idle),
+        ("used-again", "In use again", &comparison.used_again),
+    ]
+}
+
+/// The lists of loops, in the same way.
+pub fn loop_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[LoopChange]); 3] {
+    [
+        ("loop-found", "Loops found", &comparison.loops_found),
+        ("loop-fixed", "Loops fixed", &comparison.loops_fixed),
+        (
+            "loop-unseen",
+            "Loops not seen: the trail has a hole there",
+            &comparison.loops_unseen,
+        ),
+    ]
+}
+
+/// The comparison as JSON, for programs.
+pub fn json(comparison: &Comparison) -> Vec<u8> {
+    // Plain data: strings, numbers and lists of them.
+    let mut bytes = serde_json::to_vec_pretty(comparison).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The comparison as CSV: one row a change, in the order of the lists. A secret may stand in two lists, such as `dearer`
+/// and `used-again`; a total over the file is only right within one value of `change`.
+pub fn csv(comparison: &Comparison) -> Vec<u8> {
+    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
+    // Writing to memory cannot fail, and every record has as many fields as the header.
+    let _ = writer.write_record(COLUMNS);
+    for (code, _, rows) in secret_lists(comparison) {
+        for row in rows {
+            let _ = writer.write_record(secret_record(code, row));
+        }
+    }
+    for (code, _, rows) in loop_lists(comparison) {
+        for row in rows {
+            let _ = writer.write_record(loop_record(code, row));
+        }
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+fn known<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn secret_record(code: &str, row: &Change) -> [String; 15] {
+    let none = String::new;
+    [
+        code.to_owned(),
+        one_line(row.arn.as_str()),
+        escape::cell(&row.name),
+        row.account.to_string(),
+        row.region.to_string(),
+        row.owner.as_deref().map(escape::cell).unwrap_or_default(),
+        row.verdict.as_str().to_owned(),
+        known(row.idle_days),
+        known(row.old_usd),
+        known(row.new_usd),
+        row.change_usd.to_string(),
+        none(),
+        none(),
+        none(),
+        none(),
+    ]
+}
+
+fn loop_record(code: &str, row: &LoopChange) -> [String; 15] {
+    let none = String::new;
+    [
+        code.to_owned(),
+        row.arn
+            .as_ref()
+            .map(|arn| one_line(arn.as_str()))
+            .unwrap_or_default(),
+        escape::cell(&row.name),
+        known(row.account.as_ref()),
+        known(row.region.as_ref()),
+        none(),
+        none(),
+        none(),
+        none(),
+        none(),
+        none(),
+        escape::cell(&row.reader),
+        escape::cell(&row.what),
+        row.reads_month.to_string(),
+        known(row.avoidable_usd_month),
+    ]
+}
+
+/// The comparison for a terminal of 80 columns, without colours.
+pub fn text(comparison: &Comparison) -> String {
+    let mut page = String::new();
+    let mut line = |text: &str| {
+        page.push_str(fit(text, WIDTH).trim_end());
+        page.push('\n');
+    };
+    line(&format!(
+        "What changed from {} to {}",
+        side(&comparison.old),
+        side(&comparison.new)
+    ));
+    line("");
+    line(&row(
+        "cost of a month, before",
+        "",
+        &comparison.old.total_usd.dollars(),
+    ));
+    for step in &comparison.bridge {
+        if step.count > 0 || step.change_usd != Money::ZERO {
+            let count = if step.count > 0 {
+                thousands(step.count)
+            } else {
+                String::new()
+            };
+            line(&row(
+                &format!("  {}", one_line(&step.text)),
+                &count,
+                &signed(step.change_usd),
+            ));
+        }
+    }
+    line(&row(
+        "cost of a month, now",
+        &signed(comparison.change_usd),
+        &comparison.new.total_usd.dollars(),
+    ));
+    line("");
+    let savings = &comparison.savings;
+    line(&row(
+        "savings promised before, a month",
+        "",
+        &savings.promised_usd.dollars(),
+    ));
+    line(&row(
+        "  saved by deleting",
+        "",
+        &savings.deleted_usd.dollars(),
+    ));
+    line(&row(
+        "  saved by mending loops",
+        "",
+        &savings.mended_usd.dollars(),
+    ));
+    line(&row("  still open", "", &savings.open_usd.dollars()));
+    for (_, heading, rows) in secret_lists(comparison) {
+        list(&mut line, heading, rows, |change| {
+            (place(change), signed(change.change_usd))
+        });
+    }
+    for (_, heading, rows) in loop_lists(comparison) {
+        list(&mut line, heading, rows, |found| {
+            let usd = found
+                .avoidable_usd_month
+                .map_or_else(|| "unknown".to_owned(), Money::dollars);
+            (
+                format!("{} by {}", one_line(&found.name), one_line(&found.reader)),
+                usd,
+            )
+        });
+    }
+    for (scopes, words) in [
+        (
+            &comparison.scopes_added,
+            "Looked at only now, so nothing there counts as new:",
+        ),
+        (
+            &comparison.scopes_lost,
+            "Looked at only before, so nothing there counts as gone:",
+        ),
+    ] {
+        if !scopes.is_empty() {
+            line("");
+            line(words);
+            for scope in scopes {
+                line(&format!("  {scope}"));
+            }
+        }
+    }
+    page
+}
+
+fn side(side: &crate::compare::Side) -> String {
+    side.month
+        .as_deref()
+        .map_or_else(|| side.made.strftime("%Y-%m-%d").to_string(), one_line)
+}
+
+fn place(change: &Change) -> String {
+    format!(
+        "{} ({} {})",
+        one_line(&change.name),
+        change.account,
+        change.region
+    )
+}
+
+fn list<T>(
+    line: &mut impl FnMut(&str),
+    heading: &str,
+    rows: &[T],
+    show: impl Fn(&T) -> (String, String),
+) {
+    if rows.is_empty() {
+        return;
+    }
+    line("");
+    line(&format!("{heading}: {}", thousands(rows.len() as u64)));
+    for found in rows.iter().take(LISTED) {
+        let (name, amount) = show(found);
+        line(&row(&format!("  {name}"), "", &amount));
+    }
+    if rows.len() > LISTED {
+        line(&format!(
+            "  and {} more",
+            thousands((rows.len() - LISTED) as u64)
+        ));
+    }
+}
+
+/// A label, a number and an amount in columns that fill the line.
+fn row(label: &str, number: &str, amount: &str) -> String {
+    const NUMBER: usize = 12;
+    const AMOUNT: usize = 14;
+    let label_columns = WIDTH - NUMBER - AMOUNT;
+    let (room, number) = if number.is_empty() {
+        (label_columns + NUMBER, String::new())
+    } else {
+        (label_columns, format!("{number:>NUMBER$}"))
+    };
+    let label = fit(label, room);
+    let mut text = label.clone();
+    // Padding by columns, not by letters: a name may hold wide ones. Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "{:pad$}{number}{amount:>AMOUNT$}",
+        "",
+        pad = room - escape::width(&label)
+    );
+    text
+}
+
+fn signed(amount: Money) -> String {
+    let plus = if amount > Money::ZERO { "+" } else { "" };
+    format!("{plus}{}", amount.dollars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::compare;
+    use crate::report::fixture;
+
+    fn months() -> Comparison {
+        let (old, new) = fixture::two_months(400);
+        compare(&old, &new)
+    }
+
+    #[test]
+    fn the_text_fits_80_columns_and_shows_nothing_raw() {
+        let text = text(&months());
+        for line in text.lines() {
+            assert!(escape::width(line) <= 80, "{line}");
+        }
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2028}']));
+        assert!(text.starts_with("What changed from 2026-09 to 2026-10\n"));
+    }
+
+    #[test]
+    fn no_cell_of_the_csv_starts_a_formula() {
+        let bytes = csv(&months());
+        let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+        let mut rows = 0;
+        for record in reader.records() {
+            let record = record.unwrap();
+            rows += 1;
+            for (column, cell) in COLUMNS.iter().zip(&record) {
+                let number = column.ends_with("_month");
+                assert!(
+                    number || !cell.starts_with(['=', '+', '-', '@']),
+                    "{column}: {cell}"
+                );
+                assert!(!cell.contains(['\n', '\r']), "{column}");
+            }
+        }
+        assert!(rows > 50);
+    }
+
+    #[test]
+    fn json_reads_back() {
+        let comparison = months();
+        let back: Comparison = serde_json::from_slice(&json(&comparison)).unwrap();
+        assert_eq!(back, comparison);
+    }
+
+    #[test]
+    fn the_summary_for_people() {
+        insta::assert_snapshot!(text(&months()));
+    }
+}

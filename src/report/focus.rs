@@ -1,0 +1,572 @@
+//! `focus.csv`: what the window cost, in the columns of FOCUS 1.2, the form in which finance receives cloud bills.
+//!
+//! One row a charge: each secret's storage, API calls and KMS requests, and the calls that belong to no secret. The file
+//! is FOCUS-shaped and no bill: every row says `x_IsEstimate` = `true`, and all four cost columns hold the one estimate.
+//! What costs nothing is no charge and has no row; what is unknown has none either, and `report.json` says what that is.
+//!
+//! Conditional columns that an estimate could only invent (SKU ids, contracts, commitments, invoices) are left out. The
+//! payer of an account is not known here: `BillingAccountId` is the account itself, and `x_BillingAccountIsAssumed` says
+//! so. A window over several calendar months has them all as its billing period.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::escape;
+use crate::domain::money::Money;
+use crate::domain::month::Month;
+use crate::domain::names::{AccountId, Region, Scope};
+use crate::domain::report::{Report, SecretRow};
+
+/// The version of the specification that the columns follow.
+pub const VERSION: &str = "1.2";
+
+/// The columns: those of FOCUS by name, then ours.
+pub const COLUMNS: [&str; 43] = [
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ContractedCost",
+    "ContractedUnitPrice",
+    "EffectiveCost",
+    "InvoiceIssuerName",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingCategory",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "RegionId",
+    "RegionName",
+    "ResourceId",
+    "ResourceName",
+    "ResourceType",
+    "ServiceCategory",
+    "ServiceName",
+    "ServiceSubcategory",
+    "SubAccountId",
+    "SubAccountName",
+    "Tags",
+    "x_BillingAccountIsAssumed",
+    "x_EvidenceDays",
+    "x_FocusVersion",
+    "x_IsEstimate",
+    "x_Owner",
+    "x_PriceSource",
+    "x_Verdict",
+];
+
+/// What is charged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Storage,
+    Api,
+    Kms,
+    Unattributed,
+}
+
+/// One charge.
+struct Charge<'a> {
+    part: Part,
+    cost: Money,
+    quantity: String,
+    unit_price: String,
+    account: Option<&'a AccountId>,
+    region: Option<&'a Region>,
+    secret: Option<&'a SecretRow>,
+}
+
+/// Writes the file: a header, and the charges by account, Region, name and part.
+pub fn csv(report: &Report) -> Vec<u8> {
+    let monthly = monthly_prices(report);
+    let any = monthly.values().copied().max();
+    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
+    // Writing to memory cannot fail, and every record has as many fields as the header.
+    let _ = writer.write_record(COLUMNS);
+    let secrets = report.secrets.iter().flat_map(|row| {
+        let price = monthly.get(&row.scope()).copied().or(any);
+        charges(row, price)
+    });
+    let unattributed = report.unattributed.iter().filter_map(|row| {
+        let cost = row.window_api_usd.filter(|cost| *cost > Money::ZERO)?;
+        Some(Charge {
+            part: Part::Unattributed,
+            cost,
+            quantity: row.calls.to_string(),
+            unit_price: unit_price(cost, row.calls),
+            account: row.account.as_ref(),
+            region: row.region.as_ref(),
+            secret: None,
+        })
+    });
+    for charge in secrets.chain(unattributed) {
+        let _ = writer.write_record(record(report, &charge));
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// What a secret costs a month in each scope, from the run rates of those that pay for storage.
+fn monthly_prices(report: &Report) -> HashMap<Scope, Money> {
+    let mut prices = HashMap::new();
+    for row in &report.secrets {
+        if let Some(price) = row.cost.storage_usd.filter(|price| *price > Money::ZERO) {
+            prices.insert(row.scope(), price);
+        }
+    }
+    prices
+}
+
+fn charges(row: &SecretRow, monthly: Option<Money>) -> Vec<Charge<'_>> {
+    let charge = |part, cost: Option<Money>, quantity: &dyn Fn(Money) -> (String, String)| {
+        let cost = cost.filter(|cost| *cost > Money::ZERO)?;
+        let (quantity, unit_price) = quantity(cost);
+        Some(Charge {
+            part,
+            cost,
+            quantity,
+            unit_price,
+            account: Some(&row.account),
+            region: Some(&row.region),
+            secret: Some(row),
+        })
+    };
+    let stored = |cost: Money| match monthly {
+        Some(price) => (ratio(cost, price), price.to_string()),
+        // Nobody in the report pays for storage any more: the whole charge is one unit.
+        None => ("1".to_owned(), cost.to_string()),
+    };
+    let calls = |count: u64| move |cost: Money| (count.to_string(), unit_price(cost, count));
+    [
+        charge(Part::Storage, row.window_cost.storage_usd, &stored),
+        charge(Part::Api, row.window_cost.api_usd, &calls(row.calls)),
+        charge(Part::Kms, row.window_cost.kms_usd, &calls(row.reads)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `cost / price` with so many decimals that the product is the cost again, to the micro-dollar.
+fn ratio(cost: Money, price: Money) -> String {
+    decimal(i128::from(cost.0), i128::from(price.0), 12)
+}
+
+/// What one of so many units costs, with so many decimals that the product is the cost again, to the micro-dollar.
+fn unit_price(cost: Money, count: u64) -> String {
+    let digits = usize::try_from(count.checked_ilog10().unwrap_or(0)).unwrap_or(0);
+    decimal(
+        i128::from(cost.0),
+        i128::from(count) * 1_000_000,
+        digits + 8,
+    )
+}
+
+/// A quotient as a plain decimal, rounded half up, without zeros at its end. Zero for a divisor of zero.
+fn decimal(numerator: i128, divisor: i128, places: usize) -> String {
+    if divisor == 0 {
+        return "0".to_owned();
+    }
+    let places = places.min(18);
+    let scale = 10_i128.pow(u32::try_from(places).unwrap_or(0));
+    let scaled = (2 * numerator * scale + divisor).div_euclid(2 * divisor);
+    let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = places + 1);
+    let (whole, decimals) = digits.split_at(digits.len() - places);
+    let sign = if scaled < 0 { "-" } else { "" };
+    let decimals = decimals.trim_end_matches('0');
+    if decimals.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{decimals}")
+    }
+}
+
+fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
+    let cost = charge.cost.to_string();
+    let secret = charge.secret;
+    let account = charge.account.map(ToString::to_string);
+    let region = charge.region.map(ToString::to_string).unwrap_or_default();
+    let (start, end) = billing_period(report);
+    let (service, unit) = match charge.part {
+        Part::Storage => ("AWS Secrets Manager", "Secret-Months"),
+        Part::Api | Part::Unattributed => ("AWS Secrets Manager", "Requests"),
+        Part::Kms => ("AWS Key Management Service", "Requests"),
+    };
+    let text = |text: Option<&str>| text.map(escape::cell).unwrap_or_default();
+    // The payer is not null by the specification; where the event names no account there is only who asked.
+    let payer = account.clone().or_else(|| caller_account(report));
+    let fields: BTreeMap<&str, String> = BTreeMap::from([
+        ("BilledCost", cost.clone()),
+        (
+            "BillingAccountId",
+            payer.unwrap_or_else(|| "unknown".to_owned()),
+        ),
+        ("BillingCurrency", "USD".to_owned()),
+        ("BillingPeriodEnd", end),
+        ("BillingPeriodStart", start),
+        ("ChargeCategory", "Usage".to_owned()),
+        ("ChargeDescription", description(charge.part).to_owned()),
+        ("ChargeFrequency", frequency(charge.part).to_owned()),
+        ("ChargePeriodEnd", moment(report.window.to)),
+        ("ChargePeriodStart", moment(report.window.from)),
+        ("ConsumedQuantity", charge.quantity.clone()),
+        ("ConsumedUnit", unit.to_owned()),
+        ("ContractedCost", cost.clone()),
+        ("ContractedUnitPrice", charge.unit_price.clone()),
+        ("EffectiveCost", cost.clone()),
+        ("InvoiceIssuerName", "AWS".to_owned()),
+        ("ListCost", cost),
+        ("ListUnitPrice", charge.unit_price.clone()),
+        ("PricingCategory", "Standard".to_owned()),
+        ("PricingQuantity", charge.quantity.clone()),
+        ("PricingUnit", unit.to_owned()),
+        ("ProviderName", "AWS".to_owned()),
+        ("PublisherName", "AWS".to_owned()),
+        ("RegionId", region.clone()),
+        ("RegionName", region),
+        (
+            "ResourceId",
+            secret
+                .map(|row| escape::one_line(row.arn.as_str()))
+                .unwrap_or_default(),
+        ),
+        ("ResourceName", text(secret.map(|row| row.name.as_str()))),
+        (
+            "ResourceType",
+            secret.map(|_| "Secret".to_owned()).unwrap_or_default(),
+        ),
+        ("ServiceCategory", "Security".to_owned()),
+        ("ServiceName", service.to_owned()),
+        ("ServiceSubcategory", "Secret Management".to_owned()),
+        ("SubAccountId", account.unwrap_or_default()),
+        ("Tags", secret.map(tags).unwrap_or_default()),
+        ("x_BillingAccountIsAssumed", "true".to_owned()),
+        (
+            "x_EvidenceDays",
+            secret
+                .map(|row| row.evidence_days.to_string())
+                .unwrap_or_default(),
+        ),
+        ("x_FocusVersion", VERSION.to_owned()),
+        ("x_IsEstimate", "true".to_owned()),
+        ("x_Owner", text(secret.and_then(|row| row.owner.as_deref()))),
+        ("x_PriceSource", escape::cell(&report.policy.prices)),
+        (
+            "x_Verdict",
+            secret
+                .map(|row| row.verdict.as_str().to_owned())
+                .unwrap_or_default(),
+        ),
+    ]);
+    COLUMNS
+        .iter()
+        .map(|column| fields.get(column).cloned().unwrap_or_default())
+        .collect()
+}
+
+fn description(part: Part) -> &'static str {
+    match part {
+        Part::Storage => "Storage of a secret",
+        Part::Api => "API calls on a secret",
+        Part::Kms => "KMS requests to decrypt a secret",
+        Part::Unattributed => "API calls that belong to no secret",
+    }
+}
+
+fn frequency(part: Part) -> &'static str {
+    match part {
+        Part::Storage => "Recurring",
+        Part::Api | Part::Kms | Part::Unattributed => "Usage-Based",
+    }
+}
+
+/// The calendar months that hold the window.
+fn billing_period(report: &Report) -> (String, String) {
+    let last = Timestamp::from_second(report.window.to.as_second() - 1).unwrap_or(report.window.to);
+    let start = Month::of(report.window.from).span().from;
+    let end = Month::of(last.max(report.window.from)).span().to;
+    (moment(start), moment(end))
+}
+
+/// `YYYY-MM-DDTHH:mm:ssZ`, without fractions.
+fn moment(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn caller_account(report: &Report) -> Option<String> {
+    let account = report.caller.as_ref()?.split(':').nth(4)?;
+    AccountId::new(account).ok().map(String::from)
+}
+
+/// The tags as a JSON object; null without any.
+fn tags(row: &SecretRow) -> String {
+    if row.tags.is_empty() {
+        return String::new();
+    }
+    let shown: BTreeMap<String, String> = row
+        .tags
+        .iter()
+        .map(|(key, value)| (escape::one_line(key), escape::one_line(value)))
+        .collect();
+    serde_json::to_string(&shown).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{fixture, sample};
+
+    /// What a column must hold, as the specification's constraints have it.
+    #[derive(Clone, Copy, Debug)]
+    enum Form {
+        Text,
+        Decimal,
+        DateTime,
+        Tags,
+        Bool,
+        One(&'static [&'static str]),
+    }
+
+    use Form::{Bool, DateTime, Decimal, One, Tags, Text};
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Level {
+        Mandatory,
+        Conditional,
+        Recommended,
+        Custom,
+    }
+
+    use Level::{Conditional, Custom, Mandatory, Recommended};
+
+    /// Name, feature level, whether nulls are allowed, form: FOCUS 1.2, specification/columns.
+    const RULES: &[(&str, Level, bool, Form)] = &[
+        ("BilledCost", Mandatory, false, Decimal),
+        ("BillingAccountId", Mandatory, false, Text),
+        ("BillingAccountName", Mandatory, true, Text),
+        ("BillingCurrency", Mandatory, false, One(&["USD"])),
+        ("BillingPeriodEnd", Mandatory, false, DateTime),
+        ("BillingPeriodStart", Mandatory, false, DateTime),
+        (
+            "ChargeCategory",
+            Mandatory,
+            false,
+            One(&["Usage", "Purchase", "Tax", "Credit", "Adjustment"]),
+        ),
+        ("ChargeClass", Mandatory, true, One(&["Correction"])),
+        ("ChargeDescription", Mandatory, true, Text),
+        (
+            "ChargeFrequency",
+            Recommended,
+            false,
+            One(&["One-Time", "Recurring", "Usage-Based"]),
+        ),
+        ("ChargePeriodEnd", Mandatory, false, DateTime),
+        ("ChargePeriodStart", Mandatory, false, DateTime),
+        ("ConsumedQuantity", Conditional, true, Decimal),
+        ("ConsumedUnit", Conditional, true, Text),
+        ("ContractedCost", Mandatory, false, Decimal),
+        ("ContractedUnitPrice", Conditional, true, Decimal),
+        ("EffectiveCost", Mandatory, false, Decimal),
+        ("InvoiceIssuerName", Mandatory, false, Text),
+        ("ListCost", Mandatory, false, Decimal),
+        ("ListUnitPrice", Conditional, true, Decimal),
+        (
+            "PricingCategory",
+            Conditional,
+            true,
+            One(&["Standard", "Dynamic", "Committed", "Other"]),
+        ),
+        ("PricingQuantity", Mandatory, true, Decimal),
+        ("PricingUnit", Mandatory, true, Text),
+        ("ProviderName", Mandatory, false, Text),
+        ("PublisherName", Mandatory, false, Text),
+        ("RegionId", Conditional, true, Text),
+        ("RegionName", Conditional, true, Text),
+        ("ResourceId", Conditional, true, Text),
+        ("ResourceName", Conditional, true, Text),
+        ("ResourceType", Conditional, true, Text),
+        ("ServiceCategory", Mandatory, false, One(&["Security"])),
+        ("ServiceName", Mandatory, false, Text),
+        (
+            "ServiceSubcategory",
+            Recommended,
+            false,
+            One(&["Secret Management"]),
+        ),
+        ("SubAccountId", Conditional, true, Text),
+        ("SubAccountName", Conditional, true, Text),
+        ("Tags", Conditional, true, Tags),
+        ("x_BillingAccountIsAssumed", Custom, false, Bool),
+        ("x_EvidenceDays", Custom, true, Decimal),
+        ("x_FocusVersion", Custom, false, One(&["1.2"])),
+        ("x_IsEstimate", Custom, false, Bool),
+        ("x_Owner", Custom, true, Text),
+        ("x_PriceSource", Custom, false, Text),
+        (
+            "x_Verdict",
+            Custom,
+            true,
+            One(&["delete", "review", "keep"]),
+        ),
+    ];
+
+    /// The columns that a FOCUS 1.2 file cannot do without.
+    const MANDATORY: usize = 21;
+
+    fn rows(report: &Report) -> Vec<HashMap<String, String>> {
+        let bytes = csv(report);
+        let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+        reader.deserialize().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn fits(form: Form, cell: &str) -> bool {
+        match form {
+            Text => true,
+            Decimal => {
+                let digits = cell.strip_prefix('-').unwrap_or(cell);
+                let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+                [whole, decimals]
+                    .iter()
+                    .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+            }
+            DateTime => cell.len() == 20 && cell.parse::<Timestamp>().is_ok(),
+            Tags => serde_json::from_str::<BTreeMap<String, String>>(cell).is_ok(),
+            Bool => matches!(cell, "true" | "false"),
+            One(allowed) => allowed.contains(&cell),
+        }
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_specification_in_order() {
+        let names: Vec<&str> = RULES.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names, COLUMNS);
+        let mandatory = RULES.iter().filter(|(_, level, ..)| *level == Mandatory);
+        assert_eq!(mandatory.count(), MANDATORY);
+        for (name, level, ..) in RULES {
+            assert_eq!(name.starts_with("x_"), *level == Custom, "{name}");
+        }
+        let mut sorted = names.clone();
+        sorted.sort_by_key(|name| (name.starts_with("x_"), *name));
+        assert_eq!(names, sorted, "FOCUS columns first");
+    }
+
+    #[test]
+    fn every_row_keeps_the_rules_of_every_column() {
+        for report in [fixture::report(300), sample::report()] {
+            let rows = rows(&report);
+            assert!(!rows.is_empty());
+            for row in &rows {
+                for (name, _, nulls, form) in RULES {
+                    let cell = &row[*name];
+                    assert!(*nulls || !cell.is_empty(), "{name} is null: {row:?}");
+                    assert!(cell.is_empty() || fits(*form, cell), "{name}: {cell}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rules_between_columns_hold_in_every_row() {
+        for row in rows(&fixture::report(300)) {
+            let cell = |name: &str| row[name].as_str();
+            let null = |name: &str| cell(name).is_empty();
+            assert_eq!(null("ResourceId"), null("ResourceType"));
+            assert_eq!(null("RegionId"), null("RegionName"));
+            for (quantity, unit) in [
+                ("PricingQuantity", "PricingUnit"),
+                ("ConsumedQuantity", "ConsumedUnit"),
+            ] {
+                assert!(!null(quantity) && !null(unit), "a usage has both: {row:?}");
+            }
+            let moments: Vec<Timestamp> = [
+                "BillingPeriodStart",
+                "ChargePeriodStart",
+                "ChargePeriodEnd",
+                "BillingPeriodEnd",
+            ]
+            .iter()
+            .map(|name| cell(name).parse().unwrap())
+            .collect();
+            assert!(
+                moments[0] <= moments[1] && moments[1] < moments[2] && moments[2] <= moments[3]
+            );
+            let cost = cell("BilledCost");
+            for same in ["ListCost", "ContractedCost", "EffectiveCost"] {
+                assert_eq!(cell(same), cost);
+            }
+            let number = |name: &str| cell(name).parse::<f64>().unwrap();
+            let off = number("ListUnitPrice") * number("PricingQuantity") - number("ListCost");
+            assert!(
+                off.abs() < 0.000_000_5,
+                "unit price times quantity is the cost: {row:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_rows_add_up_to_what_the_window_cost() {
+        let report = fixture::report(300);
+        let rows = rows(&report);
+        let sum: Money = rows
+            .iter()
+            .map(|row| Money::parse(&row["BilledCost"]).unwrap())
+            .sum();
+        assert_eq!(sum, report.totals.window_cost.total_usd);
+        let mut keys: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                (
+                    &row["ResourceId"],
+                    &row["ChargeDescription"],
+                    &row["RegionId"],
+                )
+            })
+            .collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "one row a charge");
+    }
+
+    #[test]
+    fn unit_prices_multiply_back_to_the_cost() {
+        for (micros, count, shown) in [
+            (5, 1, "0.000005"),
+            (50_000, 10_000, "0.000005"),
+            (49_000, 10_000, "0.0000049"),
+            (1, 3, "0.00000033"),
+            (12_345_678, 987_654_321, "0.000000012499999"),
+        ] {
+            let price = unit_price(Money(micros), count);
+            assert_eq!(price, shown);
+        }
+        assert_eq!(ratio(Money(400_000), Money(400_000)), "1");
+        assert_eq!(ratio(Money(200_000), Money(400_000)), "0.5");
+        assert_eq!(ratio(Money(13_793), Money(400_000)), "0.0344825");
+        assert_eq!(decimal(1, 0, 6), "0");
+    }
+
+    #[test]
+    fn a_sliding_window_lies_in_the_months_that_hold_it() {
+        let mut report = fixture::report(10);
+        report.policy.month = None;
+        report.window.from = "2026-09-24T08:52:32Z".parse().unwrap();
+        report.window.to = "2026-10-24T08:52:32.5Z".parse().unwrap();
+        let row = &rows(&report)[0];
+        assert_eq!(row["BillingPeriodStart"], "2026-09-01T00:00:00Z");
+        assert_eq!(row["BillingPeriodEnd"], "2026-11-01T00:00:00Z");
+        assert_eq!(row["ChargePeriodEnd"], "2026-10-24T08:52:32Z");
+    }
+}

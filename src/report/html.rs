@@ -1,0 +1,162 @@
+//! `report.html`: the page for people. One file without any reference to another, so that it works as an attachment.
+//!
+//! The template, the style and the script stand in `page/`. A policy in the page forbids every load and every script and
+//! style but these two, by their hashes; other people's text reaches the page escaped by the template, or as JSON that the
+//! script shows as text only. Without the script the page is complete but for the table of all secrets.
+
+use std::fmt::Write as _;
+
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, Error, UndefinedBehavior, context};
+use sha2::{Digest, Sha256};
+
+use super::page::{block, view};
+use crate::compare::Comparison;
+use crate::domain::report::Report;
+
+const TEMPLATE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// Renders the page, with a section on what changed where a comparison is given.
+///
+/// # Errors
+/// Only if the template and the view do not fit together, which the tests rule out for every shape of a report.
+pub fn html(report: &Report, previous: Option<&Comparison>) -> Result<Vec<u8>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_template("page.html", TEMPLATE)?;
+    let page = environment.get_template("page.html")?.render(context! {
+        page => Value::from(Serde(view::page(report, previous))),
+        policy => policy(),
+        style => Value::from_safe_string(STYLE.to_owned()),
+        script => Value::from_safe_string(SCRIPT.to_owned()),
+        block => Value::from_safe_string(block::json(report)),
+    })?;
+    Ok(page.into_bytes())
+}
+
+/// The Content-Security-Policy: nothing but this style and this script, and the icon that the page holds itself.
+fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+         form-action 'none'",
+        base64(&Sha256::digest(STYLE)),
+        base64(&Sha256::digest(SCRIPT)),
+    )
+}
+
+/// Base64 with padding (RFC 4648, section 4), as the policy wants hashes.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let at = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for (place, shift) in [18_u32, 12, 6, 0].into_iter().enumerate() {
+            if place > group.len() {
+                text.push('=');
+            } else {
+                text.push(char::from(LETTERS[(bits >> shift) as usize & 63]));
+            }
+        }
+    }
+    text
+}
+
+/// A percentage for an SVG attribute, without a trailing zero.
+pub(super) fn percent(part: i64, whole: i64) -> String {
+    let mut text = String::new();
+    let hundredths = if whole > 0 {
+        part.clamp(0, whole).saturating_mul(10_000) / whole
+    } else {
+        0
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}.{:02}%", hundredths / 100, hundredths % 100);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::compare;
+    use crate::report::{fixture, sample};
+
+    fn page(report: &Report) -> String {
+        String::from_utf8(html(report, None).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (text, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn every_shape_of_a_report_renders() {
+        for secrets in [0, 1, 10, 400] {
+            let old = fixture::report(secrets);
+            let new = fixture::report(secrets + 10);
+            let text = String::from_utf8(html(&new, Some(&compare(&old, &new))).unwrap()).unwrap();
+            assert!(text.contains("id=\"changes\""), "{secrets}");
+        }
+        assert!(!page(&sample::report()).contains("id=\"changes\""));
+    }
+
+    #[test]
+    fn other_peoples_text_stays_text() {
+        let text = page(&fixture::report(10));
+        for hostile in [
+            "<img src=x",
+            "</script><script>d",
+            "<!-- ",
+            "\u{202e}",
+            "\u{2028}",
+        ] {
+            assert!(!text.contains(hostile), "{hostile:?}");
+        }
+        assert!(text.contains("&lt;img src=x onerror="));
+        // One icon, one style, the block, the script; nothing else is loaded or run.
+        assert_eq!(text.matches("<script").count(), 2);
+        assert_eq!(text.matches("<style").count(), 1);
+    }
+
+    #[test]
+    fn the_page_names_no_other_file() {
+        let text = page(&fixture::report(10));
+        for reference in [
+            "src=\"", "url(h", "@import", "<iframe", "style=\"", "onclick=",
+        ] {
+            assert!(!text.contains(reference), "{reference}");
+        }
+        let icons = text.matches("href=\"data:").count();
+        let anchors = text.matches("href=\"#").count();
+        assert_eq!(text.matches("href=").count(), icons + anchors);
+    }
+
+    #[test]
+    fn the_key_figures_stand_in_the_page_without_the_script() {
+        let report = fixture::report(200);
+        let text = page(&report);
+        for amount in [report.totals.total_usd, report.totals.savings_usd] {
+            assert!(text.contains(&format!("<p class=\"value\">{}</p>", amount.dollars())));
+        }
+    }
+
+    #[test]
+    #[ignore = "writes a page to look at: PAGE names the file, SECRETS how many secrets"]
+    fn look() {
+        let secrets = std::env::var("SECRETS").map_or(400, |text| text.parse().unwrap());
+        let (old, new) = fixture::two_months(secrets);
+        let bytes = html(&new, Some(&compare(&old, &new))).unwrap();
+        std::fs::write(std::env::var("PAGE").unwrap(), bytes).unwrap();
+    }
+}

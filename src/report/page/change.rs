@@ -1,0 +1,168 @@
+//! The section on what changed since the scan before.
+
+use serde::Serialize;
+
+use super::view::{moment, money_or_unknown};
+use crate::compare::{Change, Comparison, LoopChange};
+use crate::domain::money::{Money, thousands};
+use crate::report::comparison::{loop_lists, secret_lists};
+use crate::report::escape::one_line;
+
+/// How many secrets a list shows.
+const LISTED: usize = 10;
+
+/// What changed.
+#[derive(Serialize)]
+pub struct Changes {
+    since: String,
+    old_total: String,
+    new_total: String,
+    change: String,
+    steps: Vec<StepView>,
+    promised: String,
+    realised: String,
+    deleted: String,
+    mended: String,
+    open: String,
+    lists: Vec<List>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct StepView {
+    text: String,
+    count: String,
+    change: String,
+}
+
+#[derive(Serialize)]
+struct List {
+    heading: &'static str,
+    count: String,
+    rows: Vec<Row>,
+    more: String,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    scope: String,
+    text: String,
+    change: String,
+}
+
+/// An amount with its sign.
+pub fn signed(amount: Money) -> String {
+    let plus = if amount > Money::ZERO { "+" } else { "" };
+    format!("{plus}{}", amount.dollars())
+}
+
+/// Reads the section from a comparison.
+pub fn changes(comparison: &Comparison) -> Changes {
+    let shown = |step: &&crate::compare::Step| step.count > 0 || step.change_usd != Money::ZERO;
+    let savings = &comparison.savings;
+    Changes {
+        since: moment(comparison.old.made),
+        old_total: comparison.old.total_usd.dollars(),
+        new_total: comparison.new.total_usd.dollars(),
+        change: signed(comparison.change_usd),
+        steps: comparison
+            .bridge
+            .iter()
+            .filter(shown)
+            .map(|step| StepView {
+                text: one_line(&step.text),
+                count: if step.count == 0 {
+                    String::new()
+                } else {
+                    thousands(step.count)
+                },
+                change: signed(step.change_usd),
+            })
+            .collect(),
+        promised: savings.promised_usd.dollars(),
+        realised: savings.realised_usd.dollars(),
+        deleted: savings.deleted_usd.dollars(),
+        mended: savings.mended_usd.dollars(),
+        open: savings.open_usd.dollars(),
+        lists: lists(comparison),
+        notes: notes(comparison),
+    }
+}
+
+fn lists(comparison: &Comparison) -> Vec<List> {
+    let secrets = secret_lists(comparison)
+        .into_iter()
+        .map(|(_, heading, rows)| list(heading, rows, of_secret));
+    let loops = loop_lists(comparison)
+        .into_iter()
+        .map(|(_, heading, rows)| list(heading, rows, of_loop));
+    secrets
+        .chain(loops)
+        .filter(|list| !list.rows.is_empty())
+        .collect()
+}
+
+fn list<T>(heading: &'static str, rows: &[T], row: impl Fn(&T) -> Row) -> List {
+    let rest = rows.len().saturating_sub(LISTED);
+    List {
+        heading,
+        count: thousands(rows.len() as u64),
+        rows: rows.iter().take(LISTED).map(row).collect(),
+        more: if rest == 0 {
+            String::new()
+        } else {
+            format!("and {} more", thousands(rest as u64))
+        },
+    }
+}
+
+fn of_secret(change: &Change) -> Row {
+    Row {
+        name: one_line(&change.name),
+        scope: change.arn.scope().to_string(),
+        text: match (change.old_usd, change.new_usd) {
+            (Some(old), Some(new)) => format!("{} to {}", old.dollars(), new.dollars()),
+            _ => String::new(),
+        },
+        change: signed(change.change_usd),
+    }
+}
+
+fn of_loop(change: &LoopChange) -> Row {
+    let place = [
+        change.account.as_ref().map(ToString::to_string),
+        change.region.as_ref().map(ToString::to_string),
+    ];
+    Row {
+        name: one_line(&change.name),
+        scope: place.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        text: format!(
+            "{} calls a month by {}",
+            thousands(change.reads_month),
+            one_line(&change.reader)
+        ),
+        change: money_or_unknown(change.avoidable_usd_month),
+    }
+}
+
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let named = |scopes: &[crate::domain::names::Scope]| {
+        let names: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let mut notes = Vec::new();
+    if !comparison.scopes_added.is_empty() {
+        notes.push(format!(
+            "Looked at now and not before, so nothing there counts as new: {}.",
+            named(&comparison.scopes_added)
+        ));
+    }
+    if !comparison.scopes_lost.is_empty() {
+        notes.push(format!(
+            "Looked at before and not now, so nothing there counts as gone: {}.",
+            named(&comparison.scopes_lost)
+        ));
+    }
+    notes
+}

@@ -1,0 +1,296 @@
+"use strict";
+(() => {
+  // Text from the block is only ever set as text: no function here takes markup.
+  const D = JSON.parse(document.getElementById("block").textContent);
+  if (!D) return;
+  const T = D.texts;
+  const N = D.tail.length;
+  const FIRST = 100, STEP = 400;
+  const $ = (id) => document.getElementById(id);
+
+  const add = (parent, ...children) => {
+    for (const child of children.flat()) if (child !== null && child !== undefined) parent.append(child);
+    return parent;
+  };
+  const el = (tag, cls, ...children) => {
+    const node = document.createElement(tag);
+    if (cls) node.className = cls;
+    return add(node, ...children);
+  };
+
+  const whole = new Intl.NumberFormat("en-US");
+  const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+  const count = (n) => whole.format(n);
+  const plural = (n, one) => `${count(n)} ${one}${n === 1 ? "" : "s"}`;
+  // Rounded half up like every other amount of the report; the sums are exact.
+  const money = (micros) =>
+    micros === null ? "unknown" : micros > 0 && micros < 5000 ? "< $0.01" : cents.format(Math.floor((micros + 5000) / 10000) / 100);
+  const time = (seconds) => (seconds === null || seconds === undefined ? "unknown" : `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`);
+  const text = (place) => (place === null || place === undefined ? "" : T[place]);
+
+  const account = (i) => D.scopes[D.scope[i]][0];
+  const region = (i) => D.scopes[D.scope[i]][1];
+  const arn = (i) => D.scopes[D.scope[i]][2] + D.tail[i];
+  const name = (i) => D.names[i] ?? D.tail[i].slice(0, -7);
+  const owner = (i) => text(D.owner[i]);
+  const cost = (i) => D.cost[i][3];
+  const saves = (i) => D.saves[i][0] + D.saves[i][1];
+  const shortReader = (reader, home) => {
+    const parts = reader.split(":");
+    if (parts[0] !== "arn" || parts.length < 6) return reader;
+    const rest = parts.slice(5).join(":");
+    return parts[4] && parts[4] !== home ? `${rest} of account ${parts[4]}` : rest;
+  };
+
+  const verdictMark = (word) => el("span", `verdict ${word}`, word);
+  const ORDER = { delete: 0, review: 1, keep: 2 };
+
+  // Columns: the key that sorts, how a cell shows it, and which way a first click sorts.
+  const COLUMNS = [
+    { id: "name", label: "Secret", key: name, cell: nameCell },
+    { id: "account", label: "Account", key: account, cell: account },
+    { id: "region", label: "Region", key: region, cell: region },
+    { id: "owner", label: "Owner", key: owner, cell: (i) => owner(i) || "–" },
+    { id: "verdict", label: "Verdict", key: (i) => ORDER[D.verdict[i]], cell: (i) => verdictMark(D.verdict[i]) },
+    { id: "idle", label: "Idle days", num: true, key: (i) => D.idle[i], cell: (i) => (D.idle[i] === null ? "unknown" : count(D.idle[i])) },
+    { id: "calls", label: "Calls", num: true, key: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? null : D.calls[i]), cell: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? "unknown" : count(D.calls[i])) },
+    { id: "cost", label: "Cost a month", num: true, key: cost, cell: (i) => money(cost(i)) },
+    { id: "saves", label: "Can be saved", num: true, key: saves, cell: (i) => (saves(i) ? money(saves(i)) : "–") },
+  ];
+
+  function nameCell(i) {
+    const button = el("button", "open", name(i));
+    button.type = "button";
+    button.addEventListener("click", () => open(i));
+    const under = [account(i), region(i), owner(i)].filter(Boolean).join(" · ");
+    return [el("span", "name", button), el("span", "meta under", under)];
+  }
+
+  const state = { sort: "cost", down: true, shown: FIRST, rows: [] };
+
+  // What a search looks in, built at the first search.
+  let haystacks = null;
+  const haystack = (i) => {
+    const words = [name(i), arn(i), owner(i), D.description[i] ?? ""];
+    for (const [key, value] of D.tags[i]) words.push(`${T[key]}=${T[value]}`);
+    for (const row of D.readers[i]) words.push(T[row[0]], T[row[2]]);
+    for (const [code] of D.reasons[i]) words.push(T[code]);
+    return words.join("\n").toLowerCase();
+  };
+
+  function choose() {
+    const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length && !haystacks) haystacks = Array.from({ length: N }, (_, i) => haystack(i));
+    const want = { verdict: $("verdict").value, account: $("account").value, region: $("region").value, owner: $("owner").value };
+    const rows = [];
+    for (let i = 0; i < N; i++) {
+      if (want.verdict && D.verdict[i] !== want.verdict) continue;
+      if (want.account && account(i) !== want.account) continue;
+      if (want.region && region(i) !== want.region) continue;
+      if (want.owner && (want.owner === "-" ? D.owner[i] !== null : D.owner[i] !== Number(want.owner))) continue;
+      if (words.length && !words.every((word) => haystacks[i].includes(word))) continue;
+      rows.push(i);
+    }
+    const column = COLUMNS.find((one) => one.id === state.sort);
+    const keys = new Map(rows.map((i) => [i, column.key(i)]));
+    const compare = (a, b) => {
+      const x = keys.get(a), y = keys.get(b);
+      // What is unknown or empty stands last, whichever way is sorted.
+      const none = (v) => v === null || v === "";
+      if (none(x) || none(y)) return none(x) - none(y) || a - b;
+      const less = typeof x === "string" ? (x < y ? -1 : x > y ? 1 : 0) : x - y;
+      return (state.down ? -less : less) || a - b;
+    };
+    state.rows = rows.sort(compare);
+    state.shown = FIRST;
+    show();
+  }
+
+  function row(i, place) {
+    const line = el("tr");
+    line.setAttribute("aria-rowindex", String(place + 2));
+    for (const column of COLUMNS) {
+      const cell = add(document.createElement(column.id === "name" ? "th" : "td"), ...[column.cell(i)]);
+      cell.className = `c-${column.id}${column.num ? " num" : ""}`;
+      if (column.id === "name") cell.scope = "row";
+      line.append(cell);
+    }
+    return line;
+  }
+
+  function show() {
+    const body = $("rows");
+    body.replaceChildren();
+    append(0);
+    $("table").setAttribute("aria-rowcount", String(state.rows.length + 1));
+    let sum = 0, save = 0;
+    for (const i of state.rows) { sum += cost(i) ?? 0; save += saves(i); }
+    $("status").replaceChildren(
+      el("b", "", plural(state.rows.length, "secret")),
+      state.rows.length === N ? "" : ` of ${count(N)}`,
+      `, ${money(sum)} a month`,
+      save ? `, of which ${money(save)} can be saved` : "",
+    );
+    for (const head of $("heads").children) {
+      if (head.dataset.sort === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    }
+  }
+
+  function append(from) {
+    const part = document.createDocumentFragment();
+    const to = Math.min(state.shown, state.rows.length);
+    for (let place = from; place < to; place++) part.append(row(state.rows[place], place));
+    $("rows").append(part);
+    const left = state.rows.length - to;
+    $("more").hidden = left === 0;
+    $("more").textContent = `Show ${count(Math.min(left, STEP))} more of ${count(left)}`;
+  }
+
+  function heads() {
+    for (const column of COLUMNS) {
+      const button = el("button", "", column.label);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        const again = state.sort === column.id;
+        state.down = again ? !state.down : Boolean(column.num);
+        state.sort = column.id;
+        choose();
+      });
+      const head = el("th", `c-${column.id}${column.num ? " num" : ""}`, button);
+      head.scope = "col";
+      head.dataset.sort = column.id;
+      $("heads").append(head);
+    }
+  }
+
+  function options(id, values, all) {
+    const option = (value, label) => {
+      const node = el("option", "", label);
+      node.value = value;
+      return node;
+    };
+    $(id).replaceChildren(option("", all), ...values.map(([value, label]) => option(value, label)));
+  }
+
+  function filters() {
+    const tally = (key) => {
+      const counts = new Map();
+      for (let i = 0; i < N; i++) counts.set(key(i), (counts.get(key(i)) ?? 0) + 1);
+      return [...counts];
+    };
+    const sorted = (pairs) => pairs.sort((a, b) => (a[1] < b[1] ? -1 : 1));
+    const plain = (key) => sorted(tally(key).map(([value, n]) => [value, `${value} (${count(n)})`]));
+    options("verdict", tally((i) => D.verdict[i]).sort((a, b) => ORDER[a[0]] - ORDER[b[0]]).map(([value, n]) => [value, `${value} (${count(n)})`]), "any verdict");
+    options("account", plain(account), "all accounts");
+    options("region", plain(region), "all Regions");
+    options("owner", sorted(tally((i) => D.owner[i]).map(([value, n]) => (value === null ? ["-", `no owner tag (${count(n)})`] : [String(value), `${T[value]} (${count(n)})`]))), "all owners");
+    let timer = 0;
+    $("search").addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(choose, 90);
+    });
+    $("filters").addEventListener("change", choose);
+    $("filters").addEventListener("reset", () => setTimeout(choose));
+    $("filters").addEventListener("submit", (event) => { event.preventDefault(); choose(); });
+    $("more").addEventListener("click", () => {
+      const from = state.shown;
+      state.shown += STEP;
+      append(from);
+      $("rows").children[from]?.querySelector("button")?.focus();
+    });
+  }
+
+  // The evidence of one secret.
+  function list(pairs) {
+    const node = el("dl");
+    for (const [term, value] of pairs) if (value !== null && value !== "") add(node, el("dt", "", term), el("dd", "", value));
+    return node;
+  }
+
+  function table(labels, rows) {
+    const head = el("tr", "", labels.map(([label, num]) => { const th = el("th", num ? "num" : "", label); th.scope = "col"; return th; }));
+    const body = el("tbody", "", rows.map((cells) => el("tr", "", cells.map((cell, place) => el("td", labels[place][1] ? "num" : "", cell)))));
+    return el("div", "scroll", el("table", "", el("thead", "", head), body));
+  }
+
+  function big(value, label) {
+    return el("div", "", el("b", "", value), el("span", "", label));
+  }
+
+  function evidence(i) {
+    const home = account(i);
+    const [storage, api, kms, total] = D.cost[i];
+    const close = el("button", "close", "Close");
+    close.type = "button";
+    close.addEventListener("click", () => $("secret").close());
+    const title = el("h2", "name", name(i));
+    title.id = "secret-h";
+    const parts = [
+      close,
+      verdictMark(D.verdict[i]),
+      title,
+      el("p", "arn", arn(i)),
+      el("div", "big", big(money(total), "a month"), saves(i) ? big(money(saves(i)), "can be saved") : null, big(D.idle[i] === null ? "unknown" : plural(D.idle[i], "day"), "since the last use"), big(count(D.calls[i]), "calls in the window")),
+      el("h3", "", "Why this verdict"),
+      el("ul", "reasons", D.reasons[i].map(([code, sentence]) => el("li", "", sentence, " ", el("code", "meta", T[code])))),
+    ];
+    const loops = D.loops.filter((one) => one.secret === i);
+    if (loops.length) {
+      parts.push(el("h3", "", "Hot loops"), el("ul", "reasons", loops.map((one) => el("li", "",
+        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}, every ${Number(one.interval).toPrecision(2)} s at the peak (${T[one.shape]}); ${money(one.saves)} a month can be saved. `, T[one.advice]))));
+    }
+    parts.push(el("h3", "", "Who read it"));
+    parts.push(D.readers[i].length
+      ? table([["Reader"], ["Kind"], ["Reads", 1], ["Describes", 1], ["Failed", 1], ["First"], ["Last"]],
+          D.readers[i].map(([reader, kind, client, reads, describes, failed, , first, last]) => [
+            [el("span", "name", shortReader(T[reader], home)), el("br"), el("span", "meta", T[client])].reduce((node, part) => add(node, part), el("span")),
+            T[kind], count(reads), count(describes), count(failed), time(first).slice(0, 10), time(last).slice(0, 10)]))
+      : el("p", "none", D.evidence_days[i] ? `Nobody called, in the ${plural(D.evidence_days[i], "day")} that the trail covers.` : "Not known: no trail covers this account and Region."));
+    const findings = D.findings.filter((one) => one[0] === i);
+    if (findings.length) {
+      parts.push(el("h3", "", "Findings"), el("ul", "reasons", findings.map(([, code, severity, sentence, proof, reader]) => el("li", "",
+        el("span", `severity ${severity}`, severity), " ", el("code", "", T[code]), " ", T[sentence], reader === null ? "" : `: ${shortReader(T[reader], home)}`, proof ? el("span", "evidence", proof) : null))));
+    }
+    parts.push(el("h3", "", "Cost a month"), list([
+      ["Storage", money(storage)], ["API calls", money(api)], ["KMS requests", D.customer_key[i] ? money(kms) : `${money(kms)} (no key of yours)`],
+      ["The window itself", money(D.window[i])],
+    ]));
+    parts.push(el("h3", "", "The secret"), list([
+      ["Account", account(i)], ["Region", region(i)], ["Owner", owner(i) || "no owner tag"],
+      ["Last use by a consumer", D.used[i] === null ? "none seen" : `${time(D.used[i])} by ${shortReader(text(D.used_by[i]), home)}`],
+      ["Last accessed (AWS)", D.accessed[i] ?? "never, or not known"],
+      ["Reads in the window", `${count(D.reads[i])}, ${count(D.failed[i])} failed`],
+      ["The trail covers", plural(D.evidence_days[i], "day")],
+      ["Created", time(D.created[i])], ["Changed", time(D.changed[i])],
+      ["Scheduled for deletion", i in D.deleted ? time(D.deleted[i]) : null],
+      ["Replica of", D.replica_of[i] ?? null], ["Replicas in", (D.replicas[i] ?? []).join(", ")],
+      ["Managed by", i in D.service ? T[D.service[i]] : null],
+      ["Description", D.description[i] ?? null],
+      ["Tags", D.tags[i].map(([key, value]) => `${T[key]} = ${T[value]}`).join("; ")],
+    ]));
+    return parts;
+  }
+
+  function open(i) {
+    $("secret-body").replaceChildren(...evidence(i));
+    $("secret").showModal();
+    $("secret").scrollTop = 0;
+  }
+  // A click beside the panel closes it; Escape does so by itself.
+  $("secret").addEventListener("click", (event) => { if (event.target === $("secret")) $("secret").close(); });
+
+  for (const node of document.querySelectorAll("[data-open]")) {
+    const i = Number(node.dataset.open);
+    const button = el("button", "open", node.textContent);
+    button.type = "button";
+    button.addEventListener("click", () => open(i));
+    node.replaceChildren(button);
+  }
+
+  heads();
+  filters();
+  $("filters").hidden = false;
+  $("table").hidden = false;
+  choose();
+})();

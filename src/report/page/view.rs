@@ -1,0 +1,566 @@
+//! What the template shows, as text that is ready to be shown: key figures, the steps to take, who pays.
+//!
+//! Nothing is judged here. Sums are the report's own, or those of `summary.csv`.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::change::{self, Changes};
+use super::sections::{self, Findings, Idle, Loops, Unseen};
+use crate::compare::Comparison;
+use crate::domain::money::{Money, thousands};
+use crate::domain::month::Month;
+use crate::domain::report::{Report, Span};
+use crate::domain::sums::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
+use crate::domain::verdict::Verdict;
+use crate::report::escape::one_line;
+use crate::report::html::percent;
+use crate::report::text::words::number;
+
+/// How many groups, secrets and loops are shown before the rest is added up or left to the table.
+const GROUPS: usize = 12;
+
+/// Everything that the template shows.
+#[derive(Serialize)]
+pub struct Page {
+    title: String,
+    period: String,
+    scope: String,
+    made: String,
+    tool: String,
+    figures: Vec<Figure>,
+    /// Where the money goes: what stays, what deleting saves, what mending saves.
+    future: Split,
+    /// Storage, API, KMS.
+    parts: Split,
+    caveats: Vec<Caveat>,
+    steps: Vec<Step>,
+    changes: Option<Changes>,
+    payers: Vec<Payers>,
+    dearest: Vec<sections::Dear>,
+    loops: Loops,
+    idle: Idle,
+    findings: Findings,
+    unseen: Unseen,
+    assumptions: Vec<String>,
+    prices: String,
+    policy: String,
+    secrets: String,
+}
+
+/// A big number.
+#[derive(Serialize)]
+struct Figure {
+    label: &'static str,
+    value: String,
+    note: String,
+    class: &'static str,
+}
+
+/// A bar of parts with its legend.
+#[derive(Serialize)]
+pub struct Split {
+    alt: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Part {
+    class: &'static str,
+    label: String,
+    value: String,
+    x: String,
+    width: String,
+}
+
+/// A sentence that limits what the numbers say.
+#[derive(Serialize)]
+struct Caveat {
+    text: String,
+    link: Option<&'static str>,
+}
+
+/// One thing to do next.
+#[derive(Serialize)]
+struct Step {
+    what: String,
+    how: String,
+    worth: String,
+    link: &'static str,
+}
+
+/// Cost by one grouping.
+#[derive(Serialize)]
+struct Payers {
+    heading: &'static str,
+    id: &'static str,
+    column: &'static str,
+    rows: Vec<Payer>,
+    total: Payer,
+}
+
+#[derive(Clone, Serialize)]
+struct Payer {
+    name: String,
+    /// The name is not somebody's but ours: nobody, the rest, the calls of no secret.
+    ours: bool,
+    secrets: String,
+    cost: String,
+    saves: String,
+    alt: String,
+    stays: String,
+    saved: String,
+}
+
+/// Reads the view from a report.
+pub fn page(report: &Report, previous: Option<&Comparison>) -> Page {
+    let totals = &report.totals;
+    let accounts = count(report, |row| row.account.to_string());
+    let regions = count(report, |row| row.region.to_string());
+    Page {
+        title: format!("Secrets Manager: {}", period(report)),
+        period: period(report),
+        scope: format!(
+            "{} in {} and {}",
+            number(totals.secrets, "secret"),
+            number(accounts, "account"),
+            number(regions, "Region")
+        ),
+        made: moment(report.made),
+        tool: one_line(&report.tool),
+        figures: figures(report),
+        future: future(report),
+        parts: parts(report),
+        caveats: caveats(report),
+        steps: steps(report),
+        changes: previous.map(change::changes),
+        payers: payers(report),
+        dearest: sections::dearest(report),
+        loops: sections::loops(report),
+        idle: sections::idle(report),
+        findings: sections::findings(report),
+        unseen: sections::unseen(report),
+        assumptions: report
+            .assumptions
+            .iter()
+            .map(|text| one_line(text))
+            .collect(),
+        prices: one_line(&report.policy.prices),
+        policy: policy(report),
+        secrets: thousands(totals.secrets),
+    }
+}
+
+fn count(report: &Report, of: impl Fn(&crate::domain::report::ScopeRow) -> String) -> u64 {
+    let names: std::collections::BTreeSet<String> = report.scopes.iter().map(of).collect();
+    names.len() as u64
+}
+
+/// The window in words: the month, or its days.
+pub fn period(report: &Report) -> String {
+    let month = report.policy.month.as_ref();
+    month
+        .and_then(|text| text.parse::<Month>().ok())
+        .map_or_else(
+            || span(&report.window),
+            |month| month_name(month.first_day()),
+        )
+}
+
+fn month_name(day: Date) -> String {
+    day.strftime("%B %Y").to_string()
+}
+
+/// A span by its first and last day.
+pub fn span(span: &Span) -> String {
+    let last = Timestamp::from_second(span.to.as_second() - 1).unwrap_or(span.to);
+    let (from, to) = (utc_day(span.from), utc_day(last));
+    if from == to {
+        return day(from);
+    }
+    if from.year() == to.year() {
+        return format!("{} to {}", from.strftime("%-d %B"), day(to));
+    }
+    format!("{} to {}", day(from), day(to))
+}
+
+/// `1 November 2026`.
+pub fn day(day: Date) -> String {
+    day.strftime("%-d %B %Y").to_string()
+}
+
+/// `1 November 2026, 06:00 UTC`.
+pub fn moment(moment: Timestamp) -> String {
+    let moment = moment.to_zoned(TimeZone::UTC);
+    format!("{}, {}", day(moment.date()), moment.strftime("%H:%M UTC"))
+}
+
+fn utc_day(moment: Timestamp) -> Date {
+    moment.to_zoned(TimeZone::UTC).date()
+}
+
+/// An amount with its cents; what is more than nothing and less than a cent is said so.
+pub fn money(amount: Money) -> String {
+    if amount.0 > 0 && amount.0 < 5_000 {
+        return "< $0.01".to_owned();
+    }
+    amount.dollars()
+}
+
+/// An amount, or a dash with the word for people who hear the page.
+pub fn money_or_unknown(amount: Option<Money>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), money)
+}
+
+/// A share in whole per cent; what is neither nothing nor everything is not rounded to it.
+fn share(part: Money, whole: Money) -> String {
+    if whole.0 <= 0 || part.0 <= 0 {
+        return "0 %".to_owned();
+    }
+    let rounded = (part.0.saturating_mul(200) / whole.0).saturating_add(1) / 2;
+    match rounded {
+        0 => "under 1 %".to_owned(),
+        100.. if part < whole => "over 99 %".to_owned(),
+        _ => format!("{rounded} %"),
+    }
+}
+
+fn figures(report: &Report) -> Vec<Figure> {
+    let totals = &report.totals;
+    let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
+    let partial = totals.unpriced_secrets + totals.uncounted_secrets > 0;
+    let rate = if partial {
+        "At least, at today's rate"
+    } else {
+        "At today's rate"
+    };
+    let window = match &report.policy.month {
+        Some(_) => period(report),
+        None => format!(
+            "the {} of the window",
+            crate::report::text::words::length(&report.window)
+        ),
+    };
+    let year = Money(totals.savings_usd.0.saturating_mul(12));
+    vec![
+        Figure {
+            label: "Cost a month",
+            value: totals.total_usd.dollars(),
+            note: format!(
+                "{rate}. {window} cost {}.",
+                totals.window_cost.total_usd.dollars()
+            ),
+            class: "cost",
+        },
+        Figure {
+            label: "Can be saved a month",
+            value: totals.savings_usd.dollars(),
+            note: format!(
+                "{} of it. {} a year.",
+                share(totals.savings_usd, totals.total_usd),
+                year.dollars()
+            ),
+            class: "save",
+        },
+        Figure {
+            label: "Secrets that can go",
+            value: thousands(verdicts(Verdict::Delete)),
+            note: format!(
+                "Of {}. {} to review, {} stay.",
+                thousands(totals.secrets),
+                thousands(verdicts(Verdict::Review)),
+                thousands(verdicts(Verdict::Keep))
+            ),
+            class: "count",
+        },
+    ]
+}
+
+fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Money)]) -> Split {
+    let mut start = 0;
+    let shown: Vec<Part> = parts
+        .iter()
+        .map(|&(class, label, amount)| {
+            let part = Part {
+                class,
+                label: label.to_owned(),
+                value: format!("{} ({})", money(amount), share(amount, whole)),
+                x: percent(start, whole.0),
+                width: percent(amount.0, whole.0),
+            };
+            start += amount.0.max(0);
+            part
+        })
+        .collect();
+    let listed: Vec<String> = shown
+        .iter()
+        .map(|part| format!("{} {}", part.label, part.value))
+        .collect();
+    Split {
+        alt: format!("{what}: {}", listed.join(", ")),
+        parts: shown,
+    }
+}
+
+fn future(report: &Report) -> Split {
+    let totals = &report.totals;
+    let stays = totals.total_usd - totals.savings_usd;
+    split(
+        "The cost of a month",
+        totals.total_usd,
+        &[
+            ("stay", "stays", stays.max(Money::ZERO)),
+            ("delete", "saved by deleting", totals.savings_delete_usd),
+            ("mend", "saved by mending loops", totals.savings_loops_usd),
+        ],
+    )
+}
+
+fn parts(report: &Report) -> Split {
+    let totals = &report.totals;
+    split(
+        "The cost of a month by part",
+        totals.total_usd,
+        &[
+            ("storage", "storage", totals.storage_usd),
+            ("api", "API calls", totals.api_usd),
+            ("kms", "KMS requests", totals.kms_usd),
+        ],
+    )
+}
+
+fn caveats(report: &Report) -> Vec<Caveat> {
+    let totals = &report.totals;
+    let plain = |text: String| Caveat { text, link: None };
+    let mut caveats = vec![plain(format!(
+        "An estimate from {}, not a bill.",
+        one_line(&report.policy.prices)
+    ))];
+    let month = report.policy.month.as_deref().map(str::parse::<Month>);
+    if let Some(Ok(month)) = month
+        && !month.is_over(report.made)
+    {
+        caveats.push(plain(
+            "The month is not over: its cost so far is no whole month.".to_owned(),
+        ));
+    }
+    let sum = |of: fn(&crate::domain::report::TrailRow) -> u32| -> i64 {
+        report
+            .scopes
+            .iter()
+            .map(|row| i64::from(of(&row.trail)))
+            .sum()
+    };
+    let (covered, expected) = (sum(|row| row.covered_hours), sum(|row| row.expected_hours));
+    if covered == 0 {
+        caveats.push(plain(
+            "No trail was read: calls and what they cost are unknown.".to_owned(),
+        ));
+    } else {
+        caveats.push(plain(format!(
+            "The trail covers {} of the window's hours.",
+            share(Money(covered), Money(expected))
+        )));
+    }
+    if totals.uncounted_secrets > 0 {
+        caveats.push(plain(format!(
+            "The calls of {} could not be counted; their cost is storage alone.",
+            number(totals.uncounted_secrets, "secret")
+        )));
+    }
+    if totals.unpriced_secrets > 0 {
+        caveats.push(plain(format!(
+            "The price of {} is unknown, and no total holds it.",
+            number(totals.unpriced_secrets, "secret")
+        )));
+    }
+    if totals.pending_usd > Money::ZERO {
+        caveats.push(plain(format!(
+            "{} a month are already saved: secrets that are pending deletion are free.",
+            totals.pending_usd.dollars()
+        )));
+    }
+    if !report.gaps.is_empty() {
+        caveats.push(Caveat {
+            text: format!(
+                "{} in what could be seen.",
+                number(report.gaps.len() as u64, "gap")
+            ),
+            link: Some("#unseen"),
+        });
+    }
+    caveats
+}
+
+fn steps(report: &Report) -> Vec<Step> {
+    let totals = &report.totals;
+    let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
+    let mut steps = Vec::new();
+    let going = verdicts(Verdict::Delete);
+    if going > 0 {
+        steps.push(Step {
+            what: format!("Delete {} that nothing uses", number(going, "secret")),
+            how: "secretsweep plan writes the list; nothing goes without a recovery window"
+                .to_owned(),
+            worth: format!("{} a month", totals.savings_delete_usd.dollars()),
+            link: "#idle",
+        });
+    }
+    if let Some(first) = report.loops.first() {
+        steps.push(Step {
+            what: format!("Mend {}", number(report.loops.len() as u64, "hot loop")),
+            how: format!("the dearest reads {}", one_line(&first.name)),
+            worth: format!("{} a month", totals.savings_loops_usd.dollars()),
+            link: "#loops",
+        });
+    }
+    if totals.savings_loops_usd > totals.savings_delete_usd {
+        steps.reverse();
+    }
+    let reviewed = verdicts(Verdict::Review);
+    if reviewed > 0 {
+        let cost: Money = report
+            .secrets
+            .iter()
+            .filter(|row| row.verdict == Verdict::Review)
+            .map(|row| row.cost.known())
+            .sum();
+        steps.push(Step {
+            what: format!(
+                "Look at {} that only a person can judge",
+                number(reviewed, "secret")
+            ),
+            how: "each says why, in the table of all secrets".to_owned(),
+            worth: format!("they cost {} a month", cost.dollars()),
+            link: "#all",
+        });
+    }
+    let severe = sections::severe(report);
+    if severe > 0 {
+        steps.push(Step {
+            what: format!("Mend {} of high severity", number(severe, "finding")),
+            how: "something is broken, or about to be".to_owned(),
+            worth: String::new(),
+            link: "#findings",
+        });
+    }
+    if !report.gaps.is_empty() {
+        steps.push(Step {
+            what: format!(
+                "Close {} in what could be seen",
+                number(report.gaps.len() as u64, "gap")
+            ),
+            how: "what is not seen is never called unused".to_owned(),
+            worth: String::new(),
+            link: "#unseen",
+        });
+    }
+    steps
+}
+
+fn payers(report: &Report) -> Vec<Payers> {
+    let by = |heading, id, column, by| {
+        let mut found = groups(report, by);
+        found.sort_by(|a, b| {
+            let last = |group: &Group| group.key == UNATTRIBUTED;
+            (last(a), b.totals.total_usd, &a.key).cmp(&(last(b), a.totals.total_usd, &b.key))
+        });
+        let most = found
+            .iter()
+            .map(|group| group.totals.total_usd)
+            .max()
+            .unwrap_or_default();
+        let mut rows: Vec<Payer> = found
+            .iter()
+            .take(GROUPS)
+            .map(|group| payer(group, most))
+            .collect();
+        if let Some(rest) = found.get(GROUPS..).filter(|rest| !rest.is_empty()) {
+            rows.push(payer(&added(rest), most));
+        }
+        Payers {
+            heading,
+            id,
+            column,
+            rows,
+            total: payer(
+                &Group {
+                    key: "Total".to_owned(),
+                    totals: report.totals.clone(),
+                },
+                report.totals.total_usd,
+            ),
+        }
+    };
+    let mut tables = vec![
+        by("By owner", "owners", "Owner", Grouping::Owner),
+        by("By account", "accounts", "Account", Grouping::Account),
+    ];
+    if count(report, |row| row.region.to_string()) > 1 {
+        tables.push(by("By Region", "regions", "Region", Grouping::Region));
+    }
+    tables
+}
+
+/// The groups that are not shown, as one.
+fn added(rest: &[Group]) -> Group {
+    let mut totals = crate::domain::report::Totals::default();
+    for group in rest {
+        totals.secrets += group.totals.secrets;
+        totals.total_usd += group.totals.total_usd;
+        totals.savings_usd += group.totals.savings_usd;
+    }
+    Group {
+        key: format!("{} more", rest.len()),
+        totals,
+    }
+}
+
+fn payer(group: &Group, most: Money) -> Payer {
+    let totals = &group.totals;
+    let saved = totals.savings_usd.min(totals.total_usd);
+    let name = match group.key.as_str() {
+        NO_OWNER => "no owner tag".to_owned(),
+        UNATTRIBUTED => "calls of no secret".to_owned(),
+        key => one_line(key),
+    };
+    Payer {
+        ours: matches!(group.key.as_str(), NO_OWNER | UNATTRIBUTED),
+        secrets: if group.key == UNATTRIBUTED {
+            "–".to_owned()
+        } else {
+            thousands(totals.secrets)
+        },
+        cost: money(totals.total_usd),
+        saves: if totals.savings_usd == Money::ZERO {
+            "–".to_owned()
+        } else {
+            money(totals.savings_usd)
+        },
+        alt: format!(
+            "{name}: {} a month, of which {} can be saved",
+            money(totals.total_usd),
+            money(totals.savings_usd)
+        ),
+        stays: percent((totals.total_usd - saved).0, most.0),
+        saved: percent(saved.0, most.0),
+        name,
+    }
+}
+
+fn policy(report: &Report) -> String {
+    let policy = &report.policy;
+    let trust = if policy.trust_last_accessed {
+        " Where no trail was read, AWS's own last accessed day was trusted."
+    } else {
+        ""
+    };
+    format!(
+        "Idle is what no consumer has used for {}; what is younger than {} is left alone. Use was looked for from {}.{trust}",
+        number(u64::from(policy.idle_days), "day"),
+        number(u64::from(policy.young_days), "day"),
+        span(&report.evidence),
+    )
+}

@@ -1,0 +1,162 @@
+//! A list of secrets: how many there are for which reason, and the first of them with what they would save.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use super::page::{self, Look, Page, left, piece, right};
+use super::{Options, more, words};
+use crate::domain::money::{Money, thousands};
+use crate::domain::names::SecretArn;
+use crate::domain::report::{Report, SecretRow};
+use crate::domain::verdict::Verdict;
+
+/// The reasons with their counts, and the rows that save most; of equal ones the longest unused.
+pub(super) fn list(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Options) {
+    by_reason(page, report, rows);
+    let costs = with_replicas(report);
+    let saves = |row: &SecretRow| costs.get(&row.arn).copied().unwrap_or_default();
+    let mut rows: Vec<_> = rows.iter().map(|&row| (saves(row), row)).collect();
+    // By cents, as they are shown.
+    rows.sort_by_key(|(usd, row)| (Reverse((usd.scaled(1, 10_000), row.idle_days)), &row.arn));
+    let shown = &rows[..rows.len().min(options.top)];
+    if !shown.is_empty() {
+        table(page, shown);
+    }
+    more(page, rows.len(), options, "secrets.csv");
+}
+
+/// How many secrets each deciding reason holds for, most first, in plain words.
+fn by_reason(page: &mut Page, report: &Report, rows: &[&SecretRow]) {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in rows {
+        let code = row
+            .reasons
+            .first()
+            .map_or("", |reason| reason.code.as_str());
+        *counts.entry(code).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(code, count)| (Reverse(count), code));
+    let columns = counts
+        .iter()
+        .map(|(_, count)| thousands(*count).len())
+        .max()
+        .unwrap_or(0);
+    for (code, count) in counts {
+        let phrase = words::reason(code, &report.policy).unwrap_or_else(|| code.to_owned());
+        let mark = format!("{:>columns$}  ", thousands(count));
+        page.item(4, &mark, Look::Usual, &phrase);
+    }
+}
+
+/// What they would save, for how long they have been unused, and where they are.
+fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
+    let places: Vec<_> = rows
+        .iter()
+        .map(|(_, row)| format!("{} {}", row.account, row.region))
+        .collect();
+    let longest = places.iter().map(String::len).max().unwrap_or(0);
+    let amounts = rows
+        .iter()
+        .map(|(usd, _)| usd.dollars().len())
+        .max()
+        .unwrap_or(0)
+        .max(5);
+    let (days, gap) = (10, 2);
+    let name = page::COLUMNS.saturating_sub(4 + amounts + gap + days + gap + longest + gap);
+    let line = |page: &mut Page, look, cells: [&str; 4]| {
+        let [usd, secret, unused, place] = cells;
+        page.line(
+            4,
+            &[
+                right(look, usd, amounts),
+                piece(look, "  "),
+                left(look, secret, name),
+                piece(look, "  "),
+                right(look, unused, days),
+                piece(look, "  "),
+                piece(look, place),
+            ],
+        );
+    };
+    line(
+        page,
+        Look::Faint,
+        ["saves", "secret", "unused for", "account and Region"],
+    );
+    for ((usd, row), place) in rows.iter().zip(&places) {
+        line(
+            page,
+            Look::Usual,
+            [&usd.dollars(), &row.name, &unused(row), place],
+        );
+    }
+}
+
+/// For how long a secret has been unused. If only maintenance reads one that can go, the evidence says for how long at
+/// least.
+fn unused(row: &SecretRow) -> String {
+    match (row.idle_days, row.verdict) {
+        (Some(idle), _) => words::days(idle),
+        (None, Verdict::Delete) if row.evidence_days > 0 => format!("{}+ days", row.evidence_days),
+        (None, _) => "unknown".to_owned(),
+    }
+}
+
+/// What each secret costs together with the replicas that go with it.
+fn with_replicas(report: &Report) -> HashMap<&SecretArn, Money> {
+    let mut costs: HashMap<&SecretArn, Money> = HashMap::new();
+    for row in &report.secrets {
+        *costs
+            .entry(row.replica_of.as_ref().unwrap_or(&row.arn))
+            .or_default() += row.cost.known();
+    }
+    costs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::report::text::summary;
+
+    #[test]
+    fn a_maintained_secret_is_unused_for_as_long_as_the_evidence_reaches() {
+        let mut row = sample::secret(
+            sample::MAIN,
+            "eu-west-1",
+            "a",
+            Verdict::Delete,
+            "maintenance-only",
+        );
+        assert_eq!(unused(&row), "90+ days");
+        row.idle_days = Some(1);
+        assert_eq!(unused(&row), "1 day");
+        row.idle_days = None;
+        row.verdict = Verdict::Review;
+        assert_eq!(unused(&row), "unknown");
+    }
+
+    #[test]
+    fn the_dearest_come_first_and_the_rest_is_counted() {
+        let report = sample::report();
+        let top = |top| Options {
+            top,
+            ..Options::default()
+        };
+        let text = summary(&report, &top(1));
+        assert!(text.contains("$0.80  legacy/db"), "{text}");
+        assert!(!text.contains("legacy/never"), "{text}");
+        assert!(text.contains("and 1 more in secrets.csv"), "{text}");
+        assert!(!summary(&report, &top(0)).contains("unused for"));
+    }
+
+    #[test]
+    fn an_unknown_reason_is_shown_by_its_code() {
+        let mut report = sample::report();
+        for row in &mut report.secrets {
+            "from-the-future".clone_into(&mut row.reasons[0].code);
+        }
+        assert!(summary(&report, &Options::default()).contains("    2  from-the-future\n"));
+    }
+}

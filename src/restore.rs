@@ -1,0 +1,267 @@
+//! Taking deletions back while the recovery window lasts, and making removed replicas again.
+//!
+//! Like [`apply`](crate::apply), every write stands in the journal before and after it, and a secret that fails never stops
+//! the others. What is restored already counts as done. A replica is made again with the key that it had; its own past
+//! (when it was last read there) is gone.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::atomic::Ordering;
+
+use crate::apply::{Log, World};
+use crate::domain::journal::{Book, Event, Phase, Removed, Standing, Step};
+use crate::domain::names::{Region, SecretArn};
+use crate::domain::secret::{Secret, day_of};
+use crate::ports::{Fault, Record};
+
+/// What became of one secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Back {
+    /// Which.
+    pub arn: SecretArn,
+    /// Whether it is there again.
+    pub outcome: Outcome,
+    /// Replicas that were made again.
+    pub replicated: Vec<Region>,
+    /// Replicas that could not be made again, and why.
+    pub lost: Vec<(Region, String)>,
+}
+
+/// Whether a secret is there again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its deletion was taken back.
+    Restored,
+    /// It was not pending deletion.
+    Already,
+    /// The recovery window is over, or it was never there.
+    TooLate(String),
+    /// AWS said no, or could not be asked.
+    Failed(String),
+    /// The run was stopped before it.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word in tables.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::Already => "there already",
+            Self::TooLate(_) => "too late",
+            Self::Failed(_) => "failed",
+            Self::Skipped => "not tried",
+        }
+    }
+
+    /// Why it is not there again. Other people's text may stand in it.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::TooLate(why) | Self::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// What became of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Each secret, in the order asked for.
+    pub secrets: Vec<Back>,
+    /// Why the run stopped before its end: the journal could not be written.
+    pub stopped: Option<String>,
+}
+
+impl Summary {
+    /// 1 if anything is not as it was asked for, 3 if the run was stopped, else 0.
+    pub fn exit_code(&self) -> u8 {
+        let bad = |back: &Back| {
+            !back.lost.is_empty()
+                || matches!(back.outcome, Outcome::TooLate(_) | Outcome::Failed(_))
+        };
+        if self.stopped.is_some() || self.secrets.iter().any(bad) {
+            1
+        } else if self
+            .secrets
+            .iter()
+            .any(|back| back.outcome == Outcome::Skipped)
+        {
+            3
+        } else {
+            0
+        }
+    }
+}
+
+/// The secrets of a journal that can be taken back: deleted, perhaps deleted, or without their replicas.
+pub fn all(book: &Book) -> Vec<SecretArn> {
+    let open = |standing: &Standing| match standing.phase {
+        Phase::Deleting | Phase::Deleted | Phase::Restoring => true,
+        Phase::Untouched | Phase::Restored => !standing.removed.is_empty(),
+    };
+    let secrets = book.secrets.iter();
+    secrets
+        .filter(|(_, standing)| open(standing))
+        .map(|(arn, _)| arn.clone())
+        .collect()
+}
+
+/// Takes the deletions back. `book` is where the journal stands, `plan` the plan it belongs to, `caller` who acts, `tool`
+/// its name and version.
+pub async fn restore(
+    arns: &[SecretArn],
+    plan: &str,
+    book: Book,
+    journal: &mut dyn Record,
+    caller: &str,
+    world: World<'_>,
+    tool: &str,
+) -> Summary {
+    let mut log = Log {
+        journal,
+        book,
+        plan,
+        caller,
+        clock: world.clock,
+    };
+    let mut summary = Summary::default();
+    let begun = Event::Begun {
+        tool: tool.to_owned(),
+        lines: arns.len() as u64,
+    };
+    if let Err(error) = log.append(begun) {
+        summary.stopped = Some(error.to_string());
+    }
+    for arn in arns {
+        let mut back = Back {
+            arn: arn.clone(),
+            outcome: Outcome::Skipped,
+            replicated: Vec::new(),
+            lost: Vec::new(),
+        };
+        if summary.stopped.is_none() && !world.stop.load(Ordering::Relaxed) {
+            let tried = restore_one(&mut back, &mut log, world).await;
+            if let Err(error) = tried {
+                summary.stopped = Some(error.to_string());
+                back.outcome =
+                    Outcome::Failed(format!("the journal could not be written ({error})"));
+            }
+        }
+        summary.secrets.push(back);
+    }
+    summary
+}
+
+async fn restore_one(back: &mut Back, log: &mut Log<'_>, world: World<'_>) -> io::Result<()> {
+    let arn = back.arn.clone();
+    let secret = match world.vault.describe(&arn).await {
+        Ok(secret) => secret,
+        Err(fault) => {
+            back.outcome = absent(&fault, log.book.secrets.get(&arn));
+            return Ok(());
+        }
+    };
+    back.outcome = if secret.deleted.is_some() {
+        take_back(&arn, log, world).await?
+    } else {
+        note_present(&arn, log)?;
+        Outcome::Already
+    };
+    if matches!(back.outcome, Outcome::Restored | Outcome::Already) {
+        replicate(back, &secret, log, world).await?;
+    }
+    Ok(())
+}
+
+fn absent(fault: &Fault, standing: Option<&Standing>) -> Outcome {
+    let Fault::Gone(_) = fault else {
+        return Outcome::Failed(fault.to_string());
+    };
+    Outcome::TooLate(match standing.and_then(|standing| standing.deletion) {
+        Some(deletion) => format!(
+            "it is gone for good: its recovery window ended on {}",
+            day_of(deletion)
+        ),
+        None => "there is no such secret: it is gone for good, or was never here".to_owned(),
+    })
+}
+
+async fn take_back(arn: &SecretArn, log: &mut Log<'_>, world: World<'_>) -> io::Result<Outcome> {
+    log.step(arn, Step::Restoring)?;
+    let Err(fault) = world.vault.restore(arn).await else {
+        log.step(arn, Step::Restored)?;
+        return Ok(Outcome::Restored);
+    };
+    // It may have been carried out although no answer came.
+    match (world.vault.describe(arn).await, &fault) {
+        (Ok(secret), _) if secret.deleted.is_none() => {
+            log.step(arn, Step::Restored)?;
+            Ok(Outcome::Restored)
+        }
+        (Err(_), _) | (Ok(_), Fault::Unreachable(_)) => {
+            let why = format!("{fault}; run again to see whether it was carried out");
+            log.step(arn, Step::Unclear(why.clone()))?;
+            Ok(Outcome::Failed(why))
+        }
+        (Ok(_), _) => {
+            log.step(arn, Step::Failed(fault.to_string()))?;
+            Ok(Outcome::Failed(fault.to_string()))
+        }
+    }
+}
+
+/// The secret is there. If the journal thinks otherwise, it learns that the deletion is taken back, by whomever: this plan
+/// must not delete it again.
+fn note_present(arn: &SecretArn, log: &mut Log<'_>) -> io::Result<()> {
+    match log.phase(arn) {
+        Phase::Untouched | Phase::Restored => return Ok(()),
+        Phase::Deleting | Phase::Deleted => log.step(arn, Step::Restoring)?,
+        Phase::Restoring => {}
+    }
+    log.step(arn, Step::Restored)
+}
+
+async fn replicate(
+    back: &mut Back,
+    secret: &Secret,
+    log: &mut Log<'_>,
+    world: World<'_>,
+) -> io::Result<()> {
+    let removed: Vec<Removed> = log
+        .book
+        .secrets
+        .get(&back.arn)
+        .map(|standing| standing.removed.clone())
+        .unwrap_or_default();
+    let standing: BTreeSet<&Region> = secret
+        .replicas
+        .iter()
+        .flatten()
+        .map(|replica| &replica.region)
+        .collect();
+    for replica in removed {
+        let region = replica.region;
+        log.step(&back.arn, Step::Replicating(region.clone()))?;
+        let made = if standing.contains(&region) {
+            Ok(())
+        } else {
+            let key = replica.kms_key.as_deref();
+            world.vault.replicate(&back.arn, &region, key).await
+        };
+        match made {
+            Ok(()) => {
+                log.step(&back.arn, Step::Replicated(region.clone()))?;
+                back.replicated.push(region);
+            }
+            Err(fault) => {
+                let why = fault.to_string();
+                log.step(
+                    &back.arn,
+                    Step::Failed(format!("replicating to {region}: {why}")),
+                )?;
+                back.lost.push((region, why));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Where a journal stands, for people: what was done, by whom and when, what is open, what was saved so far.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::journal::{Book, Phase, Standing};
+use crate::domain::money::Money;
+use crate::domain::names::SecretArn;
+
+/// One secret of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which.
+    pub arn: SecretArn,
+    /// How it stands, in one or two words.
+    pub state: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who brought it there.
+    pub caller: String,
+    /// The end of its recovery window.
+    pub deletion: Option<Timestamp>,
+    /// The time left to take it back; `None`: there is nothing to take back.
+    pub left: Option<SignedDuration>,
+    /// What to know besides: why it did not go on, which replicas are gone. Other people's text may stand in it.
+    pub note: String,
+}
+
+/// A journal as a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The plan; `None`: the journal is empty.
+    pub plan: Option<String>,
+    /// Each secret, sorted by ARN.
+    pub rows: Vec<Row>,
+    /// How many intents have no outcome: the next run asks AWS.
+    pub open: usize,
+    /// Deletions that are not taken back.
+    pub deleted: usize,
+    /// What they save a month.
+    pub saves: Money,
+    /// What was saved until now.
+    pub saved: Money,
+}
+
+/// Makes the table as of `now`.
+pub fn status(book: &Book, now: Timestamp) -> Status {
+    let standings = || book.secrets.values();
+    let gone = |standing: &&Standing| standing.phase == Phase::Deleted;
+    Status {
+        plan: book.plan.clone(),
+        rows: book
+            .secrets
+            .iter()
+            .map(|(arn, standing)| row(arn, standing, now))
+            .collect(),
+        open: standings().filter(|standing| is_open(standing)).count(),
+        deleted: standings().filter(gone).count(),
+        saves: standings()
+            .filter(gone)
+            .filter_map(|standing| standing.intent?.saves)
+            .sum(),
+        saved: book.saved(now),
+    }
+}
+
+fn is_open(standing: &Standing) -> bool {
+    matches!(standing.phase, Phase::Deleting | Phase::Restoring) || standing.unsettled.is_some()
+}
+
+fn row(arn: &SecretArn, standing: &Standing, now: Timestamp) -> Row {
+    let pending = standing.phase == Phase::Deleted;
+    let left = standing
+        .deletion
+        .filter(|_| pending)
+        .map(|end| end.duration_since(now).max(SignedDuration::ZERO));
+    Row {
+        arn: arn.clone(),
+        state: state(standing, left),
+        since: standing.since,
+        caller: standing.caller.clone(),
+        deletion: standing.deletion,
+        left,
+        note: note(standing),
+    }
+}
+
+fn state(standing: &Standing, left: Option<SignedDuration>) -> &'static str {
+    match standing.phase {
+        Phase::Deleting => "open: deleting",
+        Phase::Restoring => "open: restoring",
+        Phase::Deleted if left.is_some_and(|left| left.is_zero()) => "gone",
+        Phase::Deleted => "pending deletion",
+        Phase::Restored => "restored",
+        Phase::Untouched if standing.unsettled.is_some() => "open: preparing",
+        Phase::Untouched => standing
+            .trouble
+            .as_ref()
+            .map_or("prepared", |trouble| trouble.kind.as_str()),
+    }
+}
+
+fn note(standing: &Standing) -> String {
+    let mut parts = Vec::new();
+    if let Some(trouble) = &standing.trouble {
+        parts.push(trouble.why.clone());
+    }
+    if !standing.removed.is_empty() {
+        let regions: Vec<&str> = standing
+            .removed
+            .iter()
+            .map(|one| one.region.as_str())
+            .collect();
+        parts.push(format!("replicas removed: {}", regions.join(", ")));
+    }
+    if let Some(tag) = &standing.tag {
+        parts.push(format!("tagged {}={}", tag.key, tag.value));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::journal::{Entry, Event, Step, replay};
+
+    #[test]
+    fn a_journal_tells_what_is_done_open_and_saved() {
+        let arn = |name: &str| -> SecretArn {
+            format!("arn:aws:secretsmanager:eu-central-1:111122223333:secret:{name}-AbC123")
+                .parse()
+                .unwrap()
+        };
+        let at = |hour: i64| Timestamp::from_second(1_790_000_000 + 3_600 * hour).unwrap();
+        let deleting = || Step::Deleting {
+            recovery_days: 7,
+            saves: Some(Money(400_000)),
+        };
+        let deletion = at(24 * 7);
+        let steps = [
+            ("done", deleting()),
+            ("done", Step::Deleted { deletion }),
+            ("open", deleting()),
+            ("open", Step::Unclear("no answer".to_owned())),
+            ("kept", Step::Refused("it changed".to_owned())),
+            ("back", deleting()),
+            ("back", Step::Deleted { deletion }),
+            ("back", Step::Restoring),
+            ("back", Step::Restored),
+        ];
+        let entries: Vec<(u64, Entry)> = (1..)
+            .zip(steps)
+            .map(|(number, (name, step))| {
+                let entry = Entry {
+                    at: at(0),
+                    plan: "p".to_owned(),
+                    caller: "me".to_owned(),
+                    event: Event::Secret {
+                        arn: arn(name),
+                        step,
+                    },
+                };
+                (number, entry)
+            })
+            .collect();
+        let book = replay(&entries).unwrap();
+        let status = status(&book, at(73));
+        let states: Vec<(&str, &str)> = status
+            .rows
+            .iter()
+            .map(|row| (row.arn.name(), row.state))
+            .collect();
+        assert_eq!(
+            states,
+            [
+                ("back", "restored"),
+                ("done", "pending deletion"),
+                ("kept", "refused"),
+                ("open", "open: deleting"),
+            ]
+        );
+        assert_eq!((status.open, status.deleted), (1, 1));
+        assert_eq!(
+            (status.saves, status.saved),
+            (Money(400_000), Money(40_000))
+        );
+        assert_eq!(status.rows[1].left.unwrap().as_hours(), 24 * 7 - 73);
+        assert_eq!(super::status(&book, at(24 * 8)).rows[1].state, "gone");
+    }
+}

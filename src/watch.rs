@@ -1,0 +1,385 @@
+//! Watching secrets that are pending deletion: who still asks for them.
+//!
+//! Somebody does if a read fails, if a caching client still refreshes the secret, or if somebody tries to create the name
+//! again. Silence proves little: `DescribeSecret` still works on a pending secret, and a client that has the value in
+//! memory asks again only when it starts next. Pure: where the events come from is the caller's business; the ledger has
+//! deduplicated them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::journal::{Book, Phase};
+use crate::domain::names::{Index, Resolution, SecretArn};
+use crate::domain::policy::Policy;
+use crate::domain::readers::{Class, ReaderKind, RotationFunctions, classify};
+use crate::domain::usage::{Access, Cell, Outcome};
+
+/// A secret that is pending deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub arn: SecretArn,
+    /// When its deletion was scheduled.
+    pub deleted: Timestamp,
+    /// The end of its recovery window.
+    pub deletion: Timestamp,
+    /// Its replicas, which are gone already: who asks for one asks for the secret.
+    pub replicas: Vec<SecretArn>,
+}
+
+impl Pending {
+    /// The time left to take it back; zero when the window is over.
+    pub fn left(&self, now: Timestamp) -> SignedDuration {
+        self.deletion.duration_since(now).max(SignedDuration::ZERO)
+    }
+}
+
+/// One reader that asks for one secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// The pending secret.
+    pub arn: SecretArn,
+    /// The ARN of the role or user. Other people's text.
+    pub reader: String,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program.
+    pub client: String,
+    /// The API that was called.
+    pub what: String,
+    /// How it ended.
+    pub how: Outcome,
+    /// How many calls. An hour is the smallest part of time that is counted: the hour of the deletion counts whole.
+    pub calls: u64,
+    /// The first call.
+    pub first: Timestamp,
+    /// The last call.
+    pub last: Timestamp,
+}
+
+/// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back.
+pub fn pending(book: &Book) -> Vec<Pending> {
+    let secrets = book.secrets.iter();
+    secrets
+        .filter(|(_, standing)| matches!(standing.phase, Phase::Deleted | Phase::Restoring))
+        .filter_map(|(arn, standing)| {
+            let replicas = standing.removed.iter();
+            Some(Pending {
+                arn: arn.clone(),
+                deleted: standing.intent?.at,
+                deletion: standing.deletion?,
+                replicas: replicas
+                    .filter_map(|one| arn.in_region(&one.region).ok())
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+/// Who asks for pending secrets, by these calls; sorted by secret and reader.
+pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<Asker> {
+    let mut owners = Vec::new();
+    let mut arns = Vec::new();
+    for one in pending {
+        for arn in std::iter::once(&one.arn).chain(&one.replicas) {
+            owners.push(one);
+            arns.push((arn, None));
+        }
+    }
+    let index = Index::new(arns);
+    let rotations = RotationFunctions::default();
+    let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
+    for access in accesses.iter().filter(|access| !access.service_event) {
+        let class = classify(&access.caller, &rotations, policy);
+        if !asks(access, &class) {
+            continue;
+        }
+        for (owner, cells) in meant(access, &index, &owners) {
+            let Some(new) = asker(owner, access, &class, &cells) else {
+                continue;
+            };
+            let key = (
+                owner.arn.clone(),
+                new.reader.clone(),
+                new.client.clone(),
+                new.what.clone(),
+                new.how,
+            );
+            askers
+                .entry(key)
+                .and_modify(|known| known.join(&new))
+                .or_insert(new);
+        }
+    }
+    askers.into_values().collect()
+}
+
+/// Whether a call shows that its caller wants the secret, or would.
+fn asks(access: &Access, class: &Class) -> bool {
+    if class.kind == ReaderKind::Ourselves {
+        return false;
+    }
+    match (access.api.as_str(), access.outcome) {
+        (_, Outcome::Pending) => true,
+        (_, Outcome::Throttled) => false,
+        ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != Outcome::Ok,
+        ("DescribeSecret", Outcome::Ok) => class.kind.describes_to_use(),
+        ("CreateSecret", Outcome::Failed) => access
+            .sample
+            .as_deref()
+            .is_some_and(|message| message.contains("scheduled for deletion")),
+        _ => false,
+    }
+}
+
+/// The pending secrets that a call may mean, with the hours of it that lie after the deletion. A name that may be two
+/// secrets' counts for both: better one question too many.
+fn meant<'p>(
+    access: &Access,
+    index: &Index,
+    owners: &[&'p Pending],
+) -> Vec<(&'p Pending, Vec<Cell>)> {
+    let (Some(target), scope) = (&access.target, access.scope()) else {
+        return Vec::new();
+    };
+    let time = access.cells.last().map_or(0, |cell| cell.last());
+    let places = match index.resolve(target, scope.as_ref(), time) {
+        Resolution::One(place) => vec![place],
+        Resolution::Ambiguous(places) => places,
+        Resolution::Former | Resolution::Unknown => Vec::new(),
+    };
+    let mut seen = BTreeSet::new();
+    places
+        .into_iter()
+        .filter_map(|place| owners.get(place).copied())
+        .filter(|owner| seen.insert(&owner.arn))
+        .map(|owner| {
+            let after = |cell: &&Cell| cell.last() >= owner.deleted.as_second();
+            (owner, access.cells.iter().filter(after).copied().collect())
+        })
+        .collect()
+}
+
+fn asker(owner: &Pending, access: &Access, class: &Class, cells: &[Cell]) -> Option<Asker> {
+    let first = cells.first()?.first().max(owner.deleted.as_second());
+    let last = cells.last()?.last();
+    Some(Asker {
+        arn: owner.arn.clone(),
+        reader: access.caller.identity.clone(),
+        kind: class.kind,
+        client: class.client.clone(),
+        what: access.api.clone(),
+        how: access.outcome,
+        calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
+        first: Timestamp::from_second(first).ok()?,
+        last: Timestamp::from_second(last).ok()?,
+    })
+}
+
+impl Asker {
+    fn join(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::event::{Event, EventId, Identity, Sink};
+    use crate::domain::usage::{Bounds, Ledger, Seen};
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123";
+    const MARKED: &str =
+        "You can't perform this operation on the secret because it was marked for deletion.";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn gone() -> Pending {
+        let arn: SecretArn = ARN.parse().unwrap();
+        Pending {
+            replicas: vec![arn.in_region(&"eu-west-1".parse().unwrap()).unwrap()],
+            arn,
+            deleted: at("2026-11-02T10:00:00Z"),
+            deletion: at("2026-12-02T10:00:00Z"),
+        }
+    }
+
+    fn event<'a>(
+        time: &str,
+        name: &'a str,
+        target: &'a str,
+        error: Option<(&'a str, &'a str)>,
+    ) -> Event<'a> {
+        Event {
+            id: EventId::new(&format!("{time}{name}{target}")),
+            shared_id: None,
+            time: at(time).as_second(),
+            account: Cow::Borrowed("111122223333"),
+            region: Cow::Borrowed("eu-central-1"),
+            name: Cow::Borrowed(name),
+            service_event: false,
+            error_code: error.map(|(code, _)| Cow::Borrowed(code)),
+            error_message: error.map(|(_, message)| Cow::Borrowed(message)),
+            target: (!target.is_empty()).then_some(Cow::Borrowed(target)),
+            version_stage: None,
+            identity: Identity {
+                kind: Some(Cow::Borrowed("AssumedRole")),
+                arn: Some(Cow::Borrowed(
+                    "arn:aws:sts::111122223333:assumed-role/web/pod-1",
+                )),
+                issuer_arn: Some(Cow::Borrowed("arn:aws:iam::111122223333:role/web")),
+                ..Identity::default()
+            },
+            source_ip: None,
+            user_agent: Some(Cow::Borrowed("Boto3/1.34 Python/3.12")),
+            vpc_endpoint: false,
+            from_console: false,
+        }
+    }
+
+    fn run(events: &[Event<'_>]) -> Vec<Asker> {
+        let bounds = Bounds {
+            from: 0,
+            window_from: 0,
+            to: i64::MAX,
+        };
+        let mut ledger = Ledger::new(bounds, Arc::new(Seen::default()));
+        for event in events {
+            ledger.event(event);
+        }
+        asked(&[gone()], &ledger.into_accesses().0, &Policy::default())
+    }
+
+    const REFUSED: Option<(&str, &str)> = Some(("InvalidRequestException", MARKED));
+
+    #[test]
+    fn failed_reads_are_counted_by_reader_however_they_name_the_secret() {
+        let partial = ARN.trim_end_matches("-AbC123");
+        let askers = run(&[
+            event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
+            event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
+            event("2026-11-03T11:00:00Z", "GetSecretValue", ARN, REFUSED),
+            event("2026-11-05T11:30:00Z", "GetSecretValue", partial, REFUSED),
+        ]);
+        let [asker] = askers.as_slice() else {
+            panic!("one reader: {askers:?}")
+        };
+        assert_eq!(asker.reader, "arn:aws:iam::111122223333:role/web");
+        assert_eq!(
+            (asker.calls, asker.what.as_str(), asker.how),
+            (3, "GetSecretValue", Outcome::Pending)
+        );
+        assert_eq!(
+            (asker.first, asker.last),
+            (at("2026-11-03T10:00:00Z"), at("2026-11-05T11:30:00Z"))
+        );
+    }
+
+    #[test]
+    fn each_sign_of_somebody_asking_counts_and_nothing_else_does() {
+        let denied = "User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123 because no policy allows it";
+        let replica = ARN.replace("eu-central-1", "eu-west-1");
+        let mut cached = event("2026-11-03T10:00:00Z", "DescribeSecret", ARN, None);
+        cached.user_agent = Some(Cow::Borrowed("AwsSecretCache/2.0.0"));
+        let mut ours = event("2026-11-03T10:00:00Z", "RestoreSecret", ARN, REFUSED);
+        ours.user_agent = Some(Cow::Borrowed("aws-sdk-rust/1.3 app/secretsweep"));
+        let mut elsewhere = event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED);
+        elsewhere.region = Cow::Borrowed("us-east-1");
+        let late = "2026-11-03T10:00:00Z";
+        for (what, event, counts) in [
+            (
+                "denied, named in the message",
+                event(late, "GetSecretValue", "", Some(("AccessDenied", denied))),
+                true,
+            ),
+            (
+                "a removed replica",
+                event(
+                    late,
+                    "GetSecretValue",
+                    &replica,
+                    Some(("ResourceNotFoundException", "no")),
+                ),
+                true,
+            ),
+            ("rotation", event(late, "RotateSecret", ARN, REFUSED), true),
+            (
+                "the name again",
+                event(
+                    late,
+                    "CreateSecret",
+                    "app/db",
+                    Some((
+                        "InvalidRequestException",
+                        "You can't create this secret because a secret with this name is already scheduled for deletion.",
+                    )),
+                ),
+                true,
+            ),
+            (
+                "another creation",
+                event(
+                    late,
+                    "CreateSecret",
+                    "app/db",
+                    Some(("InvalidRequestException", "no")),
+                ),
+                false,
+            ),
+            ("a caching client", cached, true),
+            (
+                "a describe",
+                event(late, "DescribeSecret", ARN, None),
+                false,
+            ),
+            (
+                "before the deletion",
+                event(
+                    "2026-11-01T10:00:00Z",
+                    "GetSecretValue",
+                    ARN,
+                    Some(("AccessDenied", "no")),
+                ),
+                false,
+            ),
+            (
+                "a read before the deletion",
+                event("2026-11-01T10:00:00Z", "GetSecretValue", ARN, None),
+                false,
+            ),
+            (
+                "throttled",
+                event(
+                    late,
+                    "GetSecretValue",
+                    ARN,
+                    Some(("ThrottlingException", "no")),
+                ),
+                false,
+            ),
+            (
+                "another secret",
+                event(late, "GetSecretValue", "app/db2", REFUSED),
+                false,
+            ),
+            ("ourselves", ours, false),
+            ("another Region", elsewhere, false),
+        ] {
+            assert_eq!(run(&[event]).len(), usize::from(counts), "{what}");
+        }
+    }
+
+    #[test]
+    fn days_left_end_at_zero() {
+        assert_eq!(gone().left(at("2026-11-30T10:00:00Z")).as_hours(), 48);
+        assert!(gone().left(at("2026-12-30T10:00:00Z")).is_zero());
+    }
+}
