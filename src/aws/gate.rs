@@ -156,6 +156,27 @@ fn action(service: &str, operation: &str) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn what_nobody_declares_is_refused_before_it_is_sent() {
+        let gate = Arc::new(Gate::new(Patience::default(), vec!["sts:AssumeRole"]));
+        let settings = aws_sdk_sts::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_sts::config::Region::from_static("us-east-1"))
+            // Nobody listens there: if it were sent, it would fail in another way.
+            .endpoint_url("http://127.0.0.1:9")
+            .interceptor(Warden(Arc::clone(&gate)))
+            .build();
+        let client = aws_sdk_sts::Client::from_conf(settings);
+        let refused = gate
+            .ask("sts:GetCallerIdentity", || {
+                client.get_caller_identity().send()
+            })
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("declares"), "{refused}");
+        assert!(gate.calls().is_empty(), "{:?}", gate.calls());
+    }
+
     #[test]
     fn operations_are_named_as_iam_names_them() {
         for (service, operation, expect) in [

@@ -15,6 +15,7 @@ pub mod month;
 pub mod names;
 pub mod plan;
 pub mod plan_csv;
+pub mod own;
 pub mod policy;
 pub mod protection;
 pub mod readers;

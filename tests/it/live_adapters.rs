@@ -1277,10 +1277,9 @@ fn requests(code: &str) -> Vec<String> {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         (fits && method != "clone").then(|| match method {
             "list_objects_v2" | "head_bucket" => "ListBucket".to_owned(),
-            method => method
-                .split('_')
-                .map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]))
-                .collect(),
+            method => method.split('_').fold(String::new(), |name, word| {
+                name + &word[..1].to_uppercase() + &word[1..]
+            }),
         })
     });
     chains.collect()
