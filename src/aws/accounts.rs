@@ -72,6 +72,11 @@ pub const REGIONS: &[(&str, &[&str])] = &[
     ),
     ("aws-cn", &["cn-north-1", "cn-northwest-1"]),
     ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
+    ("aws-eusc", &["eusc-de-east-1"]),
+    ("aws-iso", &["us-iso-east-1", "us-iso-west-1"]),
+    ("aws-iso-b", &["us-isob-east-1", "us-isob-west-1"]),
+    ("aws-iso-e", &["eu-isoe-west-1"]),
+    ("aws-iso-f", &["us-isof-east-1", "us-isof-south-1"]),
 ];
 
 /// Which accounts to look at.
@@ -433,6 +438,6 @@ mod tests {
             assert!(regions.is_sorted(), "{partition}");
         }
         assert_eq!(REGIONS[0].1.len(), 34);
-        assert!(built_in("aws-iso").is_empty(), "unknown: none is guessed");
+        assert!(built_in("aws-new").is_empty(), "unknown: none is guessed");
     }
 }

@@ -145,7 +145,7 @@ fn action_of(settings: &ConfigBag) -> String {
 /// The IAM action of an operation: the same name but for S3 (service authorization reference).
 fn action(service: &str, operation: &str) -> String {
     let operation = match (service, operation) {
-        ("S3", "ListObjectsV2") => "ListBucket",
+        ("S3", "ListObjectsV2" | "HeadBucket") => "ListBucket",
         (_, other) => other,
     };
     let service = service.to_ascii_lowercase().replace(' ', "");
@@ -156,6 +156,27 @@ fn action(service: &str, operation: &str) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn what_nobody_declares_is_refused_before_it_is_sent() {
+        let gate = Arc::new(Gate::new(Patience::default(), vec!["sts:AssumeRole"]));
+        let settings = aws_sdk_sts::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_sts::config::Region::from_static("us-east-1"))
+            // Nobody listens there: if it were sent, it would fail in another way.
+            .endpoint_url("http://127.0.0.1:9")
+            .interceptor(Warden(Arc::clone(&gate)))
+            .build();
+        let client = aws_sdk_sts::Client::from_conf(settings);
+        let refused = gate
+            .ask("sts:GetCallerIdentity", || {
+                client.get_caller_identity().send()
+            })
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("declares"), "{refused}");
+        assert!(gate.calls().is_empty(), "{:?}", gate.calls());
+    }
+
     #[test]
     fn operations_are_named_as_iam_names_them() {
         for (service, operation, expect) in [
@@ -165,6 +186,7 @@ mod tests {
                 "secretsmanager:ListSecrets",
             ),
             ("S3", "ListObjectsV2", "s3:ListBucket"),
+            ("S3", "HeadBucket", "s3:ListBucket"),
             ("S3", "GetObject", "s3:GetObject"),
             ("CloudTrail", "LookupEvents", "cloudtrail:LookupEvents"),
             ("STS", "AssumeRole", "sts:AssumeRole"),

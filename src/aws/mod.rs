@@ -2,7 +2,7 @@
 //!
 //! [`Session::open`] loads what `aws` would load: profiles, SSO, environment, container and instance roles, Region,
 //! endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies (`HTTPS_PROXY`, `NO_PROXY`). The rest
-//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`]; and
+//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`], [`bucket::read`]; and
 //! the session is the [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
@@ -13,6 +13,7 @@
 //! [`Connect::ca_bundle`]), `cli_*` settings, and sessions made by `aws login`.
 
 pub mod accounts;
+pub mod bucket;
 pub mod fault;
 pub mod gate;
 pub mod lookup;
@@ -48,6 +49,66 @@ pub const APP: &str = "secretsweep";
 /// The home Region if none is configured.
 const HOME: &str = "us-east-1";
 
+/// What a command does with AWS, as far as permissions go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Listing secrets and describing primaries.
+    Inventory,
+    /// Asking for versions where rotation makes the last access doubtful.
+    Versions,
+    /// Finding out which Regions are enabled.
+    Regions,
+    /// Entering other accounts by a role.
+    OtherAccounts,
+    /// Listing the accounts of the organization.
+    Organization,
+    /// Reading the event history.
+    EventHistory,
+    /// Reading a trail's bucket.
+    Bucket,
+    /// Deleting, restoring, tagging and replicating secrets.
+    Apply,
+}
+
+impl Use {
+    /// Everything.
+    pub const ALL: &[Self] = &[
+        Self::Inventory,
+        Self::Versions,
+        Self::Regions,
+        Self::OtherAccounts,
+        Self::Organization,
+        Self::EventHistory,
+        Self::Bucket,
+        Self::Apply,
+    ];
+
+    /// The IAM actions that it takes: those that the adapters declare beside their calls.
+    pub fn actions(self) -> Vec<&'static str> {
+        let named = |from: &[&'static str], names: &[&str]| -> Vec<&'static str> {
+            let wanted = from.iter().filter(|action| {
+                let name = action.split_once(':').map(|(_, name)| name);
+                name.is_some_and(|name| names.contains(&name))
+            });
+            wanted.copied().collect()
+        };
+        match self {
+            Self::Inventory => named(secrets::ACTIONS, &["ListSecrets", "DescribeSecret"]),
+            Self::Versions => named(secrets::ACTIONS, &["ListSecretVersionIds"]),
+            Self::Regions => named(accounts::ACTIONS, &["ListRegions", "GetCallerIdentity"]),
+            Self::OtherAccounts => named(accounts::ACTIONS, &["AssumeRole"]),
+            Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
+            Self::EventHistory => lookup::history::ACTIONS.to_vec(),
+            Self::Bucket => bucket::ACTIONS.to_vec(),
+            Self::Apply => [
+                secrets::WRITES,
+                &named(secrets::ACTIONS, &["DescribeSecret"]),
+            ]
+            .concat(),
+        }
+    }
+}
+
 /// The IAM actions that some adapter declares, all together.
 pub fn actions() -> Vec<&'static str> {
     [
@@ -55,6 +116,7 @@ pub fn actions() -> Vec<&'static str> {
         secrets::ACTIONS,
         secrets::WRITES,
         lookup::history::ACTIONS,
+        bucket::ACTIONS,
     ]
     .concat()
 }

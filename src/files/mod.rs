@@ -4,5 +4,7 @@ pub mod inflate;
 pub mod inventory;
 pub mod journal;
 pub mod logs;
+pub mod save;
+pub mod shelf;
 pub mod store;
 mod walk;

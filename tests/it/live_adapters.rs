@@ -3,14 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
-use std::sync::Mutex;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use secretsweep::aws::accounts::{Accounts, Ask, scopes};
-use secretsweep::aws::secrets::inventory;
-use secretsweep::aws::{Connect, Keys, Patience, Role, Session, lookup};
+use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
+use secretsweep::aws::bucket::{self, Payer};
+use secretsweep::aws::secrets::{self, inventory};
+use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup};
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
 use secretsweep::domain::sample::{Comb, Counts};
@@ -18,7 +21,7 @@ use secretsweep::ports::{
     Fault as Failed, Feed, LookupWay, RecoveryWindow, Shelf, Silence, Vault, Versions,
 };
 
-use crate::aws::world::{Account, Early, Event, Opt, Rate, Secret, Status, Version, at};
+use crate::aws::world::{Account, Bucket, Early, Event, Opt, Rate, Secret, Status, Version, at};
 use crate::aws::{Aws, Fault, World, access_key};
 
 const A: &str = "111122223333";
@@ -949,4 +952,368 @@ async fn a_history_that_may_not_be_read_is_a_gap_with_the_permission() {
     let gap = told(&read[0].gaps);
     assert!(gap.contains("cloudtrail:LookupEvents is missing"), "{gap}");
     assert!(basket.covered(&scope(A, EAST)).is_empty());
+}
+
+fn key(root: &str, account: &str, region: &str, day: &str, number: usize) -> String {
+    let date = day.replace('/', "");
+    format!(
+        "{root}{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{date}T0005Z_{number:016}.json.gz"
+    )
+}
+
+fn to_read(scopes: &[Scope]) -> bucket::Ask {
+    bucket::Ask {
+        span: Span {
+            from: at("2026-11-01T00:00:00Z"),
+            to: at("2026-11-03T12:00:00Z"),
+        },
+        scopes: scopes.to_vec(),
+        payer: Payer::Owner,
+        in_flight: 64 << 10,
+    }
+}
+
+async fn fetch(
+    session: &Session,
+    place: &str,
+    ask: &bucket::Ask,
+) -> (bucket::Read, BTreeMap<String, Vec<u8>>) {
+    let basket = Arc::new(Basket::default());
+    let feed: Arc<dyn Feed> = basket.clone();
+    let read = bucket::read(session, &place.parse().unwrap(), ask, feed, &Silence).await;
+    let files = std::mem::take(&mut *basket.files.lock().unwrap());
+    (read, files)
+}
+
+/// Fills a folder in AWS's layout with five days of one account and Region, a digest and an insight.
+fn fill(mut bucket: Bucket, root: &str, account: &str, region: &str) -> Bucket {
+    for day in [
+        "2026/10/31",
+        "2026/11/01",
+        "2026/11/03",
+        "2026/11/04",
+        "2026/11/05",
+    ] {
+        for number in 0..3 {
+            let key = key(root, account, region, day, number);
+            bucket = bucket.object(&key, format!("{day} {number}"));
+        }
+    }
+    let digest = format!(
+        "{root}{account}/CloudTrail-Digest/{region}/2026/11/01/{account}_CloudTrail-Digest_{region}_t_{region}_20261101T000000Z.json.gz"
+    );
+    bucket
+        .object(&digest, "digest")
+        .object(&digest.replace("Digest", "Insight"), "insight")
+        .object(&format!("{root}{account}/Config/x/y.json.gz"), "other")
+}
+
+#[tokio::test]
+async fn a_bucket_gives_the_log_files_of_the_days_and_nothing_else() {
+    let layouts = [
+        ("AWSLogs/", "s3://logs-1"),
+        ("AWSLogs/", "s3://logs-1/AWSLogs/"),
+        ("AWSLogs/", "s3://logs-1/AWSLogs/111122223333"),
+        (
+            "AWSLogs/",
+            "s3://logs-1/AWSLogs/111122223333/CloudTrail/us-east-1",
+        ),
+        ("AWSLogs/o-abc/", "s3://logs-1"),
+        ("AWSLogs/o-abc/", "s3://logs-1/AWSLogs/o-abc/"),
+        ("team/trails/AWSLogs/", "s3://logs-1"),
+        ("team/trails/AWSLogs/o-abc/", "s3://logs-1/team/trails/"),
+    ];
+    for (root, place) in layouts {
+        let bucket = fill(Bucket::new("logs-1", A, WEST), root, A, EAST);
+        let aws = Aws::start(World::new(A).regions(&[EAST, WEST]).bucket(bucket));
+        let session = session(&aws).await;
+        let (read, files) = fetch(&session, place, &to_read(&[])).await;
+        assert_eq!(read.gaps, [], "{place}");
+        let days = ["2026/11/01", "2026/11/03", "2026/11/04"];
+        let expect: BTreeMap<String, Vec<u8>> = days
+            .iter()
+            .flat_map(|day| {
+                (0..3).map(move |n| {
+                    (
+                        key(root, A, EAST, day, n),
+                        format!("{day} {n}").into_bytes(),
+                    )
+                })
+            })
+            .collect();
+        assert_eq!(files, expect, "{place}");
+        assert_eq!((read.objects, read.bytes), (9, 9 * 12), "{place}");
+        let lists = aws.calls_of("s3", "ListObjectsV2").len();
+        assert!(lists < 12, "{place}: {lists} listings");
+    }
+}
+
+#[tokio::test]
+async fn only_the_accounts_and_regions_that_were_asked_for_are_listed() {
+    let mut bucket = Bucket::new("logs-1", A, EAST);
+    for (account, region) in [(A, EAST), (A, WEST), (B, EAST), (C, WEST)] {
+        bucket = fill(bucket, "AWSLogs/o-abc/", account, region);
+    }
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    let wanted = [scope(A, WEST), scope(B, EAST)];
+    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&wanted)).await;
+    assert_eq!((read.branches, files.len(), read.gaps.len()), (2, 18, 0));
+    assert!(
+        files
+            .keys()
+            .all(|key| key.contains(WEST) != key.contains(B))
+    );
+    let listed = aws.calls_of("s3", "ListObjectsV2");
+    assert!(
+        listed.iter().all(|call| !call.body.contains(C)),
+        "nobody asked for {C}"
+    );
+}
+
+#[tokio::test]
+async fn a_place_that_is_not_in_the_layout_is_read_by_name_and_content() {
+    let name = "111122223333_CloudTrail_us-east-1_20261102T0005Z_0000000000000000.json.gz";
+    let old = name.replace("20261102", "20260102");
+    let bucket = Bucket::new("copies", A, EAST)
+        .object(&format!("flat/{name}"), "wanted")
+        .object(&format!("flat/{old}"), "old")
+        .object("flat/export.json", "perhaps")
+        .object("flat/readme.txt", "no");
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    let (read, files) = fetch(&session, "s3://copies/flat", &to_read(&[])).await;
+    assert_eq!(read.gaps, []);
+    assert_eq!(
+        files.into_values().collect::<Vec<_>>(),
+        [b"wanted".to_vec(), b"perhaps".to_vec()]
+    );
+}
+
+#[tokio::test]
+async fn what_a_bucket_does_not_give_is_a_gap_and_the_rest_is_read() {
+    let mut bucket = fill(Bucket::new("logs-1", A, EAST), "AWSLogs/", A, EAST);
+    bucket = fill(bucket, "AWSLogs/", B, EAST).closed(&format!("AWSLogs/{B}/"));
+    bucket = fill(bucket, "AWSLogs/", C, EAST);
+    let damaged = key("AWSLogs/", C, EAST, "2026/11/03", 1);
+    bucket = bucket.object(&damaged, "damaged");
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    let missing = key("AWSLogs/", A, EAST, "2026/11/01", 2);
+    let gone = missing.clone();
+    // Listed, and taken away before it is fetched.
+    aws.inject(
+        Fault::after(move |world: &mut World, call| {
+            if call.body.contains(A) && call.body.contains("us-east-1") {
+                world
+                    .buckets
+                    .get_mut("logs-1")
+                    .unwrap()
+                    .objects
+                    .remove(&gone);
+            }
+        })
+        .on("s3", "ListObjectsV2"),
+    );
+    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
+    assert_eq!(files.len(), 9 + 9 - 2);
+    let gaps = told(&read.gaps);
+    assert_eq!(read.gaps.len(), 3, "{gaps}");
+    for words in [
+        missing.as_str(),
+        damaged.as_str(),
+        "not found",
+        "no gzip",
+        "s3:ListBucket is missing",
+        "--request-payer",
+    ] {
+        assert!(gaps.contains(words), "{words} in {gaps}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_break_off_and_answers_that_fail_are_fetched_again() {
+    let bucket = fill(Bucket::new("logs-1", A, EAST), "AWSLogs/", A, EAST);
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    let get = |fault: Fault| fault.on("s3", "GetObject");
+    aws.inject(get(Fault::cut()).nth(1));
+    aws.inject(get(Fault::cut()).nth(2));
+    aws.inject(get(Fault::reset_before()).nth(5));
+    aws.inject(
+        get(Fault::refuse(
+            503,
+            "SlowDown",
+            "Please reduce your request rate.",
+        ))
+        .nth(7),
+    );
+    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
+    assert_eq!(
+        (files.len(), read.gaps.len()),
+        (9, 0),
+        "{}",
+        told(&read.gaps)
+    );
+}
+
+#[tokio::test]
+async fn a_requester_pays_bucket_is_read_when_that_is_said() {
+    let bucket = fill(Bucket::new("logs-1", B, WEST), "AWSLogs/", A, EAST)
+        .shared_with(A)
+        .requester_pays();
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
+    assert!(files.is_empty());
+    assert!(
+        told(&read.gaps).contains("--request-payer"),
+        "{}",
+        told(&read.gaps)
+    );
+    let ask = bucket::Ask {
+        payer: Payer::Requester,
+        ..to_read(&[])
+    };
+    let (read, files) = fetch(&session, "s3://logs-1", &ask).await;
+    assert_eq!(
+        (files.len(), read.gaps.len()),
+        (9, 0),
+        "{}",
+        told(&read.gaps)
+    );
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_or_empty_is_a_gap() {
+    let aws = Aws::start(World::new(A).bucket(Bucket::new("empty-1", A, EAST)));
+    let session = session(&aws).await;
+    let (read, _) = fetch(&session, "s3://empty-1/x", &to_read(&[])).await;
+    assert_eq!(read.objects, 0);
+    assert!(
+        told(&read.gaps).contains("right prefix"),
+        "{}",
+        told(&read.gaps)
+    );
+    let (read, _) = fetch(&session, "s3://nothing-1", &to_read(&[])).await;
+    assert!(
+        told(&read.gaps).contains("not found"),
+        "{}",
+        told(&read.gaps)
+    );
+}
+
+#[tokio::test]
+async fn objects_are_fetched_side_by_side_within_the_bound_on_memory() {
+    let mut bucket = Bucket::new("logs-1", A, EAST);
+    for number in 0..40 {
+        let key = key("AWSLogs/", A, EAST, "2026/11/02", number);
+        bucket = bucket.made(&key, 100_000, move || vec![b'x'; 100_000]);
+    }
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    // Room for two; one object alone is larger than none of it.
+    let ask = bucket::Ask {
+        in_flight: 200 << 10,
+        ..to_read(&[])
+    };
+    let (read, files) = fetch(&session, "s3://logs-1", &ask).await;
+    assert_eq!((read.bytes, files.len()), (4_000_000, 40));
+    let tight = bucket::Ask {
+        in_flight: 1,
+        ..to_read(&[])
+    };
+    let (read, _) = fetch(&session, "s3://logs-1", &tight).await;
+    assert_eq!(
+        read.bytes, 4_000_000,
+        "too little room is still one object at a time"
+    );
+}
+
+/// The adapters by the files they stand in, and what they declare.
+fn declared(file: &str) -> Vec<&'static str> {
+    match file {
+        "accounts.rs" => accounts::ACTIONS.to_vec(),
+        "secrets.rs" => [secrets::ACTIONS, secrets::WRITES].concat(),
+        file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
+        file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Every Rust file of the adapters: its path below `src/aws` and its code without comments.
+fn adapters() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
+    let (mut open, mut files) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let code: Vec<&str> = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect();
+            files.push((name, code.join("\n")));
+        }
+    }
+    files
+}
+
+/// The requests in a piece of code, by the IAM action of each: `client.list_secrets() ... .send()`.
+fn requests(code: &str) -> Vec<String> {
+    let chains = code.split("client").skip(1).filter_map(|rest| {
+        let (method, _) = rest.trim_start().strip_prefix('.')?.split_once("()")?;
+        let fits = method
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        (fits && method != "clone").then(|| match method {
+            "list_objects_v2" | "head_bucket" => "ListBucket".to_owned(),
+            method => method.split('_').fold(String::new(), |name, word| {
+                name + &word[..1].to_uppercase() + &word[1..]
+            }),
+        })
+    });
+    chains.collect()
+}
+
+#[test]
+fn no_adapter_asks_for_what_it_does_not_declare() {
+    let mut asked: BTreeSet<String> = BTreeSet::new();
+    for (file, code) in adapters() {
+        let requests = requests(&code);
+        assert_eq!(
+            requests.len(),
+            code.matches(".send()").count(),
+            "{file}: a request that this test does not see"
+        );
+        let declared = declared(&file);
+        for name in requests {
+            let action = declared
+                .iter()
+                .find(|action| action.ends_with(&format!(":{name}")));
+            let action =
+                action.unwrap_or_else(|| panic!("{file} calls {name} without declaring it"));
+            asked.insert((*action).to_owned());
+        }
+    }
+    let all: BTreeSet<String> = secretsweep::aws::actions()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(asked, all, "declared, but never asked");
+    let used: BTreeSet<String> = Use::ALL
+        .iter()
+        .flat_map(|one| one.actions())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(used, all, "asked, but in no use that a policy is made of");
 }

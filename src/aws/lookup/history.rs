@@ -2,7 +2,7 @@
 //!
 //! AWS allows two requests a second for each account and Region and shares them among everybody, so the pace is held
 //! here, and a throttle is waited out until the budget ends. Pages come newest first; after every few of them what is
-//! finished is handed on ([`Chunk`]), so that nothing read is lost when the run ends early. The end of a query stays the
+//! finished is handed on (`Chunk`), so that nothing read is lost when the run ends early. The end of a query stays the
 //! same on all its pages, because a token is only valid with exactly the same parameters.
 
 use std::sync::Arc;

@@ -1,0 +1,156 @@
+//! Fetching log files, with a bound on how much of them is in memory, and handing them on.
+//!
+//! The SDK tries a request again, but not a body that breaks off; that is done here. A body counts as whole when it has
+//! the length that the listing and the answer gave.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::find::Object;
+use super::{ACTIONS, Bucket, parsers, wait};
+use crate::aws::fault;
+use crate::domain::names::Scope;
+use crate::ports::{Fault, Feed};
+
+/// What one permit of the bound stands for.
+const UNIT: usize = 1 << 10;
+
+/// The bounds on memory and on parsing, and where the files go.
+pub(super) struct Held {
+    memory: Arc<Semaphore>,
+    units: usize,
+    parsers: Arc<Semaphore>,
+    feed: Arc<dyn Feed>,
+}
+
+impl Held {
+    pub(super) fn new(bytes: usize, feed: Arc<dyn Feed>) -> Self {
+        let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        Self {
+            memory: Arc::new(Semaphore::new(units)),
+            units,
+            parsers: Arc::new(parsers()),
+            feed,
+        }
+    }
+
+    /// Waits until there is room for so many bytes. An object that is larger than all of it gets all of it.
+    async fn room(&self, bytes: u64) -> OwnedSemaphorePermit {
+        let units = usize::try_from(bytes).unwrap_or(usize::MAX) / UNIT + 1;
+        let units = u32::try_from(units.min(self.units)).unwrap_or(u32::MAX);
+        Arc::clone(&self.memory)
+            .acquire_many_owned(units)
+            .await
+            .expect("the semaphore is never closed")
+    }
+}
+
+/// An object that could not be read.
+pub(super) struct Failed {
+    pub(super) scope: Option<Scope>,
+    pub(super) key: String,
+    pub(super) why: String,
+}
+
+/// Fetches an object and hands it on; gives its length.
+pub(super) async fn object(
+    bucket: &Bucket<'_>,
+    object: Object,
+    held: &Held,
+) -> Result<u64, Failed> {
+    let mut why = String::new();
+    // Bytes that arrived whole but cannot be read are fetched once more: they may have been damaged on the way.
+    for _ in 0..2 {
+        let room = held.room(object.size).await;
+        let body = match whole(bucket, &object).await {
+            Ok(body) => body,
+            Err(fault) => {
+                why = bucket.why(&fault);
+                break;
+            }
+        };
+        match hand_on(held, &object.key, body, room).await {
+            Ok(length) => return Ok(length),
+            Err(reason) => why = reason,
+        }
+    }
+    Err(Failed {
+        scope: object.scope,
+        key: object.key,
+        why,
+    })
+}
+
+/// Reads the file on a thread of its own: that is work for a processor, not for the network.
+async fn hand_on(
+    held: &Held,
+    key: &str,
+    body: Vec<u8>,
+    room: OwnedSemaphorePermit,
+) -> Result<u64, String> {
+    let parser = Arc::clone(&held.parsers)
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed");
+    let (feed, key) = (Arc::clone(&held.feed), key.to_owned());
+    let reading = tokio::task::spawn_blocking(move || {
+        let length = body.len() as u64;
+        let outcome = feed.file(&key, &body).map(|()| length);
+        drop((room, parser));
+        outcome
+    });
+    reading
+        .await
+        .unwrap_or_else(|_| Err("reading the file failed unexpectedly".to_owned()))
+}
+
+/// The bytes of an object, after as many attempts as it takes.
+async fn whole(bucket: &Bucket<'_>, object: &Object) -> Result<Vec<u8>, Fault> {
+    let patience = bucket.session.gate.patience();
+    let mut attempt = 0;
+    loop {
+        match once(bucket, object).await {
+            Err(Fault::Unreachable(_) | Fault::Throttled(_)) if attempt + 1 < patience.attempts => {
+                tokio::time::sleep(wait(patience.first_wait, attempt)).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn once(bucket: &Bucket<'_>, object: &Object) -> Result<Vec<u8>, Fault> {
+    let _place = bucket.session.gate.place().await;
+    let answer = bucket
+        .client
+        .get_object()
+        .bucket(&bucket.location.bucket)
+        .key(&object.key)
+        .set_request_payer(bucket.payer())
+        .send()
+        .await
+        .map_err(|error| fault::of(ACTIONS[1], &error))?;
+    let stated = answer
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok());
+    let mut bytes = Vec::with_capacity(usize::try_from(object.size).unwrap_or(0).min(64 << 20));
+    let mut body = answer.body;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|error| {
+            Fault::Unreachable(format!(
+                "the body broke off after {} bytes: {error}",
+                bytes.len()
+            ))
+        })?;
+        bytes.extend_from_slice(&chunk);
+    }
+    let length = bytes.len() as u64;
+    if stated.is_some_and(|stated| stated != length) || length != object.size {
+        return Err(Fault::Unreachable(format!(
+            "{length} of {} bytes arrived",
+            stated.unwrap_or(object.size)
+        )));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,376 @@
+//! A trail's bucket on S3 as a source of events.
+//!
+//! [`read`] finds where in the bucket AWS delivers to (a trail of one account, of an organization, below any prefix),
+//! lists the days that can hold events of the span, and fetches the log files side by side: digests and insights are
+//! passed over, and so are the accounts and Regions that nobody asked for. What a file holds is the [`Feed`]'s business.
+//!
+//! Nothing is asserted as covered: a bucket cannot tell whether the trail logged all the time. A prefix that may not be
+//! listed, and an object that is missing, damaged or cut short after several attempts, is a gap.
+
+mod fetch;
+mod find;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::RequestPayer;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_types::region::Region as SdkRegion;
+use aws_types::service_config::ServiceConfigKey;
+use futures_util::{FutureExt, StreamExt, stream};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::Session;
+use super::gate::Warden;
+use crate::domain::names::{AccountId, Region, Scope};
+use crate::domain::report::{Gap, Span};
+use crate::ports::{Fault, Feed, Note, Notes};
+
+/// What this adapter asks AWS. A bucket encrypted with a customer-managed key needs `kms:Decrypt` on it besides.
+pub const ACTIONS: &[&str] = &["s3:ListBucket", "s3:GetObject"];
+
+/// Bytes of objects that may be in memory at once, if nothing else is asked for.
+pub const IN_FLIGHT: usize = 32 << 20;
+
+/// Objects that are fetched side by side for each place at the gate, so that parsing does not leave a place unused.
+const AHEAD: usize = 2;
+
+/// A bucket and where in it to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The prefix: empty, or ending in `/`.
+    pub prefix: String,
+}
+
+impl FromStr for Location {
+    type Err = String;
+
+    /// Reads `s3://bucket/prefix`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a place in S3 such as `s3://bucket/prefix`");
+        let rest = text.strip_prefix("s3://").ok_or_else(wrong)?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(fits) {
+            return Err(wrong());
+        }
+        let prefix = prefix.trim_matches('/');
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            prefix: match prefix {
+                "" => String::new(),
+                some => format!("{some}/"),
+            },
+        })
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
+/// Who pays for the requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payer {
+    /// The bucket's owner, as usual.
+    #[default]
+    Owner,
+    /// We do (`--request-payer`): a requester-pays bucket refuses anybody who does not say so.
+    Requester,
+}
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The span whose events are wanted.
+    pub span: Span,
+    /// Only these accounts and Regions; empty: all that are there.
+    pub scopes: Vec<Scope>,
+    /// Who pays.
+    pub payer: Payer,
+    /// Bytes of objects that may be in memory at once; [`IN_FLIGHT`] is a good value.
+    pub in_flight: usize,
+}
+
+/// How reading a bucket went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Accounts and Regions in AWS's layout that were read.
+    pub branches: u64,
+    /// Log files that were handed on.
+    pub objects: u64,
+    /// Their bytes, as stored.
+    pub bytes: u64,
+    /// Digests, insights and files of other days that the listings showed.
+    pub skipped: u64,
+    /// What was not read.
+    pub gaps: Vec<Gap>,
+}
+
+/// Reads the log files of a trail's bucket.
+pub async fn read(
+    session: &Session,
+    location: &Location,
+    ask: &Ask,
+    feed: Arc<dyn Feed>,
+    notes: &dyn Notes,
+) -> Read {
+    let bucket = Bucket::open(session, location, ask).await;
+    let found = find::branches(&bucket).await;
+    let mut read = Read {
+        branches: found.branches.len() as u64,
+        ..Read::default()
+    };
+    let in_layout = found.branches.iter().any(find::Branch::in_layout);
+    let counts = Counts::default();
+    let at_once = session.gate.patience().at_once.max(1) * AHEAD;
+    let (send, receive) = mpsc::channel(1_000);
+    let listing = async {
+        let gaps: Vec<Vec<Gap>> = stream::iter(found.branches)
+            .map(|branch| {
+                let send = send.clone();
+                let (bucket, counts) = (&bucket, &counts);
+                async move { find::list(bucket, &branch, &send, counts).await }.boxed()
+            })
+            .buffered(at_once)
+            .collect()
+            .await;
+        drop(send);
+        gaps.concat()
+    };
+    let held = fetch::Held::new(ask.in_flight, feed);
+    let objects = stream::unfold(receive, |mut receive: mpsc::Receiver<find::Object>| async {
+        receive.recv().await.map(|object| (object, receive))
+    });
+    let fetching = objects
+        .map(|object| fetch::object(&bucket, object, &held).boxed())
+        .buffer_unordered(at_once)
+        .fold(Failures::default(), |mut failures, outcome| {
+            match outcome {
+                Ok(bytes) => counts.read(bytes),
+                Err(failed) => failures.add(failed),
+            }
+            counts.tell(notes);
+            futures_util::future::ready(failures)
+        });
+    let (unlisted, failures) = tokio::join!(listing, fetching);
+    read.objects = counts.read.load(Ordering::Relaxed);
+    read.bytes = counts.bytes.load(Ordering::Relaxed);
+    read.skipped = counts.skipped.load(Ordering::Relaxed);
+    read.gaps = found.gaps;
+    read.gaps.extend(unlisted);
+    read.gaps.extend(failures.gaps(&bucket));
+    // In AWS's layout a folder without files of these days is a quiet Region, not a mistake.
+    if read.objects == 0 && read.gaps.is_empty() && !in_layout {
+        let why = match read.skipped {
+            0 => "there are no log files; is it the right prefix?".to_owned(),
+            other => format!("none of the {other} files there is a log file of these days"),
+        };
+        let what = format!("all of {location}");
+        read.gaps.push(gap(None, what, why));
+    }
+    read.gaps.sort();
+    read
+}
+
+/// How far it is.
+#[derive(Debug, Default)]
+struct Counts {
+    listed: AtomicU64,
+    skipped: AtomicU64,
+    read: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counts {
+    fn read(&self, bytes: u64) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn tell(&self, notes: &dyn Notes) {
+        notes.note(Note::Bucket {
+            listed: self.listed.load(Ordering::Relaxed),
+            read: self.read.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        });
+    }
+}
+
+/// Objects that could not be read, by scope and reason: one gap each, however many there are.
+#[derive(Debug, Default)]
+struct Failures(BTreeMap<(Option<Scope>, String), (u64, String)>);
+
+impl Failures {
+    fn add(&mut self, failed: fetch::Failed) {
+        let (count, first) = self
+            .0
+            .entry((failed.scope, failed.why))
+            .or_insert_with(|| (0, failed.key.clone()));
+        *count += 1;
+        if failed.key < *first {
+            *first = failed.key;
+        }
+    }
+
+    fn gaps(self, bucket: &Bucket<'_>) -> Vec<Gap> {
+        let gap = |((scope, why), (count, first)): ((Option<Scope>, String), (u64, String))| {
+            let name = &bucket.location.bucket;
+            let what = match count {
+                1 => format!("the log file s3://{name}/{first}"),
+                more => format!("{more} log files, the first of them s3://{name}/{first}"),
+            };
+            gap(scope.as_ref(), what, why)
+        };
+        self.0.into_iter().map(gap).collect()
+    }
+}
+
+/// A bucket that can be asked.
+struct Bucket<'a> {
+    session: &'a Session,
+    client: Client,
+    location: &'a Location,
+    ask: &'a Ask,
+}
+
+impl<'a> Bucket<'a> {
+    /// Finds the bucket's Region and makes a client for it.
+    async fn open(session: &'a Session, location: &'a Location, ask: &'a Ask) -> Self {
+        let client = in_region(session, &session.base);
+        let place = session.gate.place().await;
+        let answer = client.head_bucket().bucket(&location.bucket).send().await;
+        drop(place);
+        let region = match &answer {
+            Ok(found) => found.bucket_region().map(str::to_owned),
+            Err(error) => region_in(error),
+        };
+        // If the Region cannot be learnt, the listing will say what is wrong.
+        let client = match region {
+            Some(region) => {
+                let there = session.base.to_builder().region(SdkRegion::new(region));
+                in_region(session, &there.build())
+            }
+            None => client,
+        };
+        Self {
+            session,
+            client,
+            location,
+            ask,
+        }
+    }
+
+    fn payer(&self) -> Option<RequestPayer> {
+        match self.ask.payer {
+            Payer::Owner => None,
+            Payer::Requester => Some(RequestPayer::Requester),
+        }
+    }
+
+    /// What a refusal means for people. AWS says "Access Denied" for nearly everything here.
+    fn why(&self, fault: &Fault) -> String {
+        match (fault, self.ask.payer) {
+            (Fault::Denied { .. }, Payer::Owner) => {
+                format!("{fault}; a requester-pays bucket needs `--request-payer`")
+            }
+            _ => fault.to_string(),
+        }
+    }
+}
+
+/// Something of the trail that was not read.
+fn gap(scope: Option<&Scope>, what: String, why: String) -> Gap {
+    Gap {
+        account: scope.map(|scope| scope.account.clone()),
+        region: scope.map(|scope| scope.region.clone()),
+        source: "trail".to_owned(),
+        what,
+        why,
+    }
+}
+
+/// The Region that S3 names when a bucket is asked for in another one. It does so even to those who may not look inside.
+fn region_in<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    let headers = error.raw_response()?.headers();
+    headers.get("x-amz-bucket-region").map(str::to_owned)
+}
+
+fn in_region(session: &Session, config: &SdkConfig) -> Client {
+    let settings = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(has_own_endpoint(config))
+        .interceptor(Warden(Arc::clone(&session.gate)))
+        .build();
+    Client::from_conf(settings)
+}
+
+/// Whether S3 is asked at an endpoint that the user gave: there the bucket stands in the path, as `aws` does it.
+fn has_own_endpoint(config: &SdkConfig) -> bool {
+    let for_s3 = || {
+        let key = ServiceConfigKey::builder()
+            .service_id("S3")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        config.service_config()?.load_config(key)
+    };
+    config.endpoint_url().is_some() || for_s3().is_some()
+}
+
+/// The account and Region that two folder names spell.
+fn scope_of(account: &str, region: &str) -> Option<Scope> {
+    Some(Scope {
+        account: AccountId::new(account).ok()?,
+        region: Region::new(region).ok()?,
+    })
+}
+
+/// The wait before another attempt.
+fn wait(first: Duration, attempt: u32) -> Duration {
+    (first * 2_u32.saturating_pow(attempt.min(8))).min(Duration::from_secs(8))
+}
+
+/// As many parses at once as there are processors.
+fn parsers() -> Semaphore {
+    Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_s3_is_read_as_people_write_it() {
+        for (text, bucket, prefix) in [
+            ("s3://trail-logs", "trail-logs", ""),
+            ("s3://trail-logs/", "trail-logs", ""),
+            ("s3://trail.logs/a/b", "trail.logs", "a/b/"),
+            ("s3://trail-logs//a/b//", "trail-logs", "a/b/"),
+        ] {
+            let location: Location = text.parse().unwrap();
+            assert_eq!(location.bucket, bucket, "{text}");
+            assert_eq!(location.prefix, prefix, "{text}");
+        }
+        for text in [
+            "",
+            "trail-logs",
+            "s3://",
+            "s3:///a",
+            "s3://a b/c",
+            "https://x/y",
+        ] {
+            assert!(text.parse::<Location>().is_err(), "{text}");
+        }
+    }
+}

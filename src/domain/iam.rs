@@ -1,0 +1,354 @@
+//! The least-privilege IAM policies, as data that serializes to the JSON that IAM takes.
+//!
+//! A policy is made of exactly the actions that the adapters in use declare, so it cannot grow by itself. Each allows
+//! what is needed on the narrowest resource that is known, and denies reading values, so that nothing else the same
+//! role is given later can undo that. The policy for acting lets a deletion through only with a recovery window.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A policy document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    /// The version of the policy language.
+    pub version: &'static str,
+    /// The statements, allowing ones first.
+    pub statement: Vec<Statement>,
+}
+
+/// A statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// What it is for: letters and digits.
+    pub sid: &'static str,
+    /// Whether it allows or denies.
+    pub effect: Effect,
+    /// The actions, sorted.
+    pub action: Vec<String>,
+    /// On what.
+    pub resource: Vec<String>,
+    /// Under which conditions: operator, key, values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<&'static str, BTreeMap<&'static str, Vec<String>>>,
+}
+
+/// What a statement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Effect {
+    /// Grants.
+    Allow,
+    /// Forbids, whatever else is granted.
+    Deny,
+}
+
+/// Where the actions apply, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// `aws`, `aws-cn`, `aws-us-gov`, ...
+    pub partition: String,
+    /// The role that is assumed in other accounts; else any role.
+    pub role: Option<String>,
+    /// The trail's bucket and the prefix in it; else none, and S3 actions are left out.
+    pub bucket: Option<(String, String)>,
+    /// The ARN of the key that the trail is encrypted with, if it is a customer-managed one.
+    pub trail_key: Option<String>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            partition: "aws".to_owned(),
+            role: None,
+            bucket: None,
+            trail_key: None,
+        }
+    }
+}
+
+/// What nobody may do with these credentials: read the value of a secret.
+const FORBIDDEN: &[&str] = &[
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+];
+
+/// What needs no permission (AWS API reference, `GetCallerIdentity`).
+const FREE: &[&str] = &["sts:GetCallerIdentity"];
+
+/// The shortest recovery window that AWS takes, in days.
+const SHORTEST_WINDOW: &str = "7";
+
+/// The policy that allows exactly these actions.
+pub fn policy(actions: &[&str], places: &Places) -> Policy {
+    let mut groups: BTreeMap<Group, Vec<String>> = BTreeMap::new();
+    for action in actions.iter().filter(|action| !FREE.contains(action)) {
+        if let Some(group) = Group::of(action, places) {
+            groups.entry(group).or_default().push((*action).to_owned());
+        }
+    }
+    if let (Some(_), Some(_)) = (&places.bucket, &places.trail_key) {
+        groups.insert(Group::TrailKey, vec!["kms:Decrypt".to_owned()]);
+    }
+    let deletes = groups.contains_key(&Group::Delete);
+    let mut statement: Vec<Statement> = groups
+        .into_iter()
+        .map(|(group, mut actions)| {
+            actions.sort_unstable();
+            actions.dedup();
+            group.statement(actions, places)
+        })
+        .collect();
+    if deletes {
+        statement.push(Statement {
+            sid: "NeverDeleteWithoutRecovery",
+            effect: Effect::Deny,
+            action: vec!["secretsmanager:DeleteSecret".to_owned()],
+            resource: anything(),
+            condition: when(
+                "Bool",
+                "secretsmanager:ForceDeleteWithoutRecovery",
+                vec!["true".to_owned()],
+            ),
+        });
+    }
+    statement.push(Statement {
+        sid: "NeverReadValues",
+        effect: Effect::Deny,
+        action: FORBIDDEN
+            .iter()
+            .map(|action| (*action).to_owned())
+            .collect(),
+        resource: anything(),
+        condition: BTreeMap::new(),
+    });
+    Policy {
+        version: "2012-10-17",
+        statement,
+    }
+}
+
+/// Actions that share resources and conditions: one statement each, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    /// Actions that IAM cannot narrow to a resource.
+    Anywhere,
+    /// Reading what is known of secrets.
+    Secrets,
+    /// Assuming roles.
+    Roles,
+    /// Listing the trail's bucket.
+    TrailList,
+    /// Reading its objects.
+    TrailRead,
+    /// Decrypting them.
+    TrailKey,
+    /// Changing secrets without deleting any.
+    Change,
+    /// Deleting them.
+    Delete,
+}
+
+impl Group {
+    /// The group of an action; `None` for S3 without a bucket.
+    fn of(action: &str, places: &Places) -> Option<Self> {
+        Some(match action {
+            "s3:ListBucket" | "s3:GetObject" if places.bucket.is_none() => return None,
+            "s3:ListBucket" => Self::TrailList,
+            "s3:GetObject" => Self::TrailRead,
+            "sts:AssumeRole" => Self::Roles,
+            "secretsmanager:DeleteSecret" => Self::Delete,
+            "secretsmanager:DescribeSecret" | "secretsmanager:ListSecretVersionIds" => {
+                Self::Secrets
+            }
+            "secretsmanager:RemoveRegionsFromReplication"
+            | "secretsmanager:ReplicateSecretToRegions"
+            | "secretsmanager:RestoreSecret"
+            | "secretsmanager:TagResource" => Self::Change,
+            _ => Self::Anywhere,
+        })
+    }
+
+    fn sid(self) -> &'static str {
+        match self {
+            Self::Anywhere => "ListAndLookUp",
+            Self::Secrets => "DescribeSecrets",
+            Self::Roles => "EnterAccounts",
+            Self::TrailList => "ListTrail",
+            Self::TrailRead => "ReadTrail",
+            Self::TrailKey => "DecryptTrail",
+            Self::Change => "ChangeSecrets",
+            Self::Delete => "DeleteWithRecovery",
+        }
+    }
+
+    fn statement(self, action: Vec<String>, places: &Places) -> Statement {
+        let partition = &places.partition;
+        let (bucket, prefix) = places.bucket.clone().unwrap_or_default();
+        let resource = match self {
+            Self::Anywhere => anything(),
+            Self::Secrets | Self::Change | Self::Delete => {
+                vec![format!("arn:{partition}:secretsmanager:*:*:secret:*")]
+            }
+            Self::Roles => {
+                let role = places.role.as_deref().unwrap_or("*");
+                vec![format!("arn:{partition}:iam::*:role/{role}")]
+            }
+            Self::TrailList => vec![format!("arn:{partition}:s3:::{bucket}")],
+            Self::TrailRead => vec![format!("arn:{partition}:s3:::{bucket}/{prefix}*")],
+            Self::TrailKey => places.trail_key.iter().cloned().collect(),
+        };
+        let condition = match self {
+            Self::TrailList if !prefix.is_empty() => {
+                when("StringLike", "s3:prefix", vec![format!("{prefix}*")])
+            }
+            Self::Delete => when(
+                "NumericGreaterThanEquals",
+                "secretsmanager:RecoveryWindowInDays",
+                vec![SHORTEST_WINDOW.to_owned()],
+            ),
+            _ => BTreeMap::new(),
+        };
+        Statement {
+            sid: self.sid(),
+            effect: Effect::Allow,
+            action,
+            resource,
+            condition,
+        }
+    }
+}
+
+fn anything() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+fn when(
+    operator: &'static str,
+    key: &'static str,
+    values: Vec<String>,
+) -> BTreeMap<&'static str, BTreeMap<&'static str, Vec<String>>> {
+    BTreeMap::from([(operator, BTreeMap::from([(key, values)]))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(actions: &[&str], places: &Places) -> serde_json::Value {
+        serde_json::to_value(policy(actions, places)).unwrap()
+    }
+
+    #[test]
+    fn every_policy_denies_reading_values() {
+        for actions in [&[][..], &["secretsmanager:ListSecrets"]] {
+            let json = json(actions, &Places::default());
+            let last = json["Statement"].as_array().unwrap().last().unwrap();
+            assert_eq!(last["Effect"], "Deny");
+            assert_eq!(
+                last["Action"],
+                serde_json::json!([
+                    "secretsmanager:BatchGetSecretValue",
+                    "secretsmanager:GetSecretValue"
+                ])
+            );
+            assert_eq!(last["Resource"], serde_json::json!(["*"]));
+        }
+    }
+
+    #[test]
+    fn a_scan_gets_each_action_once_on_the_narrowest_resource() {
+        let places = Places {
+            partition: "aws-us-gov".to_owned(),
+            role: Some("audit/reader".to_owned()),
+            bucket: Some(("trail-logs".to_owned(), "org/".to_owned())),
+            trail_key: Some("arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k".to_owned()),
+        };
+        let json = json(
+            &[
+                "sts:GetCallerIdentity",
+                "sts:AssumeRole",
+                "secretsmanager:ListSecrets",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:ListSecrets",
+                "s3:ListBucket",
+                "s3:GetObject",
+            ],
+            &places,
+        );
+        let statements = json["Statement"].as_array().unwrap();
+        let of = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
+        assert_eq!(
+            of("ListAndLookUp")["Action"],
+            serde_json::json!(["secretsmanager:ListSecrets"])
+        );
+        assert_eq!(
+            of("DescribeSecrets")["Resource"][0],
+            "arn:aws-us-gov:secretsmanager:*:*:secret:*"
+        );
+        assert_eq!(
+            of("EnterAccounts")["Resource"][0],
+            "arn:aws-us-gov:iam::*:role/audit/reader"
+        );
+        assert_eq!(
+            of("ListTrail")["Condition"]["StringLike"]["s3:prefix"][0],
+            "org/*"
+        );
+        assert_eq!(
+            of("ReadTrail")["Resource"][0],
+            "arn:aws-us-gov:s3:::trail-logs/org/*"
+        );
+        assert_eq!(of("DecryptTrail")["Action"][0], "kms:Decrypt");
+        assert_eq!(statements.len(), 7, "{json:#}");
+    }
+
+    #[test]
+    fn without_a_bucket_nothing_of_s3_is_allowed() {
+        let json = json(&["s3:ListBucket", "s3:GetObject"], &Places::default());
+        assert_eq!(json["Statement"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn deleting_is_allowed_with_a_recovery_window_and_denied_without() {
+        let json = json(
+            &[
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:DeleteSecret",
+            ],
+            &Places::default(),
+        );
+        let statements = json["Statement"].as_array().unwrap();
+        let allowed = &statements[1];
+        assert_eq!(
+            allowed["Condition"],
+            serde_json::json!({
+                "NumericGreaterThanEquals": { "secretsmanager:RecoveryWindowInDays": ["7"] }
+            })
+        );
+        let denied = &statements[2];
+        assert_eq!(denied["Effect"], "Deny");
+        assert_eq!(
+            denied["Condition"],
+            serde_json::json!({
+                "Bool": { "secretsmanager:ForceDeleteWithoutRecovery": ["true"] }
+            })
+        );
+    }
+
+    #[test]
+    fn sids_are_what_iam_takes() {
+        let actions = [
+            "secretsmanager:ListSecrets",
+            "secretsmanager:DeleteSecret",
+            "secretsmanager:TagResource",
+        ];
+        let policy = policy(&actions, &Places::default());
+        assert!(
+            policy
+                .statement
+                .iter()
+                .all(|one| one.sid.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        );
+    }
+}
