@@ -27,7 +27,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Apply(args) => cleanup::apply(&args, term),
         Command::Watch(args) => cleanup::watch(&args, term),
         Command::Restore(args) => cleanup::restore(&args, term),
-        Command::Status(args) => cleanup::status(&args, term),
+        Command::Status(args) => cleanup::status(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Completions { shell } => {

@@ -18,7 +18,7 @@ fn world() -> World {
 
 #[test]
 fn storage_calls_and_decryptions_have_their_prices() {
-    let calls = |name: &str, at: i64| get(name).at(days_ago(9)).every(60, 84);
+    let calls = |name: &str| get(name).at(days_ago(9)).every(60, 84);
     let scan = world()
         .secrets([
             idle("quiet"),

@@ -7,15 +7,13 @@
 
 mod aws;
 mod aws_itself;
-mod cost;
 mod cleanup;
+mod cost;
 mod evidence;
 mod fake;
 mod live_adapters;
 mod loops;
 mod tidy;
-//! Tests of the whole, in one binary.
-
 mod trail;
 mod verdicts;
 mod world;

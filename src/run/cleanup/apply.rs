@@ -96,10 +96,10 @@ impl Job<'_> {
             let summary = apply::check(&self.plan, &book, world, &self.terms).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
             let header = ["WHAT", "SECRET", "WHERE", "DETAIL"];
-            self.term.data(table(&header, &rows).as_bytes())?;
+            Term::data(table(&header, &rows).as_bytes())?;
             summary
         };
-        self.term.data(self.sum_up(&summary).as_bytes())?;
+        Term::data(self.sum_up(&summary).as_bytes())?;
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
@@ -181,7 +181,7 @@ impl Job<'_> {
         let progress = |done: &Done| {
             let line = table(&[], &[row(done)]);
             // A closed pipe must not end a run that has begun.
-            let _ = self.term.data(line.trim_start_matches('\n').as_bytes());
+            let _ = Term::data(line.trim_start_matches('\n').as_bytes());
         };
         let (plan, terms) = (&self.plan, &self.terms);
         Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     let draft = draft(&report, &selection);
     let out = args.out.clone().unwrap_or_else(|| beside(&args.dir));
     write(&out, &plan_csv::write(&draft.plan)?, args.overwrite)?;
-    term.data(show(&draft, args.recovery).as_bytes())?;
+    Term::data(show(&draft, args.recovery).as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
     if !draft.plan.lines.is_empty() {
         term.say(&format!(

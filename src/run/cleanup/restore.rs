@@ -107,7 +107,7 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
-    term.data(table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows).as_bytes())?;
+    Term::data(table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows).as_bytes())?;
     Ok(())
 }
 

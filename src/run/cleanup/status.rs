@@ -15,7 +15,7 @@ use crate::status::{Row, status};
 use crate::term::Term;
 
 /// Runs `status`.
-pub(crate) fn run(args: &StatusArgs, term: &Term) -> Result<Exit> {
+pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
     let is_plan = args.journal.extension().is_some_and(|end| end == "csv");
     let path = if is_plan {
         beside(&args.journal)
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &StatusArgs, term: &Term) -> Result<Exit> {
     if status.open > 0 {
         text.push_str("Run `apply` or `restore` again: it asks AWS what became of what is open.\n");
     }
-    term.data(text.as_bytes())?;
+    Term::data(text.as_bytes())?;
     Ok(Exit::Done)
 }
 

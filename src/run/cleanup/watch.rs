@@ -45,7 +45,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     block_on(async |stop| {
         let heard = listen(args, &pending, from, now).await?;
         let askers = asked(&pending, &heard.accesses, &policy);
-        term.data(show(&pending, &askers, &heard, from, now).as_bytes())?;
+        Term::data(show(&pending, &askers, &heard, from, now).as_bytes())?;
         if args.restore && !askers.is_empty() {
             give_back(args, &journal, &askers, stop, term).await?;
         }
@@ -100,7 +100,7 @@ async fn give_back(
     let session = open(&args.login).await?;
     let which = Which::These(arns.into_iter().collect());
     let summary = take_back(&session, journal, which, stop).await?;
-    term.data(b"\n")?;
+    Term::data(b"\n")?;
     show_restored(&summary, term)?;
     match &summary.stopped {
         Some(error) => bail!(
