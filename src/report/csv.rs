@@ -362,8 +362,17 @@ mod tests {
             line(&summary(&report, None), 0),
             "group_by,group,secrets,storage_usd_month,api_usd_month,kms_usd_month,total_usd_month,savings_usd_month,\
              delete,review,keep,calls,reads,failed_reads,unpriced_secrets,uncounted_secrets,window_from,window_to,\
-             window_total_usd"
+             window_total_usd,change_usd_month"
         );
+    }
+
+    #[test]
+    fn the_summary_says_what_changed_since_an_earlier_scan() {
+        let report = sample::report();
+        let mut earlier = report.clone();
+        earlier.totals.total_usd = report.totals.total_usd - Money(1_000_000);
+        assert!(line(&summary(&report, Some(&earlier)), 1).ends_with(",1.000000"));
+        assert!(line(&summary(&report, None), 1).ends_with(','));
     }
 
     #[test]
