@@ -6,8 +6,6 @@
 pub mod comparison;
 pub mod csv;
 pub mod escape;
-#[cfg(test)]
-pub(crate) mod fixture;
 pub mod focus;
 pub mod html;
 pub mod json;
