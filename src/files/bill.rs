@@ -72,8 +72,8 @@ pub fn read(paths: &[PathBuf], window: Span) -> Result<Bill, BillError> {
     let mut files = 0;
     for found in walk(paths) {
         match found {
-            Found::File(path, _) if is_manifest(&path) => {}
-            Found::File(path, _) => {
+            Found::File(path) if is_manifest(&path) => {}
+            Found::File(path) => {
                 read_file(&path, &mut bill)?;
                 files += 1;
             }

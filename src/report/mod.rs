@@ -10,6 +10,7 @@ pub mod focus;
 pub mod html;
 pub mod json;
 mod page;
+pub mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod select;

@@ -110,8 +110,8 @@ impl Header {
             places: NAMES.map(|(_, names)| place(names)),
         };
         let holds = |column| header.place(column).is_some();
-        let named = holds(Column::UsageType) || (holds(Column::Service) && holds(Column::Unit));
-        if holds(Column::Cost) && named {
+        let paid = holds(Column::UsageType) || (holds(Column::Service) && holds(Column::Unit));
+        if holds(Column::Cost) && paid {
             Ok(header)
         } else {
             let has = names.iter().map(|name| short(name)).collect();
