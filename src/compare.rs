@@ -622,7 +622,7 @@ fn mended(old: &Report, pairs: &Pairs<'_>, loops: &Loops) -> Money {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::domain::fixture;
 
     fn names(changes: &[Change]) -> Vec<&str> {
         changes.iter().map(|change| change.name.as_str()).collect()

@@ -8,6 +8,8 @@ pub mod coverage;
 pub mod event;
 pub mod findings;
 pub mod iam;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod journal;
 pub mod layout;
 pub mod loops;

@@ -1,5 +1,6 @@
 //! The ports on disk: sources of a scan, and the journal of an apply.
 
+pub mod bill;
 pub mod inflate;
 pub mod inventory;
 pub mod journal;

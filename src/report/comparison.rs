@@ -319,7 +319,7 @@ pub fn signed(amount: Money) -> String {
 mod tests {
     use super::*;
     use crate::compare::compare;
-    use crate::report::fixture;
+    use crate::domain::fixture;
 
     fn months() -> Comparison {
         let (old, new) = fixture::two_months(400);

@@ -325,7 +325,7 @@ fn tags(row: &SecretRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{fixture, sample};
+    use crate::{domain::fixture, report::sample};
 
     /// What a column must hold, as the specification's constraints have it.
     #[derive(Clone, Copy, Debug)]

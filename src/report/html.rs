@@ -81,7 +81,7 @@ pub(super) fn percent(part: i64, whole: i64) -> String {
 mod tests {
     use super::*;
     use crate::compare::compare;
-    use crate::report::{fixture, sample};
+    use crate::{domain::fixture, report::sample};
 
     fn page(report: &Report) -> String {
         String::from_utf8(html(report, None).unwrap()).unwrap()

@@ -6,12 +6,11 @@
 pub mod comparison;
 pub mod csv;
 pub mod escape;
-#[cfg(test)]
-pub(crate) mod fixture;
 pub mod focus;
 pub mod html;
 pub mod json;
 mod page;
+pub mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod select;

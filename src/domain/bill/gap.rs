@@ -283,7 +283,7 @@ mod tests {
     use super::super::usage::Part;
     use super::super::{Amount, Kind, Line, Reconciliation, reconcile};
     use super::*;
-    use crate::report::fixture;
+    use crate::domain::fixture;
 
     fn codes(reasons: &[Reason]) -> Vec<&str> {
         reasons.iter().map(|reason| reason.code.as_str()).collect()

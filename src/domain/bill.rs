@@ -307,7 +307,7 @@ pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
     );
     let rows: Vec<Row> = places
         .into_iter()
-        .map(|place| row(report, bill, place, estimates.get(place).copied()))
+        .map(|place| row(report, bill, place, estimates.get(place).copied().flatten()))
         .collect();
     let sum = |of: fn(&Row) -> Money| -> Money { rows.iter().map(of).sum() };
     Reconciliation {
@@ -326,18 +326,17 @@ pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
     }
 }
 
-fn row(report: &Report, bill: &Bill, place: &Place, estimate: Option<Option<Money>>) -> Row {
+fn row(report: &Report, bill: &Bill, place: &Place, estimate: Option<Money>) -> Row {
     let billed = bill.places.get(place);
-    let known = estimate.flatten();
     let usage = billed.map(|billed| billed.usage.money());
     let mut row = Row {
         place: place.clone(),
-        estimate_usd: known,
+        estimate_usd: estimate,
         billed_usd: usage,
         adjustments_usd: billed
             .map(|billed| billed.adjustments.money())
             .unwrap_or_default(),
-        difference_usd: usage.unwrap_or_default() - known.unwrap_or_default(),
+        difference_usd: usage.unwrap_or_default() - estimate.unwrap_or_default(),
         reasons: Vec::new(),
     };
     row.reasons = gap::of_row(report, &row, billed);
@@ -400,7 +399,7 @@ fn secrets(report: &Report, bill: &Bill) -> Vec<SecretBilled> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::domain::fixture;
 
     fn line(report: &Report, place: usize, part: Part, cost: &str) -> Line {
         let row = &report.secrets[place];

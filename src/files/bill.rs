@@ -1,0 +1,197 @@
+//! Bills from files: CUR 2.0, legacy CUR and FOCUS exports as CSV (gzipped or not) or Parquet, and what
+//! `aws ce get-cost-and-usage` printed.
+//!
+//! What a file is shows in its first bytes, not in its name. Every row is looked at once and only this service's are
+//! kept, so the size of an export does not matter. Columns are found by name, in the spelling of any of the exports;
+//! the others are ignored. A row that cannot be read is counted and said; a file that cannot be is an error, because a
+//! bill without some of its files is no bill. Exports that hold the same month twice (an old and a new version of a
+//! legacy CUR) must not both be named: nothing in a row tells them apart.
+
+mod columnar;
+mod columns;
+mod explorer;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use self::columns::{Header, Missing};
+use super::inflate::{Members, is_gzip};
+use super::walk::{Found, walk};
+use crate::domain::bill::Bill;
+use crate::domain::report::Span;
+
+/// Why a bill cannot be read.
+#[derive(Debug, Error)]
+pub enum BillError {
+    /// The file or folder cannot be opened or read.
+    #[error("`{}` cannot be read: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It lacks columns without which no line can be understood.
+    #[error("`{}` is no bill that can be read here: {missing}", path.display())]
+    Columns {
+        /// Which.
+        path: PathBuf,
+        /// The columns.
+        missing: Missing,
+    },
+    /// It is damaged, or something else.
+    #[error("`{}` is no bill that can be read here: {why}", path.display())]
+    Form {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A folder without files.
+    #[error("no file of a bill is under {}", list(.0))]
+    Empty(Vec<PathBuf>),
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    names.join(", ")
+}
+
+/// Reads files and folders of files into one bill for a window.
+///
+/// # Errors
+/// [`BillError`] for the first file that cannot be read.
+pub fn read(paths: &[PathBuf], window: Span) -> Result<Bill, BillError> {
+    let mut bill = Bill::new(window);
+    let mut files = 0;
+    for found in walk(paths) {
+        match found {
+            Found::File(path) if is_manifest(&path) => {}
+            Found::File(path) => {
+                read_file(&path, &mut bill)?;
+                files += 1;
+            }
+            Found::Trouble(path, why) => {
+                let source = io::Error::other(why);
+                return Err(BillError::Io { path, source });
+            }
+        }
+    }
+    if files == 0 {
+        return Err(BillError::Empty(paths.to_vec()));
+    }
+    Ok(bill)
+}
+
+/// What an export puts beside its data.
+fn is_manifest(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.ends_with("-Manifest.json")
+            || name.ends_with("anifest.json")
+            || name.ends_with(".sql")
+            || name.ends_with(".yml")
+    })
+}
+
+fn read_file(path: &Path, bill: &mut Bill) -> Result<(), BillError> {
+    let io = |source| BillError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(io)?;
+    let mut source = BufReader::with_capacity(1 << 16, file);
+    let first = source.fill_buf().map_err(io)?;
+    if first.starts_with(b"PAR1") {
+        let file = source.into_inner();
+        return columnar::read(file, bill).map_err(|fault| fault.at(path));
+    }
+    if first.starts_with(b"PK\x03\x04") {
+        return Err(BillError::Form {
+            path: path.to_owned(),
+            why: "it is a ZIP archive; unpack it, and give the CSV in it".to_owned(),
+        });
+    }
+    if is_gzip(first) {
+        return read_text(BufReader::new(Members::new(source)), bill)
+            .map_err(|fault| fault.at(path));
+    }
+    read_text(source, bill).map_err(|fault| fault.at(path))
+}
+
+/// What went wrong inside a file.
+#[derive(Debug)]
+enum Trouble {
+    Io(io::Error),
+    Columns(Missing),
+    Form(String),
+}
+
+impl Trouble {
+    fn at(self, path: &Path) -> BillError {
+        let path = path.to_owned();
+        match self {
+            Self::Io(source) => BillError::Io { path, source },
+            Self::Columns(missing) => BillError::Columns { path, missing },
+            Self::Form(why) => BillError::Form { path, why },
+        }
+    }
+}
+
+/// JSON or CSV, by the first letter that is no space.
+fn read_text(mut source: impl BufRead, bill: &mut Bill) -> Result<(), Trouble> {
+    let first = source.fill_buf().map_err(Trouble::Io)?;
+    if first.starts_with(b"PAR1") {
+        return Err(Trouble::Form(
+            "it is Parquet inside gzip; unpack it first".to_owned(),
+        ));
+    }
+    let letter = first.iter().find(|byte| !byte.is_ascii_whitespace());
+    match letter {
+        None => Err(Trouble::Form("it is empty".to_owned())),
+        Some(b'{' | b'[') => explorer::read(source, bill),
+        Some(_) => read_csv(source, bill),
+    }
+}
+
+fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), Trouble> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
+    let names: Vec<String> = reader
+        .byte_headers()
+        .map_err(trouble)?
+        .iter()
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect();
+    let header = Header::of(&names).map_err(Trouble::Columns)?;
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(trouble)? {
+        let cell = |place: usize| {
+            let bytes = record.get(place)?;
+            std::str::from_utf8(bytes)
+                .ok()
+                .filter(|text| !text.is_empty())
+        };
+        match header.line(cell) {
+            Ok(Some(line)) => bill.add(line),
+            Ok(None) => {}
+            Err(why) => bill.skip(why),
+        }
+    }
+    Ok(())
+}
+
+fn trouble(fault: csv::Error) -> Trouble {
+    match fault.into_kind() {
+        csv::ErrorKind::Io(source) => Trouble::Io(source),
+        other => Trouble::Form(format!("it is no CSV: {other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

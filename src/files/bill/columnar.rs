@@ -1,0 +1,127 @@
+//! Exports as Parquet: only the columns that are wanted are decoded.
+//!
+//! The decoder asserts what a damaged file breaks, so a panic in it is caught here and is an error like any other.
+
+use std::fs::File;
+use std::panic::{self, AssertUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+use std::thread;
+
+use jiff::Timestamp;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row};
+use parquet::schema::types::Type;
+
+use super::Trouble;
+use super::columns::{Header, NAMES};
+use crate::domain::bill::Bill;
+
+/// Reads one file.
+pub(super) fn read(file: File, bill: &mut Bill) -> Result<(), Trouble> {
+    // A bill that was half taken in is thrown away with the error.
+    quietly(AssertUnwindSafe(|| read_rows(file, bill)))
+        .unwrap_or_else(|| Err(Trouble::Form("the Parquet file is damaged".to_owned())))
+}
+
+/// Runs something that may panic; `None` if it did. Nothing is printed for it, and other threads are left alone.
+fn quietly<T>(work: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
+    let own = thread::current().id();
+    let before = Arc::new(panic::take_hook());
+    let others = Arc::clone(&before);
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() != own {
+            others(info);
+        }
+    }));
+    let done = panic::catch_unwind(work);
+    drop(panic::take_hook());
+    panic::set_hook(Box::new(move |info| before(info)));
+    done.ok()
+}
+
+fn read_rows(file: File, bill: &mut Bill) -> Result<(), Trouble> {
+    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let schema = reader.metadata().file_metadata().schema();
+    // Maps and lists, such as the tags of CUR 2.0, are not wanted, and their names are in no list.
+    let fields = schema.get_fields();
+    let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
+    let header = Header::of(&names).map_err(Trouble::Columns)?;
+    let mut wanted: Vec<usize> = NAMES
+        .iter()
+        .filter_map(|(column, _)| header.place(*column))
+        .filter(|place| fields.get(*place).is_some_and(|field| field.is_primitive()))
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let projection = Type::group_type_builder(schema.name())
+        .with_fields(
+            wanted
+                .iter()
+                .map(|place| Arc::clone(&fields[*place]))
+                .collect(),
+        )
+        .build()
+        .map_err(damaged)?;
+    for row in reader.get_row_iter(Some(projection)).map_err(damaged)? {
+        let cells = Cells::of(&row.map_err(damaged)?);
+        match header.line(|place| cells.at(wanted.binary_search(&place).ok()?)) {
+            Ok(Some(line)) => bill.add(line),
+            Ok(None) => {}
+            Err(why) => bill.skip(why),
+        }
+    }
+    Ok(())
+}
+
+fn damaged(fault: ParquetError) -> Trouble {
+    match fault {
+        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+            Ok(source) => Trouble::Io(*source),
+            Err(other) => Trouble::Form(format!("the Parquet file is damaged ({other})")),
+        },
+        other => Trouble::Form(format!("the Parquet file cannot be read ({other})")),
+    }
+}
+
+/// The cells of a row as text, in the order of the projection.
+struct Cells(Vec<Option<String>>);
+
+impl Cells {
+    fn of(row: &Row) -> Self {
+        Self(
+            row.get_column_iter()
+                .map(|(_, field)| text(field))
+                .collect(),
+        )
+    }
+
+    fn at(&self, place: usize) -> Option<&str> {
+        self.0
+            .get(place)?
+            .as_deref()
+            .filter(|text| !text.is_empty())
+    }
+}
+
+/// A value as CSV would have it.
+fn text(field: &Field) -> Option<String> {
+    let moment =
+        |moment: Result<Timestamp, jiff::Error>| moment.ok().map(|moment| moment.to_string());
+    match field {
+        Field::Str(text) => Some(text.clone()),
+        Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).ok().map(str::to_owned),
+        // The shortest text that reads back as the same number, never with an exponent.
+        Field::Double(number) => Some(number.to_string()),
+        Field::Float(number) => Some(number.to_string()),
+        Field::Int(number) => Some(number.to_string()),
+        Field::Long(number) => Some(number.to_string()),
+        Field::UInt(number) => Some(number.to_string()),
+        Field::ULong(number) => Some(number.to_string()),
+        Field::Decimal(_) => Some(field.to_string()),
+        Field::TimestampMillis(millis) => moment(Timestamp::from_millisecond(*millis)),
+        Field::TimestampMicros(micros) => moment(Timestamp::from_microsecond(*micros)),
+        Field::Date(days) => moment(Timestamp::from_second(i64::from(*days) * 86_400)),
+        _ => None,
+    }
+}

@@ -1,0 +1,293 @@
+//! The columns of the exports by their names, and a row as a line of the bill.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::domain::bill::usage::{Part, region_of};
+use crate::domain::bill::{Amount, Kind, Line};
+use crate::domain::names::{AccountId, Region, SecretArn};
+use crate::domain::report::Span;
+
+/// What is read of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Cost,
+    UsageType,
+    Service,
+    Unit,
+    Account,
+    Region,
+    Resource,
+    Kind,
+    Start,
+    End,
+    Quantity,
+    Currency,
+}
+
+/// The names of each column, best first, as [`normal`] writes them: CUR 2.0 (and legacy CUR, which becomes the same),
+/// then FOCUS with AWS's own columns.
+pub(super) const NAMES: [(Column, &[&str]); 12] = [
+    (Column::Cost, &["line_item_unblended_cost", "billed_cost"]),
+    (Column::UsageType, &["line_item_usage_type", "x_usage_type"]),
+    (Column::Service, &["service_name", "line_item_product_code"]),
+    (Column::Unit, &["pricing_unit", "consumed_unit"]),
+    (
+        Column::Account,
+        &["line_item_usage_account_id", "sub_account_id"],
+    ),
+    (
+        Column::Region,
+        &["product_region_code", "product_region", "region_id"],
+    ),
+    (Column::Resource, &["line_item_resource_id", "resource_id"]),
+    (
+        Column::Kind,
+        &["line_item_line_item_type", "charge_category"],
+    ),
+    (
+        Column::Start,
+        &["line_item_usage_start_date", "charge_period_start"],
+    ),
+    (
+        Column::End,
+        &["line_item_usage_end_date", "charge_period_end"],
+    ),
+    (
+        Column::Quantity,
+        &[
+            "line_item_usage_amount",
+            "pricing_quantity",
+            "consumed_quantity",
+        ],
+    ),
+    (
+        Column::Currency,
+        &["line_item_currency_code", "billing_currency"],
+    ),
+];
+
+/// Columns that were looked for and not found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    has: Vec<String>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 12;
+        let shown = self.has.len().min(SHOWN);
+        let more = if self.has.len() > SHOWN { ", ..." } else { "" };
+        write!(
+            f,
+            "looked for a cost (`line_item_unblended_cost`, `lineItem/UnblendedCost` or `BilledCost`) and for what is paid \
+             (`line_item_usage_type`, `lineItem/UsageType`, `x_UsageType`, or `ServiceName` with `PricingUnit`); it has \
+             {}{more}",
+            self.has[..shown].join(", "),
+        )
+    }
+}
+
+/// Where the columns stand in a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    places: [Option<usize>; NAMES.len()],
+}
+
+impl Header {
+    /// Finds the columns by name.
+    pub(super) fn of(names: &[String]) -> Result<Self, Missing> {
+        let normal: Vec<String> = names.iter().map(|name| self::normal(name)).collect();
+        let place = |wanted: &[&str]| {
+            wanted
+                .iter()
+                .find_map(|name| normal.iter().position(|have| have == name))
+        };
+        let header = Self {
+            places: NAMES.map(|(_, names)| place(names)),
+        };
+        let holds = |column| header.place(column).is_some();
+        let paid = holds(Column::UsageType) || (holds(Column::Service) && holds(Column::Unit));
+        if holds(Column::Cost) && paid {
+            Ok(header)
+        } else {
+            let has = names.iter().map(|name| short(name)).collect();
+            Err(Missing { has })
+        }
+    }
+
+    /// Where a column stands.
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.places[column as usize]
+    }
+
+    /// A row as a line; `None`: it is about something else.
+    ///
+    /// # Errors
+    /// What cannot be read, for a line that is about this service.
+    pub(super) fn line<'a>(
+        &self,
+        cell: impl Fn(usize) -> Option<&'a str>,
+    ) -> Result<Option<Line>, String> {
+        let text = |column| self.place(column).and_then(&cell);
+        let usage_type = text(Column::UsageType).unwrap_or_default();
+        let Some(part) = Part::of_usage_type(usage_type).or_else(|| {
+            let unit = text(Column::Unit).unwrap_or_default();
+            Part::of_service(text(Column::Service)?, unit)
+        }) else {
+            return Ok(None);
+        };
+        let amount = text(Column::Cost).unwrap_or("0");
+        let region = text(Column::Region).and_then(|region| Region::new(region).ok());
+        Ok(Some(Line {
+            account: account(text(Column::Account))?,
+            region: region.or_else(|| region_of(usage_type)),
+            part,
+            kind: kind(text(Column::Kind)),
+            cost: Amount::parse(amount)
+                .ok_or_else(|| format!("`{}` is no amount", short(amount)))?,
+            quantity: text(Column::Quantity).and_then(Amount::parse),
+            currency: short(text(Column::Currency).unwrap_or_default()),
+            secret: text(Column::Resource).and_then(|arn| SecretArn::new(arn).ok()),
+            span: span(text(Column::Start), text(Column::End))?,
+            estimated: false,
+        }))
+    }
+}
+
+/// Account ids lose their leading zeros where a spreadsheet has been.
+fn account(text: Option<&str>) -> Result<Option<AccountId>, String> {
+    let Some(text) = text else { return Ok(None) };
+    AccountId::new(text)
+        .or_else(|_| AccountId::new(&format!("{text:0>12}")))
+        .map(Some)
+        .map_err(|fault| short(&fault.to_string()))
+}
+
+/// Lines of usage by their type: CUR's own, those that commitments cover, and FOCUS's.
+fn kind(text: Option<&str>) -> Kind {
+    match text {
+        None | Some("Usage" | "DiscountedUsage" | "SavingsPlanCoveredUsage") => Kind::Usage,
+        Some(_) => Kind::Adjustment,
+    }
+}
+
+fn span(from: Option<&str>, to: Option<&str>) -> Result<Option<Span>, String> {
+    let (Some(from), Some(to)) = (from, to) else {
+        return Ok(None);
+    };
+    let read = |text: &str| moment(text).ok_or_else(|| format!("`{}` is no time", short(text)));
+    Ok(Some(Span {
+        from: read(from)?,
+        to: read(to)?,
+    }))
+}
+
+/// A time as exports and query engines write it: RFC 3339, a date with a time, or a date; UTC where none is named.
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    text.parse::<Timestamp>().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    })
+}
+
+/// The spelling of CUR 2.0 for any spelling: `lineItem/UsageType` is `line_item_usage_type`, `BilledCost` is
+/// `billed_cost`.
+fn normal(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len() + 8);
+    let mut before = '_';
+    for letter in name.trim().chars() {
+        if letter.is_ascii_uppercase() {
+            if before.is_ascii_lowercase() || before.is_ascii_digit() {
+                normal.push('_');
+            }
+            normal.push(letter.to_ascii_lowercase());
+        } else if letter.is_ascii_alphanumeric() {
+            normal.push(letter);
+        } else {
+            normal.push('_');
+        }
+        before = letter;
+    }
+    normal
+}
+
+/// Text of a file, short and on one line, for a message.
+pub(super) fn short(text: &str) -> String {
+    const SHOWN: usize = 60;
+    text.chars()
+        .take(SHOWN)
+        .map(|letter| {
+            if letter.is_control() {
+                '\u{fffd}'
+            } else {
+                letter
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_in_the_order_of_their_numbers() {
+        for (place, (column, names)) in NAMES.iter().enumerate() {
+            assert_eq!(*column as usize, place);
+            for name in *names {
+                assert_eq!(normal(name), *name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_spelling_is_the_same_column() {
+        for (name, expect) in [
+            ("lineItem/UnblendedCost", "line_item_unblended_cost"),
+            ("line_item_unblended_cost", "line_item_unblended_cost"),
+            ("product/regionCode", "product_region_code"),
+            ("SubAccountId", "sub_account_id"),
+            ("x_UsageType", "x_usage_type"),
+            ("lineItem/LineItemType", "line_item_line_item_type"),
+            (" BilledCost ", "billed_cost"),
+        ] {
+            assert_eq!(normal(name), expect);
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_the_forms_of_exports() {
+        for text in [
+            "2026-10-01T00:00:00Z",
+            "2026-10-01T00:00:00.000Z",
+            "2026-10-01 00:00:00",
+            "2026-10-01 00:00:00.000",
+            "2026-10-01 00:00:00 UTC",
+            "2026-10-01",
+            "2026-10-01T02:00:00+02:00",
+        ] {
+            assert_eq!(
+                moment(text).unwrap().to_string(),
+                "2026-10-01T00:00:00Z",
+                "{text}"
+            );
+        }
+        for text in ["", "October", "2026-13-01", "01/10/2026"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_account_gets_its_leading_zeros_back() {
+        let read = |text| account(Some(text)).map(|account| account.unwrap().to_string());
+        assert_eq!(read("12345678901").unwrap(), "012345678901");
+        assert_eq!(read("012345678901").unwrap(), "012345678901");
+        assert!(read("1.23E+10").is_err());
+        assert_eq!(account(None), Ok(None));
+    }
+}

@@ -1,0 +1,138 @@
+//! What `aws ce get-cost-and-usage` printed, grouped by usage type.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use serde::Deserialize;
+
+use super::Trouble;
+use super::columns::{moment, short};
+use crate::domain::bill::usage::{Part, region_of};
+use crate::domain::bill::{Amount, Bill, Kind, Line};
+use crate::domain::names::{AccountId, Region};
+use crate::domain::report::Span;
+
+/// One page of an answer. AWS adds fields: unknown ones are ignored.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    results_by_time: Vec<Period>,
+    #[serde(default)]
+    group_definitions: Vec<Definition>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Period {
+    #[serde(rename = "TimePeriod")]
+    limits: Limits,
+    #[serde(default)]
+    groups: Vec<Group>,
+    #[serde(default)]
+    estimated: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Limits {
+    start: String,
+    end: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Group {
+    keys: Vec<String>,
+    metrics: BTreeMap<String, Metric>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    amount: String,
+    #[serde(default)]
+    unit: String,
+}
+
+/// The metrics that are a cost, best first.
+const COSTS: [&str; 4] = [
+    "UnblendedCost",
+    "AmortizedCost",
+    "NetUnblendedCost",
+    "BlendedCost",
+];
+
+/// Reads the pages of an answer, one after another.
+pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), Trouble> {
+    let pages = serde_json::Deserializer::from_reader(source).into_iter::<Page>();
+    for page in pages {
+        let page = page.map_err(|fault| {
+            if fault.is_io() {
+                Trouble::Io(fault.into())
+            } else {
+                Trouble::Form(format!(
+                    "it is JSON and no answer of Cost Explorer with `ResultsByTime` ({fault})"
+                ))
+            }
+        })?;
+        read_page(&page, bill)?;
+    }
+    Ok(())
+}
+
+fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
+    let place = |key: &str| page.group_definitions.iter().position(|by| by.key == key);
+    let Some(usage_type) = place("USAGE_TYPE") else {
+        return Err(Trouble::Form(
+            "Cost Explorer was not asked by usage type; ask with `--group-by Type=DIMENSION,Key=USAGE_TYPE \
+             Type=DIMENSION,Key=LINKED_ACCOUNT`"
+                .to_owned(),
+        ));
+    };
+    let (account, region) = (place("LINKED_ACCOUNT"), place("REGION"));
+    for period in &page.results_by_time {
+        let limits = &period.limits;
+        let (Some(from), Some(to)) = (moment(&limits.start), moment(&limits.end)) else {
+            bill.skip(format!("`{}` is no time", short(&limits.start)));
+            continue;
+        };
+        for group in &period.groups {
+            let key = |place: usize| group.keys.get(place).map(String::as_str);
+            let usage = key(usage_type).unwrap_or_default();
+            let Some(part) = Part::of_usage_type(usage) else {
+                continue;
+            };
+            let Some(metric) = COSTS.iter().find_map(|cost| group.metrics.get(*cost)) else {
+                bill.skip("a group has no cost");
+                continue;
+            };
+            let Some(cost) = Amount::parse(&metric.amount) else {
+                bill.skip(format!("`{}` is no amount", short(&metric.amount)));
+                continue;
+            };
+            let named = region
+                .and_then(key)
+                .and_then(|region| Region::new(region).ok());
+            let quantity = group.metrics.get("UsageQuantity");
+            bill.add(Line {
+                account: account.and_then(key).and_then(|id| AccountId::new(id).ok()),
+                region: named.or_else(|| region_of(usage)),
+                part,
+                kind: Kind::Usage,
+                cost,
+                quantity: quantity.and_then(|quantity| Amount::parse(&quantity.amount)),
+                currency: short(&metric.unit),
+                secret: None,
+                span: Some(Span { from, to }),
+                estimated: period.estimated,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! A [`Reconciliation`] as text for a terminal, as CSV and as JSON: estimate, bill and difference side by side.
+
+use super::escape::{self, fit, one_line};
+use crate::domain::bill::gap::Reason;
+use crate::domain::bill::{Reconciliation, Row};
+use crate::domain::money::{Money, thousands};
+
+/// Columns of a line of text.
+const WIDTH: usize = 80;
+/// How many rows of the text are shown; the files hold them all.
+const SHOWN: usize = 30;
+
+/// The columns of `reconciliation.csv`.
+pub const COLUMNS: [&str; 11] = [
+    "what",
+    "account_id",
+    "region",
+    "part",
+    "arn",
+    "name",
+    "estimate_usd",
+    "billed_usd",
+    "adjustments_usd",
+    "difference_usd",
+    "reasons",
+];
+
+/// The reconciliation as JSON, for programs.
+pub fn json(found: &Reconciliation) -> Vec<u8> {
+    // Plain data: strings, numbers and lists of them.
+    let mut bytes = serde_json::to_vec_pretty(found).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The reconciliation as CSV: a row `place` for each account, Region and part, a row `secret` for each secret that the
+/// bill names, and a row `total` that is the sum of the places.
+pub fn csv(found: &Reconciliation) -> Vec<u8> {
+    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
+    // Writing to memory cannot fail, and every record has as many fields as the header.
+    let _ = writer.write_record(COLUMNS);
+    for row in &found.rows {
+        let _ = writer.write_record([
+            "place".to_owned(),
+            known(row.place.account.as_ref()),
+            known(row.place.region.as_ref()),
+            row.place.part.as_str().to_owned(),
+            String::new(),
+            String::new(),
+            known(row.estimate_usd),
+            known(row.billed_usd),
+            row.adjustments_usd.to_string(),
+            row.difference_usd.to_string(),
+            codes(&row.reasons),
+        ]);
+    }
+    for row in &found.secrets {
+        let scope = row.arn.scope();
+        let estimate = row.estimate_usd.unwrap_or_default();
+        let _ = writer.write_record([
+            "secret".to_owned(),
+            scope.account.to_string(),
+            scope.region.to_string(),
+            String::new(),
+            one_line(row.arn.as_str()),
+            row.name.as_deref().map(escape::cell).unwrap_or_default(),
+            known(row.estimate_usd),
+            row.billed_usd.to_string(),
+            String::new(),
+            (row.billed_usd - estimate).to_string(),
+            String::new(),
+        ]);
+    }
+    let totals = &found.totals;
+    let none = String::new;
+    let _ = writer.write_record([
+        "total".to_owned(),
+        none(),
+        none(),
+        none(),
+        none(),
+        none(),
+        totals.estimate_usd.to_string(),
+        totals.billed_usd.to_string(),
+        totals.adjustments_usd.to_string(),
+        totals.difference_usd.to_string(),
+        codes(&found.reasons),
+    ]);
+    writer.into_inner().unwrap_or_default()
+}
+
+fn known<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn codes(reasons: &[Reason]) -> String {
+    let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+    codes.join(";")
+}
+
+/// The reconciliation for a terminal of 80 columns, without colours: the places that differ most, and why.
+pub fn text(found: &Reconciliation) -> String {
+    let mut page = String::new();
+    let mut line = |text: &str| {
+        page.push_str(fit(text, WIDTH).trim_end());
+        page.push('\n');
+    };
+    line(&columns("", "estimate", "billed", "difference"));
+    let mut rows: Vec<&Row> = found.rows.iter().collect();
+    rows.sort_by_key(|row| {
+        (
+            std::cmp::Reverse(row.difference_usd.0.unsigned_abs()),
+            &row.place,
+        )
+    });
+    let usd = |amount: Option<Money>| amount.map_or_else(|| "-".to_owned(), Money::dollars);
+    for row in rows.iter().take(SHOWN) {
+        let place = &row.place;
+        let part = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+        let label = format!(
+            "{} {} {}",
+            part(place.account.as_ref().map(ToString::to_string)),
+            part(place.region.as_ref().map(ToString::to_string)),
+            place.part.as_str()
+        );
+        line(&columns(
+            &label,
+            &usd(row.estimate_usd),
+            &usd(row.billed_usd),
+            &signed(row.difference_usd),
+        ));
+        for reason in &row.reasons {
+            wrapped(&mut line, &reason.text);
+        }
+    }
+    if rows.len() > SHOWN {
+        line(&format!(
+            "and {} more places",
+            thousands((rows.len() - SHOWN) as u64)
+        ));
+    }
+    let totals = &found.totals;
+    line(&columns(
+        "total",
+        &totals.estimate_usd.dollars(),
+        &totals.billed_usd.dollars(),
+        &signed(totals.difference_usd),
+    ));
+    if totals.adjustments_usd != Money::ZERO {
+        line("");
+        wrapped(
+            &mut line,
+            &format!(
+                "Credits, discounts and taxes of {} stand beside the billed amounts.",
+                totals.adjustments_usd.dollars()
+            ),
+        );
+    }
+    if !found.reasons.is_empty() {
+        line("");
+        line("For the bill as a whole:");
+        for reason in &found.reasons {
+            wrapped(&mut line, &reason.text);
+        }
+    }
+    page
+}
+
+fn signed(amount: Money) -> String {
+    let plus = if amount > Money::ZERO { "+" } else { "" };
+    format!("{plus}{}", amount.dollars())
+}
+
+fn columns(label: &str, estimate: &str, billed: &str, difference: &str) -> String {
+    const LABEL: usize = 38;
+    let label = fit(label, LABEL);
+    let room = LABEL - escape::width(&label);
+    format!(
+        "{label}{:room$}{estimate:>14}{billed:>14}{difference:>14}",
+        ""
+    )
+}
+
+/// A sentence in lines of its own, indented.
+fn wrapped(line: &mut impl FnMut(&str), text: &str) {
+    let mut open = String::new();
+    for word in one_line(text).split(' ') {
+        if !open.is_empty() && 4 + escape::width(&open) + 1 + escape::width(word) > WIDTH {
+            line(&format!("    {open}"));
+            open.clear();
+        }
+        if !open.is_empty() {
+            open.push(' ');
+        }
+        open.push_str(word);
+    }
+    line(&format!("    {open}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::bill::usage::Part;
+    use crate::domain::bill::{Amount, Bill, Kind, Line, reconcile};
+    use crate::domain::fixture;
+
+    fn found() -> Reconciliation {
+        let report = fixture::report(60);
+        let mut bill = Bill::new(report.window);
+        for (place, row) in report.secrets.iter().enumerate() {
+            let usd = row.window_cost.storage_usd.unwrap_or_default();
+            bill.add(Line {
+                account: Some(row.account.clone()),
+                region: Some(row.region.clone()),
+                part: Part::Storage,
+                kind: if place == 0 {
+                    Kind::Adjustment
+                } else {
+                    Kind::Usage
+                },
+                cost: Amount::parse(&usd.to_string()).unwrap(),
+                quantity: None,
+                currency: "USD".to_owned(),
+                secret: Some(row.arn.clone()),
+                span: Some(report.window),
+                estimated: place == 3,
+            });
+        }
+        bill.skip("`\u{1b}[31m` is no amount");
+        reconcile(&report, &bill)
+    }
+
+    #[test]
+    fn the_text_fits_80_columns_and_shows_nothing_raw() {
+        let text = text(&found());
+        for line in text.lines() {
+            assert!(escape::width(line) <= WIDTH, "{line}");
+        }
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.contains("total"));
+    }
+
+    #[test]
+    fn the_places_of_the_csv_add_up_to_its_total() {
+        let bytes = csv(&found());
+        let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+        let mut sum = Money::ZERO;
+        let mut total = Money::ZERO;
+        for record in reader.records() {
+            let record = record.unwrap();
+            let difference = Money::parse(&record[9]).unwrap();
+            match &record[0] {
+                "place" => sum += difference,
+                "total" => total = difference,
+                other => assert_eq!(other, "secret"),
+            }
+            assert!(!record[5].starts_with(['=', '+', '@']), "{record:?}");
+        }
+        assert_eq!(sum, total);
+    }
+
+    #[test]
+    fn json_reads_back() {
+        let found = found();
+        let back: Reconciliation = serde_json::from_slice(&json(&found)).unwrap();
+        assert_eq!(back, found);
+    }
+}
