@@ -9,6 +9,7 @@ mod demo;
 mod report;
 mod rules;
 mod scan;
+mod session;
 
 use anyhow::Result;
 use clap::CommandFactory as _;

@@ -1,0 +1,98 @@
+//! Opening a session with AWS for a command, with errors that name the way out, and the runtime that it runs on.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use crate::aws::{Connect, Role, Session};
+use crate::ports::Fault;
+
+/// How to reach AWS with what a command line says; everything else is found the way `aws` finds it.
+pub(super) fn connect(
+    profile: Option<&str>,
+    role_name: Option<&str>,
+    external_id: Option<&str>,
+) -> Connect {
+    Connect {
+        profile: profile.map(str::to_owned),
+        role: role_name.map(|name| Role {
+            name: name.to_owned(),
+            external_id: external_id.map(str::to_owned),
+        }),
+        // An empty variable means what no variable means, as for `aws`.
+        ca_bundle: std::env::var_os("AWS_CA_BUNDLE")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
+        ..Connect::default()
+    }
+}
+
+/// Opens the session.
+///
+/// # Errors
+/// Why not, and what to do about it.
+pub(super) async fn open(connect: Connect) -> Result<Session> {
+    let profile = connect
+        .profile
+        .clone()
+        .or_else(|| std::env::var("AWS_PROFILE").ok())
+        .filter(|profile| !profile.is_empty());
+    Session::open(connect).await.map_err(|fault| {
+        anyhow!(
+            "cannot reach AWS: {fault}; {}",
+            way_out(&fault, profile.as_deref())
+        )
+    })
+}
+
+/// What to do about a session that cannot be opened.
+fn way_out(fault: &Fault, profile: Option<&str>) -> String {
+    match (fault, profile) {
+        (Fault::Credentials(_), Some(profile)) => format!(
+            "log in with `aws sso login --profile {profile}`, or name another profile with `--profile NAME`"
+        ),
+        (Fault::Credentials(_), None) => "log in (`aws sso login`, or keys in the environment), or name a profile with \
+                                          `--profile NAME`; `aws sts get-caller-identity` must work"
+            .to_owned(),
+        (Fault::Unreachable(_), _) => {
+            "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL, and that the Region in AWS_REGION or in the profile is \
+             written right"
+                .to_owned()
+        }
+        (Fault::Throttled(_), _) => "wait a little and run it again".to_owned(),
+        (Fault::Denied { .. } | Fault::Refused { .. } | Fault::Gone(_), _) => {
+            "`aws sts get-caller-identity` must work with the same settings".to_owned()
+        }
+    }
+}
+
+/// The runtime of a live command: few threads, for nearly all time goes into waiting.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_done_is_said_for_each_kind_of_failure() {
+        let expired = Fault::Credentials("ExpiredToken".to_owned());
+        let cases = [
+            (&expired, Some("audit"), "aws sso login --profile audit"),
+            (&expired, None, "--profile NAME"),
+            (&Fault::Unreachable("dns".to_owned()), None, "AWS_REGION"),
+        ];
+        for (fault, profile, words) in cases {
+            let said = way_out(fault, profile);
+            assert!(said.contains(words), "{fault}: {said}");
+        }
+    }
+}
