@@ -122,19 +122,20 @@ impl<'a> Cover<'a> {
 
     fn row(&self, scope: &Scope) -> TrailRow {
         let (window, evidence) = (self.spans.window, self.spans.evidence);
-        let complete = |span: Span| {
-            let (from, to) = seconds(span);
-            let covered = self.by_scope.get(scope);
-            covered.is_some_and(|covered| covered.is_complete(from, to))
-        };
+        let complete = self.is_complete(scope, evidence);
         TrailRow {
             covered_hours: self.hours(scope, window),
             expected_hours: window.hours(),
-            complete: complete(window),
+            complete,
             evidence_covered_hours: self.hours(scope, evidence),
             evidence_expected_hours: evidence.hours(),
-            evidence_complete: complete(evidence),
         }
+    }
+
+    fn is_complete(&self, scope: &Scope, span: Span) -> bool {
+        let (from, to) = seconds(span);
+        let covered = self.by_scope.get(scope);
+        covered.is_some_and(|covered| covered.is_complete(from, to))
     }
 
     /// Why a scope is not covered.
@@ -754,8 +755,9 @@ impl Scan<'_> {
         }
         if self.trail == Trail::Given {
             let unjudged = unjudged(rows);
-            let limits =
-                |scope: &&Scope| unjudged.contains(scope) || !self.cover.row(scope).complete;
+            let limits = |scope: &&Scope| {
+                unjudged.contains(scope) || !self.cover.is_complete(scope, self.spans.window)
+            };
             let limiting = self.inventoried.iter().filter(limits);
             gaps.extend(limiting.filter_map(|scope| self.trail_gap(scope)));
         }

@@ -7,9 +7,9 @@ pub mod cost;
 pub mod coverage;
 pub mod event;
 pub mod findings;
-pub mod iam;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod iam;
 pub mod journal;
 pub mod layout;
 pub mod loops;

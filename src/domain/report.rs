@@ -111,14 +111,12 @@ pub struct TrailRow {
     pub covered_hours: u32,
     /// Hours of the window.
     pub expected_hours: u32,
-    /// Every hour of the window is covered.
+    /// Every hour of the evidence span, which holds the window, is covered: absence of events is absence of use.
     pub complete: bool,
     /// Hours of the evidence span in which reads would have been logged.
     pub evidence_covered_hours: u32,
     /// Hours of the evidence span.
     pub evidence_expected_hours: u32,
-    /// Every hour of the evidence span is covered: absence of events is absence of use.
-    pub evidence_complete: bool,
 }
 
 /// Something that could not be seen.

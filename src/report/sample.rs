@@ -387,7 +387,6 @@ fn scopes() -> Vec<ScopeRow> {
             covered_hours: covered_days.min(30) * 24,
             expected_hours: 720,
             complete: covered_days == 90,
-            evidence_complete: covered_days == 90,
             evidence_covered_hours: covered_days * 24,
             evidence_expected_hours: 2_160,
         },

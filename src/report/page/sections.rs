@@ -447,7 +447,7 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
     let holed = report
         .scopes
         .iter()
-        .filter(|row| !row.trail.evidence_complete || row.inventory != "read");
+        .filter(|row| !row.trail.complete || row.inventory != "read");
     let scopes = holed.take(GAPS).map(|row| {
         let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
         let place = format!("{} {}", row.account, row.region);
@@ -468,7 +468,7 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
     let complete = report
         .scopes
         .iter()
-        .filter(|row| row.trail.evidence_complete)
+        .filter(|row| row.trail.complete)
         .count();
     Unseen {
         gaps: gaps.collect(),

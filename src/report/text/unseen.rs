@@ -11,7 +11,7 @@ pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
     let holes: Vec<_> = report
         .scopes
         .iter()
-        .filter(|scope| !scope.trail.evidence_complete || scope.inventory != "read")
+        .filter(|scope| !scope.trail.complete || scope.inventory != "read")
         .collect();
     if holes.is_empty() && report.gaps.is_empty() {
         if !report.scopes.is_empty() {
@@ -110,7 +110,7 @@ fn covered(scope: &ScopeRow) -> String {
     let trail = &scope.trail;
     let expected = words::days(trail.evidence_expected_hours.div_ceil(24));
     let covered = trail.evidence_covered_hours / 24;
-    let mut text = match (trail.evidence_covered_hours, trail.evidence_complete) {
+    let mut text = match (trail.evidence_covered_hours, trail.complete) {
         (0, _) => format!("0 of {expected}: no trail"),
         (_, true) => format!("{expected}, complete"),
         (_, false) => format!("{covered} of {expected}"),
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_day_that_is_not_whole_is_not_counted() {
         let mut scope = sample::report().scopes[0].clone();
-        scope.trail.evidence_complete = false;
+        scope.trail.complete = false;
         for (hours, shown) in [
             (2_160, "90 of 90 days"),
             (2_159, "89 of 90 days"),
