@@ -155,7 +155,7 @@ fn window(text: &str) -> Result<Duration, String> {
     Ok(window)
 }
 
-fn amount(text: &str) -> Result<Money, String> {
+pub(super) fn amount(text: &str) -> Result<Money, String> {
     Money::parse(text).map_err(|error| error.to_string())
 }
 
@@ -172,7 +172,7 @@ fn month(text: &str) -> Result<String, String> {
     }
 }
 
-fn known_code(text: &str) -> Result<String, String> {
+pub(super) fn known_code(text: &str) -> Result<String, String> {
     let rules = crate::domain::verdict::RULES.iter().map(|rule| rule.code);
     let findings = crate::domain::findings::FINDINGS
         .iter()

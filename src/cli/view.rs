@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::scan::{amount, known_code};
+use crate::domain::money::Money;
 use crate::domain::policy::Glob;
 
 /// What to show.
@@ -29,6 +31,10 @@ pub struct View {
     /// The folder of an earlier scan: summary.csv and the page say what changed since
     #[arg(long, value_name = "DIR", help_heading = "What to show")]
     pub previous: Option<PathBuf>,
+    /// Compare with the bill: a Cost and Usage Report (CUR 2.0, legacy or FOCUS; CSV or Parquet, gzipped or not) or Cost
+    /// Explorer JSON
+    #[arg(long, value_name = "FILE", help_heading = "What to show")]
+    pub bill: Vec<PathBuf>,
 }
 
 /// What to group by.
@@ -94,6 +100,7 @@ Examples:
   secretsweep report reports/2026-11-01 --group-by owner --top 20
   secretsweep report reports/2026-11-01 --only 'payments/*' --format csv --out payments
   secretsweep report reports/2026-11-01 --format json | jq .totals
+  secretsweep report reports/2026-10 --bill cur/2026-10.csv.gz
   secretsweep report reports/2026-11-01 --format focus --out reports/2026-11-01")]
 pub struct ReportArgs {
     /// The folder of a finished scan, or its report.json
@@ -108,6 +115,12 @@ pub struct ReportArgs {
     /// Replace another scan's result in that folder
     #[arg(long)]
     pub overwrite: bool,
+    /// Exit 4 if a finding or a verdict's reason with one of these codes is there
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
+    pub fail_on: Vec<String>,
+    /// Exit 4 if more than this many US dollars a month could be saved
+    #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
+    pub fail_above: Option<Money>,
     /// What to show.
     #[command(flatten)]
     pub view: View,

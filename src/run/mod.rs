@@ -3,6 +3,7 @@
 //! The composition root: the only place that knows files, reports, the terminal and the command line at once. It holds
 //! no rule of the domain.
 
+mod bill;
 mod cleanup;
 mod compare;
 mod demo;

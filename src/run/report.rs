@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::scan::selection;
+use super::bill;
+use super::scan::{exit, selection};
 use crate::Exit;
 use crate::cli::{Format, GroupBy, ReportArgs, View};
 use crate::domain::report::Report;
@@ -12,50 +13,56 @@ use crate::domain::sums::Grouping;
 use crate::files::store::{self, Overwrite};
 use crate::report::select::select;
 use crate::report::text::{self, Options, Style};
-use crate::report::{self, json};
+use crate::report::{self, json, reconciliation};
 use crate::term::Term;
 
 /// Runs `report`.
 pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
     let report = select(report, &selection(&args.view));
-    let previous = previous(&args.view)?;
-    let formats: Vec<report::Format> = args
-        .format
-        .iter()
-        .map(|format| format_of(*format))
-        .collect();
-    if let Some(out) = &args.out {
-        let overwrite = if args.overwrite {
-            Overwrite::Yes
-        } else {
-            Overwrite::No
-        };
-        for path in store::write(
-            out,
-            &report::files(&report, previous.as_ref(), &formats)?,
-            overwrite,
-        )? {
-            term.say(&format!("wrote {}", path.display()));
-        }
-        return Ok(Exit::Done);
+    match &args.out {
+        Some(out) => write(args, &report, out, term)?,
+        None => print(args, &report)?,
     }
-    for format in formats {
+    // What could not be read was said by the scan; rendering it again has read everything it was asked for.
+    Ok(exit(&report, &args.fail_on, args.fail_above, true))
+}
+
+/// Writes files to a folder.
+fn write(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<()> {
+    let overwrite = if args.overwrite {
+        Overwrite::Yes
+    } else {
+        Overwrite::No
+    };
+    let formats: Vec<_> = args.format.iter().copied().map(format_of).collect();
+    let mut files = report::files(report, previous(&args.view)?.as_ref(), &formats)?;
+    let bill = bill::reconciliation(&args.view, report)?;
+    files.extend(bill.iter().flat_map(bill::files));
+    for path in store::write(out, &files, overwrite)? {
+        term.say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Prints to stdout.
+fn print(args: &ReportArgs, report: &Report) -> Result<()> {
+    for format in &args.format {
         match format {
-            report::Format::Text => {
-                let shown = show(&report, &args.view, Some(&args.dir), &[]);
-                Term::data(shown.as_bytes())?;
-            }
-            report::Format::Json => Term::data(&json::write(&report))?,
-            report::Format::Csv => Term::data(&report::csv::secrets(&report))?,
+            Format::Text => Term::data(show(report, &args.view, Some(&args.dir), &[]).as_bytes())?,
+            Format::Csv => Term::data(&report::csv::secrets(report))?,
             other => {
-                for (_, bytes) in report::files(&report, previous.as_ref(), &[other])? {
+                let previous = previous(&args.view)?;
+                for (_, bytes) in report::files(report, previous.as_ref(), &[format_of(*other)])? {
                     Term::data(&bytes)?;
                 }
             }
         }
     }
-    Ok(Exit::Done)
+    if let Some(bill) = bill::reconciliation(&args.view, report)? {
+        Term::data(reconciliation::text(&bill).as_bytes())?;
+    }
+    Ok(())
 }
 
 /// The format that a word of the command line means.

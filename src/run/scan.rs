@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use super::bill;
 use super::report::{format_of, previous, show};
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
@@ -24,7 +25,7 @@ use crate::domain::usage::{Access, Bounds, Ledger, Seen};
 use crate::files::store::{self, Overwrite};
 use crate::files::{inventory, logs};
 use crate::report::select::{Selection, select};
-use crate::report::{Format, files};
+use crate::report::{Format, files, reconciliation};
 use crate::term::Term;
 
 /// The policy file that is read when none is named.
@@ -84,10 +85,15 @@ pub(super) fn finish(
     view: &View,
 ) -> Result<()> {
     let previous = previous(view)?;
-    let written = files(report, previous.as_ref(), formats)?;
+    let mut written = files(report, previous.as_ref(), formats)?;
+    let bill = bill::reconciliation(view, report)?;
+    written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     Term::data(show(report, view, Some(out), &names).as_bytes())?;
+    if let Some(bill) = &bill {
+        Term::data(reconciliation::text(bill).as_bytes())?;
+    }
     Ok(())
 }
 
@@ -100,7 +106,7 @@ pub(super) fn selection(view: &View) -> Selection {
 }
 
 /// How a finished scan ends: a finding that was asked about first, then what could not be read.
-fn exit(
+pub(super) fn exit(
     report: &Report,
     fail_on: &[String],
     fail_above: Option<Money>,
