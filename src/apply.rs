@@ -1,6 +1,6 @@
 //! Carrying out a plan: [`check`] says what would happen, [`execute`] does it.
 //!
-//! Both ask the same questions of each line ([`examine`](examine::examine)); only `execute` can write to AWS, and it
+//! Both ask the same questions of each line (`examine`); only `execute` can write to AWS, and it
 //! writes nothing that is not in the journal before. The protocol for one line, each step on disk before the next:
 //! describe and check, `tagging`, tag, `tagged`, `removing-replicas`, remove, `removed-replicas`, `deleting`, delete,
 //! `deleted`. A line that is refused or fails never stops the others. A journal that cannot be written stops them all.

@@ -49,7 +49,7 @@ pub struct ScanArgs {
     /// How to judge.
     #[command(flatten)]
     pub judging: Judging,
-    /// Where to write the result [default: reports/<date>]
+    /// Where to write the result [default: reports/DATE]
     #[arg(long, value_name = "DIR", help_heading = "What to write")]
     pub out: Option<PathBuf>,
     /// Replace another scan's result in that folder
