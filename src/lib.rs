@@ -9,10 +9,10 @@
 //! ```
 //!
 //! [`files::logs`] inflates log files and [`domain::record`] finds our service's events in their bytes. The
-//! [`domain::usage::Ledger`] counts each event once. [`domain::analyse`] resolves the names in it to the inventory
+//! [`domain::ledger::Ledger`] counts each event once. [`domain::analyse`] resolves the names in it to the inventory
 //! ([`domain::activity`]), says who the readers are ([`domain::readers`]), how far the trail can be trusted
 //! ([`domain::coverage`]), what things cost ([`domain::cost`]), which readers are loops ([`domain::loops`]), and judges
-//! each secret by the table [`domain::verdict::RULES`]. The result is a [`domain::report::Report`]; everything that is
+//! each secret by the table [`domain::rules::RULES`]. The result is a [`domain::report::Report`]; everything that is
 //! written or shown is rendered from it.
 //!
 //! # The map

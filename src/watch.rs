@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::classify::{Class, RotationFunctions, classify};
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, SecretArn};
 use crate::domain::policy::Policy;
-use crate::domain::readers::{Class, ReaderKind, RotationFunctions, classify};
+use crate::domain::readers::ReaderKind;
 use crate::domain::usage::{Access, Cell, Outcome};
 use crate::ports::Asked;
 
@@ -234,7 +235,8 @@ mod tests {
 
     use super::*;
     use crate::domain::event::{Event, EventId, Identity, Sink};
-    use crate::domain::usage::{Bounds, Ledger, Seen};
+    use crate::domain::ledger::{Bounds, Ledger};
+    use crate::domain::seen::Seen;
 
     const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123";
     const MARKED: &str =

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::{Replicas, Terms, World};
 use crate::domain::journal::{Phase, Standing};
+use crate::domain::money::counted;
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::plan::{Line, end_of_window};
 use crate::domain::protection::protection;
 use crate::domain::seal::{OwnChanges, SKEW_SECONDS};
 use crate::domain::secret::{Secret, day_of};
-use crate::domain::verdict::counted;
 use crate::ports::{Asked, Fault};
 
 /// For how long an intent without an outcome is taken up again although AWS does not show the deletion, in seconds.

@@ -173,7 +173,7 @@ fn month(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn known_code(text: &str) -> Result<String, String> {
-    let rules = crate::domain::verdict::RULES.iter().map(|rule| rule.code);
+    let rules = crate::domain::rules::RULES.iter().map(|rule| rule.code);
     let findings = crate::domain::findings::FINDINGS
         .iter()
         .map(|finding| finding.code);

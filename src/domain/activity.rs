@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
+use super::classify::{Class, RotationFunctions, classify};
 use super::names::{Index, Resolution, Scope};
 use super::policy::Policy;
-use super::readers::{Class, ReaderKind, RotationFunctions, classify};
+use super::readers::ReaderKind;
 use super::usage::{Access, Caller, Cell, Outcome};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.

@@ -8,21 +8,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window, attribute};
+use super::case::{Case, Evidence, Member, last_use};
+use super::classify::RotationFunctions;
 use super::cost::{Accrual, Rate, Volume, run_rate, window_cost};
 use super::coverage::{Coverage, Covered};
 use super::findings;
 use super::loops::{Called, Terms, judge as judge_loop};
+use super::money::counted;
 use super::money::{Money, Price};
 use super::names::{Index, Region, Scope, SecretArn, split_arn};
 use super::policy::Policy;
-use super::readers::RotationFunctions;
 use super::report::{
     Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
     Severity, Span, Totals, TrailRow, UnattributedRow, WindowTotals,
 };
+use super::rules::{Judgement, judge};
 use super::secret::Secret;
 use super::usage::Access;
-use super::verdict::{Case, Evidence, Judgement, Member, Verdict, counted, judge, last_use};
+use super::verdict::Verdict;
 
 /// The spans of a scan.
 #[derive(Clone, Copy, Debug)]

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::activity::{Activity, Failures, Missing, Reader, ReaderUse, Readers, Window};
+use super::money::counted;
 use super::policy::Mute;
 use super::readers::{ReaderKind, name_of};
 use super::report::{FindingRow, Severity};
 use super::secret::{Secret, day_of};
 use super::usage::Outcome;
-use super::verdict::counted;
 
 /// What a kind of finding means.
 #[derive(Debug)]

@@ -11,9 +11,10 @@ use crate::domain::money::{Money, Prices};
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::readers::ReaderKind;
 use crate::domain::report::{
-    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, ReasonRow, Report, ScopeRow,
-    SecretRow, Severity, Span, Totals, TrailRow, UnattributedRow, WindowTotals,
+    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
+    Severity, Span, Totals, TrailRow, UnattributedRow, WindowTotals,
 };
+use crate::domain::verdict::ReasonRow;
 use crate::domain::verdict::Verdict;
 
 /// Names that must arrive as text everywhere.

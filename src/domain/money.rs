@@ -82,6 +82,15 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// A number with its noun: `1 day`, `1,200 days`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        thousands(number),
+        if number == 1 { one } else { many }
+    )
+}
+
 fn divide(numerator: i128, denominator: u64) -> i64 {
     if denominator == 0 {
         return 0;

@@ -1,9 +1,10 @@
 //! What forbids deleting a secret whatever the scan found: asked again of each secret right before it is deleted.
 
 use super::activity::Readers;
+use super::case::{Case, Evidence, Member};
 use super::policy::Policy;
+use super::rules::judge;
 use super::secret::Secret;
-use super::verdict::{Case, Evidence, Member, judge};
 
 /// The rules that look at nothing but the secret and the policy, and forbid deleting it here.
 const CODES: &[&str] = &[
@@ -42,7 +43,7 @@ pub fn protection(secret: &Secret, policy: &Policy, now: jiff::Timestamp) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::verdict::RULES;
+    use crate::domain::rules::RULES;
 
     #[test]
     fn protected_foreign_and_managed_secrets_are_forbidden_and_others_are_not() {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::money::Money;
 use super::names::{AccountId, Region, Scope, SecretArn};
 use super::readers::ReaderKind;
-use super::verdict::Verdict;
+use super::verdict::{ReasonRow, Verdict};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -222,15 +222,6 @@ pub struct WindowTotals {
     pub total_usd: Money,
     /// The unattributed calls alone.
     pub unattributed_usd: Money,
-}
-
-/// Why a verdict: a rule's code and a sentence with this secret's facts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReasonRow {
-    /// The code of the rule.
-    pub code: String,
-    /// The sentence.
-    pub text: String,
 }
 
 /// One secret.

@@ -10,10 +10,11 @@ use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::readers::ReaderKind;
 use crate::domain::report::{
-    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, ReasonRow, Report, ScopeRow,
-    SecretRow, Severity, Span, Totals, TrailRow, UnattributedRow,
+    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
+    Severity, Span, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::sums;
+use crate::domain::verdict::ReasonRow;
 use crate::domain::verdict::Verdict;
 
 /// A name that a spreadsheet would run.

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::Exit;
 use crate::cli::RulesArgs;
 use crate::domain::findings::FINDINGS;
-use crate::domain::verdict::RULES;
+use crate::domain::rules::RULES;
 use crate::term::Term;
 
 /// Runs `rules`.

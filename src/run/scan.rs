@@ -16,12 +16,14 @@ use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse};
 use crate::domain::cost::Accrual;
 use crate::domain::coverage::Coverage;
+use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::Money;
 use crate::domain::month::Month;
 use crate::domain::policy::Policy;
 use crate::domain::report::{Gap, Report, Span};
 use crate::domain::secret::day_of;
-use crate::domain::usage::{Access, Bounds, Ledger, Seen};
+use crate::domain::seen::Seen;
+use crate::domain::usage::Access;
 use crate::files::store::{self, Overwrite};
 use crate::files::{inventory, logs};
 use crate::report::select::{Selection, select};
@@ -235,13 +237,13 @@ impl Job {
         let mut notes = Vec::new();
         if ledger.duplicates > 0 {
             let times =
-                crate::domain::verdict::counted(ledger.duplicates, "event came", "events came");
+                crate::domain::money::counted(ledger.duplicates, "event came", "events came");
             notes.push(format!(
                 "{times} more than once (two trails, two files) and were counted once."
             ));
         }
         if reading.multi_member > 0 {
-            let files = crate::domain::verdict::counted(
+            let files = crate::domain::money::counted(
                 reading.multi_member,
                 "log file has",
                 "log files have",

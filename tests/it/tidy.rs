@@ -245,7 +245,7 @@ fn table(heading: &str) -> Vec<String> {
 
 #[test]
 fn the_readme_lists_every_rule_in_order() {
-    let rules: Vec<_> = secretsweep::domain::verdict::RULES
+    let rules: Vec<_> = secretsweep::domain::rules::RULES
         .iter()
         .map(|rule| rule.code.to_owned())
         .collect();
@@ -259,7 +259,7 @@ fn the_readme_lists_every_rule_in_order() {
 
 #[test]
 fn codes_are_unique_and_kebab_case() {
-    let rules = secretsweep::domain::verdict::RULES
+    let rules = secretsweep::domain::rules::RULES
         .iter()
         .map(|rule| rule.code);
     let codes: Vec<&str> = rules

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::report::{Cost, PolicySummary, ReasonRow, Report, SecretRow, Span, Totals};
+use crate::domain::report::{Cost, PolicySummary, Report, SecretRow, Span, Totals};
+use crate::domain::verdict::ReasonRow;
 
 /// A row that can go, in the account and Region of most tests.
 pub(crate) fn row(name: &str) -> SecretRow {

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn every_rule_has_a_phrase() {
         let policy = crate::report::sample::report().policy;
-        for rule in crate::domain::verdict::RULES {
+        for rule in crate::domain::rules::RULES {
             assert!(reason(rule.code, &policy).is_some(), "{}", rule.code);
         }
         assert_eq!(reason("from-the-future", &policy), None);

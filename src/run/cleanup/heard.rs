@@ -10,12 +10,14 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::aws::{Session, lookup};
+use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::names::{Scope, SecretArn};
 use crate::domain::policy::Policy;
 use crate::domain::record;
 use crate::domain::report::Span;
 use crate::domain::sample::Comb;
-use crate::domain::usage::{Access, Bounds, Ledger, Seen};
+use crate::domain::seen::Seen;
+use crate::domain::usage::Access;
 use crate::files::logs;
 use crate::ports::{Asked, Fault, Feed, Reads, Silence};
 use crate::watch;

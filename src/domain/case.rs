@@ -1,0 +1,200 @@
+//! What the rules look at: one secret with its replicas, what was seen of them, and how much of the idle time the trail
+//! covers. The questions that several rules ask are answered here once.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::activity::{Reader, ReaderUse, Readers};
+use super::names::Region;
+use super::policy::Policy;
+use super::secret::{Secret, day_of};
+
+/// How much of the idle time the trail covers, for a secret and all its replicas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// All of it: absence of events is absence of use.
+    Complete,
+    /// Not all of it. The text says what is missing.
+    Partial(String),
+}
+
+/// One Region of a secret: the primary or a replica.
+#[derive(Clone, Debug)]
+pub struct Member<'a> {
+    /// The Region.
+    pub region: Region,
+    /// The day on which AWS last saw it read there. `None`: never.
+    pub last_accessed: Option<Date>,
+    /// Who called it there.
+    pub readers: &'a Readers<'a>,
+}
+
+/// Everything that the rules look at.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The secret.
+    pub secret: &'a Secret,
+    /// The settings.
+    pub policy: &'a Policy,
+    /// The moment that counts as "now".
+    pub now: Timestamp,
+    /// The secret in its own Region.
+    pub own: Member<'a>,
+    /// Its replicas. Empty for a replica: that is judged with its primary.
+    pub replicas: Vec<Member<'a>>,
+    /// What the trail covers.
+    pub evidence: Evidence,
+    /// Whether all replicas are known.
+    pub replicas_known: bool,
+    /// Calls that may have meant this secret or another.
+    pub ambiguous: u64,
+}
+
+/// How a member stands with `LastAccessedDate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accessed {
+    Never,
+    /// Longer ago than the idle time.
+    Idle(Date),
+    /// Recently, and maintenance read it on that day.
+    Explained(Date),
+    /// Recently, and nothing but use explains it.
+    Read(Date),
+}
+
+/// Why a secret looks unused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unused {
+    NeverRead,
+    Idle,
+    MaintenanceOnly,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member<'a>> {
+        std::iter::once(&self.own).chain(&self.replicas)
+    }
+
+    pub(super) fn idle_since(&self) -> i64 {
+        self.now.as_second() - i64::from(self.policy.idle_days) * 86_400
+    }
+
+    /// Whole days since a moment.
+    fn days_since(&self, moment: Timestamp) -> i64 {
+        (self.now.as_second() - moment.as_second()).div_euclid(86_400)
+    }
+
+    pub(super) fn age_days(&self) -> Option<i64> {
+        self.secret.created.map(|created| self.days_since(created))
+    }
+
+    /// `LastAccessedDate` is a day in an unstated time zone: the access may lie up to a day after that day's midnight.
+    fn is_idle(&self, day: Date) -> bool {
+        self.now.as_second() - (midnight(day) + 86_400) >= i64::from(self.policy.idle_days) * 86_400
+    }
+
+    pub(super) fn accessed(&self, member: &Member<'_>) -> Accessed {
+        let Some(day) = member.last_accessed else {
+            return Accessed::Never;
+        };
+        if self.is_idle(day) {
+            return Accessed::Idle(day);
+        }
+        let number = midnight(day).div_euclid(86_400);
+        let explains = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+            !self.policy.is_consumer(reader.kind)
+                && what
+                    .read_days()
+                    .range(number - 1..=number + 1)
+                    .next()
+                    .is_some()
+        };
+        if member.readers.iter().any(explains) {
+            Accessed::Explained(day)
+        } else {
+            Accessed::Read(day)
+        }
+    }
+
+    /// The last use by a consumer within the idle time, with the reader.
+    pub(super) fn recent_use<'m>(&self, member: &'m Member<'_>) -> Option<(i64, &'m Reader)> {
+        last_use(member.readers, self.policy).filter(|(at, _)| *at >= self.idle_since())
+    }
+
+    /// Whether and why the secret looks unused, whatever protects it and whatever the trail covers.
+    pub(super) fn unused(&self) -> Option<Unused> {
+        if self.secret.is_replica()
+            || self
+                .members()
+                .any(|member| self.recent_use(member).is_some())
+        {
+            return None;
+        }
+        let mut unused = Unused::NeverRead;
+        for member in self.members() {
+            unused = match (self.accessed(member), unused) {
+                (Accessed::Read(_), _) => return None,
+                (Accessed::Explained(_), _) | (_, Unused::MaintenanceOnly) => {
+                    Unused::MaintenanceOnly
+                }
+                (Accessed::Idle(_), _) => Unused::Idle,
+                (Accessed::Never, other) => other,
+            };
+        }
+        Some(unused)
+    }
+
+    /// What [`Case::unused`] says, for a secret that is old enough to be judged.
+    pub(super) fn judged_unused(&self, which: Unused) -> bool {
+        self.unused() == Some(which)
+            && (which == Unused::Idle || self.age_days().is_some_and(|age| age >= self.idle_days()))
+    }
+
+    pub(super) fn idle_days(&self) -> i64 {
+        i64::from(self.policy.idle_days)
+    }
+
+    /// A sentence for what the judgement rests on, where it is less than the whole trail.
+    pub(super) fn basis(&self) -> &'static str {
+        match self.evidence {
+            Evidence::Complete => "and the trail shows no use",
+            Evidence::Partial(_) => "by LastAccessedDate alone",
+        }
+    }
+
+    /// Days since the last use that is known; since creation if it was never read; `None`: not known.
+    pub fn days_idle(&self) -> Option<u32> {
+        let used = last_use(self.own.readers, self.policy).map(|(at, _)| at);
+        let days =
+            |seconds: i64| u32::try_from((self.now.as_second() - seconds).max(0) / 86_400).ok();
+        match (self.accessed(&self.own), used) {
+            (Accessed::Read(day) | Accessed::Idle(day), used) => {
+                let today = midnight(day_of(self.now));
+                let by_date = u32::try_from((today - midnight(day)).max(0) / 86_400).ok();
+                used.and_then(days)
+                    .map_or(by_date, |used| by_date.map(|date| date.min(used)))
+            }
+            (_, Some(used)) => days(used),
+            (Accessed::Never, None) => self
+                .secret
+                .created
+                .and_then(|created| days(created.as_second())),
+            (Accessed::Explained(_), None) => None,
+        }
+    }
+}
+
+/// The last use by a consumer, with the reader.
+pub fn last_use<'m>(readers: &'m Readers<'_>, policy: &Policy) -> Option<(i64, &'m Reader)> {
+    readers
+        .iter()
+        .filter(|(reader, _)| policy.is_consumer(reader.kind))
+        .filter_map(|(reader, what)| Some((what.last_use()?, reader)))
+        .max()
+}
+
+fn midnight(day: Date) -> i64 {
+    day.to_zoned(TimeZone::UTC)
+        .map_or(0, |zoned| zoned.timestamp().as_second())
+}

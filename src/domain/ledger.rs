@@ -1,0 +1,422 @@
+//! The ledger: every Secrets Manager event of a trail, counted once, by who did what to which name in which hour.
+//!
+//! The trail can be hundreds of gigabytes, so events are folded as they come and forgotten. What is kept grows with the
+//! number of distinct (name, caller, API, outcome) and the hours in which each was active, never with the number of
+//! events of other services.
+//!
+//! An event counts once, however many files hold it ([`Seen`]); of the copies that two accounts get of one call, one
+//! counts (`sharedEventID`), and which one does not depend on the order of reading.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::coverage::Coverage;
+use super::event::{Event, EventId, Sink};
+use super::seen::Seen;
+use super::usage::{Access, Caller, Cell, Outcome, named_in};
+
+/// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Start of the evidence span: older events are not counted.
+    pub from: i64,
+    /// Start of the window, inside the span: cells are cut here.
+    pub window_from: i64,
+    /// End of both.
+    pub to: i64,
+}
+
+/// A number that stands for a string of the ledger.
+type Sym = u32;
+
+/// The strings of a ledger, each held once.
+#[derive(Debug, Default)]
+struct Strings {
+    all: Vec<Box<str>>,
+    table: HashTable<Sym>,
+}
+
+impl Strings {
+    fn symbol(&mut self, text: &str) -> Sym {
+        let hash = FixedState::default().hash_one(text);
+        let all = &self.all;
+        if let Some(&symbol) = self
+            .table
+            .find(hash, |&symbol| &*all[symbol as usize] == text)
+        {
+            return symbol;
+        }
+        let symbol =
+            Sym::try_from(self.all.len()).expect("fewer than four billion distinct strings");
+        self.all.push(text.into());
+        let all = &self.all;
+        self.table.insert_unique(hash, symbol, |&other| {
+            FixedState::default().hash_one(&*all[other as usize])
+        });
+        symbol
+    }
+
+    fn text(&self, symbol: Sym) -> &str {
+        &self.all[symbol as usize]
+    }
+}
+
+/// How many strings make a [`Line`] what it is.
+const FIELDS: usize = 11;
+
+/// The strings of an event that make its line, borrowed, in the order of [`Line::strings`].
+struct Key<'a> {
+    strings: [&'a str; FIELDS],
+    flags: u16,
+    outcome: Outcome,
+}
+
+/// A line of the ledger while it is being written.
+#[derive(Debug)]
+struct Line {
+    strings: [Sym; FIELDS],
+    flags: u16,
+    outcome: Outcome,
+    cells: Vec<Cell>,
+    sample: Option<Box<str>>,
+    hash: u64,
+}
+
+const HAS_TARGET: u16 = 1;
+
+const SERVICE_EVENT: u16 = 2;
+
+const STAGED: u16 = 4;
+
+const WEB: u16 = 8;
+
+const EC2: u16 = 16;
+
+const VPC: u16 = 32;
+
+const CONSOLE: u16 = 64;
+
+impl<'a> Key<'a> {
+    fn of(event: &'a Event<'_>) -> Self {
+        let outcome = Outcome::of(event);
+        let identity = &event.identity;
+        let arn = identity.arn.as_deref().unwrap_or_default();
+        let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
+        let stable = [
+            identity.issuer_arn.as_deref().unwrap_or_default(),
+            role_of(arn),
+            invoked_by,
+            identity.principal_id.as_deref().unwrap_or_default(),
+        ];
+        let target = event
+            .target
+            .as_deref()
+            .filter(|target| !target.is_empty())
+            .or_else(|| named_in(event.error_message.as_deref()?));
+        let flag = |on: bool, bit: u16| if on { bit } else { 0 };
+        Self {
+            strings: [
+                &event.account,
+                &event.region,
+                target.unwrap_or_default(),
+                &event.name,
+                stable
+                    .into_iter()
+                    .find(|text| !text.is_empty())
+                    .unwrap_or_default(),
+                session_of(arn),
+                identity.kind.as_deref().unwrap_or_default(),
+                identity.account.as_deref().unwrap_or_default(),
+                invoked_by,
+                event.source_ip.as_deref().unwrap_or_default(),
+                event.user_agent.as_deref().unwrap_or_default(),
+            ],
+            flags: flag(target.is_some(), HAS_TARGET)
+                | flag(event.service_event, SERVICE_EVENT)
+                | flag(event.version_stage.as_deref() == Some("AWSPENDING"), STAGED)
+                | flag(identity.web_federated, WEB)
+                | flag(identity.ec2_delivered, EC2)
+                | flag(event.vpc_endpoint, VPC)
+                | flag(event.from_console, CONSOLE),
+            outcome,
+        }
+    }
+
+    fn hash(&self) -> u64 {
+        let mut hasher = FixedState::default().build_hasher();
+        for text in self.strings {
+            hasher.write(text.as_bytes());
+            hasher.write_u8(0xff);
+        }
+        hasher.write_u16(self.flags);
+        hasher.write_u8(self.outcome as u8);
+        hasher.finish()
+    }
+}
+
+/// The session name in `arn:aws:sts::<account>:assumed-role/<role>/<session>`; empty for any other ARN.
+fn session_of(arn: &str) -> &str {
+    if arn.contains(":assumed-role/") || arn.contains(":federated-user/") {
+        arn.rsplit_once('/').map_or("", |(_, session)| session)
+    } else {
+        ""
+    }
+}
+
+/// The ARN without its session, so that a reader without `sessionIssuer` is still one reader.
+fn role_of(arn: &str) -> &str {
+    if arn.contains(":assumed-role/") {
+        arn.rsplit_once('/').map_or(arn, |(role, _)| role)
+    } else {
+        arn
+    }
+}
+
+/// Everything that a trail says, folded. Fill it as a [`Sink`], join several with [`Ledger::merge`], read it with
+/// [`Ledger::into_accesses`].
+#[derive(Debug)]
+pub struct Ledger {
+    bounds: Bounds,
+    seen: Arc<Seen>,
+    strings: Strings,
+    lines: Vec<Line>,
+    table: HashTable<u32>,
+    /// Calls that two accounts log: of each, the copy to count and its time.
+    shared: HashMap<EventId, (u32, i64), FixedState>,
+    /// What the trail covers.
+    pub coverage: Coverage,
+    /// Events that came again and were not counted.
+    pub duplicates: u64,
+}
+
+impl Ledger {
+    /// An empty ledger. Ledgers that fill from one trail share `seen`.
+    pub fn new(bounds: Bounds, seen: Arc<Seen>) -> Self {
+        Self {
+            bounds,
+            seen,
+            strings: Strings::default(),
+            lines: Vec::new(),
+            table: HashTable::new(),
+            shared: HashMap::default(),
+            coverage: Coverage::default(),
+            duplicates: 0,
+        }
+    }
+
+    fn line_of(&mut self, key: &Key<'_>) -> u32 {
+        let hash = key.hash();
+        let (lines, strings) = (&self.lines, &self.strings);
+        let same = |&at: &u32| {
+            let line: &Line = &lines[at as usize];
+            line.hash == hash
+                && line.flags == key.flags
+                && line.outcome == key.outcome
+                && line
+                    .strings
+                    .iter()
+                    .zip(key.strings)
+                    .all(|(&symbol, text)| strings.text(symbol) == text)
+        };
+        if let Some(&at) = self.table.find(hash, same) {
+            return at;
+        }
+        let at = u32::try_from(self.lines.len()).expect("fewer than four billion distinct lines");
+        self.lines.push(Line {
+            strings: key.strings.map(|text| self.strings.symbol(text)),
+            flags: key.flags,
+            outcome: key.outcome,
+            cells: Vec::new(),
+            sample: None,
+            hash,
+        });
+        let lines = &self.lines;
+        self.table
+            .insert_unique(hash, at, |&other| lines[other as usize].hash);
+        at
+    }
+
+    fn count(&mut self, at: u32, time: i64) {
+        let cell = self.cell_at(time);
+        add_cell(&mut self.lines[at as usize].cells, cell);
+    }
+
+    fn cell_at(&self, time: i64) -> Cell {
+        let hour = time.div_euclid(3_600);
+        let edge = self.bounds.window_from;
+        let after = edge.div_euclid(3_600) == hour && time >= edge;
+        let second = u16::try_from(time.rem_euclid(3_600)).unwrap_or(0);
+        Cell {
+            key: u32::try_from(hour).unwrap_or(0) << 1 | u32::from(after),
+            calls: 1,
+            first: second,
+            last: second,
+        }
+    }
+
+    /// The copy of a shared event that counts: the one that tells more about the caller, then the first by its text.
+    fn prefers(&self, new: u32, old: u32) -> bool {
+        let rank = |at: u32| {
+            let line = &self.lines[at as usize];
+            let texts = line.strings.map(|symbol| self.strings.text(symbol));
+            let known = texts.iter().filter(|text| !text.is_empty()).count();
+            (usize::MAX - known, texts, line.flags, line.outcome)
+        };
+        rank(new) < rank(old)
+    }
+
+    fn keep_shared(&mut self, id: EventId, at: u32, time: i64) {
+        let Some(&(kept, _)) = self.shared.get(&id) else {
+            self.shared.insert(id, (at, time));
+            return;
+        };
+        self.duplicates += 1;
+        if self.prefers(at, kept) {
+            self.shared.insert(id, (at, time));
+        }
+    }
+
+    /// Takes another ledger of the same bounds in. The order of merging does not matter.
+    pub fn merge(&mut self, other: Self) {
+        let Self {
+            strings,
+            lines,
+            shared,
+            coverage,
+            duplicates,
+            ..
+        } = other;
+        let mut places = Vec::with_capacity(lines.len());
+        for line in lines {
+            let at = self.line_of(&Key {
+                strings: line.strings.map(|symbol| strings.text(symbol)),
+                flags: line.flags,
+                outcome: line.outcome,
+            });
+            let mine = &mut self.lines[at as usize];
+            if mine.cells.is_empty() {
+                mine.cells = line.cells;
+            } else {
+                for cell in line.cells {
+                    add_cell(&mut mine.cells, cell);
+                }
+            }
+            keep_sample(&mut mine.sample, line.sample.as_deref());
+            places.push(at);
+        }
+        for (id, (at, time)) in shared {
+            self.keep_shared(id, places[at as usize], time);
+        }
+        self.coverage.merge(coverage);
+        self.duplicates += duplicates;
+    }
+
+    /// The ledger as sorted lines, and what the trail covers.
+    pub fn into_accesses(mut self) -> (Vec<Access>, Coverage) {
+        for (_, (at, time)) in std::mem::take(&mut self.shared) {
+            self.count(at, time);
+        }
+        let strings = &self.strings;
+        let text = |symbol: Sym| strings.text(symbol).to_owned();
+        let mut accesses: Vec<Access> = std::mem::take(&mut self.lines)
+            .into_iter()
+            .filter(|line| !line.cells.is_empty())
+            .map(|line| {
+                let [account, region, target, api, caller @ ..] = line.strings;
+                let [identity, session, kind, of, invoked_by, address, agent] = caller;
+                let has = |bit: u16| line.flags & bit != 0;
+                Access {
+                    account: text(account),
+                    region: text(region),
+                    target: has(HAS_TARGET).then(|| text(target)),
+                    api: text(api),
+                    service_event: has(SERVICE_EVENT),
+                    outcome: line.outcome,
+                    staged: has(STAGED),
+                    caller: Caller {
+                        identity: text(identity),
+                        session: text(session),
+                        identity_type: text(kind),
+                        account: text(of),
+                        invoked_by: text(invoked_by),
+                        address: text(address),
+                        user_agent: text(agent),
+                        web_federated: has(WEB),
+                        ec2_delivered: has(EC2),
+                        vpc_endpoint: has(VPC),
+                        from_console: has(CONSOLE),
+                    },
+                    cells: line.cells,
+                    sample: line.sample.map(Into::into),
+                }
+            })
+            .collect();
+        accesses.sort_unstable();
+        (accesses, self.coverage)
+    }
+}
+
+impl Sink for Ledger {
+    fn event(&mut self, event: &Event<'_>) {
+        if event.time < self.bounds.from || event.time >= self.bounds.to {
+            return;
+        }
+        if event.shared_id.is_none() && !self.seen.is_new(event.id) {
+            self.duplicates += 1;
+            return;
+        }
+        let key = Key::of(event);
+        let failed = key.outcome != Outcome::Ok;
+        let at = self.line_of(&key);
+        if failed {
+            keep_sample(
+                &mut self.lines[at as usize].sample,
+                event.error_message.as_deref(),
+            );
+        }
+        match event.shared_id {
+            Some(id) => self.keep_shared(id, at, event.time),
+            None => self.count(at, event.time),
+        }
+    }
+
+    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+        let second = i64::from(hour) * 3_600;
+        if second + 3_600 > self.bounds.from && second < self.bounds.to {
+            self.coverage.heard(account, region, hour, read_only);
+        }
+    }
+}
+
+/// Adds to the cell of the same hour, or puts a new one in its place. Events come nearly in order, so the end is tried
+/// first.
+fn add_cell(cells: &mut Vec<Cell>, new: Cell) {
+    let place = match cells.last() {
+        Some(last) if last.key == new.key => Ok(cells.len() - 1),
+        Some(last) if last.key < new.key => Err(cells.len()),
+        None => Err(0),
+        Some(_) => cells.binary_search_by_key(&new.key, |cell| cell.key),
+    };
+    match place {
+        Ok(at) => {
+            let cell = &mut cells[at];
+            cell.calls = cell.calls.saturating_add(new.calls);
+            cell.first = cell.first.min(new.first);
+            cell.last = cell.last.max(new.last);
+        }
+        Err(at) => cells.insert(at, new),
+    }
+}
+
+fn keep_sample(kept: &mut Option<Box<str>>, new: Option<&str>) {
+    let Some(new) = new.filter(|text| !text.is_empty()) else {
+        return;
+    };
+    if kept.as_deref().is_none_or(|kept| new < kept) {
+        *kept = Some(new.into());
+    }
+}

@@ -1,0 +1,472 @@
+//! The verdict on each secret: delete, review or keep, with every reason that applies. The most cautious reason wins.
+//!
+//! [`RULES`] is the one table of rules. It drives judging, the `rules` command, the manual and the tests. A rule is a
+//! function of a [`Case`]: one secret with its replicas, what was seen of them, and how much of the idle time the trail
+//! covers. It tells its sentence, or `None` if it does not apply.
+//!
+//! What makes the difference to "last accessed more than 90 days ago" (design, section 4):
+//! - a recent `LastAccessedDate` that maintenance explains (rotation, plans, audits) is not use; one that nothing
+//!   explains is;
+//! - an old `LastAccessedDate` is no proof while a caching client refreshes the secret with `DescribeSecret`;
+//! - absence of events is no proof outside covered time.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::activity::{Reader, ReaderUse};
+use super::case::{Accessed, Case, Evidence, Unused};
+use super::money::{counted, thousands};
+use super::policy::TagRule;
+use super::readers::{ReaderKind, name_of};
+use super::secret::day_of;
+use super::verdict::{ReasonRow, Verdict};
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// The code, as in reports.
+    pub code: &'static str,
+    /// What it speaks for.
+    pub verdict: Verdict,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub fix: &'static str,
+    /// Whether it applies, as a sentence about the secret at hand.
+    apply: fn(&Case<'_>) -> Option<String>,
+}
+
+/// Every rule, the most cautious first.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "pending-deletion",
+        verdict: Verdict::Keep,
+        meaning: "It is scheduled for deletion already: it costs nothing and cannot be read.",
+        fix: "Nothing. `secretsweep watch` tells whether anybody still asks for it; `restore` takes it back.",
+        apply: pending_deletion,
+    },
+    Rule {
+        code: "service-managed",
+        verdict: Verdict::Keep,
+        meaning: "Another AWS service created it and deletes it itself.",
+        fix: "Remove the resource that owns it, in the owning service.",
+        apply: service_managed,
+    },
+    Rule {
+        code: "replica",
+        verdict: Verdict::Keep,
+        meaning: "It is a replica and is judged with its primary: deleting the primary removes it.",
+        fix: "Look at the primary. A replica that nobody reads can be removed in the primary's Region.",
+        apply: replica,
+    },
+    Rule {
+        code: "recently-read",
+        verdict: Verdict::Keep,
+        meaning: "A consumer read it within the idle time, or AWS saw a read that no maintenance explains.",
+        fix: "Nothing.",
+        apply: recently_read,
+    },
+    Rule {
+        code: "cached-reader",
+        verdict: Verdict::Keep,
+        meaning: "A caching client refreshes it with DescribeSecret and reads the value only when it changes: in use, \
+                  although LastAccessedDate grows old.",
+        fix: "Nothing.",
+        apply: cached_reader,
+    },
+    Rule {
+        code: "replica-in-use",
+        verdict: Verdict::Keep,
+        meaning: "A replica of it is read in another Region.",
+        fix: "Nothing; or promote the replica and delete the primary.",
+        apply: replica_in_use,
+    },
+    Rule {
+        code: "too-young",
+        verdict: Verdict::Keep,
+        meaning: "It is too young to be judged: younger than `young`, or not read yet and younger than `idle`.",
+        fix: "Wait.",
+        apply: too_young,
+    },
+    Rule {
+        code: "protected-name",
+        verdict: Verdict::Keep,
+        meaning: "Its name is protected by the policy file.",
+        fix: "Take the name out of `[protect] names`.",
+        apply: protected_name,
+    },
+    Rule {
+        code: "protected-tag",
+        verdict: Verdict::Keep,
+        meaning: "A tag protects it.",
+        fix: "Remove the tag.",
+        apply: protected_tag,
+    },
+    Rule {
+        code: "protected-until",
+        verdict: Verdict::Keep,
+        meaning: "A tag protects it until a day that has not passed.",
+        fix: "Wait, or change the tag.",
+        apply: protected_until,
+    },
+    Rule {
+        code: "coverage-gap",
+        verdict: Verdict::Review,
+        meaning: "It looks unused, but the evidence does not cover the whole idle time in every Region it stands in. \
+                  Absence of events proves nothing there.",
+        fix: "Give the missing trail, or ask its owner. `--trust-last-accessed` judges by LastAccessedDate alone.",
+        apply: coverage_gap,
+    },
+    Rule {
+        code: "failed-reads",
+        verdict: Verdict::Review,
+        meaning: "Somebody asks for it and is refused: not use, but a sign that it is wanted.",
+        fix: "Mend the reader or its permissions, or tell it to stop asking.",
+        apply: failed_reads,
+    },
+    Rule {
+        code: "iac-managed",
+        verdict: Verdict::Review,
+        meaning: "CloudFormation created it: deleted here, the stack breaks or brings it back.",
+        fix: "Remove it from the stack's template.",
+        apply: iac_managed,
+    },
+    Rule {
+        code: "ambiguous-reads",
+        verdict: Verdict::Review,
+        meaning: "Calls were seen whose name may mean this secret or another one.",
+        fix: "Have the callers use the full ARN. Avoid names that end in a hyphen and six characters.",
+        apply: ambiguous_reads,
+    },
+    Rule {
+        code: "sensitive-name",
+        verdict: Verdict::Review,
+        meaning: "Its name speaks of emergencies or backups: such secrets are read seldom, and then badly needed.",
+        fix: "Ask its owner; protect it by name or tag if it stays.",
+        apply: sensitive_name,
+    },
+    Rule {
+        code: "never-read",
+        verdict: Verdict::Delete,
+        meaning: "Nobody has ever read it, and it is older than the idle time.",
+        fix: "`secretsweep plan` puts it into a deletion plan.",
+        apply: never_read,
+    },
+    Rule {
+        code: "idle",
+        verdict: Verdict::Delete,
+        meaning: "Nobody has read it for the idle time, in any Region it stands in.",
+        fix: "`secretsweep plan` puts it into a deletion plan.",
+        apply: idle,
+    },
+    Rule {
+        code: "maintenance-only",
+        verdict: Verdict::Delete,
+        meaning: "Only rotation, infrastructure as code or audit tools read it: they keep LastAccessedDate young, and \
+                  nobody uses what they maintain.",
+        fix: "Take it out of the code that manages it, switch its rotation off, then `secretsweep plan`.",
+        apply: maintenance_only,
+    },
+];
+
+/// The judgement of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The most cautious of the reasons' verdicts.
+    pub verdict: Verdict,
+    /// Every reason, the most cautious first.
+    pub reasons: Vec<ReasonRow>,
+}
+
+/// Applies [`RULES`]. Without any reason a secret is kept.
+pub fn judge(case: &Case<'_>) -> Judgement {
+    let mut verdict = None;
+    let mut reasons = Vec::new();
+    for rule in RULES {
+        if let Some(text) = (rule.apply)(case) {
+            verdict = verdict.max(Some(rule.verdict));
+            reasons.push(ReasonRow {
+                code: rule.code.to_owned(),
+                text,
+            });
+        }
+    }
+    Judgement {
+        verdict: verdict.unwrap_or(Verdict::Keep),
+        reasons,
+    }
+}
+
+fn pending_deletion(case: &Case<'_>) -> Option<String> {
+    let deleted = case.secret.deleted?;
+    Some(format!("scheduled for deletion on {}", day_of(deleted)))
+}
+
+fn service_managed(case: &Case<'_>) -> Option<String> {
+    Some(format!(
+        "owned by the AWS service `{}`",
+        case.secret.owner_service()?
+    ))
+}
+
+fn replica(case: &Case<'_>) -> Option<String> {
+    let primary = case
+        .secret
+        .primary_region
+        .as_ref()
+        .filter(|_| case.secret.is_replica())?;
+    Some(format!("replica of the primary in {primary}"))
+}
+
+fn recently_read(case: &Case<'_>) -> Option<String> {
+    if let Some((at, reader)) = case.recent_use(&case.own) {
+        return Some(format!(
+            "used by {} on {}",
+            name_of(&reader.identity),
+            utc_day(at)
+        ));
+    }
+    match case.accessed(&case.own) {
+        Accessed::Read(day) if case.evidence == Evidence::Complete => Some(format!(
+            "AWS saw a read on {day} that the trail does not show (a reader in another account?)"
+        )),
+        Accessed::Read(day) => Some(format!("AWS saw a read on {day}")),
+        _ => None,
+    }
+}
+
+fn cached_reader(case: &Case<'_>) -> Option<String> {
+    let refreshed = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+        let caching = reader.kind.describes_to_use() && case.policy.is_consumer(reader.kind);
+        let describes = what
+            .slices
+            .iter()
+            .filter(|slice| caching && slice.is_describe());
+        let last = describes
+            .flat_map(|slice| slice.cells().iter().map(|cell| cell.last()))
+            .max()?;
+        (last >= case.idle_since()).then(|| {
+            (
+                last,
+                name_of(&reader.identity).to_owned(),
+                reader.client.clone(),
+            )
+        })
+    };
+    let (last, who, client) = case.own.readers.iter().filter_map(refreshed).max()?;
+    Some(format!(
+        "{who} ({client}) refreshed its cache on {}",
+        utc_day(last)
+    ))
+}
+
+fn replica_in_use(case: &Case<'_>) -> Option<String> {
+    case.replicas.iter().find_map(|member| {
+        let region = &member.region;
+        if let Some((at, reader)) = case.recent_use(member) {
+            return Some(format!(
+                "the replica in {region} was used by {} on {}",
+                name_of(&reader.identity),
+                utc_day(at)
+            ));
+        }
+        match case.accessed(member) {
+            Accessed::Read(day) => Some(format!("the replica in {region} was read on {day}")),
+            _ => None,
+        }
+    })
+}
+
+fn too_young(case: &Case<'_>) -> Option<String> {
+    let age = case.age_days().filter(|_| !case.secret.is_replica())?;
+    if age < i64::from(case.policy.young_days) {
+        return Some(format!("created {} ago", in_days(age)));
+    }
+    let by_creation = matches!(
+        case.unused(),
+        Some(Unused::NeverRead | Unused::MaintenanceOnly)
+    );
+    (by_creation && age < case.idle_days()).then(|| {
+        format!(
+            "created {} ago and not used yet: judged after {}",
+            in_days(age),
+            in_days(case.idle_days())
+        )
+    })
+}
+
+fn protected_name(case: &Case<'_>) -> Option<String> {
+    let glob = case
+        .policy
+        .protected_names
+        .iter()
+        .find(|glob| glob.fits(&case.secret.name))?;
+    Some(format!("the policy protects `{}`", glob.pattern()))
+}
+
+fn protected_tag(case: &Case<'_>) -> Option<String> {
+    let fits = |rule: &&TagRule| {
+        let value = case.secret.tags.get(&rule.key);
+        value.is_some_and(|value| rule.value.as_ref().is_none_or(|wanted| wanted == value))
+    };
+    let rule = case.policy.protected_tags.iter().find(fits)?;
+    Some(format!("the tag `{}` protects it", rule.key))
+}
+
+fn protected_until(case: &Case<'_>) -> Option<String> {
+    let key = &case.policy.until_tag;
+    let text = case.secret.tags.get(key)?.trim();
+    let day: Option<Date> = text
+        .parse()
+        .ok()
+        .or_else(|| text.parse::<Timestamp>().ok().map(day_of));
+    match day {
+        Some(day) if day < day_of(case.now) => None,
+        Some(day) => Some(format!("the tag `{key}` protects it until {day}")),
+        None => Some(format!(
+            "the tag `{key}` protects it; its value is not a date"
+        )),
+    }
+}
+
+fn coverage_gap(case: &Case<'_>) -> Option<String> {
+    let unused = case.unused()?;
+    let undated = unused != Unused::Idle && case.secret.created.is_none();
+    if undated {
+        return Some("the inventory does not say when it was created".to_owned());
+    }
+    let judged = case.judged_unused(unused);
+    if judged && !case.replicas_known {
+        return Some(
+            "it has replicas, and what happens to them is not known: scan their Regions too"
+                .to_owned(),
+        );
+    }
+    let trusted = case.policy.trust_last_accessed && unused != Unused::MaintenanceOnly;
+    match &case.evidence {
+        Evidence::Partial(what) if judged && !trusted => Some(what.clone()),
+        _ => None,
+    }
+}
+
+fn failed_reads(case: &Case<'_>) -> Option<String> {
+    let mut calls = 0;
+    let mut last = None;
+    for member in case.members() {
+        for (reader, what) in member
+            .readers
+            .iter()
+            .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
+        {
+            for (outcome, failures) in what.failures() {
+                if failures.last.is_some_and(|at| at >= case.idle_since()) {
+                    calls += failures.calls;
+                    last = last.max(Some((
+                        failures.last,
+                        name_of(&reader.identity).to_owned(),
+                        outcome,
+                    )));
+                }
+            }
+        }
+    }
+    let (at, who, outcome) = last?;
+    let times = if calls == 1 {
+        "once".to_owned()
+    } else {
+        format!("{} times", thousands(calls))
+    };
+    Some(format!(
+        "asked for in vain {times}, last by {who} on {} ({})",
+        utc_day(at.unwrap_or_default()),
+        outcome.in_words()
+    ))
+}
+
+fn iac_managed(case: &Case<'_>) -> Option<String> {
+    Some(format!(
+        "created by the CloudFormation stack `{}`",
+        case.secret.stack()?
+    ))
+}
+
+fn ambiguous_reads(case: &Case<'_>) -> Option<String> {
+    let calls = case.ambiguous;
+    (calls > 0).then(|| {
+        format!(
+            "{} may have meant this secret or another",
+            counted(calls, "call", "calls")
+        )
+    })
+}
+
+fn never_read(case: &Case<'_>) -> Option<String> {
+    let age = case.age_days()?;
+    case.judged_unused(Unused::NeverRead).then(|| {
+        format!(
+            "never read since it was created {} ago, {}",
+            in_days(age),
+            case.basis()
+        )
+    })
+}
+
+fn idle(case: &Case<'_>) -> Option<String> {
+    if !case.judged_unused(Unused::Idle) {
+        return None;
+    }
+    let day = case
+        .members()
+        .filter_map(|member| member.last_accessed)
+        .max()?;
+    Some(format!("last read on {day}, {}", case.basis()))
+}
+
+fn maintenance_only(case: &Case<'_>) -> Option<String> {
+    if !case.judged_unused(Unused::MaintenanceOnly) {
+        return None;
+    }
+    let mut kinds: Vec<String> = case
+        .members()
+        .flat_map(|member| member.readers.iter())
+        .filter(|(reader, what)| {
+            !case.policy.is_consumer(reader.kind) && !what.read_days().is_empty()
+        })
+        .map(|(reader, _)| format!("{} ({})", name_of(&reader.identity), reader.kind.as_str()))
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    Some(format!("read only by {}", kinds.join(", ")))
+}
+
+fn utc_day(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| day_of(at).to_string())
+}
+
+fn in_days(days: i64) -> String {
+    counted(u64::try_from(days).unwrap_or(0), "day", "days")
+}
+
+/// Words of names whose secrets are read seldom.
+const SENSITIVE: &[&[&str]] = &[
+    &["dr"],
+    &["disaster"],
+    &["break", "glass"],
+    &["breakglass"],
+    &["emergency"],
+    &["backup"],
+    &["backups"],
+    &["recovery"],
+];
+
+fn sensitive_name(case: &Case<'_>) -> Option<String> {
+    let name = case.secret.name.to_ascii_lowercase();
+    let words: Vec<&str> = name
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let sign = SENSITIVE
+        .iter()
+        .find(|sign| words.windows(sign.len()).any(|run| run == **sign))?;
+    Some(format!("its name says `{}`", sign.join("-")))
+}
