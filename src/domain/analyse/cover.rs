@@ -1,0 +1,94 @@
+//! How far the trail can be trusted, by account and Region.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::domain::cost::Rate;
+use crate::domain::coverage::{Coverage, Covered};
+use crate::domain::names::Scope;
+use crate::domain::report::{Span, TrailRow};
+
+use super::Spans;
+
+/// What the trail covers, by scope.
+pub(super) struct Cover<'a> {
+    pub(super) by_scope: HashMap<Scope, Covered>,
+    coverage: &'a Coverage,
+    spans: Spans,
+    idle_from: i64,
+}
+
+impl<'a> Cover<'a> {
+    pub(super) fn new(
+        coverage: &'a Coverage,
+        scopes: &BTreeSet<Scope>,
+        spans: Spans,
+        idle_from: i64,
+    ) -> Self {
+        let (from, to) = seconds(spans.evidence);
+        let covered = |scope: &Scope| {
+            let heard = coverage.of(scope)?;
+            Some((scope.clone(), heard.covered(from, to)))
+        };
+        Self {
+            by_scope: scopes.iter().filter_map(covered).collect(),
+            coverage,
+            spans,
+            idle_from,
+        }
+    }
+
+    pub(super) fn hours(&self, scope: &Scope, span: Span) -> u32 {
+        let (from, to) = seconds(span);
+        self.by_scope
+            .get(scope)
+            .map_or(0, |covered| covered.hours(from, to))
+    }
+
+    pub(super) fn rate(&self, scope: &Scope) -> Rate {
+        Rate {
+            covered_hours: self.hours(scope, self.spans.window),
+        }
+    }
+
+    /// What of the idle time is not covered.
+    pub(super) fn holes(&self, scope: &Scope) -> Vec<(i64, i64)> {
+        let to = self.spans.evidence.to.as_second();
+        match self.by_scope.get(scope) {
+            Some(covered) => covered.holes(self.idle_from, to),
+            None => vec![(self.idle_from, to)],
+        }
+    }
+
+    pub(super) fn row(&self, scope: &Scope) -> TrailRow {
+        let (window, evidence) = (self.spans.window, self.spans.evidence);
+        let complete = self.is_complete(scope, evidence);
+        TrailRow {
+            covered_hours: self.hours(scope, window),
+            expected_hours: window.hours(),
+            complete,
+            evidence_covered_hours: self.hours(scope, evidence),
+            evidence_expected_hours: evidence.hours(),
+        }
+    }
+
+    pub(super) fn is_complete(&self, scope: &Scope, span: Span) -> bool {
+        let (from, to) = seconds(span);
+        let covered = self.by_scope.get(scope);
+        covered.is_some_and(|covered| covered.is_complete(from, to))
+    }
+
+    /// Why a scope is not covered.
+    pub(super) fn why(&self, scope: &Scope) -> &'static str {
+        match self.coverage.of(scope) {
+            None => "no log file speaks of this account and Region",
+            Some(heard) if heard.is_write_only() => {
+                "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
+            }
+            Some(_) => "no log file speaks of that time",
+        }
+    }
+}
+
+pub(super) fn seconds(span: Span) -> (i64, i64) {
+    (span.from.as_second(), span.to.as_second())
+}

@@ -1,0 +1,104 @@
+//! Primaries and their replicas.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::domain::activity::{Activity, Readers};
+use crate::domain::names::{Region, Scope, SecretArn, split_arn};
+use crate::domain::secret::Secret;
+
+/// Primaries and their replicas, by place in the inventory.
+pub(super) struct Groups {
+    /// The places that share account, name and suffix.
+    members: HashMap<(String, String), Vec<usize>>,
+}
+
+impl Groups {
+    fn key(secret: &Secret) -> (String, String) {
+        (
+            secret.arn.scope().account.to_string(),
+            secret.arn.resource().to_owned(),
+        )
+    }
+
+    pub(super) fn new(secrets: &[Secret]) -> Self {
+        let mut members: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, secret) in secrets.iter().enumerate() {
+            members.entry(Self::key(secret)).or_default().push(at);
+        }
+        Self { members }
+    }
+
+    /// The replicas of a primary that are in the inventory.
+    pub(super) fn replicas(&self, secrets: &[Secret], at: usize) -> Vec<usize> {
+        let secret = &secrets[at];
+        if secret.is_replica() {
+            return Vec::new();
+        }
+        let all = self
+            .members
+            .get(&Self::key(secret))
+            .map_or(&[][..], Vec::as_slice);
+        let own = &secret.arn.scope().region;
+        let is_replica_of =
+            |other: &usize| *other != at && secrets[*other].primary_region.as_ref() == Some(own);
+        all.iter().copied().filter(is_replica_of).collect()
+    }
+
+    /// The ARN of the primary of a replica.
+    pub(super) fn primary(secret: &Secret) -> Option<SecretArn> {
+        let region = secret
+            .primary_region
+            .as_ref()
+            .filter(|_| secret.is_replica())?;
+        secret.arn.in_region(region).ok()
+    }
+}
+
+/// Replicas that no inventory lists, by the place of their primary: their Region, and who called them there.
+pub(super) type Unlisted<'a> = HashMap<usize, Vec<(Region, &'a Readers<'a>)>>;
+
+/// Finds calls that were answered in Regions without inventory, and that name a replicated secret of the account: by its
+/// name, or by its ARN but for the Region. A list of secrets does not tell in which Regions replicas stand, so such
+/// calls are the only trace of them.
+pub(super) fn unlisted_replicas<'a>(
+    secrets: &[Secret],
+    activity: &'a Activity<'a>,
+    inventoried: &BTreeSet<Scope>,
+) -> Unlisted<'a> {
+    let mut primaries: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (at, secret) in secrets.iter().enumerate() {
+        let listed = secret
+            .replicas
+            .as_ref()
+            .is_some_and(|list| !list.is_empty());
+        if secret.is_replica() || secret.primary_region.is_none() && !listed {
+            continue;
+        }
+        let account = secret.arn.scope().account.as_str();
+        for name in [secret.arn.name(), secret.arn.resource()] {
+            primaries.entry((account, name)).or_default().push(at);
+        }
+    }
+    let mut unlisted = Unlisted::new();
+    for (missing, readers) in &activity.missing {
+        let by_name = || Some((missing.scope()?, missing.target.as_str()));
+        let Some((scope, name)) = split_arn(&missing.target).or_else(by_name) else {
+            continue;
+        };
+        let answered = readers.values().any(|what| what.last_use().is_some());
+        if !answered || inventoried.contains(&scope) {
+            continue;
+        }
+        for &at in primaries
+            .get(&(scope.account.as_str(), name))
+            .into_iter()
+            .flatten()
+        {
+            unlisted
+                .entry(at)
+                .or_default()
+                .push((scope.region.clone(), readers));
+        }
+    }
+    unlisted
+}

@@ -1,0 +1,144 @@
+//! The loops of a scan, dearest first, and the finding that each is.
+
+use super::Scan;
+use crate::domain::activity::Readers;
+use crate::domain::cost::Rate;
+use crate::domain::loops::{Called, Terms, judge};
+use crate::domain::money::{counted, thousands};
+use crate::domain::names::{Scope, SecretArn};
+use crate::domain::readers::name_of;
+use crate::domain::report::{FindingRow, LoopRow, Severity};
+
+/// What is fetched in a loop: a secret, or a name that is not in the inventory.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    arn: Option<&'a SecretArn>,
+    name: &'a str,
+    scope: Option<&'a Scope>,
+}
+
+impl Scan<'_> {
+    /// Every loop that is worth reporting.
+    pub(super) fn loops(&self) -> Vec<LoopRow> {
+        let mut loops = Vec::new();
+        for (secret, readers) in self.secrets.iter().zip(&self.activity.secrets) {
+            let subject = Subject {
+                arn: Some(&secret.arn),
+                name: &secret.name,
+                scope: Some(secret.arn.scope()),
+            };
+            let terms = Terms {
+                window: self.window(),
+                rate: self.cover.rate(secret.arn.scope()),
+                price: self.price(&secret.arn),
+                customer_key: secret.has_customer_key(),
+            };
+            let called = [Called::Read, Called::Describe];
+            loops.extend(self.loops_of(subject, readers, &called, terms));
+        }
+        for (missing, readers) in &self.activity.missing {
+            let scope = missing.scope();
+            let subject = Subject {
+                arn: None,
+                name: &missing.target,
+                scope: scope.as_ref(),
+            };
+            let nothing = Rate { covered_hours: 0 };
+            let terms = Terms {
+                window: self.window(),
+                rate: subject
+                    .scope
+                    .map_or(nothing, |scope| self.cover.rate(scope)),
+                price: subject.scope.and_then(|scope| self.scope_price(scope)),
+                customer_key: false,
+            };
+            loops.extend(self.loops_of(subject, readers, &[Called::Missing], terms));
+        }
+        loops.sort_by(|a, b| {
+            let worth = |row: &LoopRow| (row.avoidable_usd_month, row.avoidable_calls_month);
+            let names = |row: &LoopRow| {
+                let LoopRow {
+                    arn,
+                    name,
+                    reader,
+                    client,
+                    what,
+                    ..
+                } = row.clone();
+                (arn, name, reader, client, what)
+            };
+            worth(b)
+                .cmp(&worth(a))
+                .then_with(|| names(a).cmp(&names(b)))
+        });
+        loops
+    }
+
+    fn loops_of(
+        &self,
+        subject: Subject<'_>,
+        readers: &Readers<'_>,
+        called: &[Called],
+        terms: Terms<'_>,
+    ) -> Vec<LoopRow> {
+        let mut rows = Vec::new();
+        for (reader, what) in readers {
+            for &called in called {
+                let Some(found) = judge(reader, what, called, terms, self.policy) else {
+                    continue;
+                };
+                rows.push(LoopRow {
+                    arn: subject.arn.cloned(),
+                    name: subject.name.to_owned(),
+                    account: subject.scope.map(|scope| scope.account.clone()),
+                    region: subject.scope.map(|scope| scope.region.clone()),
+                    reader: reader.identity.clone(),
+                    kind: reader.kind,
+                    client: reader.client.clone(),
+                    what: called.api().to_owned(),
+                    reads_month: found.calls_month,
+                    clients: found.clients,
+                    interval_s: found.interval_s,
+                    shape: found.shape.to_owned(),
+                    active_hours: found.active_hours,
+                    cache_s: what.class.cache_s,
+                    avoidable_calls_month: found.avoidable_month,
+                    avoidable_usd_month: found.avoidable_usd,
+                    advice: what.class.advice.clone(),
+                    days: found.days,
+                });
+            }
+        }
+        rows
+    }
+}
+
+/// A loop as a finding.
+pub(super) fn finding(row: &LoopRow) -> FindingRow {
+    let saving = row.avoidable_usd_month.map_or_else(String::new, |usd| {
+        format!(", {} a month avoidable", usd.dollars())
+    });
+    FindingRow {
+        code: "hot-loop".to_owned(),
+        severity: Severity::Medium,
+        arn: row.arn.clone(),
+        name: row.name.clone(),
+        account: row.account.clone(),
+        region: row.region.clone(),
+        reader: Some(row.reader.clone()),
+        text: format!(
+            "{} calls {} {} times a month, every {} s at its peak, from {}{saving}: {}",
+            name_of(&row.reader),
+            row.what,
+            thousands(row.reads_month),
+            row.interval_s,
+            counted(row.clients, "client", "clients"),
+            row.advice,
+        ),
+        evidence: format!(
+            "{} in {}",
+            row.shape,
+            counted(u64::from(row.active_hours), "active hour", "active hours")
+        ),
+    }
+}
