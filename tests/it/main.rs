@@ -12,6 +12,7 @@ mod cleanup;
 mod cost;
 mod evidence;
 mod fake;
+mod figures;
 mod live_adapters;
 mod loops;
 mod page;
