@@ -7,13 +7,20 @@
 
 mod aws;
 mod aws_itself;
+mod browser;
 mod cleanup;
 mod cost;
 mod evidence;
 mod fake;
+mod figures;
 mod live_adapters;
 mod loops;
+mod page;
+mod spreadsheet;
 mod tidy;
 mod trail;
 mod verdicts;
 mod world;
+
+/// The fixture of [`page`] names the domain as the crate itself does.
+use secretsweep::domain;

@@ -18,6 +18,9 @@
     return add(node, ...children);
   };
 
+  // What stands between backticks is a setting or a command.
+  const rich = (sentence) => sentence.split("`").map((piece, place) => (place % 2 ? el("code", "", piece) : piece));
+
   const whole = new Intl.NumberFormat("en-US");
   const cents = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
   const count = (n) => whole.format(n);
@@ -233,12 +236,12 @@
       el("p", "arn", arn(i)),
       el("div", "big", big(money(total), "a month"), saves(i) ? big(money(saves(i)), "can be saved") : null, big(D.idle[i] === null ? "unknown" : plural(D.idle[i], "day"), "since the last use"), big(count(D.calls[i]), "calls in the window")),
       el("h3", "", "Why this verdict"),
-      el("ul", "reasons", D.reasons[i].map(([code, sentence]) => el("li", "", sentence, " ", el("code", "meta", T[code])))),
+      el("ul", "reasons why", D.reasons[i].map(([code, sentence]) => el("li", "", rich(sentence), " ", el("code", "meta", T[code])))),
     ];
     const loops = D.loops.filter((one) => one.secret === i);
     if (loops.length) {
       parts.push(el("h3", "", "Hot loops"), el("ul", "reasons", loops.map((one) => el("li", "",
-        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}, every ${Number(one.interval).toPrecision(2)} s at the peak (${T[one.shape]}); ${money(one.saves)} a month can be saved. `, T[one.advice]))));
+        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}, every ${Number(one.interval).toPrecision(2)} s at the peak (${T[one.shape]}); ${money(one.saves)} a month can be saved.`, el("p", "advice", rich(T[one.advice]))))));
     }
     parts.push(el("h3", "", "Who read it"));
     parts.push(D.readers[i].length
@@ -247,10 +250,10 @@
             [el("span", "name", shortReader(T[reader], home)), el("br"), el("span", "meta", T[client])].reduce((node, part) => add(node, part), el("span")),
             T[kind], count(reads), count(describes), count(failed), time(first).slice(0, 10), time(last).slice(0, 10)]))
       : el("p", "none", D.evidence_days[i] ? `Nobody called, in the ${plural(D.evidence_days[i], "day")} that the trail covers.` : "Not known: no trail covers this account and Region."));
-    const findings = D.findings.filter((one) => one.secret === i);
+    const findings = D.findings.filter((one) => one.secret === i && T[one.code] !== "hot-loop");
     if (findings.length) {
       parts.push(el("h3", "", "Findings"), el("ul", "reasons", findings.map(({ code, severity, text: sentence, evidence: proof, reader }) => el("li", "",
-        el("span", `severity ${severity}`, severity), " ", el("code", "", T[code]), " ", T[sentence], reader === null ? "" : `: ${shortReader(T[reader], home)}`, proof ? el("span", "evidence", proof) : null))));
+        el("span", `severity ${severity}`, severity), " ", el("code", "", T[code]), " ", rich(T[sentence]), reader === null ? "" : `: ${shortReader(T[reader], home)}`, proof ? el("span", "evidence", proof) : null))));
     }
     parts.push(el("h3", "", "Cost a month"), list([
       ["Storage", money(storage)], ["API calls", money(api)], ["KMS requests", D.customer_key[i] ? money(kms) : `${money(kms)} (no key of yours)`],

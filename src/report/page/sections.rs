@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::view::{day, money, money_or_unknown};
+use crate::domain::findings::FINDINGS;
 use crate::domain::money::{Money, thousands};
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, LoopRow, Report, SecretRow, Severity};
@@ -100,8 +101,29 @@ struct Loop {
     client: String,
     rate: String,
     saves: String,
-    advice: String,
+    advice: Vec<Word>,
     days: Days,
+}
+
+/// A piece of a sentence.
+#[derive(Serialize)]
+struct Word {
+    text: String,
+    /// It stood between backticks: a setting, a command.
+    code: bool,
+}
+
+/// A sentence cut at its backticks.
+fn words_of(sentence: &str) -> Vec<Word> {
+    let sentence = one_line(sentence);
+    let pieces = sentence.split('`').enumerate();
+    pieces
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(place, text)| Word {
+            text: text.to_owned(),
+            code: place % 2 == 1,
+        })
+        .collect()
 }
 
 /// A picture of calls a day.
@@ -171,7 +193,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
             one_line(&row.shape)
         ),
         saves: money_or_unknown(row.avoidable_usd_month),
-        advice: one_line(&row.advice),
+        advice: words_of(&row.advice),
         days: days(report, &row.days),
     }
 }
@@ -268,7 +290,7 @@ pub(crate) fn idle(report: &Report) -> Idle {
             )
         })
         .collect();
-    let unknown = age("not known", live().filter(|row| row.idle_days.is_none()));
+    let unknown = age("no use seen", live().filter(|row| row.idle_days.is_none()));
     if unknown.secrets > 0 {
         rows.push(unknown);
     }
@@ -326,7 +348,8 @@ struct Kind {
     code: String,
     severity: &'static str,
     count: String,
-    text: String,
+    meaning: Vec<Word>,
+    fix: Vec<Word>,
     examples: Vec<Example>,
     more: String,
 }
@@ -336,7 +359,7 @@ struct Example {
     name: String,
     scope: String,
     reader: String,
-    text: String,
+    text: Vec<Word>,
     evidence: String,
 }
 
@@ -348,8 +371,10 @@ pub(crate) fn severe(report: &Report) -> u64 {
 
 /// The findings, most severe kinds first.
 pub(crate) fn findings(report: &Report) -> Findings {
+    // Loops have a section of their own.
+    let shown = || report.findings.iter().filter(|row| row.code != "hot-loop");
     let mut kinds: BTreeMap<(Severity, &str), Vec<&FindingRow>> = BTreeMap::new();
-    for row in &report.findings {
+    for row in shown() {
         kinds
             .entry((row.severity, &row.code))
             .or_default()
@@ -357,13 +382,13 @@ pub(crate) fn findings(report: &Report) -> Findings {
     }
     let kinds = kinds.into_iter().map(|((severity, code), rows)| {
         let rest = rows.len().saturating_sub(EXAMPLES);
+        let known = FINDINGS.iter().find(|known| known.code == code);
         Kind {
             code: one_line(code),
             severity: severity.as_str(),
             count: thousands(rows.len() as u64),
-            text: rows
-                .first()
-                .map_or_else(String::new, |row| one_line(&row.text)),
+            meaning: words_of(known.map_or("", |known| known.meaning)),
+            fix: words_of(known.map_or("", |known| known.fix)),
             examples: rows.iter().take(EXAMPLES).map(|row| example(row)).collect(),
             more: if rest == 0 {
                 String::new()
@@ -374,7 +399,7 @@ pub(crate) fn findings(report: &Report) -> Findings {
     });
     Findings {
         kinds: kinds.collect(),
-        total: number(report.findings.len() as u64, "finding"),
+        total: number(shown().count() as u64, "finding"),
     }
 }
 
@@ -391,7 +416,7 @@ fn example(row: &FindingRow) -> Example {
         reader: row.reader.as_deref().map_or_else(String::new, |reader| {
             one_line(&words::reader(reader, home.as_deref()))
         }),
-        text: one_line(&row.text),
+        text: words_of(&row.text),
         evidence: one_line(&row.evidence),
     }
 }

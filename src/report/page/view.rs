@@ -239,7 +239,7 @@ fn figures(report: &Report) -> Vec<Figure> {
     let window = match &report.policy.month {
         Some(_) => period(report),
         None => format!(
-            "the {} of the window",
+            "The {} of the window",
             crate::report::text::words::length(&report.window)
         ),
     };
@@ -472,14 +472,22 @@ fn payers(report: &Report) -> Vec<Payers> {
             .map(|group| group.totals.total_usd)
             .max()
             .unwrap_or_default();
+        let nobodys = found.pop_if(|group| group.key == UNATTRIBUTED);
         let mut rows: Vec<Payer> = found
             .iter()
             .take(GROUPS)
             .map(|group| payer(group, most))
             .collect();
         if let Some(rest) = found.get(GROUPS..).filter(|rest| !rest.is_empty()) {
-            rows.push(payer(&added(rest), most));
+            // Many together are no bar beside single ones.
+            rows.push(Payer {
+                ours: true,
+                stays: percent(0, 1),
+                saved: percent(0, 1),
+                ..payer(&added(rest), most)
+            });
         }
+        rows.extend(nobodys.iter().map(|group| payer(group, most)));
         Payers {
             heading,
             id,

@@ -1,0 +1,337 @@
+//! The page in a real browser. Skipped, with a word, where no Chromium is installed.
+
+use std::path::PathBuf;
+
+use secretsweep::compare::compare;
+use secretsweep::domain::report::Report;
+use secretsweep::domain::verdict::Verdict;
+use secretsweep::report::html::html;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+
+/// The report that the unit tests look at too.
+#[path = "../../src/domain/fixture.rs"]
+pub(crate) mod fixture;
+
+/// A report's page on disk.
+struct Page {
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+fn page(report: &Report) -> Page {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, html(report, None).unwrap()).unwrap();
+    Page {
+        file,
+        _folder: folder,
+    }
+}
+
+/// The cells of a column of the table of all secrets.
+fn column(browser: &mut Browser, name: &str) -> Vec<String> {
+    let cells = browser.value(&format!(
+        "[...document.querySelectorAll('#rows .c-{name}')].map((cell) => cell.innerText.trim())"
+    ));
+    let cells = cells.as_array().unwrap().iter();
+    cells
+        .map(|cell| cell.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn click(browser: &mut Browser, selector: &str) {
+    browser.value(&format!(
+        "document.querySelector({}).click()",
+        json!(selector)
+    ));
+}
+
+/// Sets a filter as a person would: the choice, and the event that tells of it.
+fn choose(browser: &mut Browser, id: &str, value: &str) {
+    browser.value(&format!(
+        "(() => {{ const node = document.getElementById('{id}'); node.value = {}; \
+         node.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()",
+        json!(value)
+    ));
+}
+
+/// Types into the search field.
+fn search(browser: &mut Browser, text: &str) {
+    browser.value("document.getElementById('search').select()");
+    browser.call("Input.insertText", &json!({"text": text}));
+}
+
+fn count(browser: &mut Browser) -> String {
+    browser.text("document.querySelector('#status b').innerText")
+}
+
+#[test]
+fn the_table_sorts_and_says_how() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(400);
+    browser.open(&page(&report).file);
+    assert_eq!(count(&mut browser), "400 secrets");
+    assert_eq!(column(&mut browser, "name").len(), 100);
+    let number = |cell: &String| cell.replace(',', "").parse::<u64>().unwrap();
+    let sorted_by = "document.querySelector('#heads [aria-sort]').dataset.sort + ' ' + \
+                     document.querySelector('#heads [aria-sort]').getAttribute('aria-sort')";
+    assert_eq!(browser.text(sorted_by), "cost descending");
+    click(&mut browser, "#heads .c-idle button");
+    assert_eq!(browser.text(sorted_by), "idle descending");
+    let days: Vec<u64> = column(&mut browser, "idle").iter().map(number).collect();
+    let mut expect: Vec<u64> = report
+        .secrets
+        .iter()
+        .map(|row| u64::from(row.idle_days.unwrap()))
+        .collect();
+    expect.sort_unstable_by(|a, b| b.cmp(a));
+    assert_eq!(days, expect[..100]);
+    click(&mut browser, "#heads .c-idle button");
+    assert_eq!(browser.text(sorted_by), "idle ascending");
+    let days: Vec<u64> = column(&mut browser, "idle").iter().map(number).collect();
+    expect.reverse();
+    assert_eq!(days, expect[..100]);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_table_filters_and_searches() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(400);
+    browser.open(&page(&report).file);
+    let of = |keep: &dyn Fn(&secretsweep::domain::report::SecretRow) -> bool| {
+        report.secrets.iter().filter(|row| keep(row)).count()
+    };
+    choose(&mut browser, "verdict", "delete");
+    let deletable = of(&|row| row.verdict == Verdict::Delete);
+    assert_eq!(count(&mut browser), format!("{deletable} secrets"));
+    assert!(
+        column(&mut browser, "verdict")
+            .iter()
+            .all(|word| word == "delete")
+    );
+    choose(&mut browser, "account", "012345678901");
+    let both = of(&|row| row.verdict == Verdict::Delete && row.account.as_str() == "012345678901");
+    assert_eq!(count(&mut browser), format!("{both} secrets"));
+    choose(&mut browser, "verdict", "");
+    choose(&mut browser, "account", "");
+    choose(&mut browser, "owner", "-");
+    let orphans = of(&|row| row.owner.is_none());
+    assert_eq!(count(&mut browser), format!("{orphans} secrets"));
+    choose(&mut browser, "owner", "");
+    search(&mut browser, "STRIPE-key prod/");
+    let found = of(&|row| row.name.contains("stripe-key") && row.name.starts_with("prod/"));
+    browser.until(&format!(
+        "document.querySelector('#status b').innerText === '{found} secrets'"
+    ));
+    search(&mut browser, "no such secret");
+    browser.until("document.querySelector('#status b').innerText === '0 secrets'");
+    click(&mut browser, "#filters button[type=reset]");
+    browser.until("document.querySelector('#status b').innerText === '400 secrets'");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_secret_opens_by_keyboard_and_closes_again() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(200);
+    let dearest = report
+        .secrets
+        .iter()
+        .max_by_key(|row| row.cost.known())
+        .unwrap();
+    browser.open(&page(&report).file);
+    browser.value("document.querySelector('#rows button').focus()");
+    browser.press("Enter", 13, "\r");
+    browser.until("document.getElementById('secret').open");
+    let shown = browser.text("document.getElementById('secret').innerText");
+    let reader = dearest.readers[0].reader.rsplit(':').next().unwrap();
+    for evidence in [
+        dearest.arn.as_str(),
+        reader,
+        &dearest.reasons[0].text,
+        &dearest.cost.known().dollars(),
+    ] {
+        assert!(shown.contains(evidence), "{evidence} in {shown}");
+    }
+    browser.press("Escape", 27, "");
+    browser.until("!document.getElementById('secret').open");
+    let back = browser.value("document.activeElement === document.querySelector('#rows button')");
+    assert_eq!(back, json!(true), "focus returns to where it was");
+    // The lists above open the same evidence.
+    click(&mut browser, "#dearest button");
+    browser.until("document.getElementById('secret').open");
+    let again = browser.text("document.getElementById('secret').innerText");
+    assert_eq!(again, shown);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn hostile_names_are_shown_and_never_run() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(60);
+    browser.open(&page(&report).file);
+    for name in fixture::HOSTILE {
+        let word: String = name
+            .split(['<', '>', '"', ' ', '\u{202e}'])
+            .max_by_key(|part| part.len())
+            .unwrap()
+            .to_owned();
+        search(&mut browser, &word);
+        browser.until(&format!(
+            "((names) => names.length && names.every((name) => name.innerText.includes({})))\
+             ([...document.querySelectorAll('#rows .c-name')])",
+            json!(word)
+        ));
+        click(&mut browser, "#rows button");
+        click(&mut browser, "#secret .close");
+    }
+    let title = browser.text("document.title");
+    assert_eq!(title, "Secrets Manager: October 2026");
+    assert_eq!(
+        browser.value("document.images.length + document.scripts.length"),
+        json!(2)
+    );
+    // A script that somebody got into the page would be refused.
+    browser.value("(() => { const s = document.createElement('script'); s.textContent = 'document.title = 1'; document.body.append(s); })()");
+    assert_eq!(browser.text("document.title"), title);
+    let refused = browser.complaints();
+    assert!(
+        refused.len() == 1 && refused[0].contains("Content Security Policy"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn ten_thousand_secrets_show_a_part_and_are_all_there() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(10_000);
+    browser.open(&page(&report).file);
+    assert_eq!(count(&mut browser), "10,000 secrets");
+    assert_eq!(column(&mut browser, "name").len(), 100);
+    click(&mut browser, "#more");
+    assert_eq!(column(&mut browser, "name").len(), 500);
+    search(&mut browser, "database-0777");
+    browser.until("document.querySelectorAll('#rows tr').length === 1 || document.querySelector('#status b').innerText === '0 secrets'");
+    let expect = report
+        .secrets
+        .iter()
+        .filter(|row| row.name.contains("database-0777"))
+        .count();
+    assert_eq!(column(&mut browser, "name").len(), expect);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_page_fits_light_dark_narrow_and_print() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let (old, new) = fixture::two_months(300);
+    let page = page(&new);
+    std::fs::write(&page.file, html(&new, Some(&compare(&old, &new))).unwrap()).unwrap();
+    browser.look(1280, 900, "light");
+    browser.open(&page.file);
+    let ground = "getComputedStyle(document.body).backgroundColor";
+    let light = browser.text(ground);
+    browser.look(1280, 900, "dark");
+    assert_ne!(browser.text(ground), light);
+    for width in [1_280, 768, 360, 320] {
+        browser.look(width, 800, "light");
+        let over = browser
+            .value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(over, json!(0), "nothing sticks out at {width}");
+    }
+    browser.look(1280, 900, "dark");
+    browser.call("Emulation.setEmulatedMedia", &json!({"media": "print"}));
+    assert_eq!(browser.text(ground), "rgb(255, 255, 255)");
+    assert_eq!(
+        browser.text("getComputedStyle(document.querySelector('nav')).display"),
+        "none"
+    );
+    browser.call("Emulation.setEmulatedMedia", &json!({"media": ""}));
+    let printed = browser.call("Page.printToPDF", &json!({"preferCSSPageSize": true}));
+    assert!(
+        printed["data"].as_str().unwrap().starts_with("JVBER"),
+        "a PDF"
+    );
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn pictures_and_fields_have_names() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&page(&fixture::report(100)).file);
+    for (what, nameless) in [
+        (
+            "pictures",
+            "[...document.querySelectorAll('svg')].filter((svg) => svg.ariaHidden !== 'true' && !svg.getAttribute('aria-label')).length",
+        ),
+        (
+            "fields",
+            "[...document.querySelectorAll('input, select')].filter((field) => !field.labels.length).length",
+        ),
+        (
+            "buttons",
+            "[...document.querySelectorAll('button')].filter((button) => !button.hidden && !button.innerText.trim()).length",
+        ),
+        (
+            "tables",
+            "[...document.querySelectorAll('table')].filter((table) => !table.caption && !table.getAttribute('aria-labelledby')).length",
+        ),
+        (
+            "headers",
+            "document.querySelectorAll('thead th:not([scope])').length",
+        ),
+        (
+            "sections",
+            "[...document.querySelectorAll('section')].filter((part) => !part.getAttribute('aria-label') && !document.getElementById(part.getAttribute('aria-labelledby'))).length",
+        ),
+        (
+            "links",
+            "[...document.querySelectorAll('a[href^=\"#\"]')].filter((link) => !document.querySelector(link.getAttribute('href'))).length",
+        ),
+    ] {
+        assert_eq!(browser.value(nameless), json!(0), "{what} without a name");
+    }
+}
+
+#[test]
+fn without_the_script_the_figures_and_a_word_stand_there() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(100);
+    browser.call(
+        "Emulation.setScriptExecutionDisabled",
+        &json!({"value": true}),
+    );
+    browser.open(&page(&report).file);
+    let text = browser.text("document.body.innerText");
+    for expect in [
+        &report.totals.total_usd.dollars(),
+        &report.totals.savings_usd.dollars(),
+        "secrets.csv",
+    ] {
+        assert!(text.contains(expect), "{expect}");
+    }
+    assert_eq!(
+        browser.value("document.getElementById('filters').hidden"),
+        Value::Bool(true)
+    );
+}
