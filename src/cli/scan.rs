@@ -149,7 +149,7 @@ pub struct DemoArgs {
 /// A window is at least an hour, the unit in which calls are counted.
 fn window(text: &str) -> Result<Duration, String> {
     let window = policy::duration(text)?;
-    if window < Duration::from_secs(3_600) {
+    if window < Duration::from_hours(1) {
         return Err(format!("`{text}` is shorter than an hour"));
     }
     Ok(window)

@@ -34,7 +34,7 @@ use crate::term::Term;
 const POLICY_FILE: &str = "secretsweep.toml";
 
 /// How long a sliding window is when nothing is said.
-const WINDOW: Duration = Duration::from_secs(30 * 86_400);
+const WINDOW: Duration = Duration::from_hours(30 * 24);
 
 /// Runs `scan`.
 pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
