@@ -26,3 +26,6 @@ mod tidy;
 mod trail;
 mod verdicts;
 mod world;
+
+/// The fixture of [`page`] names the domain as the crate itself does.
+use secretsweep::domain;
