@@ -38,15 +38,17 @@ impl Part {
     /// The part by the name of the service and the unit, for exports without usage types. The units vary as the usage
     /// types do: `Secrets`, `API Requests`, `API Calls`.
     pub fn of_service(service: &str, unit: &str) -> Option<Self> {
+        let ours = matches!(service, "AWS Secrets Manager" | "AWSSecretsManager");
+        if !ours && !matches!(service, "AWS Key Management Service" | "awskms") {
+            return None;
+        }
         let unit = unit.to_ascii_lowercase();
         let calls = unit.contains("request") || unit.contains("call");
-        match service {
-            "AWS Secrets Manager" | "AWSSecretsManager" if calls => Some(Self::Api),
-            "AWS Secrets Manager" | "AWSSecretsManager" if unit.contains("secret") => {
-                Some(Self::Storage)
-            }
-            "AWS Key Management Service" | "awskms" if calls => Some(Self::Kms),
-            _ => None,
+        match (ours, calls) {
+            (true, true) => Some(Self::Api),
+            (true, false) => unit.contains("secret").then_some(Self::Storage),
+            (false, true) => Some(Self::Kms),
+            (false, false) => None,
         }
     }
 }
@@ -65,17 +67,16 @@ pub fn region_of(usage_type: &str) -> Option<Region> {
 
 /// What comes before the service's own name, and the part.
 fn split(usage_type: &str) -> Option<(&str, Part)> {
-    const ENDS: [(&str, Part); 3] = [
+    const ENDS: [(&str, Part); 5] = [
         ("AWSSecretsManager-Secret", Part::Storage),
+        ("AWSSecretsManagerSecret", Part::Storage),
         ("AWSSecretsManager-APIRequest", Part::Api),
+        ("AWSSecretsManagerAPIRequest", Part::Api),
         ("KMS-Request", Part::Kms),
     ];
     let singular = usage_type.strip_suffix('s').unwrap_or(usage_type);
     ENDS.iter().find_map(|(end, part)| {
-        let joined = || end.replacen('-', "", 1);
-        let rest = singular
-            .strip_suffix(end)
-            .or_else(|| singular.strip_suffix(joined().as_str()))?;
+        let rest = singular.strip_suffix(end)?;
         (rest.is_empty() || rest.ends_with('-')).then_some((rest, *part))
     })
 }

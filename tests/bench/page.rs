@@ -1,0 +1,51 @@
+//! How long the page takes: to render, and to load in a browser.
+//!
+//! `cargo bench --bench page`. Loading is measured where Chromium is installed. The aim for 10,000 secrets is two seconds
+//! until the page has loaded.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench prints what it measured, and stops at trouble"
+)]
+
+use std::time::Instant;
+
+/// For the fixture, which names the domain as the crate itself does.
+use secretsweep::domain;
+use secretsweep::report::html::html;
+
+#[path = "../it/browser.rs"]
+#[expect(dead_code, reason = "a bench clicks on nothing")]
+mod browser;
+#[path = "../../src/domain/fixture.rs"]
+#[expect(dead_code, reason = "one report is enough")]
+mod fixture;
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    let mut browser = browser::Browser::start();
+    println!("secrets    render      bytes     load");
+    for secrets in [100, 1_000, 10_000] {
+        let report = fixture::report(secrets);
+        let start = Instant::now();
+        let bytes = html(&report, None).unwrap();
+        let rendered = start.elapsed();
+        std::fs::write(&file, &bytes).unwrap();
+        let loaded = browser.as_mut().map(|browser| {
+            let mut times: Vec<_> = (0..5).map(|_| browser.open(&file)).collect();
+            times.sort();
+            times[times.len() / 2]
+        });
+        let loaded = loaded.map_or_else(
+            || "-".to_owned(),
+            |time| format!("{:.2} s", time.as_secs_f64()),
+        );
+        println!(
+            "{secrets:>7} {:>7.0} ms {:>10} {loaded:>8}",
+            rendered.as_secs_f64() * 1e3,
+            bytes.len()
+        );
+    }
+}
