@@ -151,6 +151,46 @@ mod tests {
         }
     }
 
+    /// The relative luminance of a colour, by WCAG 2.2.
+    fn luminance(colour: &str) -> f64 {
+        let part = |place: usize| {
+            let value = u8::from_str_radix(&colour[place..place + 2], 16).unwrap();
+            let value = f64::from(value) / 255.0;
+            if value <= 0.040_45 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    #[test]
+    fn text_stands_out_from_its_ground_in_light_and_dark() {
+        // The variables of a block of the style, from the first that defines the paper.
+        let schemes = STYLE
+            .split("--paper:")
+            .skip(1)
+            .filter(|block| block.contains("--high:"));
+        let mut seen = 0;
+        for scheme in schemes.take(2) {
+            seen += 1;
+            let scheme = format!("--paper:{}", scheme.split('}').next().unwrap());
+            let colour = |name: &str| {
+                let (_, rest) = scheme.split_once(&format!("--{name}: ")).unwrap();
+                rest.split(';').next().unwrap().to_owned()
+            };
+            for ground in ["paper", "raised", "mark"] {
+                for text in ["ink", "soft", "save", "link", "high", "cost"] {
+                    let (a, b) = (luminance(&colour(ground)), luminance(&colour(text)));
+                    let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2} in {scheme}");
+                }
+            }
+        }
+        assert_eq!(seen, 2, "a light and a dark scheme");
+    }
+
     #[test]
     #[ignore = "writes a page to look at: PAGE names the file, SECRETS how many secrets"]
     fn look() {

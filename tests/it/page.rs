@@ -262,6 +262,13 @@ fn the_page_fits_light_dark_narrow_and_print() {
         browser.text("getComputedStyle(document.querySelector('nav')).display"),
         "none"
     );
+    let heads =
+        "[...document.querySelectorAll('#heads button')].every((button) => !button.offsetHeight)";
+    assert_eq!(
+        browser.value(heads),
+        json!(true),
+        "a header with a button is not repeated on paper"
+    );
     browser.call("Emulation.setEmulatedMedia", &json!({"media": ""}));
     let printed = browser.call("Page.printToPDF", &json!({"preferCSSPageSize": true}));
     assert!(

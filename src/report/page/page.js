@@ -160,7 +160,10 @@
         state.sort = column.id;
         choose();
       });
-      const head = el("th", `c-${column.id}${column.num ? " num" : ""}`, button);
+      // Browsers repeat no header with a button in it on the next sheet of paper, so paper gets a plain word.
+      const word = el("span", "paper", column.label);
+      word.setAttribute("aria-hidden", "true");
+      const head = el("th", `c-${column.id}${column.num ? " num" : ""}`, button, word);
       head.scope = "col";
       head.dataset.sort = column.id;
       $("heads").append(head);

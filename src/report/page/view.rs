@@ -45,7 +45,6 @@ pub(crate) struct Page {
     findings: Findings,
     unseen: Unseen,
     assumptions: Vec<String>,
-    prices: String,
     policy: String,
     secrets: String,
 }
@@ -147,7 +146,6 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
             .iter()
             .map(|text| one_line(text))
             .collect(),
-        prices: one_line(&report.policy.prices),
         policy: policy(report),
         secrets: thousands(totals.secrets),
     }
