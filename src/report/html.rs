@@ -190,13 +190,4 @@ mod tests {
         }
         assert_eq!(seen, 2, "a light and a dark scheme");
     }
-
-    #[test]
-    #[ignore = "writes a page to look at: PAGE names the file, SECRETS how many secrets"]
-    fn look() {
-        let secrets = std::env::var("SECRETS").map_or(400, |text| text.parse().unwrap());
-        let (old, new) = fixture::two_months(secrets);
-        let bytes = html(&new, Some(&compare(&old, &new))).unwrap();
-        std::fs::write(std::env::var("PAGE").unwrap(), bytes).unwrap();
-    }
 }
