@@ -1,0 +1,92 @@
+//! The steps from the old total to the new one.
+
+use super::{Change, Moves, Pairs, Step, comparable};
+use crate::domain::money::Money;
+use crate::domain::report::{Report, SecretRow};
+
+/// Names the steps. They add up to the change of the totals.
+pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Moves) -> Vec<Step> {
+    let of = |changes: &[Change]| -> (usize, Money) {
+        let sum = changes.iter().map(|change| change.change_usd).sum();
+        (changes.len(), sum)
+    };
+    let rows = |rows: &[&SecretRow]| -> Money { rows.iter().map(|row| row.cost.known()).sum() };
+    let listed = [
+        ("appeared", "new secrets", of(&moves.appeared)),
+        ("gone", "secrets that are gone", of(&moves.gone)),
+        (
+            "scheduled",
+            "secrets scheduled for deletion",
+            of(&moves.scheduled),
+        ),
+        ("restored", "secrets restored", of(&moves.restored)),
+        ("dearer", "secrets that cost more", of(&moves.dearer)),
+        ("cheaper", "secrets that cost less", of(&moves.cheaper)),
+    ];
+    let comparable_all: Money = pairs
+        .both
+        .iter()
+        .map(|(old, new)| comparable(&old.cost, &new.cost))
+        .sum();
+    let comparable_listed: Money = listed[2..].iter().map(|(_, _, (_, sum))| *sum).sum();
+    let small = pairs.both.len()
+        - listed[2..]
+            .iter()
+            .map(|(_, _, (count, _))| count)
+            .sum::<usize>();
+    let unlike = pairs
+        .both
+        .iter()
+        .map(|(old, new)| new.cost.known() - old.cost.known() - comparable(&old.cost, &new.cost))
+        .collect::<Vec<Money>>();
+    let unlike_count = unlike
+        .iter()
+        .filter(|change| **change != Money::ZERO)
+        .count();
+    let rest = [
+        (
+            "small",
+            "changes below a cent a month",
+            (small, comparable_all - comparable_listed),
+        ),
+        (
+            "unlike",
+            "costs that only one of the scans knows",
+            (unlike_count, unlike.into_iter().sum()),
+        ),
+        (
+            "scopes-added",
+            "accounts and Regions that only the new scan looked at",
+            (pairs.scopes_added.len(), rows(&pairs.added)),
+        ),
+        (
+            "scopes-lost",
+            "accounts and Regions that only the old scan looked at",
+            (pairs.scopes_lost.len(), Money::ZERO - rows(&pairs.lost)),
+        ),
+    ];
+    let mut steps: Vec<Step> = listed
+        .into_iter()
+        .chain(rest)
+        .map(|(code, text, (count, change_usd))| step(code, text, count, change_usd))
+        .collect();
+    // What is left is what the totals hold beside the rows of secrets: calls that belong to none of them.
+    let explained: Money = steps.iter().map(|step| step.change_usd).sum();
+    let left = new.totals.total_usd - old.totals.total_usd - explained;
+    steps.push(step(
+        "unattributed",
+        "calls that belong to no secret",
+        0,
+        left,
+    ));
+    steps
+}
+
+fn step(code: &str, text: &str, count: usize, change_usd: Money) -> Step {
+    Step {
+        code: code.to_owned(),
+        text: text.to_owned(),
+        count: count as u64,
+        change_usd,
+    }
+}

@@ -1,0 +1,186 @@
+//! Laws of a comparison: it explains every micro-dollar and claims nothing that it could not see.
+
+use super::*;
+use crate::domain::fixture;
+
+fn names(changes: &[Change]) -> Vec<&str> {
+    changes.iter().map(|change| change.name.as_str()).collect()
+}
+
+/// The steps of the bridge that move anything.
+fn steps(comparison: &Comparison) -> Vec<(&str, u64, i64)> {
+    comparison
+        .bridge
+        .iter()
+        .filter(|step| step.change_usd != Money::ZERO)
+        .map(|step| (step.code.as_str(), step.count, step.change_usd.0))
+        .collect()
+}
+
+fn recount(report: &mut Report) {
+    report.totals = fixture::totals(report);
+}
+
+#[test]
+fn a_report_compared_with_itself_has_no_change() {
+    let report = fixture::report(200);
+    let comparison = compare(&report, &report);
+    assert_eq!(comparison.change_usd, Money::ZERO);
+    assert!(steps(&comparison).is_empty());
+    assert_eq!(comparison.savings.realised_usd, Money::ZERO);
+    assert_eq!(comparison.savings.open_usd, report.totals.savings_usd);
+    for list in [
+        &comparison.appeared,
+        &comparison.gone,
+        &comparison.scheduled,
+        &comparison.restored,
+        &comparison.dearer,
+        &comparison.cheaper,
+        &comparison.newly_idle,
+        &comparison.used_again,
+    ] {
+        assert!(list.is_empty());
+    }
+    assert!(comparison.loops_found.is_empty() && comparison.loops_fixed.is_empty());
+}
+
+#[test]
+fn the_bridge_explains_the_change_to_the_micro_dollar() {
+    for secrets in [0, 5, 100, 400] {
+        let (old, new) = fixture::two_months(secrets);
+        for (old, new) in [(&old, &new), (&new, &old)] {
+            let comparison = compare(old, new);
+            let sum: Money = comparison.bridge.iter().map(|step| step.change_usd).sum();
+            assert_eq!(sum, comparison.change_usd);
+            let unattributed = new.totals.unattributed_usd - old.totals.unattributed_usd;
+            assert_eq!(comparison.bridge.last().unwrap().change_usd, unattributed);
+        }
+    }
+}
+
+#[test]
+fn what_is_new_in_one_direction_is_gone_in_the_other() {
+    let (old, new) = fixture::two_months(400);
+    let (there, back) = (compare(&old, &new), compare(&new, &old));
+    assert!(!there.appeared.is_empty() && !there.gone.is_empty() && !there.scheduled.is_empty());
+    assert_eq!(names(&there.appeared), names(&back.gone));
+    assert_eq!(names(&there.gone), names(&back.appeared));
+    assert_eq!(names(&there.scheduled), names(&back.restored));
+    assert_eq!(names(&there.dearer), names(&back.cheaper));
+}
+
+#[test]
+fn a_place_that_only_one_scan_looked_at_is_neither_new_nor_gone() {
+    let new = fixture::report(200);
+    let mut old = new.clone();
+    let scope = new.secrets[0].scope();
+    old.secrets.retain(|row| row.scope() != scope);
+    old.scopes
+        .retain(|row| (&row.account, &row.region) != (&scope.account, &scope.region));
+    recount(&mut old);
+    let added = compare(&old, &new);
+    assert!(added.appeared.is_empty());
+    assert_eq!(added.scopes_added, std::slice::from_ref(&scope));
+    assert_eq!(steps(&added).len(), 1);
+    assert_eq!(steps(&added)[0].0, "scopes-added");
+    let lost = compare(&new, &old);
+    assert!(lost.gone.is_empty() && lost.savings.realised_usd == Money::ZERO);
+    assert_eq!(lost.scopes_lost, [scope]);
+}
+
+#[test]
+fn calls_that_became_countable_are_no_price_rise() {
+    let new = fixture::report(100);
+    let mut old = new.clone();
+    for row in &mut old.secrets {
+        row.cost = Cost::new(row.cost.storage_usd, None, None);
+    }
+    recount(&mut old);
+    let comparison = compare(&old, &new);
+    assert!(comparison.dearer.is_empty());
+    assert_eq!(steps(&comparison).len(), 1);
+    assert_eq!(steps(&comparison)[0].0, "unlike");
+}
+
+#[test]
+fn savings_are_realised_by_what_was_promised_and_no_more() {
+    let old = fixture::report(300);
+    let mut new = old.clone();
+    let wanted = |row: &SecretRow| row.verdict == Verdict::Delete;
+    let gone = old.secrets.iter().find(|row| wanted(row)).unwrap();
+    let unasked = old
+        .secrets
+        .iter()
+        .find(|row| row.verdict == Verdict::Keep)
+        .unwrap();
+    new.secrets
+        .retain(|row| row.arn != gone.arn && row.arn != unasked.arn);
+    let first = &old.loops[0];
+    new.loops.remove(0);
+    let looped = new
+        .secrets
+        .iter_mut()
+        .find(|row| Some(&row.arn) == first.arn.as_ref())
+        .unwrap();
+    looped.cost = Cost::new(
+        looped.cost.storage_usd,
+        Some(Money::ZERO),
+        Some(Money::ZERO),
+    );
+    recount(&mut new);
+    let comparison = compare(&old, &new);
+    let savings = comparison.savings;
+    assert_eq!(
+        savings.deleted_usd,
+        gone.cost.known(),
+        "not what nobody asked to delete"
+    );
+    assert_eq!(
+        savings.mended_usd,
+        first.avoidable_usd_month.unwrap(),
+        "at most what was promised"
+    );
+    assert_eq!(
+        savings.realised_usd + savings.open_usd,
+        savings.promised_usd
+    );
+    assert_eq!(comparison.loops_fixed.len(), 1);
+}
+
+#[test]
+fn a_loop_that_the_trail_could_not_show_is_not_fixed() {
+    let old = fixture::report(300);
+    let mut new = old.clone();
+    let gone = new.loops.remove(0);
+    for row in &mut new.scopes {
+        if Some(&row.account) == gone.account.as_ref() {
+            row.trail.covered_hours = row.trail.expected_hours / 2;
+        }
+    }
+    let comparison = compare(&old, &new);
+    assert!(comparison.loops_fixed.is_empty());
+    assert_eq!(comparison.loops_unseen.len(), 1);
+    assert_eq!(comparison.loops_unseen[0].name, gone.name);
+}
+
+#[test]
+fn idle_and_used_again_go_by_the_limit_of_the_new_scan() {
+    let base = fixture::report(20);
+    let with = |days: Option<u32>| {
+        let mut report = base.clone();
+        report.secrets[0].idle_days = days;
+        report
+    };
+    for (before, after, idle, used) in [
+        (Some(89), Some(90), 1, 0),
+        (Some(90), Some(89), 0, 1),
+        (Some(90), Some(120), 0, 0),
+        (Some(10), Some(20), 0, 0),
+        (None, Some(120), 0, 0),
+        (Some(10), None, 0, 0),
+    ] {
+        let comparison = compare(&with(before), &with(after));
+        let found = (comparison.newly_idle.len(), comparison.used_again.len());
+        assert_eq!(found, (idle, used), "{before:?} {after:?}");
+    }
+}
