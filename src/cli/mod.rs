@@ -5,7 +5,7 @@ mod scan;
 mod view;
 
 pub use cleanup::{ApplyArgs, Login, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
-pub use scan::{DemoArgs, Judging, ScanArgs, TrailSource};
+pub use scan::{DemoArgs, Judging, LiveArgs, ScanArgs, TrailSource};
 pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 
 use clap::builder::styling::{AnsiColor, Styles};

@@ -7,6 +7,8 @@ mod bill;
 mod cleanup;
 mod compare;
 mod demo;
+mod gather;
+mod live;
 mod report;
 mod rules;
 mod scan;
