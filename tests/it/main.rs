@@ -19,6 +19,7 @@ mod cost;
 mod evidence;
 mod fake;
 mod figures;
+mod live;
 mod live_adapters;
 mod loops;
 mod page;
