@@ -44,7 +44,7 @@ impl Term {
     }
 
     /// Asks on a terminal. `None`: nobody is there to answer.
-    pub(crate) fn ask(&self, question: &str) -> std::io::Result<Option<String>> {
+    pub(crate) fn ask(question: &str) -> std::io::Result<Option<String>> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return Ok(None);
         }

@@ -17,6 +17,7 @@ mod browser;
 mod cleanup;
 mod cost;
 mod evidence;
+mod exits;
 mod fake;
 mod figures;
 mod live;
