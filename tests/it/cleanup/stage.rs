@@ -16,7 +16,7 @@ use secretsweep::domain::plan::{Decision, Line, Plan};
 use secretsweep::domain::policy::Policy;
 use secretsweep::domain::seal::{Key, Seal, tags_digest, whole_seconds};
 use secretsweep::domain::secret::{Replica, Secret};
-use secretsweep::files::journal::{JournalFile, read};
+use secretsweep::files::journal::{JournalFile, OpenError, read};
 use secretsweep::ports::{Reads, Record};
 use secretsweep::restore;
 
@@ -215,7 +215,14 @@ impl Stage {
     }
 
     fn open(&self) -> (Paper, Book) {
-        let (file, book) = JournalFile::open(&self.journal()).unwrap();
+        // Other tests start programs, and a child holds copies of all open files, locked ones too, until it runs its own
+        // program.
+        let (file, book) = loop {
+            match JournalFile::open(&self.journal()) {
+                Err(OpenError::Locked(_)) => std::thread::yield_now(),
+                opened => break opened.unwrap(),
+            }
+        };
         let paper = Paper {
             file,
             path: self.journal(),
