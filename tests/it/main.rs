@@ -22,6 +22,7 @@ mod exits;
 mod fake;
 mod figures;
 mod hostile;
+mod laws;
 mod live;
 mod live_adapters;
 mod loops;
