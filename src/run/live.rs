@@ -110,13 +110,12 @@ async fn live(
         .await;
     }
     teller.status.finish();
-    if let Some(saver) = saver {
-        let saved = saver.finish(&intake.covered());
-        if let Some(trouble) = saved.trouble {
-            gathered
-                .gaps
-                .push(trail_gap("what --save keeps".to_owned(), trouble));
-        }
+    if let Some(saver) = saver
+        && let Some(trouble) = saver.finish(&intake.covered()).trouble
+    {
+        gathered
+            .gaps
+            .push(trail_gap("what --save keeps".to_owned(), trouble));
     }
     intake.hand_over(gathered);
     gathered.notes.push(own_calls(&session, job, gathered));

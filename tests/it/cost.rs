@@ -218,13 +218,13 @@ fn a_partition_without_a_price_is_unknown_and_a_price_file_makes_it_known() {
     assert_adds_up(&scan);
 
     let prices = "[[prices]]\npartition = \"aws-cn\"\nsecret_month_usd = \"0.42\"\napi_10k_usd = \"0.06\"\nkms_10k_usd = \"0.03\"\n";
-    let priced = world()
+    let with_list = world()
         .file("prices.toml", prices)
         .args(&["--prices", "prices.toml"])
         .scan();
-    assert_eq!(priced.secret("db")["cost"]["storage_usd"], "0.420000");
-    assert_eq!(priced.code, 0, "{}", priced.gaps());
-    assert_adds_up(&priced);
+    assert_eq!(with_list.secret("db")["cost"]["storage_usd"], "0.420000");
+    assert_eq!(with_list.code, 0, "{}", with_list.gaps());
+    assert_adds_up(&with_list);
 }
 
 #[test]

@@ -593,7 +593,7 @@ fn a_read_by_name_before_the_creation_belongs_to_the_predecessor() {
 #[test]
 fn an_event_counts_once_however_often_it_comes() {
     let copy = get("db").id("0a0a0a0a-0000-4000-8000-000000000001");
-    let again = log(&[copy.clone()]);
+    let again = log(std::slice::from_ref(&copy));
     let other = get("db").id("0a0a0a0a-0000-4000-8000-000000000002").days(2);
     let scan = World::new()
         .secret(idle("db"))

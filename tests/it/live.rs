@@ -233,7 +233,7 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
                         "i-0123456789abcdef0",
                     )
                     .text
-                    .to_string(),
+                    .clone(),
                 );
             }
             let stamp = ago(back * 24);

@@ -360,11 +360,6 @@ impl Call {
         self
     }
 
-    pub fn response(mut self, response: Value) -> Self {
-        self.response = response;
-        self
-    }
-
     pub fn id(mut self, id: &str) -> Self {
         self.id = Some(id.to_owned());
         self

@@ -109,7 +109,7 @@ fn a_secret_that_is_no_longer_as_planned_is_refused_with_the_reason_and_the_othe
                     kms_key: None,
                     status: None,
                     last_accessed: None,
-                }])
+                }]);
             },
             "replicas that the plan does not name, in eu-west-1",
         ),
