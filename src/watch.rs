@@ -130,7 +130,7 @@ pub fn wanted(
     let mut found = Vec::new();
     for access in accesses.iter().filter(|access| !access.service_event) {
         let class = classify(&access.caller, &rotations, policy);
-        let wants = match access.api.as_str() {
+        let wants = match &*access.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),
             _ => false,
@@ -150,7 +150,7 @@ pub fn wanted(
             found.push(Asked {
                 at,
                 reader: access.caller.identity.clone(),
-                what: access.api.clone(),
+                what: access.api.to_string(),
                 calls: access.calls(),
             });
         }
@@ -163,7 +163,7 @@ fn asks(access: &Access, class: &Class) -> bool {
     if class.kind == ReaderKind::Ourselves {
         return false;
     }
-    match (access.api.as_str(), access.outcome) {
+    match (&*access.api, access.outcome) {
         (_, Outcome::Pending) => true,
         (_, Outcome::Throttled) => false,
         ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != Outcome::Ok,
@@ -212,7 +212,7 @@ fn asker(owner: &Pending, access: &Access, class: &Class, cells: &[Cell]) -> Opt
         reader: access.caller.identity.clone(),
         kind: class.kind,
         client: class.client.clone(),
-        what: access.api.clone(),
+        what: access.api.to_string(),
         how: access.outcome,
         calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
         first: Timestamp::from_second(first).ok()?,

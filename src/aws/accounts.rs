@@ -4,6 +4,7 @@
 //! or a list of Regions that cannot be had is a gap. Where AWS does not say which Regions are enabled, the built-in list
 //! of those that have Secrets Manager is tried one by one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -108,6 +109,8 @@ pub struct Found {
     pub gaps: Vec<Gap>,
     /// Accounts of the organization that are closed, and how AWS calls their state. Not gaps: nothing can run there.
     pub closed: Vec<(AccountId, String)>,
+    /// The names of the organization's accounts. Other people's text.
+    pub names: BTreeMap<AccountId, String>,
 }
 
 /// Finds the accounts and Regions to look at.
@@ -253,6 +256,9 @@ async fn organization(session: &Session, found: &mut Found) -> Vec<AccountId> {
                 let Some(id) = account.id().and_then(|id| AccountId::new(id).ok()) else {
                     continue;
                 };
+                if let Some(name) = account.name() {
+                    found.names.insert(id.clone(), name.to_owned());
+                }
                 match closed(&account) {
                     Some(state) => found.closed.push((id, state)),
                     None => open.push(id),

@@ -49,6 +49,10 @@ pub const POLICY: &str = "\
 # What this organization has agreed on. Every key is optional; `secretsweep rules` explains the rules.
 [protect]
 names = [\"break-glass/*\"]
+
+[accounts]
+111122223333 = \"production\"
+444455556666 = \"staging\"
 ";
 
 /// Hands every file of the organization to `put`, with its relative path (`/` between folders) and its bytes.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::classify::{Class, RotationFunctions, classify};
 use super::names::{Index, Resolution, Scope};
@@ -76,7 +77,7 @@ impl Slice<'_> {
 
     /// Whether this is a `GetSecretValue`, however it ended.
     pub fn is_get(&self) -> bool {
-        self.access.api == "GetSecretValue"
+        &*self.access.api == "GetSecretValue"
     }
 
     /// Whether this is a `GetSecretValue` that was answered.
@@ -86,7 +87,7 @@ impl Slice<'_> {
 
     /// Whether this is a `DescribeSecret` that was answered.
     pub fn is_describe(&self) -> bool {
-        self.access.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
+        &*self.access.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
     }
 }
 
@@ -159,7 +160,7 @@ impl<'a> ReaderUse<'a> {
         let describes = self.class.kind.describes_to_use();
         let mut failures: BTreeMap<Outcome, Failures> = BTreeMap::new();
         for slice in &self.slices {
-            let asks = slice.is_get() || describes && slice.access.api == "DescribeSecret";
+            let asks = slice.is_get() || describes && &*slice.access.api == "DescribeSecret";
             if !asks || slice.access.outcome == Outcome::Ok {
                 continue;
             }
@@ -206,11 +207,11 @@ pub type Readers<'a> = BTreeMap<Reader, ReaderUse<'a>>;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// The account of the event; may be empty.
-    pub account: String,
+    pub account: Arc<str>,
     /// The Region of the event; may be empty.
-    pub region: String,
+    pub region: Arc<str>,
     /// The name or ARN as it was asked for. Other people's text.
-    pub target: String,
+    pub target: Arc<str>,
 }
 
 impl Missing {
@@ -259,15 +260,21 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut classes: HashMap<&Caller, Class> = HashMap::new();
+    let mut known: HashMap<&Caller, (Reader, Class)> = HashMap::new();
     let rotators = rotators(accesses);
     for access in accesses {
-        let class = classes.entry(&access.caller).or_insert_with(|| {
+        let who = known.entry(&*access.caller).or_insert_with(|| {
             let class = classify(&access.caller, rotations, policy);
-            as_rotator(class, &access.caller, &rotators)
+            let class = as_rotator(class, &access.caller, &rotators);
+            let reader = Reader {
+                kind: class.kind,
+                identity: access.caller.identity.clone(),
+                client: class.client.clone(),
+            };
+            (reader, class)
         });
         for (slice, resolution) in slices(access, index) {
-            activity.put(slice, resolution, class);
+            activity.put(slice, resolution, who);
         }
     }
     activity
@@ -283,7 +290,7 @@ fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
         .collect();
     let moving = accesses
         .iter()
-        .filter(|access| access.api == "UpdateSecretVersionStage");
+        .filter(|access| &*access.api == "UpdateSecretVersionStage");
     moving
         .map(session_key)
         .filter(|who| staging.contains(who))
@@ -349,7 +356,7 @@ fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resol
 }
 
 impl<'a> Activity<'a> {
-    fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, class: &Class) {
+    fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &(Reader, Class)) {
         let access = slice.access;
         if access.service_event {
             if let Some(Resolution::One(place)) = resolution {
@@ -359,14 +366,14 @@ impl<'a> Activity<'a> {
         }
         let what = match resolution {
             Some(Resolution::One(place)) => {
-                add(&mut self.secrets[place], slice, class);
+                add(&mut self.secrets[place], slice, who);
                 return;
             }
-            None => access.api.clone(),
+            None => access.api.to_string(),
             Some(Resolution::Former) => {
                 let target = access.target.clone().unwrap_or_default();
                 if target.starts_with("arn:") && access.outcome != Outcome::Ok {
-                    self.miss(access, target, slice.clone(), class);
+                    self.miss(access, target, slice.clone(), who);
                 }
                 "former secret".to_owned()
             }
@@ -379,7 +386,7 @@ impl<'a> Activity<'a> {
             }
             Some(Resolution::Unknown) => {
                 let target = access.target.clone().unwrap_or_default();
-                self.miss(access, target, slice.clone(), class);
+                self.miss(access, target, slice.clone(), who);
                 "name not in the inventory".to_owned()
             }
         };
@@ -387,28 +394,24 @@ impl<'a> Activity<'a> {
     }
 
     /// Notes who asked for a name that stands for no secret of the inventory.
-    fn miss(&mut self, access: &Access, target: String, slice: Slice<'a>, class: &Class) {
+    fn miss(&mut self, access: &Access, target: Arc<str>, slice: Slice<'a>, who: &(Reader, Class)) {
         let missing = Missing {
             account: access.account.clone(),
             region: access.region.clone(),
             target,
         };
-        add(self.missing.entry(missing).or_default(), slice, class);
+        add(self.missing.entry(missing).or_default(), slice, who);
     }
 }
 
-fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, class: &Class) {
-    let reader = Reader {
-        kind: class.kind,
-        identity: slice.access.caller.identity.clone(),
-        client: class.client.clone(),
+fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, (reader, class): &(Reader, Class)) {
+    if let Some(what) = readers.get_mut(reader) {
+        what.slices.push(slice);
+        return;
+    }
+    let what = ReaderUse {
+        class: class.clone(),
+        slices: vec![slice],
     };
-    readers
-        .entry(reader)
-        .or_insert_with(|| ReaderUse {
-            class: class.clone(),
-            slices: Vec::new(),
-        })
-        .slices
-        .push(slice);
+    readers.insert(reader.clone(), what);
 }

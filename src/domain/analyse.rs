@@ -20,7 +20,7 @@ use super::cost::{Accrual, Rate, Volume, run_rate, window_cost};
 use super::coverage::Coverage;
 use super::findings;
 use super::money::{Money, Price};
-use super::names::{Index, Scope, SecretArn};
+use super::names::{AccountId, Index, Scope, SecretArn};
 use super::policy::Policy;
 use super::report::{
     FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow, Span,
@@ -80,6 +80,8 @@ pub struct Input<'a> {
     pub tool: String,
     /// Who ran the scan.
     pub caller: Option<String>,
+    /// The names of accounts, as far as they are known.
+    pub account_names: BTreeMap<AccountId, String>,
     /// The calendar month asked for.
     pub month: Option<String>,
     /// More sentences for the reader.
@@ -144,6 +146,7 @@ pub fn analyse(input: Input<'_>) -> Report {
         caller: input.caller,
         window: spans.window,
         evidence: spans.evidence,
+        account_names: input.account_names,
         policy: PolicySummary {
             idle_days: policy.idle_days,
             young_days: policy.young_days,

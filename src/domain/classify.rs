@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::policy::Policy;
-use super::readers::{FINGERPRINTS, LIBRARY_S, ReaderKind, Sign, service_of};
+use super::readers::{FINGERPRINTS, LIBRARY_S, ReaderKind, Sign, name_of, service_of};
 use super::usage::Caller;
 
 /// What a caller is.
@@ -50,6 +50,7 @@ impl RotationFunctions {
 /// Says what a caller is: by the policy's fingerprints, as a rotation function, by the table, else as an application.
 pub fn classify(caller: &Caller, rotations: &RotationFunctions, policy: &Policy) -> Class {
     let agent = caller.user_agent.to_ascii_lowercase();
+    let role = name_of(&caller.identity).to_ascii_lowercase();
     let language = LANGUAGES
         .iter()
         .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
@@ -67,9 +68,11 @@ pub fn classify(caller: &Caller, rotations: &RotationFunctions, policy: &Policy)
                 .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
         };
     }
-    let found = FINGERPRINTS
-        .iter()
-        .find(|row| row.signs.iter().any(|sign| sign.fits(caller, &agent)));
+    let found = FINGERPRINTS.iter().find(|row| {
+        row.signs
+            .iter()
+            .any(|sign| sign.fits(caller, &agent, &role))
+    });
     let ours = found.is_some_and(|row| row.kind == ReaderKind::Ourselves);
     if !ours && rotations.has(caller) {
         return Class {

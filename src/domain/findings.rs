@@ -137,7 +137,7 @@ fn absent(
                 code: code.to_owned(),
                 severity,
                 arn: None,
-                name: missing.target.clone(),
+                name: missing.target.to_string(),
                 account: scope.as_ref().map(|scope| scope.account.clone()),
                 region: scope.as_ref().map(|scope| scope.region.clone()),
                 reader: Some(reader.identity.clone()),

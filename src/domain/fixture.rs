@@ -100,6 +100,7 @@ pub(crate) fn report(secrets: usize) -> Report {
             from: now() - (24 * 92).hours(),
             to: now(),
         },
+        account_names: BTreeMap::new(),
         policy: PolicySummary {
             idle_days: 90,
             young_days: 30,

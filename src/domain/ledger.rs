@@ -36,7 +36,7 @@ type Sym = u32;
 /// The strings of a ledger, each held once.
 #[derive(Debug, Default)]
 struct Strings {
-    all: Vec<Box<str>>,
+    all: Vec<Arc<str>>,
     table: HashTable<Sym>,
 }
 
@@ -62,6 +62,28 @@ impl Strings {
 
     fn text(&self, symbol: Sym) -> &str {
         &self.all[symbol as usize]
+    }
+}
+
+/// How many of them make the caller: the last ones.
+const CALLER: usize = 7;
+
+/// A caller from its strings, in the order of [`Key`].
+fn caller(strings: [&str; CALLER], flags: u16) -> Caller {
+    let [identity, session, kind, account, invoked_by, address, agent] = strings.map(str::to_owned);
+    let has = |bit: u16| flags & bit != 0;
+    Caller {
+        identity,
+        session,
+        identity_type: kind,
+        account,
+        invoked_by,
+        address,
+        user_agent: agent,
+        web_federated: has(WEB),
+        ec2_delivered: has(EC2),
+        vpc_endpoint: has(VPC),
+        from_console: has(CONSOLE),
     }
 }
 
@@ -320,15 +342,25 @@ impl Ledger {
         for (_, (at, time)) in std::mem::take(&mut self.shared) {
             self.count(at, time);
         }
-        let strings = &self.strings;
-        let text = |symbol: Sym| strings.text(symbol).to_owned();
+        let strings = &self.strings.all;
+        let text = |symbol: Sym| Arc::clone(&strings[symbol as usize]);
+        // Sessions, addresses and programs come again in many lines: a caller is held once.
+        let mut callers: HashMap<([Sym; CALLER], u16), Arc<Caller>, FixedState> =
+            HashMap::default();
         let mut accesses: Vec<Access> = std::mem::take(&mut self.lines)
             .into_iter()
             .filter(|line| !line.cells.is_empty())
             .map(|line| {
-                let [account, region, target, api, caller @ ..] = line.strings;
-                let [identity, session, kind, of, invoked_by, address, agent] = caller;
+                let [account, region, target, api, who @ ..] = line.strings;
                 let has = |bit: u16| line.flags & bit != 0;
+                let caller = callers
+                    .entry((who, line.flags & (WEB | EC2 | VPC | CONSOLE)))
+                    .or_insert_with(|| {
+                        Arc::new(caller(
+                            who.map(|symbol| &*strings[symbol as usize]),
+                            line.flags,
+                        ))
+                    });
                 Access {
                     account: text(account),
                     region: text(region),
@@ -337,19 +369,7 @@ impl Ledger {
                     service_event: has(SERVICE_EVENT),
                     outcome: line.outcome,
                     staged: has(STAGED),
-                    caller: Caller {
-                        identity: text(identity),
-                        session: text(session),
-                        identity_type: text(kind),
-                        account: text(of),
-                        invoked_by: text(invoked_by),
-                        address: text(address),
-                        user_agent: text(agent),
-                        web_federated: has(WEB),
-                        ec2_delivered: has(EC2),
-                        vpc_endpoint: has(VPC),
-                        from_console: has(CONSOLE),
-                    },
+                    caller: Arc::clone(caller),
                     cells: line.cells,
                     sample: line.sample.map(Into::into),
                 }
@@ -398,7 +418,11 @@ fn add_cell(cells: &mut Vec<Cell>, new: Cell) {
     let place = match cells.last() {
         Some(last) if last.key == new.key => Ok(cells.len() - 1),
         Some(last) if last.key < new.key => Err(cells.len()),
-        None => Err(0),
+        None => {
+            // Most lines have a single hour.
+            cells.reserve_exact(1);
+            Err(0)
+        }
         Some(_) => cells.binary_search_by_key(&new.key, |cell| cell.key),
     };
     match place {

@@ -4,6 +4,7 @@
 //! column: on a tool that deletes, a typo must not pass. Flags of the command line override the file; that is done by
 //! the caller, on the [`Policy`] itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -231,6 +232,8 @@ pub struct Policy {
     pub mutes: Vec<Mute>,
     /// The price list.
     pub prices: Prices,
+    /// The names of accounts, for reports.
+    pub accounts: BTreeMap<AccountId, String>,
 }
 
 impl Default for Policy {
@@ -257,6 +260,7 @@ impl Default for Policy {
             fingerprints: Vec::new(),
             mutes: Vec::new(),
             prices: Prices::built_in(),
+            accounts: BTreeMap::new(),
         }
     }
 }
@@ -291,6 +295,7 @@ impl Policy {
             policy.maintenance = readers.maintenance.unwrap_or(policy.maintenance);
             policy.fingerprints = readers.fingerprint;
         }
+        policy.accounts = file.accounts;
         policy.mutes = file.mute;
         policy.add_prices(file.prices, "the policy file");
         Ok(policy)
@@ -354,6 +359,8 @@ struct File {
     owner: Option<Owner>,
     loops: Option<Loops>,
     readers: Option<Readers>,
+    #[serde(default)]
+    accounts: BTreeMap<AccountId, String>,
     #[serde(default)]
     mute: Vec<Mute>,
     #[serde(default)]
@@ -518,6 +525,8 @@ mod tests {
             kind = "scanner"
             user_agent = "AcmeAudit/"
             cache = "15m"
+            [accounts]
+            111122223333 = "production"
             [[mute]]
             code = "rotation-off"
             name = "legacy/*"
@@ -537,6 +546,7 @@ mod tests {
         assert_eq!(policy.min_avoidable, Money(500_000));
         assert!(policy.is_consumer(ReaderKind::Iac));
         assert_eq!(policy.fingerprints[0].cache_s, Some(900));
+        assert_eq!(policy.accounts.values().next().unwrap(), "production");
         assert_eq!(policy.mutes[0].until, Some(jiff::civil::date(2027, 3, 31)));
         let price = policy.prices.rows[1].price;
         assert_eq!(

@@ -62,11 +62,11 @@ pub const APP_ID: &str = "secretsweep";
 /// One sign by which a caller is recognised.
 #[derive(Clone, Copy, Debug)]
 pub enum Sign {
-    /// The user agent contains this, whatever the case.
+    /// The user agent contains this, whatever the case. Written in lower case.
     Agent(&'static str),
     /// The session name starts with this.
     Session(&'static str),
-    /// The name of the role contains this, whatever the case.
+    /// The name of the role contains this, whatever the case. Written in lower case.
     Role(&'static str),
     /// The call was made by this AWS service (`invokedBy`, or the service's name as address or user agent).
     Service(&'static str),
@@ -210,12 +210,12 @@ pub const FINGERPRINTS: &[Fingerprint] = {
                 Role("cloudcustodian"),
                 Role("steampipe"),
                 Role("cloudquery"),
-                Role("AWSServiceRoleForConfig"),
-                Role("AWSServiceRoleForSecurityHub"),
-                Role("AWSServiceRoleForAccessAnalyzer"),
-                Role("AWSServiceRoleForTrustedAdvisor"),
-                Role("AWSServiceRoleForResourceExplorer"),
-                Role("AWSServiceRoleForAuditManager"),
+                Role("awsserviceroleforconfig"),
+                Role("awsserviceroleforsecurityhub"),
+                Role("awsserviceroleforaccessanalyzer"),
+                Role("awsservicerolefortrustedadvisor"),
+                Role("awsserviceroleforresourceexplorer"),
+                Role("awsserviceroleforauditmanager"),
                 Sign::Service("config.amazonaws.com"),
                 Sign::Service("config-multiaccountsetup.amazonaws.com"),
                 Sign::Service("securityhub.amazonaws.com"),
@@ -244,8 +244,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "AWS caching library",
             LIBRARY_S,
             &[
-                Agent("AwsSecretCache/"),
-                Agent("AWSSecretsManagerCachingRust/"),
+                Agent("awssecretcache/"),
+                Agent("awssecretsmanagercachingrust/"),
             ],
             "keep one cache for the life of the process instead of one a request, and leave its time to live at 1 h",
         ),
@@ -288,14 +288,14 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Person,
             "SSO session",
             LIBRARY_S,
-            &[Role("AWSReservedSSO_")],
+            &[Role("awsreservedsso_")],
             "nothing: a person looked",
         ),
         row(
             Person,
             "CloudShell",
             LIBRARY_S,
-            &[Agent("exec-env/CloudShell")],
+            &[Agent("exec-env/cloudshell")],
             "nothing: a person looked",
         ),
         row(
@@ -333,7 +333,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             LIBRARY_S,
             &[
                 Session("AWSCodeBuild-"),
-                Agent("exec-env/AWS_CODEBUILD"),
+                Agent("exec-env/aws_codebuild"),
                 Sign::Service("codebuild.amazonaws.com"),
             ],
             "read the secret once a build, in `env: secrets-manager:` of the buildspec",
@@ -357,8 +357,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             LIBRARY_S,
             &[
                 Session("GlueJobRunner"),
-                Agent("exec-env/AWS_Glue"),
-                Agent("exec-env/AWS_BATCH"),
+                Agent("exec-env/aws_glue"),
+                Agent("exec-env/aws_batch"),
                 Session("aws-batch"),
                 Sign::Service("glue.amazonaws.com"),
                 Sign::Service("scheduler.amazonaws.com"),
@@ -372,7 +372,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "Lambda",
             AGENT_S,
-            &[Agent("exec-env/AWS_Lambda")],
+            &[Agent("exec-env/aws_lambda")],
             "add the AWS Parameters and Secrets Lambda Extension (`SECRETS_MANAGER_TTL` = 300), or read the secret \
              outside the handler and keep it",
         ),
@@ -392,7 +392,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "ECS task start",
             LIBRARY_S,
-            &[Agent("Amazon ECS Agent")],
+            &[Agent("amazon ecs agent")],
             "find out why tasks start so often (crash loop, tiny batches): each start reads each secret once",
         ),
         row(
@@ -400,7 +400,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "ECS on Fargate",
             LIBRARY_S,
             &[
-                Agent("exec-env/AWS_ECS_FARGATE"),
+                Agent("exec-env/aws_ecs_fargate"),
                 Sign::Service("fargate.amazonaws.com"),
             ],
             "",
@@ -410,7 +410,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "ECS",
             LIBRARY_S,
             &[
-                Agent("exec-env/AWS_ECS"),
+                Agent("exec-env/aws_ecs"),
                 Sign::Service("ecs-tasks.amazonaws.com"),
                 Sign::Service("ecs.amazonaws.com"),
                 Task,
@@ -421,7 +421,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "EKS",
             LIBRARY_S,
-            &[Agent("exec-env/AWS_EKS"), Session("eks-")],
+            &[Agent("exec-env/aws_eks"), Session("eks-")],
             "",
         ),
         row(
@@ -435,7 +435,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "EC2",
             LIBRARY_S,
-            &[Agent("exec-env/EC2"), Instance],
+            &[Agent("exec-env/ec2"), Instance],
             "",
         ),
         row(
@@ -471,14 +471,12 @@ pub fn name_of(identity: &str) -> &str {
 }
 
 impl Sign {
-    /// Whether the caller shows this sign; `agent` is its user agent in lower case.
-    pub(super) fn fits(self, caller: &Caller, agent: &str) -> bool {
+    /// Whether the caller shows this sign; `agent` and `role` are its user agent and the name of its role in lower case.
+    pub(super) fn fits(self, caller: &Caller, agent: &str, role: &str) -> bool {
         match self {
-            Self::Agent(sign) => agent.contains(&sign.to_ascii_lowercase()),
+            Self::Agent(sign) => agent.contains(sign),
             Self::Session(start) => caller.session.starts_with(start),
-            Self::Role(part) => name_of(&caller.identity)
-                .to_ascii_lowercase()
-                .contains(&part.to_ascii_lowercase()),
+            Self::Role(part) => role.contains(part),
             Self::Service(name) => service_of(caller) == name,
             Self::AnyService => {
                 caller.identity_type == "AWSService"
@@ -505,4 +503,18 @@ impl Sign {
 
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_that_are_compared_in_lower_case_are_written_so() {
+        for sign in FINGERPRINTS.iter().flat_map(|row| row.signs) {
+            if let Sign::Agent(text) | Sign::Role(text) = sign {
+                assert_eq!(*text, text.to_ascii_lowercase());
+            }
+        }
+    }
 }

@@ -35,6 +35,9 @@ pub struct Report {
     pub window: Span,
     /// The span over which use is judged: at least the idle time. Holds the window.
     pub evidence: Span,
+    /// The names of accounts, as far as they are known. Other people's text.
+    #[serde(default)]
+    pub account_names: BTreeMap<AccountId, String>,
     /// The settings that the verdicts rest on.
     pub policy: PolicySummary,
     /// What the numbers assume, as sentences for the reader.
@@ -53,6 +56,17 @@ pub struct Report {
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first.
     pub findings: Vec<FindingRow>,
+}
+
+impl Report {
+    /// An account for people: `production (111122223333)`, or the id alone. Other people's text.
+    pub fn account_label(&self, account: &str) -> String {
+        let name = self
+            .account_names
+            .iter()
+            .find(|(id, _)| id.as_str() == account);
+        name.map_or_else(|| account.to_owned(), |(id, name)| format!("{name} ({id})"))
+    }
 }
 
 /// A span of time.

@@ -4,6 +4,8 @@
 //! `requestParameters` and names its secret only in `errorMessage` ([`named_in`]), and a failed call is a call, never a
 //! use ([`Outcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
+use std::sync::Arc;
+
 use super::event::Event;
 use super::names::Scope;
 
@@ -150,13 +152,13 @@ impl Cell {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Access {
     /// `recipientAccountId`; may be empty.
-    pub account: String,
+    pub account: Arc<str>,
     /// `awsRegion`; may be empty.
-    pub region: String,
+    pub region: Arc<str>,
     /// The secret as the event names it; `None`: it names none.
-    pub target: Option<String>,
+    pub target: Option<Arc<str>>,
     /// `eventName`.
-    pub api: String,
+    pub api: Arc<str>,
     /// An `AwsServiceEvent`: nobody called, nothing is billed.
     pub service_event: bool,
     /// How it ended.
@@ -164,7 +166,7 @@ pub struct Access {
     /// A version in staging was asked for (`AWSPENDING`): what rotations do.
     pub staged: bool,
     /// Who called.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// The hours, in order.
     pub cells: Vec<Cell>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.

@@ -73,7 +73,7 @@ pub const FINDINGS: [&str; 9] = [
 ];
 
 /// The columns of `summary.csv`.
-pub const SUMMARY: [&str; 20] = [
+pub const SUMMARY: [&str; 21] = [
     "group_by",
     "group",
     "secrets",
@@ -94,6 +94,7 @@ pub const SUMMARY: [&str; 20] = [
     "window_to",
     "window_total_usd",
     "change_usd_month",
+    "account_name",
 ];
 
 /// `secrets.csv`: one row a secret, by account, Region and name.
@@ -229,7 +230,7 @@ fn group(
     by: Grouping,
     group: &sums::Group,
     change: Option<Money>,
-) -> [String; 20] {
+) -> [String; 21] {
     let totals = &group.totals;
     let verdict = |verdict: Verdict| {
         totals
@@ -238,6 +239,16 @@ fn group(
             .copied()
             .unwrap_or(0)
             .to_string()
+    };
+    let id = group.key.split(' ').next().unwrap_or_default();
+    let name = match by {
+        Grouping::Account | Grouping::AccountRegion => report
+            .account_names
+            .iter()
+            .find(|(account, _)| account.as_str() == id)
+            .map(|(_, name)| escape::cell(name))
+            .unwrap_or_default(),
+        _ => String::new(),
     };
     [
         by.as_str().to_owned(),
@@ -260,6 +271,7 @@ fn group(
         report.window.to.to_string(),
         totals.window_cost.total_usd.to_string(),
         known(change),
+        name,
     ]
 }
 
@@ -362,7 +374,7 @@ mod tests {
             line(&summary(&report, None), 0),
             "group_by,group,secrets,storage_usd_month,api_usd_month,kms_usd_month,total_usd_month,savings_usd_month,\
              delete,review,keep,calls,reads,failed_reads,unpriced_secrets,uncounted_secrets,window_from,window_to,\
-             window_total_usd,change_usd_month"
+             window_total_usd,change_usd_month,account_name"
         );
     }
 
@@ -371,8 +383,8 @@ mod tests {
         let report = sample::report();
         let mut earlier = report.clone();
         earlier.totals.total_usd = report.totals.total_usd - Money(1_000_000);
-        assert!(line(&summary(&report, Some(&earlier)), 1).ends_with(",1.000000"));
-        assert!(line(&summary(&report, None), 1).ends_with(','));
+        assert!(line(&summary(&report, Some(&earlier)), 1).ends_with(",1.000000,"));
+        assert!(line(&summary(&report, None), 1).ends_with(",,"));
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub(crate) fn report() -> Report {
             from: at("2026-08-03T00:00:00Z"),
             to: at("2026-11-01T00:00:00Z"),
         },
+        account_names: BTreeMap::new(),
         policy: PolicySummary {
             idle_days: 90,
             young_days: 30,

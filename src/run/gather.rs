@@ -1,6 +1,6 @@
 //! What a scan has read, from wherever, before it is judged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::counted;
-use crate::domain::names::Scope;
+use crate::domain::names::{AccountId, Scope};
 use crate::domain::report::Gap;
 use crate::domain::secret::Secret;
 use crate::domain::seen::Seen;
@@ -27,6 +27,8 @@ pub(super) struct Gathered {
     pub(super) gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub(super) notes: Vec<String>,
+    /// The names of accounts, as the organization has them.
+    pub(super) account_names: BTreeMap<AccountId, String>,
     /// Who asked AWS.
     pub(super) caller: Option<String>,
     /// The events, folded.

@@ -151,6 +151,7 @@ async fn inventory(
     };
     let found = accounts::scopes(session, &ask).await;
     gathered.gaps.extend(found.gaps);
+    gathered.account_names.extend(found.names);
     for (account, state) in found.closed {
         gathered.notes.push(format!(
             "Account {account} is closed ({state}) and was not asked."

@@ -197,6 +197,7 @@ impl Job {
             gaps,
             mut notes,
             caller,
+            mut account_names,
             ledgers,
             seen,
         } = gathered;
@@ -216,6 +217,7 @@ impl Job {
                 self.spans.window.to
             ));
         }
+        account_names.extend(self.policy.accounts.clone());
         let (accesses, coverage) = ledger.into_accesses();
         analyse(Input {
             secrets,
@@ -229,6 +231,7 @@ impl Job {
             now: self.now,
             tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             caller,
+            account_names,
             month: self.month.map(|month| month.to_string()),
             notes,
         })

@@ -228,6 +228,7 @@ fn report(ages: &[(i64, Option<i64>)], draws: &[Draw], heard: bool, trust: bool)
         now: moment(NOW),
         tool: "test".to_owned(),
         caller: None,
+        account_names: std::collections::BTreeMap::new(),
         month: None,
         notes: Vec::new(),
     })

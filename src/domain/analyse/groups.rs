@@ -81,7 +81,7 @@ pub(super) fn unlisted_replicas<'a>(
     }
     let mut unlisted = Unlisted::new();
     for (missing, readers) in &activity.missing {
-        let by_name = || Some((missing.scope()?, missing.target.as_str()));
+        let by_name = || Some((missing.scope()?, &*missing.target));
         let Some((scope, name)) = split_arn(&missing.target).or_else(by_name) else {
             continue;
         };

@@ -62,6 +62,7 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
         caller: None,
         window: span,
         evidence: span,
+        account_names: BTreeMap::new(),
         policy: PolicySummary {
             idle_days: 90,
             young_days: 30,

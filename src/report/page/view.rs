@@ -470,6 +470,11 @@ fn payers(report: &Report) -> Vec<Payers> {
             .map(|group| group.totals.total_usd)
             .max()
             .unwrap_or_default();
+        if by == Grouping::Account {
+            for group in &mut found {
+                group.key = report.account_label(&group.key);
+            }
+        }
         let nobodys = found.pop_if(|group| group.key == UNATTRIBUTED);
         let mut rows: Vec<Payer> = found
             .iter()

@@ -156,7 +156,11 @@ pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
             of(Verdict::Delete),
             of(Verdict::Review),
         ];
-        row(page, Look::Usual, &group.key, &cells);
+        let key = match by {
+            Grouping::Account => report.account_label(&group.key),
+            _ => group.key.clone(),
+        };
+        row(page, Look::Usual, &key, &cells);
     }
 }
 
