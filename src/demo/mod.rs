@@ -44,13 +44,22 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// The organization's policy file.
+pub const POLICY: &str = "\
+# What this organization has agreed on. Every key is optional; `secretsweep rules` explains the rules.
+[protect]
+names = [\"break-glass/*\"]
+";
+
 /// Hands every file of the organization to `put`, with its relative path (`/` between folders) and its bytes.
 ///
-/// `inventory/<account>-<region>.json` first, then `trail/AWSLogs/...` by account, Region and time.
+/// `secretsweep.toml` first, then `inventory/<account>-<region>.json`, then `trail/AWSLogs/...` by account, Region and
+/// time.
 ///
 /// # Errors
 /// The first error of `put` ends the writing and is returned; nothing else fails.
 pub fn write(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    put("secretsweep.toml", POLICY.as_bytes())?;
     let calls = traffic::calls();
     inventory::write(&calls, put)?;
     delivery::write(&calls, put)

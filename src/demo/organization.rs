@@ -2,7 +2,8 @@
 //!
 //! One table for people and programs: what a row holds decides its entry in the inventory, and its `shows`, `verdict`
 //! and `reason` are what the tests check a scan against. The calls that go with the rows are in `traffic`.
-//! The expectations hold for the default policy (idle 90 days, young 30 days), with the whole trail read.
+//! The expectations hold for the organization's own policy file (the defaults, and a protected name), with the whole trail
+//! read.
 
 /// The account that runs the shop.
 pub(super) const PRODUCTION: &str = "111122223333";

@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for TagRule {
 
 /// A fingerprint of the policy file. All the signs that are given must fit.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RawFingerprint")]
 pub struct OwnFingerprint {
     /// What the reader is.
     pub kind: ReaderKind,
@@ -115,10 +115,48 @@ pub struct OwnFingerprint {
     /// What to call it in reports.
     pub client: Option<String>,
     /// The cache time to recommend.
-    #[serde(default, rename = "cache", deserialize_with = "optional_seconds")]
     pub cache_s: Option<u32>,
     /// What to advise.
     pub advice: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFingerprint {
+    kind: ReaderKind,
+    user_agent: Option<String>,
+    role: Option<Glob>,
+    session: Option<Glob>,
+    invoked_by: Option<String>,
+    client: Option<String>,
+    #[serde(default, rename = "cache", deserialize_with = "optional_seconds")]
+    cache_s: Option<u32>,
+    advice: Option<String>,
+}
+
+impl TryFrom<RawFingerprint> for OwnFingerprint {
+    type Error = &'static str;
+
+    /// Refuses a fingerprint that would fit everybody.
+    fn try_from(raw: RawFingerprint) -> Result<Self, Self::Error> {
+        let own = Self {
+            kind: raw.kind,
+            user_agent: raw.user_agent,
+            role: raw.role,
+            session: raw.session,
+            invoked_by: raw.invoked_by,
+            client: raw.client,
+            cache_s: raw.cache_s,
+            advice: raw.advice,
+        };
+        if own.has_a_sign() {
+            Ok(own)
+        } else {
+            Err(
+                "a `[[readers.fingerprint]]` has no sign: give `user_agent`, `role`, `session` or `invoked_by`",
+            )
+        }
+    }
 }
 
 impl OwnFingerprint {
@@ -232,7 +270,6 @@ impl Policy {
         let file: File = toml::from_str(text)
             .map_err(|error| PolicyError(error.to_string().trim_end().to_owned()))?;
         let mut policy = Self::default();
-        let wrong = |what: &str| Err(PolicyError(what.to_owned()));
         if let Some(days) = file.idle {
             policy.idle_days = days;
         }
@@ -252,11 +289,6 @@ impl Policy {
         }
         if let Some(readers) = file.readers {
             policy.maintenance = readers.maintenance.unwrap_or(policy.maintenance);
-            if readers.fingerprint.iter().any(|own| !own.has_a_sign()) {
-                return wrong(
-                    "a `[[readers.fingerprint]]` has no sign: give `user_agent`, `role`, `session` or `invoked_by`",
-                );
-            }
             policy.fingerprints = readers.fingerprint;
         }
         policy.mutes = file.mute;
