@@ -272,6 +272,7 @@ mod tests {
                     "cached-reader",
                     "too-young",
                     "service-managed",
+                    "protected-name",
                     "protected-tag",
                     "protected-until",
                     "pending-deletion",

@@ -451,9 +451,9 @@ pub const CAST: &[Cast] = &[
         .owner("security")
         .created(1_200)
         .accessed(365)
-        .review(
-            "sensitive-name",
-            "a name of emergency access, rarely read on purpose",
+        .keep(
+            "protected-name",
+            "rarely read on purpose, and the policy file protects its name",
         ),
     prod("dr/failover/dns-token")
         .owner("platform")
