@@ -44,7 +44,7 @@ impl Term {
     }
 
     /// Asks on a terminal. `None`: nobody is there to answer.
-    pub(crate) fn ask(&self, question: &str) -> std::io::Result<Option<String>> {
+    pub(crate) fn ask(question: &str) -> std::io::Result<Option<String>> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return Ok(None);
         }
@@ -66,6 +66,16 @@ impl Term {
             .bold()
             .fg_color(Some(anstyle::AnsiColor::Red.into()));
         let _ = write!(anstream::stderr(), "{style}error:{style:#} {text}");
+    }
+
+    /// Shows what is being done.
+    pub(crate) fn status(&self) -> Status {
+        let is_shown = std::io::stderr().is_terminal() && !self.quiet;
+        Status {
+            bar: is_shown.then(ProgressBar::new_spinner),
+            quiet: self.quiet,
+            said: Mutex::new(Instant::now()),
+        }
     }
 
     /// Shows how far something is.
@@ -97,6 +107,40 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     said: Mutex<Instant>,
+}
+
+/// What is being done now: one line that changes on a terminal, a line now and then in a pipe.
+#[derive(Debug)]
+pub(crate) struct Status {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    said: Mutex<Instant>,
+}
+
+impl Status {
+    /// Shows what is being done. May be called from any thread.
+    pub(crate) fn show(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(one_line(text));
+            bar.tick();
+            return;
+        }
+        let Ok(mut said) = self.said.lock() else {
+            return;
+        };
+        if self.quiet || said.elapsed() < LINE_EVERY {
+            return;
+        }
+        *said = Instant::now();
+        let _ = writeln!(anstream::stderr(), "{}", one_line(text));
+    }
+
+    /// The work is over; the line goes.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// How often a line is said where there is no terminal.

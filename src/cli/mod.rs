@@ -1,11 +1,13 @@
 //! The command line: what may be typed, and what it means. Parsing validates, it never does anything.
 
 mod cleanup;
+mod iam;
 mod scan;
 mod view;
 
 pub use cleanup::{ApplyArgs, Login, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
-pub use scan::{DemoArgs, Judging, ScanArgs, TrailSource};
+pub use iam::{IamPolicyArgs, PolicyFor, PolicyScanArgs};
+pub use scan::{DemoArgs, Judging, LiveArgs, ScanArgs, TrailSource};
 pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -64,6 +66,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// List every rule, or explain one: what it means and how to fix it
     Rules(RulesArgs),
+    /// Print the least-privilege IAM policy for a scan or for deletions, as JSON
+    IamPolicy(IamPolicyArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

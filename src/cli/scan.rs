@@ -8,10 +8,17 @@ use jiff::Timestamp;
 
 use super::{Format, View};
 use crate::domain::money::Money;
+use crate::domain::names::{AccountId, Region};
 use crate::domain::policy;
 
 const EXAMPLES: &str = "\
 Examples:
+  # This account, every enabled Region, with CloudTrail's event history
+  secretsweep scan
+
+  # Every account of the organization, with the trail's bucket
+  secretsweep scan --organization --role-name audit --trail s3://my-trail
+
   # Files: the output of list-secrets, and a copy of the trail's bucket
   aws secretsmanager list-secrets --include-planned-deletion > inventory/us-east-1.json
   aws s3 sync s3://my-trail/AWSLogs trail/AWSLogs
@@ -27,25 +34,35 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ScanArgs {
-    /// Inventory from files: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file or a folder
+    /// Inventory from files instead of AWS: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file
+    /// or a folder
     #[arg(
         long,
         value_name = "PATH",
-        required = true,
+        requires = "trails",
         help_heading = "What to read"
     )]
     pub inventory: Vec<PathBuf>,
-    /// A CloudTrail trail: a folder of its log files in any layout
+    /// A CloudTrail trail: a folder of its log files in any layout, or `s3://bucket/prefix` [default: CloudTrail's event
+    /// history, when the inventory comes from AWS]
     #[arg(
         long,
-        value_name = "DIR",
-        help_heading = "What to read",
-        required_unless_present = "no_trail"
+        value_name = "DIR|S3",
+        group = "trails",
+        help_heading = "What to read"
     )]
     pub trail: Vec<TrailSource>,
     /// Read no trail: storage cost and LastAccessedDate alone; nothing is judged deletable
-    #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
+    #[arg(
+        long,
+        conflicts_with = "trail",
+        group = "trails",
+        help_heading = "What to read"
+    )]
     pub no_trail: bool,
+    /// How to reach AWS.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// How to judge.
     #[command(flatten)]
     pub judging: Judging,
@@ -77,11 +94,73 @@ pub struct ScanArgs {
     pub allow_partial: bool,
 }
 
+/// How to reach AWS, and how much to ask.
+#[derive(Args, Clone, Debug)]
+pub struct LiveArgs {
+    /// These accounts instead of the caller's own
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', requires = "role_name", conflicts_with_all = ["inventory", "organization"], help_heading = "Accounts and Regions")]
+    pub accounts: Vec<AccountId>,
+    /// Every active account of the caller's organization
+    #[arg(
+        long,
+        requires = "role_name",
+        conflicts_with = "inventory",
+        help_heading = "Accounts and Regions"
+    )]
+    pub organization: bool,
+    /// The role to assume in accounts other than the caller's
+    #[arg(long, value_name = "NAME", help_heading = "Accounts and Regions")]
+    pub role_name: Option<String>,
+    /// The external id that the role asks for
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "role_name",
+        help_heading = "Accounts and Regions"
+    )]
+    pub external_id: Option<String>,
+    /// These Regions instead of every Region that is enabled for the account
+    #[arg(
+        long,
+        value_name = "REGION,...",
+        value_delimiter = ',',
+        conflicts_with = "inventory",
+        help_heading = "Accounts and Regions"
+    )]
+    pub regions: Vec<Region>,
+    /// The profile of the AWS configuration
+    #[arg(long, value_name = "NAME", help_heading = "Accounts and Regions")]
+    pub profile: Option<String>,
+    /// How long reading CloudTrail's event history may take; what does not fit is a gap [default: 15m]
+    #[arg(long, value_name = "DURATION", value_parser = policy::duration, conflicts_with_all = ["inventory", "trail", "no_trail"], help_heading = "What to read")]
+    pub lookup_budget: Option<Duration>,
+    /// Pay for the requests to a requester-pays bucket
+    #[arg(long, help_heading = "What to read")]
+    pub request_payer: bool,
+    /// Keep what was read in this folder, so that the next run reads only what is new
+    #[arg(long, value_name = "DIR", help_heading = "What to read")]
+    pub cache: Option<PathBuf>,
+    /// Keep what was fetched from AWS in this folder, in AWS's own shapes, to be scanned again without AWS
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "inventory",
+        help_heading = "What to write"
+    )]
+    pub save: Option<PathBuf>,
+    /// Milliseconds between two requests to the event history of one account and Region. AWS allows two a second; a
+    /// service that stands in for it may allow more.
+    #[arg(long, value_name = "MS", hide = true)]
+    pub lookup_pace: Option<u64>,
+}
+
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrailSource {
     /// A file or folder.
     Files(PathBuf),
+    /// A bucket, with a prefix: `s3://bucket/prefix`.
+    Bucket(String),
 }
 
 impl std::str::FromStr for TrailSource {
@@ -89,6 +168,9 @@ impl std::str::FromStr for TrailSource {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once("://") {
+            Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => {
+                Ok(Self::Bucket(text.to_owned()))
+            }
             Some((scheme, _)) => Err(format!(
                 "a trail at `{scheme}://` cannot be read directly: copy it into a folder and give that"
             )),

@@ -1,6 +1,6 @@
 //! The steps from the old total to the new one.
 
-use super::{Change, Moves, Pairs, Step, comparable};
+use super::{Change, Moves, NOTABLE, Pairs, Step, comparable};
 use crate::domain::money::Money;
 use crate::domain::report::{Report, SecretRow};
 
@@ -29,11 +29,12 @@ pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Move
         .map(|(old, new)| comparable(&old.cost, &new.cost))
         .sum();
     let comparable_listed: Money = listed[2..].iter().map(|(_, _, (_, sum))| *sum).sum();
-    let small = pairs.both.len()
-        - listed[2..]
-            .iter()
-            .map(|(_, _, (count, _))| count)
-            .sum::<usize>();
+    let is_small = |(old, new): &&(&SecretRow, &SecretRow)| {
+        let change = comparable(&old.cost, &new.cost);
+        let stayed = old.deleted.is_some() == new.deleted.is_some();
+        stayed && change != Money::ZERO && change.0.unsigned_abs() < NOTABLE.0.unsigned_abs()
+    };
+    let small = pairs.both.iter().filter(is_small).count();
     let unlike = pairs
         .both
         .iter()

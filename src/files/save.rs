@@ -2,7 +2,7 @@
 //!
 //! A [`Saver`] stands before the feed that counts: it passes everything on, and writes the records of our service into
 //! `trail/AWSLogs/account/CloudTrail/region/YYYY/MM/DD/` as `{"Records":[...]}`, gzip, under names as CloudTrail gives
-//! them. Other services' records are not kept. What the scan knew to be covered goes into `trail/covered.json`: a trail
+//! them. Other services' records are not kept. What the scan knew to be covered goes into `trail/.covered.json`: a trail
 //! that holds one service only cannot tell quiet hours from holes.
 //!
 //! Windows of a sample are not kept: read again as a trail, they would pass for all there was.
@@ -28,7 +28,7 @@ use crate::domain::sample::Comb;
 use crate::ports::{Feed, Shelf};
 
 /// Where the covered time is kept.
-pub const COVERED: &str = "trail/covered.json";
+pub const COVERED: &str = "trail/.covered.json";
 
 /// Bytes of records that are held before they are written.
 const HELD: usize = 8 << 20;

@@ -7,6 +7,9 @@ mod bill;
 mod cleanup;
 mod compare;
 mod demo;
+mod gather;
+mod iam;
+mod live;
 mod report;
 mod rules;
 mod scan;
@@ -32,6 +35,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Status(args) => cleanup::status(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::IamPolicy(args) => iam::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);

@@ -1,31 +1,27 @@
 //! `scan`: inventory and trail in, a result folder and a summary out.
 
-use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::bill;
+use super::gather::Gathered;
+use super::live;
 use super::report::{format_of, previous, show};
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse};
 use crate::domain::cost::Accrual;
-use crate::domain::coverage::Coverage;
 use crate::domain::ledger::{Bounds, Ledger};
-use crate::domain::money::Money;
+use crate::domain::money::{Money, counted};
 use crate::domain::month::Month;
 use crate::domain::policy::Policy;
-use crate::domain::report::{Gap, Report, Span};
+use crate::domain::report::{Report, Span};
 use crate::domain::secret::day_of;
-use crate::domain::seen::Seen;
-use crate::domain::usage::Access;
 use crate::files::store::{self, Overwrite};
-use crate::files::{inventory, logs};
 use crate::report::select::{Selection, select};
 use crate::report::{Format, files, reconciliation};
 use crate::term::Term;
@@ -39,11 +35,6 @@ const WINDOW: Duration = Duration::from_hours(30 * 24);
 /// Runs `scan`.
 pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     let job = Job::new(&args.judging)?;
-    let trail: Vec<PathBuf> = args
-        .trail
-        .iter()
-        .map(|TrailSource::Files(path)| path.clone())
-        .collect();
     let out = args
         .out
         .clone()
@@ -60,7 +51,17 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         overwrite
     };
     store::prepare(&out, again)?;
-    let report = job.scan(&args.inventory, (!args.no_trail).then_some(&trail), term)?;
+    let in_bucket = |source: &TrailSource| matches!(source, TrailSource::Bucket(_));
+    let report = if args.inventory.is_empty() || args.trail.iter().any(in_bucket) {
+        live::scan(&job, args, term)?
+    } else {
+        let trail = folders(&args.trail);
+        job.scan(
+            &args.inventory,
+            (!args.no_trail).then_some(trail.as_slice()),
+            term,
+        )?
+    };
     let report = select(report, &selection(&args.view));
     let formats: Vec<Format> = FORMATS
         .into_iter()
@@ -132,10 +133,10 @@ pub(super) fn exit(
 /// A scan before it has read anything: the settings and the spans.
 pub(super) struct Job {
     pub(super) now: Timestamp,
-    policy: Policy,
-    spans: Spans,
+    pub(super) policy: Policy,
+    pub(super) spans: Spans,
     month: Option<Month>,
-    threads: usize,
+    pub(super) threads: usize,
 }
 
 impl Job {
@@ -159,109 +160,88 @@ impl Job {
         })
     }
 
-    /// Reads everything and judges it.
+    /// Reads files and judges what they hold. `trail` is `None` if there is to be none.
     pub(super) fn scan(
         &self,
         inventory: &[PathBuf],
-        trail: Option<&Vec<PathBuf>>,
+        trail: Option<&[PathBuf]>,
         term: &Term,
     ) -> Result<Report> {
-        let found = inventory::read(inventory);
-        if found.secrets.is_empty() && !found.gaps.is_empty() {
-            let gap = &found.gaps[0];
-            bail!(
-                "no secret could be read from the inventory: {}: {}",
-                gap.what,
-                gap.why
-            );
+        let mut gathered = Gathered::default();
+        gathered.inventory_files(inventory)?;
+        if let Some(roots) = trail {
+            gathered.trail_files(roots, self.bounds(), self.threads, term);
         }
-        let mut gaps = found.gaps;
-        let (accesses, coverage, mut notes) = match trail {
-            Some(roots) => self.trail(roots, &mut gaps, term),
-            None => (Vec::new(), Coverage::default(), Vec::new()),
+        let trail = if trail.is_some() {
+            Trail::Given
+        } else {
+            Trail::Declined
         };
+        Ok(self.judge(gathered, trail))
+    }
+
+    /// The time that is counted.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            from: self.spans.evidence.from.as_second(),
+            window_from: self.spans.window.from.as_second(),
+            to: ceil_second(self.spans.evidence.to),
+        }
+    }
+
+    /// Judges what was gathered.
+    pub(super) fn judge(&self, gathered: Gathered, trail: Trail) -> Report {
+        let Gathered {
+            secrets,
+            scopes,
+            gaps,
+            mut notes,
+            caller,
+            ledgers,
+            seen,
+        } = gathered;
+        let mut ledger = Ledger::new(self.bounds(), seen);
+        for other in ledgers {
+            ledger.merge(other);
+        }
+        if ledger.duplicates > 0 {
+            let times = counted(ledger.duplicates, "event came", "events came");
+            notes.push(format!(
+                "{times} more than once (two trails, two files) and were counted once."
+            ));
+        }
         if let Some(month) = self.month.filter(|month| !month.is_over(self.now)) {
             notes.push(format!(
                 "The month {month} is not over: its cost is that until {}.",
                 self.spans.window.to
             ));
         }
-        Ok(analyse(Input {
-            secrets: found.secrets,
+        let (accesses, coverage) = ledger.into_accesses();
+        analyse(Input {
+            secrets,
             accesses: &accesses,
             coverage: &coverage,
-            trail: if trail.is_some() {
-                Trail::Given
-            } else {
-                Trail::Declined
-            },
+            trail,
             spans: self.spans,
             policy: &self.policy,
             gaps,
-            scopes: BTreeSet::new(),
+            scopes,
             now: self.now,
             tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            caller: None,
+            caller,
             month: self.month.map(|month| month.to_string()),
             notes,
-        }))
+        })
     }
+}
 
-    fn trail(
-        &self,
-        roots: &[PathBuf],
-        gaps: &mut Vec<Gap>,
-        term: &Term,
-    ) -> (Vec<Access>, Coverage, Vec<String>) {
-        let (window, evidence) = (self.spans.window, self.spans.evidence);
-        let bounds = Bounds {
-            from: evidence.from.as_second(),
-            window_from: window.from.as_second(),
-            to: ceil_second(evidence.to),
-        };
-        let seen = Arc::new(Seen::default());
-        let progress = term.progress("reading the trail");
-        let (ledgers, reading) = logs::read(
-            roots,
-            &(bounds.from..bounds.to),
-            self.threads,
-            || Ledger::new(bounds, Arc::clone(&seen)),
-            &|done| progress.bytes(done.bytes_done, done.bytes_total),
-        );
-        progress.finish();
-        let mut ledgers = ledgers.into_iter();
-        let mut ledger = ledgers.next().unwrap_or_else(|| Ledger::new(bounds, seen));
-        for other in ledgers {
-            ledger.merge(other);
-        }
-        let mut notes = Vec::new();
-        if ledger.duplicates > 0 {
-            let times =
-                crate::domain::money::counted(ledger.duplicates, "event came", "events came");
-            notes.push(format!(
-                "{times} more than once (two trails, two files) and were counted once."
-            ));
-        }
-        if reading.multi_member > 0 {
-            let files = crate::domain::money::counted(
-                reading.multi_member,
-                "log file has",
-                "log files have",
-            );
-            notes.push(format!(
-                "{files} several gzip members, which AWS never writes: they were packed again."
-            ));
-        }
-        gaps.extend(reading.troubles.into_iter().map(|trouble| Gap {
-            account: None,
-            region: None,
-            source: "trail".to_owned(),
-            what: trouble.path.display().to_string(),
-            why: trouble.what,
-        }));
-        let (accesses, coverage) = ledger.into_accesses();
-        (accesses, coverage, notes)
-    }
+/// The folders among the sources of a trail.
+pub(super) fn folders(trail: &[TrailSource]) -> Vec<PathBuf> {
+    let folder = |source: &TrailSource| match source {
+        TrailSource::Files(path) => Some(path.clone()),
+        TrailSource::Bucket(_) => None,
+    };
+    trail.iter().filter_map(folder).collect()
 }
 
 #[expect(

@@ -27,13 +27,23 @@ counts DIR                       calls by account, Region, hour, event, error, s
 
 fn main() -> ExitCode {
     // Cargo adds a flag of its own.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let [command, folder, options @ ..] = &words[..] else {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
     };
-    let options: BTreeMap<&str, &str> = options.iter().filter_map(|word| word.split_once('=')).collect();
-    let number = |key: &str, usual: u32| options.get(key).map_or(usual, |text| text.parse().expect("a number"));
+    let options: BTreeMap<&str, &str> = options
+        .iter()
+        .filter_map(|word| word.split_once('='))
+        .collect();
+    let number = |key: &str, usual: u32| {
+        options
+            .get(key)
+            .map_or(usual, |text| text.parse().expect("a number"))
+    };
     let threads = number("threads", 1) as usize;
     let pairs = number("pairs", 7);
     let folder = Path::new(folder);
@@ -58,9 +68,19 @@ fn main() -> ExitCode {
         }
         "ratio" => {
             let paths = paths(folder);
-            ratio("scan / floor", pairs, || scan(folder, threads).0, || floor(&paths, threads));
+            ratio(
+                "scan / floor",
+                pairs,
+                || scan(folder, threads).0,
+                || floor(&paths, threads),
+            );
         }
-        "scaling" => ratio("2 threads / 1 thread", pairs, || scan(folder, 2).0, || scan(folder, 1).0),
+        "scaling" => ratio(
+            "2 threads / 1 thread",
+            pairs,
+            || scan(folder, 2).0,
+            || scan(folder, 1).0,
+        ),
         "counts" => counts(folder),
         _ => {
             println!("{USAGE}");
@@ -83,10 +103,12 @@ fn style(name: Option<&str>) -> Style {
 fn write(folder: &Path, spec: &Spec, style: Style) {
     for file in generate::files(spec) {
         let path = folder.join(&file.path);
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder to write to");
+        fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("a folder to write to");
         let out = fs::File::create(path).expect("a file to write to");
         let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
-        gzip.write_all(restyled(&file.json, style).as_bytes()).expect("room on the disk");
+        gzip.write_all(restyled(&file.json, style).as_bytes())
+            .expect("room on the disk");
         gzip.finish().expect("room on the disk");
     }
 }
@@ -118,7 +140,11 @@ fn floor(paths: &[PathBuf], threads: usize) -> f64 {
                 let mut file = Vec::new();
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                     file.clear();
-                    std::io::Read::read_to_end(&mut fs::File::open(path).expect("a file"), &mut file).expect("a file");
+                    std::io::Read::read_to_end(
+                        &mut fs::File::open(path).expect("a file"),
+                        &mut file,
+                    )
+                    .expect("a file");
                     let (bytes, _) = inflater.whole(&file, 1 << 30).expect("one of our files");
                     black_box(bytes);
                 }
@@ -145,8 +171,13 @@ impl Sink for Null {
 
 fn scan(folder: &Path, threads: usize) -> (f64, logs::Reading) {
     let start = Instant::now();
-    let (sinks, reading) =
-        logs::read(&[folder.to_owned()], &(0..i64::MAX / 2), threads, Null::default, &|_| {});
+    let (sinks, reading) = logs::read(
+        &[folder.to_owned()],
+        &(0..i64::MAX / 2),
+        threads,
+        Null::default,
+        &|_| {},
+    );
     black_box(sinks.iter().map(|sink| sink.0).sum::<u64>());
     (start.elapsed().as_secs_f64(), reading)
 }
@@ -177,7 +208,12 @@ fn ratio(what: &str, pairs: u32, one: impl Fn() -> f64, other: impl Fn() -> f64)
 fn cpu() -> u64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind_name = stat.rsplit(") ").next().unwrap_or_default();
-    let field = |number: usize| behind_name.split(' ').nth(number).and_then(|text| text.parse::<u64>().ok());
+    let field = |number: usize| {
+        behind_name
+            .split(' ')
+            .nth(number)
+            .and_then(|text| text.parse::<u64>().ok())
+    };
     field(11).unwrap_or_default() + field(12).unwrap_or_default()
 }
 
@@ -185,7 +221,8 @@ fn cpu() -> u64 {
 fn peak() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.map_or("?", |line| line.trim().trim_end_matches(" kB")).to_owned()
+    line.map_or("?", |line| line.trim().trim_end_matches(" kB"))
+        .to_owned()
 }
 
 /// What `compare.py` makes other tools count too.
@@ -211,7 +248,13 @@ impl Sink for Counts {
 }
 
 fn counts(folder: &Path) {
-    let (sinks, _) = logs::read(&[folder.to_owned()], &(0..i64::MAX / 2), 2, Counts::default, &|_| {});
+    let (sinks, _) = logs::read(
+        &[folder.to_owned()],
+        &(0..i64::MAX / 2),
+        2,
+        Counts::default,
+        &|_| {},
+    );
     let mut all = BTreeMap::<String, u64>::new();
     for (key, count) in sinks.into_iter().flat_map(|sink| sink.0) {
         *all.entry(key).or_default() += count;

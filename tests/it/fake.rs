@@ -12,38 +12,38 @@ use secretsweep::domain::names::{AccountId, Region, SecretArn};
 use secretsweep::domain::secret::{Replica, Secret};
 use secretsweep::ports::{Caller, Fault, RecoveryWindow, Scheduled, Vault};
 
-pub const CALLER: &str = "arn:aws:iam::111122223333:user/ops";
+pub(crate) const CALLER: &str = "arn:aws:iam::111122223333:user/ops";
 
 /// A clock that moves on by a second each time it is looked at, and a countdown to the caller's death.
 #[derive(Clone, Debug)]
-pub struct Fate {
+pub(crate) struct Fate {
     now: Arc<AtomicI64>,
     left: Arc<AtomicI64>,
 }
 
 impl Fate {
-    pub fn new(start: Timestamp) -> Self {
+    pub(crate) fn new(start: Timestamp) -> Self {
         Self {
             now: Arc::new(AtomicI64::new(start.as_second())),
             left: Arc::new(AtomicI64::new(i64::MAX)),
         }
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_second(self.now.fetch_add(1, Ordering::Relaxed)).unwrap()
     }
 
-    pub fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.now.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// After this many steps the caller dies.
-    pub fn strike_after(&self, steps: i64) {
+    pub(crate) fn strike_after(&self, steps: i64) {
         self.left.store(steps, Ordering::Relaxed);
     }
 
     /// A point at which a process could be killed.
-    pub fn step(&self) {
+    pub(crate) fn step(&self) {
         if self.left.fetch_sub(1, Ordering::Relaxed) == 0 {
             // Not `panic!`: a thousand messages of intended deaths help nobody.
             std::panic::resume_unwind(Box::new("killed"));
@@ -53,7 +53,7 @@ impl Fate {
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     /// The call is not carried out.
     Before,
     /// The call is carried out, and its answer is lost.
@@ -62,13 +62,13 @@ pub enum When {
 
 /// One secret with what was done to it.
 #[derive(Clone, Debug)]
-pub struct Kept {
-    pub secret: Secret,
+pub(crate) struct Kept {
+    pub(crate) secret: Secret,
     /// The windows of all deletions that were carried out.
-    pub deletions: Vec<u8>,
-    pub restored: u32,
+    pub(crate) deletions: Vec<u8>,
+    pub(crate) restored: u32,
     /// Tags, removals and replications that were carried out.
-    pub changes: u32,
+    pub(crate) changes: u32,
 }
 
 /// A fault that is to come.
@@ -89,13 +89,13 @@ struct State {
 }
 
 #[derive(Debug)]
-pub struct Fake {
+pub(crate) struct Fake {
     state: Mutex<State>,
-    pub fate: Fate,
+    pub(crate) fate: Fate,
 }
 
 impl Fake {
-    pub fn new(secrets: impl IntoIterator<Item = Secret>, fate: &Fate) -> Self {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = Secret>, fate: &Fate) -> Self {
         let keep = |secret: Secret| {
             let kept = Kept {
                 secret,
@@ -119,31 +119,31 @@ impl Fake {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn kept(&self, arn: &SecretArn) -> Kept {
+    pub(crate) fn kept(&self, arn: &SecretArn) -> Kept {
         self.lock().secrets[arn].clone()
     }
 
-    pub fn all(&self) -> Vec<Kept> {
+    pub(crate) fn all(&self) -> Vec<Kept> {
         self.lock().secrets.values().cloned().collect()
     }
 
     /// Somebody else changes a secret.
-    pub fn change(&self, arn: &SecretArn, change: impl FnOnce(&mut Secret)) {
+    pub(crate) fn change(&self, arn: &SecretArn, change: impl FnOnce(&mut Secret)) {
         change(&mut self.lock().secrets.get_mut(arn).unwrap().secret);
     }
 
     /// The secret is gone for good.
-    pub fn shred(&self, arn: &SecretArn) {
+    pub(crate) fn shred(&self, arn: &SecretArn) {
         self.lock().secrets.remove(arn);
     }
 
     /// The next such call for this secret fails.
-    pub fn fail(&self, call: &'static str, arn: &SecretArn, when: When, fault: Fault) {
+    pub(crate) fn fail(&self, call: &'static str, arn: &SecretArn, when: When, fault: Fault) {
         self.fail_later(call, arn, 0, when, fault);
     }
 
     /// Such a call for this secret fails, after some went well.
-    pub fn fail_later(
+    pub(crate) fn fail_later(
         &self,
         call: &'static str,
         arn: &SecretArn,

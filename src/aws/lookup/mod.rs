@@ -40,6 +40,8 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// After this time an event is in the history: files arrive 15 minutes after the call at the latest (CloudTrail user
 /// guide), and some time is added.
 pub const LATE: SignedDuration = SignedDuration::from_mins(20);
+/// So many seconds may be missing at the start: the history moves on while a scan runs, and idle times are days.
+const EDGE: i64 = 3_600;
 /// What to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
@@ -188,7 +190,7 @@ fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, full: Op
     done.sort_unstable();
     for slice in missing(evidence, &done) {
         let (old, open) = ((slice.0, slice.1.min(kept)), (slice.0.max(kept), slice.1));
-        if old.0 < old.1 {
+        if old.1 - old.0 > EDGE {
             let why = "AWS keeps the event history for 90 days; a trail (`--trail s3://...`) may hold more";
             read.gaps.push(gap(to.scope, old, why.to_owned()));
         }

@@ -18,7 +18,7 @@ use crate::apply::{self, Done, Outcome, Replicas, Summary, Terms, World};
 use crate::aws::Session;
 use crate::cli::ApplyArgs;
 use crate::domain::journal::Book;
-use crate::domain::names::{AccountId, Scope};
+use crate::domain::names::{AccountId, Region, Scope};
 use crate::domain::plan::{Guards, Plan};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
@@ -73,8 +73,11 @@ impl Job<'_> {
     async fn run(&self, stop: &AtomicBool) -> Result<Exit> {
         let book = read_journal(&self.journal)?;
         belongs(&book, &self.plan, &self.journal)?;
+        // What needs no AWS to be refused is refused before AWS is asked.
+        self.guard(&self.plan.accounts(), &book)?;
         let session = open(&self.args.login).await?;
-        self.guard(&session, &book)?;
+        let ours = accounts(&session, &self.args.login, self.plan.accounts());
+        self.guard(&ours, &book)?;
         if self.args.execute {
             self.confirm()?;
         }
@@ -110,14 +113,13 @@ impl Job<'_> {
     }
 
     /// Refuses the plan as a whole, with every reason.
-    fn guard(&self, session: &Session, book: &Book) -> Result<()> {
+    fn guard(&self, accounts: &BTreeSet<AccountId>, book: &Book) -> Result<()> {
         let guards = Guards {
             max_deletions: self.args.max_deletions,
             max_percent: self.args.max_percent,
             ..Guards::default()
         };
-        let accounts = accounts(session, &self.args.login, self.plan.accounts());
-        let blocked = guards.check(&self.plan, clock(), book.last, &accounts);
+        let blocked = guards.check(&self.plan, clock(), book.last, accounts);
         if blocked.is_empty() {
             return Ok(());
         }
@@ -139,7 +141,7 @@ impl Job<'_> {
                 "{} of account {account} will be scheduled for deletion.\nType the account id to go on: ",
                 counted(count, "secret", "secrets")
             );
-            match self.term.ask(&question)? {
+            match Term::ask(&question)? {
                 Some(answer) if answer.trim() == account.as_str() => {}
                 Some(_) => bail!("that is not the account id: nothing was done"),
                 None => bail!(
@@ -271,7 +273,7 @@ fn row(done: &Done) -> Vec<String> {
             blocked_until,
             replicas,
         } => {
-            let regions: Vec<&str> = replicas.iter().map(|region| region.as_str()).collect();
+            let regions: Vec<&str> = replicas.iter().map(Region::as_str).collect();
             if regions.is_empty() {
                 until(*blocked_until)
             } else {

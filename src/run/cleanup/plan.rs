@@ -10,9 +10,12 @@ use super::super::scan::clock;
 use super::show::{counted, day, place, table};
 use crate::Exit;
 use crate::cli::PlanArgs;
+use crate::domain::money::Money;
+use crate::domain::names::Region;
 use crate::domain::plan::{Draft, Reach, Selection, draft, end_of_window};
 use crate::domain::plan_csv;
-use crate::files::{journal, store};
+use crate::files::journal;
+use crate::files::store::{self, Overwrite};
 use crate::report::json;
 use crate::term::Term;
 
@@ -32,7 +35,12 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     };
     let draft = draft(&report, &selection);
     let out = args.out.clone().unwrap_or_else(|| beside(&args.dir));
-    write(&out, &plan_csv::write(&draft.plan)?, args.overwrite)?;
+    let overwrite = if args.overwrite {
+        Overwrite::Yes
+    } else {
+        Overwrite::No
+    };
+    write(&out, &plan_csv::write(&draft.plan)?, overwrite)?;
     Term::data(show(&draft, args.recovery).as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
     if !draft.plan.lines.is_empty() {
@@ -54,11 +62,7 @@ fn beside(dir: &Path) -> PathBuf {
 }
 
 /// Writes the plan whole or not at all, for its owner alone. Somebody may have worked on the one that is there.
-#[expect(
-    clippy::fn_params_excessive_bools,
-    reason = "one flag of the command line, passed on as it is"
-)]
-fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
+fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     let journal = journal::beside(path);
     if journal.exists() {
         bail!(
@@ -74,7 +78,7 @@ fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
     file.write_all(bytes).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
-    if overwrite {
+    if overwrite == Overwrite::Yes {
         file.persist(path).map(drop).map_err(|error| error.error)
     } else {
         file.persist_noclobber(path).map(drop).map_err(|error| error.error)
@@ -104,14 +108,14 @@ fn show(draft: &Draft, recovery_days: u8) -> String {
         .lines
         .iter()
         .map(|line| {
-            let replicas: Vec<&str> = line.seal.replicas.iter().map(|one| one.as_str()).collect();
+            let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();
             vec![
                 line.arn.name().to_owned(),
                 place(&line.arn),
                 line.last_accessed
                     .map_or_else(|| "never".to_owned(), |day| day.to_string()),
                 line.saves
-                    .map_or_else(|| "unknown".to_owned(), |saves| saves.dollars()),
+                    .map_or_else(|| "unknown".to_owned(), Money::dollars),
                 line.reasons.join(" "),
                 replicas.join(" "),
             ]

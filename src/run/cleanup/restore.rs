@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::apply::World;
 use crate::aws::Session;
 use crate::cli::{RestoreArgs, Target};
-use crate::domain::names::SecretArn;
+use crate::domain::names::{Region, SecretArn};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
 use crate::restore::{self, Back, Summary};
@@ -24,11 +24,11 @@ const NO_PLAN: &str = "restore";
 
 /// Runs `restore`.
 pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
-    let mut arns = Vec::new();
+    let mut secrets = Vec::new();
     let mut plans: Vec<&PathBuf> = Vec::new();
     for target in &args.targets {
         match target {
-            Target::Secret(arn) => arns.push(arn.clone()),
+            Target::Secret(arn) => secrets.push(arn.clone()),
             Target::Plan(plan) => plans.push(plan),
         }
     }
@@ -45,8 +45,8 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
         );
     }
     let which = if plans.is_empty() {
-        Which::These(arns)
-    } else if arns.is_empty() {
+        Which::These(secrets)
+    } else if secrets.is_empty() {
         Which::All
     } else {
         bail!(
@@ -117,7 +117,7 @@ fn row(back: &Back) -> Vec<String> {
         details.push(why.to_owned());
     }
     if !back.replicated.is_empty() {
-        let regions: Vec<&str> = back.replicated.iter().map(|one| one.as_str()).collect();
+        let regions: Vec<&str> = back.replicated.iter().map(Region::as_str).collect();
         details.push(format!("replicated again to {}", regions.join(", ")));
     }
     for (region, why) in &back.lost {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
@@ -91,14 +91,14 @@ async fn listen(
 
 async fn give_back(
     args: &WatchArgs,
-    journal: &PathBuf,
-    askers: &[Asker],
+    journal: &Path,
+    asked_by: &[Asker],
     stop: &AtomicBool,
     term: &Term,
 ) -> Result<()> {
-    let arns: BTreeSet<SecretArn> = askers.iter().map(|asker| asker.arn.clone()).collect();
+    let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
     let session = open(&args.login).await?;
-    let which = Which::These(arns.into_iter().collect());
+    let which = Which::These(secrets.into_iter().collect());
     let summary = take_back(&session, journal, which, stop).await?;
     Term::data(b"\n")?;
     show_restored(&summary, term)?;

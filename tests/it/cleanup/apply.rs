@@ -29,7 +29,7 @@ fn why<'a>(summary: &'a Summary, name: &str) -> &'a str {
 fn the_dry_run_says_what_the_run_then_does_and_changes_nothing() {
     let stage = Stage::new(&[secret("a"), secret("b")]);
     stage.vault.change(&arn("b"), |secret| {
-        secret.kms_key = Some("alias/mine".to_owned())
+        secret.kms_key = Some("alias/mine".to_owned());
     });
     let dry = stage.check(None);
     assert!(matches!(outcome(&dry, "a"), Outcome::WouldDelete { .. }));
@@ -312,7 +312,7 @@ fn somebody_elses_deletion_is_not_taken_for_ours() {
     stage.execute();
     stage.vault.fate.pass(3_600);
     stage.vault.change(&arn("a"), |secret| {
-        secret.deleted = Some("2026-11-03T07:00:00Z".parse().unwrap())
+        secret.deleted = Some("2026-11-03T07:00:00Z".parse().unwrap());
     });
     assert!(why(&stage.execute(), "a").contains("not by this plan"));
 }
@@ -477,7 +477,7 @@ fn a_thousand_lines_with_refusals_and_throttling_are_all_answered() {
         stage
             .vault
             .change(&arn(&format!("s{:04}", place * 20)), |secret| {
-                secret.owning_service = Some("rds".to_owned())
+                secret.owning_service = Some("rds".to_owned());
             });
     }
     for place in 0..20 {

@@ -23,7 +23,7 @@ fn stage() -> Stage {
     stage.terms.replicas = Replicas::Remove;
     stage.terms.tag = Some(("leaving".to_owned(), "yes".to_owned()));
     stage.vault.change(&arn("read"), |secret| {
-        secret.last_accessed = Some("2026-11-02".parse().unwrap())
+        secret.last_accessed = Some("2026-11-02".parse().unwrap());
     });
     stage
 }

@@ -16,21 +16,21 @@ use secretsweep::domain::plan::{Decision, Line, Plan};
 use secretsweep::domain::policy::Policy;
 use secretsweep::domain::seal::{Key, Seal, tags_digest, whole_seconds};
 use secretsweep::domain::secret::{Replica, Secret};
-use secretsweep::files::journal::{JournalFile, read};
+use secretsweep::files::journal::{JournalFile, OpenError, read};
 use secretsweep::ports::{Reads, Record};
 use secretsweep::restore;
 
 use crate::fake::{CALLER, Fake, Fate};
 
-pub const DAYS: u8 = 14;
+pub(crate) const DAYS: u8 = 14;
 
-pub fn arn(name: &str) -> SecretArn {
+pub(crate) fn arn(name: &str) -> SecretArn {
     format!("arn:aws:secretsmanager:eu-central-1:111122223333:secret:{name}-AbC123")
         .parse()
         .unwrap()
 }
 
-pub fn secret(name: &str) -> Secret {
+pub(crate) fn secret(name: &str) -> Secret {
     Secret {
         last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
         last_accessed: Some("2026-03-01".parse().unwrap()),
@@ -40,7 +40,7 @@ pub fn secret(name: &str) -> Secret {
     }
 }
 
-pub fn replicated(name: &str) -> Secret {
+pub(crate) fn replicated(name: &str) -> Secret {
     let replica = |region: &str, key: Option<&str>| Replica {
         region: region.parse().unwrap(),
         kms_key: key.map(str::to_owned),
@@ -56,11 +56,11 @@ pub fn replicated(name: &str) -> Secret {
     }
 }
 
-pub fn planned_at() -> Timestamp {
+pub(crate) fn planned_at() -> Timestamp {
     "2026-11-01T06:00:00Z".parse().unwrap()
 }
 
-pub fn plan(secrets: &[Secret]) -> Plan {
+pub(crate) fn plan(secrets: &[Secret]) -> Plan {
     let line = |secret: &Secret| Line {
         decision: Decision::Delete,
         arn: secret.arn.clone(),
@@ -93,7 +93,7 @@ pub fn plan(secrets: &[Secret]) -> Plan {
     }
 }
 
-pub fn terms() -> Terms {
+pub(crate) fn terms() -> Terms {
     Terms {
         tag: None,
         replicas: Replicas::Refuse,
@@ -105,32 +105,32 @@ pub fn terms() -> Terms {
 
 /// How a run ended.
 #[derive(Debug)]
-pub enum End {
+pub(crate) enum End {
     Whole(Summary),
     Killed,
 }
 
 /// What the journal does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disk {
+pub(crate) enum Disk {
     Sound,
     /// After this many entries the disk is full.
     FullAfter(usize),
 }
 
-pub struct Stage {
-    pub vault: Fake,
-    pub plan: Plan,
-    pub terms: Terms,
-    pub policy: Policy,
-    pub stop: AtomicBool,
-    pub disk: Disk,
+pub(crate) struct Stage {
+    pub(crate) vault: Fake,
+    pub(crate) plan: Plan,
+    pub(crate) terms: Terms,
+    pub(crate) policy: Policy,
+    pub(crate) stop: AtomicBool,
+    pub(crate) disk: Disk,
     folder: tempfile::TempDir,
 }
 
 impl Stage {
     /// A stage with these secrets, all of them planned.
-    pub fn new(secrets: &[Secret]) -> Self {
+    pub(crate) fn new(secrets: &[Secret]) -> Self {
         let fate = Fate::new(planned_at() + SignedDuration::from_hours(48));
         Self {
             vault: Fake::new(secrets.to_vec(), &fate),
@@ -143,35 +143,35 @@ impl Stage {
         }
     }
 
-    pub fn journal(&self) -> PathBuf {
+    pub(crate) fn journal(&self) -> PathBuf {
         self.folder.path().join("plan.journal.jsonl")
     }
 
-    pub fn book(&self) -> Book {
+    pub(crate) fn book(&self) -> Book {
         read(&self.journal()).unwrap()
     }
 
-    pub fn check(&self, reads: Option<&dyn Reads>) -> Summary {
+    pub(crate) fn check(&self, reads: Option<&dyn Reads>) -> Summary {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, reads);
         block_on(apply::check(&self.plan, &self.book(), world, &self.terms))
     }
 
-    pub fn execute(&self) -> Summary {
+    pub(crate) fn execute(&self) -> Summary {
         match self.try_execute(None) {
             End::Whole(summary) => summary,
             End::Killed => panic!("nobody was to be killed"),
         }
     }
 
-    pub fn execute_with(&self, reads: &dyn Reads) -> Summary {
+    pub(crate) fn execute_with(&self, reads: &dyn Reads) -> Summary {
         match self.try_execute(Some(reads)) {
             End::Whole(summary) => summary,
             End::Killed => panic!("nobody was to be killed"),
         }
     }
 
-    pub fn try_execute(&self, reads: Option<&dyn Reads>) -> End {
+    pub(crate) fn try_execute(&self, reads: Option<&dyn Reads>) -> End {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, reads);
         let run = || {
@@ -190,12 +190,12 @@ impl Stage {
         catch_unwind(AssertUnwindSafe(run)).map_or(End::Killed, End::Whole)
     }
 
-    pub fn restore(&self) -> restore::Summary {
+    pub(crate) fn restore(&self) -> restore::Summary {
         self.try_restore().unwrap()
     }
 
     /// `None`: it was killed.
-    pub fn try_restore(&self) -> Option<restore::Summary> {
+    pub(crate) fn try_restore(&self) -> Option<restore::Summary> {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, None);
         let run = || {
@@ -215,7 +215,14 @@ impl Stage {
     }
 
     fn open(&self) -> (Paper, Book) {
-        let (file, book) = JournalFile::open(&self.journal()).unwrap();
+        // Other tests start programs, and a child holds copies of all open files, locked ones too, until it runs its own
+        // program.
+        let (file, book) = loop {
+            match JournalFile::open(&self.journal()) {
+                Err(OpenError::Locked(_)) => std::thread::yield_now(),
+                opened => break opened.unwrap(),
+            }
+        };
         let paper = Paper {
             file,
             path: self.journal(),
@@ -273,7 +280,7 @@ impl Record for Paper {
     }
 }
 
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

@@ -1,0 +1,57 @@
+//! `iam-policy`.
+
+use clap::{Args, Subcommand};
+
+use super::TrailSource;
+use crate::domain::names::{AccountId, Region};
+
+/// Which command's policy to print.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep iam-policy scan > scan.json
+  secretsweep iam-policy scan --organization --role-name audit --trail s3://my-trail
+  secretsweep iam-policy apply > apply.json")]
+pub struct IamPolicyArgs {
+    /// The command that the policy is for.
+    #[command(subcommand)]
+    pub command: PolicyFor,
+}
+
+/// The command that a policy is for.
+#[derive(Debug, Subcommand)]
+pub enum PolicyFor {
+    /// What `scan` needs, for exactly the sources given; reading values is denied
+    Scan(PolicyScanArgs),
+    /// What `apply`, `restore` and `watch` need; deleting without recovery is denied
+    Apply,
+}
+
+/// The sources of a scan, as they are given to `scan`.
+#[derive(Debug, Args)]
+pub struct PolicyScanArgs {
+    /// `s3://bucket/prefix` of the trail, or a folder [default: CloudTrail's event history]
+    #[arg(long, value_name = "DIR|S3")]
+    pub trail: Vec<TrailSource>,
+    /// No trail at all
+    #[arg(long, conflicts_with = "trail")]
+    pub no_trail: bool,
+    /// The ARN of the key that the trail is encrypted with, if it is a customer-managed one
+    #[arg(long, value_name = "ARN", requires = "trail")]
+    pub trail_key: Option<String>,
+    /// Every account of the organization
+    #[arg(long, conflicts_with = "accounts")]
+    pub organization: bool,
+    /// These accounts
+    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
+    pub accounts: Vec<AccountId>,
+    /// The role that is assumed in other accounts
+    #[arg(long, value_name = "NAME")]
+    pub role_name: Option<String>,
+    /// Only these Regions, so that nobody need be asked which are enabled
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
+    pub regions: Vec<Region>,
+    /// `aws`, `aws-cn` or `aws-us-gov`
+    #[arg(long, value_name = "NAME", default_value = "aws")]
+    pub partition: String,
+}

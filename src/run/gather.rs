@@ -1,0 +1,126 @@
+//! What a scan has read, from wherever, before it is judged.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use crate::domain::ledger::{Bounds, Ledger};
+use crate::domain::money::counted;
+use crate::domain::names::Scope;
+use crate::domain::report::Gap;
+use crate::domain::secret::Secret;
+use crate::domain::seen::Seen;
+use crate::files::shelf::Folder;
+use crate::files::{inventory, logs, save};
+use crate::term::Term;
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// The inventory, one entry an ARN.
+    pub(super) secrets: Vec<Secret>,
+    /// Accounts and Regions whose inventory was read, also where they hold no secret.
+    pub(super) scopes: BTreeSet<Scope>,
+    /// What could not be read.
+    pub(super) gaps: Vec<Gap>,
+    /// Sentences for the reader of the report.
+    pub(super) notes: Vec<String>,
+    /// Who asked AWS.
+    pub(super) caller: Option<String>,
+    /// The events, folded.
+    pub(super) ledgers: Vec<Ledger>,
+    /// The events that were counted; shared by all ledgers.
+    pub(super) seen: Arc<Seen>,
+}
+
+impl Gathered {
+    /// Reads inventory files.
+    ///
+    /// # Errors
+    /// If not a single secret could be read and something is wrong: a report of nothing would look like an answer.
+    pub(super) fn inventory_files(&mut self, paths: &[PathBuf]) -> Result<()> {
+        let found = inventory::read(paths);
+        if let (true, [gap, ..]) = (found.secrets.is_empty(), found.gaps.as_slice()) {
+            bail!(
+                "no secret could be read from the inventory: {}: {}",
+                gap.what,
+                gap.why
+            );
+        }
+        self.secrets.extend(found.secrets);
+        self.gaps.extend(found.gaps);
+        Ok(())
+    }
+
+    /// Reads log files.
+    pub(super) fn trail_files(
+        &mut self,
+        roots: &[PathBuf],
+        bounds: Bounds,
+        threads: usize,
+        term: &Term,
+    ) {
+        let progress = term.progress("reading the trail");
+        let (ledgers, reading) = logs::read(
+            roots,
+            &(bounds.from..bounds.to),
+            threads,
+            || Ledger::new(bounds, Arc::clone(&self.seen)),
+            &|done| progress.bytes(done.bytes_done, done.bytes_total),
+        );
+        progress.finish();
+        self.ledgers.extend(ledgers);
+        if reading.multi_member > 0 {
+            let files = counted(reading.multi_member, "log file has", "log files have");
+            self.notes.push(format!(
+                "{files} several gzip members, which AWS never writes: they were packed again."
+            ));
+        }
+        self.gaps.extend(
+            reading
+                .troubles
+                .into_iter()
+                .map(|trouble| trail_gap(trouble.path.display().to_string(), trouble.what)),
+        );
+        let mut known = Ledger::new(bounds, Arc::clone(&self.seen));
+        for root in roots {
+            self.saved_coverage(root, &mut known);
+        }
+        self.ledgers.push(known);
+    }
+
+    /// Takes in what a live scan knew to be covered when it saved this trail.
+    fn saved_coverage(&mut self, root: &Path, ledger: &mut Ledger) {
+        let is_saved = root.file_name().is_some_and(|name| name == "trail");
+        let Some(folder) = root.parent().filter(|_| is_saved) else {
+            return;
+        };
+        match save::covered(&Folder::new(folder)) {
+            Ok(spans) => {
+                for (scope, span) in spans.into_iter().flatten() {
+                    ledger
+                        .coverage
+                        .assert(&scope, span.from.as_second(), span.to.as_second());
+                }
+            }
+            Err(error) => {
+                let file = folder.join(save::COVERED);
+                self.gaps
+                    .push(trail_gap(file.display().to_string(), error.to_string()));
+            }
+        }
+    }
+}
+
+/// Something of a trail that could not be read.
+pub(super) fn trail_gap(what: String, why: String) -> Gap {
+    Gap {
+        account: None,
+        region: None,
+        source: "trail".to_owned(),
+        what,
+        why,
+    }
+}

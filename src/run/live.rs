@@ -1,0 +1,457 @@
+//! A scan that asks AWS: accounts and Regions, inventory, event history or a trail's bucket.
+//!
+//! Everything is handed to the same judging as files are. A part that cannot be read is a gap; only a session that cannot
+//! be opened ends the scan.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::gather::{Gathered, trail_gap};
+use super::scan::{Job, clock, folders};
+use super::session;
+use crate::aws::accounts::{self, Accounts};
+use crate::aws::bucket::{self, Location, Payer};
+use crate::aws::{Session, lookup, secrets};
+use crate::cli::{LiveArgs, ScanArgs, TrailSource};
+use crate::domain::analyse::Trail;
+use crate::domain::layout;
+use crate::domain::ledger::{Bounds, Ledger};
+use crate::domain::money::{counted, thousands};
+use crate::domain::names::Scope;
+use crate::domain::own::OwnCalls;
+use crate::domain::record;
+use crate::domain::report::{Gap, Report, Span};
+use crate::domain::sample::{Comb, Counts};
+use crate::domain::seen::Seen;
+use crate::files::logs;
+use crate::files::save::Saver;
+use crate::files::shelf::Folder;
+use crate::ports::{Feed, LookupWay, Note, Notes, Shelf};
+use crate::term::{Status, Term};
+
+/// How long reading the event history may take if nothing is said.
+const LOOKUP_BUDGET: Duration = Duration::from_mins(15);
+
+/// Runs the scan.
+pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
+    let buckets = buckets(&args.trail)?;
+    for folder in args.live.save.iter().chain(&args.live.cache) {
+        usable(folder)?;
+    }
+    let mut gathered = Gathered::default();
+    let trail = if args.no_trail {
+        Trail::Declined
+    } else {
+        Trail::Given
+    };
+    session::runtime()?.block_on(live(job, args, &buckets, &mut gathered, term))?;
+    let folders = folders(&args.trail);
+    if !folders.is_empty() {
+        gathered.trail_files(&folders, job.bounds(), job.threads, term);
+    }
+    Ok(job.judge(gathered, trail))
+}
+
+fn buckets(trail: &[TrailSource]) -> Result<Vec<Location>> {
+    let bucket = |source: &TrailSource| match source {
+        TrailSource::Files(_) => None,
+        TrailSource::Bucket(place) => Some(place.parse().map_err(|error: String| anyhow!(error))),
+    };
+    trail.iter().filter_map(bucket).collect()
+}
+
+/// Asks AWS for everything that files do not give.
+async fn live(
+    job: &Job,
+    args: &ScanArgs,
+    buckets: &[Location],
+    gathered: &mut Gathered,
+    term: &Term,
+) -> Result<()> {
+    let session = open(&args.live).await?;
+    gathered.caller = Some(session.caller().arn.clone());
+    let teller = Teller {
+        term,
+        status: term.status(),
+    };
+    let save = args.live.save.as_deref().map(Folder::new);
+    let shelf: Option<&dyn Shelf> = save.as_ref().map(|folder| folder as &dyn Shelf);
+    if args.inventory.is_empty() {
+        inventory(&session, &args.live, gathered, &teller, shelf).await;
+    } else {
+        gathered.inventory_files(&args.inventory)?;
+    }
+    let intake = Arc::new(Intake::new(job.bounds(), Arc::clone(&gathered.seen)));
+    let saver = save.map(|folder| Arc::new(Saver::new(intake.clone(), Arc::new(folder))));
+    let feed: Arc<dyn Feed> = match &saver {
+        Some(saver) => saver.clone(),
+        None => intake.clone(),
+    };
+    if args.trail.is_empty() && !args.no_trail {
+        let reads = history(&session, job, &args.live, gathered, feed.as_ref(), &teller).await;
+        for read in reads {
+            gathered.notes.extend(intake.estimate(&read));
+            gathered.gaps.extend(read.gaps);
+        }
+    }
+    for bucket in buckets {
+        read_bucket(
+            &session,
+            job,
+            args,
+            bucket,
+            gathered,
+            Arc::clone(&feed),
+            &teller,
+        )
+        .await;
+    }
+    teller.status.finish();
+    if let Some(saver) = saver {
+        let saved = saver.finish(&intake.covered());
+        if let Some(trouble) = saved.trouble {
+            gathered
+                .gaps
+                .push(trail_gap("what --save keeps".to_owned(), trouble));
+        }
+    }
+    intake.hand_over(gathered);
+    gathered.notes.push(own_calls(&session, job, gathered));
+    Ok(())
+}
+
+async fn open(args: &LiveArgs) -> Result<Session> {
+    let mut connect = session::connect(
+        args.profile.as_deref(),
+        args.role_name.as_deref(),
+        args.external_id.as_deref(),
+    );
+    if let Some(pace) = args.lookup_pace {
+        connect.patience.lookup_pace = Duration::from_millis(pace);
+    }
+    session::open(connect).await
+}
+
+async fn inventory(
+    session: &Session,
+    args: &LiveArgs,
+    gathered: &mut Gathered,
+    teller: &Teller<'_>,
+    save: Option<&dyn Shelf>,
+) {
+    let ask = accounts::Ask {
+        accounts: match (args.organization, args.accounts.is_empty()) {
+            (true, _) => Accounts::Organization,
+            (false, true) => Accounts::Own,
+            (false, false) => Accounts::Listed(args.accounts.clone()),
+        },
+        regions: args.regions.clone(),
+    };
+    let found = accounts::scopes(session, &ask).await;
+    gathered.gaps.extend(found.gaps);
+    for (account, state) in found.closed {
+        gathered.notes.push(format!(
+            "Account {account} is closed ({state}) and was not asked."
+        ));
+    }
+    teller.note(Note::Scopes(found.scopes.len()));
+    for read in secrets::inventory(session, &found.scopes, teller, save).await {
+        if read.complete {
+            gathered.scopes.insert(read.scope);
+        }
+        gathered.secrets.extend(read.secrets);
+        gathered.gaps.extend(read.gaps);
+    }
+}
+
+async fn history(
+    session: &Session,
+    job: &Job,
+    args: &LiveArgs,
+    gathered: &Gathered,
+    feed: &dyn Feed,
+    teller: &Teller<'_>,
+) -> Vec<lookup::Read> {
+    let scopes: Vec<Scope> = gathered.scopes.iter().cloned().collect();
+    let budget = args.lookup_budget.unwrap_or(LOOKUP_BUDGET);
+    let ask = lookup::Ask::new(job.spans.evidence, job.spans.window, clock(), budget);
+    let cache = args
+        .cache
+        .as_deref()
+        .map(|path| Folder::new(&path.join("lookup")));
+    let cache: Option<&dyn Shelf> = cache.as_ref().map(|folder| folder as &dyn Shelf);
+    lookup::read(session, &scopes, &ask, feed, cache, teller).await
+}
+
+async fn read_bucket(
+    session: &Session,
+    job: &Job,
+    args: &ScanArgs,
+    place: &Location,
+    gathered: &mut Gathered,
+    feed: Arc<dyn Feed>,
+    teller: &Teller<'_>,
+) {
+    let ask = bucket::Ask {
+        span: job.spans.evidence,
+        // Secrets are read from other accounts, too: everything that is there is read, unless Regions were named.
+        scopes: Vec::new(),
+        payer: if args.live.request_payer {
+            Payer::Requester
+        } else {
+            Payer::Owner
+        },
+        in_flight: bucket::IN_FLIGHT,
+    };
+    let read = bucket::read(session, place, &ask, feed, teller).await;
+    gathered.gaps.extend(read.gaps);
+}
+
+/// What the scan itself asked for and what that cost, as a sentence.
+fn own_calls(session: &Session, job: &Job, gathered: &Gathered) -> String {
+    let price = gathered.secrets.first().and_then(|secret| {
+        let Scope { account, region } = secret.arn.scope();
+        job.policy
+            .prices
+            .find(secret.arn.partition(), region, account)
+    });
+    let own = OwnCalls::new(session.calls(), price);
+    let calls: Vec<String> = own
+        .calls
+        .iter()
+        .map(|(action, count)| format!("{} {action}", thousands(*count)))
+        .collect();
+    let cost = own
+        .usd
+        .map_or_else(String::new, |usd| format!("; they cost ${usd}"));
+    format!(
+        "This scan made {} to AWS ({}){cost}.",
+        counted(own.count(), "request", "requests"),
+        calls.join(", ")
+    )
+}
+
+/// Takes in what AWS gives and folds it. Ledgers wait in a pool: as many as there were requests at once.
+struct Intake {
+    bounds: Bounds,
+    seen: Arc<Seen>,
+    pool: Mutex<Vec<Ledger>>,
+    rest: Mutex<Rest>,
+}
+
+/// What is no event.
+#[derive(Default)]
+struct Rest {
+    covered: Vec<(Scope, Span)>,
+    gaps: Vec<Gap>,
+    samples: Vec<(Scope, Counts)>,
+}
+
+impl Intake {
+    fn new(bounds: Bounds, seen: Arc<Seen>) -> Self {
+        Self {
+            bounds,
+            seen,
+            pool: Mutex::default(),
+            rest: Mutex::default(),
+        }
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut Ledger) -> R) -> R {
+        let idle = self
+            .pool
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut ledger = idle.unwrap_or_else(|| Ledger::new(self.bounds, Arc::clone(&self.seen)));
+        let result = work(&mut ledger);
+        self.pool
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(ledger);
+        result
+    }
+
+    fn rest(&self) -> std::sync::MutexGuard<'_, Rest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn covered(&self) -> Vec<(Scope, Span)> {
+        self.rest().covered.clone()
+    }
+
+    /// What a sample of the event history says of the calls in an account and Region, as a sentence.
+    fn estimate(&self, read: &lookup::Read) -> Option<String> {
+        let (comb, done) = read.sample.as_ref()?;
+        let rest = self.rest();
+        let (_, counts) = rest.samples.iter().find(|(of, _)| *of == read.scope)?;
+        let found = counts.estimate(comb, *done)?;
+        let caveats: Vec<String> = found
+            .caveats
+            .iter()
+            .map(|caveat| format!("; {caveat}"))
+            .collect();
+        Some(format!(
+            "{}: all of the event history did not fit the budget. A sample estimates {} in the window ({} to {} with 95 % \
+             confidence{}); calls and costs of its secrets hold only what was seen.",
+            read.scope,
+            counted(found.calls, "call", "calls"),
+            thousands(found.low),
+            thousands(found.high),
+            caveats.concat()
+        ))
+    }
+
+    /// Gives everything to the scan.
+    fn hand_over(&self, gathered: &mut Gathered) {
+        let pool = std::mem::take(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner));
+        gathered.ledgers.extend(pool);
+        let rest = std::mem::take(&mut *self.rest());
+        gathered.gaps.extend(rest.gaps);
+        let mut known = Ledger::new(self.bounds, Arc::clone(&self.seen));
+        for (scope, span) in rest.covered {
+            known
+                .coverage
+                .assert(&scope, span.from.as_second(), span.to.as_second());
+        }
+        gathered.ledgers.push(known);
+    }
+}
+
+impl Feed for Intake {
+    fn record(&self, scope: &Scope, json: &[u8]) {
+        let contents = self.with(|ledger| record::read(json, Some(place(scope)), ledger));
+        if let Some(trouble) = contents.trouble {
+            let mut gap = trail_gap("a record of the event history".to_owned(), trouble);
+            gap.account = Some(scope.account.clone());
+            gap.region = Some(scope.region.clone());
+            self.rest().gaps.push(gap);
+        }
+    }
+
+    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String> {
+        let file = layout::trail_file(key);
+        let scope = file.map(|file| record::Scope {
+            account: file.account,
+            region: file.region,
+        });
+        let mut memory = logs::Memory::default();
+        let read = self.with(|ledger| logs::read_bytes(bytes, scope, &mut memory, ledger));
+        read.contents.trouble.map_or(Ok(()), Err)
+    }
+
+    fn covered(&self, scope: &Scope, span: Span) {
+        self.rest().covered.push((scope.clone(), span));
+    }
+
+    fn sampled(&self, scope: &Scope, _comb: &Comb, window: u32, json: &[u8]) {
+        // What was seen is counted as seen, and the scope stays uncovered: a sample proves that something happened, never
+        // that something did not.
+        self.record(scope, json);
+        let mut rest = self.rest();
+        if let Some((_, counts)) = rest.samples.iter_mut().find(|(of, _)| of == scope) {
+            counts.add(window);
+            return;
+        }
+        let mut counts = Counts::default();
+        counts.add(window);
+        rest.samples.push((scope.clone(), counts));
+    }
+}
+
+fn place(scope: &Scope) -> record::Scope<'_> {
+    record::Scope {
+        account: scope.account.as_str(),
+        region: scope.region.as_str(),
+    }
+}
+
+/// Says what a live source is doing.
+struct Teller<'a> {
+    term: &'a Term,
+    status: Status,
+}
+
+impl Notes for Teller<'_> {
+    fn note(&self, note: Note) {
+        match note {
+            Note::Scopes(count) => {
+                self.term.say(&format!(
+                    "asking {}",
+                    counted(count as u64, "account and Region", "accounts and Regions")
+                ));
+            }
+            Note::Inventory {
+                scope,
+                secrets,
+                done,
+            } => {
+                let more = if done { "" } else { " so far" };
+                self.status.show(&format!(
+                    "{scope}: {}{more}",
+                    counted(secrets as u64, "secret", "secrets")
+                ));
+            }
+            Note::LookupPlan {
+                scope,
+                full_requests,
+                way,
+                seconds,
+            } => {
+                let how = match (way, full_requests) {
+                    (LookupWay::Everything, Some(requests)) => {
+                        format!("about {}", counted(requests, "request", "requests"))
+                    }
+                    (LookupWay::Everything, None) => "all of it".to_owned(),
+                    (LookupWay::Newest, _) => {
+                        "the newest part, as far as the budget goes".to_owned()
+                    }
+                    (LookupWay::Sample, _) => {
+                        "a sample, because all of it does not fit the budget".to_owned()
+                    }
+                };
+                let time = humantime::format_duration(Duration::from_secs(seconds));
+                self.term
+                    .say(&format!("{scope}: event history, {how}, may take {time}"));
+            }
+            Note::Lookup {
+                scope,
+                requests,
+                events,
+                done_s,
+                of_s,
+            } => {
+                let percent = (done_s * 100).checked_div(of_s).unwrap_or(100);
+                self.status.show(&format!(
+                    "{scope}: event history {percent} %, {}, {}",
+                    counted(requests, "request", "requests"),
+                    counted(events, "event", "events")
+                ));
+            }
+            Note::Bucket {
+                listed,
+                read,
+                bytes,
+            } => {
+                self.status.show(&format!(
+                    "trail: {} of {} read, {} MB",
+                    thousands(read),
+                    counted(listed, "file", "files"),
+                    thousands(bytes / 1_000_000)
+                ));
+            }
+            Note::Throttled { action, wait_ms } => {
+                self.status
+                    .show(&format!("{action} is throttled: waiting {wait_ms} ms"));
+            }
+        }
+    }
+}
+
+/// A folder for `--save` or `--cache` must be usable before the long work begins.
+fn usable(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))
+}

@@ -1,0 +1,367 @@
+//! Scans of AWS itself, by the real program, against the AWS on the loopback.
+//!
+//! The event history reaches back ninety days from the real time, so these worlds stand around the real time, too.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::aws::world::{Account, Bucket, Event, Rate, Secret, Status};
+use crate::aws::{Aws, Fault, World};
+
+const A: &str = "111122223333";
+const B: &str = "444455556666";
+const EAST: &str = "us-east-1";
+const WEST: &str = "eu-west-1";
+
+/// The real time, once for all worlds of a run.
+static NOW: LazyLock<Timestamp> = LazyLock::new(Timestamp::now);
+
+/// A moment so many hours ago, as AWS writes it.
+fn ago(hours: i64) -> String {
+    let at = *NOW - SignedDuration::from_hours(hours);
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A day so many days ago.
+fn day(days: i64) -> String {
+    ago(days * 24)[..10].to_owned()
+}
+
+/// What a run of the program gave.
+struct Run {
+    output: Output,
+    report: Value,
+}
+
+impl Run {
+    fn code(&self) -> i32 {
+        self.output.status.code().unwrap()
+    }
+
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    fn verdict(&self, name: &str) -> String {
+        let secrets = self.report["secrets"].as_array().unwrap();
+        let row = secrets.iter().find(|row| row["name"] == name);
+        let row = row.unwrap_or_else(|| panic!("no secret {name}: {}", self.said()));
+        let codes: Vec<&str> = row["reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reason| reason["code"].as_str().unwrap())
+            .collect();
+        format!("{}: {}", row["verdict"].as_str().unwrap(), codes.join(" "))
+    }
+
+    fn gaps(&self) -> Vec<String> {
+        self.report["gaps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(Value::to_string)
+            .collect()
+    }
+}
+
+/// Runs a scan and reads its report.
+fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    let command = aws.on(command
+        .args(["scan", "--lookup-pace", "0", "--overwrite", "--out"])
+        .arg(out)
+        .args(args));
+    let output = command.output().unwrap();
+    let report = std::fs::read(out.join("report.json"));
+    let report = report.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
+    Run { output, report }
+}
+
+/// One account, two Regions: a used secret and an idle one in each.
+fn small() -> World {
+    let idle = |region| {
+        Secret::new(A, region, "idle")
+            .created("2024-01-01")
+            .accessed(&day(200))
+    };
+    let used = |region| {
+        Secret::new(A, region, "used")
+            .created("2024-01-01")
+            .accessed(&day(1))
+    };
+    let mut world = World::new(A)
+        .account(Account::new(A, "main"))
+        .regions(&[EAST, WEST])
+        .lookup_rate(Rate::Unlimited);
+    for region in [EAST, WEST] {
+        world = world.secret(idle(region)).secret(used(region));
+        let reads = (1..80).map(|hours| {
+            Event::read(
+                &ago(hours * 24),
+                A,
+                region,
+                "used",
+                "app",
+                "i-0123456789abcdef0",
+            )
+        });
+        world = world.events(A, region, reads);
+    }
+    world
+}
+
+#[test]
+fn one_command_reads_inventory_and_event_history_of_every_region() {
+    let aws = Aws::start(small());
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &[]);
+    assert_eq!(run.code(), 0, "{}", run.said());
+    assert_eq!(run.verdict("idle"), "delete: idle");
+    assert_eq!(run.verdict("used"), "keep: recently-read");
+    assert_eq!(run.report["scopes"].as_array().unwrap().len(), 2);
+    assert_eq!(run.report["totals"]["secrets"], 4);
+    assert!(run.report["caller"].as_str().unwrap().contains(A));
+    let assumptions = run.report["assumptions"].to_string();
+    assert!(
+        assumptions.contains("secretsmanager:ListSecrets"),
+        "{assumptions}"
+    );
+    assert_eq!(aws.value_reads(), 0);
+    assert!(
+        aws.calls()
+            .iter()
+            .all(|call| call.user_agent.contains("app/secretsweep"))
+    );
+}
+
+#[test]
+fn a_denied_region_is_a_gap_that_names_the_permission() {
+    let aws = Aws::start(
+        small().fault(
+            Fault::denied()
+                .on("secretsmanager", "ListSecrets")
+                .region(WEST),
+        ),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &[]);
+    assert_eq!(run.code(), 3, "{}", run.said());
+    assert_eq!(run.report["totals"]["secrets"], 2);
+    let gaps = run.gaps();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0].contains(WEST) && gaps[0].contains("secretsmanager:ListSecrets"),
+        "{gaps:?}"
+    );
+    let run = scan(&aws, folder.path(), &["--allow-partial"]);
+    assert_eq!(run.code(), 0, "{}", run.said());
+}
+
+#[test]
+fn all_accounts_of_an_organization_are_read_but_suspended_ones() {
+    let world = small()
+        .account(Account::new(B, "team"))
+        .account(Account::new("777788889999", "closed").status(Status::Suspended))
+        .organization(A)
+        .role(B, "audit", Some("ext"))
+        .secret(
+            Secret::new(B, EAST, "team")
+                .created("2024-01-01")
+                .accessed(&day(200)),
+        );
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(
+        &aws,
+        folder.path(),
+        &[
+            "--organization",
+            "--role-name",
+            "audit",
+            "--external-id",
+            "ext",
+        ],
+    );
+    assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+    assert_eq!(run.report["totals"]["secrets"], 5);
+    assert_eq!(run.verdict("team"), "delete: idle");
+    assert!(
+        run.report["assumptions"]
+            .to_string()
+            .contains("777788889999")
+    );
+}
+
+#[test]
+fn credentials_that_run_out_give_a_partial_report() {
+    let aws = Aws::start(small().fault(Fault::expired().on("cloudtrail", "LookupEvents")));
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &[]);
+    assert_eq!(run.code(), 3, "{}", run.said());
+    assert_eq!(run.report["totals"]["secrets"], 4);
+    assert_eq!(run.verdict("idle"), "review: coverage-gap idle");
+}
+
+#[test]
+fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
+    let now = ago(0);
+    let mut world = small();
+    // A whole trail, as CloudTrail delivers it: our events, and another service's event in each hour.
+    let mut bucket = Bucket::new("trail", A, EAST);
+    for region in [EAST, WEST] {
+        for back in 0..91 {
+            let mut records = Vec::new();
+            for hour in 0..24 {
+                let time = ago(back * 24 + hour);
+                records.push(format!(
+                    r#"{{"eventVersion":"1.11","eventTime":"{time}","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"{region}","eventID":"{back}-{hour}-{region}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{A}"}}"#
+                ));
+            }
+            if (1..80).contains(&back) {
+                records.push(
+                    Event::read(
+                        &ago(back * 24),
+                        A,
+                        region,
+                        "used",
+                        "app",
+                        "i-0123456789abcdef0",
+                    )
+                    .text
+                    .to_string(),
+                );
+            }
+            let stamp = ago(back * 24);
+            let (date, minute) = (
+                stamp[..10].replace('-', "/"),
+                stamp[..16].replace(['-', ':'], ""),
+            );
+            let key = format!(
+                "AWSLogs/{A}/CloudTrail/{region}/{date}/{A}_CloudTrail_{region}_{minute}Z_{back:016}.json"
+            );
+            bucket = bucket.object(&key, format!(r#"{{"Records":[{}]}}"#, records.join(",")));
+        }
+    }
+    world = world.bucket(bucket);
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved");
+    let answer = |run: &Run| {
+        assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+        let mut report = run.report.clone();
+        for row in report["scopes"].as_array_mut().unwrap() {
+            row["trail"] = Value::Null;
+        }
+        for source in ["assumptions", "caller", "unattributed"] {
+            report[source] = Value::Null;
+        }
+        report
+    };
+    let by_history = scan(
+        &aws,
+        &folder.path().join("h"),
+        &["--now", &now, "--save", saved.to_str().unwrap()],
+    );
+    let by_bucket = scan(
+        &aws,
+        &folder.path().join("b"),
+        &["--now", &now, "--trail", "s3://trail"],
+    );
+    let (inventory, trail) = (saved.join("inventory"), saved.join("trail"));
+    let files = [
+        "--now",
+        &now,
+        "--inventory",
+        inventory.to_str().unwrap(),
+        "--trail",
+        trail.to_str().unwrap(),
+    ];
+    let by_files = scan(&aws, &folder.path().join("f"), &files);
+    assert_eq!(answer(&by_history), answer(&by_files));
+    assert_eq!(answer(&by_history), answer(&by_bucket));
+    assert_eq!(by_history.verdict("idle"), "delete: idle");
+}
+
+#[test]
+fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let now = ago(0);
+    let args = ["--now", &now, "--cache", cache.to_str().unwrap()];
+    let events = |world: World| {
+        // Enough for many pages: two reads an hour.
+        let reads = (1..2_000).flat_map(|hours| {
+            ["first", "second"]
+                .map(|app| Event::read(&ago(hours), A, EAST, "used", app, "i-0123456789abcdef0"))
+        });
+        world.events(A, EAST, reads)
+    };
+    let whole = {
+        let aws = Aws::start(events(small()));
+        let run = scan(&aws, &folder.path().join("whole"), &["--now", &now]);
+        (
+            run.report.clone(),
+            aws.calls_of("cloudtrail", "LookupEvents").len(),
+        )
+    };
+    let aws = Aws::start(events(small()));
+    let out = folder.path().join("killed");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    let command = aws.on(command
+        .args(["scan", "--lookup-pace", "0", "--out"])
+        .arg(&out)
+        .args(args));
+    let mut child = command
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let id = i32::try_from(child.id()).unwrap();
+    aws.inject(
+        Fault::before(move |_, _| {
+            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+        })
+        .on("cloudtrail", "LookupEvents")
+        .nth(whole.1 / 2),
+    );
+    child.wait().unwrap();
+    assert!(!out.join("report.json").exists());
+    aws.heal();
+    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
+    let run = scan(&aws, &out, &args);
+    let asked = aws.calls_of("cloudtrail", "LookupEvents").len() - before;
+    assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+    assert!(
+        run.said().contains("event history, about"),
+        "{}",
+        run.said()
+    );
+    assert!(
+        asked < whole.1,
+        "{asked} requests after the kill, {} in all",
+        whole.1
+    );
+    assert_eq!(run.report["secrets"], whole.0["secrets"]);
+}
+
+#[test]
+fn what_makes_no_sense_together_is_a_usage_error() {
+    let aws = Aws::start(small());
+    let folder = tempfile::tempdir().unwrap();
+    for args in [
+        &["--inventory", "x"][..],
+        &["--accounts", A][..],
+        &["--inventory", "x", "--no-trail", "--regions", EAST][..],
+        &["--organization", "--accounts", A, "--role-name", "r"][..],
+        &["--trail", "s3://trail", "--lookup-budget", "5m"][..],
+        &["--trail", "gopher://trail"][..],
+    ] {
+        let run = scan(&aws, folder.path(), args);
+        assert_eq!(run.code(), 2, "{args:?}: {}", run.said());
+    }
+}
