@@ -48,7 +48,8 @@ fn texts() -> Vec<String> {
 
 /// One scan in which every text stands in every place.
 static SCAN: LazyLock<Scan> = LazyLock::new(|| {
-    let mut world = World::new().policy("[owner]\ntags = [\"owner\"]\n[loops]\nmin_avoidable_usd = \"0.000001\"\n");
+    let mut world = World::new()
+        .policy("[owner]\ntags = [\"owner\"]\n[loops]\nmin_avoidable_usd = \"0.000001\"\n");
     for (number, text) in texts().iter().enumerate() {
         let suffix = format!("Ab{number:04}");
         // A read name and an idle one, so that the text stands in lists of deletions and of readers.
