@@ -176,27 +176,36 @@ fn the_terminal_gets_nothing_to_obey() {
 
 #[test]
 fn an_error_message_does_not_pass_on_what_a_file_says() {
-    let nasty = "\u{1b}]0;owned\u{7}";
-    let folder = tempfile::tempdir().unwrap();
+    for policy in [
+        "idle = \"\\u001b]0;owned\\u0007\"\n",
+        "idle = \"\u{1b}]0;owned\u{7}\"\n",
+        "\"\\u001b[31m\" = 1\n",
+        "[[mute]]\ncode = \"\\u202e\"\nreason = \"x\"\nuntil = \"\\u001b\"\n",
+        "idle = \"\u{202e}\"\n",
+    ] {
+        let scan = World::new().secret(idle("db")).policy(policy).scan();
+        assert_eq!(scan.code, 1, "{policy:?}: {}", scan.stderr);
+        assert_eq!(steering(&scan.stderr), None, "{:?}", scan.stderr);
+    }
     let scan = World::new()
-        .secret(idle("db"))
-        .policy(&format!("idle = \"{nasty}\"\n"))
-        .scan_in({
-            World::new()
-                .secret(idle("db"))
-                .policy("idle = \"\\u001b]0;owned\\u0007\"\n")
-                .write(folder.path());
-            folder
-        });
-    assert_eq!(scan.code, 1, "{}", scan.stderr);
-    assert_eq!(steering(&scan.stderr), None, "{:?}", scan.stderr);
-    let named = World::new()
         .secret(idle("db"))
         .file("trail/\u{1b}[31mred.json", "{\"Records\":[{")
         .scan();
-    assert_eq!(named.code, 3);
-    assert_eq!(steering(&named.stdout), None, "{:?}", named.stdout);
-    assert_eq!(steering(&named.stderr), None, "{:?}", named.stderr);
+    assert_eq!(scan.code, 3);
+    assert!(scan.stdout.contains("red.json"), "{}", scan.stdout);
+    for text in [&scan.stdout, &scan.stderr] {
+        assert_eq!(steering(text), None, "{text:?}");
+    }
+    let none = World::new()
+        .file("inventory/\u{1b}[31mred.json", "hello")
+        .scan();
+    assert_eq!(none.code, 1);
+    assert!(none.stderr.contains("red.json"), "{}", none.stderr);
+    assert_eq!(steering(&none.stderr), None, "{:?}", none.stderr);
+    let folder = tempfile::tempdir().unwrap();
+    let output = program(folder.path(), &["report", "\u{1b}[31mnowhere"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(steering(&text), None, "{text:?}");
 }
 
 #[test]
