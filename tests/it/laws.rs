@@ -420,7 +420,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 /// Which of the four scopes are heard, and whether a day of silence or only writes are in it.
 #[derive(Clone, Copy, Debug)]
 struct Heard {
-    heard: bool,
+    speaks: bool,
     hole: Option<u32>,
     reads: bool,
 }
@@ -431,7 +431,11 @@ fn heard() -> impl Strategy<Value = Heard> {
         proptest::option::weighted(0.4, 2_u32..88),
         proptest::bool::weighted(0.8),
     )
-        .prop_map(|(heard, hole, reads)| Heard { heard, hole, reads })
+        .prop_map(|(speaks, hole, reads)| Heard {
+            speaks,
+            hole,
+            reads,
+        })
 }
 
 /// The order in which [`Heard`]s are given.
@@ -445,7 +449,7 @@ const SCOPES: [(&str, &str); 4] = [
 fn coverage(given: &[Heard], coverage: &mut Coverage) {
     let last = u32::try_from(NOW_S / HOUR).unwrap();
     for (heard, (account, region)) in given.iter().zip(SCOPES) {
-        for ago in (1..=92 * 24_u32).filter(|_| heard.heard) {
+        for ago in (1..=92 * 24_u32).filter(|_| heard.speaks) {
             if heard
                 .hole
                 .is_none_or(|hole| ago / 24 != hole && ago / 24 != hole + 1)
@@ -531,7 +535,7 @@ proptest! {
                 *account == row.account.as_str() && *region == row.region.as_str()
             });
             let known = given[place.unwrap()];
-            let whole = !declined && known.heard && known.hole.is_none();
+            let whole = !declined && known.speaks && known.hole.is_none();
             prop_assert!(whole || trust, "{} with {known:?}: {:?}", row.arn, row.reasons);
             prop_assert!(row.deleted.is_none() && row.replica_of.is_none());
         }
