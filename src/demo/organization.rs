@@ -453,7 +453,7 @@ pub const CAST: &[Cast] = &[
         .accessed(365)
         .keep(
             "protected-name",
-            "the policy file protects the names of emergency access",
+            "rarely read on purpose, and the policy file protects its name",
         ),
     prod("dr/failover/dns-token")
         .owner("platform")

@@ -1,192 +1,250 @@
-//! The example organization: every secret of its cast gets the verdict it is there to show, twice the same bytes, and
-//! what it prints is what the README shows.
+//! The example organization: what a scan of it says is what its cast is there to show, the same bytes on every run.
 //!
-//! `UPDATE=1 cargo test demo` writes the golden files in `reports/demo` anew.
+//! The files in `reports/demo` are what the demo writes, kept in the repository so that a change of any report shows up
+//! as a difference that somebody reads. `UPDATE=1 cargo test demo` writes them again.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::LazyLock;
 
 use secretsweep::demo::CAST;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The demo, run once for all tests: its folder, and what it printed.
-static DEMO: LazyLock<(TempDir, String)> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let printed = run(folder.path(), &["demo"]);
-    (folder, printed)
-});
+use crate::world::{codes, program};
 
-/// Runs the program in a folder; it must end well.
-fn run(folder: &Path, args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_secretsweep"))
-        .args(args)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
+/// The folder that the README's first command writes.
+const DEMO: &str = "secretsweep-demo";
+
+/// The results that do not depend on where they are written.
+const RESULTS: &[&str] = &[
+    "report.json",
+    "secrets.csv",
+    "readers.csv",
+    "findings.csv",
+    "summary.csv",
+    "report.html",
+];
+
+/// The organization and its scan, made once for all tests.
+struct Made {
+    folder: TempDir,
+    stdout: String,
 }
 
-fn organization() -> PathBuf {
-    DEMO.0.path().join("secretsweep-demo")
+static MADE: LazyLock<Made> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program(folder.path(), &["demo", DEMO]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Made {
+        folder,
+        stdout: String::from_utf8(output.stdout).unwrap(),
+    }
+});
+
+impl Made {
+    fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(DEMO).join(inside)
+    }
+
+    fn result(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path("report").join(name)).unwrap()
+    }
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Scans the organization from other files or with other settings.
+fn scan(trail: &Path, args: &[&str]) -> TempDir {
+    let out = tempfile::tempdir().unwrap();
+    let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let (inventory, policy) = (
+        text(MADE.path("inventory")),
+        text(MADE.path("secretsweep.toml")),
+    );
+    let mut all = vec![
+        "scan",
+        "--inventory",
+        &inventory,
+        "--trail",
+        trail.to_str().unwrap(),
+        "--policy",
+        &policy,
+        "--now",
+        "2026-11-01T00:00:00Z",
+        "--out",
+        "out",
+        "--allow-partial",
+    ];
+    all.extend(args);
+    let output = program(out.path(), &all);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    out
+}
+
+/// Compares two texts and shows the first line that differs, not a hundred thousand characters.
+fn assert_same(name: &str, actual: &str, expected: &str) {
+    if actual == expected {
+        return;
+    }
+    let pairs = actual.lines().zip(expected.lines()).enumerate();
+    let first = pairs
+        .into_iter()
+        .find(|(_, (actual, expected))| actual != expected);
+    let short = |line: &str| line.chars().take(300).collect::<String>();
+    match first {
+        Some((number, (actual, expected))) => panic!(
+            "{name}, line {}:\n  is       {}\n  expected {}",
+            number + 1,
+            short(actual),
+            short(expected)
+        ),
+        None => panic!("{name}: one is longer than the other, or ends its lines in another way"),
+    }
+}
+
 #[test]
 fn every_secret_of_the_cast_gets_the_verdict_that_it_shows() {
-    let report = fs::read(organization().join("report/report.json")).unwrap();
-    let report: Value = serde_json::from_slice(&report).unwrap();
+    let report: Value = serde_json::from_str(&MADE.result("report.json")).unwrap();
     let rows = report["secrets"].as_array().unwrap();
-    assert_eq!(rows.len(), CAST.len());
     let mut wrong = Vec::new();
     for cast in CAST {
-        let row = rows
-            .iter()
-            .find(|row| {
-                row["name"] == cast.name
-                    && row["account"] == cast.account
-                    && row["region"] == cast.region
-            })
-            .unwrap_or_else(|| panic!("{} is not in the report", cast.name));
-        let has = row["reasons"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|reason| reason["code"] == cast.reason);
-        if row["verdict"] != cast.verdict || !has {
+        let row = rows.iter().find(|row| {
+            row["name"] == cast.name
+                && row["account"] == cast.account
+                && row["region"] == cast.region
+        });
+        let Some(row) = row else {
+            wrong.push(format!("{}: not in the report", cast.name));
+            continue;
+        };
+        let reasons = codes(row);
+        if row["verdict"] != cast.verdict || !reasons.iter().any(|code| code == cast.reason) {
             wrong.push(format!(
-                "{} ({}): {} {}",
-                cast.name, cast.shows, row["verdict"], row["reasons"]
+                "{}: {} {reasons:?}, but {} {} is expected ({})",
+                cast.name, row["verdict"], cast.verdict, cast.reason, cast.shows
             ));
         }
     }
-    assert_eq!(wrong, Vec::<String>::new());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(rows.len(), CAST.len(), "and there is no other secret");
 }
 
 #[test]
-fn neither_threads_nor_the_names_and_order_of_files_change_a_byte() {
-    let copy = tempfile::tempdir().unwrap();
-    // The same log files under other random endings and in one flat folder: another order, and no layout but the name.
-    let mut number = 0_u64;
-    let mut folders = vec![organization().join("trail")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.contains("Digest") {
-                continue;
-            }
-            let (start, _) = name.rsplit_once('_').unwrap();
-            let flat = copy.path().join(format!("{start}_{number:016x}.json.gz"));
-            fs::copy(&path, flat).unwrap();
+fn a_scan_of_the_same_files_writes_the_same_bytes_with_any_number_of_threads() {
+    for threads in ["1", "4"] {
+        let out = scan(&MADE.path("trail"), &["--threads", threads]);
+        for name in RESULTS {
+            let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
+            assert_same(
+                &format!("{name} with {threads} threads"),
+                &again,
+                &MADE.result(name),
+            );
         }
     }
-    let scan = |trail: &Path, threads: &str| {
-        let out = tempfile::tempdir().unwrap();
-        let (inventory, policy) = (
-            organization().join("inventory"),
-            organization().join("secretsweep.toml"),
-        );
-        let (inventory, trail) = (inventory.to_str().unwrap(), trail.to_str().unwrap());
-        let (policy, folder) = (policy.to_str().unwrap(), out.path().to_str().unwrap());
-        let args = [
-            "scan",
-            "--inventory",
-            inventory,
-            "--trail",
-            trail,
-            "--policy",
-            policy,
-            "--now",
-            "2026-11-01T00:00:00Z",
-        ];
-        run(
-            out.path(),
-            &[
-                &args[..],
-                &["--threads", threads, "--allow-partial", "--out", folder],
-            ]
-            .concat(),
-        );
-        let files = [
-            "report.json",
-            "report.html",
-            "secrets.csv",
-            "readers.csv",
-            "findings.csv",
-            "summary.csv",
-        ];
-        files.map(|name| (name, fs::read(out.path().join(name)).unwrap()))
-    };
-    let trail = organization().join("trail");
-    let one = scan(&trail, "1");
-    for (what, other) in [
-        ("four threads", scan(&trail, "4")),
-        ("another order", scan(copy.path(), "2")),
-    ] {
-        for ((name, bytes), (_, others)) in one.iter().zip(&other) {
-            assert!(bytes == others, "{what}: {name} differs");
-        }
-    }
-    let report = fs::read(organization().join("report/report.json")).unwrap();
-    assert!(
-        report == one[0].1,
-        "the demo scans through the same path as files"
-    );
 }
 
-#[test]
-fn the_golden_files_are_what_the_demo_writes() {
-    let report = organization().join("report");
-    let mut written: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for entry in fs::read_dir(report).unwrap() {
+/// Every file below a folder, sorted by its path.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        written.insert(name, fs::read(path).unwrap());
-    }
-    written.insert("summary.txt".to_owned(), DEMO.1.clone().into_bytes());
-    let golden = root().join("reports/demo");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::create_dir_all(&golden).unwrap();
-        for (name, bytes) in &written {
-            fs::write(golden.join(name), bytes).unwrap();
+        if path.is_dir() {
+            found.extend(below(&path));
+        } else {
+            found.push(path);
         }
     }
-    for (name, bytes) in &written {
-        let kept = fs::read(golden.join(name)).unwrap_or_default();
-        assert!(
-            kept == *bytes,
-            "reports/demo/{name} is not what the demo writes; `UPDATE=1 cargo test demo` writes it anew"
+    found.sort();
+    found
+}
+
+#[test]
+fn neither_the_names_nor_the_order_of_the_log_files_change_the_result() {
+    let trail = MADE.path("trail");
+    let renamed = tempfile::tempdir().unwrap();
+    let files = below(&trail);
+    // AWS ends a name in sixteen characters that say nothing. Counting them down turns the order within each folder and
+    // minute of delivery round, and copying from the last file on turns that of the directory round.
+    for (number, from) in files.iter().enumerate().rev() {
+        let inside = from.strip_prefix(&trail).unwrap().to_str().unwrap();
+        let (start, end) = inside.rsplit_once('_').unwrap();
+        let (_, extension) = end.split_once('.').unwrap();
+        let unique = (files.len() - number) * 7_919;
+        let to = renamed
+            .path()
+            .join(format!("{start}_{unique:016}.{extension}"));
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, &to).unwrap();
+    }
+    assert_eq!(below(renamed.path()).len(), files.len());
+    let out = scan(renamed.path(), &["--threads", "3"]);
+    for name in RESULTS {
+        let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
+        assert_same(name, &again, &MADE.result(name));
+    }
+}
+
+#[test]
+fn the_demo_writes_what_the_repository_shows() {
+    let folder = root().join("reports/demo");
+    let mut shown = vec![("summary.txt", MADE.stdout.clone())];
+    shown.extend(RESULTS.iter().map(|name| (*name, MADE.result(name))));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in shown {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        return;
+    }
+    for (name, text) in shown {
+        let golden = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert_same(
+            &format!("reports/demo/{name} (`UPDATE=1 cargo test demo` writes it)"),
+            &text,
+            &golden,
         );
     }
 }
 
 #[test]
 fn the_readme_shows_what_the_demo_prints() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, block) = readme
-        .split_once("```text\n")
-        .expect("the README has a block of output");
-    let (block, _) = block.split_once("```").unwrap();
-    assert!(block.lines().count() > 20, "the README shows too little");
-    for (shown, printed) in block.lines().zip(DEMO.1.lines()) {
-        assert_eq!(shown, printed);
-    }
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, after) = readme
+        .split_once("cargo run --release -- demo\ncargo test\n```\n")
+        .expect("the two commands stand on the first screen");
+    let block = after
+        .trim_start()
+        .strip_prefix("```text\n")
+        .expect("what the first command prints follows them");
+    let (block, _) = block.split_once("\n```").unwrap();
+    let lines = block.lines().count();
+    assert!(lines > 10, "the block shows the answers, not a title");
+    let summary = std::fs::read_to_string(root().join("reports/demo/summary.txt")).unwrap();
+    let first: Vec<&str> = summary.lines().take(lines).collect();
+    assert_same("README.md", block, first.join("\n").as_str());
+}
+
+#[test]
+fn the_demo_may_be_run_again_and_touches_no_other_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("mine")).unwrap();
+    std::fs::write(folder.path().join("mine/thesis.txt"), "years of work").unwrap();
+    let output = program(folder.path(), &["demo", "mine"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("`mine` holds something else"), "{message}");
+    assert_eq!(below(folder.path()).len(), 1, "nothing was written");
 }
