@@ -3,7 +3,7 @@
 //!
 //! The library is called directly, so that thousands of inputs take seconds; a few go through the whole program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -86,6 +86,7 @@ fn report(
         now: moment(NOW_S),
         tool: "secretsweep".to_owned(),
         caller: None,
+        account_names: BTreeMap::new(),
         month: None,
         notes: Vec::new(),
     })
