@@ -31,6 +31,7 @@ mod spreadsheet;
 mod tidy;
 mod trail;
 mod verdicts;
+mod walkthrough;
 mod world;
 
 /// The fixture of [`page`] names the domain as the crate itself does.
