@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::classify::{Class, RotationFunctions, classify};
+use foldhash::fast::FixedState;
+
 use super::names::{Index, Resolution, Scope};
 use super::policy::Policy;
 use super::readers::ReaderKind;
@@ -260,10 +262,10 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<&Caller, (Reader, Class)> = HashMap::new();
+    let mut known: HashMap<Signs<'_>, (Reader, Class), FixedState> = HashMap::default();
     let rotators = rotators(accesses);
     for access in accesses {
-        let who = known.entry(&*access.caller).or_insert_with(|| {
+        let who = known.entry(signs(&access.caller)).or_insert_with(|| {
             let class = classify(&access.caller, rotations, policy);
             let class = as_rotator(class, &access.caller, &rotators);
             let reader = Reader {
@@ -278,6 +280,31 @@ pub fn attribute<'a>(
         }
     }
     activity
+}
+
+/// Everything by which a caller is classified. Addresses are not in it, unless they name a service: there may be as many
+/// as calls.
+type Signs<'a> = ([&'a str; 7], [bool; 4]);
+
+fn signs(caller: &Caller) -> Signs<'_> {
+    let service =
+        Some(caller.address.as_str()).filter(|address| address.ends_with(".amazonaws.com"));
+    let texts = [
+        caller.identity.as_str(),
+        &caller.session,
+        &caller.identity_type,
+        &caller.account,
+        &caller.invoked_by,
+        service.unwrap_or_default(),
+        &caller.user_agent,
+    ];
+    let marks = [
+        caller.web_federated,
+        caller.ec2_delivered,
+        caller.vpc_endpoint,
+        caller.from_console,
+    ];
+    (texts, marks)
 }
 
 /// Callers that behave as a rotation function although no secret names them as one: from Lambda, they move staging
