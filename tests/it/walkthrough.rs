@@ -58,23 +58,9 @@ fn world() -> World {
 
 fn run(aws: &Aws, folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
-    let output = aws
-        .on(command.args(args).current_dir(folder))
+    aws.on(command.args(args).current_dir(folder))
         .output()
-        .unwrap();
-    if std::env::var_os("SHOW").is_some() {
-        print!(
-            "$ secretsweep {}\n{}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stdout)
-        );
-        println!(
-            "{}[exit {}]\n",
-            String::from_utf8_lossy(&output.stderr),
-            output.status.code().unwrap()
-        );
-    }
-    output
+        .unwrap()
 }
 
 fn code(output: &Output) -> i32 {
