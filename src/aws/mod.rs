@@ -42,6 +42,9 @@ use aws_types::region::Region as SdkRegion;
 use crate::domain::names::{AccountId, Region, Scope};
 use crate::ports::{Caller, Fault};
 use gate::Gate;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 /// The application id in the user agent of every call: `app/secretsweep`. The reader rules know it as ourselves.
 pub const APP: &str = "secretsweep";
@@ -339,6 +342,20 @@ async fn load(connect: &Connect) -> Result<SdkConfig, Fault> {
     })
 }
 
+/// Refuses certificates that the TLS library would stop the program for, or that would make every connection fail in a way
+/// that names no cause.
+fn check_bundle(pem: &[u8]) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() {
+        return Err("it holds no certificate in PEM form".to_owned());
+    }
+    Ok(())
+}
+
 /// One pool of connections for everything, credentials included: each client of its own would load the system's
 /// certificates again.
 fn http(connect: &Connect) -> Result<SharedHttpClient, Fault> {
@@ -352,10 +369,7 @@ fn http(connect: &Connect) -> Result<SharedHttpClient, Fault> {
             ),
         };
         let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-        // A bundle without a certificate would make every connection fail in a way that names no cause.
-        if memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_none() {
-            return Err(unusable("it holds no certificate in PEM form".to_owned()));
-        }
+        check_bundle(&pem).map_err(unusable)?;
         trust = tls::TrustStore::empty().with_pem_certificate(pem);
     }
     let context = tls::TlsContext::builder()
@@ -391,5 +405,27 @@ struct TokioSleep;
 impl AsyncSleep for TokioSleep {
     fn sleep(&self, duration: Duration) -> Sleep {
         Sleep::new(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_bundle;
+
+    #[test]
+    fn a_damaged_bundle_of_certificates_is_refused() {
+        let (begin, end) = (
+            "-----BEGIN CERTIFICATE-----\n",
+            "-----END CERTIFICATE-----\n",
+        );
+        for pem in [
+            String::new(),
+            "no certificate".to_owned(),
+            format!("{begin}MIIB!!!!\n{end}"),
+            format!("{begin}AAAA\n{end}"),
+            format!("{begin}AAAA\n"),
+        ] {
+            assert!(check_bundle(pem.as_bytes()).is_err(), "{pem}");
+        }
     }
 }
