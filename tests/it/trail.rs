@@ -190,6 +190,7 @@ fn records(seed: u64) -> String {
         traps: 400,
         secrets: 9,
         days: 2,
+        again: 0,
     };
     let files: Vec<String> = generate::files(&spec).map(|file| file.json).collect();
     let inside: Vec<&str> = files
@@ -474,6 +475,7 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         traps: 200,
         secrets: 5,
         days: 3,
+        again: 0,
     };
     let mut expected = Told::default();
     for (number, file) in generate::files(&spec).enumerate() {
