@@ -71,9 +71,12 @@ pub(crate) fn write(
 ) -> io::Result<()> {
     let seen = (copies == Copies::Once).then(Arc::<Seen>::default);
     let (workers, _) = logs::read(
-        &[folder.to_owned()],
-        &(0..i64::MAX / 2),
-        threads,
+        &logs::Ask {
+            roots: &[folder.to_owned()],
+            span: 0..i64::MAX / 2,
+            threads,
+            cache: None,
+        },
         || Counts {
             seen: seen.clone(),
             rows: Map::default(),
