@@ -10,6 +10,7 @@ mod loop_rows;
 mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -325,7 +326,7 @@ impl Scan<'_> {
         let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
         let readers = &self.activity.secrets[at];
         let last = last_use(readers, self.policy);
-        let consumes = |(reader, what): &(&Reader, &ReaderUse<'_>)| {
+        let consumes = |(reader, what): &(&Arc<Reader>, &ReaderUse<'_>)| {
             self.policy.is_consumer(reader.kind) && what.last_use().is_some()
         };
         let mut replicas: Vec<_> = case
@@ -381,7 +382,7 @@ impl Scan<'_> {
 
     fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
         let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
-        let row = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+        let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             let (first, last) = what.span();
             ReaderRow {
                 reader: reader.identity.clone(),
