@@ -16,9 +16,10 @@ each secret. Otherwise the exit code is 1.
 
 import argparse
 import collections
+import hashlib
 import json
+import multiprocessing
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -71,40 +72,42 @@ def run(command, out):
     return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
 
 
-def rows(path):
+def aside(function, *words):
+    """Calls in a process of its own: what this one ever held, every child would count as its own memory."""
+    with multiprocessing.Pool(1) as pool:
+        return pool.apply(function, words)
+
+
+Answer = collections.namedtuple("Answer", "rows digest calls reads")
+
+
+def answer(path):
+    """The rows of a tool, as what is needed to compare them."""
     with open(path, "rb") as file:
-        return sorted(file.read().splitlines())
-
-
-def calls_of(table):
-    """Calls in the rows of `counts`, by what the program counts: what the service tells of itself is no call."""
-    own = {b"RotationSucceeded", b"EndSecretVersionDelete"}
-    split = [row.split(b"\t") for row in table]
-    return sum(int(row[-1]) for row in split if row[3] not in own)
-
-
-def reads_of(table):
-    """Successful reads in the rows of `counts`, by account, Region and name of the secret."""
-    reads = collections.Counter()
+        table = sorted(file.read().splitlines())
+    calls, reads = 0, collections.Counter()
     for row in table:
         _, account, region, api, error, secret, _, count = row.decode().split("\t")
+        # What the service tells of itself is no call.
+        if api not in ("RotationSucceeded", "EndSecretVersionDelete"):
+            calls += int(count)
         if api == "GetSecretValue" and not error:
             # An ARN ends in a hyphen and six characters.
             name = secret.split(":secret:")[1][:-7] if secret.startswith("arn:") else secret
             reads[account, region, name] += int(count)
-    return reads
+    return Answer(len(table), hashlib.sha256(b"\n".join(table)).hexdigest(), calls, dict(reads))
 
 
-def agrees(report, table):
-    """Whether a report tells what the rows of `counts` tell."""
-    with open(report) as file:
+def reported(path):
+    """Calls and successful reads by secret in the report of a scan."""
+    with open(path) as file:
         report = json.load(file)
     reads = {
         (secret["account"], secret["region"], secret["name"]): secret["reads"]
         for secret in report["secrets"]
         if secret["reads"]
     }
-    return report["totals"]["calls"] == calls_of(table) and reads == reads_of(table)
+    return report["totals"]["calls"], reads
 
 
 def in_turn(one, other, pairs):
@@ -137,14 +140,15 @@ def main():
         once = f"once={int(not asked.all_copies)}"
         counts = lambda: run([trail, "counts", folder, "threads=2", once], place("counts"))
         counts()
-        expected = rows(place("counts"))
+        expected = aside(answer, place("counts"))
         wrong = []
         program = None
-        print(f"{folder}: {len(expected)} rows, {calls_of(expected)} calls")
+        print(f"{folder}: {expected.rows} rows, {expected.calls} calls")
         if not asked.no_scan:
             program = scan(trail, whole, folder, scratch)
             program()
-            if not asked.all_copies and not agrees(place("report/report.json"), expected):
+            told = aside(reported, place("report/report.json"))
+            if not asked.all_copies and told != (expected.calls, expected.reads):
                 wrong.append("scan counts other calls or reads")
         report = [["tool", "wall", "processor", "wall / scan", "processor / scan", "MB", "same rows"]]
 
@@ -169,7 +173,7 @@ def main():
             command = [interpreter, os.path.join(HERE, "peers.py"), tool, folder, *flag]
 
             def same(tool=tool):
-                if rows(place(tool)) == expected:
+                if aside(answer, place(tool)) == expected:
                     return "yes"
                 wrong.append(f"{tool} gives other rows")
                 return "NO"
