@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+# Nothing is written beside the sources.
+sys.dont_write_bytecode = True
 import compare
 
 # What to write, by the name of its folder.
