@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use super::names::{Index, Resolution, Scope};
 use super::policy::Policy;
 use super::readers::ReaderKind;
-use super::usage::{Access, Caller, Cell, Outcome};
+use super::usage::{Access, Caller, Cell, ClientCell, Outcome};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,25 @@ impl Slice<'_> {
     /// The hours.
     pub fn cells(&self) -> &[Cell] {
         &self.access.cells[self.hours.clone()]
+    }
+
+    /// The calls of each hour by where they came from.
+    pub fn clients(&self) -> impl Iterator<Item = (Cell, ClientCell)> {
+        let clients = &self.access.clients;
+        let first = self.cells().first().map_or(0, |cell| cell.key);
+        let mut next = clients.partition_point(|client| client.key < first);
+        self.cells().iter().flat_map(move |&cell| {
+            let from = next;
+            while clients
+                .get(next)
+                .is_some_and(|client| client.key == cell.key)
+            {
+                next += 1;
+            }
+            clients[from..next]
+                .iter()
+                .map(move |&client| (cell, client))
+        })
     }
 
     /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
@@ -262,10 +281,10 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<Signs<'_>, (Reader, Class), FixedState> = HashMap::default();
+    let mut known: HashMap<&Caller, (Reader, Class), FixedState> = HashMap::default();
     let rotators = rotators(accesses);
     for access in accesses {
-        let who = known.entry(signs(&access.caller)).or_insert_with(|| {
+        let who = known.entry(&*access.caller).or_insert_with(|| {
             let class = classify(&access.caller, rotations, policy);
             let class = as_rotator(class, &access.caller, &rotators);
             let reader = Reader {
@@ -280,31 +299,6 @@ pub fn attribute<'a>(
         }
     }
     activity
-}
-
-/// Everything by which a caller is classified. Addresses are not in it, unless they name a service: there may be as many
-/// as calls.
-type Signs<'a> = ([&'a str; 7], [bool; 4]);
-
-fn signs(caller: &Caller) -> Signs<'_> {
-    let service =
-        Some(caller.address.as_str()).filter(|address| address.ends_with(".amazonaws.com"));
-    let texts = [
-        caller.identity.as_str(),
-        &caller.session,
-        &caller.identity_type,
-        &caller.account,
-        &caller.invoked_by,
-        service.unwrap_or_default(),
-        &caller.user_agent,
-    ];
-    let marks = [
-        caller.web_federated,
-        caller.ec2_delivered,
-        caller.vpc_endpoint,
-        caller.from_console,
-    ];
-    (texts, marks)
 }
 
 /// Callers that behave as a rotation function although no secret names them as one: from Lambda, they move staging

@@ -17,7 +17,7 @@ use hashbrown::HashTable;
 use super::coverage::Coverage;
 use super::event::{Event, EventId, Sink};
 use super::seen::Seen;
-use super::usage::{Access, Caller, Cell, Outcome, named_in};
+use super::usage::{Access, Address, Caller, Cell, ClientCell, Outcome, named_in};
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,15 @@ const CALLER: usize = 7;
 
 /// A caller from its strings, in the order of [`Key`].
 fn caller(strings: [&str; CALLER], flags: u16) -> Caller {
-    let [identity, session, kind, account, invoked_by, address, agent] = strings.map(str::to_owned);
+    let [
+        identity,
+        session,
+        kind,
+        account,
+        invoked_by,
+        source_service,
+        agent,
+    ] = strings.map(str::to_owned);
     let has = |bit: u16| flags & bit != 0;
     Caller {
         identity,
@@ -78,7 +86,7 @@ fn caller(strings: [&str; CALLER], flags: u16) -> Caller {
         identity_type: kind,
         account,
         invoked_by,
-        address,
+        source_service,
         user_agent: agent,
         web_federated: has(WEB),
         ec2_delivered: has(EC2),
@@ -104,8 +112,26 @@ struct Line {
     flags: u16,
     outcome: Outcome,
     cells: Vec<Cell>,
+    /// The latest client, not yet in [`Ledger::clients`]: most calls come in runs from one address.
+    run: Run,
     sample: Option<Box<str>>,
     hash: u64,
+}
+
+/// Calls of one line in one hour from one address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    key: u32,
+    calls: u32,
+    address: Address,
+}
+
+/// A call that two accounts may log, as one of them did.
+#[derive(Clone, Copy, Debug)]
+struct Twin {
+    line: u32,
+    time: i64,
+    address: Address,
 }
 
 const HAS_TARGET: u16 = 1;
@@ -154,7 +180,7 @@ impl<'a> Key<'a> {
                 identity.kind.as_deref().unwrap_or_default(),
                 identity.account.as_deref().unwrap_or_default(),
                 invoked_by,
-                event.source_ip.as_deref().unwrap_or_default(),
+                service_in(event.source_ip.as_deref().unwrap_or_default()),
                 event.user_agent.as_deref().unwrap_or_default(),
             ],
             flags: flag(target.is_some(), HAS_TARGET)
@@ -177,6 +203,15 @@ impl<'a> Key<'a> {
         hasher.write_u16(self.flags);
         hasher.write_u8(self.outcome as u8);
         hasher.finish()
+    }
+}
+
+/// The name of the AWS service that stands in place of an address; empty for an address.
+fn service_in(source: &str) -> &str {
+    if source.ends_with(".amazonaws.com") {
+        source
+    } else {
+        ""
     }
 }
 
@@ -207,8 +242,10 @@ pub struct Ledger {
     strings: Strings,
     lines: Vec<Line>,
     table: HashTable<u32>,
-    /// Calls that two accounts log: of each, the copy to count and its time.
-    shared: HashMap<EventId, (u32, i64), FixedState>,
+    /// Calls by line, cell and address.
+    clients: HashMap<(u32, u32, Address), u32, FixedState>,
+    /// Calls that two accounts log: of each, the copy to count.
+    shared: HashMap<EventId, Twin, FixedState>,
     /// What the trail covers.
     pub coverage: Coverage,
     /// Events that came again and were not counted.
@@ -224,6 +261,7 @@ impl Ledger {
             strings: Strings::default(),
             lines: Vec::new(),
             table: HashTable::new(),
+            clients: HashMap::default(),
             shared: HashMap::default(),
             coverage: Coverage::default(),
             duplicates: 0,
@@ -247,12 +285,13 @@ impl Ledger {
         if let Some(&at) = self.table.find(hash, same) {
             return at;
         }
-        let at = u32::try_from(self.lines.len()).expect("fewer than four billion distinct lines");
+        let at = place(self.lines.len());
         self.lines.push(Line {
             strings: key.strings.map(|text| self.strings.symbol(text)),
             flags: key.flags,
             outcome: key.outcome,
             cells: Vec::new(),
+            run: Run::default(),
             sample: None,
             hash,
         });
@@ -262,9 +301,38 @@ impl Ledger {
         at
     }
 
-    fn count(&mut self, at: u32, time: i64) {
+    fn count(&mut self, at: u32, time: i64, address: Address) {
         let cell = self.cell_at(time);
-        add_cell(&mut self.lines[at as usize].cells, cell);
+        let line = &mut self.lines[at as usize];
+        add_cell(&mut line.cells, cell);
+        if line.run.key == cell.key && line.run.address == address {
+            line.run.calls = line.run.calls.saturating_add(1);
+            return;
+        }
+        let ended = std::mem::replace(
+            &mut line.run,
+            Run {
+                key: cell.key,
+                calls: 1,
+                address,
+            },
+        );
+        self.keep_run(at, ended);
+    }
+
+    fn keep_run(&mut self, at: u32, run: Run) {
+        if run.calls > 0 {
+            let calls = self.clients.entry((at, run.key, run.address)).or_default();
+            *calls = calls.saturating_add(run.calls);
+        }
+    }
+
+    /// Ends all runs, so that every call is in `clients`.
+    fn keep_runs(&mut self) {
+        for at in 0..self.lines.len() {
+            let run = std::mem::take(&mut self.lines[at].run);
+            self.keep_run(place(at), run);
+        }
     }
 
     fn cell_at(&self, time: i64) -> Cell {
@@ -281,32 +349,47 @@ impl Ledger {
     }
 
     /// The copy of a shared event that counts: the one that tells more about the caller, then the first by its text.
-    fn prefers(&self, new: u32, old: u32) -> bool {
-        let rank = |at: u32| {
-            let line = &self.lines[at as usize];
+    fn prefers(&self, new: Twin, old: Twin) -> bool {
+        let rank = |copy: Twin| {
+            let line = &self.lines[copy.line as usize];
             let texts = line.strings.map(|symbol| self.strings.text(symbol));
-            let known = texts.iter().filter(|text| !text.is_empty()).count();
-            (usize::MAX - known, texts, line.flags, line.outcome)
+            let known = texts.iter().filter(|text| !text.is_empty()).count()
+                + usize::from(copy.address != Address::default());
+            let Twin { address, time, .. } = copy;
+            (
+                usize::MAX - known,
+                texts,
+                line.flags,
+                line.outcome,
+                address,
+                time,
+            )
         };
         rank(new) < rank(old)
     }
 
-    fn keep_shared(&mut self, id: EventId, at: u32, time: i64) {
-        let Some(&(kept, _)) = self.shared.get(&id) else {
-            self.shared.insert(id, (at, time));
+    fn keep_shared(&mut self, id: EventId, copy: Twin) {
+        let Some(&kept) = self.shared.get(&id) else {
+            self.shared.insert(id, copy);
             return;
         };
         self.duplicates += 1;
-        if self.prefers(at, kept) {
-            self.shared.insert(id, (at, time));
+        if self.prefers(copy, kept) {
+            self.shared.insert(id, copy);
         }
     }
 
     /// Takes another ledger of the same bounds in. The order of merging does not matter.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, mut other: Self) {
+        if other.lines.len() > self.lines.len() {
+            // The smaller one is moved.
+            std::mem::swap(self, &mut other);
+        }
+        other.keep_runs();
         let Self {
             strings,
             lines,
+            clients,
             shared,
             coverage,
             duplicates,
@@ -330,27 +413,60 @@ impl Ledger {
             keep_sample(&mut mine.sample, line.sample.as_deref());
             places.push(at);
         }
-        for (id, (at, time)) in shared {
-            self.keep_shared(id, places[at as usize], time);
+        for ((at, key, address), calls) in clients {
+            let run = Run {
+                key,
+                calls,
+                address,
+            };
+            self.keep_run(places[at as usize], run);
+        }
+        for (id, copy) in shared {
+            let line = places[copy.line as usize];
+            self.keep_shared(id, Twin { line, ..copy });
         }
         self.coverage.merge(coverage);
         self.duplicates += duplicates;
     }
 
+    /// The calls by address, of each line.
+    fn take_clients(&mut self) -> Vec<Vec<ClientCell>> {
+        self.keep_runs();
+        let mut of_line = vec![0_usize; self.lines.len()];
+        for &(at, ..) in self.clients.keys() {
+            of_line[at as usize] += 1;
+        }
+        let mut clients: Vec<Vec<ClientCell>> =
+            of_line.into_iter().map(Vec::with_capacity).collect();
+        for ((at, key, address), calls) in std::mem::take(&mut self.clients) {
+            clients[at as usize].push(ClientCell {
+                key,
+                calls,
+                address,
+            });
+        }
+        for of_line in &mut clients {
+            of_line.sort_unstable_by_key(|client| (client.key, client.address));
+        }
+        clients
+    }
+
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<Access>, Coverage) {
-        for (_, (at, time)) in std::mem::take(&mut self.shared) {
-            self.count(at, time);
+        for (_, copy) in std::mem::take(&mut self.shared) {
+            self.count(copy.line, copy.time, copy.address);
         }
+        let clients = self.take_clients();
         let strings = &self.strings.all;
         let text = |symbol: Sym| Arc::clone(&strings[symbol as usize]);
-        // Sessions, addresses and programs come again in many lines: a caller is held once.
+        // Sessions and programs come again in many lines: a caller is held once.
         let mut callers: HashMap<([Sym; CALLER], u16), Arc<Caller>, FixedState> =
             HashMap::default();
         let mut accesses: Vec<Access> = std::mem::take(&mut self.lines)
             .into_iter()
-            .filter(|line| !line.cells.is_empty())
-            .map(|line| {
+            .zip(clients)
+            .filter(|(line, _)| !line.cells.is_empty())
+            .map(|(line, clients)| {
                 let [account, region, target, api, who @ ..] = line.strings;
                 let has = |bit: u16| line.flags & bit != 0;
                 let caller = callers
@@ -371,6 +487,7 @@ impl Ledger {
                     staged: has(STAGED),
                     caller: Arc::clone(caller),
                     cells: line.cells,
+                    clients,
                     sample: line.sample.map(Into::into),
                 }
             })
@@ -378,6 +495,11 @@ impl Ledger {
         accesses.sort_unstable();
         (accesses, self.coverage)
     }
+}
+
+/// The place of a line, as the ledger's tables hold it.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("fewer than four billion distinct lines")
 }
 
 impl Sink for Ledger {
@@ -398,9 +520,22 @@ impl Sink for Ledger {
                 event.error_message.as_deref(),
             );
         }
+        let address = event
+            .source_ip
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .map_or_else(Address::default, Address::new);
+        let time = event.time;
         match event.shared_id {
-            Some(id) => self.keep_shared(id, at, event.time),
-            None => self.count(at, event.time),
+            Some(id) => self.keep_shared(
+                id,
+                Twin {
+                    line: at,
+                    time,
+                    address,
+                },
+            ),
+            None => self.count(at, time, address),
         }
     }
 

@@ -4,7 +4,10 @@
 //! `requestParameters` and names its secret only in `errorMessage` ([`named_in`]), and a failed call is a call, never a
 //! use ([`Outcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use super::event::Event;
 use super::names::Scope;
@@ -105,8 +108,9 @@ pub struct Caller {
     pub account: String,
     /// `invokedBy`.
     pub invoked_by: String,
-    /// `sourceIPAddress`.
-    pub address: String,
+    /// `sourceIPAddress` where it names an AWS service, else empty. Addresses proper are not part of a caller: there may
+    /// be as many as calls ([`Access::clients`]).
+    pub source_service: String,
     /// `userAgent`.
     pub user_agent: String,
     /// Credentials of a web identity: IRSA, OIDC.
@@ -148,7 +152,32 @@ impl Cell {
     }
 }
 
-/// One line of the ledger: all calls that are alike but for their time.
+/// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
+///
+/// Addresses are only ever told apart, never shown, and there may be as many as calls. Among a million addresses of one
+/// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(u64);
+
+impl Address {
+    /// The address in an event; the same number on every machine.
+    pub fn new(text: &str) -> Self {
+        Self(FixedState::default().hash_one(text.as_bytes()))
+    }
+}
+
+/// The calls of one [`Cell`] that came from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientCell {
+    /// The key of the cell.
+    pub(super) key: u32,
+    /// How many calls.
+    pub calls: u32,
+    /// Where they came from.
+    pub address: Address,
+}
+
+/// One line of the ledger: all calls that are alike but for their time and their address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Access {
     /// `recipientAccountId`; may be empty.
@@ -169,6 +198,8 @@ pub struct Access {
     pub caller: Arc<Caller>,
     /// The hours, in order.
     pub cells: Vec<Cell>,
+    /// The same calls by address: in the order of the hours, then of the addresses.
+    pub clients: Vec<ClientCell>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
     pub sample: Option<String>,
 }
