@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use super::names::{Index, Resolution, Scope};
 use super::policy::Policy;
 use super::readers::ReaderKind;
-use super::usage::{Access, Caller, Cell, ClientCell, Outcome};
+use super::usage::{Access, Caller, Cell, ClientCell, Outcome, SampledCalls};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +71,41 @@ impl Slice<'_> {
         })
     }
 
-    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
-    pub fn calls_in(&self, window: Window) -> u64 {
+    /// The calls of samples that lie in a window, each with its hour.
+    pub fn sampled(&self, window: Window) -> impl Iterator<Item = (Cell, SampledCalls)> {
+        let cells = self.cells();
+        let sampled = &self.access.sampled;
+        let first = cells.first().map_or(0, |cell| cell.key);
+        let cell_of = |calls: &SampledCalls| {
+            let place = cells.binary_search_by_key(&calls.key, |cell| cell.key);
+            place.ok().map(|at| cells[at])
+        };
+        sampled[sampled.partition_point(|calls| calls.key < first)..]
+            .iter()
+            .map_while(move |calls| Some((cell_of(calls)?, *calls)))
+            .filter(move |(cell, _)| window.holds(cell.first()))
+    }
+
+    /// How many calls were seen in a window.
+    pub fn seen_in(&self, window: Window) -> u64 {
         let since = self
             .cells()
             .iter()
             .filter(|cell| window.holds(cell.first()));
         since.map(|cell| u64::from(cell.calls)).sum()
+    }
+
+    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
+    ///
+    /// Where only a sample was read, that is an estimate: those that were seen, and those that they stand for.
+    pub fn calls_in(&self, window: Window) -> u64 {
+        let mut calls = self.seen_in(window);
+        if !self.access.sampled.is_empty() {
+            for (_, sampled) in self.sampled(window) {
+                calls = calls.saturating_sub(sampled.calls.into()) + sampled.stand_for;
+            }
+        }
+        calls
     }
 
     fn first(&self) -> i64 {
@@ -377,6 +405,14 @@ fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resol
 }
 
 impl<'a> Activity<'a> {
+    /// Every call, once.
+    pub fn slices(&self) -> impl Iterator<Item = &Slice<'a>> {
+        let of_secrets = self.secrets.iter().flat_map(BTreeMap::values);
+        of_secrets
+            .flat_map(|what| &what.slices)
+            .chain(self.unattributed.iter().map(|nobody| &nobody.slice))
+    }
+
     fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &(Reader, Class)) {
         let access = slice.access;
         if access.service_event {

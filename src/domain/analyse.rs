@@ -4,6 +4,7 @@
 //! moment is the one that is handed in.
 
 mod cover;
+mod estimates;
 mod gaps;
 mod groups;
 mod loop_rows;
@@ -27,6 +28,7 @@ use super::report::{
     Totals, UnattributedRow,
 };
 use super::rules::{Judgement, judge};
+use super::sample::Samples;
 use super::secret::Secret;
 use super::sums;
 use super::usage::Access;
@@ -129,8 +131,9 @@ pub fn analyse(input: Input<'_>) -> Report {
         now,
         trail: input.trail,
         inventoried: &known,
+        samples: coverage.samples(),
     };
-    let loops = scan.loops();
+    let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
     let rows: Vec<SecretRow> = (0..secrets.len()).map(|at| scan.row(at, &loops)).collect();
     let unattributed = scan.unattributed();
     let (mut found, muted) = scan.findings(&loops);
@@ -166,6 +169,7 @@ pub fn analyse(input: Input<'_>) -> Report {
     };
     report.totals = sums::totals(&report);
     report.totals.pending_usd = pending(&secrets, policy);
+    scan.estimate(&mut report, &spreads);
     report.assumptions = said::assumptions(policy, &report.totals, spans, input.trail, muted);
     report.assumptions.extend(input.notes);
     report
@@ -208,15 +212,16 @@ struct Scan<'a> {
     now: Timestamp,
     trail: Trail,
     inventoried: &'a BTreeSet<Scope>,
+    samples: &'a Samples,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
     fn window(&self) -> Window {
         let (from, to) = seconds(self.spans.window);
         Window { from, to }
     }
 
-    fn price(&self, arn: &SecretArn) -> Option<&Price> {
+    fn price(&self, arn: &SecretArn) -> Option<&'a Price> {
         self.policy
             .prices
             .find(arn.partition(), &arn.scope().region, &arn.scope().account)
@@ -365,7 +370,7 @@ impl Scan<'_> {
                 self.spans.window,
                 self.spans.accrual,
             ),
-            avoidable_usd: (rate.covered_hours > 0 && price.is_some())
+            avoidable_usd: (rate.is_known() && price.is_some())
                 .then(|| own_loops.filter_map(|row| row.avoidable_usd_month).sum()),
             replica_of: Groups::primary(secret),
             replicas,
@@ -376,6 +381,7 @@ impl Scan<'_> {
             description: secret.description.clone(),
             tags: secret.tags.clone(),
             readers: self.readers(readers),
+            estimate: None,
         }
     }
 
@@ -413,7 +419,7 @@ impl Scan<'_> {
             let cost = price.map(|price| price.calls(calls));
             let rate = scope
                 .as_ref()
-                .map_or(Rate { covered_hours: 0 }, |scope| self.cover.rate(scope));
+                .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
             UnattributedRow {
                 account: scope.as_ref().map(|scope| scope.account.clone()),
                 region: scope.map(|scope| scope.region),
@@ -421,13 +427,14 @@ impl Scan<'_> {
                 by_what,
                 api_usd: cost.and_then(|cost| rate.month(cost)),
                 window_api_usd: cost,
+                estimate: None,
             }
         };
         rows.into_iter().map(row).collect()
     }
 
     /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.
-    fn scope_price(&self, scope: &Scope) -> Option<&Price> {
+    fn scope_price(&self, scope: &Scope) -> Option<&'a Price> {
         let same = |secret: &&Secret| secret.arn.scope().region == scope.region;
         let partition = match self.secrets.iter().find(same) {
             Some(secret) => secret.arn.partition(),
@@ -458,6 +465,7 @@ impl Scan<'_> {
                 .filter(|secret| secret.arn.scope() == scope)
                 .count() as u64,
             trail: self.cover.row(scope),
+            sample: self.sample_row(scope),
         };
         let mut rows: Vec<ScopeRow> = inventoried.iter().map(|scope| row(scope, "read")).collect();
         rows.extend(

@@ -7,6 +7,8 @@
 //! An event counts once, however many files hold it ([`Seen`]); of the copies that two accounts get of one call, one
 //! counts (`sharedEventID`), and which one does not depend on the order of reading.
 
+mod sampled;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use super::coverage::Coverage;
 use super::event::{Event, EventId, Sink};
 use super::seen::Seen;
 use super::usage::{Access, Address, Caller, Cell, ClientCell, Outcome, named_in};
+
+use sampled::Sampled;
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +210,13 @@ impl<'a> Key<'a> {
     }
 }
 
+/// Where an event came from; the default if it does not say.
+#[inline]
+fn address_of(event: &Event<'_>) -> Address {
+    let text = event.source_ip.as_deref().filter(|text| !text.is_empty());
+    text.map_or_else(Address::default, Address::new)
+}
+
 /// The name of the AWS service that stands in place of an address; empty for an address.
 fn service_in(source: &str) -> &str {
     if source.ends_with(".amazonaws.com") {
@@ -246,6 +257,8 @@ pub struct Ledger {
     clients: HashMap<(u32, u32, Address), u32, FixedState>,
     /// Calls that two accounts log: of each, the copy to count.
     shared: HashMap<EventId, Twin, FixedState>,
+    /// What came from samples: in the lines as seen, and here by window.
+    sampled: Sampled,
     /// What the trail covers.
     pub coverage: Coverage,
     /// Events that came again and were not counted.
@@ -263,6 +276,7 @@ impl Ledger {
             table: HashTable::new(),
             clients: HashMap::default(),
             shared: HashMap::default(),
+            sampled: Sampled::default(),
             coverage: Coverage::default(),
             duplicates: 0,
         }
@@ -391,6 +405,7 @@ impl Ledger {
             lines,
             clients,
             shared,
+            sampled,
             coverage,
             duplicates,
             ..
@@ -425,6 +440,7 @@ impl Ledger {
             let line = places[copy.line as usize];
             self.keep_shared(id, Twin { line, ..copy });
         }
+        self.sampled.merge(sampled, &places);
         self.coverage.merge(coverage);
         self.duplicates += duplicates;
     }
@@ -453,10 +469,12 @@ impl Ledger {
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<Access>, Coverage) {
+        self.settle_shared();
         for (_, copy) in std::mem::take(&mut self.shared) {
             self.count(copy.line, copy.time, copy.address);
         }
         let clients = self.take_clients();
+        let sampled = self.take_sampled();
         let strings = &self.strings.all;
         let text = |symbol: Sym| Arc::clone(&strings[symbol as usize]);
         // Sessions and programs come again in many lines: a caller is held once.
@@ -464,9 +482,9 @@ impl Ledger {
             HashMap::default();
         let mut accesses: Vec<Access> = std::mem::take(&mut self.lines)
             .into_iter()
-            .zip(clients)
+            .zip(clients.into_iter().zip(sampled))
             .filter(|(line, _)| !line.cells.is_empty())
-            .map(|(line, clients)| {
+            .map(|(line, (clients, sampled))| {
                 let [account, region, target, api, who @ ..] = line.strings;
                 let has = |bit: u16| line.flags & bit != 0;
                 let caller = callers
@@ -488,11 +506,13 @@ impl Ledger {
                     caller: Arc::clone(caller),
                     cells: line.cells,
                     clients,
+                    sampled,
                     sample: line.sample.map(Into::into),
                 }
             })
             .collect();
         accesses.sort_unstable();
+        sampled::weigh(&mut accesses, self.coverage.samples());
         (accesses, self.coverage)
     }
 }
@@ -520,11 +540,7 @@ impl Sink for Ledger {
                 event.error_message.as_deref(),
             );
         }
-        let address = event
-            .source_ip
-            .as_deref()
-            .filter(|text| !text.is_empty())
-            .map_or_else(Address::default, Address::new);
+        let address = address_of(event);
         let time = event.time;
         match event.shared_id {
             Some(id) => self.keep_shared(

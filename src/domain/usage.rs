@@ -177,6 +177,21 @@ pub struct ClientCell {
     pub address: Address,
 }
 
+/// The calls of one [`Cell`] that one window of a sample showed, from one address. They are among the cell's calls, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SampledCalls {
+    /// The key of the cell.
+    pub(super) key: u32,
+    /// The window, by its place in the comb of the line's account and Region.
+    pub window: u32,
+    /// Where they came from.
+    pub address: Address,
+    /// How many calls were seen.
+    pub calls: u32,
+    /// How many calls they stand for; zero if another account's sample stands for them.
+    pub stand_for: u64,
+}
+
 /// One line of the ledger: all calls that are alike but for their time and their address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Access {
@@ -200,6 +215,8 @@ pub struct Access {
     pub cells: Vec<Cell>,
     /// The same calls by address: in the order of the hours, then of the addresses.
     pub clients: Vec<ClientCell>,
+    /// Of the calls, those that were seen in the windows of a sample, by cell and window.
+    pub sampled: Vec<SampledCalls>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
     pub sample: Option<String>,
 }

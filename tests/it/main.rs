@@ -27,6 +27,7 @@ mod live;
 mod live_adapters;
 mod loops;
 mod page;
+mod sampled;
 mod spreadsheet;
 mod tidy;
 mod trail;

@@ -31,7 +31,7 @@ use self::sink::Sink;
 use super::{Session, fault, locked};
 use crate::domain::names::Scope;
 use crate::domain::report::{Gap, Span};
-use crate::domain::sample::{Comb, Done};
+use crate::domain::sample::Sample;
 use crate::ports::{Fault, Feed, LookupWay, Notes, Shelf};
 
 /// How long AWS keeps the event history.
@@ -77,14 +77,14 @@ impl Ask {
 }
 
 /// What was read of one account and Region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Read {
     /// Where.
     pub scope: Scope,
     /// How.
     pub way: LookupWay,
-    /// The sample, if one was taken, and which of its parts are finished.
-    pub sample: Option<(Comb, Done)>,
+    /// The sample of the window, if one was taken, with what of the window was read in full besides.
+    pub sample: Option<Sample>,
     /// Requests made.
     pub requests: u64,
     /// Events received, from the shelf included. An event may come twice.

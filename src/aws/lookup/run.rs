@@ -11,8 +11,9 @@ use super::kept::{Begun, Kept, Slice};
 use super::sink::Sink;
 use super::{Ask, Read};
 use crate::aws::locked;
+use crate::domain::names::Scope;
 use crate::domain::report::Span;
-use crate::domain::sample::{Comb, Done, SUBCOMBS, Window, requests_per_window};
+use crate::domain::sample::{Comb, Done, SUBCOMBS, Sample, Window, requests_per_window, seed_of};
 use crate::ports::{LookupWay, Note, Notes};
 
 /// Pages that are read before it is decided how to go on.
@@ -89,8 +90,10 @@ impl Run<'_> {
     fn comb(&self, rate: f64, allowed: u64) -> Option<Comb> {
         let windows = whole(float(allowed) * 0.95 / requests_per_window(rate));
         let span = window_of(self.to.ask);
+        let Scope { account, region } = self.to.scope;
+        let seed = seed_of(self.to.ask.seed, account.as_str(), region.as_str());
         (windows >= FEWEST_WINDOWS)
-            .then(|| Comb::new(span, rate, clamped(windows), self.to.ask.seed))
+            .then(|| Comb::new(span, rate, clamped(windows), seed))
             .flatten()
     }
 
@@ -232,7 +235,9 @@ impl Run<'_> {
                 of_s: u64::from(SUBCOMBS),
             });
         }
-        read.sample = Some((comb, done));
+        let window = seconds(&self.to.ask.window);
+        let full = within(&locked(&self.to.done), window);
+        read.sample = Some(Sample::new(comb, done, full));
         outcome
     }
 

@@ -44,9 +44,16 @@ impl<'a> Cover<'a> {
             .map_or(0, |covered| covered.hours(from, to))
     }
 
+    /// What the calls of a scope stand for: the covered hours, or the time that a sample was taken of. If the sample is
+    /// too small to say anything, neither is known: what it showed cannot be told from what is counted.
     pub(super) fn rate(&self, scope: &Scope) -> Rate {
-        Rate {
-            covered_hours: self.hours(scope, self.spans.window),
+        match self.coverage.samples().get(scope) {
+            None => Rate::hours(self.hours(scope, self.spans.window)),
+            Some(sample) if sample.weight().is_some() => {
+                let (from, to) = seconds(self.spans.window);
+                Rate::seconds(sample.seconds(from, to))
+            }
+            Some(_) => Rate::UNKNOWN,
         }
     }
 

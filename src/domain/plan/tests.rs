@@ -45,6 +45,7 @@ pub(crate) fn row(name: &str) -> SecretRow {
         description: None,
         tags: BTreeMap::new(),
         readers: vec![],
+        estimate: None,
     }
 }
 

@@ -31,7 +31,7 @@ const RARE: [(f64, f64); FEW] = [
 /// What something came to in each window: calls, or what they cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    windows: BTreeMap<u32, f64>,
+    pub(super) windows: BTreeMap<u32, f64>,
     /// What one event comes to at most.
     each: f64,
 }

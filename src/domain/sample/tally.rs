@@ -13,7 +13,7 @@ pub type Samples = BTreeMap<Scope, Sample>;
 /// The combs of the samples lie independently of each other, so variances add; within a sample what is added up is the
 /// windows, so that things that come and go together spread together.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally<'a>(BTreeMap<&'a Scope, Series>);
+pub struct Tally<'a>(pub(super) BTreeMap<&'a Scope, Series>);
 
 impl<'a> Tally<'a> {
     /// The series in one sample.
@@ -44,6 +44,11 @@ impl<'a> Tally<'a> {
         self.each(samples)
             .filter_map(|(series, sample)| series.estimate(sample))
             .sum()
+    }
+
+    /// What the windows themselves show.
+    pub fn sum(&self) -> f64 {
+        self.0.values().map(Series::sum).sum()
     }
 
     /// How far the truth may lie from the estimate, with 95 % certainty.

@@ -102,7 +102,7 @@ struct Loop {
     what: usize,
     calls: u64,
     clients: u64,
-    interval: f64,
+    interval: Option<f64>,
     shape: usize,
     saves: Option<i64>,
     advice: usize,

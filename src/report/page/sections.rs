@@ -186,11 +186,17 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
         reader: one_line(&words::reader(&row.reader, home.as_deref())),
         client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
         rate: format!(
-            "{} {} calls a month from {clients}; every {} at the peak; {}",
+            "{} {} calls a month from {clients}{}{}",
             thousands(row.reads_month),
             one_line(&row.what),
-            words::interval(row.interval_s),
-            one_line(&row.shape)
+            row.interval_s.map_or_else(String::new, |seconds| {
+                format!("; every {} at the peak", words::interval(seconds))
+            }),
+            if row.shape.is_empty() {
+                String::new()
+            } else {
+                format!("; {}", one_line(&row.shape))
+            }
         ),
         saves: money_or_unknown(row.avoidable_usd_month),
         advice: words_of(&row.advice),

@@ -111,10 +111,10 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
     );
     let reader = words::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {} every {} at its peak; {}, {} times a month, {} of them needless.",
+        "{reader} ({}) calls {}{}; {}, {} times a month, {} of them needless.",
         found.client,
         found.what,
-        words::interval(found.interval_s),
+        words::pace(found),
         number(found.clients, "client"),
         thousands(found.reads_month),
         thousands(found.avoidable_calls_month)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::money::thousands;
-use crate::domain::report::{PolicySummary, Span};
+use crate::domain::report::{LoopRow, PolicySummary, Span};
 
 /// A number with its noun: `1 secret`, `1,200 secrets`.
 pub(in crate::report) fn number(count: u64, one: &str) -> String {
@@ -94,6 +94,18 @@ pub(in crate::report) fn interval(seconds: f64) -> String {
         ..7_170.0 => format!("{:.0} min", seconds / 60.0),
         _ => format!("{:.0} h", seconds / 3_600.0),
     }
+}
+
+/// How often a loop calls, after its API: ` every 1.0 s at its peak`; empty if a sample does not tell.
+pub(in crate::report) fn pace(found: &LoopRow) -> String {
+    let when = if found.estimate.is_some() {
+        "while it calls"
+    } else {
+        "at its peak"
+    };
+    found
+        .interval_s
+        .map_or_else(String::new, |seconds| format!(" every {} {when}", interval(seconds)))
 }
 
 /// A reader as people call it: what follows the account in an ARN, and the account if it is not the secret's own.
