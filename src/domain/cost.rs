@@ -220,12 +220,7 @@ mod tests {
             cost(&secret(), 7, 7, 0),
             [Some(400_000), None, None, Some(400_000)]
         );
-        let unknown = run_rate(
-            &secret(),
-            Volume::default(),
-            Rate::hours(730),
-            None,
-        );
+        let unknown = run_rate(&secret(), Volume::default(), Rate::hours(730), None);
         assert_eq!(unknown, Cost::default());
     }
 

@@ -124,7 +124,9 @@ impl Terms<'_> {
     fn is_sampled(self, what: &ReaderUse<'_>) -> bool {
         let of_sample = |slice: &Slice<'_>| !slice.access.sampled.is_empty();
         !self.samples.is_empty()
-            && (self.home.is_some_and(|home| self.samples.contains_key(home))
+            && (self
+                .home
+                .is_some_and(|home| self.samples.contains_key(home))
                 || what.slices.iter().any(of_sample))
     }
 }

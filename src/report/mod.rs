@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod csv;
 pub mod escape;
+pub mod estimates;
 pub mod focus;
 pub mod html;
 pub mod json;
@@ -24,7 +25,7 @@ use crate::domain::report::Report;
 pub enum Format {
     /// `report.json`, the canonical result.
     Json,
-    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`.
+    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken.
     Csv,
     /// `summary.txt`, the summary for a terminal without colours.
     Text,
@@ -51,12 +52,15 @@ pub fn files(
         }
         match format {
             Format::Json => files.push(("report.json", json::write(report))),
-            Format::Csv => files.extend([
-                ("secrets.csv", csv::secrets(report)),
-                ("readers.csv", csv::readers(report)),
-                ("findings.csv", csv::findings(report)),
-                ("summary.csv", csv::summary(report, previous)),
-            ]),
+            Format::Csv => {
+                files.extend([
+                    ("secrets.csv", csv::secrets(report)),
+                    ("readers.csv", csv::readers(report)),
+                    ("findings.csv", csv::findings(report)),
+                    ("summary.csv", csv::summary(report, previous)),
+                ]);
+                files.extend(estimates::csv(report).map(|bytes| ("estimates.csv", bytes)));
+            }
             Format::Text => files.push((
                 "summary.txt",
                 text::summary(report, &text::Options::default()).into_bytes(),

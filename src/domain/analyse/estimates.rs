@@ -13,9 +13,7 @@ use crate::domain::activity::Slice;
 use crate::domain::cost::Rate;
 use crate::domain::money::{Money, Price};
 use crate::domain::names::{Scope, SecretArn};
-use crate::domain::report::{
-    CaveatRow, Cost, Estimate, Range, Report, SampleRow, SecretRow,
-};
+use crate::domain::report::{CaveatRow, Cost, Estimate, Range, Report, SampleRow, SecretRow};
 use crate::domain::sample::{Sample, Samples, Tally};
 use crate::domain::sums::Savings;
 
@@ -77,7 +75,9 @@ impl<'a> Shown<'a> {
         } else if slice.is_get() {
             self.failed.of(scope).add(window, calls, 1.0);
         }
-        self.api.of(scope).add(window, calls, each.api * each.factor);
+        self.api
+            .of(scope)
+            .add(window, calls, each.api * each.factor);
         self.kms.of(scope).add(window, calls, kms * each.factor);
         self.usd.of(scope).add(window, calls, both * each.factor);
         self.window.of(scope).add(window, calls, both);
@@ -116,7 +116,11 @@ impl<'a> Scan<'a> {
     /// Adds to a report how sure its numbers are. `spreads` is what the windows showed of the avoidable cost of each
     /// loop.
     pub(super) fn estimate(&self, report: &mut Report, spreads: &[Tally<'a>]) {
-        if !self.samples.values().any(|sample| sample.weight().is_some()) {
+        if !self
+            .samples
+            .values()
+            .any(|sample| sample.weight().is_some())
+        {
             return;
         }
         let mut avoidable: HashMap<Option<SecretArn>, Tally<'a>> = HashMap::new();

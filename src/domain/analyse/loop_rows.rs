@@ -55,7 +55,9 @@ impl<'a> Scan<'a> {
                     .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope)),
                 price: subject.scope.and_then(|scope| self.scope_price(scope)),
                 customer_key: false,
-                home: subject.scope.and_then(|scope| Some(self.samples.get_key_value(scope)?.0)),
+                home: subject
+                    .scope
+                    .and_then(|scope| Some(self.samples.get_key_value(scope)?.0)),
                 samples: self.samples,
             };
             loops.extend(self.loops_of(subject, readers, &[Called::Missing], terms));

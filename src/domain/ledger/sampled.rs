@@ -88,7 +88,8 @@ impl Ledger {
                 continue;
             }
             let line = &self.lines[spot.line as usize];
-            let [account, region, target, ..] = line.strings.map(|symbol| self.strings.text(symbol));
+            let [account, region, target, ..] =
+                line.strings.map(|symbol| self.strings.text(symbol));
             let home = split_arn(target).map(|(scope, _)| scope);
             spot.elsewhere = home.is_some_and(|home| {
                 let here = home.account.as_str() == account && home.region.as_str() == region;
@@ -134,7 +135,10 @@ impl Ledger {
 /// the parts add up to the whole whatever they are grouped by, and the whole is rounded by less than one call.
 pub(super) fn weigh(accesses: &mut [Access], samples: &Samples) {
     let mut sums: HashMap<Scope, Running> = HashMap::new();
-    for access in accesses.iter_mut().filter(|access| !access.sampled.is_empty()) {
+    for access in accesses
+        .iter_mut()
+        .filter(|access| !access.sampled.is_empty())
+    {
         let Some(scope) = access.scope() else {
             continue;
         };
@@ -142,7 +146,11 @@ pub(super) fn weigh(accesses: &mut [Access], samples: &Samples) {
             continue;
         };
         let sum = sums.entry(scope).or_default();
-        for calls in access.sampled.iter_mut().filter(|calls| calls.stand_for > 0) {
+        for calls in access
+            .sampled
+            .iter_mut()
+            .filter(|calls| calls.stand_for > 0)
+        {
             calls.stand_for = sum.share(calls.calls, weight);
         }
     }

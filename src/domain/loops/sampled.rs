@@ -60,7 +60,9 @@ pub(super) fn judge<'a>(
     let exact = without(&seen, &windows);
     let mut found = Found::default();
     found.exact(&exact, allowed);
-    for of_client in windows.chunk_by(|one, next| (one.scope, one.client) == (next.scope, next.client)) {
+    for of_client in
+        windows.chunk_by(|one, next| (one.scope, one.client) == (next.scope, next.client))
+    {
         let Some(first) = of_client.first() else {
             continue;
         };
@@ -96,7 +98,11 @@ pub(super) fn judge<'a>(
     let calls: u64 = exact.iter().map(|hour| hour.calls).sum::<u64>()
         + windows.iter().map(|window| window.stand_for).sum::<u64>();
     let halves = found.calls.halves(terms.samples);
-    let all = Bounds::new(float(calls), halves, float(seen.iter().map(|hour| hour.calls).sum()));
+    let all = Bounds::new(
+        float(calls),
+        halves,
+        float(seen.iter().map(|hour| hour.calls).sum()),
+    );
     let month = |bounds: &Bounds| Range {
         low: terms.rate.month_calls(bounds.low),
         high: terms.rate.month_calls(bounds.high),
@@ -170,14 +176,18 @@ fn client_windows<'a>(
         let scope = slice.access.scope();
         let known = scope.and_then(|scope| terms.samples.get_key_value(&scope));
         let Some((scope, _)) = known else { continue };
-        windows.extend(slice.sampled(terms.window).map(|(cell, calls)| ClientWindow {
-            scope,
-            client: (slice.access.caller.session.as_str(), calls.address),
-            window: calls.window,
-            hour: cell.hour(),
-            calls: u64::from(calls.calls),
-            stand_for: calls.stand_for,
-        }));
+        windows.extend(
+            slice
+                .sampled(terms.window)
+                .map(|(cell, calls)| ClientWindow {
+                    scope,
+                    client: (slice.access.caller.session.as_str(), calls.address),
+                    window: calls.window,
+                    hour: cell.hour(),
+                    calls: u64::from(calls.calls),
+                    stand_for: calls.stand_for,
+                }),
+        );
     }
     windows.sort_unstable();
     windows
@@ -196,7 +206,10 @@ fn without<'a>(seen: &[ClientHour<'a>], windows: &[ClientWindow<'a>]) -> Vec<Cli
             ..*hour
         }
     };
-    seen.iter().map(rest).filter(|hour| hour.calls > 0).collect()
+    seen.iter()
+        .map(rest)
+        .filter(|hour| hour.calls > 0)
+        .collect()
 }
 
 /// What a reader's clients add up to.
@@ -215,9 +228,13 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     fn exact(&mut self, hours: &[ClientHour<'_>], allowed: u64) {
         for of_client in hours.chunk_by(|one, next| one.client == next.client) {
-            let hot = of_client.iter().filter(|hour| hour.calls > HOT_CALLS_AN_HOUR);
+            let hot = of_client
+                .iter()
+                .filter(|hour| hour.calls > HOT_CALLS_AN_HOUR);
             self.is_hot |= hot.count() >= HOT_HOURS;
-            let avoidable = of_client.iter().map(|hour| hour.calls - hour.calls.min(allowed));
+            let avoidable = of_client
+                .iter()
+                .map(|hour| hour.calls - hour.calls.min(allowed));
             self.avoidable += avoidable.sum::<u64>();
         }
     }
@@ -235,9 +252,16 @@ impl<'a> Found<'a> {
             let Ok(at) = looked.binary_search_by_key(&window.window, |&(place, _)| place) else {
                 continue;
             };
-            self.calls.of(scope).add(window.window, float(window.calls), 1.0);
+            self.calls
+                .of(scope)
+                .add(window.window, float(window.calls), 1.0);
             shown.entry(at).or_insert((0.0, window.hour)).0 += float(window.calls);
         }
+        let (Some((&first, _)), Some((&last, _))) =
+            (shown.first_key_value(), shown.last_key_value())
+        else {
+            return;
+        };
         let near = |at: usize| at.saturating_sub(NEAR)..(at + NEAR + 1).min(looked.len());
         let candidates: BTreeSet<usize> = shown.keys().flat_map(|&at| near(at)).collect();
         let mut hot = BTreeSet::new();
@@ -255,8 +279,10 @@ impl<'a> Found<'a> {
             let own_calls = own.map_or(0.0, |own| own.0);
             let need = float(allowed) * own_time / HOUR;
             self.excess.of(scope).add(place, 1.0, own_calls - need);
-            calls += own_calls;
-            seconds += own_time;
+            if first <= at && at <= last {
+                calls += own_calls;
+                seconds += own_time;
+            }
             let is_hot = |calls: f64, time: f64| calls * HOUR > float(HOT_CALLS_AN_HOUR) * time;
             if let Some((_, hour)) = own
                 && is_hot(own_calls, own_time)
@@ -284,7 +310,11 @@ fn shape(windows: &[ClientWindow<'_>]) -> &'static str {
     }
     let mut counts: Vec<u64> = places.values().copied().collect();
     counts.sort_unstable();
-    let one_place = places.keys().all(|key| places.first_key_value().is_some_and(|(first, _)| first.0 == key.0));
+    let one_place = places.keys().all(|key| {
+        places
+            .first_key_value()
+            .is_some_and(|(first, _)| first.0 == key.0)
+    });
     let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
     if counts.len() < ENOUGH || median < TELLING || !one_place {
         return "";

@@ -58,7 +58,10 @@ impl Series {
 
     /// In how many windows there was something.
     pub fn seen_in(&self) -> usize {
-        self.windows.values().filter(|&&amount| amount > 0.0).count()
+        self.windows
+            .values()
+            .filter(|&&amount| amount > 0.0)
+            .count()
     }
 
     /// The sum over all windows.

@@ -186,7 +186,11 @@ fn a_sample_cut_short_still_estimates_from_the_sub_combs_that_are_whole() {
         }
         series
     };
-    assert_eq!(finished(&comb(0)).halves(&two), None, "two give no interval");
+    assert_eq!(
+        finished(&comb(0)).halves(&two),
+        None,
+        "two give no interval"
+    );
     assert_eq!(two.weight(), None);
     done.add(2);
     done.add(3);
@@ -243,15 +247,20 @@ fn what_was_read_in_full_is_not_estimated_again() {
     let comb = Comb::new(span(86_400), 9.0, 700, 4).unwrap();
     let end = comb.span.to.as_second();
     let alone = Sample::new(comb.clone(), Done::ALL, []);
-    let both = Sample::new(comb.clone(), Done::ALL, [(end - 21_600, end + 600), (end - 60, end)]);
+    let both = Sample::new(
+        comb.clone(),
+        Done::ALL,
+        [(end - 21_600, end + 600), (end - 60, end)],
+    );
     let (alone, weight) = (alone.weight().unwrap(), both.weight().unwrap());
     assert!((weight / alone - 1.0).abs() < 0.01, "{alone} {weight}");
     assert_eq!(both.seconds(i64::MIN, i64::MAX), 87_000);
     assert_eq!(both.seconds(end, i64::MAX), 600);
     assert_eq!(both.read_seconds(), 22_200);
-    let late = both.looked().iter().filter(|(place, _)| {
-        comb.window(*place).unwrap().from.as_second() >= end - 21_600
-    });
+    let late = both
+        .looked()
+        .iter()
+        .filter(|(place, _)| comb.window(*place).unwrap().from.as_second() >= end - 21_600);
     assert!(late.clone().count() > 100);
     assert!(late.into_iter().all(|(_, seconds)| *seconds == 0.0));
     // Everything read: nothing is left for the windows to say.

@@ -6,6 +6,7 @@
 
 mod attention;
 mod costs;
+mod estimated;
 mod page;
 mod savings;
 mod secrets;
@@ -70,6 +71,7 @@ pub fn summary(report: &Report, options: &Options) -> String {
         if let Some(by) = options.group {
             costs::groups(&mut page, report, by);
         }
+        estimated::estimated(&mut page, report, options);
         savings::savings(&mut page, report, options);
         attention::attention(&mut page, report, options);
     }

@@ -111,14 +111,18 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
     );
     let reader = words::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {}{}; {}, {} times a month, {} of them needless.",
+        "{reader} ({}) calls {}{}; {}{}, {} times a month, {} of them needless.",
         found.client,
         found.what,
         words::pace(found),
+        words::at_least(found),
         number(found.clients, "client"),
         thousands(found.reads_month),
         thousands(found.avoidable_calls_month)
     );
     page.paragraph(6, Look::Usual, &text);
+    if let Some(sure) = words::how_sure(found) {
+        page.item(6, "Estimate: ", Look::Usual, &sure);
+    }
     page.item(6, "Fix: ", Look::Usual, &found.advice);
 }
