@@ -224,6 +224,8 @@ impl<'a> ReaderUse<'a> {
 pub struct Failures {
     /// How many.
     pub calls: u64,
+    /// Some of them were not seen: a sample stands for them.
+    pub estimated: bool,
     /// The first of them, in seconds since 1970.
     pub first: Option<i64>,
     /// The last of them.
@@ -235,6 +237,7 @@ pub struct Failures {
 impl Failures {
     fn add(&mut self, slice: &Slice<'_>) {
         self.calls += slice.calls_in(Window::ALWAYS);
+        self.estimated |= !slice.access.sampled.is_empty();
         self.first = Some(
             self.first
                 .map_or(slice.first(), |first| first.min(slice.first())),

@@ -86,6 +86,11 @@ impl Comb {
         })
     }
 
+    /// About how many events a second the windows were made for.
+    pub fn rate(&self) -> f64 {
+        PER_WINDOW / f64::from(self.width_s.max(1))
+    }
+
     /// How many windows the comb has.
     pub fn windows(&self) -> u32 {
         let length = seconds(&self.span).unwrap_or(0);

@@ -130,7 +130,7 @@ impl Series {
         let checks = [
             (seen < FEW, Caveat::Rare(few)),
             (seen > 0 && self.most() * 20.0 > self.sum(), Caveat::Burst),
-            (read < ENOUGH_WINDOWS, Caveat::FewWindows(read)),
+            (sample.is_thin(), Caveat::FewWindows(read)),
         ];
         checks
             .into_iter()

@@ -1,6 +1,6 @@
 //! A sample that was taken: which windows were read, and for how much time they stand.
 
-use super::{Comb, Done, SUBCOMBS};
+use super::{Comb, Done, ENOUGH_WINDOWS, SUBCOMBS};
 
 /// Seconds since 1970: from inclusive, to exclusive.
 type Slice = (i64, i64);
@@ -64,6 +64,11 @@ impl Sample {
     /// How many windows were read.
     pub fn windows(&self) -> u32 {
         u32::try_from(self.looked.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it has so few windows that its intervals are too narrow for traffic on a schedule.
+    pub fn is_thin(&self) -> bool {
+        self.windows() < ENOUGH_WINDOWS
     }
 
     /// The windows that were read, by place, with the seconds of each that were not read in full besides.
