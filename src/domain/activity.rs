@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use super::names::{Index, Resolution, Scope};
 use super::policy::Policy;
 use super::readers::ReaderKind;
-use super::usage::{Access, Caller, Cell, ClientCell, Outcome, SampledCalls};
+use super::usage::{Access, Caller, Cell, Outcome, SampledCalls};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,42 +47,28 @@ pub struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    /// The hours.
+    /// The hours, one by one and by address.
     pub fn cells(&self) -> &[Cell] {
         &self.access.cells[self.hours.clone()]
     }
 
-    /// The calls of each hour by where they came from.
-    pub fn clients(&self) -> impl Iterator<Item = (Cell, ClientCell)> {
-        let clients = &self.access.clients;
-        let first = self.cells().first().map_or(0, |cell| cell.key);
-        let mut next = clients.partition_point(|client| client.key < first);
-        self.cells().iter().flat_map(move |&cell| {
-            let from = next;
-            while clients
-                .get(next)
-                .is_some_and(|client| client.key == cell.key)
-            {
-                next += 1;
-            }
-            clients[from..next]
-                .iter()
-                .map(move |&client| (cell, client))
-        })
-    }
-
-    /// The calls of samples that lie in a window, each with its hour.
+    /// The calls of samples that lie in a window, each with its cell.
     pub fn sampled(&self, window: Window) -> impl Iterator<Item = (Cell, SampledCalls)> {
         let cells = self.cells();
         let sampled = &self.access.sampled;
         let first = cells.first().map_or(0, |cell| cell.key);
-        let cell_of = |calls: &SampledCalls| {
-            let place = cells.binary_search_by_key(&calls.key, |cell| cell.key);
-            place.ok().map(|at| cells[at])
+        let last = cells.last().map_or(0, |cell| cell.key);
+        let cell_of = move |calls: &SampledCalls| {
+            let begin = cells.partition_point(|cell| cell.key < calls.key);
+            let mut of_hour = cells[begin..]
+                .iter()
+                .take_while(|cell| cell.key == calls.key);
+            of_hour.find(|cell| cell.address == calls.address).copied()
         };
         sampled[sampled.partition_point(|calls| calls.key < first)..]
             .iter()
-            .map_while(move |calls| Some((cell_of(calls)?, *calls)))
+            .take_while(move |calls| calls.key <= last)
+            .filter_map(move |calls| Some((cell_of(calls)?, *calls)))
             .filter(move |(cell, _)| window.holds(cell.first()))
     }
 
@@ -126,7 +112,7 @@ impl Slice<'_> {
 
     /// Whether this is a `GetSecretValue`, however it ended.
     pub fn is_get(&self) -> bool {
-        &*self.access.api == "GetSecretValue"
+        &*self.access.subject.api == "GetSecretValue"
     }
 
     /// Whether this is a `GetSecretValue` that was answered.
@@ -136,7 +122,7 @@ impl Slice<'_> {
 
     /// Whether this is a `DescribeSecret` that was answered.
     pub fn is_describe(&self) -> bool {
-        &*self.access.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
+        &*self.access.subject.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
     }
 }
 
@@ -209,7 +195,8 @@ impl<'a> ReaderUse<'a> {
         let describes = self.class.kind.describes_to_use();
         let mut failures: BTreeMap<Outcome, Failures> = BTreeMap::new();
         for slice in &self.slices {
-            let asks = slice.is_get() || describes && &*slice.access.api == "DescribeSecret";
+            let asks =
+                slice.is_get() || describes && &*slice.access.subject.api == "DescribeSecret";
             if !asks || slice.access.outcome == Outcome::Ok {
                 continue;
             }
@@ -243,11 +230,11 @@ impl Failures {
                 .map_or(slice.first(), |first| first.min(slice.first())),
         );
         self.last = self.last.max(Some(slice.last()));
-        let sample = slice.access.sample.as_ref();
+        let sample = slice.access.sample.as_deref();
         if let Some(sample) =
-            sample.filter(|new| self.sample.as_ref().is_none_or(|kept| *new < kept))
+            sample.filter(|new| self.sample.as_deref().is_none_or(|kept| *new < kept))
         {
-            self.sample = Some(sample.clone());
+            self.sample = Some(sample.to_owned());
         }
     }
 }
@@ -342,7 +329,7 @@ fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
         .collect();
     let moving = accesses
         .iter()
-        .filter(|access| &*access.api == "UpdateSecretVersionStage");
+        .filter(|access| &*access.subject.api == "UpdateSecretVersionStage");
     moving
         .map(session_key)
         .filter(|who| staging.contains(who))
@@ -376,29 +363,35 @@ fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resol
             resolution,
         )]
     };
-    let Some(target) = &access.target else {
+    let Some(target) = &access.subject.target else {
         return whole(None);
     };
     let scope = access.scope();
     let at = |time| index.resolve(target, scope.as_ref(), time);
-    let (Some(first), Some(last)) = (access.cells.first(), access.cells.last()) else {
+    let first = access.cells.iter().map(|cell| cell.first()).min();
+    let last = access.cells.iter().map(|cell| cell.last()).max();
+    let (Some(first), Some(last)) = (first, last) else {
         return Vec::new();
     };
-    let (at_first, at_last) = (at(first.first()), at(last.last()));
-    if at_first == at_last {
+    let at_first = at(first);
+    if at_first == at(last) {
         return whole(Some(at_first));
     }
     let mut runs: Vec<(Slice<'a>, Option<Resolution>)> = Vec::new();
-    for (place, cell) in access.cells.iter().enumerate() {
+    let mut end = 0;
+    for hour in access.cells.chunk_by(|one, next| one.key == next.key) {
+        let start = end;
+        end += hour.len();
         // An hour that straddles a creation counts for the secret that was created: a name is free again at the
         // earliest days after its secret was deleted, so no other secret can have borne it in that hour.
-        let resolution = Some(at(cell.last()));
+        let last = hour.iter().map(|cell| cell.last()).max();
+        let resolution = last.map(at);
         match runs.last_mut() {
-            Some((slice, same)) if *same == resolution => slice.hours.end = place + 1,
+            Some((slice, same)) if *same == resolution => slice.hours.end = end,
             _ => runs.push((
                 Slice {
                     access,
-                    hours: place..place + 1,
+                    hours: start..end,
                 },
                 resolution,
             )),
@@ -429,9 +422,9 @@ impl<'a> Activity<'a> {
                 add(&mut self.secrets[place], slice, who);
                 return;
             }
-            None => access.api.to_string(),
+            None => access.subject.api.to_string(),
             Some(Resolution::Former) => {
-                let target = access.target.clone().unwrap_or_default();
+                let target = access.subject.target.clone().unwrap_or_default();
                 if target.starts_with("arn:") && access.outcome != Outcome::Ok {
                     self.miss(access, target, slice.clone(), who);
                 }
@@ -445,7 +438,7 @@ impl<'a> Activity<'a> {
                 "ambiguous name".to_owned()
             }
             Some(Resolution::Unknown) => {
-                let target = access.target.clone().unwrap_or_default();
+                let target = access.subject.target.clone().unwrap_or_default();
                 self.miss(access, target, slice.clone(), who);
                 "name not in the inventory".to_owned()
             }
@@ -456,8 +449,8 @@ impl<'a> Activity<'a> {
     /// Notes who asked for a name that stands for no secret of the inventory.
     fn miss(&mut self, access: &Access, target: Arc<str>, slice: Slice<'a>, who: &(Reader, Class)) {
         let missing = Missing {
-            account: access.account.clone(),
-            region: access.region.clone(),
+            account: access.subject.account.clone(),
+            region: access.subject.region.clone(),
             target,
         };
         add(self.missing.entry(missing).or_default(), slice, who);

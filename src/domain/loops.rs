@@ -210,12 +210,13 @@ fn client_hours<'a>(what: &ReaderUse<'a>, called: Called, window: Window) -> Vec
     let mut hours = Vec::new();
     for slice in what.slices.iter().filter(|slice| called.fits(slice)) {
         let inside = slice
-            .clients()
-            .filter(|(cell, _)| window.holds(cell.first()));
-        hours.extend(inside.map(|(cell, client)| ClientHour {
-            client: (slice.access.caller.session.as_str(), client.address),
+            .cells()
+            .iter()
+            .filter(|cell| window.holds(cell.first()));
+        hours.extend(inside.map(|cell| ClientHour {
+            client: (slice.access.caller.session.as_str(), cell.address),
             hour: cell.hour(),
-            calls: u64::from(client.calls),
+            calls: u64::from(cell.calls),
         }));
     }
     hours.sort_unstable();

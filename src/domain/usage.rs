@@ -109,7 +109,7 @@ pub struct Caller {
     /// `invokedBy`.
     pub invoked_by: String,
     /// `sourceIPAddress` where it names an AWS service, else empty. Addresses proper are not part of a caller: there may
-    /// be as many as calls ([`Access::clients`]).
+    /// be as many as calls ([`Cell::address`]).
     pub source_service: String,
     /// `userAgent`.
     pub user_agent: String,
@@ -121,35 +121,6 @@ pub struct Caller {
     pub vpc_endpoint: bool,
     /// The call was made from the console.
     pub from_console: bool,
-}
-
-/// Calls of one kind in one hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
-    /// Twice the hour since 1970, plus one for the part of an hour that lies at or after the window's start.
-    pub(super) key: u32,
-    /// How many calls.
-    pub calls: u32,
-    /// The first and the last of them, in seconds after the full hour.
-    pub(super) first: u16,
-    pub(super) last: u16,
-}
-
-impl Cell {
-    /// The hour since 1970-01-01T00:00:00Z.
-    pub fn hour(self) -> u32 {
-        self.key >> 1
-    }
-
-    /// The first call, in seconds since 1970.
-    pub fn first(self) -> i64 {
-        i64::from(self.hour()) * 3_600 + i64::from(self.first)
-    }
-
-    /// The last call, in seconds since 1970.
-    pub fn last(self) -> i64 {
-        i64::from(self.hour()) * 3_600 + i64::from(self.last)
-    }
 }
 
 /// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
@@ -166,18 +137,45 @@ impl Address {
     }
 }
 
-/// The calls of one [`Cell`] that came from one address.
+/// Calls of one kind in one hour from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientCell {
-    /// The key of the cell.
+pub struct Cell {
+    /// Twice the hour since 1970, plus one for the part of an hour that lies at or after the window's start.
     pub(super) key: u32,
     /// How many calls.
     pub calls: u32,
+    /// The first and the last of them, in seconds after the full hour.
+    pub(super) first: u16,
+    pub(super) last: u16,
     /// Where they came from.
     pub address: Address,
 }
 
-/// The calls of one [`Cell`] that one window of a sample showed, from one address. They are among the cell's calls, too.
+impl Cell {
+    /// Takes in calls of the same hour and address.
+    pub(super) fn add(&mut self, more: Self) {
+        self.calls = self.calls.saturating_add(more.calls);
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+    }
+
+    /// The hour since 1970-01-01T00:00:00Z.
+    pub fn hour(self) -> u32 {
+        self.key >> 1
+    }
+
+    /// The first call, in seconds since 1970.
+    pub fn first(self) -> i64 {
+        i64::from(self.hour()) * 3_600 + i64::from(self.first)
+    }
+
+    /// The last call, in seconds since 1970.
+    pub fn last(self) -> i64 {
+        i64::from(self.hour()) * 3_600 + i64::from(self.last)
+    }
+}
+
+/// The calls of one [`Cell`] that one window of a sample showed. They are among the cell's calls, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SampledCalls {
     /// The key of the cell.
@@ -192,9 +190,9 @@ pub struct SampledCalls {
     pub stand_for: u64,
 }
 
-/// One line of the ledger: all calls that are alike but for their time and their address.
+/// What is called, as the event tells it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Access {
+pub struct Subject {
     /// `recipientAccountId`; may be empty.
     pub account: Arc<str>,
     /// `awsRegion`; may be empty.
@@ -203,6 +201,13 @@ pub struct Access {
     pub target: Option<Arc<str>>,
     /// `eventName`.
     pub api: Arc<str>,
+}
+
+/// One line of the ledger: all calls that are alike but for their time and their address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// What was called.
+    pub subject: Arc<Subject>,
     /// An `AwsServiceEvent`: nobody called, nothing is billed.
     pub service_event: bool,
     /// How it ended.
@@ -211,14 +216,12 @@ pub struct Access {
     pub staged: bool,
     /// Who called.
     pub caller: Arc<Caller>,
-    /// The hours, in order.
-    pub cells: Vec<Cell>,
-    /// The same calls by address: in the order of the hours, then of the addresses.
-    pub clients: Vec<ClientCell>,
+    /// When, and from where: in the order of the hours.
+    pub cells: Box<[Cell]>,
     /// Of the calls, those that were seen in the windows of a sample, by cell and window.
-    pub sampled: Vec<SampledCalls>,
+    pub sampled: Box<[SampledCalls]>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
-    pub sample: Option<String>,
+    pub sample: Option<Box<str>>,
 }
 
 impl Access {
@@ -230,8 +233,8 @@ impl Access {
     /// The scope of the event, if it names one.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {
-            account: self.account.parse().ok()?,
-            region: self.region.parse().ok()?,
+            account: self.subject.account.parse().ok()?,
+            region: self.subject.region.parse().ok()?,
         })
     }
 }

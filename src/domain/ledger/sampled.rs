@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::{Ledger, address_of, keep_sample};
+use super::{Key, Ledger, address_of};
 use crate::domain::event::{Event, EventId};
 use crate::domain::names::{Scope, split_arn};
 use crate::domain::sample::{Sample, Samples};
@@ -47,6 +47,24 @@ impl Sampled {
         self.shared
             .extend(shared.map(|(id, spot, time)| (id, moved(spot), time)));
     }
+
+    /// The calls by line, sorted.
+    pub(super) fn take(&mut self) -> HashMap<u32, Vec<SampledCalls>, FixedState> {
+        let mut of_lines: HashMap<u32, Vec<SampledCalls>, FixedState> = HashMap::default();
+        for (spot, calls) in std::mem::take(&mut self.calls) {
+            of_lines.entry(spot.line).or_default().push(SampledCalls {
+                key: spot.key,
+                window: spot.window,
+                address: spot.address,
+                calls,
+                stand_for: if spot.elsewhere { 0 } else { calls.into() },
+            });
+        }
+        for line in of_lines.values_mut() {
+            line.sort_unstable();
+        }
+        of_lines
+    }
 }
 
 impl Ledger {
@@ -61,11 +79,12 @@ impl Ledger {
             return;
         }
         let line = self.line_for(event);
+        let address = address_of(event);
         let spot = Spot {
             line,
-            key: self.cell_at(event.time).key,
+            key: self.cell_at(event.time, address).key,
             window,
-            address: address_of(event),
+            address,
             elsewhere: false,
         };
         match event.shared_id {
@@ -87,9 +106,10 @@ impl Ledger {
             if self.shared.contains_key(&id) {
                 continue;
             }
-            let line = &self.lines[spot.line as usize];
+            let subject = self.lines[spot.line as usize].what.subject;
+            let subject = self.subjects.row(subject);
             let [account, region, target, ..] =
-                line.strings.map(|symbol| self.strings.text(symbol));
+                subject.strings.map(|symbol| self.strings.text(symbol));
             let home = split_arn(target).map(|(scope, _)| scope);
             spot.elsewhere = home.is_some_and(|home| {
                 let here = home.account.as_str() == account && home.region.as_str() == region;
@@ -99,31 +119,12 @@ impl Ledger {
         }
     }
 
-    /// The calls from samples, of each line.
-    pub(super) fn take_sampled(&mut self) -> Vec<Vec<SampledCalls>> {
-        let mut of_line = vec![Vec::new(); self.lines.len()];
-        for (spot, calls) in std::mem::take(&mut self.sampled.calls) {
-            of_line[spot.line as usize].push(SampledCalls {
-                key: spot.key,
-                window: spot.window,
-                address: spot.address,
-                calls,
-                stand_for: if spot.elsewhere { 0 } else { calls.into() },
-            });
-        }
-        for line in &mut of_line {
-            line.sort_unstable();
-        }
-        of_line
-    }
-
     fn line_for(&mut self, event: &Event<'_>) -> u32 {
-        let key = super::Key::of(event);
+        let key = Key::of(event);
         let failed = key.outcome != Outcome::Ok;
         let line = self.line_of(&key);
         if failed {
-            let kept = &mut self.lines[line as usize].sample;
-            keep_sample(kept, event.error_message.as_deref());
+            self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
         }
         line
     }
