@@ -68,6 +68,14 @@ pub(super) fn numbers(range: Range<u64>) -> String {
     format!("{} to {}", thousands(range.low), thousands(range.high))
 }
 
+/// So many accounts and Regions, each an account in a Region.
+pub(super) fn places(count: usize) -> String {
+    match count {
+        1 => "one account and Region".to_owned(),
+        more => format!("{} accounts and Regions", thousands(more as u64)),
+    }
+}
+
 /// What limits the interval of one row, besides what holds for the whole sample.
 pub(super) fn doubts(caveats: &[CaveatRow]) -> String {
     let own = caveats.iter().filter(|row| row.code != FEW_WINDOWS);

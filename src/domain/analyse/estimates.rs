@@ -143,7 +143,11 @@ impl<'a> Scan<'a> {
             let scope = row.account.clone().zip(row.region.clone());
             let scope = scope.map(|(account, region)| Scope { account, region });
             if let Some(shown) = scope.and_then(|scope| rest.remove(&scope)) {
-                row.estimate = Some(shown.estimate(self.samples, row.calls, row.api_usd));
+                let window = row.window_api_usd;
+                row.estimate = Some(Estimate {
+                    window_total_usd: window.map(|cost| usd(cost, &shown.window, self.samples)),
+                    ..shown.estimate(self.samples, row.calls, row.api_usd)
+                });
                 all.merge(&shown);
             }
         }

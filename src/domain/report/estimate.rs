@@ -4,6 +4,8 @@
 //! and why that interval may be too narrow. Whoever reads a report without looking here takes an estimate for a count,
 //! so every rendering looks here.
 
+use std::ops::{Add, AddAssign};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,13 @@ impl<T> Range<T> {
             low: number,
             high: number,
         }
+    }
+}
+
+impl<T: Add<Output = T> + Copy> AddAssign for Range<T> {
+    fn add_assign(&mut self, other: Self) {
+        self.low = self.low + other.low;
+        self.high = self.high + other.high;
     }
 }
 

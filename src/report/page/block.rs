@@ -13,6 +13,8 @@ use crate::domain::money::Money;
 use crate::domain::names::SecretArn;
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::report::escape::one_line;
+use crate::report::estimates::{dollars, doubts, numbers};
+use crate::report::text::words;
 
 use crate::domain::sums::Savings;
 
@@ -83,6 +85,8 @@ struct Block {
     readers: Vec<Vec<[i64; 9]>>,
     loops: Vec<Loop>,
     findings: Vec<Finding>,
+    /// Of secrets whose calls were estimated: the intervals of calls and of the cost of a month, and what limits them.
+    estimates: BTreeMap<usize, (String, String, String)>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +109,8 @@ struct Loop {
     interval: Option<f64>,
     shape: usize,
     saves: Option<i64>,
+    /// How sure the numbers are, if they come from a sample.
+    sure: Option<String>,
     advice: usize,
 }
 
@@ -243,6 +249,11 @@ impl Block {
                 .map(|reason| (pool.place(&reason.code), one_line(&reason.text)))
                 .collect(),
         );
+        if let Some(found) = &row.estimate {
+            let usd = found.total_usd.map(dollars).unwrap_or_default();
+            let texts = (numbers(found.calls), usd, doubts(&found.caveats));
+            self.estimates.insert(place, texts);
+        }
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let index = |place: usize| i64::try_from(place).unwrap_or(0);
         let readers = row.readers.iter().map(|reader| {
@@ -272,6 +283,7 @@ fn loop_of(row: &LoopRow, secret: usize, pool: &mut Pool) -> Loop {
         interval: row.interval_s,
         shape: pool.place(&row.shape),
         saves: row.avoidable_usd_month.map(|amount| amount.0),
+        sure: words::how_sure(row),
         advice: pool.place(&row.advice),
     }
 }

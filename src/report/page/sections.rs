@@ -100,6 +100,8 @@ struct Loop {
     reader: String,
     client: String,
     rate: String,
+    /// How sure the numbers are, if they come from a sample.
+    sure: String,
     saves: String,
     advice: Vec<Word>,
     days: Days,
@@ -174,7 +176,7 @@ pub(crate) fn loops(report: &Report) -> Loops {
 fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
     let home = row.account.as_ref().map(ToString::to_string);
     let place_text = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-    let clients = number(row.clients, "client");
+    let clients = format!("{}{}", words::at_least(row), number(row.clients, "client"));
     Loop {
         place,
         name: one_line(&row.name),
@@ -190,7 +192,12 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
             thousands(row.reads_month),
             one_line(&row.what),
             row.interval_s.map_or_else(String::new, |seconds| {
-                format!("; every {} at the peak", words::interval(seconds))
+                let when = if row.estimate.is_some() {
+                    "while it calls"
+                } else {
+                    "at the peak"
+                };
+                format!("; every {} {when}", words::interval(seconds))
             }),
             if row.shape.is_empty() {
                 String::new()
@@ -198,6 +205,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
                 format!("; {}", one_line(&row.shape))
             }
         ),
+        sure: words::how_sure(row).map_or_else(String::new, |sure| format!("Estimate {sure}")),
         saves: money_or_unknown(row.avoidable_usd_month),
         advice: words_of(&row.advice),
         days: days(report, &row.days),

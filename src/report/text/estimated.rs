@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 
 use super::page::{Look, Page, left, piece};
-use super::words::number;
 use super::{Options, more};
 use crate::domain::money::thousands;
 use crate::domain::report::{Report, ScopeRow, SecretRow};
-use crate::report::estimates::{self, dollars, doubts, numbers};
+use crate::report::estimates::{self, dollars, doubts, numbers, places};
 
 /// The section; nothing if everything was counted.
 pub(super) fn estimated(page: &mut Page, report: &Report, options: &Options) {
@@ -23,7 +22,7 @@ pub(super) fn estimated(page: &mut Page, report: &Report, options: &Options) {
     let text = format!(
         "The event history of {} was too long for the lookup budget, so only windows of it were read. Calls, their \
          cost and loops there are estimates: with 95 % certainty the truth lies between the two numbers.",
-        number(sampled.len() as u64, "account and Region").replace("Regions", "Region pairs"),
+        places(sampled.len()),
     );
     page.paragraph(2, Look::Usual, &text);
     if let Some(found) = &report.totals.estimate {
