@@ -261,3 +261,106 @@ impl Line {
         self.put("api_usd_month", api, found.api_usd);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::compare::compare;
+    use crate::report::{Format, comparison, files, focus, html, sample};
+
+    fn rows(report: &Report) -> Vec<BTreeMap<String, String>> {
+        let bytes = csv(report).unwrap();
+        let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+        let rows = reader.deserialize();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_row_for_each_thing_that_was_estimated() {
+        let report = sample::estimated();
+        let rows = rows(&report);
+        let kinds: Vec<&str> = rows.iter().map(|row| row["kind"].as_str()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "total", "scope", "secret", "secret", "secret", "secret", "loop", "loop"
+            ]
+        );
+        let looping = rows
+            .iter()
+            .find(|row| row["name"] == "payments/api-key" && row["kind"] == "secret")
+            .unwrap();
+        assert_eq!(looping["calls"], "2592000");
+        assert_eq!(looping["calls_low"], "2332800");
+        assert_eq!(looping["calls_high"], "2851200");
+        assert_eq!(looping["total_usd_month"], "21.424000");
+        assert_eq!(looping["total_usd_month_high"], "23.566400");
+        assert_eq!(looping["caveats"], "rare;few-windows");
+        assert_eq!(
+            rows[1]["sample"],
+            "from=2026-10-02T00:00:00Z to=2026-10-31T23:40:00Z step_s=2221 width_s=11 phase_s=1017 \
+             seed=4503599627370497 windows=1167 read_in_full_s=96"
+        );
+    }
+
+    #[test]
+    fn there_is_no_such_file_without_a_sample() {
+        let names = |report: &Report| -> Vec<&str> {
+            let files = files(report, None, &[Format::Csv]).unwrap();
+            files.into_iter().map(|(name, _)| name).collect()
+        };
+        assert!(!names(&sample::report()).contains(&"estimates.csv"));
+        assert!(names(&sample::estimated()).contains(&"estimates.csv"));
+    }
+
+    #[test]
+    fn every_rendering_says_what_is_an_estimate() {
+        let report = sample::estimated();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let page = text(html::html(&report, None).unwrap());
+        assert!(page.contains("id=\"estimated\""));
+        assert!(
+            page.contains("1,163 of 1,167 windows of 11 s, one in 2,221 s"),
+            "{page}"
+        );
+        assert!(page.contains("$19.28 to $23.57"));
+        assert!(!text(html::html(&sample::report(), None).unwrap()).contains("id=\"estimated\""));
+        let focus = text(focus::csv(&report));
+        assert!(focus.contains("API calls on a secret (estimated from a sample)"));
+        assert!(!focus.contains("Storage of a secret (estimated"));
+    }
+
+    #[test]
+    fn a_change_that_the_intervals_leave_open_is_no_news() {
+        let old = sample::estimated();
+        let mut new = sample::estimated();
+        let dearer = |report: &mut Report, tenths: i64| {
+            let row = report
+                .secrets
+                .iter_mut()
+                .find(|row| row.name == "payments/api-key")
+                .unwrap();
+            let more = |amount: Money| Money(amount.0 + amount.0 * tenths / 10);
+            row.cost.api_usd = row.cost.api_usd.map(more);
+            row.cost.total_usd = row.cost.total_usd.map(more);
+            let found = row.estimate.as_mut().unwrap();
+            found.total_usd = found.total_usd.map(|range| Range {
+                low: more(range.low),
+                high: more(range.high),
+            });
+        };
+        dearer(&mut new, 1);
+        let changes = compare(&old, &new);
+        assert_eq!((changes.uncertain.len(), changes.dearer.len()), (1, 0));
+        let shown = comparison::text(&changes);
+        assert!(shown.contains("estimate from a sample"), "{shown}");
+        assert!(shown.contains("leave open whether it"), "{shown}");
+        let sum: Money = changes.bridge.iter().map(|step| step.change_usd).sum();
+        assert_eq!(sum, changes.change_usd);
+        dearer(&mut new, 5);
+        let changes = compare(&old, &new);
+        assert_eq!((changes.uncertain.len(), changes.dearer.len()), (0, 1));
+    }
+}

@@ -1,5 +1,7 @@
 //! A report for tests: two accounts, every field in play, hostile texts, unknown values, loops, gaps and findings.
 
+mod estimated;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -437,6 +439,8 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
+pub(crate) use estimated::estimated;
+
 /// The sample with this text in every field that holds other people's text.
 pub(crate) fn filled(text: &str) -> Report {
     let mut report = report();
@@ -498,6 +502,7 @@ pub(crate) fn filled(text: &str) -> Report {
     for field in [&mut report.tool, &mut report.policy.prices] {
         put(field);
     }
+    estimated::mark(&mut report, text);
     for assumption in &mut report.assumptions {
         put(assumption);
     }

@@ -86,6 +86,9 @@ impl<'a> Cover<'a> {
 
     /// Why a scope is not covered.
     pub(super) fn why(&self, scope: &Scope) -> &'static str {
+        if self.coverage.samples().contains_key(scope) {
+            return "only a sample of the event history was read, which shows use and never that there is none";
+        }
         match self.coverage.of(scope) {
             None => "no log file speaks of this account and Region",
             Some(heard) if heard.is_write_only() => {

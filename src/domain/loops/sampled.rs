@@ -278,7 +278,7 @@ impl<'a> Found<'a> {
             let own = shown.get(&at).copied();
             let own_calls = own.map_or(0.0, |own| own.0);
             let need = float(allowed) * own_time / HOUR;
-            self.excess.of(scope).add(place, 1.0, own_calls - need);
+            self.excess.of(scope).add(place, own_calls - need, 1.0);
             if first <= at && at <= last {
                 calls += own_calls;
                 seconds += own_time;

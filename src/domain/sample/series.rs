@@ -45,7 +45,7 @@ impl Series {
 
     /// Notes what one event would come to, if any were seen.
     pub fn at_most(&mut self, each: f64) {
-        self.each = self.each.max(each);
+        self.each = self.each.max(each.abs());
     }
 
     /// Takes another series of the same sample in, each amount times a factor.
@@ -85,7 +85,8 @@ impl Series {
     /// at least that of rare events, which come as often as windows saw them.
     pub fn halves(&self, sample: &Sample) -> Option<Halves> {
         let weight = sample.weight()?;
-        let half = self.spread(sample);
+        // One call more or less at the edge of a window is chance, however regular the traffic is.
+        let half = self.spread(sample).max(weight * self.each);
         let seen = self.seen_in();
         let Some(&(low, high)) = RARE.get(seen) else {
             return Some(Halves {

@@ -212,6 +212,11 @@ mod tests {
     }
 
     #[test]
+    fn the_summary_of_a_sampled_report() {
+        insta::assert_snapshot!(summary(&sample::estimated(), &Options::default()));
+    }
+
+    #[test]
     fn colour_changes_nothing_but_the_looks() {
         let coloured = Options {
             style: Style::Colour,

@@ -8,6 +8,7 @@ use crate::domain::money::{Money, thousands};
 use crate::domain::names::AccountId;
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::domain::verdict::Verdict;
+use crate::report::estimates::dollars;
 
 /// The section.
 pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
@@ -20,6 +21,10 @@ pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
             "SAVE UP TO {} A MONTH",
             totals.savings_usd.dollars()
         ));
+        if let Some(range) = totals.estimate.as_ref().and_then(|found| found.savings_usd) {
+            let text = format!("An estimate from a sample: {}.", dollars(range));
+            page.paragraph(2, Look::Usual, &text);
+        }
         if !deletes.is_empty() {
             deletable(page, report, &deletes, options);
         }
