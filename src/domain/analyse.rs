@@ -11,6 +11,7 @@ mod loop_rows;
 mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -330,7 +331,7 @@ impl<'a> Scan<'a> {
         let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
         let readers = &self.activity.secrets[at];
         let last = last_use(readers, self.policy);
-        let consumes = |(reader, what): &(&Reader, &ReaderUse<'_>)| {
+        let consumes = |(reader, what): &(&Arc<Reader>, &ReaderUse<'_>)| {
             self.policy.is_consumer(reader.kind) && what.last_use().is_some()
         };
         let mut replicas: Vec<_> = case
@@ -387,7 +388,7 @@ impl<'a> Scan<'a> {
 
     fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
         let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
-        let row = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+        let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             let (first, last) = what.span();
             ReaderRow {
                 reader: reader.identity.clone(),
