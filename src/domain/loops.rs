@@ -109,6 +109,17 @@ impl Terms<'_> {
         self.customer_key && called == Called::Read
     }
 
+    /// What so many such calls of the window cost a month; `None`: unknown.
+    fn usd(self, called: Called, calls: u64) -> Option<Money> {
+        let price = self.price?;
+        let kms = if self.decrypts(called) {
+            price.decryptions(calls)
+        } else {
+            Money::ZERO
+        };
+        self.rate.month(price.calls(calls) + kms)
+    }
+
     /// What one such call costs, in millionths of a US dollar; `None`: unknown.
     fn usd_each(self, called: Called) -> Option<f64> {
         let price = self.price?;
@@ -171,14 +182,7 @@ pub fn judge<'a>(
     if avoidable == 0 {
         return None;
     }
-    let avoidable_usd = terms.price.and_then(|price| {
-        let kms = if terms.decrypts(called) {
-            price.decryptions(avoidable)
-        } else {
-            Money::ZERO
-        };
-        terms.rate.month(price.calls(avoidable) + kms)
-    });
+    let avoidable_usd = terms.usd(called, avoidable);
     if !is_hot && avoidable_usd.is_none_or(|usd| usd < policy.min_avoidable) {
         return None;
     }

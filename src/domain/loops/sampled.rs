@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::{ClientHour, HOT_CALLS_AN_HOUR, HOT_HOURS, Loop, Terms, client_hours, named_shape};
 use crate::domain::activity::ReaderUse;
-use crate::domain::money::Money;
+use crate::domain::cost::Rate;
 use crate::domain::names::Scope;
 use crate::domain::policy::Policy;
 use crate::domain::report::{CaveatRow, LoopEstimate, Range};
@@ -48,6 +48,8 @@ struct ClientWindow<'a> {
 }
 
 /// Judges like [`super::judge`] what was partly or wholly seen in a sample.
+///
+/// A loop that is not hot must be dear for certain: its interval of avoidable calls must not reach down to none.
 pub(super) fn judge<'a>(
     what: &ReaderUse<'a>,
     called: Called,
@@ -58,21 +60,7 @@ pub(super) fn judge<'a>(
     let windows = client_windows(what, called, terms);
     let seen = client_hours(what, called, terms.window);
     let exact = without(&seen, &windows);
-    let mut found = Found::default();
-    found.exact(&exact, allowed);
-    for of_client in
-        windows.chunk_by(|one, next| (one.scope, one.client) == (next.scope, next.client))
-    {
-        let Some(first) = of_client.first() else {
-            continue;
-        };
-        if let Some(sample) = terms.samples.get(first.scope) {
-            found.client(first.scope, sample, of_client, allowed);
-        }
-    }
-    if let Some(home) = terms.home.filter(|home| terms.samples.contains_key(*home)) {
-        found.excess.of(home).at_most(1.0);
-    }
+    let found = Found::of(&exact, &windows, terms, allowed);
     let avoidable = Bounds::new(
         float(found.avoidable) + found.excess.estimate(terms.samples).max(0.0),
         found.excess.halves(terms.samples),
@@ -81,36 +69,22 @@ pub(super) fn judge<'a>(
     if avoidable.point == 0 {
         return None;
     }
-    let price = |calls: u64| {
-        let price = terms.price?;
-        let kms = if terms.decrypts(called) {
-            price.decryptions(calls)
-        } else {
-            Money::ZERO
-        };
-        terms.rate.month(price.calls(calls) + kms)
-    };
-    let avoidable_usd = price(avoidable.point);
+    let avoidable_usd = terms.usd(called, avoidable.point);
     let is_dear = avoidable_usd.is_some_and(|usd| usd >= policy.min_avoidable);
     if !(found.is_hot || is_dear && avoidable.low > 0) {
         return None;
     }
     let calls: u64 = exact.iter().map(|hour| hour.calls).sum::<u64>()
         + windows.iter().map(|window| window.stand_for).sum::<u64>();
-    let halves = found.calls.halves(terms.samples);
     let all = Bounds::new(
         float(calls),
-        halves,
+        found.calls.halves(terms.samples),
         float(seen.iter().map(|hour| hour.calls).sum()),
     );
-    let month = |bounds: &Bounds| Range {
-        low: terms.rate.month_calls(bounds.low),
-        high: terms.rate.month_calls(bounds.high),
-    };
-    let usd = |calls: u64| price(calls).unwrap_or_default();
+    let usd = |calls: u64| terms.usd(called, calls).unwrap_or_default();
     let estimate = LoopEstimate {
-        reads_month: month(&all),
-        avoidable_calls_month: month(&avoidable),
+        reads_month: all.month(terms.rate),
+        avoidable_calls_month: avoidable.month(terms.rate),
         avoidable_usd_month: avoidable_usd.map(|_| Range {
             low: usd(avoidable.low),
             high: usd(avoidable.high),
@@ -158,6 +132,14 @@ impl Bounds {
             point: whole(point),
             low: whole(point - halves.below),
             high: whole(point + halves.above),
+        }
+    }
+
+    /// The interval of a month.
+    fn month(&self, rate: Rate) -> Range<u64> {
+        Range {
+            low: rate.month_calls(self.low),
+            high: rate.month_calls(self.high),
         }
     }
 }
@@ -226,6 +208,30 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
+    fn of(
+        exact: &[ClientHour<'_>],
+        windows: &[ClientWindow<'a>],
+        terms: Terms<'a>,
+        allowed: u64,
+    ) -> Self {
+        let mut found = Self::default();
+        found.exact(exact, allowed);
+        let of_one = |one: &ClientWindow<'_>, next: &ClientWindow<'_>| {
+            (one.scope, one.client) == (next.scope, next.client)
+        };
+        for of_client in windows.chunk_by(of_one) {
+            if let Some(first) = of_client.first()
+                && let Some(sample) = terms.samples.get(first.scope)
+            {
+                found.client(first.scope, sample, of_client, allowed);
+            }
+        }
+        if let Some(home) = terms.home.filter(|home| terms.samples.contains_key(*home)) {
+            found.excess.of(home).at_most(1.0);
+        }
+        found
+    }
+
     fn exact(&mut self, hours: &[ClientHour<'_>], allowed: u64) {
         for of_client in hours.chunk_by(|one, next| one.client == next.client) {
             let hot = of_client

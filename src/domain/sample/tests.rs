@@ -218,7 +218,10 @@ fn what_was_not_seen_may_still_be_and_rare_things_say_so() {
         (none.below - weight).abs() < 1e-9,
         "at least one counted call"
     );
-    assert_eq!(none.above, 3.0 * weight, "not seen is not absent");
+    assert!(
+        (none.above - 3.0 * weight).abs() < 1e-9,
+        "not seen is not absent"
+    );
     series.add(17, 1.0, 1.0);
     let once = series.halves(&sample).unwrap();
     assert!(once.above > 4.5 * weight, "{once:?}");

@@ -27,7 +27,7 @@ struct Sample {
     place: String,
     calls: String,
     range: String,
-    sample: String,
+    windows: String,
 }
 
 #[derive(Serialize)]
@@ -49,17 +49,17 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         .iter()
         .filter_map(|row| {
             let found = row.sample.as_ref()?;
-            let mut sample = estimates::sample(found);
+            let mut windows = estimates::sample(found);
             for caveat in &found.caveats {
-                sample.push_str("; ");
-                sample.push_str(&one_line(&caveat.text));
+                windows.push_str("; ");
+                windows.push_str(&one_line(&caveat.text));
             }
             let calls = found.calls.map(thousands);
             Some(Sample {
                 place: format!("{} {}", row.account, row.region),
                 calls: calls.unwrap_or_else(|| "unknown".to_owned()),
                 range: found.calls_range.map(numbers).unwrap_or_default(),
-                sample,
+                windows,
             })
         })
         .collect();
