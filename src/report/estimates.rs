@@ -12,6 +12,9 @@ use crate::domain::money::{Money, counted, thousands};
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::report::{CaveatRow, Estimate, LoopRow, Range, Report, SampleRow, ScopeRow};
 
+/// The name of the file. It is there only where something was estimated.
+pub const FILE: &str = "estimates.csv";
+
 /// The columns of `estimates.csv`. A number is followed by the ends of its interval.
 pub const COLUMNS: [&str; 34] = [
     "kind",

@@ -59,7 +59,7 @@ pub fn files(
                     ("findings.csv", csv::findings(report)),
                     ("summary.csv", csv::summary(report, previous)),
                 ]);
-                files.extend(estimates::csv(report).map(|bytes| ("estimates.csv", bytes)));
+                files.extend(estimates::csv(report).map(|bytes| (estimates::FILE, bytes)));
             }
             Format::Text => files.push((
                 "summary.txt",

@@ -23,6 +23,7 @@ use crate::domain::report::{Report, Span};
 use crate::domain::secret::day_of;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
+use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::{Selection, select};
 use crate::report::{Format, files, reconciliation};
 use crate::term::Term;
@@ -100,6 +101,9 @@ pub(super) fn finish(
     let bill = bill::reconciliation(view, report)?;
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
+    if !written.iter().any(|(name, _)| *name == ESTIMATES) {
+        store::take_away(out, ESTIMATES)?;
+    }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     Term::data(show(report, view, Some(out), &names).as_bytes())?;
     if let Some(bill) = &bill {

@@ -25,7 +25,7 @@ use secretsweep::domain::seen::Seen;
 use secretsweep::domain::sums;
 use secretsweep::domain::verdict::Verdict;
 
-use crate::world::{ACCOUNT, DAY, EAST, HOUR, NOW_S, OTHER, WEST};
+use crate::world::{ACCOUNT, DAY, EAST, HOUR, NOW_S, OTHER, WEST, World, idle};
 
 const FROM: i64 = NOW_S - 30 * DAY;
 
@@ -529,6 +529,22 @@ fn a_call_that_two_accounts_log_is_estimated_once() {
             "{what}: {calls} of {truth}"
         );
     }
+}
+
+#[test]
+fn estimates_of_an_earlier_scan_do_not_stay_beside_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new().secret(idle("db"));
+    world.write(folder.path());
+    std::fs::create_dir(folder.path().join("out")).unwrap();
+    let stale = folder.path().join("out/estimates.csv");
+    std::fs::write(&stale, "kind\ntotal\n").unwrap();
+    let other = folder.path().join("out/mine.txt");
+    std::fs::write(&other, "a note").unwrap();
+    let scan = world.scan_in(folder);
+    assert_eq!(scan.code, 0, "{}", scan.stderr);
+    assert!(!stale.exists(), "nothing was estimated");
+    assert!(other.exists(), "what is not ours stays");
 }
 
 // ------------------------------------------------------------------------------------------------------ laws

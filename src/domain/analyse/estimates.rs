@@ -255,8 +255,11 @@ impl<'a> Scan<'a> {
         let mut shown = Tally::default();
         shown.of(scope).at_most(1.0);
         let mut calls = 0;
-        let slices = self.activity.slices();
-        for slice in slices.filter(|slice| slice.access.scope().as_ref() == Some(scope)) {
+        let here = |slice: &&Slice<'_>| {
+            let subject = &slice.access.subject;
+            *subject.account == *scope.account.as_str() && *subject.region == *scope.region.as_str()
+        };
+        for slice in self.activity.slices().filter(here) {
             calls += slice.calls_in(self.window());
             for (_, seen) in slice.sampled(self.window()) {
                 if seen.stand_for > 0 {

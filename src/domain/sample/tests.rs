@@ -1,3 +1,5 @@
+//! Samples of traffic whose truth is known.
+
 use jiff::Timestamp;
 
 use super::*;
