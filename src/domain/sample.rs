@@ -76,7 +76,7 @@ impl Comb {
     pub fn new(span: Span, rate: f64, windows: u32, seed: u64) -> Option<Self> {
         let seconds = seconds(&span)?;
         let width_s = width(rate);
-        let step_s = prime_near(seconds / windows.max(1));
+        let step_s = step(seconds / windows.max(1), width_s, windows);
         (u64::from(step_s) > 2 * u64::from(width_s) && step_s < seconds).then(|| Self {
             span,
             step_s,
@@ -150,12 +150,68 @@ fn seconds(span: &Span) -> Option<u32> {
         .filter(|&seconds| seconds > 0)
 }
 
-/// The prime nearest to a number, at least 7: coprime to 60, 3600 and 86400.
-fn prime_near(number: u32) -> u32 {
+/// How long schedules take to come round, in seconds: a minute to a week.
+const SCHEDULES: [u32; 11] = [
+    60, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800,
+];
+
+/// How many primes are tried for a step.
+const TRIED: u32 = 16;
+
+/// A step of about so many seconds or a little more, so that the windows are not more than were asked for.
+///
+/// A prime has no factor in common with any schedule, but one just beside a round number meets a schedule at nearly the
+/// same place again and again: with 60 windows in a month, the step 43,201 sees one second of each half day. So of the
+/// primes nearby the one is taken whose windows leave the smallest part of any schedule unseen.
+fn step(about: u32, width: u32, windows: u32) -> u32 {
+    let (least, apart) = (prime_from(about), (about / 300).max(1));
+    let tried = (0..TRIED).map(|number| prime_from(about.saturating_add(number * apart)));
+    let near = tried.filter(|&prime| prime - least <= about / 14 + 4);
+    // A sub-comb is an estimate of its own, so it has to see all of a schedule, too.
+    let unseen = |&step: &u32| {
+        let all = SCHEDULES.map(|schedule| {
+            let one = unseen(step, schedule, windows, width);
+            one.max(unseen(
+                step.saturating_mul(SUBCOMBS),
+                schedule,
+                windows / SUBCOMBS,
+                width,
+            ))
+        });
+        all.into_iter().max()
+    };
+    near.min_by_key(unseen).unwrap_or(least)
+}
+
+/// The largest part of a schedule in which no window begins, in thousandths of what even windows would leave.
+fn unseen(step: u32, schedule: u32, windows: u32, width: u32) -> u64 {
+    let fair = (schedule / windows.max(1)).max(width).max(1);
+    u64::from(largest_gap(step, schedule, windows)) * 1_000 / u64::from(fair)
+}
+
+/// The largest part of a schedule in which no window begins, if so many begin one step apart (the three-gap theorem).
+fn largest_gap(step: u32, schedule: u32, windows: u32) -> u32 {
+    let mut up = step % schedule;
+    let mut down = schedule - up;
+    let (mut to_up, mut to_down) = (1_u64, 1_u64);
+    while up > 0 && up != down && to_up + to_down < u64::from(windows) {
+        if up < down {
+            down -= up;
+            to_down += to_up;
+        } else {
+            up -= down;
+            to_up += to_down;
+        }
+    }
+    if up == down { up } else { up + down }
+}
+
+/// The first prime from a number on, at least 7: coprime to 60, 3600 and 86400.
+fn prime_from(number: u32) -> u32 {
     // No two neighbouring primes of 32 bits are that far apart.
     (0..1_000)
-        .flat_map(|away| [number.saturating_sub(away), number.saturating_add(away)])
-        .find(|&candidate| candidate >= 7 && is_prime(candidate))
+        .map(|more| number.max(7).saturating_add(more))
+        .find(|&candidate| is_prime(candidate))
         .unwrap_or(7)
 }
 

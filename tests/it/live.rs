@@ -388,19 +388,19 @@ fn what_makes_no_sense_together_is_a_usage_error() {
 /// How often the busiest secret is read.
 const HOT: i64 = 28_799;
 
-/// A secret read some forty times an hour for a month, by day more often than at night, one read every hour, and one that nobody reads.
+/// A secret read some forty times an hour for a month, a little more often at times, one read every hour, and one that nobody reads.
 fn too_busy() -> World {
     let secret = |name| {
         Secret::new(A, EAST, name)
             .created("2024-01-01")
             .accessed(&day(1))
     };
-    // A swing of half a step around an even rhythm, twice a day.
+    // An even rhythm that swings by some minutes, twice a day.
     let hot = |at: i64| {
         let second = at * 90 + 30;
         let swing = i32::try_from(second % 43_200).unwrap();
-        let swing = 4_000.0 * (f64::from(swing) / 43_200.0 * std::f64::consts::TAU).sin();
-        #[expect(clippy::cast_possible_truncation, reason = "an hour or so in seconds")]
+        let swing = 400.0 * (f64::from(swing) / 43_200.0 * std::f64::consts::TAU).sin();
+        #[expect(clippy::cast_possible_truncation, reason = "minutes in seconds")]
         let moved = second + swing as i64;
         moved.clamp(1, 30 * 86_400 - 60)
     };

@@ -116,7 +116,7 @@ fn the_estimate_is_right_on_average_and_its_interval_holds_for_every_shape() {
 #[test]
 fn every_second_of_the_span_is_in_a_window_for_equally_many_phases() {
     let mut comb = Comb::new(span(1_000), 9.0, 30, 1).unwrap();
-    assert_eq!((comb.step_s, comb.width_s), (31, 5));
+    assert_eq!((comb.step_s, comb.width_s), (43, 5));
     let mut covered = vec![0; 1_000];
     for phase in 0..comb.step_s {
         comb.phase_s = phase;
@@ -143,16 +143,56 @@ fn the_sub_combs_are_the_comb() {
 }
 
 #[test]
-fn the_step_is_a_prime_that_no_clock_has() {
-    for (near, expect) in [
-        (0, 7),
-        (6, 7),
-        (60, 59),
-        (300, 293),
-        (1_800, 1_801),
-        (3_600, 3_593),
+fn the_step_is_a_prime_and_not_more_windows_than_asked_for() {
+    for about in [1, 7, 60, 293, 300, 1_800, 3_600, 14_400, 43_200, 86_400] {
+        let step = step(about, 1, MONTH / about);
+        assert!(is_prime(step) && step >= about, "{about}: {step}");
+        assert!(step <= about + about / 12 + 20, "{about}: {step}");
+    }
+}
+
+#[test]
+fn the_largest_gap_is_that_of_the_windows_laid_on_the_schedule() {
+    for (step, schedule, windows) in [
+        (7, 60, 5),
+        (43_201, 43_200, 60),
+        (1_201, 3_600, 2_160),
+        (13, 60, 60),
+        (61, 60, 200),
+        (300, 3_600, 100),
+        (14_081, 86_400, 184),
+        (11, 7, 1),
     ] {
-        assert_eq!(prime_near(near), expect, "near {near}");
+        let mut places: Vec<u32> = (0..windows)
+            .map(|window| window * step % schedule)
+            .collect();
+        places.sort_unstable();
+        let around = places[0] + schedule - places[places.len() - 1];
+        let gaps = places.windows(2).map(|two| two[1] - two[0]);
+        let real = gaps.chain([around]).max().unwrap();
+        let found = largest_gap(step, schedule, windows);
+        // With exactly as many windows as close a round of gaps, the sum of the two sorts of gap does not occur.
+        assert!(
+            real <= found && found <= 2 * real,
+            "{step} {schedule} {windows}: {found} {real}"
+        );
+    }
+}
+
+#[test]
+fn no_budget_makes_the_windows_meet_a_schedule_at_one_place() {
+    // As many windows as give a step that is nearly a day, half a day, an hour or a third of it.
+    for windows in [30, 60, 120, 180, 360, 720, 1_440, 2_160, 2_400, 8_640] {
+        let comb = Comb::new(span(MONTH), 1_000.0, windows, 1).unwrap();
+        for schedule in SCHEDULES {
+            let gap = largest_gap(comb.step_s, schedule, windows);
+            let fair = f64::from(schedule) / f64::from(windows);
+            assert!(
+                f64::from(gap) <= 8.0 * fair.max(2.0),
+                "{windows} windows, step {}: {gap} of {schedule} s unseen",
+                comb.step_s
+            );
+        }
     }
 }
 
@@ -161,7 +201,7 @@ fn a_comb_that_would_read_most_of_the_span_is_none() {
     assert_eq!(
         Comb::new(span(1_000), 1.0, 30, 1),
         None,
-        "steps of 33 s, windows of 45 s"
+        "steps of some 40 s, windows of 45 s"
     );
     assert_eq!(Comb::new(span(0), 100.0, 30, 1), None, "an empty span");
     assert_eq!(
