@@ -118,6 +118,10 @@ pub struct ApplyArgs {
     /// How many deletions a second
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub rate: u16,
+    /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that stands in for
+    /// it may allow more.
+    #[arg(long, value_name = "MS", hide = true)]
+    pub write_pace: Option<u64>,
     /// The journal [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,

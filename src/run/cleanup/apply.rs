@@ -54,7 +54,10 @@ fn terms(args: &ApplyArgs) -> Terms {
         } else {
             Replicas::Refuse
         },
-        pace: Duration::from_secs(1) / u32::from(args.rate),
+        pace: args.write_pace.map_or_else(
+            || Duration::from_secs(1) / u32::from(args.rate),
+            Duration::from_millis,
+        ),
         patience: Duration::from_secs(2),
         tool: TOOL.to_owned(),
     }

@@ -181,7 +181,7 @@ impl Ground {
         Ended { output }
     }
 
-    /// Carries the plan out as quickly as the program allows.
+    /// Carries the plan out, without the pace that AWS asks for.
     pub(crate) fn execute(&self, more: &[&str]) -> Ended {
         self.run(&Self::executing(more))
     }
@@ -193,8 +193,8 @@ impl Ground {
             "--execute",
             "--yes",
             A,
-            "--rate",
-            "50",
+            "--write-pace",
+            "0",
             "--max-percent",
             "100",
         ];
