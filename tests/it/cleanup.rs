@@ -4,5 +4,8 @@ mod apply;
 mod between;
 mod ground;
 mod kill;
+#[cfg(unix)]
 mod matrix;
 mod stage;
+mod thousand;
+mod trouble;

@@ -108,7 +108,7 @@ const HAPPENINGS: &[Happening] = &[
             let mut primary = world.named(A, EAST, name).clone();
             primary.primary_region = Some(EAST.to_owned());
             let mut replica = primary.clone();
-            replica.region = WEST.to_owned();
+            WEST.clone_into(&mut replica.region);
             world.add(primary);
             world.add(replica);
         },

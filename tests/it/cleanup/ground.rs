@@ -109,6 +109,20 @@ impl Target {
         self.signal("KILL");
     }
 
+    /// Runs the program so that hooks can strike it.
+    pub(crate) fn run(&self, mut command: Command) -> Ended {
+        let child: Child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        self.0.set(child.id()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Ended { output }
+    }
+
+    /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.0.wait().to_string();
         let _ = Command::new("kill").args(["-s", name, &id]).status();
@@ -200,19 +214,6 @@ impl Ground {
         ];
         args.extend(more);
         args
-    }
-
-    /// Runs the program so that hooks can strike it.
-    pub(crate) fn run_as(&self, target: &Target, mut command: Command) -> Ended {
-        let child: Child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        target.0.set(child.id()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Ended { output }
     }
 
     /// Kills the program when the `n`-th call of an operation arrives, and does not carry the call out.
