@@ -225,7 +225,7 @@ fn amount(text: &str) -> Result<Money, String> {
     Money::parse(text).map_err(|error| error.to_string())
 }
 
-fn recovery(text: &str) -> Result<u8, String> {
+pub(super) fn recovery(text: &str) -> Result<u8, String> {
     let days = policy::days(text)?;
     u8::try_from(days)
         .ok()

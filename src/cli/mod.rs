@@ -6,7 +6,7 @@ mod scan;
 mod view;
 
 pub use cleanup::{ApplyArgs, Login, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
-pub use iam::{IamPolicyArgs, PolicyFor, PolicyScanArgs};
+pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{DemoArgs, Judging, LiveArgs, ScanArgs, TrailSource};
 pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 

@@ -35,7 +35,7 @@ use crate::domain::policy::Policy;
 /// Name and version of the tool, for journals.
 const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
-fn read_plan(path: &Path) -> Result<Option<Plan>> {
+pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     let bytes = std::fs::read(path)
         .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
     plan_csv::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
