@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, SecretArn};
@@ -46,6 +47,18 @@ pub struct PlanArgs {
     /// Replace a plan that is there already, with whatever was changed in it
     #[arg(long)]
     pub overwrite: bool,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+/// The moment that counts as now.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Moment {
+    /// The moment that counts as now, for a run that can be repeated. What asks AWS takes it only before a service that
+    /// stands in for AWS.
+    #[arg(long, value_name = "RFC3339", hide = true)]
+    pub now: Option<Timestamp>,
 }
 
 /// How to reach AWS.
@@ -125,6 +138,9 @@ pub struct ApplyArgs {
     /// The journal [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to reach AWS.
     #[command(flatten)]
     pub login: Login,
@@ -161,6 +177,9 @@ pub struct WatchArgs {
     /// The policy file, for its readers [default: secretsweep.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to reach AWS.
     #[command(flatten)]
     pub login: Login,
@@ -182,6 +201,9 @@ pub struct RestoreArgs {
     /// The journal [default: beside the plan; with ARNs, restore.journal.jsonl]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to reach AWS.
     #[command(flatten)]
     pub login: Login,
@@ -219,6 +241,9 @@ pub struct StatusArgs {
     /// A journal, or the plan beside which it stands
     #[arg(value_name = "JOURNAL|PLAN")]
     pub journal: PathBuf,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
 }
 
 fn amount(text: &str) -> Result<Money, String> {

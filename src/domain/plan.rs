@@ -452,6 +452,7 @@ impl Guards {
         ];
         for (what, then) in seen {
             if let Some(then) = then.filter(|then| then.duration_since(now) > skew) {
+                let (now, then) = (whole_seconds(now), whole_seconds(then));
                 blocked.push(Blocked::ClockBehind { now, what, then });
             }
         }

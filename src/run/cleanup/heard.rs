@@ -38,7 +38,9 @@ pub(super) async fn history(
     now: Timestamp,
     budget: Duration,
 ) -> Heard {
-    let span = Span { from, to: now };
+    // Up to and including the second that is running.
+    let to = Timestamp::from_second(bounds(from, now).to).unwrap_or(now);
+    let span = Span { from, to };
     let feed = Ear(Mutex::new(ledger(from, now)));
     let scopes: Vec<Scope> = scopes.iter().cloned().collect();
     let ask = lookup::Ask::new(span, span, now, budget);

@@ -22,15 +22,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 
 use crate::aws::{Connect, Role, Session};
-use crate::cli::{Judging, Login};
+use crate::cli::{Judging, Login, Moment};
 use crate::domain::journal::Book;
 use crate::domain::names::AccountId;
 use crate::domain::plan::Plan;
 use crate::domain::plan_csv;
 use crate::domain::policy::Policy;
+use crate::report::text::shell;
 
 /// Name and version of the tool, for journals.
 const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
@@ -62,6 +64,24 @@ fn accounts(session: &Session, login: &Login, wanted: BTreeSet<AccountId>) -> BT
     accounts
 }
 
+/// The words of a command line that reach AWS in the same way, each after a blank.
+fn login_words(login: &Login) -> String {
+    let words = [
+        ("--profile", &login.profile),
+        ("--role-name", &login.role_name),
+        ("--external-id", &login.external_id),
+    ];
+    words
+        .into_iter()
+        .filter_map(|(option, value)| Some(format!(" {option} {}", shell(value.as_ref()?))))
+        .collect()
+}
+
+/// A path as a word of a command line.
+fn path_word(path: &Path) -> String {
+    shell(&path.display().to_string())
+}
+
 async fn open(login: &Login) -> Result<Session> {
     let role = login.role_name.as_ref().map(|name| Role {
         name: name.clone(),
@@ -74,6 +94,31 @@ async fn open(login: &Login) -> Result<Session> {
         ..Connect::default()
     };
     Session::open(connect).await.context("cannot reach AWS")
+}
+
+/// The time of one run.
+#[derive(Clone, Copy)]
+struct Clock(Option<Timestamp>);
+
+impl Clock {
+    /// The clock of a command that only reads files.
+    fn of(moment: Moment) -> Self {
+        Self(moment.now)
+    }
+
+    /// The clock of a command that asks AWS: the real one. A wrong time would let an old plan through.
+    fn before_aws(moment: Moment) -> Result<Self> {
+        if moment.now.is_some() && std::env::var_os("AWS_ENDPOINT_URL").is_none() {
+            bail!(
+                "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none"
+            );
+        }
+        Ok(Self(moment.now))
+    }
+
+    fn now(self) -> Timestamp {
+        self.0.unwrap_or_else(super::scan::clock)
+    }
 }
 
 /// Runs a future to its end. The flag is set by the first Ctrl-C or a request to terminate.

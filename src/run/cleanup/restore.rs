@@ -5,10 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Result, bail};
 
-use super::super::scan::clock;
 use super::apply::exit;
 use super::show::{place, table};
-use super::{TOOL, block_on, open};
+use super::{Clock, TOOL, block_on, open};
 use crate::Exit;
 use crate::apply::World;
 use crate::aws::Session;
@@ -53,9 +52,10 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
             "name a plan or ARNs, not both: with `--journal FILE`, ARNs alone take the replicas from it"
         )
     };
+    let clock = Clock::before_aws(args.moment)?;
     block_on(async |stop| {
         let session = open(&args.login).await?;
-        let summary = take_back(&session, &journal, which, stop).await?;
+        let summary = take_back(&session, &journal, which, clock, stop).await?;
         show(&summary, term)?;
         if let Some(error) = &summary.stopped {
             bail!(
@@ -80,6 +80,7 @@ pub(super) async fn take_back(
     session: &Session,
     journal: &std::path::Path,
     which: Which,
+    clock: Clock,
     stop: &AtomicBool,
 ) -> Result<Summary> {
     let (mut file, book) = JournalFile::open(journal)?;
@@ -89,11 +90,12 @@ pub(super) async fn take_back(
     };
     let plan = book.plan.clone().unwrap_or_else(|| NO_PLAN.to_owned());
     let policy = Policy::default();
+    let now = || clock.now();
     let world = World {
         vault: session,
         reads: None,
         policy: &policy,
-        clock: &clock,
+        clock: &now,
         stop,
     };
     let caller = &session.caller().arn;
