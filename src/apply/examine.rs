@@ -282,9 +282,9 @@ async fn heard(line: &Line, secret: Box<Secret>, world: World<'_>) -> Found {
 
 fn asked_for(arn: &SecretArn, last: &Asked, calls: u64) -> String {
     format!(
-        "it was asked for since the scan in {}: {}, the last {} by {} at {}",
-        arn.scope().region,
+        "it was asked for since the scan, so somebody needs it: {} in {}, the last {} by {} at {}",
         counted(calls, "call", "calls"),
+        arn.scope().region,
         last.what,
         last.reader,
         last.at

@@ -1,6 +1,7 @@
 //! Applying, restoring and re-applying plans against a vault that strikes back.
 
 mod apply;
+mod back;
 mod between;
 mod ground;
 mod kill;

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::aws::world::{Account, Event, Rate, Secret, at};
 use crate::aws::{Aws, World};
+use crate::demo::MADE;
 
 const A: &str = "111122223333";
 const B: &str = "444455556666";
@@ -112,11 +113,11 @@ fn read_since(aws: &Aws) {
     aws.world().record(A, EAST, [read]);
 }
 
-/// Three days pass, and a job that runs once a month does not get its secret.
+/// Three days pass, and a job that runs once a month does not get its secret, in the second in which `watch` runs.
 fn asked_in_vain(aws: &Aws) {
     const REFUSED: &str = r#""errorCode":"InvalidRequestException","errorMessage":"You can't perform this operation on the secret because it was marked for deletion.","responseElements""#;
     let read = Event::read(
-        "2026-11-05T08:59:59Z",
+        WATCHED,
         A,
         EAST,
         "legacy/report",
@@ -181,15 +182,14 @@ fn every_command_of_the_section_prints_what_stands_there() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let demo = Command::new(env!("CARGO_BIN_EXE_secretsweep"))
-        .args(["demo", "secretsweep-demo", "--quiet"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(demo.status.success());
-    let aws = Aws::start(organization(
-        &folder.path().join("secretsweep-demo/inventory"),
-    ));
+    fs::create_dir_all(folder.path().join("secretsweep-demo/report")).unwrap();
+    let report = "report/report.json";
+    fs::copy(
+        MADE.path(report),
+        folder.path().join("secretsweep-demo").join(report),
+    )
+    .unwrap();
+    let aws = Aws::start(organization(&MADE.path("inventory")));
     let plan = folder.path().join("secretsweep-demo/report/plan.csv");
 
     // How each block ends, and what happens after it.

@@ -97,7 +97,7 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
 fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     let plan = &draft.plan;
     let mut text = paragraph(&format!(
-        "Plan {} rests on the scan of {} ({}).",
+        "Plan {}, by the scan of {} ({})",
         plan.id,
         plan.planned_at,
         counted(plan.scanned, "secret", "secrets")

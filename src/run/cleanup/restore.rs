@@ -1,5 +1,6 @@
 //! `restore`: takes deletions back.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -15,7 +16,7 @@ use crate::cli::{RestoreArgs, Target};
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
-use crate::restore::{self, Back, Summary};
+use crate::restore::{self, Back, Outcome, Summary};
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -109,7 +110,32 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
-    Term::data(table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows).as_bytes())?;
+    let mut text = table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows);
+    let count = |which: fn(&Outcome) -> bool| {
+        let secrets = summary.secrets.iter();
+        secrets.filter(|back| which(&back.outcome)).count()
+    };
+    let parts = [
+        (count(|one| *one == Outcome::Restored), "restored"),
+        (count(|one| *one == Outcome::Already), "there already"),
+        (count(|one| matches!(one, Outcome::TooLate(_))), "too late"),
+        (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
+        (count(|one| *one == Outcome::Skipped), "not tried"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let _ = write!(text, "\n{}.", parts.join(", "));
+    let again = |back: &Back| {
+        !back.lost.is_empty() || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
+    };
+    if summary.secrets.iter().any(again) {
+        text.push_str(" Run the same again for what failed or was not tried.");
+    }
+    text.push('\n');
+    Term::data(text.as_bytes())?;
     Ok(())
 }
 
