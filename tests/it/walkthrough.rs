@@ -176,6 +176,9 @@ fn blocks(readme: &str) -> Vec<(std::ops::Range<usize>, Vec<String>)> {
     found
 }
 
+/// What happens after a block of commands.
+type After = fn(&Aws, &Path);
+
 #[cfg(unix)]
 #[test]
 fn every_command_of_the_section_prints_what_stands_there() {
@@ -192,8 +195,7 @@ fn every_command_of_the_section_prints_what_stands_there() {
     let aws = Aws::start(organization(&MADE.path("inventory")));
     let plan = folder.path().join("secretsweep-demo/report/plan.csv");
 
-    // How each block ends, and what happens after it.
-    type After = fn(&Aws, &Path);
+    // When each block is run, how it ends, and what happens after it.
     let steps: [(&str, i32, After); 7] = [
         (APPLIED, 0, |_, _| ()),
         (APPLIED, 0, |aws, plan| {

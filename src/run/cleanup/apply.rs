@@ -21,7 +21,7 @@ use crate::aws::Session;
 use crate::cli::ApplyArgs;
 use crate::domain::journal::Book;
 use crate::domain::money::counted;
-use crate::domain::names::{AccountId, Region, Scope};
+use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::plan::{Guards, Line, Plan};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
@@ -165,24 +165,20 @@ impl Job<'_> {
         if self.args.no_lookup {
             return None;
         }
-        let scopes: BTreeSet<Scope> = self
+        let secrets: BTreeSet<SecretArn> = self
             .plan
             .to_delete()
             .flat_map(|line| {
-                let own = line.arn.scope().clone();
-                let account = own.account.clone();
-                let replicas = line.seal.replicas.iter().map(move |region| Scope {
-                    account: account.clone(),
-                    region: region.clone(),
-                });
-                std::iter::once(own).chain(replicas)
+                let replicas = line.seal.replicas.iter();
+                let replicas = replicas.filter_map(|region| line.arn.in_region(region).ok());
+                std::iter::once(line.arn.clone()).chain(replicas)
             })
             .collect();
         let budget = self.args.lookup_budget;
         self.term
             .say("Looking up who asked for these secrets since the scan");
         let (from, now) = (self.plan.planned_at, self.clock.now());
-        Some(history(session, &scopes, from, now, budget).await)
+        Some(history(session, &secrets, from, now, budget).await)
     }
 
     async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {

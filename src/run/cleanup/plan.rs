@@ -108,14 +108,7 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     } else {
         let rows: Vec<Vec<String>> = plan.lines.iter().map(row).collect();
         text.push_str(&table(
-            &[
-                "SECRET",
-                "WHERE",
-                "LAST READ",
-                "SAVES/MONTH",
-                "WHY",
-                "REPLICAS GONE AT ONCE",
-            ],
+            &["SECRET", "WHERE", "LAST READ", "SAVES/MONTH", "WHY"],
             &rows,
         ));
         text.push('\n');
@@ -127,12 +120,19 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
         )));
     }
     text.push_str(&not_in_the_plan(draft));
-    text.push_str(&limits(plan, now));
+    if !plan.lines.is_empty() {
+        text.push_str(&limits(plan, now));
+    }
     text
 }
 
 fn row(line: &Line) -> Vec<String> {
-    let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();
+    let mut why = line.reasons.join(" ");
+    if !line.seal.replicas.is_empty() {
+        let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();
+        why.push_str("; replicas gone at once: ");
+        why.push_str(&replicas.join(", "));
+    }
     vec![
         line.arn.name().to_owned(),
         place(&line.arn),
@@ -140,8 +140,7 @@ fn row(line: &Line) -> Vec<String> {
             .map_or_else(|| "never".to_owned(), |day| day.to_string()),
         line.saves
             .map_or_else(|| "unknown".to_owned(), Money::dollars),
-        line.reasons.join(" "),
-        replicas.join(" "),
+        why,
     ]
 }
 

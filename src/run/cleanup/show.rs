@@ -72,7 +72,7 @@ impl Table {
         let (last, offset) = (one_line(last), width(&line));
         let Some(terminal) = self
             .terminal
-            .filter(|&terminal| offset + width(&last) > terminal)
+            .filter(|&terminal| !last.is_empty() && offset + width(&last) > terminal)
         else {
             return format!("{}\n", format!("{line}{last}").trim_end());
         };
@@ -185,7 +185,12 @@ mod tests {
             shown(Some(28), &rows),
             "  ONE  TWO\n  a\n    it changed since the\n    scan (tags: others than\n    in the plan): scan and\n    plan again\n"
         );
+        let rows = [
+            rows[0].clone(),
+            vec!["long and longer still".to_owned(), String::new()],
+        ];
         let wide = shown(Some(30), &rows);
+        assert!(wide.lines().all(|line| !line.trim().is_empty()), "{wide}");
         assert!(wide.lines().all(|line| width(line) <= 30), "{wide}");
     }
 

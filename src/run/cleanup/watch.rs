@@ -14,7 +14,7 @@ use super::{Clock, block_on, login_words, open, path_word, read_journal, read_po
 use crate::Exit;
 use crate::cli::{Login, WatchArgs};
 use crate::domain::money::counted;
-use crate::domain::names::{Scope, SecretArn};
+use crate::domain::names::SecretArn;
 use crate::domain::seal::whole_seconds;
 use crate::files::journal::beside;
 use crate::term::Term;
@@ -85,12 +85,12 @@ async fn listen(
         return Ok(trail(&args.trail, from, now));
     }
     let session = open(&args.login).await?;
-    let scopes: BTreeSet<Scope> = pending
+    let secrets: BTreeSet<SecretArn> = pending
         .iter()
         .flat_map(|one| std::iter::once(&one.arn).chain(&one.replicas))
-        .map(|arn| arn.scope().clone())
+        .cloned()
         .collect();
-    Ok(history(&session, &scopes, from, now, args.lookup_budget).await)
+    Ok(history(&session, &secrets, from, now, args.lookup_budget).await)
 }
 
 async fn give_back(

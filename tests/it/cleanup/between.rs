@@ -276,3 +276,53 @@ fn recorded(ground: &Ground) -> Tally {
     }
     tally
 }
+
+/// A busy account: what is read in the time that there is does not reach back to the scan.
+#[test]
+fn where_the_history_is_too_long_each_secret_is_asked_for_by_arn_and_by_name() {
+    let mut world = world()
+        .secret(idle("quiet"))
+        .secret(idle("by-arn"))
+        .secret(idle("by-name"));
+    let now = world.now;
+    let time = |seconds: i64| (now - SignedDuration::from_secs(seconds)).to_string();
+    let noise = (0..3_000).map(|number| {
+        Event::read(
+            &time(number),
+            A,
+            EAST,
+            "hot",
+            "web",
+            &format!("pod-{number}"),
+        )
+    });
+    world.record(A, EAST, noise);
+    let arn = world.named(A, EAST, "by-arn").arn();
+    for (id, filed) in [(arn.as_str(), arn.as_str()), ("by-name", "by-name")] {
+        let mut read = Event::read(&time(3_500), A, EAST, id, "billing", "pod-1");
+        read.resources = vec![("AWS::SecretsManager::Secret".to_owned(), filed.to_owned())];
+        world.record(A, EAST, [read]);
+    }
+    let ground = Ground::new(world, &["quiet", "by-arn", "by-name"]);
+    let ended = ground.execute(&["--lookup-budget", "8s"]).expect(3);
+    let said = ended.said();
+    assert!(said.contains("1 deleted, 2 refused"), "{said}");
+    assert!(
+        said.contains("could not be looked up in full"),
+        "silence is no proof: {said}"
+    );
+    assert!(said.contains("by its ARN and its name besides"), "{said}");
+    assert!(
+        said.contains("`--lookup-budget` allows more time"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("--trail"),
+        "there is no such option here: {said}"
+    );
+    let rows = rows(&ended.stdout()).join("\n");
+    assert!(
+        rows.contains("deleted quiet") || rows.contains("deleted      quiet"),
+        "{rows}"
+    );
+}
