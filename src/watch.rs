@@ -117,45 +117,40 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
     askers.into_values().collect()
 }
 
-/// Who wanted a secret from a moment on, while it was not deleted: any read, failed or not, and what shows that a cached
-/// value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left out.
-pub fn wanted(
-    arn: &SecretArn,
-    from: Timestamp,
-    accesses: &[Access],
-    policy: &Policy,
-) -> Vec<Asked> {
-    let index = Index::new([(arn, None)]);
+/// The calls that show that somebody wants a secret, while it is not deleted: any read, failed or not, and what shows that
+/// a cached value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left
+/// out.
+pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
     let rotations = RotationFunctions::default();
-    let mut found = Vec::new();
-    for access in accesses.iter().filter(|access| !access.service_event) {
+    let wants = |access: &&Access| {
         let class = classify(&access.caller, &rotations, policy);
         let wants = match &*access.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),
             _ => false,
         };
-        if !wants || !policy.is_consumer(class.kind) {
-            continue;
-        }
-        let Some(last) = access.cells.last().map(|cell| cell.last()) else {
-            continue;
-        };
+        !access.service_event && wants && policy.is_consumer(class.kind)
+    };
+    accesses.iter().filter(wants).collect()
+}
+
+/// Who wanted this secret from a moment on, of these calls.
+pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&Access]) -> Vec<Asked> {
+    let index = Index::new([(arn, None)]);
+    let asked = |access: &&Access| {
+        let last = access.cells.last()?.last();
         let target = access.target.as_deref().unwrap_or_default();
         let resolved = index.resolve(target, access.scope().as_ref(), last);
-        let Ok(at) = Timestamp::from_second(last) else {
-            continue;
-        };
-        if at >= from && matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_)) {
-            found.push(Asked {
-                at,
-                reader: access.caller.identity.clone(),
-                what: access.api.to_string(),
-                calls: access.calls(),
-            });
-        }
-    }
-    found
+        let at = Timestamp::from_second(last).ok()?;
+        let meant = matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_));
+        (at >= from && meant).then(|| Asked {
+            at,
+            reader: access.caller.identity.clone(),
+            what: access.api.to_string(),
+            calls: access.calls(),
+        })
+    };
+    wants.iter().filter_map(asked).collect()
 }
 
 /// Whether a call shows that its caller wants the secret, or would.

@@ -7,6 +7,7 @@ mod ground;
 mod kill;
 #[cfg(unix)]
 mod matrix;
+mod permissions;
 mod stage;
 mod thousand;
 mod trouble;

@@ -90,10 +90,7 @@ impl Job<'_> {
             self.confirm()?;
         }
         let heard = self.listen(&session).await;
-        let since = heard.as_ref().map(|heard| Since {
-            heard,
-            policy: &self.policy,
-        });
+        let since = heard.as_ref().map(|heard| Since::new(heard, &self.policy));
         let now = || self.clock.now();
         let world = World {
             vault: &session,

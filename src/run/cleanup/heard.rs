@@ -153,8 +153,18 @@ impl Feed for Ear {
 
 /// What was heard since the scan, as an answer to whether somebody asked.
 pub(super) struct Since<'a> {
-    pub(super) heard: &'a Heard,
-    pub(super) policy: &'a Policy,
+    heard: &'a Heard,
+    wants: Vec<&'a Access>,
+}
+
+impl<'a> Since<'a> {
+    /// Sorts out which of the calls count, once for all lines of a plan.
+    pub(super) fn new(heard: &'a Heard, policy: &Policy) -> Self {
+        Self {
+            heard,
+            wants: watch::wants(&heard.accesses, policy),
+        }
+    }
 }
 
 impl Reads for Since<'_> {
@@ -163,7 +173,7 @@ impl Reads for Since<'_> {
         arn: &'a SecretArn,
         from: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Asked>, Fault>> {
-        let asked = watch::wanted(arn, from, &self.heard.accesses, self.policy);
+        let asked = watch::wanted(arn, from, &self.wants);
         let gap = self
             .heard
             .gaps

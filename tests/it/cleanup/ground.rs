@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 use secretsweep::domain::journal::{Book, Phase, TroubleKind};
@@ -22,6 +22,10 @@ pub(crate) const A: &str = "111122223333";
 pub(crate) const EAST: &str = "us-east-1";
 pub(crate) const WEST: &str = "eu-west-1";
 pub(crate) const NORTH: &str = "eu-north-1";
+
+/// Milliseconds between two deletions: none, unless somebody wants to see how long AWS's pace takes.
+static PACE: LazyLock<String> =
+    LazyLock::new(|| std::env::var("SECRETSWEEP_PACE").unwrap_or_else(|_| "0".to_owned()));
 
 /// The recovery window of every line, in days.
 pub(crate) const DAYS: u8 = 14;
@@ -208,7 +212,7 @@ impl Ground {
             "--yes",
             A,
             "--write-pace",
-            "0",
+            &PACE,
             "--max-percent",
             "100",
         ];
