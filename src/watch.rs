@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::classify::{Class, RotationFunctions, classify};
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, SecretArn};
+use crate::domain::plan::end_of_window;
 use crate::domain::policy::Policy;
 use crate::domain::readers::ReaderKind;
 use crate::domain::usage::{Access, Cell, Outcome};
@@ -60,17 +61,25 @@ pub struct Asker {
     pub last: Timestamp,
 }
 
-/// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back.
+/// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back. One that was begun without
+/// an outcome on record counts: AWS may have it, and whoever asks for it in vain must be heard.
 pub fn pending(book: &Book) -> Vec<Pending> {
     let secrets = book.secrets.iter();
     secrets
-        .filter(|(_, standing)| matches!(standing.phase, Phase::Deleted | Phase::Restoring))
+        .filter(|(_, standing)| {
+            matches!(
+                standing.phase,
+                Phase::Deleting | Phase::Deleted | Phase::Restoring
+            )
+        })
         .filter_map(|(arn, standing)| {
             let replicas = standing.removed.iter();
+            let intent = standing.intent?;
+            let likely = end_of_window(intent.at, intent.recovery_days);
             Some(Pending {
                 arn: arn.clone(),
-                deleted: standing.intent?.at,
-                deletion: standing.deletion?,
+                deleted: intent.at,
+                deletion: standing.deletion.unwrap_or(likely),
                 replicas: replicas
                     .filter_map(|one| arn.in_region(&one.region).ok())
                     .collect(),

@@ -13,6 +13,7 @@ use super::show::{command, day, item, left, paragraph, place, table};
 use super::{Clock, block_on, login_words, open, path_word, read_journal, read_policy};
 use crate::Exit;
 use crate::cli::{Login, WatchArgs};
+use crate::domain::journal::{Book, Phase};
 use crate::domain::money::counted;
 use crate::domain::names::SecretArn;
 use crate::domain::seal::whole_seconds;
@@ -33,7 +34,8 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
             journal.display()
         );
     }
-    let pending = pending(&read_journal(&journal)?);
+    let book = read_journal(&journal)?;
+    let pending = pending(&book);
     if pending.is_empty() {
         term.say("Nothing is pending deletion, by this journal.");
         return Ok(Exit::Done);
@@ -46,6 +48,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         let heard = listen(args, &pending, from, now).await?;
         let askers = asked(&pending, &heard.accesses, &policy);
         let mut text = show(&pending, &askers, &heard, from, now);
+        text.push_str(&open_lines(&book));
         if !args.restore && !askers.is_empty() {
             text.push_str(&way_out(&askers, &journal, &args.login));
         }
@@ -194,6 +197,19 @@ fn told(asker: &Asker) -> String {
         },
         asker.last,
     )
+}
+
+/// Deletions of which nobody knows whether AWS has them.
+fn open_lines(book: &Book) -> String {
+    let standings = book.secrets.values();
+    let open = standings.filter(|standing| standing.phase == Phase::Deleting);
+    match open.count() {
+        0 => String::new(),
+        count => paragraph(&format!(
+            "{} cut off: whether AWS has the deletion is not known. Run `apply` again; it asks.",
+            counted(count as u64, "of them was", "of them were")
+        )),
+    }
 }
 
 /// How to take back what is asked for.

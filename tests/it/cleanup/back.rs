@@ -245,6 +245,22 @@ fn watching_sees_what_was_asked_for_until_this_second_and_takes_it_back() {
         .expect(0);
 }
 
+/// The run was killed after AWS had the deletion and before it knew: nobody may be left unheard until the next run.
+#[test]
+fn watching_hears_of_a_deletion_whose_outcome_is_not_on_record() {
+    let ground = Ground::new(world().secret(idle("a")), &["a"]);
+    let target = Target::default();
+    ground.kill_when_done(&target, "DeleteSecret", 1);
+    let killed = target.run(ground.program(&Ground::executing(&[])));
+    assert_eq!(killed.code(), None);
+    ground.aws.heal();
+    ask_in_vain(&ground, "a");
+    let said = ground.run(&["watch", "plan.csv"]).expect(5).said();
+    assert!(said.contains("1 of them was cut off"), "{said}");
+    ground.run(&["watch", "plan.csv", "--restore"]).expect(5);
+    assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
+}
+
 #[test]
 fn what_watching_cannot_hear_is_told() {
     let ground = deleted();
