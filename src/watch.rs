@@ -133,7 +133,7 @@ pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
     let rotations = RotationFunctions::default();
     let wants = |access: &&Access| {
         let class = classify(&access.caller, &rotations, policy);
-        let wants = match &*access.api {
+        let wants = match &*access.subject.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),
             _ => false,
@@ -148,14 +148,14 @@ pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&Access]) -> Vec<Asked>
     let index = Index::new([(arn, None)]);
     let asked = |access: &&Access| {
         let last = access.cells.last()?.last();
-        let target = access.target.as_deref().unwrap_or_default();
+        let target = access.subject.target.as_deref().unwrap_or_default();
         let resolved = index.resolve(target, access.scope().as_ref(), last);
         let at = Timestamp::from_second(last).ok()?;
         let meant = matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_));
         (at >= from && meant).then(|| Asked {
             at,
             reader: access.caller.identity.clone(),
-            what: access.api.to_string(),
+            what: access.subject.api.to_string(),
             calls: access.calls(),
         })
     };
@@ -167,7 +167,7 @@ fn asks(access: &Access, class: &Class) -> bool {
     if class.kind == ReaderKind::Ourselves {
         return false;
     }
-    match (&*access.api, access.outcome) {
+    match (&*access.subject.api, access.outcome) {
         (_, Outcome::Pending) => true,
         (_, Outcome::Throttled) => false,
         ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != Outcome::Ok,
@@ -187,7 +187,7 @@ fn meant<'p>(
     index: &Index,
     owners: &[&'p Pending],
 ) -> Vec<(&'p Pending, Vec<Cell>)> {
-    let (Some(target), scope) = (&access.target, access.scope()) else {
+    let (Some(target), scope) = (&access.subject.target, access.scope()) else {
         return Vec::new();
     };
     let time = access.cells.last().map_or(0, |cell| cell.last());
@@ -216,7 +216,7 @@ fn asker(owner: &Pending, access: &Access, class: &Class, cells: &[Cell]) -> Opt
         reader: access.caller.identity.clone(),
         kind: class.kind,
         client: class.client.clone(),
-        what: access.api.to_string(),
+        what: access.subject.api.to_string(),
         how: access.outcome,
         calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
         first: Timestamp::from_second(first).ok()?,
