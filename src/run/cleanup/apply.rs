@@ -143,7 +143,7 @@ impl Job<'_> {
                 .filter(|line| line.arn.scope().account == *account)
                 .count();
             let question = format!(
-                "{} of account {account} will be scheduled for deletion.\nType the account id to go on: ",
+                "{} of account {account} are to be scheduled for deletion.\nType the account id to go on: ",
                 counted(count as u64, "secret", "secrets")
             );
             match Term::ask(&question)? {

@@ -136,16 +136,21 @@ fn show(
                 .filter(|asker| asker.arn == one.arn)
                 .map(|asker| asker.calls)
                 .sum();
+            let (time, end) = (one.left(now), day(one.deletion));
+            let window = if time.is_zero() {
+                format!("too late: it ended on {end}")
+            } else {
+                format!("{} left, until {end}", left(time))
+            };
             vec![
+                calls.to_string(),
                 one.arn.name().to_owned(),
                 place(&one.arn),
-                left(one.left(now)),
-                day(one.deletion),
-                calls.to_string(),
+                window,
             ]
         })
         .collect();
-    let header = ["PENDING", "WHERE", "LEFT", "GONE ON", "ASKED FOR"];
+    let header = ["ASKED FOR", "PENDING", "WHERE", "TO TAKE IT BACK"];
     text.push_str(&table(&header, &rows));
     text.push('\n');
     if askers.is_empty() {
