@@ -13,7 +13,7 @@ use super::heard::{Heard, Since, history};
 use super::show::{Table, command, day, paragraph, place, table};
 use super::{
     Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
-    read_policy,
+    read_policy, unless_stopped,
 };
 use crate::Exit;
 use crate::apply::{self, Done, Outcome, Replicas, Summary, Terms, World};
@@ -89,7 +89,7 @@ impl Job<'_> {
         if self.args.execute {
             self.confirm()?;
         }
-        let heard = self.listen(&session).await;
+        let heard = unless_stopped(stop, self.listen(&session)).await?;
         let since = heard.as_ref().map(|heard| Since::new(heard, &self.policy));
         let now = || self.clock.now();
         let world = World {
@@ -107,12 +107,16 @@ impl Job<'_> {
             Term::data(table(&HEADER, &rows).as_bytes())?;
             summary
         };
-        Term::data(self.sum_up(&summary).as_bytes())?;
+        let told = Term::data(self.sum_up(&summary).as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
                 self.journal.display()
             );
+        }
+        // Nobody may read any more, but how it ended still counts.
+        if !self.args.execute {
+            told?;
         }
         Ok(exit(summary.exit_code()))
     }

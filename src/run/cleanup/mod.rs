@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
@@ -121,41 +122,43 @@ impl Clock {
     }
 }
 
-/// Runs a future to its end. The flag is set by the first Ctrl-C or a request to terminate.
+/// Runs a future to its end. The flag is set by Ctrl-C, a request to terminate or a closed terminal.
 fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
+    let stop = Arc::new(AtomicBool::new(false));
+    listen(&stop).context("cannot listen for Ctrl-C")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(async {
-        let stop = Arc::new(AtomicBool::new(false));
-        let listener = tokio::spawn(listen(Arc::clone(&stop)));
-        let done = work(&stop).await;
-        listener.abort();
-        done
-    })
+    runtime.block_on(work(&stop))
 }
 
-async fn listen(stop: Arc<AtomicBool>) {
+/// The flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
+fn listen(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(stop))?;
+    }
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hangup)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        ) else {
-            return;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(stop))?;
+    Ok(())
+}
+
+/// How long it takes at most to see that somebody asks to stop while nothing is being written.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Runs a future that changes nothing, to its end or until somebody asks to stop.
+async fn unless_stopped<T>(stop: &AtomicBool, work: impl Future<Output = T>) -> Result<T> {
+    let stopped = async {
+        let mut glance = tokio::time::interval(GLANCE);
+        while !stop.load(Ordering::Relaxed) {
+            glance.tick().await;
         }
+    };
+    tokio::select! {
+        done = work => Ok(done),
+        () = stopped => bail!("stopped: nothing was changed"),
     }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    stop.store(true, Ordering::Relaxed);
 }

@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::heard::{Heard, history, trail};
 use super::restore::{Which, show as show_restored, take_back};
 use super::show::{command, day, item, left, paragraph, place, table};
-use super::{Clock, block_on, login_words, open, path_word, read_journal, read_policy};
+use super::{
+    Clock, block_on, login_words, open, path_word, read_journal, read_policy, unless_stopped,
+};
 use crate::Exit;
 use crate::cli::{Login, WatchArgs};
 use crate::domain::journal::{Book, Phase};
@@ -45,7 +47,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let now = clock.now();
     let from = start(args, &pending, now)?;
     block_on(async |stop| {
-        let heard = listen(args, &pending, from, now).await?;
+        let heard = unless_stopped(stop, Box::pin(listen(args, &pending, from, now))).await??;
         let askers = asked(&pending, &heard.accesses, &policy);
         let mut text = show(&pending, &askers, &heard, from, now);
         text.push_str(&open_lines(&book));

@@ -96,6 +96,7 @@ fn what_is_restored_is_as_it_was_and_restoring_again_changes_nothing() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_restore_that_is_killed_at_any_point_ends_when_it_is_run_again() {
     type Strike = fn(&Ground, &Target, usize);
@@ -246,6 +247,7 @@ fn watching_sees_what_was_asked_for_until_this_second_and_takes_it_back() {
 }
 
 /// The run was killed after AWS had the deletion and before it knew: nobody may be left unheard until the next run.
+#[cfg(unix)]
 #[test]
 fn watching_hears_of_a_deletion_whose_outcome_is_not_on_record() {
     let ground = Ground::new(world().secret(idle("a")), &["a"]);

@@ -1,9 +1,10 @@
 //! What goes wrong while the real program carries a plan out: AWS that refuses, throttles, breaks or does not answer; a
 //! journal that cannot be written; two runs at once; a plan that must not be carried out at all.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use secretsweep::domain::seal::whole_seconds;
@@ -450,6 +451,56 @@ fn a_request_to_stop_finishes_the_line_in_hand() {
         ground.execute(&[]).expect(0);
         all_deleted(&ground);
     }
+}
+
+/// Until the first write there is nothing to finish.
+#[cfg(unix)]
+#[test]
+fn a_request_to_stop_while_aws_is_asked_who_reads_ends_at_once() {
+    let ground = ground();
+    let target = Target::default();
+    ground.aws.inject(
+        Fault::before({
+            let target = target.clone();
+            move |_, _| target.signal("INT")
+        })
+        .on("cloudtrail", "LookupEvents"),
+    );
+    // Ten pieces: far longer than the test waits.
+    ground
+        .aws
+        .inject(Fault::slow(Duration::from_secs(6)).on("cloudtrail", "LookupEvents"));
+    let begun = Instant::now();
+    let ended = target
+        .run(ground.program(&Ground::executing(&[])))
+        .expect(1);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(
+        ended.said().contains("stopped: nothing was changed"),
+        "{}",
+        ended.said()
+    );
+    assert!(is_untouched(&ground));
+    assert!(!ground.journal().exists());
+}
+
+/// `apply ... | head`: the run goes on, and ends as it would have.
+#[test]
+fn a_reader_that_goes_away_neither_ends_the_run_nor_hides_how_it_ended() {
+    let ground = ground();
+    ground
+        .aws
+        .inject(Fault::denied().on("secretsmanager", "DeleteSecret").nth(2));
+    let mut child = ground
+        .program(&Ground::executing(&[]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1), "one line failed");
+    assert_eq!(ground.changes().len(), 2);
+    ground.nothing_is_unrecorded();
 }
 
 #[test]
