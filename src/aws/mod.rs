@@ -69,8 +69,16 @@ pub enum Use {
     EventHistory,
     /// Reading a trail's bucket.
     Bucket,
-    /// Deleting, restoring, tagging and replicating secrets.
-    Apply,
+    /// Scheduling deletions.
+    Delete,
+    /// Taking them back.
+    Restore,
+    /// Tagging secrets before they are deleted.
+    Tag,
+    /// Removing replicas before their primary is deleted.
+    RemoveReplicas,
+    /// Making removed replicas again.
+    Replicate,
 }
 
 impl Use {
@@ -83,7 +91,11 @@ impl Use {
         Self::Organization,
         Self::EventHistory,
         Self::Bucket,
-        Self::Apply,
+        Self::Delete,
+        Self::Restore,
+        Self::Tag,
+        Self::RemoveReplicas,
+        Self::Replicate,
     ];
 
     /// The IAM actions that it takes: those that the adapters declare beside their calls.
@@ -95,6 +107,14 @@ impl Use {
             });
             wanted.copied().collect()
         };
+        // Every write is checked before and asked after by a describe.
+        let acting = |name: &str| {
+            [
+                named(secrets::WRITES, &[name]),
+                named(secrets::ACTIONS, &["DescribeSecret"]),
+            ]
+            .concat()
+        };
         match self {
             Self::Inventory => named(secrets::ACTIONS, &["ListSecrets", "DescribeSecret"]),
             Self::Versions => named(secrets::ACTIONS, &["ListSecretVersionIds"]),
@@ -103,11 +123,11 @@ impl Use {
             Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
-            Self::Apply => [
-                secrets::WRITES,
-                &named(secrets::ACTIONS, &["DescribeSecret"]),
-            ]
-            .concat(),
+            Self::Delete => acting("DeleteSecret"),
+            Self::Restore => acting("RestoreSecret"),
+            Self::Tag => acting("TagResource"),
+            Self::RemoveReplicas => acting("RemoveRegionsFromReplication"),
+            Self::Replicate => acting("ReplicateSecretToRegions"),
         }
     }
 }

@@ -21,6 +21,9 @@ use super::secret::Secret;
 /// The version of the seal's text.
 const VERSION: &str = "v1";
 
+/// The part of a [`Break`] that is known by its digest only.
+const TAGS: &str = "tags";
+
 /// How far apart two clocks may be, and how long one request may take, in seconds.
 ///
 /// AWS refuses signatures that are more than five minutes off; the client's own retries take less than five more.
@@ -122,6 +125,10 @@ pub struct Break {
 
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Their digests tell a person nothing.
+        if self.part == TAGS {
+            return write!(f, "{TAGS}: others than in the plan");
+        }
         write!(
             f,
             "{}: {} in the plan, {} now",
@@ -222,7 +229,7 @@ impl Seal {
             );
         }
         let tags = own.without_tag(&secret.tags);
-        compare("tags", self.tags.clone(), tags_digest(&tags));
+        compare(TAGS, self.tags.clone(), tags_digest(&tags));
         let standing = secret.replicas.iter().flatten();
         let mut replicas: BTreeSet<Region> =
             standing.map(|replica| replica.region.clone()).collect();

@@ -7,7 +7,8 @@
 //!
 //! A world (plain data) goes in, an endpoint comes out, and every call is recorded. Reading a
 //! secret's value or deleting without recovery is a violation: dropping [`Aws`] fails the test then, and
-//! so it does when a hook has panicked.
+//! so it does when a hook has panicked, or when our program has sent a `DeleteSecret` that names the
+//! parameter at all or no recovery window.
 
 mod account;
 mod answer;
@@ -207,10 +208,18 @@ impl Drop for Aws {
         }
         let (reads, forced) = (self.value_reads(), self.forced_deletes());
         let panics = self.shared.panics.load(Ordering::SeqCst);
+        let careless = self.calls_of("secretsmanager", "DeleteSecret");
+        let careless = careless.iter().filter(|call| {
+            let days = call.param("RecoveryWindowInDays").as_i64();
+            call.user_agent.contains("app/secretsweep")
+                && (!call.param("ForceDeleteWithoutRecovery").is_null()
+                    || !days.is_some_and(|days| (7..=30).contains(&days)))
+        });
+        let careless = careless.count();
         // A second panic would abort the process and hide the first.
         assert!(
-            reads + forced + panics == 0 || thread::panicking(),
-            "{reads} calls asked for a secret's value, {forced} for a deletion without recovery; {panics} hooks panicked"
+            reads + forced + careless + panics == 0 || thread::panicking(),
+            "{reads} calls asked for a secret's value, {forced} for a deletion without recovery, {careless} of ours for one without a window; {panics} hooks panicked"
         );
     }
 }
