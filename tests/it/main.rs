@@ -25,6 +25,7 @@ mod hostile;
 mod laws;
 mod live;
 mod live_adapters;
+mod live_scale;
 mod loops;
 mod page;
 mod spreadsheet;
