@@ -62,7 +62,11 @@ fn main() {
             };
             let faults = [
                 at(Fault::denied(), 3, REGIONS[1]),
-                at(Fault::throttle().during(Duration::from_secs(10)), 5, REGIONS[2]),
+                at(
+                    Fault::throttle().during(Duration::from_secs(10)),
+                    5,
+                    REGIONS[2],
+                ),
                 at(Fault::reset_before(), 7, REGIONS[3]),
             ];
             scan(size, &faults);
@@ -77,7 +81,15 @@ fn scan(size: Large, faults: &[Fault]) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     command
-        .args(["scan", "--organization", "--role-name", ROLE, "--lookup-pace", "0", "--quiet"])
+        .args([
+            "scan",
+            "--organization",
+            "--role-name",
+            ROLE,
+            "--lookup-pace",
+            "0",
+            "--quiet",
+        ])
         .arg("--out")
         .arg(folder.path().join("report"))
         .stdout(Stdio::null())
@@ -88,16 +100,26 @@ fn scan(size: Large, faults: &[Fault]) {
     let seconds = begun.elapsed().as_secs_f64();
     let code = child.wait().unwrap().code();
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for call in aws.calls() {
-        *counts.entry(format!("{}:{}", call.service, call.op)).or_default() += 1;
+        *counts
+            .entry(format!("{}:{}", call.service, call.op))
+            .or_default() += 1;
     }
     println!("exit {code:?}, {seconds:.2} s, peak {} MB", peak / 1024);
     println!("{} calls: {counts:?}", counts.values().sum::<usize>());
     let report = fs::read(folder.path().join("report/report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
-    println!("{} secrets, {}", report["totals"]["secrets"], report["totals"]["verdicts"]);
+    println!(
+        "{} secrets, {}",
+        report["totals"]["secrets"], report["totals"]["verdicts"]
+    );
     println!("gaps: {:#}", report["gaps"]);
     print!("{said}");
 }

@@ -3,14 +3,13 @@
 //! How long that takes, and in how much memory, is the bench `live`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::aws::world::large::{Large, READS, ROLE};
+use crate::aws::world::large::{Large, ROLE};
 use crate::aws::{Aws, Fault};
 
 const REGIONS: [&str; 5] = [
@@ -37,6 +36,7 @@ struct Run {
     aws: Aws,
     code: Option<i32>,
     said: String,
+    summary: String,
     report: Value,
 }
 
@@ -63,20 +63,41 @@ fn scan(throttle: Fault, variables: &[(&str, &str)]) -> Run {
         aws,
         code: output.status.code(),
         said: String::from_utf8_lossy(&output.stderr).into_owned(),
+        summary: String::from_utf8_lossy(&output.stdout).into_owned(),
         report: report.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap()),
     }
 }
 
 impl Run {
-    /// The gaps as account, Region and reason, sorted.
-    fn gaps(&self) -> Vec<(String, String, String)> {
+    /// Asserts that these are the gaps: account, Region, and words of the reason.
+    fn has_gaps(&self, expected: &[((u64, &str), &str)]) {
         let word = |gap: &Value, key: &str| gap[key].as_str().unwrap_or_default().to_owned();
-        let gaps = self.report["gaps"].as_array().unwrap().iter();
-        let mut gaps: Vec<_> = gaps
-            .map(|gap| (word(gap, "account"), word(gap, "region"), word(gap, "why")))
-            .collect();
-        gaps.sort();
-        gaps
+        let gaps = self.report["gaps"].as_array().unwrap();
+        assert_eq!(gaps.len(), expected.len(), "{gaps:#?}");
+        for ((place, region), why) in expected {
+            let account = Large::account(*place);
+            let fits = |gap: &&Value| {
+                word(gap, "account") == account
+                    && word(gap, "region") == *region
+                    && word(gap, "source") == "secretsmanager:ListSecrets"
+                    && word(gap, "why").contains(why)
+            };
+            assert!(
+                gaps.iter().any(|gap| fits(&gap)),
+                "{account} {region}: {gaps:#?}"
+            );
+        }
+        // They are said, not only written.
+        for ((place, region), _) in expected {
+            let account = Large::account(*place);
+            assert!(
+                self.summary
+                    .lines()
+                    .any(|line| line.contains(&account) && line.contains(region)),
+                "{}",
+                self.summary
+            );
+        }
     }
 
     /// Asserts that so many accounts and Regions were read, and that every number in them is right.
@@ -91,28 +112,58 @@ impl Run {
         let micros = scopes * all * 400_000;
         let storage = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         assert_eq!(totals["storage_usd"], storage);
-        let rows = self.report["secrets"].as_array().unwrap();
-        let mut reads: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-        for row in rows {
-            let scope = (row["account"].as_str().unwrap(), row["region"].as_str().unwrap());
-            *reads.entry(scope).or_default() += row["readers"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|reader| reader["reads"].as_i64().unwrap())
-                .sum::<i64>();
+        let mut reads: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for row in self.report["secrets"].as_array().unwrap() {
+            let word = |key: &str| row[key].as_str().unwrap();
+            let scope = (word("account"), word("region"));
+            *reads.entry(scope).or_default() += row["reads"].as_u64().unwrap();
         }
-        // The window is 30 days, and there was a read at this time of each day; the first one lies on its edge.
-        let reads: BTreeSet<i64> = reads.into_values().collect();
-        assert!(reads.is_subset(&BTreeSet::from([29, 30])), "{reads:?} of {READS}");
+        assert_eq!(reads.len() as u64, scopes);
+        // A read a day and a window of 30 days; one read lies on its edge.
+        assert!(
+            reads.values().all(|reads| [29, 30].contains(reads)),
+            "{reads:?}"
+        );
     }
 
-    /// How often an operation was asked for in one account and Region.
-    fn calls(&self, service: &str, op: &str, (place, region): (u64, &str)) -> usize {
-        let calls = self.aws.calls_of(service, op).into_iter();
-        calls
-            .filter(|call| call.account == Large::account(place) && call.region == region)
-            .count()
+    /// How often an operation was asked for, by account and Region.
+    fn calls(&self, service: &str, op: &str) -> BTreeMap<(String, String), usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.aws.calls_of(service, op) {
+            *counts.entry((call.account, call.region)).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Asserts that where nothing went wrong, nothing was asked for twice, and no secret alone.
+    fn asked_no_more_than_needed(&self) {
+        let sick = [DENIED, THROTTLED, DEAD]
+            .map(|(place, region)| (Large::account(place), region.to_owned()));
+        let mut pages = self.calls("secretsmanager", "ListSecrets");
+        assert_eq!(pages[&sick[0]], 1, "a refusal is not asked for again");
+        pages.retain(|scope, _| !sick.contains(scope));
+        assert_eq!(pages.len(), 57);
+        assert_eq!(
+            pages.into_values().collect::<BTreeSet<_>>(),
+            BTreeSet::from([3])
+        );
+        let mut lookups = self.calls("cloudtrail", "LookupEvents");
+        lookups.retain(|scope, _| !sick.contains(scope));
+        assert_eq!(lookups.len(), 57);
+        assert_eq!(
+            lookups.into_values().collect::<BTreeSet<_>>(),
+            BTreeSet::from([2])
+        );
+        for (service, op, count) in [
+            ("secretsmanager", "DescribeSecret", 0),
+            ("secretsmanager", "ListSecretVersionIds", 0),
+            ("sts", "AssumeRole", 11),
+            ("sts", "GetCallerIdentity", 1),
+            ("account", "ListRegions", 12),
+            ("organizations", "ListAccounts", 1),
+        ] {
+            assert_eq!(self.aws.calls_of(service, op).len(), count, "{op}");
+        }
     }
 }
 
@@ -121,16 +172,27 @@ fn ten_seconds_of_throttling_cost_patience_and_no_number() {
     let run = scan(Fault::throttle().during(Duration::from_secs(10)), &[]);
     assert_eq!(run.code, Some(3), "{}", run.said);
     run.has_right_numbers_of(58);
-    let gaps = run.gaps();
-    let places: Vec<(&str, &str)> = gaps
-        .iter()
-        .map(|(account, region, _)| (account.as_str(), region.as_str()))
-        .collect();
-    let place = |(place, region): (u64, &'static str)| (Large::account(place), region);
-    let (denied, dead) = (place(DENIED), place(DEAD));
-    assert_eq!(
-        places,
-        [(denied.0.as_str(), denied.1), (dead.0.as_str(), dead.1)],
-        "{gaps:?}"
-    );
+    run.has_gaps(&[(DENIED, "not authorized"), (DEAD, "no answer")]);
+    run.asked_no_more_than_needed();
+}
+
+#[test]
+fn a_region_throttled_beyond_the_patience_is_a_third_gap() {
+    let run = scan(Fault::throttle(), &[("AWS_MAX_ATTEMPTS", "2")]);
+    assert_eq!(run.code, Some(3), "{}", run.said);
+    run.has_right_numbers_of(57);
+    run.has_gaps(&[
+        (DENIED, "not authorized"),
+        (THROTTLED, "throttled"),
+        (DEAD, "no answer"),
+    ]);
+    run.asked_no_more_than_needed();
+    let pages = run.calls("secretsmanager", "ListSecrets");
+    for (place, region) in [THROTTLED, DEAD] {
+        let scope = (Large::account(place), region.to_owned());
+        assert_eq!(
+            pages[&scope], 2,
+            "{region}: as many attempts as were allowed"
+        );
+    }
 }

@@ -14,7 +14,7 @@ mod answer;
 mod call;
 mod cloudtrail;
 mod faults;
-mod http;
+pub mod http;
 mod organizations;
 mod refusal;
 mod s3;
@@ -42,6 +42,8 @@ const SECRET_KEY: &str = "loopback-secret-access-key-0000000000000";
 const FOREIGN: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_CA_BUNDLE",
     "AWS_SESSION_TOKEN",
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -53,6 +55,8 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_CLOUDTRAIL",
     "HTTP_PROXY",
     "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
     "ALL_PROXY",
     "all_proxy",
 ];

@@ -7,8 +7,8 @@ use super::{Account, Event, Rate, Secret, World};
 /// The name of the role that may be assumed in every account but the first.
 pub const ROLE: &str = "audit";
 
-/// How often the first secret of each account and Region was read: once a day.
-pub const READS: i64 = 80;
+/// On how many days the first secret of each account and Region was read, once each.
+const READS: i64 = 80;
 
 /// How large.
 #[derive(Clone, Copy)]
