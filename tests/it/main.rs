@@ -17,6 +17,7 @@ mod browser;
 mod cleanup;
 mod cost;
 mod demo;
+mod emulator;
 mod evidence;
 mod exits;
 mod fake;

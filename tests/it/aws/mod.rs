@@ -139,10 +139,7 @@ impl Aws {
 
     /// Gives a command the environment and takes the tester's own AWS set-up from it.
     pub fn on<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        for name in FOREIGN {
-            command.env_remove(name);
-        }
-        command.envs(self.env())
+        without_foreign(command).envs(self.env())
     }
 
     /// The world, locked: no call is carried out until the guard goes.
@@ -217,6 +214,14 @@ impl Drop for Aws {
             "{reads} calls asked for a secret's value, {forced} for a deletion without recovery; {panics} hooks panicked"
         );
     }
+}
+
+/// Takes the tester's own AWS set-up from a command.
+pub fn without_foreign(command: &mut Command) -> &mut Command {
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The access key id of an account's user; 20 characters as usual.
