@@ -113,8 +113,10 @@ pub fn analyse(input: Input<'_>) -> Report {
             .filter_map(|secret| secret.rotation_lambda.as_deref()),
     );
     let created = |secret: &Secret| secret.created.map(floor_second);
-    let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
-    let activity = attribute(accesses, &index, secrets.len(), &rotations, policy);
+    let activity = {
+        let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
+        attribute(accesses, &index, secrets.len(), &rotations, policy)
+    };
     let groups = Groups::new(&secrets);
     let unlisted = unlisted_replicas(&secrets, &activity, &known);
 
@@ -131,7 +133,7 @@ pub fn analyse(input: Input<'_>) -> Report {
         inventoried: &known,
     };
     let loops = scan.loops();
-    let rows: Vec<SecretRow> = (0..secrets.len()).map(|at| scan.row(at, &loops)).collect();
+    let mut rows: Vec<SecretRow> = (0..secrets.len()).map(|at| scan.row(at, &loops)).collect();
     let unattributed = scan.unattributed();
     let (mut found, muted) = scan.findings(&loops);
     findings::sort(&mut found);
@@ -139,6 +141,9 @@ pub fn analyse(input: Input<'_>) -> Report {
     gaps.extend(scan.gaps(&rows));
     gaps.sort();
     gaps.dedup();
+    let scope_rows = scan.scopes(&known);
+    let pending_usd = pending(&secrets, policy);
+    describe(&mut rows, secrets);
     let mut report = Report {
         format: FORMAT,
         tool: input.tool,
@@ -156,7 +161,7 @@ pub fn analyse(input: Input<'_>) -> Report {
             prices: policy.prices.source.clone(),
         },
         assumptions: Vec::new(),
-        scopes: scan.scopes(&known),
+        scopes: scope_rows,
         gaps,
         totals: Totals::default(),
         secrets: rows,
@@ -165,10 +170,20 @@ pub fn analyse(input: Input<'_>) -> Report {
         findings: found,
     };
     report.totals = sums::totals(&report);
-    report.totals.pending_usd = pending(&secrets, policy);
+    report.totals.pending_usd = pending_usd;
     report.assumptions = said::assumptions(policy, &report.totals, spans, input.trail, muted);
     report.assumptions.extend(input.notes);
     report
+}
+
+/// Gives the rows the texts of their secrets. They are handed over instead of copied, and only now: an inventory is
+/// mostly such text, and it would stand in memory twice.
+fn describe(rows: &mut [SecretRow], secrets: Vec<Secret>) {
+    for (row, secret) in rows.iter_mut().zip(secrets) {
+        row.name = secret.name;
+        row.description = secret.description;
+        row.tags = secret.tags;
+    }
 }
 
 /// The monthly storage of secrets that are pending deletion: already saved.
@@ -340,7 +355,7 @@ impl Scan<'_> {
             .filter(|row| row.arn.as_ref() == Some(&secret.arn));
         SecretRow {
             arn: secret.arn.clone(),
-            name: secret.name.clone(),
+            name: String::new(),
             account: scope.account.clone(),
             region: scope.region.clone(),
             owner: secret.owner(&self.policy.owner_tags).map(str::to_owned),
@@ -373,8 +388,9 @@ impl Scan<'_> {
             deleted: secret.deleted,
             owning_service: secret.owner_service().map(str::to_owned),
             customer_key: secret.has_customer_key(),
-            description: secret.description.clone(),
-            tags: secret.tags.clone(),
+            // Filled in by `describe`.
+            description: None,
+            tags: BTreeMap::new(),
             readers: self.readers(readers),
         }
     }

@@ -88,8 +88,8 @@ pub(super) fn finish(
     view: &View,
 ) -> Result<()> {
     let previous = previous(view)?;
-    let mut written = files(report, previous.as_ref(), formats)?;
     let bill = bill::reconciliation(view, report)?;
+    let mut written = files(report, previous.as_ref(), formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
