@@ -6,7 +6,6 @@
 //!
 //! No function here could return a secret's value, and none could delete without recovery.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
@@ -25,6 +24,7 @@ use super::{Session, fault, locked, saved};
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::report::Gap;
 use crate::domain::secret::{Replica, Secret, day_of};
+use crate::domain::tags::Tags;
 use crate::ports::{
     Caller, CurrentVersion, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault, Versions,
 };
@@ -273,7 +273,7 @@ fn region(name: Option<&str>) -> Option<Region> {
     Region::new(name?).ok()
 }
 
-fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
+fn tags(tags: &[Tag]) -> Tags {
     let pairs = tags.iter().filter_map(|tag| {
         let value = tag.value().unwrap_or_default();
         Some((tag.key()?.to_owned(), value.to_owned()))

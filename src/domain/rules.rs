@@ -191,6 +191,8 @@ pub fn judge(case: &Case<'_>) -> Judgement {
             });
         }
     }
+    // One or two of them, kept for every secret.
+    reasons.shrink_to_fit();
     Judgement {
         verdict: verdict.unwrap_or(Verdict::Keep),
         reasons,

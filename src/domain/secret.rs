@@ -2,13 +2,12 @@
 //!
 //! Plain data with public fields. What the inventory does not say is `None` ("unknown"), never `false`.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::names::{Region, SecretArn};
+use super::tags::Tags;
 
 /// The tag by which Secrets Manager marks secrets of other services.
 const OWNING_SERVICE_TAG: &str = "aws:secretsmanager:owningService";
@@ -71,7 +70,7 @@ pub struct Secret {
     /// `Type` of a managed external secret.
     pub external_type: Option<String>,
     /// The tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// The replicas. `None`: the inventory does not say (`ListSecrets` never does).
     pub replicas: Option<Vec<Replica>>,
 }
@@ -95,7 +94,7 @@ impl Secret {
             owning_service: None,
             primary_region: None,
             external_type: None,
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             replicas: None,
         }
     }

@@ -29,6 +29,18 @@ impl Groups {
         Self { replicas }
     }
 
+    /// The replicas of every primary that are in the inventory: their places, by that of the primary.
+    pub(super) fn by_primary(&self, secrets: &[Secret]) -> HashMap<usize, Vec<usize>> {
+        if self.replicas.is_empty() {
+            return HashMap::new();
+        }
+        let members = |at: usize| {
+            let members = self.replicas(secrets, at);
+            (!members.is_empty()).then_some((at, members))
+        };
+        (0..secrets.len()).filter_map(members).collect()
+    }
+
     /// The replicas of a primary that are in the inventory.
     pub(super) fn replicas(&self, secrets: &[Secret], at: usize) -> Vec<usize> {
         let secret = &secrets[at];

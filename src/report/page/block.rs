@@ -43,7 +43,7 @@ impl<'a> Pool<'a> {
         for text in single.into_iter().flatten() {
             self.add(text);
         }
-        for (key, value) in &row.tags {
+        for (key, value) in row.tags.iter() {
             self.add(key);
             self.add(value);
         }
