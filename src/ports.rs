@@ -186,6 +186,19 @@ pub trait Versions: Send + Sync {
     ) -> BoxFuture<'a, Result<Option<CurrentVersion>, Fault>>;
 }
 
+/// A log file in a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogObject {
+    /// The name of the bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// Bytes as stored, as the listing has them.
+    pub size: u64,
+    /// The `ETag`, which is another one when the bytes are; empty if the listing gave none.
+    pub etag: String,
+}
+
 /// Takes in what a live source of events reads, in AWS's own bytes. The source does not know what is done with it.
 ///
 /// Called from several tasks at once.
@@ -193,11 +206,17 @@ pub trait Feed: Send + Sync {
     /// One record of CloudTrail as JSON, as event history gave it for this account and Region. May come twice.
     fn record(&self, scope: &Scope, json: &[u8]);
 
-    /// One log file as it lies in the bucket, gzip or not, by its key.
+    /// Whether this log file was taken in without its bytes, because what it holds is known from an earlier scan. Asked
+    /// before the bytes are fetched.
+    fn knows(&self, _object: &LogObject) -> bool {
+        false
+    }
+
+    /// One log file as it lies in the bucket, gzip or not.
     ///
     /// # Errors
     /// What is wrong with the bytes. The source fetches the object once more and then reports it as a gap.
-    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String>;
+    fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String>;
 
     /// Everything of this service that was logged in this account and Region in this span has been handed over.
     fn covered(&self, scope: &Scope, span: Span);

@@ -130,7 +130,7 @@ pub fn wanted(
     let mut found = Vec::new();
     for access in accesses.iter().filter(|access| !access.service_event) {
         let class = classify(&access.caller, &rotations, policy);
-        let wants = match &*access.api {
+        let wants = match &*access.subject.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),
             _ => false,
@@ -141,7 +141,7 @@ pub fn wanted(
         let Some(last) = access.cells.last().map(|cell| cell.last()) else {
             continue;
         };
-        let target = access.target.as_deref().unwrap_or_default();
+        let target = access.subject.target.as_deref().unwrap_or_default();
         let resolved = index.resolve(target, access.scope().as_ref(), last);
         let Ok(at) = Timestamp::from_second(last) else {
             continue;
@@ -150,7 +150,7 @@ pub fn wanted(
             found.push(Asked {
                 at,
                 reader: access.caller.identity.clone(),
-                what: access.api.to_string(),
+                what: access.subject.api.to_string(),
                 calls: access.calls(),
             });
         }
@@ -163,7 +163,7 @@ fn asks(access: &Access, class: &Class) -> bool {
     if class.kind == ReaderKind::Ourselves {
         return false;
     }
-    match (&*access.api, access.outcome) {
+    match (&*access.subject.api, access.outcome) {
         (_, Outcome::Pending) => true,
         (_, Outcome::Throttled) => false,
         ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != Outcome::Ok,
@@ -183,7 +183,7 @@ fn meant<'p>(
     index: &Index<'_>,
     owners: &[&'p Pending],
 ) -> Vec<(&'p Pending, Vec<Cell>)> {
-    let (Some(target), scope) = (&access.target, access.scope()) else {
+    let (Some(target), scope) = (&access.subject.target, access.scope()) else {
         return Vec::new();
     };
     let time = access.cells.last().map_or(0, |cell| cell.last());
@@ -212,7 +212,7 @@ fn asker(owner: &Pending, access: &Access, class: &Class, cells: &[Cell]) -> Opt
         reader: access.caller.identity.clone(),
         kind: class.kind,
         client: class.client.clone(),
-        what: access.api.to_string(),
+        what: access.subject.api.to_string(),
         how: access.outcome,
         calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
         first: Timestamp::from_second(first).ok()?,

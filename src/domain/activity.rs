@@ -47,7 +47,7 @@ pub struct Slice<'a> {
 }
 
 impl Slice<'_> {
-    /// The hours.
+    /// The hours, one by one and by address.
     pub fn cells(&self) -> &[Cell] {
         &self.access.cells[self.hours.clone()]
     }
@@ -79,7 +79,7 @@ impl Slice<'_> {
 
     /// Whether this is a `GetSecretValue`, however it ended.
     pub fn is_get(&self) -> bool {
-        &*self.access.api == "GetSecretValue"
+        &*self.access.subject.api == "GetSecretValue"
     }
 
     /// Whether this is a `GetSecretValue` that was answered.
@@ -89,7 +89,7 @@ impl Slice<'_> {
 
     /// Whether this is a `DescribeSecret` that was answered.
     pub fn is_describe(&self) -> bool {
-        &*self.access.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
+        &*self.access.subject.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
     }
 }
 
@@ -162,7 +162,8 @@ impl<'a> ReaderUse<'a> {
         let describes = self.class.kind.describes_to_use();
         let mut failures: BTreeMap<Outcome, Failures> = BTreeMap::new();
         for slice in &self.slices {
-            let asks = slice.is_get() || describes && &*slice.access.api == "DescribeSecret";
+            let asks =
+                slice.is_get() || describes && &*slice.access.subject.api == "DescribeSecret";
             if !asks || slice.access.outcome == Outcome::Ok {
                 continue;
             }
@@ -193,11 +194,11 @@ impl Failures {
                 .map_or(slice.first(), |first| first.min(slice.first())),
         );
         self.last = self.last.max(Some(slice.last()));
-        let sample = slice.access.sample.as_ref();
+        let sample = slice.access.sample.as_deref();
         if let Some(sample) =
-            sample.filter(|new| self.sample.as_ref().is_none_or(|kept| *new < kept))
+            sample.filter(|new| self.sample.as_deref().is_none_or(|kept| *new < kept))
         {
-            self.sample = Some(sample.clone());
+            self.sample = Some(sample.to_owned());
         }
     }
 }
@@ -262,10 +263,10 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<Signs<'_>, (Reader, Class), FixedState> = HashMap::default();
+    let mut known: HashMap<&Caller, (Reader, Class), FixedState> = HashMap::default();
     let rotators = rotators(accesses);
     for access in accesses {
-        let who = known.entry(signs(&access.caller)).or_insert_with(|| {
+        let who = known.entry(&*access.caller).or_insert_with(|| {
             let class = classify(&access.caller, rotations, policy);
             let class = as_rotator(class, &access.caller, &rotators);
             let reader = Reader {
@@ -282,31 +283,6 @@ pub fn attribute<'a>(
     activity
 }
 
-/// Everything by which a caller is classified. Addresses are not in it, unless they name a service: there may be as many
-/// as calls.
-type Signs<'a> = ([&'a str; 7], [bool; 4]);
-
-fn signs(caller: &Caller) -> Signs<'_> {
-    let service =
-        Some(caller.address.as_str()).filter(|address| address.ends_with(".amazonaws.com"));
-    let texts = [
-        caller.identity.as_str(),
-        &caller.session,
-        &caller.identity_type,
-        &caller.account,
-        &caller.invoked_by,
-        service.unwrap_or_default(),
-        &caller.user_agent,
-    ];
-    let marks = [
-        caller.web_federated,
-        caller.ec2_delivered,
-        caller.vpc_endpoint,
-        caller.from_console,
-    ];
-    (texts, marks)
-}
-
 /// Callers that behave as a rotation function although no secret names them as one: from Lambda, they move staging
 /// labels (`UpdateSecretVersionStage`) and read versions in staging. Only rotations do both.
 fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
@@ -317,7 +293,7 @@ fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
         .collect();
     let moving = accesses
         .iter()
-        .filter(|access| &*access.api == "UpdateSecretVersionStage");
+        .filter(|access| &*access.subject.api == "UpdateSecretVersionStage");
     moving
         .map(session_key)
         .filter(|who| staging.contains(who))
@@ -351,29 +327,35 @@ fn slices<'a>(access: &'a Access, index: &Index<'_>) -> Vec<(Slice<'a>, Option<R
             resolution,
         )]
     };
-    let Some(target) = &access.target else {
+    let Some(target) = &access.subject.target else {
         return whole(None);
     };
     let scope = access.scope();
     let at = |time| index.resolve(target, scope.as_ref(), time);
-    let (Some(first), Some(last)) = (access.cells.first(), access.cells.last()) else {
+    let first = access.cells.iter().map(|cell| cell.first()).min();
+    let last = access.cells.iter().map(|cell| cell.last()).max();
+    let (Some(first), Some(last)) = (first, last) else {
         return Vec::new();
     };
-    let (at_first, at_last) = (at(first.first()), at(last.last()));
-    if at_first == at_last {
+    let at_first = at(first);
+    if at_first == at(last) {
         return whole(Some(at_first));
     }
     let mut runs: Vec<(Slice<'a>, Option<Resolution>)> = Vec::new();
-    for (place, cell) in access.cells.iter().enumerate() {
+    let mut end = 0;
+    for hour in access.cells.chunk_by(|one, next| one.key == next.key) {
+        let start = end;
+        end += hour.len();
         // An hour that straddles a creation counts for the secret that was created: a name is free again at the
         // earliest days after its secret was deleted, so no other secret can have borne it in that hour.
-        let resolution = Some(at(cell.last()));
+        let last = hour.iter().map(|cell| cell.last()).max();
+        let resolution = last.map(at);
         match runs.last_mut() {
-            Some((slice, same)) if *same == resolution => slice.hours.end = place + 1,
+            Some((slice, same)) if *same == resolution => slice.hours.end = end,
             _ => runs.push((
                 Slice {
                     access,
-                    hours: place..place + 1,
+                    hours: start..end,
                 },
                 resolution,
             )),
@@ -396,9 +378,9 @@ impl<'a> Activity<'a> {
                 add(&mut self.secrets[place], slice, who);
                 return;
             }
-            None => access.api.to_string(),
+            None => access.subject.api.to_string(),
             Some(Resolution::Former) => {
-                let target = access.target.clone().unwrap_or_default();
+                let target = access.subject.target.clone().unwrap_or_default();
                 if target.starts_with("arn:") && access.outcome != Outcome::Ok {
                     self.miss(access, target, slice.clone(), who);
                 }
@@ -412,7 +394,7 @@ impl<'a> Activity<'a> {
                 "ambiguous name".to_owned()
             }
             Some(Resolution::Unknown) => {
-                let target = access.target.clone().unwrap_or_default();
+                let target = access.subject.target.clone().unwrap_or_default();
                 self.miss(access, target, slice.clone(), who);
                 "name not in the inventory".to_owned()
             }
@@ -423,8 +405,8 @@ impl<'a> Activity<'a> {
     /// Notes who asked for a name that stands for no secret of the inventory.
     fn miss(&mut self, access: &Access, target: Arc<str>, slice: Slice<'a>, who: &(Reader, Class)) {
         let missing = Missing {
-            account: access.account.clone(),
-            region: access.region.clone(),
+            account: access.subject.account.clone(),
+            region: access.subject.region.clone(),
             target,
         };
         add(self.missing.entry(missing).or_default(), slice, who);

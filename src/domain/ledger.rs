@@ -1,14 +1,14 @@
 //! The ledger: every Secrets Manager event of a trail, counted once, by who did what to which name in which hour.
 //!
 //! The trail can be hundreds of gigabytes, so events are folded as they come and forgotten. What is kept grows with the
-//! number of distinct (name, caller, API, outcome) and the hours in which each was active, never with the number of
-//! events of other services.
+//! number of distinct (name, caller, API, outcome) and the hours and addresses in which each was active, never with the
+//! number of events of other services.
 //!
 //! An event counts once, however many files hold it ([`Seen`]); of the copies that two accounts get of one call, one
 //! counts (`sharedEventID`), and which one does not depend on the order of reading.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -17,7 +17,13 @@ use hashbrown::HashTable;
 use super::coverage::Coverage;
 use super::event::{Event, EventId, Sink};
 use super::seen::Seen;
-use super::usage::{Access, Caller, Cell, Outcome, named_in};
+use super::usage::{Access, Address, Cell, Outcome};
+
+mod key;
+mod strings;
+
+use key::{CALLER, Key, SERVICE_EVENT, STAGED, SUBJECT};
+use strings::{Rows, Strings};
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,172 +36,35 @@ pub struct Bounds {
     pub to: i64,
 }
 
-/// A number that stands for a string of the ledger.
-type Sym = u32;
-
-/// The strings of a ledger, each held once.
-#[derive(Debug, Default)]
-struct Strings {
-    all: Vec<Arc<str>>,
-    table: HashTable<Sym>,
-}
-
-impl Strings {
-    fn symbol(&mut self, text: &str) -> Sym {
-        let hash = FixedState::default().hash_one(text);
-        let all = &self.all;
-        if let Some(&symbol) = self
-            .table
-            .find(hash, |&symbol| &*all[symbol as usize] == text)
-        {
-            return symbol;
-        }
-        let symbol =
-            Sym::try_from(self.all.len()).expect("fewer than four billion distinct strings");
-        self.all.push(text.into());
-        let all = &self.all;
-        self.table.insert_unique(hash, symbol, |&other| {
-            FixedState::default().hash_one(&*all[other as usize])
-        });
-        symbol
-    }
-
-    fn text(&self, symbol: Sym) -> &str {
-        &self.all[symbol as usize]
-    }
-}
-
-/// How many of them make the caller: the last ones.
-const CALLER: usize = 7;
-
-/// A caller from its strings, in the order of [`Key`].
-fn caller(strings: [&str; CALLER], flags: u16) -> Caller {
-    let [identity, session, kind, account, invoked_by, address, agent] = strings.map(str::to_owned);
-    let has = |bit: u16| flags & bit != 0;
-    Caller {
-        identity,
-        session,
-        identity_type: kind,
-        account,
-        invoked_by,
-        address,
-        user_agent: agent,
-        web_federated: has(WEB),
-        ec2_delivered: has(EC2),
-        vpc_endpoint: has(VPC),
-        from_console: has(CONSOLE),
-    }
-}
-
-/// How many strings make a [`Line`] what it is.
-const FIELDS: usize = 11;
-
-/// The strings of an event that make its line, borrowed, in the order of [`Line::strings`].
-struct Key<'a> {
-    strings: [&'a str; FIELDS],
-    flags: u16,
-    outcome: Outcome,
-}
-
-/// A line of the ledger while it is being written.
+/// A line of the ledger while it is being written: calls that are alike but for their time and address.
 #[derive(Debug)]
 struct Line {
-    strings: [Sym; FIELDS],
-    flags: u16,
+    what: What,
+    /// The latest cell, not yet in [`Ledger::cells`]: most calls come in runs from one address.
+    run: Option<Cell>,
+}
+
+/// What makes a line: the numbers of its subject and its caller, and its own marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct What {
+    subject: u32,
+    caller: u32,
+    marks: u8,
     outcome: Outcome,
-    cells: Vec<Cell>,
-    sample: Option<Box<str>>,
-    hash: u64,
 }
 
-const HAS_TARGET: u16 = 1;
-
-const SERVICE_EVENT: u16 = 2;
-
-const STAGED: u16 = 4;
-
-const WEB: u16 = 8;
-
-const EC2: u16 = 16;
-
-const VPC: u16 = 32;
-
-const CONSOLE: u16 = 64;
-
-impl<'a> Key<'a> {
-    fn of(event: &'a Event<'_>) -> Self {
-        let outcome = Outcome::of(event);
-        let identity = &event.identity;
-        let arn = identity.arn.as_deref().unwrap_or_default();
-        let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
-        let stable = [
-            identity.issuer_arn.as_deref().unwrap_or_default(),
-            role_of(arn),
-            invoked_by,
-            identity.principal_id.as_deref().unwrap_or_default(),
-        ];
-        let target = event
-            .target
-            .as_deref()
-            .filter(|target| !target.is_empty())
-            .or_else(|| named_in(event.error_message.as_deref()?));
-        let flag = |on: bool, bit: u16| if on { bit } else { 0 };
-        Self {
-            strings: [
-                &event.account,
-                &event.region,
-                target.unwrap_or_default(),
-                &event.name,
-                stable
-                    .into_iter()
-                    .find(|text| !text.is_empty())
-                    .unwrap_or_default(),
-                session_of(arn),
-                identity.kind.as_deref().unwrap_or_default(),
-                identity.account.as_deref().unwrap_or_default(),
-                invoked_by,
-                event.source_ip.as_deref().unwrap_or_default(),
-                event.user_agent.as_deref().unwrap_or_default(),
-            ],
-            flags: flag(target.is_some(), HAS_TARGET)
-                | flag(event.service_event, SERVICE_EVENT)
-                | flag(event.version_stage.as_deref() == Some("AWSPENDING"), STAGED)
-                | flag(identity.web_federated, WEB)
-                | flag(identity.ec2_delivered, EC2)
-                | flag(event.vpc_endpoint, VPC)
-                | flag(event.from_console, CONSOLE),
-            outcome,
-        }
-    }
-
-    fn hash(&self) -> u64 {
-        let mut hasher = FixedState::default().build_hasher();
-        for text in self.strings {
-            hasher.write(text.as_bytes());
-            hasher.write_u8(0xff);
-        }
-        hasher.write_u16(self.flags);
-        hasher.write_u8(self.outcome as u8);
-        hasher.finish()
+impl What {
+    fn hash(self) -> u64 {
+        FixedState::default().hash_one(self)
     }
 }
 
-/// The session name in `arn:aws:sts::<account>:assumed-role/<role>/<session>`; empty for any other ARN.
-fn session_of(arn: &str) -> &str {
-    if arn.contains(":assumed-role/") || arn.contains(":federated-user/") {
-        arn.rsplit_once('/').map_or("", |(_, session)| session)
-    } else {
-        ""
-    }
-}
-
-/// The ARN without its session, so that a reader without `sessionIssuer` is still one reader.
-fn role_of(arn: &str) -> &str {
-    if arn.contains(":assumed-role/") {
-        arn.rsplit_once('/').map_or(arn, |(role, _)| role)
-    } else {
-        arn
-    }
+/// A call that two accounts may log, as one of them did.
+#[derive(Clone, Copy, Debug)]
+struct Twin {
+    line: u32,
+    time: i64,
+    address: Address,
 }
 
 /// Everything that a trail says, folded. Fill it as a [`Sink`], join several with [`Ledger::merge`], read it with
@@ -205,10 +74,16 @@ pub struct Ledger {
     bounds: Bounds,
     seen: Arc<Seen>,
     strings: Strings,
+    subjects: Rows<SUBJECT>,
+    callers: Rows<CALLER>,
     lines: Vec<Line>,
     table: HashTable<u32>,
-    /// Calls that two accounts log: of each, the copy to count and its time.
-    shared: HashMap<EventId, (u32, i64), FixedState>,
+    /// The cells of all lines, but for the latest of each: by line, key and address.
+    cells: HashMap<(u32, u32, Address), Cell, FixedState>,
+    /// Of the error messages of a line, the first in alphabetical order.
+    samples: HashMap<u32, Box<str>, FixedState>,
+    /// Calls that two accounts log: of each, the copy to count.
+    shared: HashMap<EventId, Twin, FixedState>,
     /// What the trail covers.
     pub coverage: Coverage,
     /// Events that came again and were not counted.
@@ -222,8 +97,12 @@ impl Ledger {
             bounds,
             seen,
             strings: Strings::default(),
+            subjects: Rows::default(),
+            callers: Rows::default(),
             lines: Vec::new(),
             table: HashTable::new(),
+            cells: HashMap::default(),
+            samples: HashMap::default(),
             shared: HashMap::default(),
             coverage: Coverage::default(),
             duplicates: 0,
@@ -231,43 +110,56 @@ impl Ledger {
     }
 
     fn line_of(&mut self, key: &Key<'_>) -> u32 {
-        let hash = key.hash();
-        let (lines, strings) = (&self.lines, &self.strings);
-        let same = |&at: &u32| {
-            let line: &Line = &lines[at as usize];
-            line.hash == hash
-                && line.flags == key.flags
-                && line.outcome == key.outcome
-                && line
-                    .strings
-                    .iter()
-                    .zip(key.strings)
-                    .all(|(&symbol, text)| strings.text(symbol) == text)
+        let strings = &mut self.strings;
+        let what = What {
+            subject: self
+                .subjects
+                .number(strings, key.subject, key.subject_marks),
+            caller: self.callers.number(strings, key.caller, key.caller_marks),
+            marks: key.marks,
+            outcome: key.outcome,
         };
-        if let Some(&at) = self.table.find(hash, same) {
+        let hash = what.hash();
+        let lines = &self.lines;
+        if let Some(&at) = self.table.find(hash, |&at| lines[at as usize].what == what) {
             return at;
         }
         let at = u32::try_from(self.lines.len()).expect("fewer than four billion distinct lines");
-        self.lines.push(Line {
-            strings: key.strings.map(|text| self.strings.symbol(text)),
-            flags: key.flags,
-            outcome: key.outcome,
-            cells: Vec::new(),
-            sample: None,
-            hash,
-        });
+        self.lines.push(Line { what, run: None });
         let lines = &self.lines;
         self.table
-            .insert_unique(hash, at, |&other| lines[other as usize].hash);
+            .insert_unique(hash, at, |&other| lines[other as usize].what.hash());
         at
     }
 
-    fn count(&mut self, at: u32, time: i64) {
-        let cell = self.cell_at(time);
-        add_cell(&mut self.lines[at as usize].cells, cell);
+    fn count(&mut self, at: u32, time: i64, address: Address) {
+        let cell = self.cell_at(time, address);
+        self.add(at, cell);
     }
 
-    fn cell_at(&self, time: i64) -> Cell {
+    /// Adds calls to a line.
+    fn add(&mut self, at: u32, cell: Cell) {
+        let run = &mut self.lines[at as usize].run;
+        if let Some(run) = run
+            && run.key == cell.key
+            && run.address == cell.address
+        {
+            run.add(cell);
+            return;
+        }
+        if let Some(ended) = run.replace(cell) {
+            self.end_run(at, ended);
+        }
+    }
+
+    fn end_run(&mut self, at: u32, run: Cell) {
+        self.cells
+            .entry((at, run.key, run.address))
+            .and_modify(|cell| cell.add(run))
+            .or_insert(run);
+    }
+
+    fn cell_at(&self, time: i64, address: Address) -> Cell {
         let hour = time.div_euclid(3_600);
         let edge = self.bounds.window_from;
         let after = edge.div_euclid(3_600) == hour && time >= edge;
@@ -277,106 +169,160 @@ impl Ledger {
             calls: 1,
             first: second,
             last: second,
+            address,
         }
     }
 
     /// The copy of a shared event that counts: the one that tells more about the caller, then the first by its text.
-    fn prefers(&self, new: u32, old: u32) -> bool {
-        let rank = |at: u32| {
-            let line = &self.lines[at as usize];
-            let texts = line.strings.map(|symbol| self.strings.text(symbol));
-            let known = texts.iter().filter(|text| !text.is_empty()).count();
-            (usize::MAX - known, texts, line.flags, line.outcome)
+    fn prefers(&self, new: Twin, old: Twin) -> bool {
+        let rank = |twin: Twin| {
+            let what = self.lines[twin.line as usize].what;
+            let (subject, caller) = (
+                self.subjects.row(what.subject),
+                self.callers.row(what.caller),
+            );
+            let subjects = subject.strings.map(|symbol| self.strings.text(symbol));
+            let callers = caller.strings.map(|symbol| self.strings.text(symbol));
+            let texts = subjects.iter().chain(&callers);
+            let known = texts.filter(|text| !text.is_empty()).count()
+                + usize::from(twin.address != Address::default());
+            (
+                usize::MAX - known,
+                (subjects, callers),
+                (subject.marks, caller.marks, what.marks, what.outcome),
+                (twin.address, twin.time),
+            )
         };
         rank(new) < rank(old)
     }
 
-    fn keep_shared(&mut self, id: EventId, at: u32, time: i64) {
-        let Some(&(kept, _)) = self.shared.get(&id) else {
-            self.shared.insert(id, (at, time));
+    fn keep_shared(&mut self, id: EventId, twin: Twin) {
+        let Some(&kept) = self.shared.get(&id) else {
+            self.shared.insert(id, twin);
             return;
         };
         self.duplicates += 1;
-        if self.prefers(at, kept) {
-            self.shared.insert(id, (at, time));
+        if self.prefers(twin, kept) {
+            self.shared.insert(id, twin);
+        }
+    }
+
+    fn keep_sample(&mut self, at: u32, new: &str) {
+        if new.is_empty() {
+            return;
+        }
+        let kept = self.samples.entry(at).or_default();
+        if kept.is_empty() || new < &**kept {
+            *kept = new.into();
         }
     }
 
     /// Takes another ledger of the same bounds in. The order of merging does not matter.
-    pub fn merge(&mut self, other: Self) {
-        let Self {
-            strings,
-            lines,
-            shared,
-            coverage,
-            duplicates,
-            ..
-        } = other;
-        let mut places = Vec::with_capacity(lines.len());
-        for line in lines {
+    pub fn merge(&mut self, mut other: Self) {
+        if other.lines.len() > self.lines.len() {
+            // The smaller one is moved.
+            std::mem::swap(self, &mut other);
+        }
+        let mut places = Vec::with_capacity(other.lines.len());
+        for line in std::mem::take(&mut other.lines) {
+            let What {
+                subject,
+                caller,
+                marks,
+                outcome,
+            } = line.what;
+            let (subject, caller) = (other.subjects.row(subject), other.callers.row(caller));
             let at = self.line_of(&Key {
-                strings: line.strings.map(|symbol| strings.text(symbol)),
-                flags: line.flags,
-                outcome: line.outcome,
+                subject: subject.strings.map(|symbol| other.strings.text(symbol)),
+                subject_marks: subject.marks,
+                caller: caller.strings.map(|symbol| other.strings.text(symbol)),
+                caller_marks: caller.marks,
+                marks,
+                outcome,
             });
-            let mine = &mut self.lines[at as usize];
-            if mine.cells.is_empty() {
-                mine.cells = line.cells;
-            } else {
-                for cell in line.cells {
-                    add_cell(&mut mine.cells, cell);
-                }
+            if let Some(run) = line.run {
+                self.add(at, run);
             }
-            keep_sample(&mut mine.sample, line.sample.as_deref());
             places.push(at);
         }
-        for (id, (at, time)) in shared {
-            self.keep_shared(id, places[at as usize], time);
+        for ((at, ..), cell) in other.cells {
+            self.add(places[at as usize], cell);
         }
-        self.coverage.merge(coverage);
-        self.duplicates += duplicates;
+        for (at, sample) in other.samples {
+            self.keep_sample(places[at as usize], &sample);
+        }
+        for (id, twin) in other.shared {
+            let line = places[twin.line as usize];
+            self.keep_shared(id, Twin { line, ..twin });
+        }
+        self.coverage.merge(other.coverage);
+        self.duplicates += other.duplicates;
     }
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<Access>, Coverage) {
-        for (_, (at, time)) in std::mem::take(&mut self.shared) {
-            self.count(at, time);
+        for (_, twin) in std::mem::take(&mut self.shared) {
+            self.count(twin.line, twin.time, twin.address);
         }
-        let strings = &self.strings.all;
-        let text = |symbol: Sym| Arc::clone(&strings[symbol as usize]);
-        // Sessions, addresses and programs come again in many lines: a caller is held once.
-        let mut callers: HashMap<([Sym; CALLER], u16), Arc<Caller>, FixedState> =
-            HashMap::default();
-        let mut accesses: Vec<Access> = std::mem::take(&mut self.lines)
-            .into_iter()
-            .filter(|line| !line.cells.is_empty())
-            .map(|line| {
-                let [account, region, target, api, who @ ..] = line.strings;
-                let has = |bit: u16| line.flags & bit != 0;
-                let caller = callers
-                    .entry((who, line.flags & (WEB | EC2 | VPC | CONSOLE)))
-                    .or_insert_with(|| {
-                        Arc::new(caller(
-                            who.map(|symbol| &*strings[symbol as usize]),
-                            line.flags,
-                        ))
-                    });
-                Access {
-                    account: text(account),
-                    region: text(region),
-                    target: has(HAS_TARGET).then(|| text(target)),
-                    api: text(api),
-                    service_event: has(SERVICE_EVENT),
-                    outcome: line.outcome,
-                    staged: has(STAGED),
-                    caller: Arc::clone(caller),
-                    cells: line.cells,
-                    sample: line.sample.map(Into::into),
-                }
-            })
+        let mut cells = self.take_cells();
+        let strings = &self.strings;
+        let subject_ranks = self.subjects.ranks(strings);
+        let caller_ranks = self.callers.ranks(strings);
+        let mut order: Vec<u32> = (0..)
+            .take(self.lines.len())
+            .filter(|&at| !cells[at as usize].is_empty())
             .collect();
-        accesses.sort_unstable();
-        (accesses, self.coverage)
+        order.sort_unstable_by_key(|&at| {
+            let what = self.lines[at as usize].what;
+            (
+                subject_ranks[what.subject as usize],
+                what.marks,
+                what.outcome,
+                caller_ranks[what.caller as usize],
+            )
+        });
+        let subjects = self.subjects.rows().iter();
+        let subjects: Vec<_> = subjects
+            .map(|row| Arc::new(key::subject(row, strings)))
+            .collect();
+        let callers = self.callers.rows().iter();
+        let callers: Vec<_> = callers
+            .map(|row| Arc::new(key::caller(row, strings)))
+            .collect();
+        let accesses = order.into_iter().map(|at| {
+            let what = self.lines[at as usize].what;
+            Access {
+                subject: Arc::clone(&subjects[what.subject as usize]),
+                service_event: what.marks & SERVICE_EVENT != 0,
+                outcome: what.outcome,
+                staged: what.marks & STAGED != 0,
+                caller: Arc::clone(&callers[what.caller as usize]),
+                cells: std::mem::take(&mut cells[at as usize]).into(),
+                sample: self.samples.remove(&at),
+            }
+        });
+        (accesses.collect(), self.coverage)
+    }
+
+    /// The cells of each line, sorted.
+    fn take_cells(&mut self) -> Vec<Vec<Cell>> {
+        for at in 0..self.lines.len() {
+            if let Some(run) = self.lines[at].run.take() {
+                self.end_run(u32::try_from(at).expect("a line's number"), run);
+            }
+        }
+        let mut counts = vec![0_usize; self.lines.len()];
+        for &(at, ..) in self.cells.keys() {
+            counts[at as usize] += 1;
+        }
+        let mut cells: Vec<Vec<Cell>> = counts.into_iter().map(Vec::with_capacity).collect();
+        for ((at, ..), cell) in std::mem::take(&mut self.cells) {
+            cells[at as usize].push(cell);
+        }
+        for of_line in &mut cells {
+            of_line.sort_unstable();
+        }
+        cells
     }
 }
 
@@ -391,16 +337,26 @@ impl Sink for Ledger {
         }
         let key = Key::of(event);
         let failed = key.outcome != Outcome::Ok;
-        let at = self.line_of(&key);
+        let line = self.line_of(&key);
         if failed {
-            keep_sample(
-                &mut self.lines[at as usize].sample,
-                event.error_message.as_deref(),
-            );
+            self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
         }
+        let time = event.time;
+        let address = event
+            .source_ip
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .map_or_else(Address::default, Address::new);
         match event.shared_id {
-            Some(id) => self.keep_shared(id, at, event.time),
-            None => self.count(at, event.time),
+            Some(id) => self.keep_shared(
+                id,
+                Twin {
+                    line,
+                    time,
+                    address,
+                },
+            ),
+            None => self.count(line, time, address),
         }
     }
 
@@ -409,38 +365,5 @@ impl Sink for Ledger {
         if second + 3_600 > self.bounds.from && second < self.bounds.to {
             self.coverage.heard(account, region, hour, read_only);
         }
-    }
-}
-
-/// Adds to the cell of the same hour, or puts a new one in its place. Events come nearly in order, so the end is tried
-/// first.
-fn add_cell(cells: &mut Vec<Cell>, new: Cell) {
-    let place = match cells.last() {
-        Some(last) if last.key == new.key => Ok(cells.len() - 1),
-        Some(last) if last.key < new.key => Err(cells.len()),
-        None => {
-            // Most lines have a single hour.
-            cells.reserve_exact(1);
-            Err(0)
-        }
-        Some(_) => cells.binary_search_by_key(&new.key, |cell| cell.key),
-    };
-    match place {
-        Ok(at) => {
-            let cell = &mut cells[at];
-            cell.calls = cell.calls.saturating_add(new.calls);
-            cell.first = cell.first.min(new.first);
-            cell.last = cell.last.max(new.last);
-        }
-        Err(at) => cells.insert(at, new),
-    }
-}
-
-fn keep_sample(kept: &mut Option<Box<str>>, new: Option<&str>) {
-    let Some(new) = new.filter(|text| !text.is_empty()) else {
-        return;
-    };
-    if kept.as_deref().is_none_or(|kept| new < kept) {
-        *kept = Some(new.into());
     }
 }

@@ -7,7 +7,7 @@
 //! `DescribeSecret` in a storm and lookups of names that do not exist are loops too. Refused reads are not: they are a
 //! finding of their own, and no cache mends them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,6 +18,7 @@ use super::money::{Money, Price};
 use super::policy::Policy;
 use super::readers::ReaderKind;
 use super::secret::day_of;
+use super::usage::{Address, Outcome};
 
 /// What is called in a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,9 +44,7 @@ impl Called {
         match self {
             Self::Read => slice.is_read(),
             Self::Describe => slice.is_describe(),
-            Self::Missing => {
-                slice.is_get() && slice.access.outcome == super::usage::Outcome::NotFound
-            }
+            Self::Missing => slice.is_get() && slice.access.outcome == Outcome::NotFound,
         }
     }
 }
@@ -105,20 +104,24 @@ pub fn judge(
     ) {
         return None;
     }
-    let clients = clients(what, called, terms.window);
+    let busy = client_hours(what, called, terms.window);
     let allowed = u64::from((3_600 / what.class.cache_s.max(1)).max(1));
-    let (mut calls, mut avoidable, mut peak) = (0, 0, 0);
+    let (mut clients, mut calls, mut avoidable, mut peak) = (0, 0, 0, 0);
     let mut is_hot = false;
     let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
-    for client in clients.values() {
+    for of_client in busy.chunk_by(|one, next| one.client == next.client) {
         let mut hot_hours = 0;
-        for (&hour, &count) in client {
+        for &ClientHour {
+            hour, calls: count, ..
+        } in of_client
+        {
             calls += count;
             avoidable += count - count.min(allowed);
             peak = peak.max(count);
             hot_hours += usize::from(count > HOT_CALLS_AN_HOUR);
             *hours.entry(hour).or_default() += count;
         }
+        clients += 1;
         is_hot |= hot_hours >= HOT_HOURS;
     }
     if avoidable == 0 {
@@ -139,9 +142,9 @@ pub fn judge(
     Some(Loop {
         called,
         calls_month: terms.rate.month_calls(calls),
-        clients: clients.len() as u64,
+        clients,
         interval_s: interval(peak),
-        shape: shape(&hours, clients.len()),
+        shape: shape(&hours),
         active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
         avoidable_month: terms.rate.month_calls(avoidable),
         avoidable_usd,
@@ -149,31 +152,37 @@ pub fn judge(
     })
 }
 
-/// A client: its session and address.
-type Client<'a> = (&'a str, &'a str);
+/// The calls of one client in one hour. A client is its session and address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ClientHour<'a> {
+    client: (&'a str, Address),
+    hour: u32,
+    calls: u64,
+}
 
-/// Calls by client and hour in a window.
-fn clients<'a>(
-    what: &ReaderUse<'a>,
-    called: Called,
-    window: Window,
-) -> HashMap<Client<'a>, BTreeMap<u32, u64>> {
-    let mut clients: HashMap<Client<'a>, BTreeMap<u32, u64>> = HashMap::new();
+/// What each client did in each hour of a window: once each, by client and hour.
+fn client_hours<'a>(what: &ReaderUse<'a>, called: Called, window: Window) -> Vec<ClientHour<'a>> {
+    let mut hours = Vec::new();
     for slice in what.slices.iter().filter(|slice| called.fits(slice)) {
-        let client = (
-            slice.access.caller.session.as_str(),
-            slice.access.caller.address.as_str(),
-        );
-        for cell in slice
+        let inside = slice
             .cells()
             .iter()
-            .filter(|cell| window.holds(cell.first()))
-        {
-            let by_hour = clients.entry(client).or_default();
-            *by_hour.entry(cell.hour()).or_default() += u64::from(cell.calls);
-        }
+            .filter(|cell| window.holds(cell.first()));
+        hours.extend(inside.map(|cell| ClientHour {
+            client: (slice.access.caller.session.as_str(), cell.address),
+            hour: cell.hour(),
+            calls: u64::from(cell.calls),
+        }));
     }
-    clients
+    hours.sort_unstable();
+    hours.dedup_by(|next, kept| {
+        let same = (next.client, next.hour) == (kept.client, kept.hour);
+        if same {
+            kept.calls += next.calls;
+        }
+        same
+    });
+    hours
 }
 
 #[expect(
@@ -189,7 +198,7 @@ fn interval(peak: u64) -> f64 {
 /// `steady`: seven of ten active hours lie within a quarter of the median: a timer, or a poll loop. `burst`: less than a
 /// quarter of the hours between the first and the last are active: a job that comes and goes. `per-request`: calls
 /// follow the load.
-fn shape(hours: &BTreeMap<u32, u64>, clients: usize) -> &'static str {
+fn shape(hours: &BTreeMap<u32, u64>) -> &'static str {
     let mut counts: Vec<u64> = hours.values().copied().collect();
     counts.sort_unstable();
     let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
@@ -204,7 +213,7 @@ fn shape(hours: &BTreeMap<u32, u64>, clients: usize) -> &'static str {
     let active = u32::try_from(hours.len()).unwrap_or(u32::MAX);
     if active.saturating_mul(4) < span {
         "burst"
-    } else if near * 10 >= counts.len() * 7 || clients == 0 {
+    } else if near * 10 >= counts.len() * 7 {
         "steady"
     } else {
         "per-request"

@@ -13,6 +13,7 @@ pub mod findings;
 pub(crate) mod fixture;
 pub mod iam;
 pub mod journal;
+pub mod kept;
 pub mod layout;
 pub mod ledger;
 pub mod loops;

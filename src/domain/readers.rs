@@ -457,7 +457,7 @@ pub(super) fn service_of(caller: &Caller) -> &str {
     let is_service = |text: &&str| text.ends_with(".amazonaws.com") && !text.contains(' ');
     [
         caller.invoked_by.as_str(),
-        &caller.address,
+        &caller.source_service,
         &caller.user_agent,
     ]
     .into_iter()

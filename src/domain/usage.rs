@@ -4,7 +4,10 @@
 //! `requestParameters` and names its secret only in `errorMessage` ([`named_in`]), and a failed call is a call, never a
 //! use ([`Outcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use super::event::Event;
 use super::names::Scope;
@@ -105,8 +108,9 @@ pub struct Caller {
     pub account: String,
     /// `invokedBy`.
     pub invoked_by: String,
-    /// `sourceIPAddress`.
-    pub address: String,
+    /// `sourceIPAddress` where it names an AWS service, else empty. Addresses proper are not part of a caller: there may
+    /// be as many as calls ([`Cell::address`]).
+    pub source_service: String,
     /// `userAgent`.
     pub user_agent: String,
     /// Credentials of a web identity: IRSA, OIDC.
@@ -119,7 +123,21 @@ pub struct Caller {
     pub from_console: bool,
 }
 
-/// Calls of one kind in one hour.
+/// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
+///
+/// Addresses are only ever told apart, never shown, and there may be as many as calls. Among a million addresses of one
+/// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(u64);
+
+impl Address {
+    /// The address in an event; the same number on every machine.
+    pub fn new(text: &str) -> Self {
+        Self(FixedState::default().hash_one(text.as_bytes()))
+    }
+}
+
+/// Calls of one kind in one hour from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
     /// Twice the hour since 1970, plus one for the part of an hour that lies at or after the window's start.
@@ -129,9 +147,18 @@ pub struct Cell {
     /// The first and the last of them, in seconds after the full hour.
     pub(super) first: u16,
     pub(super) last: u16,
+    /// Where they came from.
+    pub address: Address,
 }
 
 impl Cell {
+    /// Takes in calls of the same hour and address.
+    pub(super) fn add(&mut self, more: Self) {
+        self.calls = self.calls.saturating_add(more.calls);
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+    }
+
     /// The hour since 1970-01-01T00:00:00Z.
     pub fn hour(self) -> u32 {
         self.key >> 1
@@ -148,9 +175,9 @@ impl Cell {
     }
 }
 
-/// One line of the ledger: all calls that are alike but for their time.
+/// What is called, as the event tells it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Access {
+pub struct Subject {
     /// `recipientAccountId`; may be empty.
     pub account: Arc<str>,
     /// `awsRegion`; may be empty.
@@ -159,6 +186,13 @@ pub struct Access {
     pub target: Option<Arc<str>>,
     /// `eventName`.
     pub api: Arc<str>,
+}
+
+/// One line of the ledger: all calls that are alike but for their time and their address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// What was called.
+    pub subject: Arc<Subject>,
     /// An `AwsServiceEvent`: nobody called, nothing is billed.
     pub service_event: bool,
     /// How it ended.
@@ -167,10 +201,10 @@ pub struct Access {
     pub staged: bool,
     /// Who called.
     pub caller: Arc<Caller>,
-    /// The hours, in order.
-    pub cells: Vec<Cell>,
+    /// When, and from where: in the order of the hours.
+    pub cells: Box<[Cell]>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
-    pub sample: Option<String>,
+    pub sample: Option<Box<str>>,
 }
 
 impl Access {
@@ -182,8 +216,8 @@ impl Access {
     /// The scope of the event, if it names one.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {
-            account: self.account.parse().ok()?,
-            region: self.region.parse().ok()?,
+            account: self.subject.account.parse().ok()?,
+            region: self.subject.region.parse().ok()?,
         })
     }
 }

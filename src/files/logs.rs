@@ -12,7 +12,9 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
+use super::cache::{Cache, Pen, Place, Version};
 use super::inflate::{Inflater, Members, is_gzip};
 use super::walk::{Found, Walk, walk};
 use crate::domain::event::Sink;
@@ -86,33 +88,43 @@ pub struct Progress {
     pub bytes_total: u64,
 }
 
-/// Reads every log file under `roots` that can hold events of `span` (seconds since 1970-01-01T00:00:00Z) with
-/// `threads` workers, each with a sink of its own from `make`.
+/// What to read, and how.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// Files and folders.
+    pub roots: &'a [PathBuf],
+    /// Only files that can hold events of this span, in seconds since 1970-01-01T00:00:00Z.
+    pub span: Range<i64>,
+    /// How many workers.
+    pub threads: usize,
+    /// What files told before, and what they tell now is kept there.
+    pub cache: Option<&'a Cache>,
+}
+
+/// Reads log files, each worker into a sink of its own from `make`.
 ///
 /// The sinks are not told of the span: a file that lies partly outside gives all its events. `progress` is called
 /// from the workers, after each file. Troubles are in [`Reading::troubles`]; there is no other failure.
 pub fn read<S: Sink + Send>(
-    roots: &[PathBuf],
-    span: &Range<i64>,
-    threads: usize,
+    ask: &Ask<'_>,
     make: impl Fn() -> S + Sync,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> (Vec<S>, Reading) {
     let queue = Mutex::new(Queue {
-        walk: walk(roots),
-        span: span.clone(),
+        walk: walk(ask.roots),
+        span: ask.span.clone(),
         progress: Progress {
             bytes_done: 0,
-            bytes_total: bytes_to_read(roots, span),
+            bytes_total: bytes_to_read(ask.roots, &ask.span),
         },
         reading: Reading::default(),
     });
     let sinks = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1))
+        let workers: Vec<_> = (0..ask.threads.max(1))
             .map(|_| {
                 scope.spawn(|| {
                     let mut sink = make();
-                    let reading = work(&queue, &mut sink, progress);
+                    let reading = work(&queue, ask.cache, &mut sink, progress);
                     locked(&queue).reading.add(reading);
                     sink
                 })
@@ -209,11 +221,13 @@ impl Queue {
 
 fn work<S: Sink>(
     queue: &Mutex<Queue>,
+    cache: Option<&Cache>,
     sink: &mut S,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Reading {
     let mut reading = Reading::default();
     let mut memory = Memory::default();
+    let mut pen = Pen::default();
     loop {
         let next = locked(queue).next();
         let Some(path) = next else {
@@ -224,7 +238,16 @@ fn work<S: Sink>(
             account: file.account,
             region: file.region,
         });
-        let bytes = match read_file(&path, scope, &mut memory, sink) {
+        let outcome = match cache.and_then(|cache| Some((cache, place(&path)?))) {
+            None => read_file(&path, scope, &mut memory, sink),
+            Some((cache, place)) => match cache.tell(&place, &mut pen, sink) {
+                Some(file) => Ok(file),
+                None => cache.keep(&place, &mut pen, sink, |recorder| {
+                    read_file(&path, scope, &mut memory, recorder)
+                }),
+            },
+        };
+        let bytes = match outcome {
             Ok(file) => {
                 reading.files_read += 1;
                 reading.bytes_compressed += file.compressed;
@@ -232,7 +255,7 @@ fn work<S: Sink>(
                 reading.records += file.contents.records;
                 reading.ours += file.contents.ours;
                 reading.multi_member += u64::from(file.members > 1);
-                if let Some(what) = words(&file.contents) {
+                if let Some(what) = file.trouble() {
                     reading.troubles.push(Trouble { path, what });
                 }
                 file.compressed
@@ -248,17 +271,18 @@ fn work<S: Sink>(
     }
 }
 
-/// What was wrong with a file's contents, if anything.
-fn words(contents: &Contents) -> Option<String> {
-    let unreadable = match contents.unreadable {
-        0 => None,
-        1 => Some("1 record without a readable time".to_owned()),
-        count => Some(format!("{count} records without a readable time")),
-    };
-    match (contents.trouble.clone(), unreadable) {
-        (Some(trouble), Some(unreadable)) => Some(format!("{trouble}; {unreadable}")),
-        (trouble, unreadable) => trouble.or(unreadable),
-    }
+/// A file as the cache knows it. `None`: its state cannot be told, or its name is no text.
+fn place(path: &Path) -> Option<Place<'_>> {
+    let about = fs::metadata(path).ok()?;
+    let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Place {
+        folder: path.parent()?.to_str()?,
+        name: path.file_name()?.to_str()?,
+        version: Version {
+            size: about.len(),
+            mark: changed.as_nanos().to_string(),
+        },
+    })
 }
 
 /// The memory a worker uses for one file after another.
@@ -285,6 +309,21 @@ pub struct FileRead {
     pub inflated: u64,
     /// Gzip members; none in a file that is not compressed.
     pub members: u64,
+}
+
+impl FileRead {
+    /// What is wrong with it, if anything, for people.
+    pub fn trouble(&self) -> Option<String> {
+        let unreadable = match self.contents.unreadable {
+            0 => None,
+            1 => Some("1 record without a readable time".to_owned()),
+            count => Some(format!("{count} records without a readable time")),
+        };
+        match (self.contents.trouble.clone(), unreadable) {
+            (Some(trouble), Some(unreadable)) => Some(format!("{trouble}; {unreadable}")),
+            (trouble, unreadable) => trouble.or(unreadable),
+        }
+    }
 }
 
 /// Reads a log file that is in memory already, compressed or not.

@@ -1,6 +1,7 @@
 //! The ports on disk: sources of a scan, and the journal of an apply.
 
 pub mod bill;
+pub mod cache;
 pub mod inflate;
 pub mod inventory;
 pub mod journal;

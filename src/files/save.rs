@@ -25,7 +25,7 @@ use crate::domain::layout;
 use crate::domain::names::{AccountId, Region, Scope};
 use crate::domain::report::Span;
 use crate::domain::sample::Comb;
-use crate::ports::{Feed, Shelf};
+use crate::ports::{Feed, LogObject, Shelf};
 
 /// Where the covered time is kept.
 pub const COVERED: &str = "trail/.covered.json";
@@ -227,9 +227,9 @@ impl Feed for Saver {
         self.next.record(scope, json);
     }
 
-    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String> {
-        self.next.file(key, bytes)?;
-        self.file_records(key, bytes)
+    fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String> {
+        self.next.file(object, bytes)?;
+        self.file_records(&object.key, bytes)
     }
 
     fn covered(&self, scope: &Scope, span: Span) {
@@ -317,7 +317,7 @@ mod tests {
     impl Feed for Silent {
         fn record(&self, _scope: &Scope, _json: &[u8]) {}
 
-        fn file(&self, _key: &str, bytes: &[u8]) -> Result<(), String> {
+        fn file(&self, _object: &LogObject, bytes: &[u8]) -> Result<(), String> {
             if bytes.is_empty() {
                 Err("empty".to_owned())
             } else {
@@ -367,8 +367,9 @@ mod tests {
             event(2, "2026-11-23T00:00:00Z", SOURCE),
             event(3, "2026-11-23T00:00:01Z", "s3.amazonaws.com")
         );
-        saver.file("whatever.json", file.as_bytes()).unwrap();
-        assert!(saver.file("empty.json", b"").is_err(), "the feed decides");
+        let object = LogObject::default();
+        saver.file(&object, file.as_bytes()).unwrap();
+        assert!(saver.file(&object, b"").is_err(), "the feed decides");
         let span = Span {
             from: "2026-11-22T00:00:00Z".parse().unwrap(),
             to: "2026-11-23T12:00:00Z".parse().unwrap(),

@@ -29,7 +29,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         ..Judging::default()
     })?;
     let trail = vec![args.dir.join("trail")];
-    let report = job.scan(&[args.dir.join("inventory")], Some(&trail), term)?;
+    let report = job.scan(&[args.dir.join("inventory")], Some(&trail), None, term)?;
     let report = select(report, &selection(&args.view));
     finish(
         &report,

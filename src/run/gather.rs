@@ -12,6 +12,7 @@ use crate::domain::names::{AccountId, Scope};
 use crate::domain::report::Gap;
 use crate::domain::secret::Secret;
 use crate::domain::seen::Seen;
+use crate::files::cache::Cache;
 use crate::files::shelf::Folder;
 use crate::files::{inventory, logs, save};
 use crate::term::Term;
@@ -62,24 +63,23 @@ impl Gathered {
         roots: &[PathBuf],
         bounds: Bounds,
         threads: usize,
+        cache: Option<&Cache>,
         term: &Term,
     ) {
         let progress = term.progress("reading the trail");
         let (ledgers, reading) = logs::read(
-            roots,
-            &(bounds.from..bounds.to),
-            threads,
+            &logs::Ask {
+                roots,
+                span: bounds.from..bounds.to,
+                threads,
+                cache,
+            },
             || Ledger::new(bounds, Arc::clone(&self.seen)),
             &|done| progress.bytes(done.bytes_done, done.bytes_total),
         );
         progress.finish();
         self.ledgers.extend(ledgers);
-        if reading.multi_member > 0 {
-            let files = counted(reading.multi_member, "log file has", "log files have");
-            self.notes.push(format!(
-                "{files} several gzip members, which AWS never writes: they were packed again."
-            ));
-        }
+        self.notes.extend(packed_again(reading.multi_member));
         self.gaps.extend(
             reading
                 .troubles
@@ -114,6 +114,14 @@ impl Gathered {
             }
         }
     }
+}
+
+/// A sentence about log files of several gzip members, if there are any.
+pub(super) fn packed_again(files: u64) -> Option<String> {
+    let files = (files > 0).then(|| counted(files, "log file has", "log files have"))?;
+    Some(format!(
+        "{files} several gzip members, which AWS never writes: they were packed again."
+    ))
 }
 
 /// Something of a trail that could not be read.

@@ -3,14 +3,15 @@
 //! Everything is handed to the same judging as files are. A part that cannot be read is a gap; only a session that cannot
 //! be opened ends the scan.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::gather::{Gathered, trail_gap};
-use super::scan::{Job, clock, folders};
+use super::gather::{Gathered, packed_again, trail_gap};
+use super::scan::{Job, clock, folders, log_cache, told_of};
 use super::session;
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, Payer};
@@ -26,10 +27,11 @@ use crate::domain::record;
 use crate::domain::report::{Gap, Report, Span};
 use crate::domain::sample::{Comb, Counts};
 use crate::domain::seen::Seen;
+use crate::files::cache::{Cache, Pen, Place, Version};
 use crate::files::logs;
 use crate::files::save::Saver;
 use crate::files::shelf::Folder;
-use crate::ports::{Feed, LookupWay, Note, Notes, Shelf};
+use crate::ports::{Feed, LogObject, LookupWay, Note, Notes, Shelf};
 use crate::term::{Status, Term};
 
 /// How long reading the event history may take if nothing is said.
@@ -47,11 +49,14 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     } else {
         Trail::Given
     };
-    session::runtime()?.block_on(live(job, args, &buckets, &mut gathered, term))?;
+    let cache = log_cache(args.live.cache.as_deref()).map(Arc::new);
+    let work = live(job, args, &buckets, cache.as_ref(), &mut gathered, term);
+    session::runtime()?.block_on(work)?;
     let folders = folders(&args.trail);
     if !folders.is_empty() {
-        gathered.trail_files(&folders, job.bounds(), job.threads, term);
+        gathered.trail_files(&folders, job.bounds(), job.threads, cache.as_deref(), term);
     }
+    told_of(cache.as_deref(), term);
     Ok(job.judge(gathered, trail))
 }
 
@@ -68,6 +73,7 @@ async fn live(
     job: &Job,
     args: &ScanArgs,
     buckets: &[Location],
+    cache: Option<&Arc<Cache>>,
     gathered: &mut Gathered,
     term: &Term,
 ) -> Result<()> {
@@ -84,7 +90,11 @@ async fn live(
     } else {
         gathered.inventory_files(&args.inventory)?;
     }
-    let intake = Arc::new(Intake::new(job.bounds(), Arc::clone(&gathered.seen)));
+    let intake = Arc::new(Intake::new(
+        job.bounds(),
+        Arc::clone(&gathered.seen),
+        cache.cloned(),
+    ));
     let saver = save.map(|folder| Arc::new(Saver::new(intake.clone(), Arc::new(folder))));
     let feed: Arc<dyn Feed> = match &saver {
         Some(saver) => saver.clone(),
@@ -238,6 +248,7 @@ fn own_calls(session: &Session, job: &Job, gathered: &Gathered) -> String {
 struct Intake {
     bounds: Bounds,
     seen: Arc<Seen>,
+    cache: Option<Arc<Cache>>,
     pool: Mutex<Vec<Ledger>>,
     rest: Mutex<Rest>,
 }
@@ -248,13 +259,33 @@ struct Rest {
     covered: Vec<(Scope, Span)>,
     gaps: Vec<Gap>,
     samples: Vec<(Scope, Counts)>,
+    /// Log files of several gzip members.
+    multi_member: u64,
+}
+
+/// The folder of a log file, with its bucket, and its name in there.
+fn folder_and_name(object: &LogObject) -> (String, &str) {
+    let (folder, name) = object.key.rsplit_once('/').unwrap_or(("", &object.key));
+    (format!("s3://{}/{folder}", object.bucket), name)
+}
+
+fn kept_place<'p>(object: &LogObject, folder: &'p str, name: &'p str) -> Place<'p> {
+    Place {
+        folder,
+        name,
+        version: Version {
+            size: object.size,
+            mark: object.etag.clone(),
+        },
+    }
 }
 
 impl Intake {
-    fn new(bounds: Bounds, seen: Arc<Seen>) -> Self {
+    fn new(bounds: Bounds, seen: Arc<Seen>, cache: Option<Arc<Cache>>) -> Self {
         Self {
             bounds,
             seen,
+            cache,
             pool: Mutex::default(),
             rest: Mutex::default(),
         }
@@ -311,6 +342,7 @@ impl Intake {
         gathered.ledgers.extend(pool);
         let rest = std::mem::take(&mut *self.rest());
         gathered.gaps.extend(rest.gaps);
+        gathered.notes.extend(packed_again(rest.multi_member));
         let mut known = Ledger::new(self.bounds, Arc::clone(&self.seen));
         for (scope, span) in rest.covered {
             known
@@ -332,14 +364,50 @@ impl Feed for Intake {
         }
     }
 
-    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String> {
-        let file = layout::trail_file(key);
+    fn knows(&self, object: &LogObject) -> bool {
+        let Some(cache) = self.cache.as_ref() else {
+            return false;
+        };
+        let (folder, name) = folder_and_name(object);
+        let place = kept_place(object, &folder, name);
+        let mut pen = Pen::default();
+        let told = self.with(|ledger| cache.tell(&place, &mut pen, ledger));
+        let Some(file) = told else {
+            return false;
+        };
+        self.rest().multi_member += u64::from(file.members > 1);
+        true
+    }
+
+    fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String> {
+        let file = layout::trail_file(&object.key);
         let scope = file.map(|file| record::Scope {
             account: file.account,
             region: file.region,
         });
         let mut memory = logs::Memory::default();
-        let read = self.with(|ledger| logs::read_bytes(bytes, scope, &mut memory, ledger));
+        let (folder, name) = folder_and_name(object);
+        let place = kept_place(object, &folder, name);
+        let read = self.with(|ledger| match &self.cache {
+            None => logs::read_bytes(bytes, scope, &mut memory, ledger),
+            Some(cache) => {
+                let mut pen = Pen::default();
+                let Ok(read) = cache.keep(&place, &mut pen, ledger, |recorder| {
+                    Ok::<_, Infallible>(logs::read_bytes(bytes, scope, &mut memory, recorder))
+                });
+                read
+            }
+        });
+        let mut rest = self.rest();
+        rest.multi_member += u64::from(read.members > 1);
+        if read.contents.trouble.is_none()
+            && let Some(trouble) = read.trouble()
+        {
+            // To fetch it once more would not help.
+            let what = format!("s3://{}/{}", object.bucket, object.key);
+            rest.gaps.push(trail_gap(what, trouble));
+        }
+        drop(rest);
         read.contents.trouble.map_or(Ok(()), Err)
     }
 
@@ -452,6 +520,6 @@ impl Notes for Teller<'_> {
 }
 
 /// A folder for `--save` or `--cache` must be usable before the long work begins.
-fn usable(folder: &Path) -> Result<()> {
+pub(super) fn usable(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))
 }

@@ -21,6 +21,7 @@ use crate::domain::month::Month;
 use crate::domain::policy::Policy;
 use crate::domain::report::{Report, Span};
 use crate::domain::secret::day_of;
+use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::select::{Selection, select};
 use crate::report::{Format, files, reconciliation};
@@ -56,11 +57,18 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         live::scan(&job, args, term)?
     } else {
         let trail = folders(&args.trail);
-        job.scan(
+        if let Some(folder) = &args.live.cache {
+            live::usable(folder)?;
+        }
+        let cache = log_cache(args.live.cache.as_deref());
+        let report = job.scan(
             &args.inventory,
             (!args.no_trail).then_some(trail.as_slice()),
+            cache.as_ref(),
             term,
-        )?
+        )?;
+        told_of(cache.as_ref(), term);
+        report
     };
     let report = select(report, &selection(&args.view));
     let formats: Vec<Format> = FORMATS
@@ -165,12 +173,13 @@ impl Job {
         &self,
         inventory: &[PathBuf],
         trail: Option<&[PathBuf]>,
+        cache: Option<&Cache>,
         term: &Term,
     ) -> Result<Report> {
         let mut gathered = Gathered::default();
         gathered.inventory_files(inventory)?;
         if let Some(roots) = trail {
-            gathered.trail_files(roots, self.bounds(), self.threads, term);
+            gathered.trail_files(roots, self.bounds(), self.threads, cache, term);
         }
         let trail = if trail.is_some() {
             Trail::Given
@@ -235,6 +244,18 @@ impl Job {
             month: self.month.map(|month| month.to_string()),
             notes,
         })
+    }
+}
+
+/// What log files told before, below the folder of `--cache`.
+pub(super) fn log_cache(folder: Option<&Path>) -> Option<Cache> {
+    folder.map(|folder| Cache::new(&folder.join("trail")))
+}
+
+/// Says what could not be kept: the scan is right without it, but the next one is no faster.
+pub(super) fn told_of(cache: Option<&Cache>, term: &Term) {
+    if let Some(trouble) = cache.and_then(Cache::trouble) {
+        term.say(&format!("the cache could not be written: {trouble}"));
     }
 }
 

@@ -178,9 +178,12 @@ impl Sink for Null {
 fn scan(folder: &Path, threads: usize) -> (f64, logs::Reading) {
     let start = Instant::now();
     let (sinks, reading) = logs::read(
-        &[folder.to_owned()],
-        &(0..i64::MAX / 2),
-        threads,
+        &logs::Ask {
+            roots: &[folder.to_owned()],
+            span: 0..i64::MAX / 2,
+            threads,
+            cache: None,
+        },
         Null::default,
         &|_| {},
     );
@@ -256,9 +259,12 @@ impl Sink for Counts {
 
 fn counts(folder: &Path) {
     let (sinks, _) = logs::read(
-        &[folder.to_owned()],
-        &(0..i64::MAX / 2),
-        2,
+        &logs::Ask {
+            roots: &[folder.to_owned()],
+            span: 0..i64::MAX / 2,
+            threads: 2,
+            cache: None,
+        },
         Counts::default,
         &|_| {},
     );

@@ -16,7 +16,7 @@ use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
 use secretsweep::domain::sample::{Comb, Counts};
 use secretsweep::ports::{
-    Fault as Failed, Feed, LookupWay, RecoveryWindow, Shelf, Silence, Vault, Versions,
+    Fault as Failed, Feed, LogObject, LookupWay, RecoveryWindow, Shelf, Silence, Vault, Versions,
 };
 
 use crate::aws::world::{Account, Bucket, Early, Event, Opt, Rate, Secret, Status, Version, at};
@@ -513,14 +513,14 @@ impl Feed for Basket {
             .push(String::from_utf8_lossy(json).into_owned());
     }
 
-    fn file(&self, key: &str, bytes: &[u8]) -> Result<(), String> {
+    fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String> {
         if bytes.starts_with(b"damaged") {
             return Err("no gzip".to_owned());
         }
         self.files
             .lock()
             .unwrap()
-            .insert(key.to_owned(), bytes.to_vec());
+            .insert(object.key.clone(), bytes.to_vec());
         Ok(())
     }
 

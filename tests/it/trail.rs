@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use secretsweep::domain::event::{Event, EventId, Identity, Sink};
 use secretsweep::domain::record::{self, Contents, Reader, Scope};
+use secretsweep::files::cache::Cache;
 use secretsweep::files::logs;
 use serde_json::Value;
+
+mod cache;
 
 #[path = "../bench/generate.rs"]
 mod generate;
@@ -451,7 +454,17 @@ fn put(base: &Path, path: &str, bytes: &[u8]) {
 }
 
 fn read_all(roots: &[PathBuf], threads: usize) -> (Told, logs::Reading) {
-    let (sinks, reading) = logs::read(roots, &(0..i64::MAX / 2), threads, Told::default, &|_| {});
+    read_with(roots, threads, None)
+}
+
+fn read_with(roots: &[PathBuf], threads: usize, cache: Option<&Cache>) -> (Told, logs::Reading) {
+    let ask = logs::Ask {
+        roots,
+        span: 0..i64::MAX / 2,
+        threads,
+        cache,
+    };
+    let (sinks, reading) = logs::read(&ask, Told::default, &|_| {});
     let mut all = Told::default();
     for sink in sinks {
         for (event, count) in sink.events {
@@ -605,9 +618,12 @@ fn other_days_and_digests_are_not_opened() {
     let day = |number: i64| generate::START + (number - 1) * 86_400;
     let told = std::sync::Mutex::new(Vec::new());
     let (_, reading) = logs::read(
-        &[folder.path().to_owned()],
-        &(day(3)..day(5)),
-        1,
+        &logs::Ask {
+            roots: &[folder.path().to_owned()],
+            span: day(3)..day(5),
+            threads: 1,
+            cache: None,
+        },
         Told::default,
         &|progress| {
             told.lock().unwrap().push(progress);

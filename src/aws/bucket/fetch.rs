@@ -11,7 +11,7 @@ use super::find::Object;
 use super::{ACTIONS, Bucket, parsers, wait};
 use crate::aws::fault;
 use crate::domain::names::Scope;
-use crate::ports::{Fault, Feed};
+use crate::ports::{Fault, Feed, LogObject};
 
 /// What one permit of the bound stands for.
 const UNIT: usize = 1 << 10;
@@ -59,6 +59,10 @@ pub(super) async fn object(
     object: Object,
     held: &Held,
 ) -> Result<u64, Failed> {
+    let (object, scope) = (Arc::new(object.log), object.scope);
+    if let Some(length) = known(held, &object).await {
+        return Ok(length);
+    }
     let mut why = String::new();
     // Bytes that arrived whole but cannot be read are fetched once more: they may have been damaged on the way.
     for _ in 0..2 {
@@ -70,22 +74,29 @@ pub(super) async fn object(
                 break;
             }
         };
-        match hand_on(held, &object.key, body, room).await {
+        match hand_on(held, &object, body, room).await {
             Ok(length) => return Ok(length),
             Err(reason) => why = reason,
         }
     }
     Err(Failed {
-        scope: object.scope,
-        key: object.key,
+        scope,
+        key: object.key.clone(),
         why,
     })
+}
+
+/// Asks whether the file need not be fetched; gives its length then.
+async fn known(held: &Held, object: &Arc<LogObject>) -> Option<u64> {
+    let (feed, object) = (Arc::clone(&held.feed), Arc::clone(object));
+    let asking = tokio::task::spawn_blocking(move || feed.knows(&object).then_some(object.size));
+    asking.await.ok().flatten()
 }
 
 /// Reads the file on a thread of its own: that is work for a processor, not for the network.
 async fn hand_on(
     held: &Held,
-    key: &str,
+    object: &Arc<LogObject>,
     body: Vec<u8>,
     room: OwnedSemaphorePermit,
 ) -> Result<u64, String> {
@@ -93,10 +104,10 @@ async fn hand_on(
         .acquire_owned()
         .await
         .expect("the semaphore is never closed");
-    let (feed, key) = (Arc::clone(&held.feed), key.to_owned());
+    let (feed, object) = (Arc::clone(&held.feed), Arc::clone(object));
     let reading = tokio::task::spawn_blocking(move || {
         let length = body.len() as u64;
-        let outcome = feed.file(&key, &body).map(|()| length);
+        let outcome = feed.file(&object, &body).map(|()| length);
         drop((room, parser));
         outcome
     });
@@ -106,7 +117,7 @@ async fn hand_on(
 }
 
 /// The bytes of an object, after as many attempts as it takes.
-async fn whole(bucket: &Bucket<'_>, object: &Object) -> Result<Vec<u8>, Fault> {
+async fn whole(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
     let patience = bucket.session.gate.patience();
     let mut attempt = 0;
     loop {
@@ -120,7 +131,7 @@ async fn whole(bucket: &Bucket<'_>, object: &Object) -> Result<Vec<u8>, Fault> {
     }
 }
 
-async fn once(bucket: &Bucket<'_>, object: &Object) -> Result<Vec<u8>, Fault> {
+async fn once(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
     let _place = bucket.session.gate.place().await;
     let answer = bucket
         .client

@@ -15,7 +15,7 @@ use super::{ACTIONS, Bucket, Counts, gap, scope_of};
 use crate::domain::layout::{self, Kind};
 use crate::domain::names::{AccountId, Scope};
 use crate::domain::report::Gap;
-use crate::ports::Fault;
+use crate::ports::{Fault, LogObject};
 
 /// How many folders are looked into for `AWSLogs`, and how deep, before a place counts as not in AWS's layout.
 const LOOK: usize = 100;
@@ -45,8 +45,7 @@ pub(super) struct Found {
 
 /// A log file.
 pub(super) struct Object {
-    pub(super) key: String,
-    pub(super) size: u64,
+    pub(super) log: LogObject,
     pub(super) scope: Option<Scope>,
 }
 
@@ -283,11 +282,15 @@ async fn pages(
             counts.listed.fetch_add(1, Ordering::Relaxed);
             let wanted = Object {
                 scope: branch.scope.clone().or_else(|| scope_in(&key)),
-                size: object
-                    .size
-                    .and_then(|size| u64::try_from(size).ok())
-                    .unwrap_or(0),
-                key,
+                log: LogObject {
+                    bucket: bucket.location.bucket.clone(),
+                    key,
+                    size: object
+                        .size
+                        .and_then(|size| u64::try_from(size).ok())
+                        .unwrap_or(0),
+                    etag: object.e_tag.unwrap_or_default(),
+                },
             };
             if send.send(wanted).await.is_err() {
                 return Ok(());

@@ -19,7 +19,7 @@ use crate::domain::sample::Comb;
 use crate::domain::seen::Seen;
 use crate::domain::usage::Access;
 use crate::files::logs;
-use crate::ports::{Asked, Fault, Feed, Reads, Silence};
+use crate::ports::{Asked, Fault, Feed, LogObject, Reads, Silence};
 use crate::watch;
 
 /// What was heard, and what could not be.
@@ -63,9 +63,12 @@ pub(super) fn trail(roots: &[PathBuf], from: Timestamp, now: Timestamp) -> Heard
     let seen = Arc::new(Seen::default());
     let bounds = bounds(from, now);
     let (ledgers, reading) = logs::read(
-        roots,
-        &(bounds.from..bounds.to),
-        2,
+        &logs::Ask {
+            roots,
+            span: bounds.from..bounds.to,
+            threads: 2,
+            cache: None,
+        },
         || Ledger::new(bounds, Arc::clone(&seen)),
         &|_| {},
     );
@@ -115,7 +118,7 @@ impl Feed for Ear {
         self.take(json);
     }
 
-    fn file(&self, _key: &str, bytes: &[u8]) -> Result<(), String> {
+    fn file(&self, _object: &LogObject, bytes: &[u8]) -> Result<(), String> {
         self.take(bytes);
         Ok(())
     }

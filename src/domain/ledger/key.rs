@@ -1,0 +1,158 @@
+//! What makes two events alike: the strings and marks of a line, borrowed from an event.
+
+use super::strings::{Row, Strings};
+use crate::domain::event::Event;
+use crate::domain::usage::{Caller, Outcome, Subject, named_in};
+
+/// How many strings say what was called: account, Region, target, API.
+pub(super) const SUBJECT: usize = 4;
+
+/// How many strings say who called, in the order of [`Caller`].
+pub(super) const CALLER: usize = 7;
+
+/// The strings and marks of an event that make its line.
+pub(super) struct Key<'a> {
+    /// What was called.
+    pub(super) subject: [&'a str; SUBJECT],
+    /// The call names a secret. Its name may be empty.
+    pub(super) subject_marks: u8,
+    /// Who called.
+    pub(super) caller: [&'a str; CALLER],
+    /// How the caller came.
+    pub(super) caller_marks: u8,
+    /// What kind of call it was.
+    pub(super) marks: u8,
+    /// How it ended.
+    pub(super) outcome: Outcome,
+}
+
+const HAS_TARGET: u8 = 1;
+
+/// The mark of a line of `AwsServiceEvent`s.
+pub(super) const SERVICE_EVENT: u8 = 1;
+
+/// The mark of a line of calls for a version in staging.
+pub(super) const STAGED: u8 = 2;
+
+const WEB: u8 = 1;
+
+const EC2: u8 = 2;
+
+const VPC: u8 = 4;
+
+const CONSOLE: u8 = 8;
+
+impl<'a> Key<'a> {
+    /// The key of an event.
+    pub(super) fn of(event: &'a Event<'_>) -> Self {
+        let outcome = Outcome::of(event);
+        let identity = &event.identity;
+        let arn = identity.arn.as_deref().unwrap_or_default();
+        let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
+        let stable = [
+            identity.issuer_arn.as_deref().unwrap_or_default(),
+            role_of(arn),
+            invoked_by,
+            identity.principal_id.as_deref().unwrap_or_default(),
+        ];
+        let target = event
+            .target
+            .as_deref()
+            .filter(|target| !target.is_empty())
+            .or_else(|| named_in(event.error_message.as_deref()?));
+        let mark = |on: bool, bit: u8| if on { bit } else { 0 };
+        Self {
+            subject: [
+                &event.account,
+                &event.region,
+                target.unwrap_or_default(),
+                &event.name,
+            ],
+            subject_marks: mark(target.is_some(), HAS_TARGET),
+            caller: [
+                stable
+                    .into_iter()
+                    .find(|text| !text.is_empty())
+                    .unwrap_or_default(),
+                session_of(arn),
+                identity.kind.as_deref().unwrap_or_default(),
+                identity.account.as_deref().unwrap_or_default(),
+                invoked_by,
+                service_in(event.source_ip.as_deref().unwrap_or_default()),
+                event.user_agent.as_deref().unwrap_or_default(),
+            ],
+            caller_marks: mark(identity.web_federated, WEB)
+                | mark(identity.ec2_delivered, EC2)
+                | mark(event.vpc_endpoint, VPC)
+                | mark(event.from_console, CONSOLE),
+            marks: mark(event.service_event, SERVICE_EVENT)
+                | mark(event.version_stage.as_deref() == Some("AWSPENDING"), STAGED),
+            outcome,
+        }
+    }
+}
+
+/// The subject of a row.
+pub(super) fn subject(row: &Row<SUBJECT>, strings: &Strings) -> Subject {
+    let [account, region, target, api] = row.strings.map(|symbol| strings.shared(symbol));
+    Subject {
+        account,
+        region,
+        target: (row.marks & HAS_TARGET != 0).then_some(target),
+        api,
+    }
+}
+
+/// The caller of a row.
+pub(super) fn caller(row: &Row<CALLER>, strings: &Strings) -> Caller {
+    let [
+        identity,
+        session,
+        identity_type,
+        account,
+        invoked_by,
+        source_service,
+        user_agent,
+    ] = row.strings.map(|symbol| strings.text(symbol).to_owned());
+    let has = |bit: u8| row.marks & bit != 0;
+    Caller {
+        identity,
+        session,
+        identity_type,
+        account,
+        invoked_by,
+        source_service,
+        user_agent,
+        web_federated: has(WEB),
+        ec2_delivered: has(EC2),
+        vpc_endpoint: has(VPC),
+        from_console: has(CONSOLE),
+    }
+}
+
+/// The name of the AWS service that stands in place of an address; empty for an address.
+fn service_in(source: &str) -> &str {
+    if source.ends_with(".amazonaws.com") {
+        source
+    } else {
+        ""
+    }
+}
+
+/// The session name in `arn:aws:sts::<account>:assumed-role/<role>/<session>`; empty for any other ARN.
+fn session_of(arn: &str) -> &str {
+    if arn.contains(":assumed-role/") || arn.contains(":federated-user/") {
+        arn.rsplit_once('/').map_or("", |(_, session)| session)
+    } else {
+        ""
+    }
+}
+
+/// The ARN without its session, so that a reader without `sessionIssuer` is still one reader.
+fn role_of(arn: &str) -> &str {
+    if arn.contains(":assumed-role/") {
+        arn.rsplit_once('/').map_or(arn, |(role, _)| role)
+    } else {
+        arn
+    }
+}

@@ -1,0 +1,354 @@
+//! What log files told, kept from one scan to the next, so that the next one reads only what is new (`--cache DIR`).
+//!
+//! CloudTrail never changes a file that it has delivered, so a file that has the same place, size and version (time of
+//! modification, or `ETag`) tells the same. What it told is kept ([`crate::domain::kept`]), not what was made of it:
+//! every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
+//!
+//! There is one cache file for each folder of the trail, to which entries are appended. Nothing in it is trusted: it
+//! begins with the format and the folder it is for, and each entry has check sums. What does not fit is read again from
+//! the trail and kept anew; a run that was killed in the middle of writing loses the entry in hand and nothing else.
+//! Files with something wrong are not kept: what is wrong with them is found anew each time.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::FixedState;
+use sha2::{Digest, Sha256};
+
+use super::logs::FileRead;
+use crate::domain::event::Sink;
+use crate::domain::kept::{self, FORMAT, Recorder, Tape, put, take};
+use crate::domain::record::Contents;
+
+/// How many folders are open at once. Files come folder by folder.
+const OPEN: usize = 16;
+
+/// The longest head of an entry that is believed.
+const HEAD_LIMIT: usize = 64 << 10;
+
+/// What tells one state of a file from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Bytes as stored.
+    pub size: u64,
+    /// The time of modification, or the `ETag`.
+    pub mark: String,
+}
+
+/// A log file of a certain state.
+#[derive(Clone, Debug)]
+pub struct Place<'p> {
+    /// The folder it lies in: a path, or a bucket with a prefix.
+    pub folder: &'p str,
+    /// Its name in there.
+    pub name: &'p str,
+    /// Its state.
+    pub version: Version,
+}
+
+/// A folder with what log files told.
+#[derive(Debug)]
+pub struct Cache {
+    root: PathBuf,
+    open: Mutex<VecDeque<Arc<Folder>>>,
+    /// The first thing that could not be kept.
+    trouble: Mutex<Option<String>>,
+}
+
+/// What is kept of the files of one folder.
+#[derive(Debug)]
+struct Folder {
+    /// The folder of the trail, as text.
+    name: String,
+    path: PathBuf,
+    index: HashMap<Box<str>, Entry, FixedState>,
+    file: Mutex<Option<File>>,
+}
+
+/// Where an entry lies in the cache file.
+#[derive(Clone, Debug)]
+struct Entry {
+    version: Version,
+    at: u64,
+    length: u64,
+    sum: u32,
+}
+
+/// What is needed to keep one file after another.
+#[derive(Debug, Default)]
+pub struct Pen {
+    tape: Tape,
+    payload: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+impl Cache {
+    /// A cache in this folder, which is made when something is kept.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            open: Mutex::default(),
+            trouble: Mutex::default(),
+        }
+    }
+
+    /// What could not be kept, if anything: the scan is right all the same, but the next one will be no faster.
+    pub fn trouble(&self) -> Option<String> {
+        locked(&self.trouble).take()
+    }
+
+    /// Tells `sink` what this file told, if it is kept in this version.
+    pub fn tell<S: Sink>(
+        &self,
+        place: &Place<'_>,
+        pen: &mut Pen,
+        sink: &mut S,
+    ) -> Option<FileRead> {
+        let folder = self.folder(place.folder);
+        let entry = folder.index.get(place.name)?;
+        if entry.version != place.version {
+            return None;
+        }
+        folder.payload(entry, &mut pen.payload)?;
+        let mut rest = &pen.payload[..];
+        let read = outcome(&mut rest, place.version.size)?;
+        kept::replay(rest, sink).ok()?;
+        Some(read)
+    }
+
+    /// Reads a file by `read`, which is given the sink to fill, and keeps what it told.
+    ///
+    /// # Errors
+    /// Those of `read`. What cannot be kept is a [`Cache::trouble`].
+    pub fn keep<S: Sink, E>(
+        &self,
+        place: &Place<'_>,
+        pen: &mut Pen,
+        sink: &mut S,
+        read: impl FnOnce(&mut Recorder<'_, S>) -> Result<FileRead, E>,
+    ) -> Result<FileRead, E> {
+        pen.tape.clear();
+        let tape = &mut pen.tape;
+        let file = read(&mut Recorder { sink, tape })?;
+        let sound = file.contents.trouble.is_none() && file.contents.unreadable == 0;
+        if sound && file.compressed == place.version.size {
+            pen.write(place, &file);
+            let folder = self.folder(place.folder);
+            if let Err(error) = folder.append(&pen.entry) {
+                let trouble = format!("{}: {error}", folder.path.display());
+                locked(&self.trouble).get_or_insert(trouble);
+            }
+        }
+        Ok(file)
+    }
+
+    /// The cache file for a folder of the trail.
+    fn folder(&self, name: &str) -> Arc<Folder> {
+        let mut open = locked(&self.open);
+        if let Some(folder) = open.iter().find(|folder| folder.name == name) {
+            return Arc::clone(folder);
+        }
+        let folder = Arc::new(Folder::open(&self.root, name));
+        if open.len() == OPEN {
+            open.pop_front();
+        }
+        open.push_back(Arc::clone(&folder));
+        folder
+    }
+}
+
+impl Pen {
+    /// Makes the entry for a file whose calls are on the tape.
+    fn write(&mut self, place: &Place<'_>, file: &FileRead) {
+        self.payload.clear();
+        let Contents { records, ours, .. } = file.contents;
+        for number in [records, ours, file.inflated, file.members] {
+            put(&mut self.payload, number);
+        }
+        self.tape.write_to(&mut self.payload);
+        let mut head = Vec::new();
+        put_text(&mut head, place.name);
+        put_text(&mut head, &place.version.mark);
+        put(&mut head, place.version.size);
+        put(&mut head, self.payload.len() as u64);
+        head.extend_from_slice(&crc32fast::hash(&self.payload).to_le_bytes());
+        self.entry.clear();
+        put(&mut self.entry, head.len() as u64);
+        self.entry.extend_from_slice(&head);
+        let sum = crc32fast::hash(&self.entry);
+        self.entry.extend_from_slice(&sum.to_le_bytes());
+        self.entry.extend_from_slice(&self.payload);
+    }
+}
+
+/// The first bytes of a cache file: what wrote it, and for which folder.
+fn opening(name: &str) -> Vec<u8> {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("secretsweep {version}, trail cache, format {FORMAT}\n{name}\n").into_bytes()
+}
+
+impl Folder {
+    /// Opens the cache file of a folder; whatever is wrong with it, what can be used of it is.
+    fn open(root: &Path, name: &str) -> Self {
+        let digest = Sha256::digest(name.as_bytes());
+        let digits = digest[..16].iter().fold(String::new(), |mut all, byte| {
+            let _ = write!(all, "{byte:02x}");
+            all
+        });
+        let path = root.join(&digits[..2]).join(&digits[2..]);
+        let mut folder = Self {
+            name: name.to_owned(),
+            path,
+            index: HashMap::default(),
+            file: Mutex::default(),
+        };
+        if let Ok(file) = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(&folder.path)
+        {
+            let _ = folder.read_index(&file);
+            folder.file = Mutex::new(Some(file));
+        }
+        folder
+    }
+
+    /// Notes the entries that are whole and cuts off what is not. An error ends it where it stands.
+    fn read_index(&mut self, file: &File) -> io::Result<()> {
+        let mut source = BufReader::with_capacity(1 << 18, file);
+        let opening = opening(&self.name);
+        let mut begin = vec![0; opening.len()];
+        if source.read_exact(&mut begin).is_err() || begin != opening {
+            file.set_len(0)?;
+            return (&*file).write_all(&opening);
+        }
+        let end = file.metadata()?.len();
+        let mut at = opening.len() as u64;
+        let mut head = Vec::new();
+        while at < end {
+            let Some((name, entry)) = read_head(&mut source, at, &mut head)
+                .filter(|(_, entry)| entry.at.saturating_add(entry.length) <= end)
+            else {
+                return file.set_len(at);
+            };
+            at = entry.at + entry.length;
+            source.seek_relative(entry.length.cast_signed())?;
+            self.index.insert(name, entry);
+        }
+        Ok(())
+    }
+
+    /// The payload of an entry, if it is whole.
+    fn payload(&self, entry: &Entry, payload: &mut Vec<u8>) -> Option<()> {
+        payload.clear();
+        let mut file = locked(&self.file);
+        let file = file.as_mut()?;
+        file.seek(SeekFrom::Start(entry.at)).ok()?;
+        file.take(entry.length).read_to_end(payload).ok()?;
+        let whole = payload.len() as u64 == entry.length && crc32fast::hash(payload) == entry.sum;
+        whole.then_some(())
+    }
+
+    fn append(&self, entry: &[u8]) -> io::Result<()> {
+        let mut file = locked(&self.file);
+        let file = match &mut *file {
+            Some(file) => file,
+            none => none.insert(create(&self.path, &opening(&self.name))?),
+        };
+        // In one call, so that the entries of two runs at once do not mix.
+        file.write_all(entry)
+    }
+}
+
+fn create(path: &Path, opening: &[u8]) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    if file.metadata()?.len() == 0 {
+        file.write_all(opening)?;
+    }
+    Ok(file)
+}
+
+/// Reads the head of the entry at `at`. `None`: there is no whole one.
+fn read_head(source: &mut impl Read, at: u64, head: &mut Vec<u8>) -> Option<(Box<str>, Entry)> {
+    let mut length = [0; 1];
+    head.clear();
+    loop {
+        source.read_exact(&mut length).ok()?;
+        head.push(length[0]);
+        if length[0] & 0x80 == 0 {
+            break;
+        }
+    }
+    let start = head.len();
+    let length = usize::try_from(take(&mut &head[..]).ok()?).ok()?;
+    if length > HEAD_LIMIT {
+        return None;
+    }
+    head.resize(start + length, 0);
+    source.read_exact(&mut head[start..]).ok()?;
+    let mut sum = [0; 4];
+    source.read_exact(&mut sum).ok()?;
+    if crc32fast::hash(head) != u32::from_le_bytes(sum) {
+        return None;
+    }
+    let mut rest = &head[start..];
+    let name = take_text(&mut rest)?.into();
+    let mark = take_text(&mut rest)?.to_owned();
+    let size = take(&mut rest).ok()?;
+    let length = take(&mut rest).ok()?;
+    let sum = u32::from_le_bytes(rest.try_into().ok()?);
+    let version = Version { size, mark };
+    let entry = Entry {
+        version,
+        at: at + (head.len() + 4) as u64,
+        length,
+        sum,
+    };
+    Some((name, entry))
+}
+
+/// What reading the file gave besides its calls.
+fn outcome(rest: &mut &[u8], size: u64) -> Option<FileRead> {
+    let mut number = || take(rest).ok();
+    let (records, ours, inflated, members) = (number()?, number()?, number()?, number()?);
+    let contents = Contents {
+        records,
+        ours,
+        ..Contents::default()
+    };
+    Some(FileRead {
+        contents,
+        compressed: size,
+        inflated,
+        members,
+    })
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn take_text<'b>(rest: &mut &'b [u8]) -> Option<&'b str> {
+    let length = usize::try_from(take(rest).ok()?).ok()?;
+    std::str::from_utf8(rest.split_off(..length)?).ok()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What the locks hold is whole at every moment, also when a thread panics.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
