@@ -1,17 +1,19 @@
 //! Secrets Manager: reading the inventory, and the session as the [`Vault`] that acts.
 //!
 //! A scan lists 100 secrets a request and asks for a single secret only if it is a primary with replicas, which lists
-//! leave out: 10,000 secrets without replicas are 100 requests. What is read before a failure is kept, and the rest is
+//! leave out: 10,000 secrets without replicas are 100 requests. Versions ([`versions`]) are asked for only where judging
+//! cannot do without. What is read before a failure is kept, and the rest is
 //! a gap.
 //!
 //! No function here could return a secret's value, and none could delete without recovery.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{
-    ReplicaRegionType, ReplicationStatusType, SecretListEntry, Tag,
+    ReplicaRegionType, ReplicationStatusType, SecretListEntry, SecretVersionsListEntry, Tag,
 };
 use aws_smithy_types::DateTime;
 use futures_util::future::BoxFuture;
@@ -21,13 +23,12 @@ use jiff::civil::Date;
 
 use super::gate::Warden;
 use super::{Session, fault, locked, saved};
+use crate::domain::money::counted;
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::report::Gap;
-use crate::domain::secret::{Replica, Secret, day_of};
+use crate::domain::secret::{CurrentVersion, Replica, Secret, day_of};
 use crate::domain::tags::Tags;
-use crate::ports::{
-    Caller, CurrentVersion, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault, Versions,
-};
+use crate::ports::{Caller, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault};
 
 /// What reading asks AWS.
 pub const ACTIONS: &[&str] = &[
@@ -212,15 +213,20 @@ async fn describe_primaries(
 }
 
 fn keep(shelf: &dyn Shelf, name: &str, bytes: &[u8], read: &mut Inventory) {
-    if let Err(error) = shelf.put(name, bytes) {
-        read.gaps.push(Gap {
-            account: Some(read.scope.account.clone()),
-            region: Some(read.scope.region.clone()),
-            source: "save".to_owned(),
-            what: format!("`{name}` could not be saved"),
-            why: error.to_string(),
-        });
-    }
+    let unsaved = unsaved(shelf, name, bytes, &read.scope);
+    read.gaps.extend(unsaved);
+}
+
+/// Puts bytes on the shelf; the gap, if that failed.
+fn unsaved(shelf: &dyn Shelf, name: &str, bytes: &[u8], scope: &Scope) -> Option<Gap> {
+    let error = shelf.put(name, bytes).err()?;
+    Some(Gap {
+        account: Some(scope.account.clone()),
+        region: Some(scope.region.clone()),
+        source: "save".to_owned(),
+        what: format!("`{name}` could not be saved"),
+        why: error.to_string(),
+    })
 }
 
 fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
@@ -301,6 +307,7 @@ fn secret_of(entry: &SecretListEntry) -> Result<Secret, String> {
         external_type: entry.r#type().map(str::to_owned),
         tags: tags(entry.tags()),
         replicas: None,
+        current: None,
         arn,
     })
 }
@@ -332,6 +339,7 @@ fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
                 .filter_map(replica)
                 .collect(),
         ),
+        current: None,
         arn,
     })
 }
@@ -467,42 +475,92 @@ impl Vault for Session {
     }
 }
 
-impl Versions for Session {
-    fn current<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-    ) -> BoxFuture<'a, Result<Option<CurrentVersion>, Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            let mut token: Option<String> = None;
-            loop {
-                let page = self
-                    .gate
-                    .ask("secretsmanager:ListSecretVersionIds", || {
-                        client
-                            .list_secret_version_ids()
-                            .secret_id(arn.as_str())
-                            .max_results(PAGE)
-                            .set_next_token(token.clone())
-                            .send()
-                    })
-                    .await?;
-                let current = page
-                    .versions()
-                    .iter()
-                    .find(|version| version.version_stages().iter().any(|s| s == "AWSCURRENT"));
-                if let Some(version) = current {
-                    return Ok(Some(CurrentVersion {
-                        created: moment(version.created_date()),
-                        last_accessed: day(version.last_accessed_date()),
-                    }));
-                }
-                token = page.next_token;
-                if token.is_none() {
-                    return Ok(None);
-                }
+/// What the current versions of some secrets are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The current version by ARN; nothing for a secret that has none.
+    pub current: BTreeMap<SecretArn, CurrentVersion>,
+    /// What could not be read: one gap an account and Region.
+    pub gaps: Vec<Gap>,
+}
+
+/// Asks for the current versions of these secrets, one request each.
+///
+/// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secret-version-ids` prints it.
+pub async fn versions(session: &Session, secrets: &[SecretArn], save: Option<&dyn Shelf>) -> Found {
+    let at_once = session.gate.patience().at_once.clamp(1, 8);
+    let answers: Vec<_> = stream::iter(secrets)
+        .map(|arn| versions_of(session, arn).boxed())
+        .buffered(at_once)
+        .collect()
+        .await;
+    let mut found = Found::default();
+    let mut failed: BTreeMap<Scope, (u64, Fault)> = BTreeMap::new();
+    for (arn, answer) in secrets.iter().zip(answers) {
+        let entries = match answer {
+            Ok(entries) => entries,
+            Err(fault) => {
+                failed.entry(arn.scope().clone()).or_insert((0, fault)).0 += 1;
+                continue;
             }
+        };
+        if let Some(shelf) = save {
+            let name = saved::versions_name(arn);
+            let bytes = saved::versions(arn, &entries);
+            found
+                .gaps
+                .extend(unsaved(shelf, &name, &bytes, arn.scope()));
         }
-        .boxed()
+        let current = entries
+            .iter()
+            .find(|version| version.version_stages().iter().any(|s| s == "AWSCURRENT"));
+        if let Some(version) = current {
+            found.current.insert(
+                arn.clone(),
+                CurrentVersion {
+                    created: moment(version.created_date()),
+                    last_accessed: day(version.last_accessed_date()),
+                },
+            );
+        }
+    }
+    found
+        .gaps
+        .extend(failed.into_iter().map(|(scope, (count, fault))| {
+            let what = format!(
+                "who fetched the current version of {}: their last access may be their rotation's",
+                counted(count, "rotated secret", "rotated secrets")
+            );
+            fault::gap(&scope, "secretsmanager:ListSecretVersionIds", &what, &fault)
+        }));
+    found
+}
+
+/// The versions of a secret that carry a label.
+async fn versions_of(
+    session: &Session,
+    arn: &SecretArn,
+) -> Result<Vec<SecretVersionsListEntry>, Fault> {
+    let client = client(session, arn.scope())?;
+    let mut versions = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = session
+            .gate
+            .ask("secretsmanager:ListSecretVersionIds", || {
+                client
+                    .list_secret_version_ids()
+                    .secret_id(arn.as_str())
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        versions.extend(page.versions.unwrap_or_default());
+        let next = page.next_token;
+        if next.is_none() || next == token {
+            return Ok(versions);
+        }
+        token = next;
     }
 }

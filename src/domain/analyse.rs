@@ -89,33 +89,18 @@ pub struct Input<'a> {
 
 /// Runs the scan.
 pub fn analyse(input: Input<'_>) -> Report {
+    let mut input = input;
+    input.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
+    let (scopes, known) = scopes(&input);
+    let cover = Cover::new(input.coverage, &scopes, input.spans, idle_from(&input));
+    let activity = activity(&input);
     let Input {
-        mut secrets,
-        accesses,
-        coverage,
+        secrets,
         policy,
         spans,
         now,
         ..
     } = input;
-    secrets.sort_by(|a, b| place(a).cmp(&place(b)));
-    let idle_from = now.as_second() - i64::from(policy.idle_days) * 86_400;
-    let mut scopes = input.scopes;
-    scopes.extend(secrets.iter().map(|secret| secret.arn.scope().clone()));
-    let known = scopes.clone();
-    scopes.extend(coverage.scopes());
-    let cover = Cover::new(coverage, &scopes, spans, idle_from);
-
-    let rotations = RotationFunctions::new(
-        secrets
-            .iter()
-            .filter_map(|secret| secret.rotation_lambda.as_deref()),
-    );
-    let created = |secret: &Secret| secret.created.map(floor_second);
-    let activity = {
-        let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
-        attribute(accesses, &index, secrets.len(), &rotations, policy)
-    };
     let groups = Groups::new(&secrets);
     let unlisted = unlisted_replicas(&secrets, &activity, &known);
 
@@ -183,6 +168,72 @@ pub fn analyse(input: Input<'_>) -> Report {
     report.assumptions = said::assumptions(policy, &report.totals, spans, input.trail, muted);
     report.assumptions.extend(input.notes);
     report
+}
+
+/// The secrets whose current version would tell whether anybody uses them, where nothing else that is known does.
+pub fn doubtful(input: &Input<'_>) -> Vec<SecretArn> {
+    let secrets = &input.secrets;
+    if !secrets
+        .iter()
+        .any(|secret| secret.rotation_enabled == Some(true))
+    {
+        return Vec::new();
+    }
+    let (scopes, known) = scopes(input);
+    let cover = Cover::new(input.coverage, &scopes, input.spans, idle_from(input));
+    let activity = activity(input);
+    let unlisted = unlisted_replicas(secrets, &activity, &known);
+    let rows = Rows {
+        replicas: Listed::all(secrets, &Groups::new(secrets)),
+        activity: &activity,
+        unlisted: &unlisted,
+        loops: &[],
+        cover: &cover,
+        policy: input.policy,
+        spans: input.spans,
+        now: input.now,
+        trail: input.trail,
+    };
+    let mut doubtful = rows.doubtful(secrets);
+    doubtful.sort();
+    doubtful
+}
+
+/// Every account and Region that the inventory or the trail speaks of, and those whose inventory was read.
+fn scopes(input: &Input<'_>) -> (BTreeSet<Scope>, BTreeSet<Scope>) {
+    let mut scopes = input.scopes.clone();
+    scopes.extend(
+        input
+            .secrets
+            .iter()
+            .map(|secret| secret.arn.scope().clone()),
+    );
+    let known = scopes.clone();
+    scopes.extend(input.coverage.scopes());
+    (scopes, known)
+}
+
+/// Since when nothing may have used what is idle, in seconds since 1970.
+fn idle_from(input: &Input<'_>) -> i64 {
+    input.now.as_second() - i64::from(input.policy.idle_days) * 86_400
+}
+
+/// Who called which secret.
+fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
+    let secrets = &input.secrets;
+    let functions = secrets
+        .iter()
+        .filter_map(|secret| secret.rotation_lambda.as_deref());
+    let rotations = RotationFunctions::new(functions);
+    let created = |secret: &Secret| secret.created.map(floor_second);
+    let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
+    attribute(
+        input.accesses,
+        &index,
+        secrets.len(),
+        &rotations,
+        input.policy,
+    )
 }
 
 /// The monthly storage of secrets that are pending deletion: already saved.

@@ -438,6 +438,11 @@ fn maintenance_only(case: &Case<'_>) -> Option<String> {
         .collect();
     kinds.sort();
     kinds.dedup();
+    if let (Accessed::Unfetched(day), true) = (case.accessed(&case.own), kinds.is_empty()) {
+        return Some(format!(
+            "last read on {day}, when it was rotated; nobody has fetched the version that is current since then"
+        ));
+    }
     Some(format!("read only by {}", kinds.join(", ")))
 }
 

@@ -36,6 +36,15 @@ pub struct Replica {
     pub last_accessed: Option<Date>,
 }
 
+/// The version of a secret that carries `AWSCURRENT`, as `ListSecretVersionIds` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentVersion {
+    /// When the version was created: with rotation, the last rotation.
+    pub created: Option<Timestamp>,
+    /// The day (UTC) on which this version was last read. `None`: nobody has fetched it.
+    pub last_accessed: Option<Date>,
+}
+
 /// One secret in one Region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
@@ -73,6 +82,8 @@ pub struct Secret {
     pub tags: Tags,
     /// The replicas. `None`: the inventory does not say (`ListSecrets` never does).
     pub replicas: Option<Vec<Replica>>,
+    /// The current version. `None`: nobody asked for it, which is so for nearly all.
+    pub current: Option<Box<CurrentVersion>>,
 }
 
 impl Secret {
@@ -96,6 +107,7 @@ impl Secret {
             external_type: None,
             tags: Tags::new(),
             replicas: None,
+            current: None,
         }
     }
 
@@ -188,6 +200,7 @@ impl Secret {
                 newer.tags
             },
             replicas: newer.replicas.or(older.replicas),
+            current: newer.current.or(older.current),
             arn: newer.arn,
             name: newer.name,
         }

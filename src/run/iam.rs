@@ -26,7 +26,7 @@ pub(super) fn run(args: &IamPolicyArgs) -> Result<Exit> {
 }
 
 fn uses(scan: &PolicyScanArgs) -> Vec<Use> {
-    let mut uses = vec![Use::Inventory];
+    let mut uses = vec![Use::Inventory, Use::Versions];
     if scan.regions.is_empty() {
         uses.push(Use::Regions);
     }

@@ -112,7 +112,7 @@ fn scan(size: Large, faults: &[Fault]) {
             .entry(format!("{}:{}", call.service, call.op))
             .or_default() += 1;
     }
-    println!("exit {code:?}, {seconds:.2} s, peak {} MB", peak / 1024);
+    println!("exit {code:?}, {seconds:.2} s, peak {} MiB", peak / 1024);
     println!("{} calls: {counts:?}", counts.values().sum::<usize>());
     let report = fs::read(folder.path().join("report/report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();

@@ -27,6 +27,7 @@ mod laws;
 mod live;
 mod live_adapters;
 mod live_scale;
+mod live_versions;
 mod loops;
 mod page;
 mod spreadsheet;

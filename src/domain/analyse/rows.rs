@@ -73,6 +73,14 @@ impl Rows<'_> {
         rows
     }
 
+    /// The secrets whose current version would make a difference.
+    pub(super) fn doubtful(&self, secrets: &[Secret]) -> Vec<SecretArn> {
+        let doubtful = secrets.iter().enumerate().filter(|(at, secret)| {
+            secret.current.is_none() && self.case(*at, secret).is_doubtful()
+        });
+        doubtful.map(|(_, secret)| secret.arn.clone()).collect()
+    }
+
     fn window(&self) -> Window {
         let (from, to) = seconds(self.spans.window);
         Window { from, to }
