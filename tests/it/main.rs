@@ -16,6 +16,7 @@ mod aws_itself;
 mod browser;
 mod cleanup;
 mod cost;
+mod credentials;
 mod demo;
 mod emulator;
 mod evidence;
