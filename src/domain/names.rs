@@ -49,7 +49,8 @@ impl AccountId {
 
     /// The twelve digits.
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).expect("an account id is twelve ASCII digits")
+        // Twelve ASCII digits are always text.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -490,18 +491,20 @@ mod tests {
         }
     }
 
-    /// Inventory: `db` (created at 100), `db-abc123` (created at 50), `old` (creation unknown).
-    fn index() -> (Index, Vec<SecretArn>) {
-        let arns = vec![arn("db-NEW111"), arn("db-abc123-QQQQQQ"), arn("old-OOOOOO")];
-        let created = [Some(100), Some(50), None];
-        let index = Index::new(arns.iter().zip(created));
-        (index, arns)
+    /// `db` (created at 100), `db-abc123` (created at 50), `old` (creation unknown).
+    fn arns() -> [SecretArn; 3] {
+        [arn("db-NEW111"), arn("db-abc123-QQQQQQ"), arn("old-OOOOOO")]
+    }
+
+    fn index(arns: &[SecretArn; 3]) -> Index<'_> {
+        Index::new(arns.iter().zip([Some(100), Some(50), None]))
     }
 
     #[test]
     fn events_resolve_by_arn_then_name_then_partial_arn() {
         use Resolution::{Ambiguous, Former, One, Unknown};
-        let (index, _arns) = index();
+        let arns = arns();
+        let index = index(&arns);
         let cases = [
             (
                 full("db-NEW111"),
@@ -581,7 +584,8 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_up_in_the_scope_of_the_event_only() {
-        let (index, _arns) = index();
+        let arns = arns();
+        let index = index(&arns);
         let elsewhere = Scope {
             account: AccountId::new("111122223333").unwrap(),
             region: Region::new("eu-west-1").unwrap(),

@@ -164,7 +164,7 @@ impl Secret {
             "aws:cloudformation:stack-id",
         ]
         .iter()
-        .find_map(|key| self.tags.get(*key))
+        .find_map(|key| self.tags.get(key))
         .map(String::as_str)
     }
 

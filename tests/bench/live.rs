@@ -2,9 +2,10 @@
 
 #![expect(
     unreachable_pub,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a bench prints figures, stops where it meets the unexpected, and borrows the tests' AWS"
+    reason = "a bench prints figures, stops where it meets the unexpected, and borrows the tests' AWS, which has the real time"
 )]
 
 #[path = "../it/aws/mod.rs"]

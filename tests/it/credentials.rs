@@ -128,6 +128,9 @@ fn scan(aws: &Aws, folder: &Path, variables: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
+/// Words that must be said.
+type Words<'a> = &'a [&'a str];
+
 /// No keys in variables, and no other source but those that a test adds.
 const NO_KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
 
@@ -268,10 +271,7 @@ fn a_session_made_by_aws_login_is_used() {
         format!("[default]\nlogin_session = {SESSION}\nregion = {EAST}\n"),
     )
     .unwrap();
-    let digest: String = Sha256::digest(SESSION)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = format!("{:x}", Sha256::digest(SESSION));
     let token = json!({
         "accessToken": {
             "accessKeyId": access_key(FOUND),
@@ -357,7 +357,7 @@ fn settings_of_a_profile_hold_unless_a_variable_says_otherwise() {
         &format!("[profile a]\nca_bundle = {mine}\n[default]\n"),
     );
     let attempts = file("attempts", "[default]\nmax_attempts = many\n");
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    let cases: [(&[(&str, &str)], Words<'_>); 4] = [
         (
             &[("AWS_CONFIG_FILE", &bundle), ("AWS_PROFILE", "a")],
             &["mine.pem", "no certificate"],
