@@ -108,7 +108,7 @@ pub struct Reader {
 #[derive(Clone, Debug)]
 pub struct ReaderUse<'a> {
     /// The cache time and advice for this reader.
-    pub class: Class,
+    pub class: Arc<Class>,
     /// Its calls.
     pub slices: Vec<Slice<'a>>,
 }
@@ -204,7 +204,7 @@ impl Failures {
 }
 
 /// Readers with what they did, sorted.
-pub type Readers<'a> = BTreeMap<Reader, ReaderUse<'a>>;
+pub type Readers<'a> = BTreeMap<Arc<Reader>, ReaderUse<'a>>;
 
 /// A name that was asked for and that is not in the inventory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -263,7 +263,7 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<&Caller, (Reader, Class), FixedState> = HashMap::default();
+    let mut known: HashMap<&Caller, Who, FixedState> = HashMap::default();
     let rotators = rotators(accesses);
     for access in accesses {
         let who = known.entry(&*access.caller).or_insert_with(|| {
@@ -274,7 +274,7 @@ pub fn attribute<'a>(
                 identity: access.caller.identity.clone(),
                 client: class.client.clone(),
             };
-            (reader, class)
+            (Arc::new(reader), Arc::new(class))
         });
         for (slice, resolution) in slices(access, index) {
             activity.put(slice, resolution, who);
@@ -365,7 +365,7 @@ fn slices<'a>(access: &'a Access, index: &Index<'_>) -> Vec<(Slice<'a>, Option<R
 }
 
 impl<'a> Activity<'a> {
-    fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &(Reader, Class)) {
+    fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &Who) {
         let access = slice.access;
         if access.service_event {
             if let Some(Resolution::One(place)) = resolution {
@@ -403,7 +403,7 @@ impl<'a> Activity<'a> {
     }
 
     /// Notes who asked for a name that stands for no secret of the inventory.
-    fn miss(&mut self, access: &Access, target: Arc<str>, slice: Slice<'a>, who: &(Reader, Class)) {
+    fn miss(&mut self, access: &Access, target: Arc<str>, slice: Slice<'a>, who: &Who) {
         let missing = Missing {
             account: access.subject.account.clone(),
             region: access.subject.region.clone(),
@@ -413,7 +413,10 @@ impl<'a> Activity<'a> {
     }
 }
 
-fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, (reader, class): &(Reader, Class)) {
+/// A reader, and what to do about it.
+type Who = (Arc<Reader>, Arc<Class>);
+
+fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, (reader, class): &Who) {
     if let Some(what) = readers.get_mut(reader) {
         what.slices.push(slice);
         return;

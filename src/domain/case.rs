@@ -1,6 +1,8 @@
 //! What the rules look at: one secret with its replicas, what was seen of them, and how much of the idle time the trail
 //! covers. The questions that several rules ask are answered here once.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -107,7 +109,7 @@ impl<'a> Case<'a> {
             return Accessed::Idle(day);
         }
         let number = midnight(day).div_euclid(86_400);
-        let explains = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+        let explains = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             !self.policy.is_consumer(reader.kind)
                 && what
                     .read_days()
@@ -247,7 +249,7 @@ pub fn last_use<'m>(readers: &'m Readers<'_>, policy: &Policy) -> Option<(i64, &
     readers
         .iter()
         .filter(|(reader, _)| policy.is_consumer(reader.kind))
-        .filter_map(|(reader, what)| Some((what.last_use()?, reader)))
+        .filter_map(|(reader, what)| Some((what.last_use()?, &**reader)))
         .max()
 }
 

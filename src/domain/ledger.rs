@@ -16,14 +16,15 @@ use hashbrown::HashTable;
 
 use super::coverage::Coverage;
 use super::event::{Event, EventId, Sink};
-use super::seen::Seen;
-use super::usage::{Access, Address, Cell, Outcome};
+use super::layout::Day;
+use super::seen::{REMEMBERED_DAYS, Seen, Turn};
+use super::usage::{Access, Address, Cell, Cells, Outcome};
 
 mod key;
 mod strings;
 
 use key::{CALLER, Key, SERVICE_EVENT, STAGED, SUBJECT};
-use strings::{Rows, Strings};
+use strings::{Rows, Strings, Sym};
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,25 @@ pub struct Bounds {
 #[derive(Debug)]
 struct Line {
     what: What,
-    /// The latest cell, not yet in [`Ledger::cells`]: most calls come in runs from one address.
-    run: Option<Cell>,
+    /// The cell that the latest call fell into, and most likely the next one will. [`NONE`]: no call yet.
+    latest: u32,
+}
+
+/// The number of no cell.
+const NONE: u32 = u32::MAX;
+
+/// A cell and the line it belongs to.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    line: u32,
+    cell: Cell,
+}
+
+impl Placed {
+    /// What no two cells have in common.
+    fn key(&self) -> (u32, u32, Address) {
+        (self.line, self.cell.key, self.cell.address)
+    }
 }
 
 /// What makes a line: the numbers of its subject and its caller, and its own marks.
@@ -78,16 +96,22 @@ pub struct Ledger {
     callers: Rows<CALLER>,
     lines: Vec<Line>,
     table: HashTable<u32>,
-    /// The cells of all lines, but for the latest of each: by line, key and address.
-    cells: HashMap<(u32, u32, Address), Cell, FixedState>,
+    /// The cells of all lines, and where each is by line, key and address.
+    cells: Vec<Placed>,
+    cell_table: HashTable<u32>,
     /// Of the error messages of a line, the first in alphabetical order.
-    samples: HashMap<u32, Box<str>, FixedState>,
+    samples: HashMap<u32, Sym, FixedState>,
     /// Calls that two accounts log: of each, the copy to count.
     shared: HashMap<EventId, Twin, FixedState>,
     /// What the trail covers.
     pub coverage: Coverage,
     /// Events that came again and were not counted.
     pub duplicates: u64,
+    /// Where this ledger is among those that fill from one trail, and the day of delivery it is at.
+    turn: Turn,
+    day: Option<Day>,
+    /// Events that were delivered so late that a copy delivered in time is no longer remembered.
+    pub late: u64,
 }
 
 impl Ledger {
@@ -95,17 +119,21 @@ impl Ledger {
     pub fn new(bounds: Bounds, seen: Arc<Seen>) -> Self {
         Self {
             bounds,
+            turn: seen.turn(),
             seen,
             strings: Strings::default(),
             subjects: Rows::default(),
             callers: Rows::default(),
             lines: Vec::new(),
             table: HashTable::new(),
-            cells: HashMap::default(),
+            cells: Vec::new(),
+            cell_table: HashTable::new(),
             samples: HashMap::default(),
             shared: HashMap::default(),
             coverage: Coverage::default(),
             duplicates: 0,
+            day: None,
+            late: 0,
         }
     }
 
@@ -124,12 +152,18 @@ impl Ledger {
         if let Some(&at) = self.table.find(hash, |&at| lines[at as usize].what == what) {
             return at;
         }
-        let at = u32::try_from(self.lines.len()).expect("fewer than four billion distinct lines");
-        self.lines.push(Line { what, run: None });
+        let at = number(self.lines.len());
+        self.lines.push(Line { what, latest: NONE });
         let lines = &self.lines;
         self.table
             .insert_unique(hash, at, |&other| lines[other as usize].what.hash());
         at
+    }
+
+    fn is_late(&self, time: i64) -> bool {
+        self.day.is_some_and(|day| {
+            time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
+        })
     }
 
     fn count(&mut self, at: u32, time: i64, address: Address) {
@@ -138,25 +172,29 @@ impl Ledger {
     }
 
     /// Adds calls to a line.
-    fn add(&mut self, at: u32, cell: Cell) {
-        let run = &mut self.lines[at as usize].run;
-        if let Some(run) = run
-            && run.key == cell.key
-            && run.address == cell.address
+    fn add(&mut self, line: u32, cell: Cell) {
+        let placed = Placed { line, cell };
+        let latest = self.lines[line as usize].latest;
+        let cells = &mut self.cells;
+        if let Some(known) = cells.get_mut(latest as usize)
+            && known.key() == placed.key()
         {
-            run.add(cell);
+            known.cell.add(cell);
             return;
         }
-        if let Some(ended) = run.replace(cell) {
-            self.end_run(at, ended);
-        }
-    }
-
-    fn end_run(&mut self, at: u32, run: Cell) {
-        self.cells
-            .entry((at, run.key, run.address))
-            .and_modify(|cell| cell.add(run))
-            .or_insert(run);
+        let hash = |placed: &Placed| FixedState::default().hash_one(placed.key());
+        let same = |&at: &u32| cells[at as usize].key() == placed.key();
+        let at = if let Some(&at) = self.cell_table.find(hash(&placed), same) {
+            cells[at as usize].cell.add(cell);
+            at
+        } else {
+            let at = number(cells.len());
+            cells.push(placed);
+            self.cell_table
+                .insert_unique(hash(&placed), at, |&other| hash(&cells[other as usize]));
+            at
+        };
+        self.lines[line as usize].latest = at;
     }
 
     fn cell_at(&self, time: i64, address: Address) -> Cell {
@@ -207,13 +245,14 @@ impl Ledger {
         }
     }
 
-    fn keep_sample(&mut self, at: u32, new: &str) {
+    fn keep_sample(&mut self, line: u32, new: &str) {
         if new.is_empty() {
             return;
         }
-        let kept = self.samples.entry(at).or_default();
-        if kept.is_empty() || new < &**kept {
-            *kept = new.into();
+        let kept = self.samples.get(&line);
+        if kept.is_none_or(|&kept| new < self.strings.text(kept)) {
+            let new = self.strings.symbol(new);
+            self.samples.insert(line, new);
         }
     }
 
@@ -240,16 +279,13 @@ impl Ledger {
                 marks,
                 outcome,
             });
-            if let Some(run) = line.run {
-                self.add(at, run);
-            }
             places.push(at);
         }
-        for ((at, ..), cell) in other.cells {
-            self.add(places[at as usize], cell);
+        for Placed { line, cell } in other.cells {
+            self.add(places[line as usize], cell);
         }
-        for (at, sample) in other.samples {
-            self.keep_sample(places[at as usize], &sample);
+        for (line, sample) in other.samples {
+            self.keep_sample(places[line as usize], other.strings.text(sample));
         }
         for (id, twin) in other.shared {
             let line = places[twin.line as usize];
@@ -257,6 +293,7 @@ impl Ledger {
         }
         self.coverage.merge(other.coverage);
         self.duplicates += other.duplicates;
+        self.late += other.late;
     }
 
     /// The ledger as sorted lines, and what the trail covers.
@@ -264,23 +301,9 @@ impl Ledger {
         for (_, twin) in std::mem::take(&mut self.shared) {
             self.count(twin.line, twin.time, twin.address);
         }
-        let mut cells = self.take_cells();
+        let order = self.order();
+        let (all, ends) = self.take_cells(&order);
         let strings = &self.strings;
-        let subject_ranks = self.subjects.ranks(strings);
-        let caller_ranks = self.callers.ranks(strings);
-        let mut order: Vec<u32> = (0..)
-            .take(self.lines.len())
-            .filter(|&at| !cells[at as usize].is_empty())
-            .collect();
-        order.sort_unstable_by_key(|&at| {
-            let what = self.lines[at as usize].what;
-            (
-                subject_ranks[what.subject as usize],
-                what.marks,
-                what.outcome,
-                caller_ranks[what.caller as usize],
-            )
-        });
         let subjects = self.subjects.rows().iter();
         let subjects: Vec<_> = subjects
             .map(|row| Arc::new(key::subject(row, strings)))
@@ -289,44 +312,88 @@ impl Ledger {
         let callers: Vec<_> = callers
             .map(|row| Arc::new(key::caller(row, strings)))
             .collect();
-        let accesses = order.into_iter().map(|at| {
-            let what = self.lines[at as usize].what;
+        let mut from = 0;
+        let accesses = order.into_iter().zip(ends).map(|(line, to)| {
+            let what = self.lines[line as usize].what;
+            let cells = Cells {
+                all: Arc::clone(&all),
+                from: std::mem::replace(&mut from, to),
+                to,
+            };
+            let sample = self.samples.get(&line);
             Access {
                 subject: Arc::clone(&subjects[what.subject as usize]),
                 service_event: what.marks & SERVICE_EVENT != 0,
                 outcome: what.outcome,
                 staged: what.marks & STAGED != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
-                cells: std::mem::take(&mut cells[at as usize]).into(),
-                sample: self.samples.remove(&at),
+                cells,
+                sample: sample.map(|&sample| strings.shared(sample)),
             }
         });
+        // A line whose only call was the other copy of a shared one has no cells.
+        let accesses = accesses.filter(|access| !access.cells.is_empty());
         (accesses.collect(), self.coverage)
     }
 
-    /// The cells of each line, sorted.
-    fn take_cells(&mut self) -> Vec<Vec<Cell>> {
-        for at in 0..self.lines.len() {
-            if let Some(run) = self.lines[at].run.take() {
-                self.end_run(u32::try_from(at).expect("a line's number"), run);
-            }
+    /// The lines in the order of what they are, which does not depend on the order of reading.
+    fn order(&self) -> Vec<u32> {
+        let subject_ranks = self.subjects.ranks(&self.strings);
+        let caller_ranks = self.callers.ranks(&self.strings);
+        let mut order: Vec<u32> = (0..).take(self.lines.len()).collect();
+        order.sort_unstable_by_key(|&line| {
+            let what = self.lines[line as usize].what;
+            (
+                subject_ranks[what.subject as usize],
+                what.marks,
+                what.outcome,
+                caller_ranks[what.caller as usize],
+            )
+        });
+        order
+    }
+
+    /// The cells of all lines in this order, and where those of each line end.
+    fn take_cells(&mut self, order: &[u32]) -> (Arc<[Cell]>, Vec<u32>) {
+        self.cell_table = HashTable::new();
+        let mut places = vec![0_u32; order.len()];
+        for (place, &line) in (0..).zip(order) {
+            places[line as usize] = place;
         }
-        let mut counts = vec![0_usize; self.lines.len()];
-        for &(at, ..) in self.cells.keys() {
-            counts[at as usize] += 1;
+        let mut cells = std::mem::take(&mut self.cells);
+        for placed in &mut cells {
+            placed.line = places[placed.line as usize];
         }
-        let mut cells: Vec<Vec<Cell>> = counts.into_iter().map(Vec::with_capacity).collect();
-        for ((at, ..), cell) in std::mem::take(&mut self.cells) {
-            cells[at as usize].push(cell);
+        cells.sort_unstable_by_key(|placed| (placed.line, placed.cell));
+        let mut ends = vec![0; order.len()];
+        for (end, placed) in (1..).zip(&cells) {
+            ends[placed.line as usize] = end;
         }
-        for of_line in &mut cells {
-            of_line.sort_unstable();
+        let mut end = 0;
+        for own in &mut ends {
+            end = end.max(*own);
+            *own = end;
         }
-        cells
+        (cells.into_iter().map(|placed| placed.cell).collect(), ends)
     }
 }
 
+/// The number of a thing, as tables hold it.
+fn number(at: usize) -> u32 {
+    u32::try_from(at)
+        .ok()
+        .filter(|&at| at != NONE)
+        .expect("fewer than four billion distinct things")
+}
+
 impl Sink for Ledger {
+    fn delivered(&mut self, day: Option<Day>) {
+        if day != self.day {
+            self.seen.comes_to(&self.turn, day);
+            self.day = day;
+        }
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if event.time < self.bounds.from || event.time >= self.bounds.to {
             return;
@@ -335,6 +402,7 @@ impl Sink for Ledger {
             self.duplicates += 1;
             return;
         }
+        self.late += u64::from(self.is_late(event.time));
         let key = Key::of(event);
         let failed = key.outcome != Outcome::Ok;
         let line = self.line_of(&key);

@@ -10,6 +10,8 @@
 //! - an old `LastAccessedDate` is no proof while a caching client refreshes the secret with `DescribeSecret`;
 //! - absence of events is no proof outside covered time.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -238,7 +240,7 @@ fn recently_read(case: &Case<'_>) -> Option<String> {
 }
 
 fn cached_reader(case: &Case<'_>) -> Option<String> {
-    let refreshed = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+    let refreshed = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
         let caching = reader.kind.describes_to_use() && case.policy.is_consumer(reader.kind);
         let describes = what
             .slices

@@ -5,6 +5,7 @@
 //! use ([`Outcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
 use std::hash::BuildHasher;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -202,10 +203,34 @@ pub struct Access {
     /// Who called.
     pub caller: Arc<Caller>,
     /// When, and from where: in the order of the hours.
-    pub cells: Box<[Cell]>,
+    pub cells: Cells,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
-    pub sample: Option<Box<str>>,
+    pub sample: Option<Arc<str>>,
 }
+
+/// Some cells of a ledger, which holds those of all its lines in one piece.
+#[derive(Clone, Debug)]
+pub struct Cells {
+    pub(super) all: Arc<[Cell]>,
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+impl Deref for Cells {
+    type Target = [Cell];
+
+    fn deref(&self) -> &[Cell] {
+        &self.all[self.from as usize..self.to as usize]
+    }
+}
+
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Cells {}
 
 impl Access {
     /// How many calls.

@@ -23,6 +23,7 @@ use crate::domain::names::SecretArn;
 use crate::domain::policy::Policy;
 use crate::domain::report::{Gap, Report, Span};
 use crate::domain::secret::{CurrentVersion, day_of};
+use crate::domain::seen::REMEMBERED_DAYS;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::select::{Selection, select};
@@ -231,6 +232,13 @@ impl Job {
             let times = counted(ledger.duplicates, "event came", "events came");
             notes.push(format!(
                 "{times} more than once (two trails, two files) and were counted once."
+            ));
+        }
+        if ledger.late > 0 {
+            let times = counted(ledger.late, "event was", "events were");
+            notes.push(format!(
+                "{times} delivered more than {REMEMBERED_DAYS} days late: if a copy of one was delivered in time, it is \
+                 counted twice."
             ));
         }
         if let Some(month) = self.month.filter(|month| !month.is_over(self.now)) {

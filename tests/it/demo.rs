@@ -156,6 +156,20 @@ fn a_scan_of_the_same_files_writes_the_same_bytes_with_any_number_of_threads() {
     }
 }
 
+#[test]
+fn a_scan_from_the_cache_writes_the_same_bytes() {
+    let cache = tempfile::tempdir().unwrap();
+    let args = ["--cache", cache.path().to_str().unwrap()];
+    for run in ["the first run", "the second run"] {
+        let out = scan(&MADE.path("trail"), &args);
+        for name in RESULTS {
+            let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
+            assert_same(&format!("{name}, {run}"), &again, &MADE.result(name));
+        }
+    }
+    assert!(!below(&cache.path().join("trail")).is_empty());
+}
+
 /// Every file below a folder, sorted by its path.
 fn below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -518,7 +518,7 @@ proptest! {
         let logged: u64 = accesses
             .iter()
             .filter(|access| !access.service_event)
-            .flat_map(|access| &access.cells)
+            .flat_map(|access| access.cells.iter())
             .filter(|cell| cell.first() >= BOUNDS.window_from)
             .map(|cell| u64::from(cell.calls))
             .sum();

@@ -267,10 +267,23 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
         &folder.path().join("h"),
         &["--now", &now, "--save", saved.to_str().unwrap()],
     );
-    let by_bucket = scan(
-        &aws,
-        &folder.path().join("b"),
-        &["--now", &now, "--trail", "s3://trail"],
+    let cache = folder.path().join("cache");
+    let from_bucket = [
+        "--now",
+        &now,
+        "--trail",
+        "s3://trail",
+        "--cache",
+        cache.to_str().unwrap(),
+    ];
+    let by_bucket = scan(&aws, &folder.path().join("b"), &from_bucket);
+    let fetched = aws.calls_of("s3", "GetObject").len();
+    assert!(fetched >= 180, "{fetched} objects were fetched");
+    let by_cache = scan(&aws, &folder.path().join("c"), &from_bucket);
+    assert_eq!(
+        aws.calls_of("s3", "GetObject").len(),
+        fetched,
+        "what is known is not fetched again"
     );
     let (inventory, trail) = (saved.join("inventory"), saved.join("trail"));
     let files = [
@@ -284,6 +297,7 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
     let by_files = scan(&aws, &folder.path().join("f"), &files);
     assert_eq!(answer(&by_history), answer(&by_files));
     assert_eq!(answer(&by_history), answer(&by_bucket));
+    assert_eq!(answer(&by_history), answer(&by_cache));
     assert_eq!(by_history.verdict("idle"), "delete: idle");
 }
 

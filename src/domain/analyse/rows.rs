@@ -1,6 +1,7 @@
 //! The rows of the secrets: each is judged, priced, and takes over the texts of its secret.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -193,7 +194,7 @@ impl Rows<'_> {
         let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
         let readers = &self.activity.secrets[at];
         let last = last_use(readers, self.policy);
-        let consumes = |(reader, what): &(&Reader, &ReaderUse<'_>)| {
+        let consumes = |(reader, what): &(&Arc<Reader>, &ReaderUse<'_>)| {
             self.policy.is_consumer(reader.kind) && what.last_use().is_some()
         };
         let mut replicas: Vec<_> = case
@@ -250,7 +251,7 @@ impl Rows<'_> {
 
     fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
         let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
-        let row = |(reader, what): (&Reader, &ReaderUse<'_>)| {
+        let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             let (first, last) = what.span();
             ReaderRow {
                 reader: reader.identity.clone(),
