@@ -3,8 +3,8 @@
 //! [`Session::open`] loads what `aws` would load ([`settings`]): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
 //! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts. The rest are functions over a session: [`accounts::scopes`],
-//! [`secrets::inventory`], [`lookup::read`], [`bucket::read`]; and the session is the [`Vault`](crate::ports::Vault)
-//! that acts.
+//! [`secrets::inventory`], [`versions::current`], [`lookup::read`], [`bucket::read`]; and the session is the
+//! [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
 //! that no adapter declares in its `ACTIONS`, and turns errors into [`Fault`]s. What goes wrong with one account,
@@ -20,6 +20,7 @@ pub mod lookup;
 mod saved;
 pub mod secrets;
 mod settings;
+pub mod versions;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -1,19 +1,17 @@
 //! Secrets Manager: reading the inventory, and the session as the [`Vault`] that acts.
 //!
 //! A scan lists 100 secrets a request and asks for a single secret only if it is a primary with replicas, which lists
-//! leave out: 10,000 secrets without replicas are 100 requests. Versions ([`versions`]) are asked for only where judging
-//! cannot do without. What is read before a failure is kept, and the rest is
+//! leave out: 10,000 secrets without replicas are 100 requests. What is read before a failure is kept, and the rest is
 //! a gap.
 //!
 //! No function here could return a secret's value, and none could delete without recovery.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{
-    ReplicaRegionType, ReplicationStatusType, SecretListEntry, SecretVersionsListEntry, Tag,
+    ReplicaRegionType, ReplicationStatusType, SecretListEntry, Tag,
 };
 use aws_smithy_types::DateTime;
 use futures_util::future::BoxFuture;
@@ -23,10 +21,9 @@ use jiff::civil::Date;
 
 use super::gate::Warden;
 use super::{Session, fault, locked, saved};
-use crate::domain::money::counted;
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::report::Gap;
-use crate::domain::secret::{CurrentVersion, Replica, Secret, day_of};
+use crate::domain::secret::{Replica, Secret, day_of};
 use crate::domain::tags::Tags;
 use crate::ports::{Caller, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault};
 
@@ -47,7 +44,7 @@ pub const WRITES: &[&str] = &[
 ];
 
 /// Secrets on a page: the most that AWS gives.
-const PAGE: i32 = 100;
+pub(super) const PAGE: i32 = 100;
 
 /// What one account and Region holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,7 +215,7 @@ fn keep(shelf: &dyn Shelf, name: &str, bytes: &[u8], read: &mut Inventory) {
 }
 
 /// Puts bytes on the shelf; the gap, if that failed.
-fn unsaved(shelf: &dyn Shelf, name: &str, bytes: &[u8], scope: &Scope) -> Option<Gap> {
+pub(super) fn unsaved(shelf: &dyn Shelf, name: &str, bytes: &[u8], scope: &Scope) -> Option<Gap> {
     let error = shelf.put(name, bytes).err()?;
     Some(Gap {
         account: Some(scope.account.clone()),
@@ -239,7 +236,7 @@ fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
     }
 }
 
-fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> {
+pub(super) fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> {
     if let Some(client) = locked(&session.vaults).get(scope) {
         return Ok(client.clone());
     }
@@ -265,13 +262,13 @@ async fn describe(
 }
 
 /// The moment that AWS gave; one that no calendar holds is unknown.
-fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
+pub(super) fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
     let time = time?;
     let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanoseconds).ok()
 }
 
-fn day(time: Option<&DateTime>) -> Option<Date> {
+pub(super) fn day(time: Option<&DateTime>) -> Option<Date> {
     moment(time).map(day_of)
 }
 
@@ -472,95 +469,5 @@ impl Vault for Session {
 
     fn caller(&self) -> BoxFuture<'_, Result<Caller, Fault>> {
         async move { Ok(self.caller.clone()) }.boxed()
-    }
-}
-
-/// What the current versions of some secrets are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The current version by ARN; nothing for a secret that has none.
-    pub current: BTreeMap<SecretArn, CurrentVersion>,
-    /// What could not be read: one gap an account and Region.
-    pub gaps: Vec<Gap>,
-}
-
-/// Asks for the current versions of these secrets, one request each.
-///
-/// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secret-version-ids` prints it.
-pub async fn versions(session: &Session, secrets: &[SecretArn], save: Option<&dyn Shelf>) -> Found {
-    let at_once = session.gate.patience().at_once.clamp(1, 8);
-    let answers: Vec<_> = stream::iter(secrets)
-        .map(|arn| versions_of(session, arn).boxed())
-        .buffered(at_once)
-        .collect()
-        .await;
-    let mut found = Found::default();
-    let mut failed: BTreeMap<Scope, (u64, Fault)> = BTreeMap::new();
-    for (arn, answer) in secrets.iter().zip(answers) {
-        let entries = match answer {
-            Ok(entries) => entries,
-            Err(fault) => {
-                failed.entry(arn.scope().clone()).or_insert((0, fault)).0 += 1;
-                continue;
-            }
-        };
-        if let Some(shelf) = save {
-            let name = saved::versions_name(arn);
-            let bytes = saved::versions(arn, &entries);
-            found
-                .gaps
-                .extend(unsaved(shelf, &name, &bytes, arn.scope()));
-        }
-        let current = entries
-            .iter()
-            .find(|version| version.version_stages().iter().any(|s| s == "AWSCURRENT"));
-        if let Some(version) = current {
-            found.current.insert(
-                arn.clone(),
-                CurrentVersion {
-                    created: moment(version.created_date()),
-                    last_accessed: day(version.last_accessed_date()),
-                },
-            );
-        }
-    }
-    found
-        .gaps
-        .extend(failed.into_iter().map(|(scope, (count, fault))| {
-            let what = format!(
-                "who fetched the current version of {}: their last access may be their rotation's",
-                counted(count, "rotated secret", "rotated secrets")
-            );
-            fault::gap(&scope, "secretsmanager:ListSecretVersionIds", &what, &fault)
-        }));
-    found
-}
-
-/// The versions of a secret that carry a label.
-async fn versions_of(
-    session: &Session,
-    arn: &SecretArn,
-) -> Result<Vec<SecretVersionsListEntry>, Fault> {
-    let client = client(session, arn.scope())?;
-    let mut versions = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = session
-            .gate
-            .ask("secretsmanager:ListSecretVersionIds", || {
-                client
-                    .list_secret_version_ids()
-                    .secret_id(arn.as_str())
-                    .max_results(PAGE)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        versions.extend(page.versions.unwrap_or_default());
-        let next = page.next_token;
-        if next.is_none() || next == token {
-            return Ok(versions);
-        }
-        token = next;
     }
 }

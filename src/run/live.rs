@@ -15,7 +15,7 @@ use super::scan::{Job, Late, clock, folders, log_cache, told_of};
 use super::session;
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, Payer};
-use crate::aws::{Session, lookup, secrets};
+use crate::aws::{Session, lookup, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::analyse::Trail;
 use crate::domain::layout;
@@ -69,7 +69,7 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     let report = job.judge_asking(gathered, trail, |doubtful| {
         let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
         let doubtful = if is_asked { doubtful } else { &[] };
-        let found = runtime.block_on(secrets::versions(&session, doubtful, shelf));
+        let found = runtime.block_on(versions::current(&session, doubtful, shelf));
         Late {
             current: found.current,
             gaps: found.gaps,
