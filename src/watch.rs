@@ -184,7 +184,7 @@ fn asks(access: &Access, class: &Class) -> bool {
 /// secrets' counts for both: better one question too many.
 fn meant<'p>(
     access: &Access,
-    index: &Index,
+    index: &Index<'_>,
     owners: &[&'p Pending],
 ) -> Vec<(&'p Pending, Vec<Cell>)> {
     let (Some(target), scope) = (&access.subject.target, access.scope()) else {

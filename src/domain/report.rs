@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::money::Money;
 use super::names::{AccountId, Region, Scope, SecretArn};
 use super::readers::ReaderKind;
+use super::tags::Tags;
 use super::verdict::{ReasonRow, Verdict};
 
 /// The format number that this version writes, and the newest that it reads.
@@ -296,7 +297,7 @@ pub struct SecretRow {
     /// The description. Other people's text.
     pub description: Option<String>,
     /// The tags. Other people's text.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// Who called, sorted by kind and name.
     pub readers: Vec<ReaderRow>,
 }

@@ -7,7 +7,7 @@
 //!
 //! Everything that decides stands in here, because a spreadsheet rewrites what looks like a date or a number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::names::{Region, SecretArn};
 use super::secret::Secret;
+use super::tags::Tags;
 
 /// The version of the seal's text.
 const VERSION: &str = "v1";
@@ -254,7 +255,7 @@ impl OwnChanges {
     }
 
     /// The tags as they were before ours.
-    fn without_tag(&self, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    fn without_tag(&self, tags: &Tags) -> Tags {
         let mut tags = tags.clone();
         if let Some(tag) = &self.tag
             && tags.get(&tag.key) == Some(&tag.value)
@@ -274,7 +275,7 @@ pub fn whole_seconds(moment: Timestamp) -> Timestamp {
 }
 
 /// A digest of tags: twelve hexadecimal digits.
-pub fn tags_digest(tags: &BTreeMap<String, String>) -> String {
+pub fn tags_digest(tags: &Tags) -> String {
     let parts = tags.iter().flat_map(|(key, value)| [key.as_str(), value]);
     digest(parts)
 }
@@ -339,7 +340,7 @@ mod tests {
         Secret {
             last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
             last_accessed: Some("2026-03-01".parse().unwrap()),
-            tags: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+            tags: Tags::from([("team".to_owned(), "a".to_owned())]),
             replicas: Some(vec![replica("eu-west-1")]),
             ..Secret::new(arn())
         }

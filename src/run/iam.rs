@@ -111,7 +111,7 @@ fn patterns(apply: &PolicyApplyArgs) -> Vec<String> {
 }
 
 fn uses(scan: &PolicyScanArgs) -> Vec<Use> {
-    let mut uses = vec![Use::Inventory];
+    let mut uses = vec![Use::Inventory, Use::Versions];
     if scan.regions.is_empty() {
         uses.push(Use::Regions);
     }

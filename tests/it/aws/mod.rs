@@ -15,7 +15,7 @@ mod answer;
 mod call;
 mod cloudtrail;
 mod faults;
-mod http;
+pub mod http;
 mod organizations;
 mod refusal;
 mod s3;
@@ -43,6 +43,8 @@ const SECRET_KEY: &str = "loopback-secret-access-key-0000000000000";
 const FOREIGN: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_CA_BUNDLE",
     "AWS_SESSION_TOKEN",
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -54,6 +56,8 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_CLOUDTRAIL",
     "HTTP_PROXY",
     "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
     "ALL_PROXY",
     "all_proxy",
 ];
@@ -136,10 +140,7 @@ impl Aws {
 
     /// Gives a command the environment and takes the tester's own AWS set-up from it.
     pub fn on<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        for name in FOREIGN {
-            command.env_remove(name);
-        }
-        command.envs(self.env())
+        without_foreign(command).envs(self.env())
     }
 
     /// The world, locked: no call is carried out until the guard goes.
@@ -222,6 +223,14 @@ impl Drop for Aws {
             "{reads} calls asked for a secret's value, {forced} for a deletion without recovery, {careless} of ours for one without a window; {panics} hooks panicked"
         );
     }
+}
+
+/// Takes the tester's own AWS set-up from a command.
+pub fn without_foreign(command: &mut Command) -> &mut Command {
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The access key id of an account's user; 20 characters as usual.
