@@ -402,7 +402,7 @@ fn line(world: &mut World, name: &str, planned_at: Timestamp, scanned: u64) -> L
             recovery_days: DAYS,
             last_changed: Some(whole_seconds(secret.last_changed)),
             last_accessed: secret.last_accessed.map(day_of),
-            tags: tags_digest(&secret.tags),
+            tags: tags_digest(&secret.tags.clone().into_iter().collect()),
             replicas,
             key: if secret.kms_key_id.is_some() {
                 Key::Customer
