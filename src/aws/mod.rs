@@ -106,7 +106,7 @@ impl Use {
         };
         match self {
             Self::Inventory => named(secrets::ACTIONS, &["ListSecrets", "DescribeSecret"]),
-            Self::Versions => named(secrets::ACTIONS, &["ListSecretVersionIds"]),
+            Self::Versions => versions::ACTIONS.to_vec(),
             Self::Regions => named(accounts::ACTIONS, &["ListRegions", "GetCallerIdentity"]),
             Self::OtherAccounts => named(accounts::ACTIONS, &["AssumeRole"]),
             Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
@@ -127,6 +127,7 @@ pub fn actions() -> Vec<&'static str> {
         accounts::ACTIONS,
         secrets::ACTIONS,
         secrets::WRITES,
+        versions::ACTIONS,
         lookup::history::ACTIONS,
         bucket::ACTIONS,
     ]

@@ -31,7 +31,6 @@ use crate::ports::{Caller, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf,
 pub const ACTIONS: &[&str] = &[
     "secretsmanager:ListSecrets",
     "secretsmanager:DescribeSecret",
-    "secretsmanager:ListSecretVersionIds",
 ];
 
 /// What acting asks AWS, beyond `secretsmanager:DescribeSecret`.

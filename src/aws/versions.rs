@@ -14,6 +14,9 @@ use crate::domain::report::Gap;
 use crate::domain::secret::CurrentVersion;
 use crate::ports::{Fault, Shelf};
 
+/// What this adapter asks AWS.
+pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
+
 /// What the current versions of some secrets are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {

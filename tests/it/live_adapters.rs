@@ -1235,6 +1235,7 @@ fn declared(file: &str) -> Vec<&'static str> {
     match file {
         "accounts.rs" => accounts::ACTIONS.to_vec(),
         "secrets.rs" => [secrets::ACTIONS, secrets::WRITES].concat(),
+        "versions.rs" => versions::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
         _ => Vec::new(),
