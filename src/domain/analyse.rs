@@ -4,6 +4,7 @@
 //! moment is the one that is handed in.
 
 mod cover;
+mod estimates;
 mod gaps;
 mod groups;
 mod loop_rows;
@@ -23,9 +24,10 @@ use super::money::{Money, Price};
 use super::names::{AccountId, Index, Scope, SecretArn};
 use super::policy::Policy;
 use super::report::{
-    FORMAT, FindingRow, Gap, LoopRow, PolicySummary, Report, ScopeRow, Span, Totals,
+    FORMAT, FindingRow, Gap, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Span, Totals,
     UnattributedRow,
 };
+use super::sample::Samples;
 use super::secret::Secret;
 use super::sums;
 use super::usage::Access;
@@ -112,8 +114,9 @@ pub fn analyse(input: Input<'_>) -> Report {
         spans,
         now,
         inventoried: &known,
+        samples: input.coverage.samples(),
     };
-    let loops = scan.loops();
+    let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
     let unattributed = scan.unattributed();
     let (mut found, muted) = scan.findings(&loops);
     findings::sort(&mut found);
@@ -131,40 +134,50 @@ pub fn analyse(input: Input<'_>) -> Report {
         now,
         trail: input.trail,
     };
-    let rows = rows.of(secrets);
-    let mut gaps = input.gaps;
-    gaps.extend(unpriced);
-    gaps.extend(missing);
-    gaps.extend(gaps::in_trail(&cover, &known, input.trail, spans, &rows));
-    gaps.sort();
-    gaps.dedup();
-    let mut report = Report {
-        format: FORMAT,
-        tool: input.tool,
-        made: now,
-        caller: input.caller,
-        window: spans.window,
-        evidence: spans.evidence,
-        account_names: input.account_names,
-        policy: PolicySummary {
-            idle_days: policy.idle_days,
-            young_days: policy.young_days,
-            trust_last_accessed: policy.trust_last_accessed,
-            owner_tags: policy.owner_tags.clone(),
-            month: input.month,
-            prices: policy.prices.source.clone(),
-        },
-        assumptions: Vec::new(),
-        scopes: scope_rows,
-        gaps,
-        totals: Totals::default(),
-        secrets: rows,
-        unattributed,
-        loops,
-        findings: found,
+    let whole = |rows: Vec<SecretRow>, loops: Vec<LoopRow>| {
+        let mut gaps = input.gaps;
+        gaps.extend(unpriced);
+        gaps.extend(missing);
+        gaps.extend(gaps::in_trail(&cover, &known, input.trail, spans, &rows));
+        gaps.sort();
+        gaps.dedup();
+        let mut report = Report {
+            format: FORMAT,
+            tool: input.tool,
+            made: now,
+            caller: input.caller,
+            window: spans.window,
+            evidence: spans.evidence,
+            account_names: input.account_names,
+            policy: PolicySummary {
+                idle_days: policy.idle_days,
+                young_days: policy.young_days,
+                trust_last_accessed: policy.trust_last_accessed,
+                owner_tags: policy.owner_tags.clone(),
+                month: input.month,
+                prices: policy.prices.source.clone(),
+            },
+            assumptions: Vec::new(),
+            scopes: scope_rows,
+            gaps,
+            totals: Totals::default(),
+            secrets: rows,
+            unattributed,
+            loops,
+            findings: found,
+        };
+        report.totals = sums::totals(&report);
+        report.totals.pending_usd = pending_usd;
+        report
     };
-    report.totals = sums::totals(&report);
-    report.totals.pending_usd = pending_usd;
+    let mut report = if scan.samples.is_empty() {
+        whole(rows.of(secrets), loops)
+    } else {
+        // How sure the numbers are is said when they are there, and for that the secrets are needed once more.
+        let mut report = whole(rows.of(secrets.clone()), loops);
+        scan.estimate(&mut report, &spreads);
+        report
+    };
     report.assumptions = said::assumptions(policy, &report.totals, spans, input.trail, muted);
     report.assumptions.extend(input.notes);
     report
@@ -270,15 +283,16 @@ struct Scan<'a> {
     spans: Spans,
     now: Timestamp,
     inventoried: &'a BTreeSet<Scope>,
+    samples: &'a Samples,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
     fn window(&self) -> Window {
         let (from, to) = seconds(self.spans.window);
         Window { from, to }
     }
 
-    fn price(&self, arn: &SecretArn) -> Option<&Price> {
+    fn price(&self, arn: &SecretArn) -> Option<&'a Price> {
         self.policy
             .prices
             .find(arn.partition(), &arn.scope().region, &arn.scope().account)
@@ -299,7 +313,7 @@ impl Scan<'_> {
             let cost = price.map(|price| price.calls(calls));
             let rate = scope
                 .as_ref()
-                .map_or(Rate { covered_hours: 0 }, |scope| self.cover.rate(scope));
+                .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
             UnattributedRow {
                 account: scope.as_ref().map(|scope| scope.account.clone()),
                 region: scope.map(|scope| scope.region),
@@ -307,13 +321,14 @@ impl Scan<'_> {
                 by_what,
                 api_usd: cost.and_then(|cost| rate.month(cost)),
                 window_api_usd: cost,
+                estimate: None,
             }
         };
         rows.into_iter().map(row).collect()
     }
 
     /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.
-    fn scope_price(&self, scope: &Scope) -> Option<&Price> {
+    fn scope_price(&self, scope: &Scope) -> Option<&'a Price> {
         let same = |secret: &&Secret| secret.arn.scope().region == scope.region;
         let partition = match self.secrets.iter().find(same) {
             Some(secret) => secret.arn.partition(),
@@ -344,6 +359,7 @@ impl Scan<'_> {
                 .filter(|secret| secret.arn.scope() == scope)
                 .count() as u64,
             trail: self.cover.row(scope),
+            sample: self.sample_row(scope),
         };
         let mut rows: Vec<ScopeRow> = inventoried.iter().map(|scope| row(scope, "read")).collect();
         rows.extend(

@@ -21,9 +21,11 @@ use super::seen::{REMEMBERED_DAYS, Seen, Turn};
 use super::usage::{Access, Address, Cell, Cells, Outcome};
 
 mod key;
+mod sampled;
 mod strings;
 
 use key::{CALLER, Key, SERVICE_EVENT, STAGED, SUBJECT};
+use sampled::Sampled;
 use strings::{Rows, Strings, Sym};
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
@@ -103,6 +105,8 @@ pub struct Ledger {
     samples: HashMap<u32, Sym, FixedState>,
     /// Calls that two accounts log: of each, the copy to count.
     shared: HashMap<EventId, Twin, FixedState>,
+    /// What came from samples: in the lines as seen, and here by window.
+    sampled: Sampled,
     /// What the trail covers.
     pub coverage: Coverage,
     /// Events that came again and were not counted.
@@ -130,6 +134,7 @@ impl Ledger {
             cell_table: HashTable::new(),
             samples: HashMap::default(),
             shared: HashMap::default(),
+            sampled: Sampled::default(),
             coverage: Coverage::default(),
             duplicates: 0,
             day: None,
@@ -291,6 +296,7 @@ impl Ledger {
             let line = places[twin.line as usize];
             self.keep_shared(id, Twin { line, ..twin });
         }
+        self.sampled.merge(other.sampled, &places);
         self.coverage.merge(other.coverage);
         self.duplicates += other.duplicates;
         self.late += other.late;
@@ -298,11 +304,13 @@ impl Ledger {
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<Access>, Coverage) {
+        self.settle_shared();
         for (_, twin) in std::mem::take(&mut self.shared) {
             self.count(twin.line, twin.time, twin.address);
         }
         let order = self.order();
         let (all, ends) = self.take_cells(&order);
+        let mut sampled = self.sampled.take();
         let strings = &self.strings;
         let subjects = self.subjects.rows().iter();
         let subjects: Vec<_> = subjects
@@ -328,12 +336,15 @@ impl Ledger {
                 staged: what.marks & STAGED != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
                 cells,
+                sampled: sampled.remove(&line).unwrap_or_default().into(),
                 sample: sample.map(|&sample| strings.shared(sample)),
             }
         });
         // A line whose only call was the other copy of a shared one has no cells.
         let accesses = accesses.filter(|access| !access.cells.is_empty());
-        (accesses.collect(), self.coverage)
+        let mut accesses: Vec<Access> = accesses.collect();
+        sampled::weigh(&mut accesses, self.coverage.samples());
+        (accesses, self.coverage)
     }
 
     /// The lines in the order of what they are, which does not depend on the order of reading.
@@ -386,6 +397,13 @@ fn number(at: usize) -> u32 {
         .expect("fewer than four billion distinct things")
 }
 
+/// Where an event came from; the default if it does not say.
+#[inline]
+fn address_of(event: &Event<'_>) -> Address {
+    let text = event.source_ip.as_deref().filter(|text| !text.is_empty());
+    text.map_or_else(Address::default, Address::new)
+}
+
 impl Sink for Ledger {
     fn delivered(&mut self, day: Option<Day>) {
         if day != self.day {
@@ -410,11 +428,7 @@ impl Sink for Ledger {
             self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
         }
         let time = event.time;
-        let address = event
-            .source_ip
-            .as_deref()
-            .filter(|text| !text.is_empty())
-            .map_or_else(Address::default, Address::new);
+        let address = address_of(event);
         match event.shared_id {
             Some(id) => self.keep_shared(
                 id,

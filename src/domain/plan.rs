@@ -240,10 +240,15 @@ fn replicas_by_primary(report: &Report) -> BTreeMap<&SecretArn, Vec<&SecretRow>>
     replicas
 }
 
-/// What the secret and its replicas cost a month; `None` if that is not known of each of them.
+/// What the secret and its replicas cost a month; `None` if that is not known of each of them. Where calls were
+/// estimated from a sample, storage alone: a plan promises what is certain.
 fn saving(row: &SecretRow, replicas: &[&SecretRow]) -> Option<Money> {
     let rows = std::iter::once(row).chain(replicas.iter().copied());
-    rows.map(|row| row.cost.total_usd).sum()
+    rows.map(|row| match row.estimate {
+        Some(_) => row.cost.storage_usd,
+        None => row.cost.total_usd,
+    })
+    .sum()
 }
 
 fn refusal(row: &SecretRow) -> Option<Refusal> {

@@ -355,6 +355,7 @@ fn coverage_gap(case: &Case<'_>) -> Option<String> {
 
 fn failed_reads(case: &Case<'_>) -> Option<String> {
     let mut calls = 0;
+    let mut about = "";
     let mut last = None;
     for member in case.members() {
         for (reader, what) in member
@@ -365,6 +366,9 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
             for (outcome, failures) in what.failures() {
                 if failures.last.is_some_and(|at| at >= case.idle_since()) {
                     calls += failures.calls;
+                    if failures.estimated {
+                        about = "about ";
+                    }
                     last = last.max(Some((
                         failures.last,
                         name_of(&reader.identity).to_owned(),
@@ -378,7 +382,7 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
     let times = if calls == 1 {
         "once".to_owned()
     } else {
-        format!("{} times", thousands(calls))
+        format!("{about}{} times", thousands(calls))
     };
     Some(format!(
         "asked for in vain {times}, last by {who} on {} ({})",

@@ -3,7 +3,7 @@
 //! Each file is written under a temporary name in the folder, flushed to the disk and then renamed, so that a reader sees
 //! the old content or the new, never half of it. `report.json` comes last: a folder that has it has everything else.
 //! Files are for their owner alone (mode 0600, new folders 0700), because a report names what an attacker looks for.
-//! What else stands in the folder is left alone.
+//! What else stands in the folder is left alone, but for what [`take_away`] is told of.
 //!
 //! What the bytes mean is not known here; the caller says how to read a report.
 
@@ -126,6 +126,20 @@ pub fn write(
         .iter()
         .map(|(name, _)| written(name.as_ref()))
         .collect())
+}
+
+/// Takes a file of an earlier scan away that the present one has nothing for: it would be taken for a part of it.
+///
+/// # Errors
+/// [`StoreError::Write`] if it is there and stays.
+pub fn take_away(folder: &Path, name: &str) -> Result<(), StoreError> {
+    let path = folder.join(name);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::Write { path, source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the report of a result folder with the reader that the caller brings; the path of the `report.json` itself is

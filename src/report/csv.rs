@@ -317,13 +317,13 @@ fn day(moment: Timestamp) -> jiff::civil::Date {
 }
 
 /// What a function writes, as bytes.
-fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Vec<u8> {
+pub(super) fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Vec<u8> {
     let mut bytes = Vec::new();
     write(&mut bytes).expect("writing rows of one length to memory does not fail");
     bytes
 }
 
-fn table<const N: usize>(
+pub(super) fn table<const N: usize>(
     header: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
     out: &mut dyn Write,

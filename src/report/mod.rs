@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod csv;
 pub mod escape;
+pub mod estimates;
 pub mod focus;
 pub mod html;
 pub mod json;
@@ -26,7 +27,7 @@ use crate::domain::report::Report;
 pub enum Format {
     /// `report.json`, the canonical result.
     Json,
-    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`.
+    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken.
     Csv,
     /// `summary.txt`, the summary for a terminal without colours.
     Text,
@@ -58,24 +59,31 @@ pub fn files<'a>(
                 "report.json",
                 Box::new(move |out| json::write_to(report, out)),
             )),
-            Format::Csv => files.extend::<[(&'static str, Content<'a>); 4]>([
-                (
-                    "secrets.csv",
-                    Box::new(move |out| csv::write_secrets(report, out)),
-                ),
-                (
-                    "readers.csv",
-                    Box::new(move |out| csv::write_readers(report, out)),
-                ),
-                (
-                    "findings.csv",
-                    Box::new(move |out| out.write_all(&csv::findings(report))),
-                ),
-                (
-                    "summary.csv",
-                    Box::new(move |out| out.write_all(&csv::summary(report, previous))),
-                ),
-            ]),
+            Format::Csv => {
+                files.extend::<[(&'static str, Content<'a>); 4]>([
+                    (
+                        "secrets.csv",
+                        Box::new(move |out| csv::write_secrets(report, out)),
+                    ),
+                    (
+                        "readers.csv",
+                        Box::new(move |out| csv::write_readers(report, out)),
+                    ),
+                    (
+                        "findings.csv",
+                        Box::new(move |out| out.write_all(&csv::findings(report))),
+                    ),
+                    (
+                        "summary.csv",
+                        Box::new(move |out| out.write_all(&csv::summary(report, previous))),
+                    ),
+                ]);
+                let estimates = estimates::csv(report);
+                files.extend(estimates.map(|bytes| {
+                    let content: Content<'a> = Box::new(move |out| out.write_all(&bytes));
+                    (estimates::FILE, content)
+                }));
+            }
             Format::Text => files.push((
                 "summary.txt",
                 Box::new(move |out| {

@@ -18,6 +18,7 @@ use crate::aws::bucket::{self, Location, Payer};
 use crate::aws::{Session, lookup, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::analyse::Trail;
+use crate::domain::event::{Event, Sink};
 use crate::domain::layout;
 use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::{Price, counted, thousands};
@@ -25,7 +26,7 @@ use crate::domain::names::Scope;
 use crate::domain::own::OwnCalls;
 use crate::domain::record;
 use crate::domain::report::{Gap, Report, Span};
-use crate::domain::sample::{Comb, Counts};
+use crate::domain::sample::{Comb, Sample};
 use crate::domain::seen::Seen;
 use crate::files::cache::{Cache, Pen, Place, Version};
 use crate::files::logs;
@@ -122,8 +123,10 @@ async fn live(
     if args.trail.is_empty() && !args.no_trail {
         let reads = history(&session, job, &args.live, gathered, feed.as_ref(), &teller).await;
         for read in reads {
-            gathered.notes.extend(intake.estimate(&read));
             gathered.gaps.extend(read.gaps);
+            if let Some(sample) = read.sample {
+                intake.rest().samples.push((read.scope, sample));
+            }
         }
     }
     for bucket in buckets {
@@ -270,7 +273,7 @@ struct Intake {
 struct Rest {
     covered: Vec<(Scope, Span)>,
     gaps: Vec<Gap>,
-    samples: Vec<(Scope, Counts)>,
+    samples: Vec<(Scope, Sample)>,
     /// Log files of several gzip members.
     multi_member: u64,
 }
@@ -326,26 +329,18 @@ impl Intake {
         self.rest().covered.clone()
     }
 
-    /// What a sample of the event history says of the calls in an account and Region, as a sentence.
-    fn estimate(&self, read: &lookup::Read) -> Option<String> {
-        let (comb, done) = read.sample.as_ref()?;
-        let rest = self.rest();
-        let (_, counts) = rest.samples.iter().find(|(of, _)| *of == read.scope)?;
-        let found = counts.estimate(comb, *done)?;
-        let caveats: Vec<String> = found
-            .caveats
-            .iter()
-            .map(|caveat| format!("; {caveat}"))
-            .collect();
-        Some(format!(
-            "{}: all of the event history did not fit the budget. A sample estimates {} in the window ({} to {} with 95 % \
-             confidence{}); calls and costs of its secrets hold only what was seen.",
-            read.scope,
-            counted(found.calls, "call", "calls"),
-            thousands(found.low),
-            thousands(found.high),
-            caveats.concat()
-        ))
+    /// Counts a record of the event history.
+    fn history(&self, scope: &Scope, json: &[u8], count: impl FnMut(&mut Ledger, &Event<'_>)) {
+        let contents = self.with(|ledger| {
+            let mut sink = Deaf { ledger, count };
+            record::read(json, Some(place(scope)), &mut sink)
+        });
+        if let Some(trouble) = contents.trouble {
+            let mut gap = trail_gap("a record of the event history".to_owned(), trouble);
+            gap.account = Some(scope.account.clone());
+            gap.region = Some(scope.region.clone());
+            self.rest().gaps.push(gap);
+        }
     }
 
     /// Gives everything to the scan.
@@ -361,19 +356,16 @@ impl Intake {
                 .coverage
                 .assert(&scope, span.from.as_second(), span.to.as_second());
         }
+        for (scope, sample) in rest.samples {
+            known.coverage.sampled(scope, sample);
+        }
         gathered.ledgers.push(known);
     }
 }
 
 impl Feed for Intake {
     fn record(&self, scope: &Scope, json: &[u8]) {
-        let contents = self.with(|ledger| record::read(json, Some(place(scope)), ledger));
-        if let Some(trouble) = contents.trouble {
-            let mut gap = trail_gap("a record of the event history".to_owned(), trouble);
-            gap.account = Some(scope.account.clone());
-            gap.region = Some(scope.region.clone());
-            self.rest().gaps.push(gap);
-        }
+        self.history(scope, json, Ledger::event);
     }
 
     fn knows(&self, object: &LogObject) -> bool {
@@ -428,18 +420,23 @@ impl Feed for Intake {
     }
 
     fn sampled(&self, scope: &Scope, _comb: &Comb, window: u32, json: &[u8]) {
-        // What was seen is counted as seen, and the scope stays uncovered: a sample proves that something happened, never
-        // that something did not.
-        self.record(scope, json);
-        let mut rest = self.rest();
-        if let Some((_, counts)) = rest.samples.iter_mut().find(|(of, _)| of == scope) {
-            counts.add(window);
-            return;
-        }
-        let mut counts = Counts::default();
-        counts.add(window);
-        rest.samples.push((scope.clone(), counts));
+        self.history(scope, json, |ledger, event| ledger.sampled(event, window));
     }
+}
+
+/// Counts the events of the event history, and hears nothing in them: what was read in full is asserted, and of a window
+/// nothing follows for the time around it, however many there are.
+struct Deaf<'a, F> {
+    ledger: &'a mut Ledger,
+    count: F,
+}
+
+impl<F: FnMut(&mut Ledger, &Event<'_>)> Sink for Deaf<'_, F> {
+    fn event(&mut self, event: &Event<'_>) {
+        (self.count)(self.ledger, event);
+    }
+
+    fn heard(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
 }
 
 fn place(scope: &Scope) -> record::Scope<'_> {

@@ -26,6 +26,7 @@ use crate::domain::secret::{CurrentVersion, day_of};
 use crate::domain::seen::REMEMBERED_DAYS;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
+use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::{Selection, select};
 use crate::report::{Format, files, reconciliation};
 use crate::term::Term;
@@ -103,6 +104,9 @@ pub(super) fn finish(
     let mut written = files(report, previous.as_ref(), formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
+    if !written.iter().any(|(name, _)| *name == ESTIMATES) {
+        store::take_away(out, ESTIMATES)?;
+    }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     Term::data(show(report, view, Some(out), &names).as_bytes())?;
     if let Some(bill) = &bill {

@@ -31,6 +31,7 @@ mod live_scale;
 mod live_versions;
 mod loops;
 mod page;
+mod sampled;
 mod spreadsheet;
 mod tidy;
 mod trail;

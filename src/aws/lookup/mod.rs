@@ -26,12 +26,12 @@ use tokio::time::Instant;
 use self::effort::{length, seconds};
 use self::history::{About, Bounds, History, Stop};
 use self::kept::{Kept, Slice, missing};
-use self::run::Run;
+use self::run::{Need, Run};
 use self::sink::Sink;
 use super::{Session, fault, locked};
 use crate::domain::names::Scope;
 use crate::domain::report::{Gap, Span};
-use crate::domain::sample::{Comb, Done};
+use crate::domain::sample::{ENOUGH_WINDOWS, Sample};
 use crate::ports::{Fault, Feed, LookupWay, Notes, Shelf};
 
 /// How long AWS keeps the event history.
@@ -80,14 +80,14 @@ impl Ask {
 }
 
 /// What was read of one account and Region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Read {
     /// Where.
     pub scope: Scope,
     /// How.
     pub way: LookupWay,
-    /// The sample, if one was taken, and which of its parts are finished.
-    pub sample: Option<(Comb, Done)>,
+    /// The sample of the window, if one was taken, with what of the window was read in full besides.
+    pub sample: Option<Sample>,
     /// Requests made.
     pub requests: u64,
     /// Events received, from the shelf included. An event may come twice.
@@ -189,7 +189,7 @@ async fn read_scope(
         .filter(|slice| slice.1 > kept)
         .map(|slice| (slice.0.max(kept), slice.1))
         .collect();
-    let mut full_requests = None;
+    let mut need = Need::default();
     let stop = if wanted.is_empty() {
         None
     } else {
@@ -206,7 +206,7 @@ async fn read_scope(
                     notes,
                     of_s: length(&wanted),
                 };
-                let outcome = run.go(wanted, &mut read, &mut full_requests).await;
+                let outcome = run.go(wanted, &mut read, &mut need).await;
                 read.requests = history.requests();
                 read.events += history.events();
                 textless(&history, &mut read);
@@ -215,7 +215,7 @@ async fn read_scope(
             Err(fault) => Some(Stop::Fault(fault)),
         }
     };
-    what_is_missing(to, &mut read, stop.as_ref(), full_requests);
+    what_is_missing(to, &mut read, stop.as_ref(), need);
     read
 }
 
@@ -233,7 +233,7 @@ fn textless(history: &History<'_>, read: &mut Read) {
 }
 
 /// Says what of the evidence was not read, and why.
-fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, full: Option<u64>) {
+fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, need: Need) {
     let evidence = seconds(&to.ask.evidence);
     let kept = to.ask.kept.as_second();
     let mut done = locked(&to.done).clone();
@@ -245,7 +245,7 @@ fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, full: Op
             read.gaps.push(gap(to.scope, old, why.to_owned()));
         }
         if open.0 < open.1 {
-            let why = why(read, stop, full, to.ask.advice);
+            let why = why(read, stop, need, to.ask.advice);
             read.gaps.push(gap(to.scope, open, why));
         }
     }
@@ -274,17 +274,70 @@ fn gap(scope: &Scope, (from, to): Slice, why: String) -> Gap {
     gap
 }
 
-fn why(read: &Read, stop: Option<&Stop>, full: Option<u64>, better: &str) -> String {
-    let need = full.map_or_else(String::new, |full| {
-        format!(" (a full read takes about {full} requests at two a second)")
+fn why(read: &Read, stop: Option<&Stop>, need: Need, better: &str) -> String {
+    let full = need.full.map_or_else(String::new, |full| {
+        format!(
+            " (a full read takes about {full} requests, {} at two a second)",
+            at_two_a_second(full)
+        )
     });
     match (stop, read.way) {
         (Some(Stop::Fault(fault)), _) => fault.to_string(),
-        (_, LookupWay::Sample) => {
-            format!(
-                "too many events for the budget{need}, so volume is estimated from a sample; {better}"
-            )
+        (_, LookupWay::Sample) => format!(
+            "too many events for the budget{full}, so volume is estimated from a sample; `--trail s3://...` reads all \
+             of it{}",
+            more(read, need)
+        ),
+        _ => format!("the budget was used up{full}; {better}"),
+    }
+}
+
+/// What a longer budget would bring: everything, where that is a matter of hours, else a sample of enough windows.
+fn more(read: &Read, need: Need) -> String {
+    match (need.full, need.sample) {
+        (Some(full), _) if full <= WORTH_READING => format!(
+            "; so does `--lookup-budget {}` with `--cache DIR`, which goes on where it stopped",
+            at_two_a_second(full)
+        ),
+        (_, Some(enough)) if read.sample.as_ref().is_none_or(Sample::is_thin) => format!(
+            "; `--lookup-budget {}` is enough for a sample of {ENOUGH_WINDOWS} windows",
+            at_two_a_second(enough)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// So many requests are better made than estimated: a million events, about three hours.
+const WORTH_READING: u64 = 22_000;
+
+/// How long so many requests take at the pace that AWS allows, in whole minutes.
+fn at_two_a_second(requests: u64) -> String {
+    let minutes = requests.div_ceil(2).div_ceil(60).max(1);
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    match (hours, minutes) {
+        (0, _) => format!("{minutes}m"),
+        (_, 0) => format!("{hours}h"),
+        _ => format!("{hours}h{minutes}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_requests_is_what_the_option_takes() {
+        for (requests, text) in [
+            (0, "1m"),
+            (1, "1m"),
+            (120, "1m"),
+            (121, "2m"),
+            (7_200, "1h"),
+            (7_201, "1h1m"),
+            (200_000, "27h47m"),
+        ] {
+            assert_eq!(at_two_a_second(requests), text);
+            assert!(humantime::parse_duration(text).is_ok());
         }
-        _ => format!("the budget was used up{need}; {better}"),
     }
 }

@@ -233,7 +233,7 @@ impl Rows<'_> {
                 self.spans.window,
                 self.spans.accrual,
             ),
-            avoidable_usd: (rate.covered_hours > 0 && price.is_some())
+            avoidable_usd: (rate.is_known() && price.is_some())
                 .then(|| own_loops.filter_map(|row| row.avoidable_usd_month).sum()),
             replica_of: Groups::primary(&secret),
             replicas,
@@ -246,6 +246,7 @@ impl Rows<'_> {
             name: secret.name,
             description: secret.description,
             tags: secret.tags,
+            estimate: None,
         }
     }
 

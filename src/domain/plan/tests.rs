@@ -46,6 +46,7 @@ pub(crate) fn row(name: &str) -> SecretRow {
         description: None,
         tags: Tags::new(),
         readers: vec![],
+        estimate: None,
     }
 }
 

@@ -19,6 +19,8 @@ use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::domain::sums::Savings;
 use crate::report::escape::one_line;
+use crate::report::estimates::{dollars, doubts, numbers};
+use crate::report::text::words;
 
 /// Text that stands once in the block and is named by its place.
 #[derive(Default)]
@@ -130,9 +132,11 @@ struct Loop {
     what: usize,
     calls: u64,
     clients: u64,
-    interval: f64,
+    interval: Option<f64>,
     shape: usize,
     saves: Option<i64>,
+    /// How sure the numbers are, if they come from a sample.
+    sure: Option<String>,
     advice: usize,
 }
 
@@ -266,7 +270,7 @@ fn second(moment: Option<Timestamp>) -> Option<i64> {
 impl Serialize for Block<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let pool = &self.pool;
-        let mut block = serializer.serialize_struct("Block", 33)?;
+        let mut block = serializer.serialize_struct("Block", 34)?;
         block.serialize_field("texts", pool)?;
         block.serialize_field("idle_days", &self.report.policy.idle_days)?;
         block.serialize_field("scopes", &self.scopes)?;
@@ -338,6 +342,13 @@ impl Serialize for Block<'_> {
         block.serialize_field("readers", &self.each(|row| self.readers(row)))?;
         block.serialize_field("loops", &self.loops)?;
         block.serialize_field("findings", &self.findings)?;
+        // The intervals of calls and of the cost of a month, and what limits them.
+        let estimate = |row: &SecretRow| {
+            let found = row.estimate.as_ref()?;
+            let usd = found.total_usd.map(dollars).unwrap_or_default();
+            Some((numbers(found.calls), usd, doubts(&found.caveats)))
+        };
+        block.serialize_field("estimates", &self.some(estimate))?;
         block.end()
     }
 }
@@ -352,6 +363,7 @@ fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> Loop {
         interval: row.interval_s,
         shape: pool.add(&row.shape),
         saves: row.avoidable_usd_month.map(|amount| amount.0),
+        sure: words::how_sure(row),
         advice: pool.add(&row.advice),
     }
 }

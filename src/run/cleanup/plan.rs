@@ -1,5 +1,6 @@
 //! `plan`: what a finished scan would delete, as a file to review.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use crate::domain::money::{Money, counted};
 use crate::domain::names::Region;
 use crate::domain::plan::{Draft, Guards, Line, Plan, Reach, Selection, draft, end_of_window};
 use crate::domain::plan_csv;
+use crate::domain::report::Report;
 use crate::files::journal;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
@@ -44,6 +46,9 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     let now = Clock::of(args.moment).now();
     Term::data(show(&draft, args.recovery, now).as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
+    if let Some(warning) = sampled(&report, &draft) {
+        term.say(&warning);
+    }
     if !draft.plan.lines.is_empty() {
         let next = paragraph(
             "Review it in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that secret stays. Then let every line be checked against AWS, which changes nothing:",
@@ -52,6 +57,22 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
         term.say(next.trim_end());
     }
     Ok(Exit::Done)
+}
+
+/// What must be known of planned secrets whose calls were estimated from a sample.
+fn sampled(report: &Report, draft: &Draft) -> Option<String> {
+    let planned: BTreeSet<_> = draft.plan.lines.iter().map(|line| &line.arn).collect();
+    let rows = report.secrets.iter();
+    let count = rows
+        .filter(|row| row.estimate.is_some() && planned.contains(&row.arn))
+        .count();
+    (count > 0).then(|| {
+        format!(
+            "Of {}, only a sample of the calls was read: the saving is storage alone, and that nobody was seen is no \
+             proof that nobody reads.",
+            counted(count as u64, "planned secret", "planned secrets")
+        )
+    })
 }
 
 fn beside(dir: &Path) -> PathBuf {
