@@ -35,6 +35,13 @@ impl Term {
         anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
     }
 
+    /// How many columns the terminal has that stdout is; `None`: it is a file or a pipe.
+    pub(crate) fn columns() -> Option<usize> {
+        let (terminal_size::Width(columns), _) =
+            terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(usize::from(columns))
+    }
+
     /// Says something on stderr, unless the user wants quiet.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {

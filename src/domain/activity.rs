@@ -290,7 +290,7 @@ pub struct Activity<'a> {
 /// Resolves and groups the lines of a ledger. `len` is the number of secrets that `index` was made from.
 pub fn attribute<'a>(
     accesses: &'a [Access],
-    index: &Index,
+    index: &Index<'_>,
     len: usize,
     rotations: &RotationFunctions,
     policy: &Policy,
@@ -353,7 +353,7 @@ fn as_rotator(class: Class, caller: &Caller, rotators: &BTreeSet<(&str, &str)>) 
 }
 
 /// The hours of a line, in runs that mean the same secret.
-fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resolution>)> {
+fn slices<'a>(access: &'a Access, index: &Index<'_>) -> Vec<(Slice<'a>, Option<Resolution>)> {
     let whole = |resolution| {
         vec![(
             Slice {

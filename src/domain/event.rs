@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::layout::Day;
+
 /// The 128 bits of an `eventID` or `sharedEventID`.
 ///
 /// Both are UUIDs in every record AWS writes. Text that is no UUID is hashed, so that a re-shaped trail still
@@ -128,6 +130,10 @@ pub struct Event<'a> {
 
 /// What takes in the contents of log files. Implemented by the ledger, and by tests.
 pub trait Sink {
+    /// What follows is from a file that was delivered on this day, and nothing will come from an earlier day. `None`: its
+    /// day is not known, or there is no more.
+    fn delivered(&mut self, _day: Option<Day>) {}
+
     /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
     fn event(&mut self, event: &Event<'_>);
 

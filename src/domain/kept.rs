@@ -15,6 +15,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::event::{Event, EventId, Identity, Sink};
+use super::layout::Day;
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
@@ -46,6 +47,11 @@ pub struct Recorder<'a, S> {
 }
 
 impl<S: Sink> Sink for Recorder<'_, S> {
+    fn delivered(&mut self, day: Option<Day>) {
+        // Of the place of the file, not of what it holds: nothing to keep.
+        self.sink.delivered(day);
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         self.tape.event(event);
         self.sink.event(event);

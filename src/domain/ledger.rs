@@ -16,7 +16,8 @@ use hashbrown::HashTable;
 
 use super::coverage::Coverage;
 use super::event::{Event, EventId, Sink};
-use super::seen::Seen;
+use super::layout::Day;
+use super::seen::{REMEMBERED_DAYS, Seen, Turn};
 use super::usage::{Access, Address, Cell, Cells, Outcome};
 
 mod key;
@@ -110,6 +111,11 @@ pub struct Ledger {
     pub coverage: Coverage,
     /// Events that came again and were not counted.
     pub duplicates: u64,
+    /// Where this ledger is among those that fill from one trail, and the day of delivery it is at.
+    turn: Turn,
+    day: Option<Day>,
+    /// Events that were delivered so late that a copy delivered in time is no longer remembered.
+    pub late: u64,
 }
 
 impl Ledger {
@@ -117,6 +123,7 @@ impl Ledger {
     pub fn new(bounds: Bounds, seen: Arc<Seen>) -> Self {
         Self {
             bounds,
+            turn: seen.turn(),
             seen,
             strings: Strings::default(),
             subjects: Rows::default(),
@@ -130,6 +137,8 @@ impl Ledger {
             sampled: Sampled::default(),
             coverage: Coverage::default(),
             duplicates: 0,
+            day: None,
+            late: 0,
         }
     }
 
@@ -154,6 +163,12 @@ impl Ledger {
         self.table
             .insert_unique(hash, at, |&other| lines[other as usize].what.hash());
         at
+    }
+
+    fn is_late(&self, time: i64) -> bool {
+        self.day.is_some_and(|day| {
+            time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
+        })
     }
 
     fn count(&mut self, at: u32, time: i64, address: Address) {
@@ -284,6 +299,7 @@ impl Ledger {
         self.sampled.merge(other.sampled, &places);
         self.coverage.merge(other.coverage);
         self.duplicates += other.duplicates;
+        self.late += other.late;
     }
 
     /// The ledger as sorted lines, and what the trail covers.
@@ -389,6 +405,13 @@ fn address_of(event: &Event<'_>) -> Address {
 }
 
 impl Sink for Ledger {
+    fn delivered(&mut self, day: Option<Day>) {
+        if day != self.day {
+            self.seen.comes_to(&self.turn, day);
+            self.day = day;
+        }
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if event.time < self.bounds.from || event.time >= self.bounds.to {
             return;
@@ -397,6 +420,7 @@ impl Sink for Ledger {
             self.duplicates += 1;
             return;
         }
+        self.late += u64::from(self.is_late(event.time));
         let key = Key::of(event);
         let failed = key.outcome != Outcome::Ok;
         let line = self.line_of(&key);

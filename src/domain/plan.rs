@@ -405,7 +405,9 @@ pub enum Blocked {
         then: Timestamp,
     },
     /// Other accounts' secrets.
-    #[error("the plan holds secrets of account {theirs}, but the caller acts in {ours}")]
+    #[error(
+        "the plan holds secrets of account {theirs}, but the caller acts in {ours}: use credentials of that account, or name a role there with `--role-name`"
+    )]
     OtherAccount {
         /// In the plan.
         theirs: String,
@@ -455,6 +457,7 @@ impl Guards {
         ];
         for (what, then) in seen {
             if let Some(then) = then.filter(|then| then.duration_since(now) > skew) {
+                let (now, then) = (whole_seconds(now), whole_seconds(then));
                 blocked.push(Blocked::ClockBehind { now, what, then });
             }
         }

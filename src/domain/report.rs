@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::money::Money;
 use super::names::{AccountId, Region, Scope, SecretArn};
 use super::readers::ReaderKind;
+use super::tags::Tags;
 use super::verdict::{ReasonRow, Verdict};
 
 pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
@@ -306,7 +307,7 @@ pub struct SecretRow {
     /// The description. Other people's text.
     pub description: Option<String>,
     /// The tags. Other people's text.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// Who called, sorted by kind and name.
     pub readers: Vec<ReaderRow>,
     /// How sure the numbers are, if some of them come from a sample.

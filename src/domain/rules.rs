@@ -193,6 +193,8 @@ pub fn judge(case: &Case<'_>) -> Judgement {
             });
         }
     }
+    // One or two of them, kept for every secret.
+    reasons.shrink_to_fit();
     Judgement {
         verdict: verdict.unwrap_or(Verdict::Keep),
         reasons,
@@ -442,6 +444,11 @@ fn maintenance_only(case: &Case<'_>) -> Option<String> {
         .collect();
     kinds.sort();
     kinds.dedup();
+    if let (Accessed::Unfetched(day), true) = (case.accessed(&case.own), kinds.is_empty()) {
+        return Some(format!(
+            "last read on {day}, when it was rotated; nobody has fetched the version that is current since then"
+        ));
+    }
     Some(format!("read only by {}", kinds.join(", ")))
 }
 

@@ -16,6 +16,7 @@ use crate::domain::report::{
     Severity, Span, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::sums;
+use crate::domain::tags::Tags;
 use crate::domain::verdict::ReasonRow;
 use crate::domain::verdict::Verdict;
 
@@ -92,7 +93,7 @@ pub(crate) fn secret(
         owning_service: None,
         customer_key: false,
         description: None,
-        tags: BTreeMap::new(),
+        tags: Tags::new(),
         readers: Vec::new(),
         estimate: None,
     }

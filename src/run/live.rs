@@ -11,17 +11,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 
 use super::gather::{Gathered, packed_again, trail_gap};
-use super::scan::{Job, clock, folders, log_cache, told_of};
+use super::scan::{Job, Late, clock, folders, log_cache, told_of};
 use super::session;
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, Payer};
-use crate::aws::{Session, lookup, secrets};
+use crate::aws::{Session, lookup, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::analyse::Trail;
 use crate::domain::event::{Event, Sink};
 use crate::domain::layout;
 use crate::domain::ledger::{Bounds, Ledger};
-use crate::domain::money::{counted, thousands};
+use crate::domain::money::{Price, counted, thousands};
 use crate::domain::names::Scope;
 use crate::domain::own::OwnCalls;
 use crate::domain::record;
@@ -51,14 +51,33 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
         Trail::Given
     };
     let cache = log_cache(args.live.cache.as_deref()).map(Arc::new);
+    let runtime = session::runtime()?;
     let work = live(job, args, &buckets, cache.as_ref(), &mut gathered, term);
-    session::runtime()?.block_on(work)?;
+    let session = runtime.block_on(work)?;
     let folders = folders(&args.trail);
     if !folders.is_empty() {
         gathered.trail_files(&folders, job.bounds(), job.threads, cache.as_deref(), term);
     }
     told_of(cache.as_deref(), term);
-    Ok(job.judge(gathered, trail))
+    let price = gathered.secrets.first().and_then(|secret| {
+        let Scope { account, region } = secret.arn.scope();
+        let prices = &job.policy.prices;
+        prices.find(secret.arn.partition(), region, account)
+    });
+    // A saved inventory stands for AWS: what it does not say is not asked elsewhere.
+    let is_asked = args.inventory.is_empty();
+    let save = args.live.save.as_deref().map(Folder::new);
+    let report = job.judge_asking(gathered, trail, |doubtful| {
+        let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
+        let doubtful = if is_asked { doubtful } else { &[] };
+        let found = runtime.block_on(versions::current(&session, doubtful, shelf));
+        Late {
+            current: found.current,
+            gaps: found.gaps,
+            notes: vec![own_calls(&session, price)],
+        }
+    });
+    Ok(report)
 }
 
 fn buckets(trail: &[TrailSource]) -> Result<Vec<Location>> {
@@ -77,7 +96,7 @@ async fn live(
     cache: Option<&Arc<Cache>>,
     gathered: &mut Gathered,
     term: &Term,
-) -> Result<()> {
+) -> Result<Session> {
     let session = open(&args.live).await?;
     gathered.caller = Some(session.caller().arn.clone());
     let teller = Teller {
@@ -131,8 +150,7 @@ async fn live(
             .push(trail_gap("what --save keeps".to_owned(), trouble));
     }
     intake.hand_over(gathered);
-    gathered.notes.push(own_calls(&session, job, gathered));
-    Ok(())
+    Ok(session)
 }
 
 async fn open(args: &LiveArgs) -> Result<Session> {
@@ -224,13 +242,7 @@ async fn read_bucket(
 }
 
 /// What the scan itself asked for and what that cost, as a sentence.
-fn own_calls(session: &Session, job: &Job, gathered: &Gathered) -> String {
-    let price = gathered.secrets.first().and_then(|secret| {
-        let Scope { account, region } = secret.arn.scope();
-        job.policy
-            .prices
-            .find(secret.arn.partition(), region, account)
-    });
+fn own_calls(session: &Session, price: Option<&Price>) -> String {
     let own = OwnCalls::new(session.calls(), price);
     let calls: Vec<String> = own
         .calls

@@ -11,12 +11,12 @@ use jiff::SignedDuration;
 use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
 use secretsweep::aws::bucket::{self, Payer};
 use secretsweep::aws::secrets::{self, inventory};
-use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup};
+use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup, versions};
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
 use secretsweep::domain::sample::{Comb, Sample, Series};
 use secretsweep::ports::{
-    Fault as Failed, Feed, LogObject, LookupWay, RecoveryWindow, Shelf, Silence, Vault, Versions,
+    Fault as Failed, Feed, LogObject, LookupWay, RecoveryWindow, Shelf, Silence, Vault,
 };
 
 use crate::aws::world::{Account, Bucket, Early, Event, Opt, Rate, Secret, Status, Version, at};
@@ -461,9 +461,11 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
     let arn = SecretArn::new(&secret.arn()).unwrap();
     let aws = Aws::start(World::new(A).secret(secret));
     let session = session(&aws).await;
-    let current = session.current(&arn).await.unwrap().unwrap();
+    let found = versions::current(&session, std::slice::from_ref(&arn), None).await;
+    let current = &found.current[&arn];
     assert_eq!(current.created, Some(at("2026-11-01T03:00:00Z")));
     assert_eq!(current.last_accessed, None);
+    assert_eq!(found.gaps, []);
 }
 
 /// Remembers what an event source hands on.
@@ -1245,6 +1247,7 @@ fn declared(file: &str) -> Vec<&'static str> {
     match file {
         "accounts.rs" => accounts::ACTIONS.to_vec(),
         "secrets.rs" => [secrets::ACTIONS, secrets::WRITES].concat(),
+        "versions.rs" => versions::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
         _ => Vec::new(),

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::effort::{length, seconds};
-use self::history::{Bounds, History, Stop};
+use self::history::{About, Bounds, History, Stop};
 use self::kept::{Kept, Slice, missing};
 use self::run::{Need, Run};
 use self::sink::Sink;
@@ -59,6 +59,8 @@ pub struct Ask {
     pub requests: Option<u64>,
     /// Draws the place of a sample's first window. Recorded with the sample, so that it can be repeated.
     pub seed: u64,
+    /// What the caller can do for more, in words.
+    pub advice: &'static str,
 }
 
 impl Ask {
@@ -72,6 +74,7 @@ impl Ask {
             budget,
             requests: None,
             seed: clock.as_microsecond().unsigned_abs(),
+            advice: "`--trail s3://...` reads all of it, `--lookup-budget` allows more time",
         }
     }
 }
@@ -115,6 +118,53 @@ pub async fn read(
         async move { read_scope(session, &to, deadline, notes).await }.boxed()
     });
     futures_util::future::join_all(all).await
+}
+
+/// Pages that are read of the events of one resource: who asks so often is found on the first.
+const NAMED_PAGES: u32 = 4;
+
+/// Asks one account and Region for the events of single resources, by the names that AWS may file them under, newest
+/// first, and hands on what comes. Events that AWS files under no name, or under another, do not come: silence says
+/// nothing here.
+///
+/// # Errors
+/// Why not all names could be asked for; what came before has been handed on.
+pub async fn named(
+    session: &Session,
+    scope: &Scope,
+    names: &[String],
+    ask: &Ask,
+    feed: &dyn Feed,
+    notes: &dyn Notes,
+) -> Result<(), String> {
+    let bounds = Bounds {
+        deadline: Instant::now() + ask.budget,
+        requests: ask.requests.unwrap_or(u64::MAX),
+        kept: ask.kept.as_second(),
+    };
+    let (from, to) = seconds(&ask.evidence);
+    let slice = (from.max(bounds.kept), to);
+    let mut history =
+        History::new(session, scope, notes, bounds).map_err(|fault| fault.to_string())?;
+    for (asked, name) in names.iter().enumerate() {
+        history.ask_about(About::Resource(name.clone()));
+        let finished = |chunk: history::Chunk| {
+            for record in &chunk.records {
+                feed.record(scope, record.text.as_bytes());
+            }
+        };
+        match history.read(slice, NAMED_PAGES, &finished).await {
+            Ok(_) => {}
+            Err(Stop::Fault(fault)) => return Err(fault.to_string()),
+            Err(_) => {
+                return Err(format!(
+                    "the budget was used up after {asked} of {} names",
+                    names.len()
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn read_scope(
@@ -195,7 +245,8 @@ fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, need: Ne
             read.gaps.push(gap(to.scope, old, why.to_owned()));
         }
         if open.0 < open.1 {
-            read.gaps.push(gap(to.scope, open, why(read, stop, need)));
+            let why = why(read, stop, need, to.ask.advice);
+            read.gaps.push(gap(to.scope, open, why));
         }
     }
     if let Some(trouble) = locked(&to.trouble).as_ref() {
@@ -223,8 +274,7 @@ fn gap(scope: &Scope, (from, to): Slice, why: String) -> Gap {
     gap
 }
 
-fn why(read: &Read, stop: Option<&Stop>, need: Need) -> String {
-    let trail = "`--trail s3://...` reads all of it";
+fn why(read: &Read, stop: Option<&Stop>, need: Need, better: &str) -> String {
     let full = need.full.map_or_else(String::new, |full| {
         format!(
             " (a full read takes about {full} requests, {} at two a second)",
@@ -234,10 +284,11 @@ fn why(read: &Read, stop: Option<&Stop>, need: Need) -> String {
     match (stop, read.way) {
         (Some(Stop::Fault(fault)), _) => fault.to_string(),
         (_, LookupWay::Sample) => format!(
-            "too many events for the budget{full}, so volume is estimated from a sample; {trail}{}",
+            "too many events for the budget{full}, so volume is estimated from a sample; `--trail s3://...` reads all \
+             of it{}",
             more(read, need)
         ),
-        _ => format!("the budget was used up{full}; {trail}, `--lookup-budget` allows more time"),
+        _ => format!("the budget was used up{full}; {better}"),
     }
 }
 

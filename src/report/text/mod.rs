@@ -13,6 +13,8 @@ mod secrets;
 mod unseen;
 pub(in crate::report) mod words;
 
+pub(crate) use words::shell;
+
 use std::collections::BTreeSet;
 
 use page::{Look, Page, left, piece};

@@ -155,7 +155,7 @@ pub(in crate::report) fn reader(reader: &str, home: Option<&str>) -> String {
 }
 
 /// A word of a command line, quoted for a POSIX shell if it has to be.
-pub(in crate::report) fn shell(word: &str) -> String {
+pub(crate) fn shell(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@%+,=~".contains(letter);
     if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
         word.to_owned()
