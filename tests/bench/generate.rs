@@ -29,6 +29,8 @@ pub(crate) struct Spec {
     pub secrets: u32,
     /// Days over which the files are spread.
     pub days: u32,
+    /// Records that a second trail delivers too, in a file of its own, per mille.
+    pub again: u32,
 }
 
 impl Default for Spec {
@@ -41,6 +43,7 @@ impl Default for Spec {
             traps: 2,
             secrets: 125,
             days: 30,
+            again: 0,
         }
     }
 }
@@ -76,7 +79,30 @@ const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 
 /// The files of a trail, one at a time.
 pub(crate) fn files(spec: &Spec) -> impl Iterator<Item = LogFile> + '_ {
-    (0..spec.files).map(|number| file(spec, number))
+    (0..spec.files).flat_map(|number| {
+        let (file, again) = file(spec, number);
+        std::iter::once(file).chain(again)
+    })
+}
+
+/// The inventory to the trail, as `aws secretsmanager list-secrets` prints it. Every secret is 200 days older than the
+/// trail.
+pub(crate) fn inventory(spec: &Spec) -> String {
+    let mut entries = Vec::new();
+    for account in ACCOUNTS {
+        for region in REGIONS {
+            for secret in 0..spec.secrets {
+                let (name, arn) = secret_of(&Place { account, region }, secret);
+                entries.push(serde_json::json!({
+                    "ARN": arn,
+                    "Name": name,
+                    "CreatedDate": timestamp(START - 200 * 86_400),
+                    "LastAccessedDate": timestamp(START),
+                }));
+            }
+        }
+    }
+    serde_json::json!({ "SecretList": entries }).to_string()
 }
 
 /// The generator `SplitMix64`, by its published constants.
@@ -157,7 +183,8 @@ struct Place<'a> {
     region: &'a str,
 }
 
-fn file(spec: &Spec, number: u32) -> LogFile {
+/// A file, and the one in which a second trail delivers some of its records.
+fn file(spec: &Spec, number: u32) -> (LogFile, Option<LogFile>) {
     let mut dice = Dice::new(spec.seed.wrapping_mul(0x1_0001) ^ (u64::from(number) << 20));
     let place = Place {
         account: ACCOUNTS[(number & 1) as usize],
@@ -182,15 +209,30 @@ fn file(spec: &Spec, number: u32) -> LogFile {
     };
     let mut json = String::with_capacity(records as usize * 1_700 + 16);
     json.push_str("{\"Records\":[");
+    let mut again = json.clone();
+    // Dice of its own: the first file stays the same, whatever is delivered again.
+    let mut copies = Dice::new(spec.seed ^ !u64::from(number));
     for nth in 0..records {
         if nth > 0 {
             json.push(',');
         }
         let moment = slot + i64::from(dice.below(300));
+        let start = json.len();
         record(&mut json, spec, &place, moment, &mut dice);
+        if spec.again > 0 && copies.per_mille(spec.again) {
+            if !again.ends_with('[') {
+                again.push(',');
+            }
+            again.push_str(&json[start..]);
+        }
     }
     json.push_str("]}");
-    LogFile { path, json }
+    again.push_str("]}");
+    let again = (spec.again > 0).then(|| LogFile {
+        path: format!("second-trail/{path}"),
+        json: again,
+    });
+    (LogFile { path, json }, again)
 }
 
 fn record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, dice: &mut Dice) {
@@ -293,13 +335,19 @@ fn identity(place: &Place<'_>, moment: i64, dice: &mut Dice) -> String {
 
 const TLS: &str = ",\"tlsDetails\":{\"tlsVersion\":\"TLSv1.3\",\"cipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"clientProvidedHostHeader\":\"secretsmanager.amazonaws.com\"}";
 
-fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, dice: &mut Dice) {
-    let secret = dice.below(spec.secrets.max(1));
+/// Name and ARN of a secret by its number.
+fn secret_of(place: &Place<'_>, secret: u32) -> (String, String) {
     let name = format!("team-{}/service-{secret}/database", secret % 7);
     let arn = format!(
         "arn:aws:secretsmanager:{}:{}:secret:{name}-{secret:06}",
         place.region, place.account
     );
+    (name, arn)
+}
+
+fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, dice: &mut Dice) {
+    let secret = dice.below(spec.secrets.max(1));
+    let (name, arn) = secret_of(place, secret);
     let asked = if secret.is_multiple_of(3) {
         &name
     } else {

@@ -10,6 +10,7 @@ use secretsweep::domain::event::{Event, Sink};
 use secretsweep::domain::record::{self, Scope};
 use secretsweep::files::inflate::Inflater;
 
+#[expect(dead_code, reason = "one file is enough")]
 mod generate;
 
 use generate::{LogFile, Spec, Style, restyled};

@@ -2,8 +2,9 @@
 
 #![expect(
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    reason = "a bench prints figures, and byte counts are far below 2^52"
+    reason = "a bench prints figures; byte counts are far below 2^52, and those of one file below 2^32"
 )]
 
 use std::collections::BTreeMap;
@@ -19,17 +20,23 @@ use secretsweep::domain::event::{Event, Sink};
 use secretsweep::files::inflate::Inflater;
 use secretsweep::files::logs;
 
+mod counts;
 mod generate;
 
-use generate::{Spec, Style, restyled};
+use counts::Copies;
+use generate::{Dice, LogFile, Spec, Style, restyled};
 
 const USAGE: &str = "\
 write DIR [ours=20] [files=2000] [records=450] [traps=2] [seed=1] [style=compact|spaced|pretty|sorted|escaped]
+          [again=0] [members=0]  a trail; `again`: per mille of records delivered twice; `members`: per cent of files
+                                 of several gzip members; `ours` and `traps`: per mille of records
+inventory FILE                   the secrets of such a trail, as list-secrets prints them
 floor DIR [threads=1]            inflate every file and do nothing else
 scan DIR [threads=1]             read the trail
 ratio DIR [threads=1] [pairs=7]  both in turn: the median of scan / floor
 scaling DIR [pairs=7]            two threads and one in turn: the median of two / one
-counts DIR                       calls by account, Region, hour, event, error, secret and caller, as CSV";
+pair DIR with=DIR [threads=1] [pairs=7]  read both in turn: the median of time per byte of JSON, first / second
+counts DIR [threads=2] [once=1]  calls by hour, account, Region, API, error, secret and caller, for compare.py";
 
 fn main() -> ExitCode {
     // Cargo adds a flag of its own.
@@ -62,9 +69,14 @@ fn main() -> ExitCode {
                 records: number("records", usual.records),
                 ours: number("ours", usual.ours),
                 traps: number("traps", usual.traps),
+                again: number("again", usual.again),
                 ..usual
             };
-            write(folder, &spec, style(options.get("style").copied()));
+            let style = style(options.get("style").copied());
+            write(folder, &spec, style, number("members", 0).min(90));
+        }
+        "inventory" => {
+            fs::write(folder, generate::inventory(&Spec::default())).expect("a file to write to");
         }
         "floor" => println!("{:.3} s", floor(&paths(folder), threads)),
         "scan" => {
@@ -77,6 +89,7 @@ fn main() -> ExitCode {
             ratio(
                 "scan / floor",
                 pairs,
+                1.0,
                 || scan(folder, threads).0,
                 || floor(&paths, threads),
             );
@@ -84,10 +97,31 @@ fn main() -> ExitCode {
         "scaling" => ratio(
             "2 threads / 1 thread",
             pairs,
+            1.0,
             || scan(folder, 2).0,
             || scan(folder, 1).0,
         ),
-        "counts" => counts(folder),
+        "pair" => {
+            let other = Path::new(options.get("with").expect("with=DIR"));
+            let bytes = |folder| scan(folder, threads).1.bytes_inflated as f64;
+            ratio(
+                "time per byte, first / second",
+                pairs,
+                bytes(folder) / bytes(other),
+                || scan(folder, threads).0,
+                || scan(other, threads).0,
+            );
+        }
+        "counts" => {
+            let copies = if number("once", 1) == 1 {
+                Copies::Once
+            } else {
+                Copies::All
+            };
+            let threads = number("threads", 2) as usize;
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            counts::write(folder, threads, copies, &mut out).expect("somebody who reads");
+        }
         _ => {
             println!("{USAGE}");
             return ExitCode::FAILURE;
@@ -106,17 +140,31 @@ fn style(name: Option<&str>) -> Style {
     }
 }
 
-fn write(folder: &Path, spec: &Spec, style: Style) {
-    for file in generate::files(spec) {
-        let path = folder.join(&file.path);
+/// Writes a trail; of a hundred files, `members` consist of several gzip members, cut anywhere.
+fn write(folder: &Path, spec: &Spec, style: Style, members: u32) {
+    let mut dice = Dice::new(spec.seed);
+    for LogFile { path, json } in generate::files(spec) {
+        let path = folder.join(path);
         fs::create_dir_all(path.parent().expect("a file lies in a folder"))
             .expect("a folder to write to");
-        let out = fs::File::create(path).expect("a file to write to");
-        let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
-        gzip.write_all(restyled(&file.json, style).as_bytes())
-            .expect("room on the disk");
-        gzip.finish().expect("room on the disk");
+        let json = restyled(&json, style);
+        let mut rest = json.as_bytes();
+        let mut gzip = Vec::new();
+        while dice.below(100) < members {
+            let (member, others) = rest.split_at(dice.below(rest.len() as u32) as usize);
+            pack(member, &mut gzip);
+            rest = others;
+        }
+        pack(rest, &mut gzip);
+        fs::write(path, gzip).expect("room on the disk");
     }
+}
+
+/// Appends a gzip member.
+fn pack(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+    gzip.write_all(bytes).expect("memory takes it");
+    gzip.finish().expect("memory takes it");
 }
 
 fn paths(folder: &Path) -> Vec<PathBuf> {
@@ -191,7 +239,9 @@ fn scan(folder: &Path, threads: usize) -> (f64, logs::Reading) {
     (start.elapsed().as_secs_f64(), reading)
 }
 
-fn ratio(what: &str, pairs: u32, one: impl Fn() -> f64, other: impl Fn() -> f64) {
+/// Runs both in turn and prints how much longer the first takes for the same work, when it has `work` times as much to
+/// do as the other.
+fn ratio(what: &str, pairs: u32, work: f64, one: impl Fn() -> f64, other: impl Fn() -> f64) {
     one();
     other();
     let (mut wall, mut one_cpu, mut other_cpu) = (Vec::new(), 0, 0);
@@ -199,7 +249,7 @@ fn ratio(what: &str, pairs: u32, one: impl Fn() -> f64, other: impl Fn() -> f64)
         let start = cpu();
         let one = one();
         let middle = cpu();
-        wall.push(one / other());
+        wall.push(one / other() / work);
         one_cpu += middle - start;
         other_cpu += cpu() - middle;
     }
@@ -209,7 +259,7 @@ fn ratio(what: &str, pairs: u32, one: impl Fn() -> f64, other: impl Fn() -> f64)
         wall[wall.len() / 2],
         wall[0],
         wall[wall.len() - 1],
-        one_cpu as f64 / other_cpu as f64
+        one_cpu as f64 / other_cpu as f64 / work
     );
 }
 
@@ -233,47 +283,4 @@ fn peak() -> String {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.map_or("?", |line| line.trim().trim_end_matches(" kB"))
         .to_owned()
-}
-
-/// What `compare.py` makes other tools count too.
-#[derive(Default)]
-struct Counts(BTreeMap<String, u64>);
-
-impl Sink for Counts {
-    fn event(&mut self, event: &Event<'_>) {
-        let key = format!(
-            "{},{},{},{},{},{},{}",
-            event.account,
-            event.region,
-            event.time / 3_600,
-            event.name,
-            event.error_code.as_deref().unwrap_or_default(),
-            event.target.as_deref().unwrap_or_default(),
-            event.identity.arn.as_deref().unwrap_or_default(),
-        );
-        *self.0.entry(key).or_default() += 1;
-    }
-
-    fn heard(&mut self, _: &str, _: &str, _: u32, _: bool) {}
-}
-
-fn counts(folder: &Path) {
-    let (sinks, _) = logs::read(
-        &logs::Ask {
-            roots: &[folder.to_owned()],
-            span: 0..i64::MAX / 2,
-            threads: 2,
-            cache: None,
-        },
-        Counts::default,
-        &|_| {},
-    );
-    let mut all = BTreeMap::<String, u64>::new();
-    for (key, count) in sinks.into_iter().flat_map(|sink| sink.0) {
-        *all.entry(key).or_default() += count;
-    }
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for (key, count) in all {
-        let _ = writeln!(out, "{key},{count}");
-    }
 }

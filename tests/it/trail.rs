@@ -2,15 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use secretsweep::domain::event::{Event, EventId, Identity, Sink};
 use secretsweep::domain::ledger::{Bounds, Ledger};
 use secretsweep::domain::record::{self, Contents, Reader, Scope};
 use secretsweep::domain::seen::Seen;
@@ -18,14 +15,16 @@ use secretsweep::files::cache::Cache;
 use secretsweep::files::logs;
 use serde_json::Value;
 
+use super::reference::{Told, parsed_whole};
+
 mod cache;
 
 #[path = "../bench/generate.rs"]
-mod generate;
+pub mod generate;
 
 use generate::{Dice, Spec, Style, restyled};
 
-const STYLES: [Style; 5] = [
+pub const STYLES: [Style; 5] = [
     Style::Compact,
     Style::Spaced,
     Style::Pretty,
@@ -33,161 +32,23 @@ const STYLES: [Style; 5] = [
     Style::Escaped,
 ];
 
-const SCOPE: Scope<'static> = Scope {
+pub const SCOPE: Scope<'static> = Scope {
     account: "111122223333",
     region: "eu-west-1",
 };
 
-/// Everything a sink was told, in a form that does not depend on how often and in what order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Told {
-    /// Every event, as text, and how often it came.
-    events: BTreeMap<String, u32>,
-    hours: BTreeSet<(String, String, u32)>,
-    read_only_days: BTreeSet<(String, String, u32)>,
-}
-
-impl Sink for Told {
-    fn event(&mut self, event: &Event<'_>) {
-        *self.events.entry(format!("{event:?}")).or_default() += 1;
-    }
-
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        self.hours
-            .insert((account.to_owned(), region.to_owned(), hour));
-        if read_only {
-            self.read_only_days
-                .insert((account.to_owned(), region.to_owned(), hour / 24));
-        }
-    }
-}
-
-/// The reference: every document parsed whole, every rule written down once more and without haste. `None` if the
-/// bytes are no JSON, or a record has no time or no id.
-fn parsed_whole(bytes: &[u8], scope: Option<Scope<'_>>) -> Option<Told> {
-    let records = records_of(bytes)?;
-    let believed = scope.filter(|scope| {
-        let agrees = |key: &str, path: &str| {
-            records
-                .first()
-                .is_none_or(|first| text(first, key).is_none_or(|own| own == path))
-        };
-        agrees("/recipientAccountId", scope.account) && agrees("/awsRegion", scope.region)
-    });
-    let mut told = Told::default();
-    for record in &records {
-        let hour = u32::try_from(time_of(record)? / 3_600).ok()?;
-        let read_only = record["readOnly"] == true || record["readOnly"] == "true";
-        let account = text(record, "/recipientAccountId")
-            .or(scope.map(|scope| scope.account.to_owned()))
-            .or(text(record, "/userIdentity/accountId"))
-            .unwrap_or_default();
-        let region = text(record, "/awsRegion")
-            .or(scope.map(|scope| scope.region.to_owned()))
-            .unwrap_or_default();
-        let ours = record["eventSource"] == "secretsmanager.amazonaws.com";
-        match believed {
-            Some(scope) if !ours => told.heard(scope.account, scope.region, hour, read_only),
-            _ => told.heard(&account, &region, hour, read_only),
-        }
-        if ours {
-            told.event(&event_of(record, account, region)?);
-        }
-    }
-    Some(told)
-}
-
-fn records_of(bytes: &[u8]) -> Option<Vec<Value>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut records = Vec::new();
-    for document in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
-        let document = document.ok()?;
-        let listed = ["Records", "Events"]
-            .iter()
-            .find_map(|key| document.get(*key)?.as_array());
-        match listed.or(document.as_array()) {
-            Some(entries) => records.extend(entries.iter().cloned()),
-            None => records.push(document),
-        }
-    }
-    for record in &mut records {
-        if let (None, Some(inner)) = (record.get("eventTime"), record.get("CloudTrailEvent")) {
-            *record = serde_json::from_str(inner.as_str()?).ok()?;
-        }
-    }
-    Some(records)
-}
-
-fn text(record: &Value, pointer: &str) -> Option<String> {
-    let text = record.pointer(pointer)?.as_str()?;
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn time_of(record: &Value) -> Option<i64> {
-    let time = text(record, "/eventTime")?.replace(' ', "T");
-    let zoned = time.ends_with('Z') || time.contains('+');
-    let time = if zoned { time } else { time + "Z" };
-    Some(time.parse::<jiff::Timestamp>().ok()?.as_second())
-}
-
-fn event_of(record: &Value, account: String, region: String) -> Option<Event<'static>> {
-    let cow = |pointer: &str| text(record, pointer).map(Cow::Owned);
-    let holds = |pointer: &str| {
-        let value = record.pointer(pointer).map(Value::to_string);
-        value.is_some_and(|json| !matches!(json.as_str(), "null" | "{}" | "\"\"" | "[]"))
-    };
-    Some(Event {
-        id: EventId::new(&text(record, "/eventID")?),
-        shared_id: text(record, "/sharedEventID").map(|id| EventId::new(&id)),
-        time: time_of(record)?,
-        account: account.into(),
-        region: region.into(),
-        name: cow("/eventName").unwrap_or_default(),
-        service_event: record["eventType"] == "AwsServiceEvent",
-        error_code: cow("/errorCode"),
-        error_message: cow("/errorMessage"),
-        target: [
-            "/responseElements/arn",
-            "/responseElements/aRN",
-            "/requestParameters/secretId",
-            "/requestParameters/name",
-            "/additionalEventData/ARN",
-            "/additionalEventData/SecretId",
-            "/serviceEventDetails/secretId",
-        ]
-        .iter()
-        .find_map(|pointer| cow(pointer)),
-        version_stage: cow("/requestParameters/versionStage"),
-        identity: Identity {
-            kind: cow("/userIdentity/type"),
-            arn: cow("/userIdentity/arn"),
-            account: cow("/userIdentity/accountId"),
-            principal_id: cow("/userIdentity/principalId"),
-            user_name: cow("/userIdentity/userName"),
-            invoked_by: cow("/userIdentity/invokedBy"),
-            issuer_arn: cow("/userIdentity/sessionContext/sessionIssuer/arn"),
-            web_federated: holds("/userIdentity/sessionContext/webIdFederationData"),
-            ec2_delivered: holds("/userIdentity/sessionContext/ec2RoleDelivery"),
-        },
-        source_ip: cow("/sourceIPAddress"),
-        user_agent: cow("/userAgent"),
-        vpc_endpoint: text(record, "/vpcEndpointId").is_some(),
-        from_console: record["sessionCredentialFromConsole"] == "true",
-    })
-}
-
-fn below(dice: &mut Dice, end: usize) -> usize {
+pub fn below(dice: &mut Dice, end: usize) -> usize {
     dice.below(u32::try_from(end).unwrap()) as usize
 }
 
-fn told(bytes: &[u8], scope: Option<Scope<'_>>) -> (Told, Contents) {
+pub fn told(bytes: &[u8], scope: Option<Scope<'_>>) -> (Told, Contents) {
     let mut sink = Told::default();
     let contents = record::read(bytes, scope, &mut sink);
     (sink, contents)
 }
 
 /// A small trail full of traps, as one file's records.
-fn records(seed: u64) -> String {
+pub fn records(seed: u64) -> String {
     let spec = Spec {
         seed,
         files: 4,
@@ -196,6 +57,7 @@ fn records(seed: u64) -> String {
         traps: 400,
         secrets: 9,
         days: 2,
+        again: 0,
     };
     let files: Vec<String> = generate::files(&spec).map(|file| file.json).collect();
     let inside: Vec<&str> = files
@@ -205,7 +67,7 @@ fn records(seed: u64) -> String {
     inside.join(",")
 }
 
-fn shapes(records: &str) -> Vec<(&'static str, String)> {
+pub fn shapes(records: &str) -> Vec<(&'static str, String)> {
     let entries: Vec<Value> = serde_json::from_str(&format!("[{records}]")).unwrap();
     let lines: Vec<String> = entries.iter().map(Value::to_string).collect();
     let lookup: Vec<Value> = entries
@@ -257,7 +119,7 @@ fn every_style_and_shape_tells_what_a_full_parse_tells() {
                     let (found, contents) = told(text.as_bytes(), scope);
                     assert_eq!(
                         Some(found),
-                        parsed_whole(text.as_bytes(), scope),
+                        parsed_whole(text.as_bytes(), scope).map(|answer| answer.told),
                         "{shape} {style:?} {scope:?}"
                     );
                     assert_eq!(
@@ -385,7 +247,12 @@ fn times_of_every_form_and_words_for_truth_are_understood() {
     ]
     .join("\n");
     let (found, _) = told(text.as_bytes(), None);
-    assert_eq!(Some(found.clone()), parsed_whole(text.as_bytes(), None));
+    assert_eq!(
+        Some(&found),
+        parsed_whole(text.as_bytes(), None)
+            .map(|answer| answer.told)
+            .as_ref()
+    );
     assert_eq!(found.hours.len(), 4);
     assert_eq!(found.read_only_days.len(), 2);
 }
@@ -432,8 +299,8 @@ fn damaged_bytes_never_panic_and_what_is_still_a_trail_is_told_rightly() {
             }
             let (found, contents) = told(&bytes, Some(SCOPE));
             let whole = parsed_whole(&bytes, Some(SCOPE));
-            if let Some(whole) = whole.filter(|_| contents.unreadable == 0) {
-                assert_eq!(found, whole, "{}", String::from_utf8_lossy(&bytes));
+            if let (Some(whole), None) = (whole, contents.trouble) {
+                assert_eq!(found, whole.told, "{}", String::from_utf8_lossy(&bytes));
                 trails += 1;
             }
         }
@@ -444,13 +311,13 @@ fn damaged_bytes_never_panic_and_what_is_still_a_trail_is_told_rightly() {
     );
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn put(base: &Path, path: &str, bytes: &[u8]) {
+pub fn put(base: &Path, path: &str, bytes: &[u8]) {
     let path = base.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
@@ -490,6 +357,7 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         traps: 200,
         secrets: 5,
         days: 3,
+        again: 0,
     };
     let mut expected = Told::default();
     for (number, file) in generate::files(&spec).enumerate() {
@@ -503,7 +371,8 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         };
         put(folder.path(), &file.path, &bytes);
         let (account, region) = (&file.path[8..20], file.path.split('/').nth(3).unwrap());
-        let told = parsed_whole(file.json.as_bytes(), Some(Scope { account, region })).unwrap();
+        let answer = parsed_whole(file.json.as_bytes(), Some(Scope { account, region })).unwrap();
+        let told = answer.told;
         expected.events.extend(told.events);
         expected.hours.extend(told.hours);
         expected.read_only_days.extend(told.read_only_days);
