@@ -128,11 +128,21 @@ pub struct Event<'a> {
     pub from_console: bool,
 }
 
+/// When a log file was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Delivery {
+    /// Its place does not tell. All files of which the day is known come after.
+    Unknown,
+    /// On this day. No file of an earlier day comes after.
+    On(Day),
+    /// There are no more files.
+    Over,
+}
+
 /// What takes in the contents of log files. Implemented by the ledger, and by tests.
 pub trait Sink {
-    /// What follows is from a file that was delivered on this day, and nothing will come from an earlier day. `None`: its
-    /// day is not known, or there is no more.
-    fn delivered(&mut self, _day: Option<Day>) {}
+    /// Says where what follows comes from, before the first call and then before each file.
+    fn delivered(&mut self, _delivery: Delivery) {}
 
     /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
     fn event(&mut self, event: &Event<'_>);

@@ -14,8 +14,7 @@ use std::ops::Range;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::event::{Event, EventId, Identity, Sink};
-use super::layout::Day;
+use super::event::{Delivery, Event, EventId, Identity, Sink};
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
@@ -47,9 +46,9 @@ pub struct Recorder<'a, S> {
 }
 
 impl<S: Sink> Sink for Recorder<'_, S> {
-    fn delivered(&mut self, day: Option<Day>) {
+    fn delivered(&mut self, delivery: Delivery) {
         // Of the place of the file, not of what it holds: nothing to keep.
-        self.sink.delivered(day);
+        self.sink.delivered(delivery);
     }
 
     fn event(&mut self, event: &Event<'_>) {

@@ -15,8 +15,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::coverage::Coverage;
-use super::event::{Event, EventId, Sink};
-use super::layout::Day;
+use super::event::{Delivery, Event, EventId, Sink};
 use super::seen::{REMEMBERED_DAYS, Seen, Turn};
 use super::usage::{Access, Address, Cell, Cells, Outcome};
 
@@ -111,9 +110,9 @@ pub struct Ledger {
     pub coverage: Coverage,
     /// Events that came again and were not counted.
     pub duplicates: u64,
-    /// Where this ledger is among those that fill from one trail, and the day of delivery it is at.
+    /// Where this ledger is among those that fill from one trail, and which files it is at.
     turn: Turn,
-    day: Option<Day>,
+    delivery: Option<Delivery>,
     /// Events that were delivered so late that a copy delivered in time is no longer remembered.
     pub late: u64,
 }
@@ -137,7 +136,7 @@ impl Ledger {
             sampled: Sampled::default(),
             coverage: Coverage::default(),
             duplicates: 0,
-            day: None,
+            delivery: None,
             late: 0,
         }
     }
@@ -166,9 +165,10 @@ impl Ledger {
     }
 
     fn is_late(&self, time: i64) -> bool {
-        self.day.is_some_and(|day| {
-            time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
-        })
+        let Some(Delivery::On(day)) = self.delivery else {
+            return false;
+        };
+        time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
     }
 
     fn count(&mut self, at: u32, time: i64, address: Address) {
@@ -405,10 +405,10 @@ fn address_of(event: &Event<'_>) -> Address {
 }
 
 impl Sink for Ledger {
-    fn delivered(&mut self, day: Option<Day>) {
-        if day != self.day {
-            self.seen.comes_to(&self.turn, day);
-            self.day = day;
+    fn delivered(&mut self, delivery: Delivery) {
+        if self.delivery != Some(delivery) {
+            self.seen.comes_to(&self.turn, delivery);
+            self.delivery = Some(delivery);
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
 
-use super::event::EventId;
+use super::event::{Delivery, EventId};
 use super::layout::Day;
 
 /// An id is remembered for at least as many days of delivery after its own.
@@ -41,8 +41,8 @@ struct Shard {
 struct Days {
     /// The first day that `now` is of. `None`: no day has begun.
     start: Option<Day>,
-    /// The day that each reader is at.
-    readers: HashMap<u32, Day, FixedState>,
+    /// The files that each reader is at.
+    readers: HashMap<u32, Delivery, FixedState>,
     next_reader: u32,
 }
 
@@ -75,20 +75,13 @@ impl Seen {
         Turn(days.next_reader)
     }
 
-    /// A reader comes to the files of a day; it will not go back. `None`: to files of which the day is not known, or to
-    /// the end.
+    /// A reader comes to other files; it will not go back.
     ///
     /// Days end when the slowest reader has left them, so that what is forgotten does not depend on who was fast.
-    pub fn comes_to(&self, turn: &Turn, day: Option<Day>) {
+    pub fn comes_to(&self, turn: &Turn, delivery: Delivery) {
         let mut days = locked(&self.days);
-        let before = match day {
-            Some(day) => days.readers.insert(turn.0, day),
-            None => days.readers.remove(&turn.0),
-        };
-        if before == day {
-            return;
-        }
-        let Some(&slowest) = days.readers.values().min() else {
+        days.readers.insert(turn.0, delivery);
+        let Some(&Delivery::On(slowest)) = days.readers.values().min() else {
             return;
         };
         match days.start {
@@ -138,11 +131,11 @@ mod tests {
                 let (seen, id) = (Seen::default(), EventId(7));
                 let turn = seen.turn();
                 for day in 100..=first {
-                    seen.comes_to(&turn, Some(day));
+                    seen.comes_to(&turn, Delivery::On(day));
                 }
                 assert!(seen.is_new(id));
                 for day in first..=first + later {
-                    seen.comes_to(&turn, Some(day));
+                    seen.comes_to(&turn, Delivery::On(day));
                 }
                 assert!(
                     !seen.is_new(id),
@@ -158,9 +151,9 @@ mod tests {
         assert!(seen.is_new(EventId(1)));
         let turn = seen.turn();
         for day in 1..50 {
-            seen.comes_to(&turn, Some(day));
+            seen.comes_to(&turn, Delivery::On(day));
         }
-        seen.comes_to(&turn, None);
+        seen.comes_to(&turn, Delivery::Over);
         assert!(!seen.is_new(EventId(1)));
     }
 
@@ -170,7 +163,7 @@ mod tests {
             let seen = Seen::default();
             let turn = seen.turn();
             for day in 0..days {
-                seen.comes_to(&turn, Some(day));
+                seen.comes_to(&turn, Delivery::On(day));
                 for event in 0..100 {
                     assert!(seen.is_new(EventId(u128::from(day) * 100 + event)));
                 }
@@ -182,21 +175,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_slow_reader_finds_in_files_without_a_day_is_known_to_the_end() {
+        let seen = Seen::default();
+        let (slow, fast) = (seen.turn(), seen.turn());
+        seen.comes_to(&slow, Delivery::Unknown);
+        seen.comes_to(&fast, Delivery::On(1));
+        assert!(seen.is_new(EventId(1)));
+        for day in 2..20 {
+            seen.comes_to(&fast, Delivery::On(day));
+        }
+        seen.comes_to(&slow, Delivery::On(20));
+        for day in 20..40 {
+            seen.comes_to(&slow, Delivery::On(day));
+            seen.comes_to(&fast, Delivery::On(day));
+        }
+        assert!(!seen.is_new(EventId(1)));
+    }
+
+    #[test]
     fn a_slow_reader_keeps_its_days() {
         let seen = Seen::default();
         let (slow, fast) = (seen.turn(), seen.turn());
-        seen.comes_to(&slow, Some(1));
+        seen.comes_to(&slow, Delivery::On(1));
         for day in 1..20 {
-            seen.comes_to(&fast, Some(day));
+            seen.comes_to(&fast, Delivery::On(day));
             seen.is_new(EventId(day.into()));
         }
         assert!(
             !seen.is_new(EventId(1)),
             "the slow one may bring its copy yet"
         );
-        seen.comes_to(&slow, None);
-        seen.comes_to(&fast, Some(20));
-        seen.comes_to(&fast, Some(22));
+        seen.comes_to(&slow, Delivery::Over);
+        seen.comes_to(&fast, Delivery::On(20));
+        seen.comes_to(&fast, Delivery::On(22));
         assert!(seen.is_new(EventId(1)), "now it is over");
     }
 }
