@@ -298,13 +298,57 @@ const AGENTS: [&str; 6] = [
     "aws-cli/2.17.42 md/awscrt#0.21.2 ua/2.0 os/macos#23.6.0 md/arch#arm64 lang/python#3.11.9 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#secretsmanager.get-secret-value",
 ];
 
-fn identity(place: &Place<'_>, moment: i64, dice: &mut Dice) -> String {
+/// Who calls. A client keeps its name, its address and its program, as a task or a pod does while it lives.
+struct Client {
+    role: u32,
+    session: u32,
+}
+
+impl Client {
+    /// Any of 2,400 clients.
+    fn any(dice: &mut Dice) -> Self {
+        Self {
+            role: dice.below(60),
+            session: dice.below(40),
+        }
+    }
+
+    /// A client that reads secrets: a few services have most of the traffic, and each runs a few tasks.
+    fn reader(dice: &mut Dice) -> Self {
+        let role = dice.below(60) * dice.below(60) / 60;
+        Self {
+            role,
+            session: dice.below(1 + role % 4),
+        }
+    }
+
+    fn ip(&self) -> String {
+        format!("10.{}.{}.{}", self.role % 4, self.role, self.session)
+    }
+
+    fn agent(&self) -> &'static str {
+        AGENTS[self.role as usize % AGENTS.len()]
+    }
+
+    /// The secret to ask for: one of the few of its service, seldom any.
+    fn secret(&self, secrets: u32, dice: &mut Dice) -> u32 {
+        let own = self.role * 2 + dice.below(1 + self.role % 3);
+        let any = dice.below(secrets.max(1));
+        if dice.per_mille(20) {
+            any
+        } else {
+            own % secrets.max(1)
+        }
+    }
+}
+
+fn identity(place: &Place<'_>, moment: i64, client: &Client, dice: &mut Dice) -> String {
     let account = if dice.per_mille(20) {
         ACCOUNTS[0]
     } else {
         place.account
     };
-    let role = dice.below(60);
+    let Client { role, session } = *client;
     match dice.below(100) {
         0..=84 => format!(
             "{{\"type\":\"AssumedRole\",\"principalId\":\"AROA{role:016}:task-{session}\",\
@@ -313,7 +357,6 @@ fn identity(place: &Place<'_>, moment: i64, dice: &mut Dice) -> String {
              \"principalId\":\"AROA{role:016}\",\"arn\":\"arn:aws:iam::{account}:role/service-{role}\",\
              \"accountId\":\"{account}\",\"userName\":\"service-{role}\"}},\"webIdFederationData\":{{}},\
              \"attributes\":{{\"creationDate\":\"{created}\",\"mfaAuthenticated\":\"false\"}}{delivery}}}}}",
-            session = dice.below(40),
             key = dice.capitals(16),
             created = timestamp(moment - i64::from(dice.below(3_600))),
             delivery = dice.pick(&["", "", ",\"ec2RoleDelivery\":\"2.0\""]),
@@ -346,7 +389,8 @@ fn secret_of(place: &Place<'_>, secret: u32) -> (String, String) {
 }
 
 fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, dice: &mut Dice) {
-    let secret = dice.below(spec.secrets.max(1));
+    let client = Client::reader(dice);
+    let secret = client.secret(spec.secrets, dice);
     let (name, arn) = secret_of(place, secret);
     let asked = if secret.is_multiple_of(3) {
         &name
@@ -357,14 +401,8 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
         "{{\"accountId\":\"{}\",\"invokedBy\":\"secretsmanager.amazonaws.com\"}}",
         place.account
     );
-    let caller = identity(place, moment, dice);
-    let ip = format!(
-        "10.{}.{}.{}",
-        dice.below(4),
-        dice.below(256),
-        dice.below(256)
-    );
-    let agent = dice.pick(&AGENTS);
+    let caller = identity(place, moment, &client, dice);
+    let (ip, agent) = (client.ip(), client.agent());
     let shared = format!("{TLS},\"sharedEventID\":\"{}\"", dice.uuid());
     let endpoint = format!(",\"vpcEndpointId\":\"vpce-{:017x}\"{TLS}", dice.below(3));
     let ask =
@@ -445,14 +483,9 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
 }
 
 fn other_record(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Dice) {
-    let caller = identity(place, moment, dice);
-    let ip = format!(
-        "10.{}.{}.{}",
-        dice.below(4),
-        dice.below(256),
-        dice.below(256)
-    );
-    let agent = dice.pick(&AGENTS);
+    let client = Client::any(dice);
+    let caller = identity(place, moment, &client, dice);
+    let (ip, agent) = (client.ip(), client.agent());
     let (source, name, read_only, middle) = other_call(place, moment, dice);
     let by_secrets_manager = source == "kms.amazonaws.com";
     let call = Call {
@@ -568,7 +601,7 @@ fn trap(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Dice) {
     let caller = match dice.below(3) {
         0 => format!("{{\"type\":\"AssumedRole\",\"sessionContext\":{inner}}}"),
         1 => format!("{{\"eventSource\":\"secretsmanager.amazonaws.com\",\"Records\":[{inner}]}}"),
-        _ => identity(place, moment, dice),
+        _ => identity(place, moment, &Client::any(dice), dice),
     };
     let middle = match dice.below(6) {
         0 => format!("\"requestParameters\":{inner},"),

@@ -40,7 +40,7 @@ class Bench:
     def __init__(self, folder, pairs):
         self.folder = folder
         self.pairs = f"pairs={pairs}"
-        self.program = compare.built("bench", "--bench", "trail", "--no-run")
+        self.program, self.whole = compare.built()
 
     def trail(self, name):
         """The path of a trail, which is written when it is not there."""
@@ -98,7 +98,7 @@ def memory(bench):
             with tempfile.TemporaryDirectory() as scratch:
                 out = os.path.join(scratch, "out")
                 reading.append(compare.run([bench.program, "scan", trail, "threads=2"], out).memory)
-                whole.append(compare.scan(bench.program, trail, scratch)().memory)
+                whole.append(compare.scan(bench.program, bench.whole, trail, scratch)().memory)
         for what, found in [("reading", reading), ("whole scan", whole)]:
             rows.append((f"{what}, {sizes[-1]}", *(f"{number:.0f}" for number in found)))
     table(*rows)
@@ -119,7 +119,7 @@ def stages(bench):
                 spent = min(compare.run(command, out).cpu for _ in range(5))
                 cells.append(f"{spent - before:.2f}")
                 before = spent
-            program = compare.scan(bench.program, trail, scratch)
+            program = compare.scan(bench.program, bench.whole, trail, scratch)
             cells.append(f"{min(program().cpu for _ in range(5)):.2f}")
         rows.append(tuple(cells))
     table(*rows)
