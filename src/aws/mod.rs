@@ -1,6 +1,6 @@
 //! AWS itself: the only place that names the SDK.
 //!
-//! [`Session::open`] loads what `aws` would load ([`settings`]): profiles, SSO, `aws login`, environment, container and
+//! [`Session::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
 //! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts. The rest are functions over a session: [`accounts::scopes`],
 //! [`secrets::inventory`], [`versions::current`], [`lookup::read`], [`bucket::read`]; and the session is the
