@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, Scope, SecretArn};
-use crate::domain::report::{Cost, LoopRow, Report, SecretRow, Span};
+use crate::domain::report::{Cost, LoopRow, Range, Report, SecretRow, Span};
 use crate::domain::verdict::Verdict;
 
 /// The format number of a comparison written as JSON.
@@ -50,6 +50,10 @@ pub struct Comparison {
     pub dearer: Vec<Change>,
     /// Secrets that stay and cost less, by a cent a month or more.
     pub cheaper: Vec<Change>,
+    /// Secrets that stay and whose cost was estimated from a sample, before or now: the intervals meet, so whether they
+    /// cost more or less is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncertain: Vec<Change>,
     /// Secrets that nobody has used for the idle time of the new policy, and that were in use before.
     pub newly_idle: Vec<Change>,
     /// Secrets that were idle and are in use again.
@@ -81,6 +85,9 @@ pub struct Side {
     pub total_usd: Money,
     /// What could be saved a month.
     pub savings_usd: Money,
+    /// The 95 % interval of the run rate, if some of it was estimated from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_usd_range: Option<Range<Money>>,
 }
 
 /// One step between the totals.
@@ -193,6 +200,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
         restored: moves.restored,
         dearer: moves.dearer,
         cheaper: moves.cheaper,
+        uncertain: moves.uncertain,
         loops_found: loops.found,
         loops_fixed: loops.fixed,
         loops_unseen: loops.unseen,
@@ -216,6 +224,11 @@ fn side(report: &Report) -> Side {
         secrets: report.totals.secrets,
         total_usd: report.totals.total_usd,
         savings_usd: report.totals.savings_usd,
+        total_usd_range: report
+            .totals
+            .estimate
+            .as_ref()
+            .and_then(|found| found.total_usd),
     }
 }
 
@@ -293,6 +306,7 @@ struct Moves {
     restored: Vec<Change>,
     dearer: Vec<Change>,
     cheaper: Vec<Change>,
+    uncertain: Vec<Change>,
 }
 
 impl Moves {
@@ -307,6 +321,11 @@ impl Moves {
             match (old.deleted, new.deleted) {
                 (None, Some(_)) => moves.scheduled.push(change),
                 (Some(_), None) => moves.restored.push(change),
+                _ if change.change_usd.0.unsigned_abs() >= NOTABLE.0.unsigned_abs()
+                    && may_be_alike(old, new) =>
+                {
+                    moves.uncertain.push(change);
+                }
                 _ if change.change_usd >= NOTABLE => moves.dearer.push(change),
                 _ if Money::ZERO - change.change_usd >= NOTABLE => moves.cheaper.push(change),
                 _ => {}
@@ -317,11 +336,24 @@ impl Moves {
             &mut moves.restored,
             &mut moves.dearer,
             &mut moves.cheaper,
+            &mut moves.uncertain,
         ] {
             sort(list);
         }
         moves
     }
+}
+
+/// Whether estimates leave open that a secret costs what it did.
+fn may_be_alike(old: &SecretRow, new: &SecretRow) -> bool {
+    let range = |row: &SecretRow| {
+        let found = row.estimate.as_ref().and_then(|found| found.total_usd);
+        found.or(row.cost.total_usd.map(Range::exact))
+    };
+    let is_estimate = old.estimate.is_some() || new.estimate.is_some();
+    range(old)
+        .zip(range(new))
+        .is_some_and(|(old, new)| is_estimate && old.low <= new.high && new.low <= old.high)
 }
 
 fn only_new(row: &SecretRow) -> Change {

@@ -33,7 +33,8 @@
 //!
 //! 1. `domain` does no I/O and reads no clock: "now" is a parameter.
 //! 2. No code can read a secret's value: no port has such a method, and the SDK's are forbidden by name.
-//! 3. No code can delete without recovery: [`ports::Vault::delete`] takes a [`ports::RecoveryWindow`] of 7 to 30 days.
+//! 3. No code can delete without recovery: [`ports::Vault::delete`] takes a [`ports::RecoveryWindow`] of 7 to 30 days, and
+//!    the gate ([`aws::gate`]) lets no request out that has none or names the parameter that forces a deletion.
 //! 4. One account, Region or file never aborts a scan: it becomes a [`domain::report::Gap`].
 //! 5. Absence of events is not absence of use: only covered time may speak for deletion.
 //! 6. Every write to AWS has a journal entry before and after it.

@@ -10,7 +10,6 @@ use std::io;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use thiserror::Error;
 
 use crate::domain::journal::Entry;
@@ -165,25 +164,6 @@ pub trait Record: Send {
     /// # Errors
     /// Whatever kept it from being written. Nothing more may be written to AWS then.
     fn append(&mut self, entry: &Entry) -> std::io::Result<()>;
-}
-
-/// The version of a secret that carries `AWSCURRENT`, by `ListSecretVersionIds`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CurrentVersion {
-    /// When the version was created: with rotation, the last rotation.
-    pub created: Option<Timestamp>,
-    /// The day (UTC) on which this version was last read. `None`: nobody has fetched it.
-    pub last_accessed: Option<Date>,
-}
-
-/// Asking for the versions of a secret, where `LastAccessedDate` alone is doubtful: a rotation's own reads set it, but
-/// they leave the new version unread.
-pub trait Versions: Send + Sync {
-    /// The current version; `None` if no version is current.
-    fn current<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-    ) -> BoxFuture<'a, Result<Option<CurrentVersion>, Fault>>;
 }
 
 /// A log file in a bucket.

@@ -5,7 +5,7 @@
 //! before it comes here, and errors are escaped here, because they quote file contents.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
+use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -33,6 +33,13 @@ impl Term {
     /// Whether stdout shows colours.
     pub(crate) fn is_styled() -> bool {
         anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+    }
+
+    /// How many columns the terminal has that stdout is; `None`: it is a file or a pipe.
+    pub(crate) fn columns() -> Option<usize> {
+        let (terminal_size::Width(columns), _) =
+            terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(usize::from(columns))
     }
 
     /// Says something on stderr, unless the user wants quiet.
@@ -82,18 +89,15 @@ impl Term {
     pub(crate) fn progress(&self, what: &'static str) -> Progress {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (is_terminal && !self.quiet).then(|| {
-            let bar = ProgressBar::new(0);
-            let style = ProgressStyle::with_template(
-                "{msg} [{bar:24}] {bytes} of {total_bytes}, {eta} left",
-            );
-            // The template is a constant that a test has rendered; the plain bar is as good.
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            // Until something is known of how much there is, only what is done.
+            let bar = ProgressBar::new_spinner();
             bar.set_message(what);
             bar
         });
         Progress {
             what,
             bar,
+            measured: Once::new(),
             quiet: self.quiet,
             said: Mutex::new(Instant::now()),
         }
@@ -105,6 +109,7 @@ impl Term {
 pub(crate) struct Progress {
     what: &'static str,
     bar: Option<ProgressBar>,
+    measured: Once,
     quiet: bool,
     said: Mutex<Instant>,
 }
@@ -150,7 +155,14 @@ impl Progress {
     /// Notes how many bytes of how many are done. May be called from any thread.
     pub(crate) fn bytes(&self, done: u64, total: u64) {
         if let Some(bar) = &self.bar {
-            bar.set_length(total);
+            self.measured.call_once(|| {
+                bar.set_length(total);
+                let style = ProgressStyle::with_template(
+                    "{msg} [{bar:24}] {bytes} of {total_bytes}, {eta} left",
+                );
+                // The template is a constant that a test has rendered; the plain bar is as good.
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            });
             bar.set_position(done);
             return;
         }

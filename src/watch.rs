@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::classify::{Class, RotationFunctions, classify};
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, SecretArn};
+use crate::domain::plan::end_of_window;
 use crate::domain::policy::Policy;
 use crate::domain::readers::ReaderKind;
 use crate::domain::usage::{Access, Cell, Outcome};
@@ -60,17 +61,25 @@ pub struct Asker {
     pub last: Timestamp,
 }
 
-/// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back.
+/// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back. One that was begun without
+/// an outcome on record counts: AWS may have it, and whoever asks for it in vain must be heard.
 pub fn pending(book: &Book) -> Vec<Pending> {
     let secrets = book.secrets.iter();
     secrets
-        .filter(|(_, standing)| matches!(standing.phase, Phase::Deleted | Phase::Restoring))
+        .filter(|(_, standing)| {
+            matches!(
+                standing.phase,
+                Phase::Deleting | Phase::Deleted | Phase::Restoring
+            )
+        })
         .filter_map(|(arn, standing)| {
             let replicas = standing.removed.iter();
+            let intent = standing.intent?;
+            let likely = end_of_window(intent.at, intent.recovery_days);
             Some(Pending {
                 arn: arn.clone(),
-                deleted: standing.intent?.at,
-                deletion: standing.deletion?,
+                deleted: intent.at,
+                deletion: standing.deletion.unwrap_or(likely),
                 replicas: replicas
                     .filter_map(|one| arn.in_region(&one.region).ok())
                     .collect(),
@@ -117,45 +126,40 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
     askers.into_values().collect()
 }
 
-/// Who wanted a secret from a moment on, while it was not deleted: any read, failed or not, and what shows that a cached
-/// value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left out.
-pub fn wanted(
-    arn: &SecretArn,
-    from: Timestamp,
-    accesses: &[Access],
-    policy: &Policy,
-) -> Vec<Asked> {
-    let index = Index::new([(arn, None)]);
+/// The calls that show that somebody wants a secret, while it is not deleted: any read, failed or not, and what shows that
+/// a cached value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left
+/// out.
+pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
     let rotations = RotationFunctions::default();
-    let mut found = Vec::new();
-    for access in accesses.iter().filter(|access| !access.service_event) {
+    let wants = |access: &&Access| {
         let class = classify(&access.caller, &rotations, policy);
         let wants = match &*access.subject.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),
             _ => false,
         };
-        if !wants || !policy.is_consumer(class.kind) {
-            continue;
-        }
-        let Some(last) = access.cells.last().map(|cell| cell.last()) else {
-            continue;
-        };
+        !access.service_event && wants && policy.is_consumer(class.kind)
+    };
+    accesses.iter().filter(wants).collect()
+}
+
+/// Who wanted this secret from a moment on, of these calls.
+pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&Access]) -> Vec<Asked> {
+    let index = Index::new([(arn, None)]);
+    let asked = |access: &&Access| {
+        let last = access.cells.last()?.last();
         let target = access.subject.target.as_deref().unwrap_or_default();
         let resolved = index.resolve(target, access.scope().as_ref(), last);
-        let Ok(at) = Timestamp::from_second(last) else {
-            continue;
-        };
-        if at >= from && matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_)) {
-            found.push(Asked {
-                at,
-                reader: access.caller.identity.clone(),
-                what: access.subject.api.to_string(),
-                calls: access.calls(),
-            });
-        }
-    }
-    found
+        let at = Timestamp::from_second(last).ok()?;
+        let meant = matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_));
+        (at >= from && meant).then(|| Asked {
+            at,
+            reader: access.caller.identity.clone(),
+            what: access.subject.api.to_string(),
+            calls: access.calls(),
+        })
+    };
+    wants.iter().filter_map(asked).collect()
 }
 
 /// Whether a call shows that its caller wants the secret, or would.
@@ -180,7 +184,7 @@ fn asks(access: &Access, class: &Class) -> bool {
 /// secrets' counts for both: better one question too many.
 fn meant<'p>(
     access: &Access,
-    index: &Index,
+    index: &Index<'_>,
     owners: &[&'p Pending],
 ) -> Vec<(&'p Pending, Vec<Cell>)> {
     let (Some(target), scope) = (&access.subject.target, access.scope()) else {

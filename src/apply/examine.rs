@@ -207,20 +207,23 @@ pub(super) fn refusal(
         .collect();
     if !unplanned.is_empty() {
         return Some(format!(
-            "it has replicas that the plan does not name, in {}",
+            "it has replicas that the plan does not name, in {}: scan and plan again",
             unplanned.join(", ")
         ));
     }
     let breaks = line.seal.breaks(secret, own);
     if !breaks.is_empty() {
         let breaks: Vec<String> = breaks.iter().map(ToString::to_string).collect();
-        return Some(format!("it changed since the scan: {}", breaks.join("; ")));
+        return Some(format!(
+            "it changed since the scan ({}): scan and plan again",
+            breaks.join("; ")
+        ));
     }
     let scanned = day_of(line.seal.planned_at);
     secret.replicas.iter().flatten().find_map(|replica| {
         let day = replica.last_accessed.filter(|day| *day >= scanned)?;
         Some(format!(
-            "its replica in {} was read on {day}",
+            "its replica in {} was read on {day}: scan and plan again",
             replica.region
         ))
     })
@@ -279,9 +282,9 @@ async fn heard(line: &Line, secret: Box<Secret>, world: World<'_>) -> Found {
 
 fn asked_for(arn: &SecretArn, last: &Asked, calls: u64) -> String {
     format!(
-        "it was asked for since the scan in {}: {}, the last {} by {} at {}",
-        arn.scope().region,
+        "it was asked for since the scan, so somebody needs it: {} in {}, the last {} by {} at {}",
         counted(calls, "call", "calls"),
+        arn.scope().region,
         last.what,
         last.reader,
         last.at

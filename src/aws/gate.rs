@@ -5,7 +5,8 @@
 //!
 //! It also holds every adapter to what it declares: an operation whose IAM action stands in no `ACTIONS` is refused
 //! before it is sent. So the policy that `iam-policy` prints cannot be too small, and a secret's value cannot be asked
-//! for even by mistake.
+//! for even by mistake. And it reads every `DeleteSecret` as it is about to go over the wire: one that does not ask for
+//! a recovery window, or names the parameter that forces a deletion, is refused, whoever made it.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -23,7 +24,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Patience, fault, locked};
-use crate::ports::Fault;
+use crate::ports::{Fault, RecoveryWindow};
 
 /// The bound, the counts and what is allowed. One for a session.
 #[derive(Debug)]
@@ -123,14 +124,34 @@ impl Intercept for Warden {
 
     fn read_before_transmit(
         &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         settings: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        *locked(&self.0.calls)
-            .entry(action_of(settings))
-            .or_default() += 1;
+        let action = action_of(settings);
+        // After this hook nothing can change the request any more.
+        if action == "secretsmanager:DeleteSecret" {
+            keeps_a_window(context.request().body().bytes())?;
+        }
+        *locked(&self.0.calls).entry(action).or_default() += 1;
         Ok(())
+    }
+}
+
+/// Refuses the body of a `DeleteSecret` that would delete without recovery. What cannot be read is refused, too.
+fn keeps_a_window(body: Option<&[u8]>) -> Result<(), BoxError> {
+    let body = body.ok_or("a deletion whose request cannot be read is not sent")?;
+    let request: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body)?;
+    // Not even `false`: nothing here has a reason to name it.
+    if request.contains_key("ForceDeleteWithoutRecovery") {
+        return Err("a deletion without recovery is never sent".into());
+    }
+    let days = request
+        .get("RecoveryWindowInDays")
+        .and_then(serde_json::Value::as_u64);
+    match days.and_then(RecoveryWindow::new) {
+        Some(_) => Ok(()),
+        None => Err("a deletion without a recovery window of 7 to 30 days is not sent".into()),
     }
 }
 
@@ -175,6 +196,81 @@ mod tests {
             .unwrap_err();
         assert!(refused.to_string().contains("declares"), "{refused}");
         assert!(gate.calls().is_empty(), "{:?}", gate.calls());
+    }
+
+    #[tokio::test]
+    async fn no_request_that_forces_a_deletion_can_leave() {
+        let gate = Arc::new(Gate::new(
+            Patience::default(),
+            vec!["secretsmanager:DeleteSecret"],
+        ));
+        let settings = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_secretsmanager::config::Region::from_static(
+                "us-east-1",
+            ))
+            .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new(
+                "AKIAEXAMPLE",
+                "secret",
+                None,
+                None,
+                "test",
+            ))
+            .retry_config(aws_sdk_secretsmanager::config::retry::RetryConfig::disabled())
+            // Nobody listens there: what is sent fails in another way.
+            .endpoint_url("http://127.0.0.1:9")
+            .interceptor(Warden(Arc::clone(&gate)))
+            .build();
+        let client = aws_sdk_secretsmanager::Client::from_conf(settings);
+        for (force, days, leaves) in [
+            (Some(true), None, false),
+            (Some(true), Some(30), false),
+            (Some(false), Some(30), false),
+            (None, None, false),
+            (None, Some(6), false),
+            (None, Some(31), false),
+            (None, Some(-7), false),
+            (None, Some(7), true),
+            (None, Some(30), true),
+        ] {
+            let before: u64 = gate.calls().values().sum();
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it is tried here, to see it refused"
+            )]
+            let request = client
+                .delete_secret()
+                .secret_id("a")
+                .set_recovery_window_in_days(days)
+                .set_force_delete_without_recovery(force);
+            let ended = gate
+                .ask("secretsmanager:DeleteSecret", || request.clone().send())
+                .await
+                .unwrap_err()
+                .to_string();
+            assert_eq!(
+                ended.contains("is never sent") || ended.contains("is not sent"),
+                !leaves,
+                "{force:?} {days:?}: {ended}"
+            );
+            let sent = gate.calls().values().sum::<u64>() - before;
+            assert_eq!(sent, u64::from(leaves), "{force:?} {days:?}");
+        }
+        // Nor can it be smuggled in behind the builder's back.
+        let smuggled = client
+            .delete_secret()
+            .secret_id("a")
+            .recovery_window_in_days(30)
+            .customize()
+            .mutate_request(|request| {
+                let body = br#"{"SecretId":"a","ForceDeleteWithoutRecovery":true}"#;
+                *request.body_mut() = aws_smithy_types::body::SdkBody::from(&body[..]);
+            })
+            .send()
+            .await
+            .unwrap_err();
+        let ended = format!("{smuggled:?}");
+        assert!(ended.contains("never sent"), "{ended}");
     }
 
     #[test]

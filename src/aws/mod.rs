@@ -1,16 +1,16 @@
 //! AWS itself: the only place that names the SDK.
 //!
-//! [`Session::open`] loads what `aws` would load: profiles, SSO, environment, container and instance roles, Region,
-//! endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies (`HTTPS_PROXY`, `NO_PROXY`). The rest
-//! are functions over a session: [`accounts::scopes`], [`secrets::inventory`], [`lookup::read`], [`bucket::read`]; and
-//! the session is the [`Vault`](crate::ports::Vault) that acts.
+//! [`Session::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
+//! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
+//! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts. The rest are functions over a session: [`accounts::scopes`],
+//! [`secrets::inventory`], [`versions::current`], [`lookup::read`], [`bucket::read`]; and the session is the
+//! [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
 //! that no adapter declares in its `ACTIONS`, and turns errors into [`Fault`]s. What goes wrong with one account,
 //! Region or object becomes a [`Gap`](crate::domain::report::Gap); only a session that cannot be opened is an error.
 //!
-//! What `aws` honours and this does not: `ca_bundle` in a profile (the variable `AWS_CA_BUNDLE` is honoured, see
-//! [`Connect::ca_bundle`]), `cli_*` settings, and sessions made by `aws login`.
+//! What `aws` honours and this does not: the `cli_*` settings, and `AWS_RETRY_MODE`.
 
 pub mod accounts;
 pub mod bucket;
@@ -19,32 +19,21 @@ pub mod gate;
 pub mod lookup;
 mod saved;
 pub mod secrets;
+mod settings;
+pub mod versions;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_sdk_sts::config::retry::RetryConfig;
-use aws_sdk_sts::config::timeout::TimeoutConfig;
-use aws_sdk_sts::config::{
-    AsyncSleep, HttpClient, SharedAsyncSleep, SharedCredentialsProvider, SharedHttpClient, Sleep,
-};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::{Connector, tls};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
-};
+use aws_config::SdkConfig;
+use aws_sdk_sts::config::SharedCredentialsProvider;
 use aws_types::region::Region as SdkRegion;
 
 use crate::domain::names::{AccountId, Region, Scope};
 use crate::ports::{Caller, Fault};
 use gate::Gate;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 
 /// The application id in the user agent of every call: `app/secretsweep`. The reader rules know it as ourselves.
 pub const APP: &str = "secretsweep";
@@ -69,8 +58,16 @@ pub enum Use {
     EventHistory,
     /// Reading a trail's bucket.
     Bucket,
-    /// Deleting, restoring, tagging and replicating secrets.
-    Apply,
+    /// Scheduling deletions.
+    Delete,
+    /// Taking them back.
+    Restore,
+    /// Tagging secrets before they are deleted.
+    Tag,
+    /// Removing replicas before their primary is deleted.
+    RemoveReplicas,
+    /// Making removed replicas again.
+    Replicate,
 }
 
 impl Use {
@@ -83,7 +80,11 @@ impl Use {
         Self::Organization,
         Self::EventHistory,
         Self::Bucket,
-        Self::Apply,
+        Self::Delete,
+        Self::Restore,
+        Self::Tag,
+        Self::RemoveReplicas,
+        Self::Replicate,
     ];
 
     /// The IAM actions that it takes: those that the adapters declare beside their calls.
@@ -95,19 +96,27 @@ impl Use {
             });
             wanted.copied().collect()
         };
+        // Every write is checked before and asked after by a describe.
+        let acting = |name: &str| {
+            [
+                named(secrets::WRITES, &[name]),
+                named(secrets::ACTIONS, &["DescribeSecret"]),
+            ]
+            .concat()
+        };
         match self {
             Self::Inventory => named(secrets::ACTIONS, &["ListSecrets", "DescribeSecret"]),
-            Self::Versions => named(secrets::ACTIONS, &["ListSecretVersionIds"]),
+            Self::Versions => versions::ACTIONS.to_vec(),
             Self::Regions => named(accounts::ACTIONS, &["ListRegions", "GetCallerIdentity"]),
             Self::OtherAccounts => named(accounts::ACTIONS, &["AssumeRole"]),
             Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
-            Self::Apply => [
-                secrets::WRITES,
-                &named(secrets::ACTIONS, &["DescribeSecret"]),
-            ]
-            .concat(),
+            Self::Delete => acting("DeleteSecret"),
+            Self::Restore => acting("RestoreSecret"),
+            Self::Tag => acting("TagResource"),
+            Self::RemoveReplicas => acting("RemoveRegionsFromReplication"),
+            Self::Replicate => acting("ReplicateSecretToRegions"),
         }
     }
 }
@@ -118,6 +127,7 @@ pub fn actions() -> Vec<&'static str> {
         accounts::ACTIONS,
         secrets::ACTIONS,
         secrets::WRITES,
+        versions::ACTIONS,
         lookup::history::ACTIONS,
         bucket::ACTIONS,
     ]
@@ -133,8 +143,11 @@ pub struct Connect {
     pub region: Option<Region>,
     /// An endpoint for every service; else `AWS_ENDPOINT_URL` and the profile.
     pub endpoint: Option<String>,
-    /// A file of certificates to trust instead of the system's: the value of `AWS_CA_BUNDLE`.
+    /// A file of certificates to trust instead of the system's: the value of `AWS_CA_BUNDLE`; else the profile's.
     pub ca_bundle: Option<PathBuf>,
+    /// How often a request is tried at most: the value of `AWS_MAX_ATTEMPTS`; else the profile's, else
+    /// [`Patience::attempts`].
+    pub max_attempts: Option<String>,
     /// Fixed keys instead of the usual chain.
     pub keys: Option<Keys>,
     /// The role to take in accounts other than the caller's.
@@ -218,11 +231,11 @@ impl Session {
     /// Loads the settings and asks who the caller is.
     ///
     /// # Errors
-    /// [`Fault`] if there are no credentials, if they are not valid, if AWS cannot be reached, or if the bundle of
-    /// certificates cannot be read.
+    /// [`Fault`] if there are no credentials, if they are not valid, if AWS cannot be reached, or if a setting cannot be
+    /// used.
     pub async fn open(connect: Connect) -> Result<Self, Fault> {
-        let gate = Arc::new(Gate::new(connect.patience, actions()));
-        let base = load(&connect).await?;
+        let (base, patience) = settings::load(&connect).await?;
+        let gate = Arc::new(Gate::new(patience, actions()));
         let caller = accounts::caller(&base, &gate).await?;
         let partition = caller.arn.split(':').nth(1).unwrap_or("aws").to_owned();
         Ok(Self {
@@ -301,131 +314,4 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-async fn load(connect: &Connect) -> Result<SdkConfig, Fault> {
-    let patience = connect.patience;
-    let retry = RetryConfig::standard()
-        .with_max_attempts(patience.attempts)
-        .with_initial_backoff(patience.first_wait);
-    let timeout = TimeoutConfig::builder()
-        .connect_timeout(patience.connect)
-        .read_timeout(patience.read)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .app_name(AppName::new(APP).expect("the application id has only allowed characters"))
-        .http_client(http(connect)?)
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep))
-        .retry_config(retry)
-        .timeout_config(timeout);
-    if let Some(profile) = &connect.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = &connect.region {
-        loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
-    }
-    if let Some(endpoint) = &connect.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    if let Some(keys) = &connect.keys {
-        let (id, secret, token) = (&keys.id, &keys.secret, keys.token.clone());
-        loader =
-            loader.credentials_provider(Credentials::new(id, secret, token, None, "fixed keys"));
-    }
-    let config = loader.load().await;
-    Ok(match config.region() {
-        Some(_) => config,
-        None => config
-            .into_builder()
-            .region(SdkRegion::from_static(HOME))
-            .build(),
-    })
-}
-
-/// Refuses certificates that the TLS library would stop the program for, or that would make every connection fail in a way
-/// that names no cause.
-fn check_bundle(pem: &[u8]) -> Result<(), String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() {
-        return Err("it holds no certificate in PEM form".to_owned());
-    }
-    Ok(())
-}
-
-/// One pool of connections for everything, credentials included: each client of its own would load the system's
-/// certificates again.
-fn http(connect: &Connect) -> Result<SharedHttpClient, Fault> {
-    let mut trust = tls::TrustStore::default();
-    if let Some(path) = &connect.ca_bundle {
-        let unusable = |why: String| Fault::Refused {
-            code: "CaBundle".to_owned(),
-            message: format!(
-                "the certificates in `{}` cannot be used: {why}",
-                path.display()
-            ),
-        };
-        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-        check_bundle(&pem).map_err(unusable)?;
-        trust = tls::TrustStore::empty().with_pem_certificate(pem);
-    }
-    let context = tls::TlsContext::builder()
-        .with_trust_store(trust)
-        .build()
-        .map_err(|error| Fault::Unreachable(error.to_string()))?;
-    let connector = Connector::builder()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::AwsLc,
-        ))
-        .tls_context(context)
-        .proxy_config(ProxyConfig::from_env())
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep))
-        .connector_settings(
-            HttpConnectorSettings::builder()
-                .connect_timeout(connect.patience.connect)
-                .read_timeout(connect.patience.read)
-                .build(),
-        )
-        .build();
-    let connector = SharedHttpConnector::new(connector);
-    Ok(shared(http_client_fn(move |_, _| connector.clone())))
-}
-
-fn shared(client: impl HttpClient + 'static) -> SharedHttpClient {
-    SharedHttpClient::new(client)
-}
-
-/// The runtime's timer, for the SDK's waits.
-#[derive(Clone, Copy, Debug)]
-struct TokioSleep;
-
-impl AsyncSleep for TokioSleep {
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Sleep::new(tokio::time::sleep(duration))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_bundle;
-
-    #[test]
-    fn a_damaged_bundle_of_certificates_is_refused() {
-        let (begin, end) = (
-            "-----BEGIN CERTIFICATE-----\n",
-            "-----END CERTIFICATE-----\n",
-        );
-        for pem in [
-            String::new(),
-            "no certificate".to_owned(),
-            format!("{begin}MIIB!!!!\n{end}"),
-            format!("{begin}AAAA\n{end}"),
-            format!("{begin}AAAA\n"),
-        ] {
-            assert!(check_bundle(pem.as_bytes()).is_err(), "{pem}");
-        }
-    }
 }

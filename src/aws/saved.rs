@@ -3,7 +3,9 @@
 //! Written so that the tool, and others, can read it again as if it had come from AWS. Absent fields stay absent.
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
+use aws_sdk_secretsmanager::types::{
+    ReplicationStatusType, SecretListEntry, SecretVersionsListEntry, StatusType, Tag,
+};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -36,6 +38,32 @@ pub(super) fn describe_name(arn: &SecretArn) -> String {
         "inventory/{}/{}/describe-secret-{tail}.json",
         scope.account, scope.region
     )
+}
+
+/// Where the versions of one secret go.
+pub(super) fn versions_name(arn: &SecretArn) -> String {
+    describe_name(arn).replace("/describe-secret-", "/list-secret-version-ids-")
+}
+
+/// Versions as `aws secretsmanager list-secret-version-ids` prints them.
+pub(super) fn versions(arn: &SecretArn, entries: &[SecretVersionsListEntry]) -> Vec<u8> {
+    let version = |entry: &SecretVersionsListEntry| {
+        object([
+            ("VersionId", text(entry.version_id())),
+            (
+                "VersionStages",
+                entry.version_stages.as_ref().map(|stages| json!(stages)),
+            ),
+            ("LastAccessedDate", time(entry.last_accessed_date())),
+            ("CreatedDate", time(entry.created_date())),
+            (
+                "KmsKeyIds",
+                entry.kms_key_ids.as_ref().map(|keys| json!(keys)),
+            ),
+        ])
+    };
+    let versions: Vec<Value> = entries.iter().map(version).collect();
+    printed(&json!({ "Versions": versions, "ARN": arn.as_str(), "Name": arn.name() }))
 }
 
 /// A page as `aws secretsmanager list-secrets` prints it.

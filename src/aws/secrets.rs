@@ -6,7 +6,6 @@
 //!
 //! No function here could return a secret's value, and none could delete without recovery.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
@@ -25,15 +24,13 @@ use super::{Session, fault, locked, saved};
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::report::Gap;
 use crate::domain::secret::{Replica, Secret, day_of};
-use crate::ports::{
-    Caller, CurrentVersion, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault, Versions,
-};
+use crate::domain::tags::Tags;
+use crate::ports::{Caller, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault};
 
 /// What reading asks AWS.
 pub const ACTIONS: &[&str] = &[
     "secretsmanager:ListSecrets",
     "secretsmanager:DescribeSecret",
-    "secretsmanager:ListSecretVersionIds",
 ];
 
 /// What acting asks AWS, beyond `secretsmanager:DescribeSecret`.
@@ -46,7 +43,7 @@ pub const WRITES: &[&str] = &[
 ];
 
 /// Secrets on a page: the most that AWS gives.
-const PAGE: i32 = 100;
+pub(super) const PAGE: i32 = 100;
 
 /// What one account and Region holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,15 +209,20 @@ async fn describe_primaries(
 }
 
 fn keep(shelf: &dyn Shelf, name: &str, bytes: &[u8], read: &mut Inventory) {
-    if let Err(error) = shelf.put(name, bytes) {
-        read.gaps.push(Gap {
-            account: Some(read.scope.account.clone()),
-            region: Some(read.scope.region.clone()),
-            source: "save".to_owned(),
-            what: format!("`{name}` could not be saved"),
-            why: error.to_string(),
-        });
-    }
+    let unsaved = unsaved(shelf, name, bytes, &read.scope);
+    read.gaps.extend(unsaved);
+}
+
+/// Puts bytes on the shelf; the gap, if that failed.
+pub(super) fn unsaved(shelf: &dyn Shelf, name: &str, bytes: &[u8], scope: &Scope) -> Option<Gap> {
+    let error = shelf.put(name, bytes).err()?;
+    Some(Gap {
+        account: Some(scope.account.clone()),
+        region: Some(scope.region.clone()),
+        source: "save".to_owned(),
+        what: format!("`{name}` could not be saved"),
+        why: error.to_string(),
+    })
 }
 
 fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
@@ -233,7 +235,7 @@ fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
     }
 }
 
-fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> {
+pub(super) fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> {
     if let Some(client) = locked(&session.vaults).get(scope) {
         return Ok(client.clone());
     }
@@ -259,13 +261,13 @@ async fn describe(
 }
 
 /// The moment that AWS gave; one that no calendar holds is unknown.
-fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
+pub(super) fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
     let time = time?;
     let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanoseconds).ok()
 }
 
-fn day(time: Option<&DateTime>) -> Option<Date> {
+pub(super) fn day(time: Option<&DateTime>) -> Option<Date> {
     moment(time).map(day_of)
 }
 
@@ -273,7 +275,7 @@ fn region(name: Option<&str>) -> Option<Region> {
     Region::new(name?).ok()
 }
 
-fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
+fn tags(tags: &[Tag]) -> Tags {
     let pairs = tags.iter().filter_map(|tag| {
         let value = tag.value().unwrap_or_default();
         Some((tag.key()?.to_owned(), value.to_owned()))
@@ -301,6 +303,7 @@ fn secret_of(entry: &SecretListEntry) -> Result<Secret, String> {
         external_type: entry.r#type().map(str::to_owned),
         tags: tags(entry.tags()),
         replicas: None,
+        current: None,
         arn,
     })
 }
@@ -332,6 +335,7 @@ fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
                 .filter_map(replica)
                 .collect(),
         ),
+        current: None,
         arn,
     })
 }
@@ -464,45 +468,5 @@ impl Vault for Session {
 
     fn caller(&self) -> BoxFuture<'_, Result<Caller, Fault>> {
         async move { Ok(self.caller.clone()) }.boxed()
-    }
-}
-
-impl Versions for Session {
-    fn current<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-    ) -> BoxFuture<'a, Result<Option<CurrentVersion>, Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            let mut token: Option<String> = None;
-            loop {
-                let page = self
-                    .gate
-                    .ask("secretsmanager:ListSecretVersionIds", || {
-                        client
-                            .list_secret_version_ids()
-                            .secret_id(arn.as_str())
-                            .max_results(PAGE)
-                            .set_next_token(token.clone())
-                            .send()
-                    })
-                    .await?;
-                let current = page
-                    .versions()
-                    .iter()
-                    .find(|version| version.version_stages().iter().any(|s| s == "AWSCURRENT"));
-                if let Some(version) = current {
-                    return Ok(Some(CurrentVersion {
-                        created: moment(version.created_date()),
-                        last_accessed: day(version.last_accessed_date()),
-                    }));
-                }
-                token = page.next_token;
-                if token.is_none() {
-                    return Ok(None);
-                }
-            }
-        }
-        .boxed()
     }
 }

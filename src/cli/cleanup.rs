@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, SecretArn};
@@ -46,6 +47,18 @@ pub struct PlanArgs {
     /// Replace a plan that is there already, with whatever was changed in it
     #[arg(long)]
     pub overwrite: bool,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+/// The moment that counts as now.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Moment {
+    /// The moment that counts as now, for a run that can be repeated. What asks AWS takes it only before a service that
+    /// stands in for AWS.
+    #[arg(long, value_name = "RFC3339", hide = true)]
+    pub now: Option<Timestamp>,
 }
 
 /// How to reach AWS.
@@ -118,9 +131,16 @@ pub struct ApplyArgs {
     /// How many deletions a second
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub rate: u16,
+    /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that stands in for
+    /// it may allow more.
+    #[arg(long, value_name = "MS", hide = true)]
+    pub write_pace: Option<u64>,
     /// The journal [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to reach AWS.
     #[command(flatten)]
     pub login: Login,
@@ -157,6 +177,9 @@ pub struct WatchArgs {
     /// The policy file, for its readers [default: secretsweep.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to reach AWS.
     #[command(flatten)]
     pub login: Login,
@@ -178,6 +201,9 @@ pub struct RestoreArgs {
     /// The journal [default: beside the plan; with ARNs, restore.journal.jsonl]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
     /// How to reach AWS.
     #[command(flatten)]
     pub login: Login,
@@ -215,13 +241,16 @@ pub struct StatusArgs {
     /// A journal, or the plan beside which it stands
     #[arg(value_name = "JOURNAL|PLAN")]
     pub journal: PathBuf,
+    /// The moment that counts as now.
+    #[command(flatten)]
+    pub moment: Moment,
 }
 
 fn amount(text: &str) -> Result<Money, String> {
     Money::parse(text).map_err(|error| error.to_string())
 }
 
-fn recovery(text: &str) -> Result<u8, String> {
+pub(super) fn recovery(text: &str) -> Result<u8, String> {
     let days = policy::days(text)?;
     u8::try_from(days)
         .ok()

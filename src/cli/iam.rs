@@ -1,5 +1,7 @@
 //! `iam-policy`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::TrailSource;
@@ -11,7 +13,8 @@ use crate::domain::names::{AccountId, Region};
 Examples:
   secretsweep iam-policy scan > scan.json
   secretsweep iam-policy scan --organization --role-name audit --trail s3://my-trail
-  secretsweep iam-policy apply > apply.json")]
+  secretsweep iam-policy apply --plan reports/today/plan.csv > apply.json
+  secretsweep iam-policy apply --accounts 111122223333 --recovery 14d --tag --remove-replicas")]
 pub struct IamPolicyArgs {
     /// The command that the policy is for.
     #[command(subcommand)]
@@ -23,8 +26,47 @@ pub struct IamPolicyArgs {
 pub enum PolicyFor {
     /// What `scan` needs, for exactly the sources given; reading values is denied
     Scan(PolicyScanArgs),
-    /// What `apply`, `restore` and `watch` need; deleting without recovery is denied
-    Apply,
+    /// What `apply`, `watch` and `restore` need; deleting without recovery is denied
+    Apply(PolicyApplyArgs),
+}
+
+/// What a clean-up may do, and to which secrets.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, and stands for itself"
+)]
+pub struct PolicyApplyArgs {
+    /// Only the secrets of this plan, with its recovery window
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["accounts", "regions", "recovery", "partition"])]
+    pub plan: Option<PathBuf>,
+    /// Only in these accounts
+    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
+    pub accounts: Vec<AccountId>,
+    /// Only in these Regions
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
+    pub regions: Vec<Region>,
+    /// The recovery window of the plan: deletions with a shorter one are not allowed
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = super::cleanup::recovery)]
+    pub recovery: u8,
+    /// For `--tag`: also tagging
+    #[arg(long)]
+    pub tag: bool,
+    /// For `--remove-replicas`: also removing replicas, and making them again
+    #[arg(long)]
+    pub remove_replicas: bool,
+    /// No taking back of deletions: somebody else can do that
+    #[arg(long)]
+    pub no_restore: bool,
+    /// For `--no-lookup`: no reading of the event history, which `watch` needs, too
+    #[arg(long)]
+    pub no_lookup: bool,
+    /// The role that is taken in other accounts
+    #[arg(long, value_name = "NAME")]
+    pub role_name: Option<String>,
+    /// `aws`, `aws-cn` or `aws-us-gov`
+    #[arg(long, value_name = "NAME", default_value = "aws")]
+    pub partition: String,
 }
 
 /// The sources of a scan, as they are given to `scan`.

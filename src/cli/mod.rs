@@ -5,8 +5,8 @@ mod iam;
 mod scan;
 mod view;
 
-pub use cleanup::{ApplyArgs, Login, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
-pub use iam::{IamPolicyArgs, PolicyFor, PolicyScanArgs};
+pub use cleanup::{ApplyArgs, Login, Moment, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
+pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{DemoArgs, Judging, LiveArgs, ScanArgs, TrailSource};
 pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 

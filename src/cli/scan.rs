@@ -131,7 +131,8 @@ pub struct LiveArgs {
     /// The profile of the AWS configuration
     #[arg(long, value_name = "NAME", help_heading = "Accounts and Regions")]
     pub profile: Option<String>,
-    /// How long reading CloudTrail's event history may take; what does not fit is a gap [default: 15m]
+    /// How long reading CloudTrail's event history may take; what does not fit is a gap, and if not even the window fits,
+    /// calls are estimated from a sample [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = policy::duration, conflicts_with_all = ["inventory", "trail", "no_trail"], help_heading = "What to read")]
     pub lookup_budget: Option<Duration>,
     /// Pay for the requests to a requester-pays bucket

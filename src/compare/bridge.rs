@@ -28,7 +28,12 @@ pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Move
         .iter()
         .map(|(old, new)| comparable(&old.cost, &new.cost))
         .sum();
-    let comparable_listed: Money = listed[2..].iter().map(|(_, _, (_, sum))| *sum).sum();
+    let uncertain = of(&moves.uncertain);
+    let comparable_listed = listed[2..]
+        .iter()
+        .map(|(_, _, (_, sum))| *sum)
+        .sum::<Money>()
+        + uncertain.1;
     let is_small = |(old, new): &&(&SecretRow, &SecretRow)| {
         let change = comparable(&old.cost, &new.cost);
         let stayed = old.deleted.is_some() == new.deleted.is_some();
@@ -66,8 +71,11 @@ pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Move
             (pairs.scopes_lost.len(), Money::ZERO - rows(&pairs.lost)),
         ),
     ];
+    let uncertain =
+        (uncertain.0 > 0).then_some(("uncertain", "changes that estimates leave open", uncertain));
     let mut steps: Vec<Step> = listed
         .into_iter()
+        .chain(uncertain)
         .chain(rest)
         .map(|(code, text, (count, change_usd))| step(code, text, count, change_usd))
         .collect();

@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use super::names::{Index, Resolution, Scope};
 use super::policy::Policy;
 use super::readers::ReaderKind;
-use super::usage::{Access, Caller, Cell, Outcome};
+use super::usage::{Access, Caller, Cell, Outcome, SampledCalls};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,46 @@ impl Slice<'_> {
         &self.access.cells[self.hours.clone()]
     }
 
-    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
-    pub fn calls_in(&self, window: Window) -> u64 {
+    /// The calls of samples that lie in a window, each with its cell.
+    pub fn sampled(&self, window: Window) -> impl Iterator<Item = (Cell, SampledCalls)> {
+        let cells = self.cells();
+        let sampled = &self.access.sampled;
+        let first = cells.first().map_or(0, |cell| cell.key);
+        let last = cells.last().map_or(0, |cell| cell.key);
+        let cell_of = move |calls: &SampledCalls| {
+            let begin = cells.partition_point(|cell| cell.key < calls.key);
+            let mut of_hour = cells[begin..]
+                .iter()
+                .take_while(|cell| cell.key == calls.key);
+            of_hour.find(|cell| cell.address == calls.address).copied()
+        };
+        sampled[sampled.partition_point(|calls| calls.key < first)..]
+            .iter()
+            .take_while(move |calls| calls.key <= last)
+            .filter_map(move |calls| Some((cell_of(calls)?, *calls)))
+            .filter(move |(cell, _)| window.holds(cell.first()))
+    }
+
+    /// How many calls were seen in a window.
+    pub fn seen_in(&self, window: Window) -> u64 {
         let since = self
             .cells()
             .iter()
             .filter(|cell| window.holds(cell.first()));
         since.map(|cell| u64::from(cell.calls)).sum()
+    }
+
+    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
+    ///
+    /// Where only a sample was read, that is an estimate: those that were seen, and those that they stand for.
+    pub fn calls_in(&self, window: Window) -> u64 {
+        let mut calls = self.seen_in(window);
+        if !self.access.sampled.is_empty() {
+            for (_, sampled) in self.sampled(window) {
+                calls = calls.saturating_sub(sampled.calls.into()) + sampled.stand_for;
+            }
+        }
+        calls
     }
 
     fn first(&self) -> i64 {
@@ -178,6 +211,8 @@ impl<'a> ReaderUse<'a> {
 pub struct Failures {
     /// How many.
     pub calls: u64,
+    /// Some of them were not seen: a sample stands for them.
+    pub estimated: bool,
     /// The first of them, in seconds since 1970.
     pub first: Option<i64>,
     /// The last of them.
@@ -189,6 +224,7 @@ pub struct Failures {
 impl Failures {
     fn add(&mut self, slice: &Slice<'_>) {
         self.calls += slice.calls_in(Window::ALWAYS);
+        self.estimated |= !slice.access.sampled.is_empty();
         self.first = Some(
             self.first
                 .map_or(slice.first(), |first| first.min(slice.first())),
@@ -254,7 +290,7 @@ pub struct Activity<'a> {
 /// Resolves and groups the lines of a ledger. `len` is the number of secrets that `index` was made from.
 pub fn attribute<'a>(
     accesses: &'a [Access],
-    index: &Index,
+    index: &Index<'_>,
     len: usize,
     rotations: &RotationFunctions,
     policy: &Policy,
@@ -317,7 +353,7 @@ fn as_rotator(class: Class, caller: &Caller, rotators: &BTreeSet<(&str, &str)>) 
 }
 
 /// The hours of a line, in runs that mean the same secret.
-fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resolution>)> {
+fn slices<'a>(access: &'a Access, index: &Index<'_>) -> Vec<(Slice<'a>, Option<Resolution>)> {
     let whole = |resolution| {
         vec![(
             Slice {
@@ -365,6 +401,14 @@ fn slices<'a>(access: &'a Access, index: &Index) -> Vec<(Slice<'a>, Option<Resol
 }
 
 impl<'a> Activity<'a> {
+    /// Every call, once.
+    pub fn slices(&self) -> impl Iterator<Item = &Slice<'a>> {
+        let of_secrets = self.secrets.iter().flat_map(BTreeMap::values);
+        of_secrets
+            .flat_map(|what| &what.slices)
+            .chain(self.unattributed.iter().map(|nobody| &nobody.slice))
+    }
+
     fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &Who) {
         let access = slice.access;
         if access.service_event {

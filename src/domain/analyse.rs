@@ -4,37 +4,37 @@
 //! moment is the one that is handed in.
 
 mod cover;
+mod estimates;
 mod gaps;
 mod groups;
 mod loop_rows;
+mod rows;
 mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window, attribute};
-use super::case::{Case, Evidence, Member, last_use};
+use super::activity::{Activity, Window, attribute};
 use super::classify::RotationFunctions;
-use super::cost::{Accrual, Rate, Volume, run_rate, window_cost};
+use super::cost::{Accrual, Rate};
 use super::coverage::Coverage;
 use super::findings;
 use super::money::{Money, Price};
 use super::names::{AccountId, Index, Scope, SecretArn};
 use super::policy::Policy;
 use super::report::{
-    FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow, Span,
-    Totals, UnattributedRow,
+    FORMAT, FindingRow, Gap, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Span, Totals,
+    UnattributedRow,
 };
-use super::rules::{Judgement, judge};
+use super::sample::Samples;
 use super::secret::Secret;
 use super::sums;
 use super::usage::Access;
 
 use cover::{Cover, seconds};
-use gaps::in_days;
-use groups::{Groups, Unlisted, unlisted_replicas};
+use groups::{Groups, unlisted_replicas};
+use rows::{Listed, Rows};
 
 /// The spans of a scan.
 #[derive(Clone, Copy, Debug)]
@@ -91,85 +91,162 @@ pub struct Input<'a> {
 
 /// Runs the scan.
 pub fn analyse(input: Input<'_>) -> Report {
+    let mut input = input;
+    input.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
+    let (scopes, known) = scopes(&input);
+    let cover = Cover::new(input.coverage, &scopes, input.spans, idle_from(&input));
+    let activity = activity(&input);
     let Input {
-        mut secrets,
-        accesses,
-        coverage,
+        secrets,
         policy,
         spans,
         now,
         ..
     } = input;
-    secrets.sort_by(|a, b| place(a).cmp(&place(b)));
-    let idle_from = now.as_second() - i64::from(policy.idle_days) * 86_400;
-    let mut scopes = input.scopes;
-    scopes.extend(secrets.iter().map(|secret| secret.arn.scope().clone()));
-    let known = scopes.clone();
-    scopes.extend(coverage.scopes());
-    let cover = Cover::new(coverage, &scopes, spans, idle_from);
-
-    let rotations = RotationFunctions::new(
-        secrets
-            .iter()
-            .filter_map(|secret| secret.rotation_lambda.as_deref()),
-    );
-    let created = |secret: &Secret| secret.created.map(floor_second);
-    let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
-    let activity = attribute(accesses, &index, secrets.len(), &rotations, policy);
     let groups = Groups::new(&secrets);
     let unlisted = unlisted_replicas(&secrets, &activity, &known);
 
     let scan = Scan {
         secrets: &secrets,
         activity: &activity,
-        groups: &groups,
+        cover: &cover,
+        policy,
+        spans,
+        now,
+        inventoried: &known,
+        samples: input.coverage.samples(),
+    };
+    let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
+    let unattributed = scan.unattributed();
+    let (mut found, muted) = scan.findings(&loops);
+    findings::sort(&mut found);
+    let scope_rows = scan.scopes(&known);
+    let (unpriced, missing) = (scan.unpriced(), scan.missing());
+    let pending_usd = pending(&secrets, policy);
+    let rows = Rows {
+        replicas: Listed::all(&secrets, &groups),
+        activity: &activity,
         unlisted: &unlisted,
+        loops: &loops,
         cover: &cover,
         policy,
         spans,
         now,
         trail: input.trail,
-        inventoried: &known,
     };
-    let loops = scan.loops();
-    let rows: Vec<SecretRow> = (0..secrets.len()).map(|at| scan.row(at, &loops)).collect();
-    let unattributed = scan.unattributed();
-    let (mut found, muted) = scan.findings(&loops);
-    findings::sort(&mut found);
-    let mut gaps = input.gaps;
-    gaps.extend(scan.gaps(&rows));
-    gaps.sort();
-    gaps.dedup();
-    let mut report = Report {
-        format: FORMAT,
-        tool: input.tool,
-        made: now,
-        caller: input.caller,
-        window: spans.window,
-        evidence: spans.evidence,
-        account_names: input.account_names,
-        policy: PolicySummary {
-            idle_days: policy.idle_days,
-            young_days: policy.young_days,
-            trust_last_accessed: policy.trust_last_accessed,
-            owner_tags: policy.owner_tags.clone(),
-            month: input.month,
-            prices: policy.prices.source.clone(),
-        },
-        assumptions: Vec::new(),
-        scopes: scan.scopes(&known),
-        gaps,
-        totals: Totals::default(),
-        secrets: rows,
-        unattributed,
-        loops,
-        findings: found,
+    let whole = |rows: Vec<SecretRow>, loops: Vec<LoopRow>| {
+        let mut gaps = input.gaps;
+        gaps.extend(unpriced);
+        gaps.extend(missing);
+        gaps.extend(gaps::in_trail(&cover, &known, input.trail, spans, &rows));
+        gaps.sort();
+        gaps.dedup();
+        let mut report = Report {
+            format: FORMAT,
+            tool: input.tool,
+            made: now,
+            caller: input.caller,
+            window: spans.window,
+            evidence: spans.evidence,
+            account_names: input.account_names,
+            policy: PolicySummary {
+                idle_days: policy.idle_days,
+                young_days: policy.young_days,
+                trust_last_accessed: policy.trust_last_accessed,
+                owner_tags: policy.owner_tags.clone(),
+                month: input.month,
+                prices: policy.prices.source.clone(),
+            },
+            assumptions: Vec::new(),
+            scopes: scope_rows,
+            gaps,
+            totals: Totals::default(),
+            secrets: rows,
+            unattributed,
+            loops,
+            findings: found,
+        };
+        report.totals = sums::totals(&report);
+        report.totals.pending_usd = pending_usd;
+        report
     };
-    report.totals = sums::totals(&report);
-    report.totals.pending_usd = pending(&secrets, policy);
+    let mut report = if scan.samples.is_empty() {
+        whole(rows.of(secrets), loops)
+    } else {
+        // How sure the numbers are is said when they are there, and for that the secrets are needed once more.
+        let mut report = whole(rows.of(secrets.clone()), loops);
+        scan.estimate(&mut report, &spreads);
+        report
+    };
     report.assumptions = said::assumptions(policy, &report.totals, spans, input.trail, muted);
     report.assumptions.extend(input.notes);
     report
+}
+
+/// The secrets whose current version would tell whether anybody uses them, where nothing else that is known does.
+pub fn doubtful(input: &Input<'_>) -> Vec<SecretArn> {
+    let secrets = &input.secrets;
+    if !secrets
+        .iter()
+        .any(|secret| secret.rotation_enabled == Some(true))
+    {
+        return Vec::new();
+    }
+    let (scopes, known) = scopes(input);
+    let cover = Cover::new(input.coverage, &scopes, input.spans, idle_from(input));
+    let activity = activity(input);
+    let unlisted = unlisted_replicas(secrets, &activity, &known);
+    let rows = Rows {
+        replicas: Listed::all(secrets, &Groups::new(secrets)),
+        activity: &activity,
+        unlisted: &unlisted,
+        loops: &[],
+        cover: &cover,
+        policy: input.policy,
+        spans: input.spans,
+        now: input.now,
+        trail: input.trail,
+    };
+    let mut doubtful = rows.doubtful(secrets);
+    doubtful.sort();
+    doubtful
+}
+
+/// Every account and Region that the inventory or the trail speaks of, and those whose inventory was read.
+fn scopes(input: &Input<'_>) -> (BTreeSet<Scope>, BTreeSet<Scope>) {
+    let mut scopes = input.scopes.clone();
+    scopes.extend(
+        input
+            .secrets
+            .iter()
+            .map(|secret| secret.arn.scope().clone()),
+    );
+    let known = scopes.clone();
+    scopes.extend(input.coverage.scopes());
+    (scopes, known)
+}
+
+/// Since when nothing may have used what is idle, in seconds since 1970.
+fn idle_from(input: &Input<'_>) -> i64 {
+    input.now.as_second() - i64::from(input.policy.idle_days) * 86_400
+}
+
+/// Who called which secret.
+fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
+    let secrets = &input.secrets;
+    let functions = secrets
+        .iter()
+        .filter_map(|secret| secret.rotation_lambda.as_deref());
+    let rotations = RotationFunctions::new(functions);
+    let created = |secret: &Secret| secret.created.map(floor_second);
+    let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
+    attribute(
+        input.accesses,
+        &index,
+        secrets.len(),
+        &rotations,
+        input.policy,
+    )
 }
 
 /// The monthly storage of secrets that are pending deletion: already saved.
@@ -201,202 +278,24 @@ fn floor_second(moment: Timestamp) -> i64 {
 struct Scan<'a> {
     secrets: &'a [Secret],
     activity: &'a Activity<'a>,
-    groups: &'a Groups,
-    unlisted: &'a Unlisted<'a>,
     cover: &'a Cover<'a>,
     policy: &'a Policy,
     spans: Spans,
     now: Timestamp,
-    trail: Trail,
     inventoried: &'a BTreeSet<Scope>,
+    samples: &'a Samples,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
     fn window(&self) -> Window {
         let (from, to) = seconds(self.spans.window);
         Window { from, to }
     }
 
-    fn price(&self, arn: &SecretArn) -> Option<&Price> {
+    fn price(&self, arn: &SecretArn) -> Option<&'a Price> {
         self.policy
             .prices
             .find(arn.partition(), &arn.scope().region, &arn.scope().account)
-    }
-
-    fn case(&self, at: usize) -> Case<'_> {
-        static NOBODY: Readers<'static> = Readers::new();
-        let secret = &self.secrets[at];
-        let member = |at: usize| Member {
-            region: self.secrets[at].arn.scope().region.clone(),
-            last_accessed: self.secrets[at].last_accessed,
-            readers: &self.activity.secrets[at],
-        };
-        let mut replicas: Vec<Member<'_>> = self
-            .groups
-            .replicas(self.secrets, at)
-            .into_iter()
-            .map(member)
-            .collect();
-        for listed in secret.replicas.iter().flatten() {
-            match replicas
-                .iter_mut()
-                .find(|replica| replica.region == listed.region)
-            {
-                Some(replica) => {
-                    replica.last_accessed = replica.last_accessed.max(listed.last_accessed);
-                }
-                None => replicas.push(Member {
-                    region: listed.region.clone(),
-                    last_accessed: listed.last_accessed,
-                    readers: &NOBODY,
-                }),
-            }
-        }
-        // The primary Region stands on replicated primaries only: with it and without any replica, they stand where
-        // nobody looked.
-        let replicas_known =
-            secret.replicas.is_some() || secret.primary_region.is_none() || !replicas.is_empty();
-        for (region, readers) in self.unlisted.get(&at).into_iter().flatten() {
-            replicas.push(Member {
-                region: region.clone(),
-                last_accessed: None,
-                readers,
-            });
-        }
-        Case {
-            own: member(at),
-            evidence: self.evidence(secret, &replicas),
-            replicas,
-            replicas_known,
-            secret,
-            policy: self.policy,
-            now: self.now,
-            ambiguous: self.activity.ambiguous.get(&at).copied().unwrap_or(0),
-        }
-    }
-
-    fn evidence(&self, secret: &Secret, replicas: &[Member<'_>]) -> Evidence {
-        if self.trail == Trail::Declined {
-            return Evidence::Partial("no trail was given: nothing shows who calls".to_owned());
-        }
-        let own = secret.arn.scope();
-        let elsewhere = replicas.iter().map(|replica| Scope {
-            account: own.account.clone(),
-            region: replica.region.clone(),
-        });
-        for scope in std::iter::once(own.clone()).chain(elsewhere) {
-            let holes = self.cover.holes(&scope);
-            if holes.is_empty() {
-                continue;
-            }
-            let days = self.policy.idle_days;
-            let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
-            return Evidence::Partial(if missing >= i64::from(days) * 86_400 {
-                format!(
-                    "the trail covers none of the last {days} days in {}",
-                    scope.region
-                )
-            } else {
-                format!(
-                    "the trail misses {} of the last {days} days in {}",
-                    in_days(missing),
-                    scope.region
-                )
-            });
-        }
-        Evidence::Complete
-    }
-
-    fn volume(&self, at: usize) -> (Volume, u64) {
-        let (mut volume, mut failed) = (Volume::default(), 0);
-        for what in self.activity.secrets[at].values() {
-            volume.calls += what.calls_in(self.window());
-            volume.reads += what.count(self.window(), Slice::is_read);
-            failed += what.count(self.window(), |slice| slice.is_get() && !slice.is_read());
-        }
-        (volume, failed)
-    }
-
-    fn row(&self, at: usize, loops: &[LoopRow]) -> SecretRow {
-        let secret = &self.secrets[at];
-        let scope = secret.arn.scope();
-        let case = self.case(at);
-        let Judgement { verdict, reasons } = judge(&case);
-        let (volume, failed) = self.volume(at);
-        let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
-        let readers = &self.activity.secrets[at];
-        let last = last_use(readers, self.policy);
-        let consumes = |(reader, what): &(&Arc<Reader>, &ReaderUse<'_>)| {
-            self.policy.is_consumer(reader.kind) && what.last_use().is_some()
-        };
-        let mut replicas: Vec<_> = case
-            .replicas
-            .iter()
-            .map(|replica| replica.region.clone())
-            .collect();
-        replicas.sort();
-        replicas.dedup();
-        let own_loops = loops
-            .iter()
-            .filter(|row| row.arn.as_ref() == Some(&secret.arn));
-        SecretRow {
-            arn: secret.arn.clone(),
-            name: secret.name.clone(),
-            account: scope.account.clone(),
-            region: scope.region.clone(),
-            owner: secret.owner(&self.policy.owner_tags).map(str::to_owned),
-            verdict,
-            reasons,
-            created: secret.created,
-            last_changed: secret.last_changed,
-            last_accessed: secret.last_accessed,
-            last_consumer_read: last.and_then(|(at, _)| Timestamp::from_second(at).ok()),
-            last_consumer: last.map(|(_, reader)| reader.identity.clone()),
-            idle_days: case.days_idle(),
-            calls: volume.calls,
-            reads: volume.reads,
-            failed,
-            consumers: readers.iter().filter(consumes).count() as u64,
-            cost: run_rate(secret, volume, rate, price),
-            window_cost: window_cost(
-                secret,
-                volume,
-                rate,
-                price,
-                self.spans.window,
-                self.spans.accrual,
-            ),
-            avoidable_usd: (rate.covered_hours > 0 && price.is_some())
-                .then(|| own_loops.filter_map(|row| row.avoidable_usd_month).sum()),
-            replica_of: Groups::primary(secret),
-            replicas,
-            evidence_days: self.cover.hours(scope, self.spans.evidence) / 24,
-            deleted: secret.deleted,
-            owning_service: secret.owner_service().map(str::to_owned),
-            customer_key: secret.has_customer_key(),
-            description: secret.description.clone(),
-            tags: secret.tags.clone(),
-            readers: self.readers(readers),
-        }
-    }
-
-    fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
-        let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
-        let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
-            let (first, last) = what.span();
-            ReaderRow {
-                reader: reader.identity.clone(),
-                kind: reader.kind,
-                client: reader.client.clone(),
-                reads: what.count(self.window(), Slice::is_read),
-                describes: what.count(self.window(), Slice::is_describe),
-                failed: what.count(self.window(), |slice| slice.is_get() && !slice.is_read()),
-                calls: what.calls_in(self.window()),
-                first: moment(first),
-                last: moment(last),
-            }
-        };
-        readers.iter().map(row).collect()
     }
 
     fn unattributed(&self) -> Vec<UnattributedRow> {
@@ -414,7 +313,7 @@ impl Scan<'_> {
             let cost = price.map(|price| price.calls(calls));
             let rate = scope
                 .as_ref()
-                .map_or(Rate { covered_hours: 0 }, |scope| self.cover.rate(scope));
+                .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
             UnattributedRow {
                 account: scope.as_ref().map(|scope| scope.account.clone()),
                 region: scope.map(|scope| scope.region),
@@ -422,13 +321,14 @@ impl Scan<'_> {
                 by_what,
                 api_usd: cost.and_then(|cost| rate.month(cost)),
                 window_api_usd: cost,
+                estimate: None,
             }
         };
         rows.into_iter().map(row).collect()
     }
 
     /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.
-    fn scope_price(&self, scope: &Scope) -> Option<&Price> {
+    fn scope_price(&self, scope: &Scope) -> Option<&'a Price> {
         let same = |secret: &&Secret| secret.arn.scope().region == scope.region;
         let partition = match self.secrets.iter().find(same) {
             Some(secret) => secret.arn.partition(),
@@ -459,6 +359,7 @@ impl Scan<'_> {
                 .filter(|secret| secret.arn.scope() == scope)
                 .count() as u64,
             trail: self.cover.row(scope),
+            sample: self.sample_row(scope),
         };
         let mut rows: Vec<ScopeRow> = inventoried.iter().map(|scope| row(scope, "read")).collect();
         rows.extend(

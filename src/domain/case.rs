@@ -12,6 +12,9 @@ use super::names::Region;
 use super::policy::Policy;
 use super::secret::{Secret, day_of};
 
+/// A version that nobody fetched says something after so many days: a reader that comes once a week has had its turn.
+const UNFETCHED_DAYS: i64 = 7;
+
 /// How much of the idle time the trail covers, for a secret and all its replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -61,6 +64,8 @@ pub(super) enum Accessed {
     Idle(Date),
     /// Recently, and maintenance read it on that day.
     Explained(Date),
+    /// Recently, on the day of the last rotation; and nobody has fetched the version that is current since then.
+    Unfetched(Date),
     /// Recently, and nothing but use explains it.
     Read(Date),
 }
@@ -114,9 +119,62 @@ impl<'a> Case<'a> {
         };
         if member.readers.iter().any(explains) {
             Accessed::Explained(day)
+        } else if self.is_unfetched(member, day) {
+            Accessed::Unfetched(day)
         } else {
             Accessed::Read(day)
         }
+    }
+
+    /// Whether a recent access is a rotation's own, although the trail cannot show it: it fell on the day of the last
+    /// rotation, and the version that is current since then has never been fetched, for a week or longer.
+    ///
+    /// AWS keeps a last access for each version, and a rotation's reads of the old version count for the secret only
+    /// (AWS facts 2.6). A rotation that reads the new version, too, to test it, cannot be told from a reader: that is a
+    /// read, as without this rule. It never speaks for a deletion: without the trail the verdict is to review.
+    fn is_unfetched(&self, member: &Member<'_>, day: Date) -> bool {
+        let Some(current) = &self.secret.current else {
+            return false;
+        };
+        current.last_accessed.is_none()
+            && current
+                .created
+                .is_some_and(|rotated| self.rotation_explains(member, day, rotated))
+    }
+
+    /// Whether reads by a rotation at this moment would explain the access of a member on that day, and there was time
+    /// since for a reader to come.
+    fn rotation_explains(&self, member: &Member<'_>, day: Date, rotated: Timestamp) -> bool {
+        let apart = midnight(day) - midnight(day_of(rotated));
+        matches!(self.evidence, Evidence::Partial(_))
+            && self.secret.rotation_enabled == Some(true)
+            && !self.secret.is_replica()
+            // A rotation works on the primary; who reads a replica is somebody else.
+            && member.region == self.secret.arn.scope().region
+            && apart.abs() <= 86_400
+            && self.days_since(rotated) >= UNFETCHED_DAYS
+    }
+
+    /// Whether the current version would make a difference that nothing else makes: the secret is in use only by an access
+    /// that its rotation may have caused.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let Some(rotated) = self.secret.last_rotated else {
+            return false;
+        };
+        let judged = self.secret.deleted.is_none() && self.secret.owner_service().is_none();
+        let old = self.age_days().is_some_and(|age| age >= self.idle_days());
+        let used = self
+            .members()
+            .any(|member| self.recent_use(member).is_some());
+        let read = |member: &Member<'_>| match self.accessed(member) {
+            Accessed::Read(day) => Some(day),
+            _ => None,
+        };
+        judged
+            && old
+            && !used
+            && !self.replicas.iter().any(|replica| read(replica).is_some())
+            && read(&self.own).is_some_and(|day| self.rotation_explains(&self.own, day, rotated))
     }
 
     /// The last use by a consumer within the idle time, with the reader.
@@ -137,9 +195,8 @@ impl<'a> Case<'a> {
         for member in self.members() {
             unused = match (self.accessed(member), unused) {
                 (Accessed::Read(_), _) => return None,
-                (Accessed::Explained(_), _) | (_, Unused::MaintenanceOnly) => {
-                    Unused::MaintenanceOnly
-                }
+                (Accessed::Explained(_) | Accessed::Unfetched(_), _)
+                | (_, Unused::MaintenanceOnly) => Unused::MaintenanceOnly,
                 (Accessed::Idle(_), _) => Unused::Idle,
                 (Accessed::Never, other) => other,
             };
@@ -182,7 +239,7 @@ impl<'a> Case<'a> {
                 .secret
                 .created
                 .and_then(|created| days(created.as_second())),
-            (Accessed::Explained(_), None) => None,
+            (Accessed::Explained(_) | Accessed::Unfetched(_), None) => None,
         }
     }
 }

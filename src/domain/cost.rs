@@ -32,23 +32,58 @@ pub struct Volume {
 /// What the calls of a scope are scaled by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Hours of the window that the trail covers. Zero: calls are unknown.
-    pub covered_hours: u32,
+    /// The time of the window that the calls stand for. Zero: calls are unknown.
+    seconds: u64,
 }
 
 impl Rate {
+    /// Nothing is known about the calls.
+    pub const UNKNOWN: Self = Self { seconds: 0 };
+
+    /// The calls of so many covered hours.
+    pub fn hours(hours: u32) -> Self {
+        Self::seconds(u64::from(hours) * 3_600)
+    }
+
+    /// The calls of so many seconds, counted or estimated.
+    pub fn seconds(seconds: u64) -> Self {
+        Self { seconds }
+    }
+
+    /// Whether anything is known about the calls.
+    pub fn is_known(self) -> bool {
+        self.seconds > 0
+    }
+
     /// An amount of the window as an amount a month; `None` if nothing is covered.
     pub fn month(self, amount: Money) -> Option<Money> {
-        (self.covered_hours > 0)
-            .then(|| amount.scaled(u64::from(MONTH_HOURS), u64::from(self.covered_hours)))
+        self.is_known()
+            .then(|| amount.scaled(MONTH_SECONDS, self.seconds))
     }
 
     /// A number of calls in the window as a number a month, rounded half up.
     pub fn month_calls(self, calls: u64) -> u64 {
-        let hours = u64::from(self.covered_hours.max(1));
-        (calls * u64::from(MONTH_HOURS) * 2 + hours) / (2 * hours)
+        let seconds = u128::from(self.seconds.max(3_600));
+        let scaled = u128::from(calls) * u128::from(MONTH_SECONDS) * 2 + seconds;
+        u64::try_from(scaled / (2 * seconds)).unwrap_or(u64::MAX)
+    }
+
+    /// By what an amount of the window is multiplied to give that of a month; zero if nothing is known.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a window has far fewer than 2^52 seconds"
+    )]
+    pub fn factor(self) -> f64 {
+        if self.is_known() {
+            MONTH_SECONDS as f64 / self.seconds as f64
+        } else {
+            0.0
+        }
     }
 }
+
+/// Seconds of the month of a run rate.
+const MONTH_SECONDS: u64 = MONTH_HOURS as u64 * 3_600;
 
 /// The run rate of a month: storage of what is billable now, calls at the rate of the covered hours.
 pub fn run_rate(secret: &Secret, volume: Volume, rate: Rate, price: Option<&Price>) -> Cost {
@@ -90,7 +125,7 @@ pub fn window_cost(
         billable_seconds(secret, window)
     };
     let storage = price.secret_month.scaled(seconds, u64::from(whole) * 3_600);
-    let known = rate.covered_hours > 0;
+    let known = rate.is_known();
     Cost::new(
         Some(storage),
         known.then(|| price.calls(volume.calls)),
@@ -135,7 +170,7 @@ mod tests {
         let cost = run_rate(
             secret,
             Volume { calls, reads },
-            Rate { covered_hours },
+            Rate::hours(covered_hours),
             Some(&price),
         );
         [cost.storage_usd, cost.api_usd, cost.kms_usd, cost.total_usd]
@@ -185,12 +220,7 @@ mod tests {
             cost(&secret(), 7, 7, 0),
             [Some(400_000), None, None, Some(400_000)]
         );
-        let unknown = run_rate(
-            &secret(),
-            Volume::default(),
-            Rate { covered_hours: 730 },
-            None,
-        );
+        let unknown = run_rate(&secret(), Volume::default(), Rate::hours(730), None);
         assert_eq!(unknown, Cost::default());
     }
 
@@ -212,7 +242,7 @@ mod tests {
             let cost = window_cost(
                 &secret,
                 volume,
-                Rate { covered_hours: 1 },
+                Rate::hours(1),
                 Some(&price),
                 october,
                 accrual,

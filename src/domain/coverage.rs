@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::names::Scope;
+use super::sample::{Sample, Samples};
 
 /// Hours since 1970-01-01T00:00:00Z, as bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Heard {
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     scopes: HashMap<(Box<str>, Box<str>), Heard>,
+    /// Where only windows of the time were read. A sample covers nothing: it can stand for volume, never for absence.
+    samples: Samples,
     /// The scope of the last call: records come in runs.
     last: Option<(Box<str>, Box<str>, u32, bool)>,
 }
@@ -86,9 +89,20 @@ impl Coverage {
             .push((from, to));
     }
 
+    /// Notes that of this account and Region a sample was taken.
+    pub fn sampled(&mut self, scope: Scope, sample: Sample) {
+        self.samples.insert(scope, sample);
+    }
+
+    /// The samples that were taken.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
     /// Takes another coverage in. The order does not matter.
     pub fn merge(&mut self, other: Self) {
         self.last = None;
+        self.samples.extend(other.samples);
         for (key, heard) in other.scopes {
             let mine = self.scopes.entry(key).or_default();
             mine.hours.extend(&heard.hours);

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::layout::Day;
+
 /// The 128 bits of an `eventID` or `sharedEventID`.
 ///
 /// Both are UUIDs in every record AWS writes. Text that is no UUID is hashed, so that a re-shaped trail still
@@ -126,8 +128,22 @@ pub struct Event<'a> {
     pub from_console: bool,
 }
 
+/// When a log file was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Delivery {
+    /// Its place does not tell. All files of which the day is known come after.
+    Unknown,
+    /// On this day. No file of an earlier day comes after.
+    On(Day),
+    /// There are no more files.
+    Over,
+}
+
 /// What takes in the contents of log files. Implemented by the ledger, and by tests.
 pub trait Sink {
+    /// Says where what follows comes from, before the first call and then before each file.
+    fn delivered(&mut self, _delivery: Delivery) {}
+
     /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
     fn event(&mut self, event: &Event<'_>);
 

@@ -150,7 +150,8 @@ fn absent(
 
 fn sentence(reader: &Reader, failures: &Failures, outcome: Outcome) -> String {
     format!(
-        "{} of {} ({}) {} {}",
+        "{}{} of {} ({}) {} {}",
+        if failures.estimated { "about " } else { "" },
         counted(failures.calls, "read", "reads"),
         name_of(&reader.identity),
         reader.client,

@@ -127,6 +127,7 @@ pub(crate) fn report(secrets: usize) -> Report {
             ]),
             api_usd: Some(Money(903_744)),
             window_api_usd: Some(Money(921_055)),
+            estimate: None,
         }],
         loops: Vec::new(),
         findings: Vec::new(),
@@ -253,6 +254,7 @@ fn secret(place: usize, dice: &mut Dice) -> SecretRow {
             )])
             .collect(),
         readers,
+        estimate: None,
         name,
         account,
         region,
@@ -380,6 +382,7 @@ fn scopes(report: &Report) -> Vec<ScopeRow> {
                     evidence_covered_hours: if holed { 2_148 } else { 2_208 },
                     evidence_expected_hours: 2_208,
                 },
+                sample: None,
             }
         })
         .collect()
@@ -404,7 +407,7 @@ fn loops(report: &Report, dice: &mut Dice) -> Vec<LoopRow> {
                 what: "GetSecretValue".to_owned(),
                 reads_month: row.reads * 730 / 744,
                 clients: 1 + dice.roll(6),
-                interval_s: [1.02, 0.34, 4.8][usize::try_from(steady).unwrap()],
+                interval_s: Some([1.02, 0.34, 4.8][usize::try_from(steady).unwrap()]),
                 shape: ["steady", "per-request", "burst"][usize::try_from(steady).unwrap()].to_owned(),
                 active_hours: 744,
                 cache_s: 3_600,
@@ -422,6 +425,7 @@ fn loops(report: &Report, dice: &mut Dice) -> Vec<LoopRow> {
                         (crate::domain::secret::day_of(report.window.from + (day * 24).hours()), calls)
                     })
                     .collect(),
+                estimate: None,
             }
         })
         .collect();
@@ -618,5 +622,6 @@ pub(crate) fn totals(report: &Report) -> Totals {
                 .count() as u64,
             1,
         ),
+        estimate: None,
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! A policy is made of exactly the actions that the adapters in use declare, so it cannot grow by itself. Each allows
 //! what is needed on the narrowest resource that is known, and denies reading values, so that nothing else the same
-//! role is given later can undo that. The policy for acting lets a deletion through only with a recovery window.
+//! role is given later can undo that. The policy for acting lets a deletion through only with the recovery window that
+//! was asked for, and what else may change a secret stands in a statement of its own, to be left out or taken away.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+use super::names::AccountId;
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,21 +52,30 @@ pub enum Effect {
 pub struct Places {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
     pub partition: String,
+    /// The ARNs of the secrets, with wildcards or without; empty: any secret.
+    pub secrets: Vec<String>,
+    /// The accounts in which roles are assumed; empty: any account.
+    pub accounts: Vec<AccountId>,
     /// The role that is assumed in other accounts; else any role.
     pub role: Option<String>,
     /// The trail's bucket and the prefix in it; else none, and S3 actions are left out.
     pub bucket: Option<(String, String)>,
     /// The ARN of the key that the trail is encrypted with, if it is a customer-managed one.
     pub trail_key: Option<String>,
+    /// The shortest recovery window of a deletion, in days.
+    pub window: u8,
 }
 
 impl Default for Places {
     fn default() -> Self {
         Self {
             partition: "aws".to_owned(),
+            secrets: Vec::new(),
+            accounts: Vec::new(),
             role: None,
             bucket: None,
             trail_key: None,
+            window: 30,
         }
     }
 }
@@ -76,9 +88,6 @@ const FORBIDDEN: &[&str] = &[
 
 /// What needs no permission (AWS API reference, `GetCallerIdentity`).
 const FREE: &[&str] = &["sts:GetCallerIdentity"];
-
-/// The shortest recovery window that AWS takes, in days.
-const SHORTEST_WINDOW: &str = "7";
 
 /// The policy that allows exactly these actions.
 pub fn policy(actions: &[&str], places: &Places) -> Policy {
@@ -144,10 +153,16 @@ enum Group {
     TrailRead,
     /// Decrypting them.
     TrailKey,
-    /// Changing secrets without deleting any.
-    Change,
     /// Deleting them.
     Delete,
+    /// Taking deletions back.
+    Restore,
+    /// Tagging secrets.
+    Tag,
+    /// Removing replicas.
+    RemoveReplicas,
+    /// Making replicas again.
+    Replicate,
 }
 
 impl Group {
@@ -162,10 +177,10 @@ impl Group {
             "secretsmanager:DescribeSecret" | "secretsmanager:ListSecretVersionIds" => {
                 Self::Secrets
             }
-            "secretsmanager:RemoveRegionsFromReplication"
-            | "secretsmanager:ReplicateSecretToRegions"
-            | "secretsmanager:RestoreSecret"
-            | "secretsmanager:TagResource" => Self::Change,
+            "secretsmanager:RestoreSecret" => Self::Restore,
+            "secretsmanager:TagResource" => Self::Tag,
+            "secretsmanager:RemoveRegionsFromReplication" => Self::RemoveReplicas,
+            "secretsmanager:ReplicateSecretToRegions" => Self::Replicate,
             _ => Self::Anywhere,
         })
     }
@@ -178,8 +193,11 @@ impl Group {
             Self::TrailList => "ListTrail",
             Self::TrailRead => "ReadTrail",
             Self::TrailKey => "DecryptTrail",
-            Self::Change => "ChangeSecrets",
             Self::Delete => "DeleteWithRecovery",
+            Self::Restore => "TakeDeletionsBack",
+            Self::Tag => "TagBeforeDeleting",
+            Self::RemoveReplicas => "RemoveReplicas",
+            Self::Replicate => "ReplicateAgain",
         }
     }
 
@@ -188,13 +206,13 @@ impl Group {
         let (bucket, prefix) = places.bucket.clone().unwrap_or_default();
         let resource = match self {
             Self::Anywhere => anything(),
-            Self::Secrets | Self::Change | Self::Delete => {
-                vec![format!("arn:{partition}:secretsmanager:*:*:secret:*")]
-            }
-            Self::Roles => {
-                let role = places.role.as_deref().unwrap_or("*");
-                vec![format!("arn:{partition}:iam::*:role/{role}")]
-            }
+            Self::Secrets
+            | Self::Delete
+            | Self::Restore
+            | Self::Tag
+            | Self::RemoveReplicas
+            | Self::Replicate => places.secrets(),
+            Self::Roles => places.roles(),
             Self::TrailList => vec![format!("arn:{partition}:s3:::{bucket}")],
             Self::TrailRead => vec![format!("arn:{partition}:s3:::{bucket}/{prefix}*")],
             Self::TrailKey => places.trail_key.iter().cloned().collect(),
@@ -203,11 +221,20 @@ impl Group {
             Self::TrailList if !prefix.is_empty() => {
                 when("StringLike", "s3:prefix", vec![format!("{prefix}*")])
             }
-            Self::Delete => when(
-                "NumericGreaterThanEquals",
-                "secretsmanager:RecoveryWindowInDays",
-                vec![SHORTEST_WINDOW.to_owned()],
-            ),
+            Self::Delete => {
+                let mut only = when(
+                    "NumericGreaterThanEquals",
+                    "secretsmanager:RecoveryWindowInDays",
+                    vec![places.window.to_string()],
+                );
+                // A request that does not name the parameter does not force, and may lack the key.
+                only.extend(when(
+                    "BoolIfExists",
+                    "secretsmanager:ForceDeleteWithoutRecovery",
+                    vec!["false".to_owned()],
+                ));
+                only
+            }
             _ => BTreeMap::new(),
         };
         Statement {
@@ -217,6 +244,30 @@ impl Group {
             resource,
             condition,
         }
+    }
+}
+
+impl Places {
+    fn secrets(&self) -> Vec<String> {
+        if self.secrets.is_empty() {
+            return vec![format!(
+                "arn:{}:secretsmanager:*:*:secret:*",
+                self.partition
+            )];
+        }
+        self.secrets.clone()
+    }
+
+    fn roles(&self) -> Vec<String> {
+        let role = self.role.as_deref().unwrap_or("*").trim_start_matches('/');
+        let partition = &self.partition;
+        if self.accounts.is_empty() {
+            return vec![format!("arn:{partition}:iam::*:role/{role}")];
+        }
+        let accounts = self.accounts.iter();
+        accounts
+            .map(|account| format!("arn:{partition}:iam::{account}:role/{role}"))
+            .collect()
     }
 }
 
@@ -264,6 +315,7 @@ mod tests {
             role: Some("audit/reader".to_owned()),
             bucket: Some(("trail-logs".to_owned(), "org/".to_owned())),
             trail_key: Some("arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k".to_owned()),
+            ..Places::default()
         };
         let json = json(
             &[
@@ -310,20 +362,25 @@ mod tests {
     }
 
     #[test]
-    fn deleting_is_allowed_with_a_recovery_window_and_denied_without() {
+    fn deleting_is_allowed_with_the_recovery_window_and_denied_without() {
+        let places = Places {
+            window: 14,
+            ..Places::default()
+        };
         let json = json(
             &[
                 "secretsmanager:DescribeSecret",
                 "secretsmanager:DeleteSecret",
             ],
-            &Places::default(),
+            &places,
         );
         let statements = json["Statement"].as_array().unwrap();
         let allowed = &statements[1];
         assert_eq!(
             allowed["Condition"],
             serde_json::json!({
-                "NumericGreaterThanEquals": { "secretsmanager:RecoveryWindowInDays": ["7"] }
+                "NumericGreaterThanEquals": { "secretsmanager:RecoveryWindowInDays": ["14"] },
+                "BoolIfExists": { "secretsmanager:ForceDeleteWithoutRecovery": ["false"] }
             })
         );
         let denied = &statements[2];
@@ -334,6 +391,46 @@ mod tests {
                 "Bool": { "secretsmanager:ForceDeleteWithoutRecovery": ["true"] }
             })
         );
+        assert_eq!(statements.len(), 4);
+    }
+
+    #[test]
+    fn each_way_to_change_a_secret_is_a_statement_of_its_own_on_the_secrets_that_are_named() {
+        let arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123";
+        let places = Places {
+            secrets: vec![arn.to_owned()],
+            accounts: vec!["111122223333".parse().unwrap()],
+            role: Some("cleaner".to_owned()),
+            ..Places::default()
+        };
+        let changes = [
+            ("secretsmanager:DeleteSecret", "DeleteWithRecovery"),
+            ("secretsmanager:RestoreSecret", "TakeDeletionsBack"),
+            ("secretsmanager:TagResource", "TagBeforeDeleting"),
+            (
+                "secretsmanager:RemoveRegionsFromReplication",
+                "RemoveReplicas",
+            ),
+            ("secretsmanager:ReplicateSecretToRegions", "ReplicateAgain"),
+        ];
+        for (action, sid) in changes {
+            let json = json(&[action, "sts:AssumeRole"], &places);
+            let statements = json["Statement"].as_array().unwrap();
+            let allowed: Vec<_> = statements
+                .iter()
+                .filter(|one| one["Effect"] == "Allow")
+                .collect();
+            assert_eq!(allowed.len(), 2, "{json:#}");
+            assert_eq!(
+                allowed[0]["Resource"],
+                serde_json::json!(["arn:aws:iam::111122223333:role/cleaner"])
+            );
+            assert_eq!(
+                (&allowed[1]["Sid"], &allowed[1]["Action"]),
+                (&serde_json::json!(sid), &serde_json::json!([action]))
+            );
+            assert_eq!(allowed[1]["Resource"], serde_json::json!([arn]));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::ops::Range;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::event::{Event, EventId, Identity, Sink};
+use super::event::{Delivery, Event, EventId, Identity, Sink};
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
@@ -46,6 +46,11 @@ pub struct Recorder<'a, S> {
 }
 
 impl<S: Sink> Sink for Recorder<'_, S> {
+    fn delivered(&mut self, delivery: Delivery) {
+        // Of the place of the file, not of what it holds: nothing to keep.
+        self.sink.delivered(delivery);
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         self.tape.event(event);
         self.sink.event(event);

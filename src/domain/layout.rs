@@ -70,6 +70,12 @@ pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
     }
 }
 
+/// The day of a folder that is, or lies in, a day's folder of AWS's layout.
+#[must_use]
+pub fn day_folder(path: &str) -> Option<Day> {
+    from_folders(path)?.day
+}
+
 /// Reads `.../AWSLogs/[o-id/]account/CloudTrail/region/YYYY/MM/DD`. A prefix may itself be called `AWSLogs`: the last
 /// one that fits counts.
 fn from_folders(folders: &str) -> Option<TrailFile<'_>> {

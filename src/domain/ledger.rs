@@ -15,14 +15,16 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::coverage::Coverage;
-use super::event::{Event, EventId, Sink};
-use super::seen::Seen;
+use super::event::{Delivery, Event, EventId, Sink};
+use super::seen::{REMEMBERED_DAYS, Seen, Turn};
 use super::usage::{Access, Address, Cell, Cells, Outcome};
 
 mod key;
+mod sampled;
 mod strings;
 
 use key::{CALLER, Key, SERVICE_EVENT, STAGED, SUBJECT};
+use sampled::Sampled;
 use strings::{Rows, Strings, Sym};
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
@@ -102,10 +104,17 @@ pub struct Ledger {
     samples: HashMap<u32, Sym, FixedState>,
     /// Calls that two accounts log: of each, the copy to count.
     shared: HashMap<EventId, Twin, FixedState>,
+    /// What came from samples: in the lines as seen, and here by window.
+    sampled: Sampled,
     /// What the trail covers.
     pub coverage: Coverage,
     /// Events that came again and were not counted.
     pub duplicates: u64,
+    /// Where this ledger is among those that fill from one trail, and which files it is at.
+    turn: Turn,
+    delivery: Option<Delivery>,
+    /// Events that were delivered so late that a copy delivered in time is no longer remembered.
+    pub late: u64,
 }
 
 impl Ledger {
@@ -113,6 +122,7 @@ impl Ledger {
     pub fn new(bounds: Bounds, seen: Arc<Seen>) -> Self {
         Self {
             bounds,
+            turn: seen.turn(),
             seen,
             strings: Strings::default(),
             subjects: Rows::default(),
@@ -123,8 +133,11 @@ impl Ledger {
             cell_table: HashTable::new(),
             samples: HashMap::default(),
             shared: HashMap::default(),
+            sampled: Sampled::default(),
             coverage: Coverage::default(),
             duplicates: 0,
+            delivery: None,
+            late: 0,
         }
     }
 
@@ -149,6 +162,13 @@ impl Ledger {
         self.table
             .insert_unique(hash, at, |&other| lines[other as usize].what.hash());
         at
+    }
+
+    fn is_late(&self, time: i64) -> bool {
+        let Some(Delivery::On(day)) = self.delivery else {
+            return false;
+        };
+        time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
     }
 
     fn count(&mut self, at: u32, time: i64, address: Address) {
@@ -276,17 +296,21 @@ impl Ledger {
             let line = places[twin.line as usize];
             self.keep_shared(id, Twin { line, ..twin });
         }
+        self.sampled.merge(other.sampled, &places);
         self.coverage.merge(other.coverage);
         self.duplicates += other.duplicates;
+        self.late += other.late;
     }
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<Access>, Coverage) {
+        self.settle_shared();
         for (_, twin) in std::mem::take(&mut self.shared) {
             self.count(twin.line, twin.time, twin.address);
         }
         let order = self.order();
         let (all, ends) = self.take_cells(&order);
+        let mut sampled = self.sampled.take();
         let strings = &self.strings;
         let subjects = self.subjects.rows().iter();
         let subjects: Vec<_> = subjects
@@ -312,12 +336,15 @@ impl Ledger {
                 staged: what.marks & STAGED != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
                 cells,
+                sampled: sampled.remove(&line).unwrap_or_default().into(),
                 sample: sample.map(|&sample| strings.shared(sample)),
             }
         });
         // A line whose only call was the other copy of a shared one has no cells.
         let accesses = accesses.filter(|access| !access.cells.is_empty());
-        (accesses.collect(), self.coverage)
+        let mut accesses: Vec<Access> = accesses.collect();
+        sampled::weigh(&mut accesses, self.coverage.samples());
+        (accesses, self.coverage)
     }
 
     /// The lines in the order of what they are, which does not depend on the order of reading.
@@ -370,7 +397,21 @@ fn number(at: usize) -> u32 {
         .expect("fewer than four billion distinct things")
 }
 
+/// Where an event came from; the default if it does not say.
+#[inline]
+fn address_of(event: &Event<'_>) -> Address {
+    let text = event.source_ip.as_deref().filter(|text| !text.is_empty());
+    text.map_or_else(Address::default, Address::new)
+}
+
 impl Sink for Ledger {
+    fn delivered(&mut self, delivery: Delivery) {
+        if self.delivery != Some(delivery) {
+            self.seen.comes_to(&self.turn, delivery);
+            self.delivery = Some(delivery);
+        }
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if event.time < self.bounds.from || event.time >= self.bounds.to {
             return;
@@ -379,6 +420,7 @@ impl Sink for Ledger {
             self.duplicates += 1;
             return;
         }
+        self.late += u64::from(self.is_late(event.time));
         let key = Key::of(event);
         let failed = key.outcome != Outcome::Ok;
         let line = self.line_of(&key);
@@ -386,11 +428,7 @@ impl Sink for Ledger {
             self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
         }
         let time = event.time;
-        let address = event
-            .source_ip
-            .as_deref()
-            .filter(|text| !text.is_empty())
-            .map_or_else(Address::default, Address::new);
+        let address = address_of(event);
         match event.shared_id {
             Some(id) => self.keep_shared(
                 id,

@@ -7,6 +7,8 @@
 //! `DescribeSecret` in a storm and lookups of names that do not exist are loops too. Refused reads are not: they are a
 //! finding of their own, and no cache mends them.
 
+mod sampled;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -15,8 +17,11 @@ use jiff::civil::Date;
 use super::activity::{Reader, ReaderUse, Slice, Window};
 use super::cost::Rate;
 use super::money::{Money, Price};
+use super::names::Scope;
 use super::policy::Policy;
 use super::readers::ReaderKind;
+use super::report::LoopEstimate;
+use super::sample::{Samples, Tally};
 use super::secret::day_of;
 use super::usage::{Address, Outcome};
 
@@ -51,16 +56,17 @@ impl Called {
 
 /// A loop of one reader on one secret.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Loop {
+pub struct Loop<'a> {
     /// What is called.
     pub called: Called,
     /// Such calls a month.
     pub calls_month: u64,
     /// How many clients.
     pub clients: u64,
-    /// Mean seconds between two calls of the busiest client in its peak hour, to a tenth.
-    pub interval_s: f64,
-    /// `steady`, `burst` or `per-request`.
+    /// Mean seconds between two calls of the busiest client in its peak hour, to a tenth; of a sample, in the windows
+    /// around which it was seen. `None`: a sample saw too little of it.
+    pub interval_s: Option<f64>,
+    /// `steady`, `burst` or `per-request`; empty where a sample does not tell.
     pub shape: &'static str,
     /// Hours of the window with such calls.
     pub active_hours: u32,
@@ -70,6 +76,10 @@ pub struct Loop {
     pub avoidable_usd: Option<Money>,
     /// Calls on each UTC day.
     pub days: BTreeMap<Date, u64>,
+    /// How sure the numbers are, if they come from a sample.
+    pub estimate: Option<LoopEstimate>,
+    /// What the windows of the samples showed of the avoidable US dollars (millionths) a month.
+    pub spread: Tally<'a>,
 }
 
 /// A client that calls more often than this in an hour is hot.
@@ -88,24 +98,69 @@ pub struct Terms<'a> {
     pub price: Option<&'a Price>,
     /// Whether each read costs a decryption.
     pub customer_key: bool,
+    /// The account and Region whose calls these mostly are; `None`: unknown.
+    pub home: Option<&'a Scope>,
+    /// The samples that were taken.
+    pub samples: &'a Samples,
+}
+
+impl Terms<'_> {
+    fn decrypts(self, called: Called) -> bool {
+        self.customer_key && called == Called::Read
+    }
+
+    /// What so many such calls of the window cost a month; `None`: unknown.
+    fn usd(self, called: Called, calls: u64) -> Option<Money> {
+        let price = self.price?;
+        let kms = if self.decrypts(called) {
+            price.decryptions(calls)
+        } else {
+            Money::ZERO
+        };
+        self.rate.month(price.calls(calls) + kms)
+    }
+
+    /// What one such call costs, in millionths of a US dollar; `None`: unknown.
+    fn usd_each(self, called: Called) -> Option<f64> {
+        let price = self.price?;
+        let kms = if self.decrypts(called) {
+            price.decryption_each()
+        } else {
+            0.0
+        };
+        Some(price.call_each() + kms)
+    }
+
+    /// Whether any of this was read as a sample only.
+    fn is_sampled(self, what: &ReaderUse<'_>) -> bool {
+        let of_sample = |slice: &Slice<'_>| !slice.access.sampled.is_empty();
+        !self.samples.is_empty()
+            && (self
+                .home
+                .is_some_and(|home| self.samples.contains_key(home))
+                || what.slices.iter().any(of_sample))
+    }
 }
 
 /// Judges what one reader did with one secret. `None`: no loop, or one not worth reporting by the policy.
-pub fn judge(
+pub fn judge<'a>(
     reader: &Reader,
-    what: &ReaderUse<'_>,
+    what: &ReaderUse<'a>,
     called: Called,
-    terms: Terms<'_>,
+    terms: Terms<'a>,
     policy: &Policy,
-) -> Option<Loop> {
+) -> Option<Loop<'a>> {
     if matches!(
         reader.kind,
         ReaderKind::Ourselves | ReaderKind::Rotation | ReaderKind::Person
     ) {
         return None;
     }
-    let busy = client_hours(what, called, terms.window);
     let allowed = u64::from((3_600 / what.class.cache_s.max(1)).max(1));
+    if terms.is_sampled(what) {
+        return sampled::judge(what, called, terms, allowed, policy);
+    }
+    let busy = client_hours(what, called, terms.window);
     let (mut clients, mut calls, mut avoidable, mut peak) = (0, 0, 0, 0);
     let mut is_hot = false;
     let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
@@ -127,15 +182,7 @@ pub fn judge(
     if avoidable == 0 {
         return None;
     }
-    let avoidable_usd = terms.price.and_then(|price| {
-        let decrypted = terms.customer_key && called == Called::Read;
-        let kms = if decrypted {
-            price.decryptions(avoidable)
-        } else {
-            Money::ZERO
-        };
-        terms.rate.month(price.calls(avoidable) + kms)
-    });
+    let avoidable_usd = terms.usd(called, avoidable);
     if !is_hot && avoidable_usd.is_none_or(|usd| usd < policy.min_avoidable) {
         return None;
     }
@@ -143,12 +190,14 @@ pub fn judge(
         called,
         calls_month: terms.rate.month_calls(calls),
         clients,
-        interval_s: interval(peak),
+        interval_s: Some(interval(peak)),
         shape: shape(&hours),
         active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
         avoidable_month: terms.rate.month_calls(avoidable),
         avoidable_usd,
         days: days(&hours),
+        estimate: None,
+        spread: Tally::default(),
     })
 }
 
@@ -201,16 +250,21 @@ fn interval(peak: u64) -> f64 {
 fn shape(hours: &BTreeMap<u32, u64>) -> &'static str {
     let mut counts: Vec<u64> = hours.values().copied().collect();
     counts.sort_unstable();
+    let span = match (hours.first_key_value(), hours.last_key_value()) {
+        (Some((first, _)), Some((last, _))) => last - first + 1,
+        _ => 1,
+    };
+    named_shape(&counts, span)
+}
+
+/// The shape of sorted counts of active hours, of so many hours from the first to the last.
+fn named_shape(counts: &[u64], span: u32) -> &'static str {
     let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
     let near = counts
         .iter()
         .filter(|&&count| count * 4 >= median * 3 && count * 4 <= median * 5)
         .count();
-    let span = match (hours.first_key_value(), hours.last_key_value()) {
-        (Some((first, _)), Some((last, _))) => last - first + 1,
-        _ => 1,
-    };
-    let active = u32::try_from(hours.len()).unwrap_or(u32::MAX);
+    let active = u32::try_from(counts.len()).unwrap_or(u32::MAX);
     if active.saturating_mul(4) < span {
         "burst"
     } else if near * 10 >= counts.len() * 7 {

@@ -34,5 +34,6 @@ pub mod seal;
 pub mod secret;
 pub mod seen;
 pub mod sums;
+pub mod tags;
 pub mod usage;
 pub mod verdict;

@@ -166,10 +166,28 @@ impl Price {
         self.api_10k.scaled(calls, 10_000)
     }
 
+    /// What one call costs, in millionths of a US dollar: for estimates of how far a cost may be off.
+    pub fn call_each(&self) -> f64 {
+        each(self.api_10k)
+    }
+
+    /// What one decryption costs, in millionths of a US dollar.
+    pub fn decryption_each(&self) -> f64 {
+        each(self.kms_10k)
+    }
+
     /// What this many decryptions cost.
     pub fn decryptions(&self, reads: u64) -> Money {
         self.kms_10k.scaled(reads, 10_000)
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no price list has amounts near 2^52 millionths"
+)]
+fn each(of_10k: Money) -> f64 {
+    of_10k.0 as f64 / 10_000.0
 }
 
 /// Prices of one partition, and, where given, of one Region or account in it.

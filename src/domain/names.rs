@@ -6,7 +6,9 @@
 //! its present secret was created is [`Resolution::Former`].
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -28,7 +30,7 @@ pub enum NameError {
 /// A twelve-digit AWS account id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct AccountId(Box<str>);
+pub struct AccountId([u8; 12]);
 
 impl AccountId {
     /// Checks that the text is twelve digits.
@@ -36,16 +38,19 @@ impl AccountId {
     /// # Errors
     /// [`NameError::Account`] for anything else.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.into()))
+        let wrong = || NameError::Account(text.to_owned());
+        let digits: [u8; 12] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        if digits.iter().all(u8::is_ascii_digit) {
+            Ok(Self(digits))
         } else {
-            Err(NameError::Account(text.to_owned()))
+            Err(wrong())
         }
     }
 
-    /// The id as text.
+    /// The twelve digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Twelve ASCII digits are always text.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -59,13 +64,13 @@ impl TryFrom<String> for AccountId {
 
 impl From<AccountId> for String {
     fn from(account: AccountId) -> Self {
-        account.0.into()
+        account.as_str().to_owned()
     }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -80,7 +85,7 @@ impl std::str::FromStr for AccountId {
 /// An AWS Region code such as `eu-central-1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Region(Box<str>);
+pub struct Region(Arc<str>);
 
 impl Region {
     /// Checks the alphabet: lower-case letters, digits and hyphens, with at least one hyphen.
@@ -112,7 +117,7 @@ impl TryFrom<String> for Region {
 
 impl From<Region> for String {
     fn from(region: Region) -> Self {
-        region.0.into()
+        (*region.0).to_owned()
     }
 }
 
@@ -152,10 +157,10 @@ const SUFFIX: usize = 7;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretArn {
-    text: Box<str>,
-    partition: Box<str>,
+    /// The whole ARN. Shared by all copies: a scan keeps each ARN in many places.
+    text: Arc<str>,
     scope: Scope,
-    /// Where the name with its suffix begins.
+    /// Where the resource begins: name, hyphen, six characters.
     resource: usize,
 }
 
@@ -176,7 +181,6 @@ impl SecretArn {
         };
         Ok(Self {
             resource: text.len() - parts.rest.len(),
-            partition: parts.partition.into(),
             scope,
             text: text.into(),
         })
@@ -189,7 +193,9 @@ impl SecretArn {
 
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
     pub fn partition(&self) -> &str {
-        &self.partition
+        let rest = &self.text["arn:".len()..];
+        rest.split_once(':')
+            .map_or(rest, |(partition, _)| partition)
     }
 
     /// The account and Region that the secret stands in.
@@ -215,7 +221,7 @@ impl SecretArn {
     pub fn in_region(&self, region: &Region) -> Result<Self, NameError> {
         Self::new(&format!(
             "arn:{}:secretsmanager:{region}:{}:secret:{}",
-            self.partition,
+            self.partition(),
             self.scope.account,
             self.resource()
         ))
@@ -232,7 +238,7 @@ impl TryFrom<String> for SecretArn {
 
 impl From<SecretArn> for String {
     fn from(arn: SecretArn) -> Self {
-        arn.text.into()
+        (*arn.text).to_owned()
     }
 }
 
@@ -252,7 +258,6 @@ impl std::str::FromStr for SecretArn {
 
 /// The parts of text that has the form of a secret's ARN, with or without the suffix.
 struct ArnParts<'a> {
-    partition: &'a str,
     region: &'a str,
     account: &'a str,
     rest: &'a str,
@@ -266,7 +271,6 @@ impl<'a> ArnParts<'a> {
         let (kind, rest) = (parts.next()?, parts.next()?);
         let whole = arn == "arn" && service == "secretsmanager" && kind == "secret";
         (whole && !partition.is_empty() && !rest.is_empty()).then_some(Self {
-            partition,
             region,
             account,
             rest,
@@ -319,24 +323,42 @@ struct Named {
 
 /// The inventory by ARN and by name, to resolve what events call secrets.
 #[derive(Debug, Default)]
-pub struct Index {
-    arns: HashMap<Box<str>, usize>,
-    names: HashMap<(Scope, Box<str>), Vec<Named>>,
+pub struct Index<'a> {
+    arns: HashMap<&'a str, usize>,
+    /// The first secret of each name; nearly always the only one.
+    names: HashMap<(&'a Scope, &'a str), Named>,
+    /// The others, in the order of their places.
+    namesakes: HashMap<(&'a Scope, &'a str), Vec<Named>>,
 }
 
-impl Index {
+impl<'a> Index<'a> {
     /// Indexes ARNs with their creation times (seconds since 1970), in the order of the inventory.
-    pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a SecretArn, Option<i64>)>) -> Self {
+    pub fn new(secrets: impl IntoIterator<Item = (&'a SecretArn, Option<i64>)>) -> Self {
         let mut index = Self::default();
         for (place, (arn, created)) in secrets.into_iter().enumerate() {
-            index.arns.insert(arn.as_str().into(), place);
-            index
-                .names
-                .entry((arn.scope().clone(), arn.name().into()))
-                .or_default()
-                .push(Named { place, created });
+            index.arns.insert(arn.as_str(), place);
+            let key = (arn.scope(), arn.name());
+            let named = Named { place, created };
+            match index.names.entry(key) {
+                Entry::Vacant(free) => {
+                    free.insert(named);
+                }
+                Entry::Occupied(_) => index.namesakes.entry(key).or_default().push(named),
+            }
         }
         index
+    }
+
+    /// The secrets of a name, by place.
+    fn named(&self, scope: &Scope, name: &str) -> Vec<Named> {
+        let key = (scope, name);
+        let others = self.namesakes.get(&key).into_iter().flatten();
+        self.names
+            .get(&key)
+            .into_iter()
+            .chain(others)
+            .copied()
+            .collect()
     }
 
     /// Finds the secret that a call at `time` (seconds since 1970) in `scope` meant by `target`.
@@ -372,14 +394,16 @@ impl Index {
     }
 
     fn by_name(&self, scope: &Scope, name: &str, time: i64) -> Resolution {
-        let Some(named) = self.names.get(&(scope.clone(), name.into())) else {
-            return Resolution::Unknown;
-        };
-        if let [only] = named.as_slice() {
-            return match only.created {
-                Some(created) if time < created => Resolution::Former,
-                _ => Resolution::One(only.place),
-            };
+        let named = self.named(scope, name);
+        match named.as_slice() {
+            [] => return Resolution::Unknown,
+            [only] => {
+                return match only.created {
+                    Some(created) if time < created => Resolution::Former,
+                    _ => Resolution::One(only.place),
+                };
+            }
+            _ => {}
         }
         // Names are unique at any one time, so of several the youngest that was there already is meant.
         if named.iter().any(|one| one.created.is_none()) {
@@ -394,9 +418,10 @@ impl Index {
 
     /// Whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secret called `name`.
     fn former(&self, scope: &Scope, name: &str, time: i64) -> Former {
-        let Some(named) = self.names.get(&(scope.clone(), name.into())) else {
+        let named = self.named(scope, name);
+        if named.is_empty() {
             return Former::Unknown;
-        };
+        }
         match named
             .iter()
             .find(|one| one.created.is_none_or(|created| time < created))
@@ -466,18 +491,20 @@ mod tests {
         }
     }
 
-    /// Inventory: `db` (created at 100), `db-abc123` (created at 50), `old` (creation unknown).
-    fn index() -> (Index, Vec<SecretArn>) {
-        let arns = vec![arn("db-NEW111"), arn("db-abc123-QQQQQQ"), arn("old-OOOOOO")];
-        let created = [Some(100), Some(50), None];
-        let index = Index::new(arns.iter().zip(created));
-        (index, arns)
+    /// `db` (created at 100), `db-abc123` (created at 50), `old` (creation unknown).
+    fn arns() -> [SecretArn; 3] {
+        [arn("db-NEW111"), arn("db-abc123-QQQQQQ"), arn("old-OOOOOO")]
+    }
+
+    fn index(arns: &[SecretArn; 3]) -> Index<'_> {
+        Index::new(arns.iter().zip([Some(100), Some(50), None]))
     }
 
     #[test]
     fn events_resolve_by_arn_then_name_then_partial_arn() {
         use Resolution::{Ambiguous, Former, One, Unknown};
-        let (index, _arns) = index();
+        let arns = arns();
+        let index = index(&arns);
         let cases = [
             (
                 full("db-NEW111"),
@@ -557,7 +584,8 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_up_in_the_scope_of_the_event_only() {
-        let (index, _arns) = index();
+        let arns = arns();
+        let index = index(&arns);
         let elsewhere = Scope {
             account: AccountId::new("111122223333").unwrap(),
             region: Region::new("eu-west-1").unwrap(),

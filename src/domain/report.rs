@@ -6,6 +6,8 @@
 //!
 //! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
 
+mod estimate;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -15,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::money::Money;
 use super::names::{AccountId, Region, Scope, SecretArn};
 use super::readers::ReaderKind;
+use super::tags::Tags;
 use super::verdict::{ReasonRow, Verdict};
+
+pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -116,6 +121,9 @@ pub struct ScopeRow {
     pub secrets: u64,
     /// What the trail covers.
     pub trail: TrailRow,
+    /// The sample that was taken of the event history, if it could not be read in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleRow>,
 }
 
 /// How much of the time the trail covers in one scope.
@@ -221,6 +229,9 @@ pub struct Totals {
     pub uncounted_secrets: u64,
     /// The monthly storage of secrets that are pending deletion: already saved.
     pub pending_usd: Money,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
 }
 
 /// What the window cost.
@@ -296,9 +307,12 @@ pub struct SecretRow {
     /// The description. Other people's text.
     pub description: Option<String>,
     /// The tags. Other people's text.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// Who called, sorted by kind and name.
     pub readers: Vec<ReaderRow>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
 }
 
 impl SecretRow {
@@ -346,6 +360,9 @@ pub struct UnattributedRow {
     pub api_usd: Option<Money>,
     /// What they cost in the window.
     pub window_api_usd: Option<Money>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
 }
 
 /// A reader that fetches a secret more often than a cache would.
@@ -371,9 +388,10 @@ pub struct LoopRow {
     pub reads_month: u64,
     /// How many clients (session and address) it is.
     pub clients: u64,
-    /// Mean seconds between two calls of the busiest client in its peak hour.
-    pub interval_s: f64,
-    /// `steady`, `burst` or `per-request`.
+    /// Mean seconds between two calls of the busiest client in its peak hour; in a sample, while it was seen. `None`: a
+    /// sample saw too little of it.
+    pub interval_s: Option<f64>,
+    /// `steady`, `burst` or `per-request`; empty where a sample does not tell.
     pub shape: String,
     /// Hours of the window in which it called.
     pub active_hours: u32,
@@ -387,6 +405,9 @@ pub struct LoopRow {
     pub advice: String,
     /// Calls on each day of the window, for the picture.
     pub days: BTreeMap<Date, u64>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<LoopEstimate>,
 }
 
 /// How much a finding matters.

@@ -193,6 +193,8 @@ pub fn judge(case: &Case<'_>) -> Judgement {
             });
         }
     }
+    // One or two of them, kept for every secret.
+    reasons.shrink_to_fit();
     Judgement {
         verdict: verdict.unwrap_or(Verdict::Keep),
         reasons,
@@ -353,6 +355,7 @@ fn coverage_gap(case: &Case<'_>) -> Option<String> {
 
 fn failed_reads(case: &Case<'_>) -> Option<String> {
     let mut calls = 0;
+    let mut about = "";
     let mut last = None;
     for member in case.members() {
         for (reader, what) in member
@@ -363,6 +366,9 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
             for (outcome, failures) in what.failures() {
                 if failures.last.is_some_and(|at| at >= case.idle_since()) {
                     calls += failures.calls;
+                    if failures.estimated {
+                        about = "about ";
+                    }
                     last = last.max(Some((
                         failures.last,
                         name_of(&reader.identity).to_owned(),
@@ -376,7 +382,7 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
     let times = if calls == 1 {
         "once".to_owned()
     } else {
-        format!("{} times", thousands(calls))
+        format!("{about}{} times", thousands(calls))
     };
     Some(format!(
         "asked for in vain {times}, last by {who} on {} ({})",
@@ -438,6 +444,11 @@ fn maintenance_only(case: &Case<'_>) -> Option<String> {
         .collect();
     kinds.sort();
     kinds.dedup();
+    if let (Accessed::Unfetched(day), true) = (case.accessed(&case.own), kinds.is_empty()) {
+        return Some(format!(
+            "last read on {day}, when it was rotated; nobody has fetched the version that is current since then"
+        ));
+    }
     Some(format!("read only by {}", kinds.join(", ")))
 }
 

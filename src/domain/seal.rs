@@ -7,7 +7,7 @@
 //!
 //! Everything that decides stands in here, because a spreadsheet rewrites what looks like a date or a number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -17,9 +17,13 @@ use thiserror::Error;
 
 use super::names::{Region, SecretArn};
 use super::secret::Secret;
+use super::tags::Tags;
 
 /// The version of the seal's text.
 const VERSION: &str = "v1";
+
+/// The part of a [`Break`] that is known by its digest only.
+const TAGS: &str = "tags";
 
 /// How far apart two clocks may be, and how long one request may take, in seconds.
 ///
@@ -122,6 +126,10 @@ pub struct Break {
 
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Their digests tell a person nothing.
+        if self.part == TAGS {
+            return write!(f, "{TAGS}: others than in the plan");
+        }
         write!(
             f,
             "{}: {} in the plan, {} now",
@@ -222,7 +230,7 @@ impl Seal {
             );
         }
         let tags = own.without_tag(&secret.tags);
-        compare("tags", self.tags.clone(), tags_digest(&tags));
+        compare(TAGS, self.tags.clone(), tags_digest(&tags));
         let standing = secret.replicas.iter().flatten();
         let mut replicas: BTreeSet<Region> =
             standing.map(|replica| replica.region.clone()).collect();
@@ -247,7 +255,7 @@ impl OwnChanges {
     }
 
     /// The tags as they were before ours.
-    fn without_tag(&self, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    fn without_tag(&self, tags: &Tags) -> Tags {
         let mut tags = tags.clone();
         if let Some(tag) = &self.tag
             && tags.get(&tag.key) == Some(&tag.value)
@@ -267,7 +275,7 @@ pub fn whole_seconds(moment: Timestamp) -> Timestamp {
 }
 
 /// A digest of tags: twelve hexadecimal digits.
-pub fn tags_digest(tags: &BTreeMap<String, String>) -> String {
+pub fn tags_digest(tags: &Tags) -> String {
     let parts = tags.iter().flat_map(|(key, value)| [key.as_str(), value]);
     digest(parts)
 }
@@ -332,7 +340,7 @@ mod tests {
         Secret {
             last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
             last_accessed: Some("2026-03-01".parse().unwrap()),
-            tags: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+            tags: Tags::from([("team".to_owned(), "a".to_owned())]),
             replicas: Some(vec![replica("eu-west-1")]),
             ..Secret::new(arn())
         }

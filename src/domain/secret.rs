@@ -2,13 +2,12 @@
 //!
 //! Plain data with public fields. What the inventory does not say is `None` ("unknown"), never `false`.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::names::{Region, SecretArn};
+use super::tags::Tags;
 
 /// The tag by which Secrets Manager marks secrets of other services.
 const OWNING_SERVICE_TAG: &str = "aws:secretsmanager:owningService";
@@ -34,6 +33,15 @@ pub struct Replica {
     /// `InSync`, `Failed` or `InProgress`.
     pub status: Option<String>,
     /// The day on which it was last read there (UTC).
+    pub last_accessed: Option<Date>,
+}
+
+/// The version of a secret that carries `AWSCURRENT`, as `ListSecretVersionIds` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentVersion {
+    /// When the version was created: with rotation, the last rotation.
+    pub created: Option<Timestamp>,
+    /// The day (UTC) on which this version was last read. `None`: nobody has fetched it.
     pub last_accessed: Option<Date>,
 }
 
@@ -71,9 +79,11 @@ pub struct Secret {
     /// `Type` of a managed external secret.
     pub external_type: Option<String>,
     /// The tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// The replicas. `None`: the inventory does not say (`ListSecrets` never does).
     pub replicas: Option<Vec<Replica>>,
+    /// The current version. `None`: nobody asked for it, which is so for nearly all.
+    pub current: Option<Box<CurrentVersion>>,
 }
 
 impl Secret {
@@ -95,8 +105,9 @@ impl Secret {
             owning_service: None,
             primary_region: None,
             external_type: None,
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             replicas: None,
+            current: None,
         }
     }
 
@@ -153,7 +164,7 @@ impl Secret {
             "aws:cloudformation:stack-id",
         ]
         .iter()
-        .find_map(|key| self.tags.get(*key))
+        .find_map(|key| self.tags.get(key))
         .map(String::as_str)
     }
 
@@ -189,6 +200,7 @@ impl Secret {
                 newer.tags
             },
             replicas: newer.replicas.or(older.replicas),
+            current: newer.current.or(older.current),
             arn: newer.arn,
             name: newer.name,
         }

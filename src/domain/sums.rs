@@ -4,12 +4,16 @@
 //! deleting saves is the cost of the secrets that can go with their replicas, and what mending saves is what the loops
 //! of the secrets that stay would avoid.
 
+mod bounds;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{Report, SecretRow, Totals, WindowTotals};
+use crate::domain::report::{Estimate, Report, SecretRow, Totals, UnattributedRow, WindowTotals};
 use crate::domain::verdict::Verdict;
+
+use bounds::Bounds;
 
 /// The row of the calls that belong to no secret.
 pub const UNATTRIBUTED: &str = "(unattributed)";
@@ -33,6 +37,10 @@ pub fn totals(report: &Report) -> Totals {
     totals.window_cost.api_usd += rest.window_cost.api_usd;
     totals.window_cost.total_usd += rest.window_cost.total_usd;
     totals.window_cost.unattributed_usd = rest.window_cost.unattributed_usd;
+    totals.estimate = adder.bounds(
+        &report.secrets.iter().collect::<Vec<_>>(),
+        &report.unattributed,
+    );
     totals
 }
 
@@ -75,7 +83,25 @@ impl<'a> Adder<'a> {
         totals.savings_usd = totals.savings_delete_usd + totals.savings_loops_usd;
         let window: &mut WindowTotals = &mut totals.window_cost;
         window.total_usd = window.storage_usd + window.api_usd + window.kms_usd;
+        totals.estimate = self.bounds(rows, &[]);
         totals
+    }
+
+    /// How sure the sums over these rows are, and over the loops on names that are not in the inventory if any calls of
+    /// nobody are among them.
+    fn bounds(&self, rows: &[&SecretRow], nobodys: &[UnattributedRow]) -> Option<Estimate> {
+        let mut bounds = Bounds::default();
+        for row in rows {
+            bounds.secret(row, &self.savings);
+        }
+        for row in nobodys {
+            bounds.nobodys(row);
+        }
+        let loops = self.report.loops.iter().filter(|row| row.arn.is_none());
+        for row in loops.filter(|_| !nobodys.is_empty()) {
+            bounds.nameless(row);
+        }
+        bounds.estimate()
     }
 
     fn unattributed(&self) -> Totals {
@@ -92,6 +118,7 @@ impl<'a> Adder<'a> {
         totals.unattributed_usd = totals.api_usd;
         totals.window_cost.total_usd = totals.window_cost.api_usd;
         totals.window_cost.unattributed_usd = totals.window_cost.api_usd;
+        totals.estimate = self.bounds(&[], &self.report.unattributed);
         totals
     }
 }

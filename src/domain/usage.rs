@@ -176,6 +176,21 @@ impl Cell {
     }
 }
 
+/// The calls of one [`Cell`] that one window of a sample showed. They are among the cell's calls, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SampledCalls {
+    /// The key of the cell.
+    pub(super) key: u32,
+    /// The window, by its place in the comb of the line's account and Region.
+    pub window: u32,
+    /// Where they came from.
+    pub address: Address,
+    /// How many calls were seen.
+    pub calls: u32,
+    /// How many calls they stand for; zero if another account's sample stands for them.
+    pub stand_for: u64,
+}
+
 /// What is called, as the event tells it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
@@ -204,6 +219,8 @@ pub struct Access {
     pub caller: Arc<Caller>,
     /// When, and from where: in the order of the hours.
     pub cells: Cells,
+    /// Of the calls, those that were seen in the windows of a sample, by cell and window.
+    pub sampled: Box<[SampledCalls]>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
     pub sample: Option<Arc<str>>,
 }

@@ -1,4 +1,5 @@
-//! The inventory from files: what `aws secretsmanager list-secrets` or `describe-secret` printed.
+//! The inventory from files: what `aws secretsmanager list-secrets`, `describe-secret` or `list-secret-version-ids`
+//! printed.
 //!
 //! Accepted are one document, several in a row, a bare array and single objects, gzipped or not, in a file or in a
 //! folder of files. The same secret may come many times; its descriptions are joined. What cannot be read becomes a
@@ -20,7 +21,7 @@ use serde_json::Value;
 
 use crate::domain::names::{Scope, SecretArn};
 use crate::domain::report::Gap;
-use crate::domain::secret::{Replica, Secret, day_of};
+use crate::domain::secret::{CurrentVersion, Replica, Secret, day_of};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -39,6 +40,7 @@ pub fn read(paths: &[PathBuf]) -> Found {
     for path in paths {
         reading.path(path);
     }
+    reading.versioned();
     reading.truncated();
     reading.gaps.sort();
     reading.gaps.dedup();
@@ -52,6 +54,8 @@ pub fn read(paths: &[PathBuf]) -> Found {
 #[derive(Default)]
 struct Reading {
     secrets: BTreeMap<SecretArn, Secret>,
+    /// Versions of secrets, with the file that they were in.
+    versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
     gaps: Vec<Gap>,
     seen: std::collections::BTreeSet<PathBuf>,
     /// Of each scope: whether a page was seen that is not followed by another one.
@@ -134,6 +138,9 @@ impl Reading {
                 match object.remove("SecretList") {
                     Some(Value::Array(entries)) => self.entries(name, entries, more),
                     Some(_) => self.gap(name.to_owned(), "`SecretList` is not a list"),
+                    None if object.contains_key("Versions") => {
+                        self.versions(name, Value::Object(object));
+                    }
                     None if object.contains_key("ARN") => {
                         self.entry(name, 1, Value::Object(object));
                     }
@@ -191,6 +198,33 @@ impl Reading {
         }
     }
 
+    /// The versions of one secret.
+    fn versions(&mut self, name: &str, versions: Value) {
+        let read = serde_json::from_value::<VersionList>(versions);
+        match read
+            .map_err(|error| error.to_string())
+            .and_then(VersionList::current)
+        {
+            Ok((arn, current)) => {
+                self.versions.insert(arn, (name.to_owned(), current));
+            }
+            Err(why) => self.gap(name.to_owned(), why),
+        }
+    }
+
+    /// Gives the secrets their versions, once all secrets are known.
+    fn versioned(&mut self) {
+        for (arn, (name, current)) in std::mem::take(&mut self.versions) {
+            match self.secrets.get_mut(&arn) {
+                Some(secret) => secret.current = current.map(Box::new),
+                None => self.gap(
+                    name,
+                    format!("the versions of `{arn}`, which no list of secrets holds"),
+                ),
+            }
+        }
+    }
+
     /// A list that ends in a page with `NextToken` is not whole.
     fn truncated(&mut self) {
         for (scope, whole) in std::mem::take(&mut self.last_page) {
@@ -241,6 +275,38 @@ struct Entry {
     r#type: Option<String>,
     tags: Option<Vec<Tag>>,
     replication_status: Option<Vec<ReplicaEntry>>,
+}
+
+/// The answer of `list-secret-version-ids`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VersionList {
+    #[serde(rename = "ARN")]
+    arn: String,
+    versions: Vec<VersionEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VersionEntry {
+    #[serde(default)]
+    version_stages: Vec<String>,
+    created_date: Option<Moment>,
+    last_accessed_date: Option<Moment>,
+}
+
+impl VersionList {
+    fn current(self) -> Result<(SecretArn, Option<CurrentVersion>), String> {
+        let arn = SecretArn::new(&self.arn).map_err(|error| error.to_string())?;
+        let mut versions = self.versions.into_iter();
+        let current =
+            versions.find(|version| version.version_stages.iter().any(|s| s == "AWSCURRENT"));
+        let current = current.map(|version| CurrentVersion {
+            created: version.created_date.map(|Moment(at)| at),
+            last_accessed: version.last_accessed_date.map(|Moment(at)| day_of(at)),
+        });
+        Ok((arn, current))
+    }
 }
 
 #[derive(Deserialize)]
@@ -300,6 +366,7 @@ impl Entry {
                 .map(|tag| (tag.key, tag.value.unwrap_or_default()))
                 .collect(),
             replicas: replicas.transpose()?,
+            current: None,
             arn,
         })
     }
@@ -466,6 +533,35 @@ mod tests {
         assert_eq!(
             (found.secrets.len(), found.files, found.gaps.len()),
             (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn versions_add_the_current_one_to_their_secret() {
+        let versions = format!(
+            r#"{{"ARN":"{ARN}","Versions":[{{"VersionStages":["AWSPREVIOUS"],"LastAccessedDate":1790812800}},
+                {{"VersionStages":["AWSCURRENT"],"CreatedDate":"2026-10-01T02:00:00Z"}},{{}}]}}"#
+        );
+        let list = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}]}}"#);
+        let expected = CurrentVersion {
+            created: Some("2026-10-01T02:00:00Z".parse().unwrap()),
+            last_accessed: None,
+        };
+        for text in [format!("{versions}{list}"), format!("{list}{versions}")] {
+            let found = check(&text);
+            assert_eq!(found.gaps, []);
+            assert_eq!(found.secrets[0].current.as_deref(), Some(&expected));
+        }
+        let found = check(&versions);
+        assert_eq!(
+            (found.secrets.len(), found.gaps.len()),
+            (0, 1),
+            "no secret by versions alone"
+        );
+        assert!(
+            check(&versions.replace("02:00", "o'clock")).gaps[0]
+                .why
+                .contains("not a date")
         );
     }
 

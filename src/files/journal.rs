@@ -26,6 +26,9 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
+    /// It is a folder, a device or a pipe: what is written there is not kept, or cannot be read again.
+    #[error("{} is not a file, so it cannot be the journal: name a file with `--journal FILE`", .0.display())]
+    NotAFile(PathBuf),
     /// Another run holds it.
     #[error("another run is writing the journal {}: wait until it has ended", .0.display())]
     Locked(PathBuf),
@@ -49,6 +52,7 @@ pub fn beside(plan: &Path) -> PathBuf {
 /// # Errors
 /// [`OpenError`] if it cannot be read or trusted.
 pub fn read(path: &Path) -> Result<Book, OpenError> {
+    must_be_file(path)?;
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(failed("read", path))?,
@@ -71,6 +75,7 @@ impl JournalFile {
     /// # Errors
     /// [`OpenError`]; the file is as it was then.
     pub fn open(path: &Path) -> Result<(Self, Book), OpenError> {
+        must_be_file(path)?;
         let mut file = options().open(path).map_err(failed("open", path))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -153,6 +158,15 @@ fn understand(bytes: &[u8], path: &Path) -> Result<(Book, End), OpenError> {
         unended: parsed.unended,
     };
     Ok((book, end))
+}
+
+/// Refuses what is there and is no file, before it is opened: a device may never end.
+fn must_be_file(path: &Path) -> Result<(), OpenError> {
+    match std::fs::metadata(path) {
+        Ok(about) if !about.is_file() => Err(OpenError::NotAFile(path.to_owned())),
+        // Whatever else is wrong shows when it is opened.
+        _ => Ok(()),
+    }
 }
 
 /// Names of secrets and roles stand in a journal, so only its owner may read it.
@@ -272,6 +286,10 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), text);
         assert!(matches!(
             JournalFile::open(folder.path()),
+            Err(OpenError::NotAFile(_))
+        ));
+        assert!(matches!(
+            JournalFile::open(&folder.path().join("absent/j")),
             Err(OpenError::Io { .. })
         ));
     }

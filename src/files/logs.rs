@@ -17,7 +17,7 @@ use std::time::UNIX_EPOCH;
 use super::cache::{Cache, Pen, Place, Version};
 use super::inflate::{Inflater, Members, is_gzip};
 use super::walk::{Found, Walk, walk};
-use crate::domain::event::Sink;
+use crate::domain::event::{Delivery, Sink};
 use crate::domain::layout::{self, Kind, TrailFile};
 use crate::domain::record::{self, Contents, Reader, Scope};
 
@@ -196,15 +196,18 @@ fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
 }
 
 impl Queue {
-    /// The next file to read.
-    fn next(&mut self) -> Option<PathBuf> {
+    /// The next file to read, and the day of delivery if files come by days.
+    fn next(&mut self) -> Option<(PathBuf, Delivery)> {
         loop {
             match self.walk.next()? {
                 Found::Trouble(path, what) => self.reading.troubles.push(Trouble { path, what }),
                 Found::File(path) => {
                     let text = layout_path(&path);
                     match choose(layout::trail_file(&text).as_ref(), &self.span) {
-                        Choice::Read => return Some(path),
+                        Choice::Read => {
+                            let day = self.walk.day;
+                            return Some((path, day.map_or(Delivery::Unknown, Delivery::On)));
+                        }
                         Choice::OtherDay => self.reading.skipped_by_date += 1,
                         Choice::NoLog => self.reading.skipped_digests += 1,
                     }
@@ -229,8 +232,15 @@ fn work<S: Sink>(
     let mut memory = Memory::default();
     let mut pen = Pen::default();
     loop {
-        let next = locked(queue).next();
-        let Some(path) = next else {
+        let mut files = locked(queue);
+        let next = files.next();
+        // Said while nobody else can take a file: no sink hears of a later day before this one hears of its own.
+        sink.delivered(
+            next.as_ref()
+                .map_or(Delivery::Over, |(_, delivery)| *delivery),
+        );
+        drop(files);
+        let Some((path, _)) = next else {
             return reading;
         };
         let text = layout_path(&path);

@@ -3,13 +3,13 @@
 //! Each file is written under a temporary name in the folder, flushed to the disk and then renamed, so that a reader sees
 //! the old content or the new, never half of it. `report.json` comes last: a folder that has it has everything else.
 //! Files are for their owner alone (mode 0600, new folders 0700), because a report names what an attacker looks for.
-//! What else stands in the folder is left alone.
+//! What else stands in the folder is left alone, but for what [`take_away`] is told of.
 //!
 //! What the bytes mean is not known here; the caller says how to read a report.
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -78,6 +78,9 @@ pub enum StoreError {
     },
 }
 
+/// Writes the content of a file. May be asked more than once, and writes the same bytes each time.
+pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
 /// Writes files, by name, into a folder, which is made if it is not there; answers with their paths in the same order.
 ///
 /// Refused if the folder holds a `report.json` with other content than the one that is to be written: writing the same
@@ -87,7 +90,7 @@ pub enum StoreError {
 /// [`StoreError`]; files that were renamed before the failure stay.
 pub fn write(
     folder: &Path,
-    files: &[(impl AsRef<str>, Vec<u8>)],
+    files: &[(impl AsRef<str>, Content<'_>)],
     overwrite: Overwrite,
 ) -> Result<Vec<PathBuf>, StoreError> {
     if overwrite == Overwrite::No {
@@ -99,9 +102,9 @@ pub fn write(
     })?;
     let written = |name: &str| folder.join(name);
     let mut ready = Vec::with_capacity(files.len());
-    for (name, bytes) in files {
+    for (name, content) in files {
         let path = written(name.as_ref());
-        let file = stage(folder, bytes).map_err(|source| StoreError::Write {
+        let file = stage(folder, content).map_err(|source| StoreError::Write {
             path: path.clone(),
             source,
         })?;
@@ -123,6 +126,20 @@ pub fn write(
         .iter()
         .map(|(name, _)| written(name.as_ref()))
         .collect())
+}
+
+/// Takes a file of an earlier scan away that the present one has nothing for: it would be taken for a part of it.
+///
+/// # Errors
+/// [`StoreError::Write`] if it is there and stays.
+pub fn take_away(folder: &Path, name: &str) -> Result<(), StoreError> {
+    let path = folder.join(name);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::Write { path, source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the report of a result folder with the reader that the caller brings; the path of the `report.json` itself is
@@ -181,19 +198,60 @@ pub fn prepare(folder: &Path, overwrite: Overwrite) -> Result<(), StoreError> {
 
 fn refuse_another_scan(
     folder: &Path,
-    files: &[(impl AsRef<str>, Vec<u8>)],
+    files: &[(impl AsRef<str>, Content<'_>)],
 ) -> Result<(), StoreError> {
     let Some((_, ours)) = files.iter().find(|(name, _)| name.as_ref() == REPORT) else {
         return Ok(());
     };
     let path = folder.join(REPORT);
-    match fs::read(&path) {
-        Ok(theirs) if theirs == *ours => Ok(()),
-        Ok(_) => Err(StoreError::Taken {
+    let theirs = match fs::File::open(&path) {
+        Ok(theirs) => theirs,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(StoreError::Read { path, source }),
+    };
+    match is_content_of(theirs, ours) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StoreError::Taken {
             folder: folder.to_owned(),
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(StoreError::Read { path, source }),
+    }
+}
+
+/// Whether a file holds exactly what would be written.
+fn is_content_of(file: fs::File, content: &Content<'_>) -> io::Result<bool> {
+    let mut compared = Compared {
+        theirs: BufReader::new(file),
+        part: Vec::new(),
+        same: true,
+    };
+    content(&mut BufWriter::new(&mut compared))?;
+    let rest = compared.theirs.fill_buf()?;
+    Ok(compared.same && rest.is_empty())
+}
+
+/// Takes what is written for comparison with what is there.
+struct Compared {
+    theirs: BufReader<fs::File>,
+    part: Vec<u8>,
+    same: bool,
+}
+
+impl Write for Compared {
+    fn write(&mut self, ours: &[u8]) -> io::Result<usize> {
+        if self.same {
+            self.part.resize(ours.len(), 0);
+            self.same = match self.theirs.read_exact(&mut self.part) {
+                Ok(()) => self.part == ours,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(ours.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -206,14 +264,17 @@ fn make(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// A file with these bytes on the disk, under a temporary name that vanishes unless it is renamed.
-fn stage(folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+/// A file with this content on the disk, under a temporary name that vanishes unless it is renamed.
+fn stage(folder: &Path, content: &Content<'_>) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".secretsweep-").suffix(".part");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    let file = builder.tempfile_in(folder)?;
+    let mut writer = BufWriter::with_capacity(1 << 16, file.as_file());
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
     file.as_file().sync_all()?;
     Ok(file)
 }
@@ -230,10 +291,13 @@ fn flush(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn scan(content: &str) -> Vec<(&'static str, Vec<u8>)> {
+    fn scan(content: &str) -> Vec<(&'static str, Content<'_>)> {
         vec![
-            (REPORT, content.as_bytes().to_vec()),
-            ("secrets.csv", format!("of {content}").into_bytes()),
+            (REPORT, Box::new(move |out| write!(out, "{content}"))),
+            (
+                "secrets.csv",
+                Box::new(move |out| write!(out, "of {content}")),
+            ),
         ]
     }
 
@@ -301,7 +365,7 @@ mod tests {
     fn further_renderings_go_beside_the_scan() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &scan("one"), Overwrite::No).unwrap();
-        let page = [("report.html", b"page".to_vec())];
+        let page: [(_, Content<'_>); 1] = [("report.html", Box::new(|out| write!(out, "page")))];
         write(root.path(), &page, Overwrite::No).unwrap();
         assert_eq!(text(root.path(), REPORT), "one");
     }

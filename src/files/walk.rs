@@ -1,4 +1,9 @@
-//! The files under the folders a user named, each once, in the order of their names.
+//! The files under the folders a user named, each once: those of AWS's layout last and in the order of their days, all
+//! others in the order of their names.
+//!
+//! A trail has a folder for each account, Region and day. In the order of names all days of one account come before the
+//! first day of the next; in the order of days, copies of one event come close to one another
+//! ([`crate::domain::seen`]). For that the walk notes the folders of days as it passes, and enters them at the end.
 //!
 //! Only one folder's listing a level is held at a time, so a trail of any number of files needs no more memory than
 //! its largest folder. A folder may be named twice, lie in another one or be reached by a symbolic link, even one
@@ -10,6 +15,8 @@ use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::domain::layout::{self, Day};
 
 /// What the walk comes across.
 #[derive(Debug)]
@@ -30,6 +37,10 @@ pub(super) struct Walk {
     roots: Vec<PathBuf>,
     /// The folders from the present root down to the present place.
     open: Vec<Folder>,
+    /// Folders of days, to be walked at the end; the last day first once that has begun.
+    days: Vec<(Day, PathBuf)>,
+    /// The day whose folder is being walked.
+    pub(super) day: Option<Day>,
 }
 
 struct Folder {
@@ -61,6 +72,8 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
         waiting: roots.iter().cloned().collect(),
         roots,
         open: Vec::new(),
+        days: Vec::new(),
+        day: None,
     }
 }
 
@@ -82,10 +95,13 @@ impl Iterator for Walk {
         }
         loop {
             let found = match self.open.last_mut() {
-                None => {
-                    let root = self.waiting.pop_front()?;
-                    self.root(root)
-                }
+                None => match self.waiting.pop_front() {
+                    Some(root) => {
+                        self.day = None;
+                        self.root(root)
+                    }
+                    None => self.next_day()?,
+                },
                 Some(folder) => match folder.entries.pop() {
                     None => {
                         self.open.pop();
@@ -147,7 +163,32 @@ impl Walk {
         }
     }
 
+    /// Enters the folder of the first of the days that are left. `None`: there is none.
+    #[expect(
+        clippy::option_option,
+        reason = "no more folders, or a folder and perhaps something to tell of it"
+    )]
+    fn next_day(&mut self) -> Option<Option<Found>> {
+        if self.day.is_none() {
+            self.days.sort_unstable_by(|one, other| other.cmp(one));
+        }
+        let (day, path) = self.days.pop()?;
+        self.day = Some(day);
+        Some(self.list(path))
+    }
+
     fn enter(&mut self, path: PathBuf) -> Option<Found> {
+        let day = path.to_str().and_then(layout::day_folder);
+        match day.filter(|_| self.day.is_none()) {
+            Some(day) => {
+                self.days.push((day, path));
+                None
+            }
+            None => self.list(path),
+        }
+    }
+
+    fn list(&mut self, path: PathBuf) -> Option<Found> {
         match listing(&path) {
             Ok(entries) => {
                 self.open.push(Folder { path, entries });
@@ -217,6 +258,45 @@ mod tests {
             ["a/x/3", "b/1", "b/2", "c", "a/.hidden"],
             "a hidden file is read only when named"
         );
+    }
+
+    #[test]
+    fn folders_of_days_come_last_and_by_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        let day = |account: &str, day: &str| {
+            format!("x/AWSLogs/{account}/CloudTrail/eu-west-1/2026/{day}")
+        };
+        let (one, two) = ("111122223333", "444455556666");
+        let files = [
+            format!("{}/b", day(one, "10/02")),
+            format!("{}/a", day(one, "10/01")),
+            format!("{}/deep/er", day(one, "10/01")),
+            format!("{}/c", day(two, "10/01")),
+            format!("{}/d", day(two, "09/30")),
+            "x/AWSLogs/readme".to_owned(),
+            "y/flat".to_owned(),
+        ];
+        for path in &files {
+            let path = base.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let mut walk = walk(&[base.join("x"), base.join("y")]);
+        let mut found = Vec::new();
+        while let Some(Found::File(path)) = walk.next() {
+            found.push((path.file_name().unwrap().to_owned(), walk.day.is_some()));
+        }
+        let expected = [
+            ("readme", false),
+            ("flat", false),
+            ("d", true),
+            ("a", true),
+            ("er", true),
+            ("c", true),
+            ("b", true),
+        ];
+        assert_eq!(found, expected.map(|(name, dated)| (name.into(), dated)));
     }
 
     #[cfg(unix)]

@@ -213,6 +213,12 @@ pub fn text(comparison: &Comparison) -> String {
             )
         });
     }
+    for note in estimates(comparison) {
+        line("");
+        for part in textwrap::wrap(&note, WIDTH) {
+            line(&part);
+        }
+    }
     for (scopes, words) in [
         (
             &comparison.scopes_added,
@@ -232,6 +238,28 @@ pub fn text(comparison: &Comparison) -> String {
         }
     }
     page
+}
+
+/// What of the comparison rests on estimates from a sample, in sentences.
+pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
+    let sides = [("before", &comparison.old), ("now", &comparison.new)];
+    let mut notes: Vec<String> = sides
+        .into_iter()
+        .filter_map(|(when, side)| {
+            let range = side.total_usd_range?;
+            Some(format!(
+                "The cost {when} is an estimate from a sample: {} with 95 % certainty.",
+                super::estimates::dollars(range)
+            ))
+        })
+        .collect();
+    if !comparison.uncertain.is_empty() {
+        notes.push(format!(
+            "Of {} the estimates leave open whether it costs more or less; they stand in neither list.",
+            words::number(comparison.uncertain.len() as u64, "secret")
+        ));
+    }
+    notes
 }
 
 fn side(side: &crate::compare::Side) -> String {

@@ -4,6 +4,7 @@
 //! others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -99,11 +100,19 @@ pub const SUMMARY: [&str; 21] = [
 
 /// `secrets.csv`: one row a secret, by account, Region and name.
 pub fn secrets(report: &Report) -> Vec<u8> {
+    bytes(|out| write_secrets(report, out))
+}
+
+/// Writes [`secrets`].
+///
+/// # Errors
+/// What the writer says.
+pub fn write_secrets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counted = Counted::new(report);
     let rows = by_place(report)
         .into_iter()
         .map(|row| secret(row, counted.of(row)));
-    table(SECRETS, rows)
+    table(SECRETS, rows, out)
 }
 
 fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
@@ -149,12 +158,20 @@ fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
 
 /// `readers.csv`: one row for each reader of each secret.
 pub fn readers(report: &Report) -> Vec<u8> {
+    bytes(|out| write_readers(report, out))
+}
+
+/// Writes [`readers`].
+///
+/// # Errors
+/// What the writer says.
+pub fn write_readers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let rows = by_place(report).into_iter().flat_map(|row| {
         let mut readers: Vec<&ReaderRow> = row.readers.iter().collect();
         readers.sort_by_key(|reader| (reader.kind, &reader.reader, &reader.client));
         readers.into_iter().map(|found| reader(row, found))
     });
-    table(READERS, rows)
+    table(READERS, rows, out)
 }
 
 fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 13] {
@@ -183,7 +200,7 @@ pub fn findings(report: &Report) -> Vec<u8> {
         .map(|row| (row.severity, finding(row)))
         .collect();
     rows.sort();
-    table(FINDINGS, rows.into_iter().map(|(_, row)| row))
+    bytes(|out| table(FINDINGS, rows.into_iter().map(|(_, row)| row), out))
 }
 
 fn finding(row: &FindingRow) -> [String; 9] {
@@ -222,7 +239,7 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
             group(report, by, &found, change)
         })
     });
-    table(SUMMARY, rows)
+    bytes(|out| table(SUMMARY, rows, out))
 }
 
 fn group(
@@ -299,16 +316,26 @@ fn day(moment: Timestamp) -> jiff::civil::Date {
     moment.to_zoned(TimeZone::UTC).date()
 }
 
-fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
+/// What a function writes, as bytes.
+pub(super) fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("writing rows of one length to memory does not fail");
+    bytes
+}
+
+pub(super) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::Any(b'\n'))
-        .from_writer(Vec::new());
-    let memory = "writing rows of one length to memory does not fail";
-    writer.write_record(header).expect(memory);
+        .from_writer(out);
+    writer.write_record(header)?;
     for row in rows {
-        writer.write_record(row).expect(memory);
+        writer.write_record(row)?;
     }
-    writer.into_inner().expect(memory)
+    writer.flush()
 }
 
 #[cfg(test)]

@@ -86,6 +86,21 @@ struct Charge<'a> {
     account: Option<&'a AccountId>,
     region: Option<&'a Region>,
     secret: Option<&'a SecretRow>,
+    /// The quantity comes from a sample of the calls.
+    source: Source,
+}
+
+/// Where a quantity comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Counted,
+    Sampled,
+}
+
+impl Source {
+    fn of<T>(estimate: Option<&T>) -> Self {
+        estimate.map_or(Self::Counted, |_| Self::Sampled)
+    }
 }
 
 /// Writes the file: a header, and the charges by account, Region, name and part.
@@ -109,6 +124,7 @@ pub fn csv(report: &Report) -> Vec<u8> {
             account: row.account.as_ref(),
             region: row.region.as_ref(),
             secret: None,
+            source: Source::of(row.estimate.as_ref()),
         })
     });
     for charge in secrets.chain(unattributed) {
@@ -140,6 +156,10 @@ fn charges(row: &SecretRow, monthly: Option<Money>) -> Vec<Charge<'_>> {
             account: Some(&row.account),
             region: Some(&row.region),
             secret: Some(row),
+            source: match part {
+                Part::Storage => Source::Counted,
+                _ => Source::of(row.estimate.as_ref()),
+            },
         })
     };
     let stored = |cost: Money| match monthly {
@@ -216,7 +236,7 @@ fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
         ("BillingPeriodEnd", end),
         ("BillingPeriodStart", start),
         ("ChargeCategory", "Usage".to_owned()),
-        ("ChargeDescription", description(charge.part).to_owned()),
+        ("ChargeDescription", description(charge)),
         ("ChargeFrequency", frequency(charge.part).to_owned()),
         ("ChargePeriodEnd", moment(report.window.to)),
         ("ChargePeriodStart", moment(report.window.from)),
@@ -275,12 +295,17 @@ fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
         .collect()
 }
 
-fn description(part: Part) -> &'static str {
-    match part {
+/// What is charged. FOCUS has no column for how sure a quantity is, so the description says that it is an estimate.
+fn description(charge: &Charge<'_>) -> String {
+    let what = match charge.part {
         Part::Storage => "Storage of a secret",
         Part::Api => "API calls on a secret",
         Part::Kms => "KMS requests to decrypt a secret",
         Part::Unattributed => "API calls that belong to no secret",
+    };
+    match charge.source {
+        Source::Counted => what.to_owned(),
+        Source::Sampled => format!("{what} (estimated from a sample)"),
     }
 }
 

@@ -5,9 +5,10 @@
 //! script shows as text only. Without the script the page is complete but for the table of all secrets.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, UndefinedBehavior, context};
+use minijinja::{Environment, UndefinedBehavior, context};
 use sha2::{Digest, Sha256};
 
 use super::page::{block, view};
@@ -18,22 +19,47 @@ const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
+/// Where the block of data stands in the template.
+const BLOCK: &str = "{{ block }}";
+
 /// Renders the page, with a section on what changed where a comparison is given.
 ///
 /// # Errors
 /// Only if the template and the view do not fit together, which the tests rule out for every shape of a report.
-pub fn html(report: &Report, previous: Option<&Comparison>) -> Result<Vec<u8>, Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_template("page.html", TEMPLATE)?;
-    let page = environment.get_template("page.html")?.render(context! {
+pub fn html(report: &Report, previous: Option<&Comparison>) -> io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    write(report, previous, &mut page)?;
+    Ok(page)
+}
+
+/// Writes the page. What stands before and after the block of data is rendered; the block, which is nearly all of it, is
+/// written row by row.
+///
+/// # Errors
+/// What the writer says; else as [`html`].
+pub fn write(
+    report: &Report,
+    previous: Option<&Comparison>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (before, after) = TEMPLATE.split_once(BLOCK).unwrap_or((TEMPLATE, ""));
+    let context = context! {
         page => Value::from(Serde(view::page(report, previous))),
         policy => policy(),
         style => Value::from_safe_string(STYLE.to_owned()),
         script => Value::from_safe_string(SCRIPT.to_owned()),
-        block => Value::from_safe_string(block::json(report)),
-    })?;
-    Ok(page.into_bytes())
+    };
+    let render = |part: &str| {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // Its name makes the engine escape for HTML.
+        environment
+            .render_named_str("page.html", part, &context)
+            .map_err(io::Error::other)
+    };
+    out.write_all(render(before)?.as_bytes())?;
+    block::write(report, out)?;
+    out.write_all(render(after)?.as_bytes())
 }
 
 /// The Content-Security-Policy: nothing but this style and this script, and the icon that the page holds itself.

@@ -3,6 +3,8 @@
 //! Pretty, with a final line break, and in an order that depends on nothing but the report, so that two scans diff well.
 //! Fields that this version does not know are ignored when reading: a later version may add some without a new `format`.
 
+use std::io::{self, Write};
+
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -41,10 +43,18 @@ struct Head {
 /// # Panics
 /// Never: a [`Report`] holds nothing that JSON cannot hold.
 pub fn write(report: &Report) -> Vec<u8> {
-    let mut bytes =
-        serde_json::to_vec_pretty(report).expect("map keys are strings and memory does not fail");
-    bytes.push(b'\n');
+    let mut bytes = Vec::new();
+    write_to(report, &mut bytes).expect("map keys are strings and memory does not fail");
     bytes
+}
+
+/// Writes `report.json`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_to(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
 }
 
 /// Reads the bytes of a `report.json`.

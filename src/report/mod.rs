@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod csv;
 pub mod escape;
+pub mod estimates;
 pub mod focus;
 pub mod html;
 pub mod json;
@@ -16,6 +17,8 @@ pub(crate) mod sample;
 pub mod select;
 pub mod text;
 
+use std::io::{self, Write};
+
 use crate::compare::compare;
 use crate::domain::report::Report;
 
@@ -24,7 +27,7 @@ use crate::domain::report::Report;
 pub enum Format {
     /// `report.json`, the canonical result.
     Json,
-    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`.
+    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken.
     Csv,
     /// `summary.txt`, the summary for a terminal without colours.
     Text,
@@ -34,39 +37,71 @@ pub enum Format {
     Focus,
 }
 
+/// Writes the content of a file. May be asked more than once, and writes the same bytes each time.
+pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
 /// The files of these formats by name, in the order of the formats; a format that is named twice gives its files once.
 /// With an earlier scan the summary and the page say what changed.
 ///
-/// # Errors
-/// [`minijinja::Error`] if the page cannot be rendered.
-pub fn files(
-    report: &Report,
-    previous: Option<&Report>,
+/// They are not rendered here: together they may be larger than everything else in memory.
+pub fn files<'a>(
+    report: &'a Report,
+    previous: Option<&'a Report>,
     formats: &[Format],
-) -> Result<Vec<(&'static str, Vec<u8>)>, minijinja::Error> {
-    let mut files = Vec::new();
+) -> Vec<(&'static str, Content<'a>)> {
+    let mut files: Vec<(&'static str, Content<'a>)> = Vec::new();
     for (place, format) in formats.iter().enumerate() {
         if formats[..place].contains(format) {
             continue;
         }
         match format {
-            Format::Json => files.push(("report.json", json::write(report))),
-            Format::Csv => files.extend([
-                ("secrets.csv", csv::secrets(report)),
-                ("readers.csv", csv::readers(report)),
-                ("findings.csv", csv::findings(report)),
-                ("summary.csv", csv::summary(report, previous)),
-            ]),
+            Format::Json => files.push((
+                "report.json",
+                Box::new(move |out| json::write_to(report, out)),
+            )),
+            Format::Csv => {
+                files.extend::<[(&'static str, Content<'a>); 4]>([
+                    (
+                        "secrets.csv",
+                        Box::new(move |out| csv::write_secrets(report, out)),
+                    ),
+                    (
+                        "readers.csv",
+                        Box::new(move |out| csv::write_readers(report, out)),
+                    ),
+                    (
+                        "findings.csv",
+                        Box::new(move |out| out.write_all(&csv::findings(report))),
+                    ),
+                    (
+                        "summary.csv",
+                        Box::new(move |out| out.write_all(&csv::summary(report, previous))),
+                    ),
+                ]);
+                let estimates = estimates::csv(report);
+                files.extend(estimates.map(|bytes| {
+                    let content: Content<'a> = Box::new(move |out| out.write_all(&bytes));
+                    (estimates::FILE, content)
+                }));
+            }
             Format::Text => files.push((
                 "summary.txt",
-                text::summary(report, &text::Options::default()).into_bytes(),
+                Box::new(move |out| {
+                    out.write_all(text::summary(report, &text::Options::default()).as_bytes())
+                }),
             )),
             Format::Html => {
                 let comparison = previous.map(|previous| compare(previous, report));
-                files.push(("report.html", html::html(report, comparison.as_ref())?));
+                files.push((
+                    "report.html",
+                    Box::new(move |out| html::write(report, comparison.as_ref(), out)),
+                ));
             }
-            Format::Focus => files.push(("focus.csv", focus::csv(report))),
+            Format::Focus => files.push((
+                "focus.csv",
+                Box::new(move |out| out.write_all(&focus::csv(report))),
+            )),
         }
     }
-    Ok(files)
+    files
 }

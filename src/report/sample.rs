@@ -1,5 +1,7 @@
 //! A report for tests: two accounts, every field in play, hostile texts, unknown values, loops, gaps and findings.
 
+mod estimated;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ use crate::domain::report::{
     Severity, Span, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::sums;
+use crate::domain::tags::Tags;
 use crate::domain::verdict::ReasonRow;
 use crate::domain::verdict::Verdict;
 
@@ -90,8 +93,9 @@ pub(crate) fn secret(
         owning_service: None,
         customer_key: false,
         description: None,
-        tags: BTreeMap::new(),
+        tags: Tags::new(),
         readers: Vec::new(),
+        estimate: None,
     }
 }
 
@@ -172,6 +176,7 @@ pub(crate) fn report() -> Report {
                 .into(),
                 api_usd: Some(Money(219_150)),
                 window_api_usd: Some(Money(216_150)),
+                estimate: None,
             },
             UnattributedRow {
                 account: None,
@@ -180,6 +185,7 @@ pub(crate) fn report() -> Report {
                 by_what: [("ambiguous name".to_owned(), 3)].into(),
                 api_usd: None,
                 window_api_usd: None,
+                estimate: None,
             },
         ],
         loops: loops(),
@@ -305,7 +311,7 @@ fn loops() -> Vec<LoopRow> {
         what: "GetSecretValue".to_owned(),
         reads_month: 2_628_000,
         clients: 3,
-        interval_s: 1.0,
+        interval_s: Some(1.0),
         shape: "steady".to_owned(),
         active_hours: 720,
         cache_s: 3_600,
@@ -314,6 +320,7 @@ fn loops() -> Vec<LoopRow> {
         advice: "Cache the value with aws-secretsmanager-caching for Python (secret_refresh_interval, default 3600 s)."
             .to_owned(),
         days: [(date(2026, 10, 30), 86_400), (date(2026, 10, 31), 86_400)].into(),
+        estimate: None,
     };
     let missing = LoopRow {
         arn: None,
@@ -321,7 +328,7 @@ fn loops() -> Vec<LoopRow> {
         reader: format!("arn:aws:iam::{MAIN}:role/reporting"),
         reads_month: 43_800,
         clients: 1,
-        interval_s: 60.0,
+        interval_s: Some(60.0),
         avoidable_calls_month: 43_070,
         avoidable_usd_month: Some(Money(215_350)),
         advice: "The name does not exist: correct or remove the lookup.".to_owned(),
@@ -392,6 +399,7 @@ fn scopes() -> Vec<ScopeRow> {
             evidence_covered_hours: covered_days * 24,
             evidence_expected_hours: 2_160,
         },
+        sample: None,
     };
     vec![
         scope(MAIN, IRELAND, "read", 4, 90),
@@ -431,6 +439,8 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
         "[a-z-]{1,300}",
     ]
 }
+
+pub(crate) use estimated::estimated;
 
 /// The sample with this text in every field that holds other people's text.
 pub(crate) fn filled(text: &str) -> Report {
@@ -493,6 +503,7 @@ pub(crate) fn filled(text: &str) -> Report {
     for field in [&mut report.tool, &mut report.policy.prices] {
         put(field);
     }
+    estimated::mark(&mut report, text);
     for assumption in &mut report.assumptions {
         put(assumption);
     }

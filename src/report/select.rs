@@ -83,6 +83,12 @@ pub fn select(mut report: Report, selection: &Selection) -> Report {
         ..sums::totals(&report)
     };
     keep_places(&mut report);
+    if report.totals.estimate.is_some() {
+        report.assumptions.push(
+            "The interval of a selection is the sum of those of its secrets: never too narrow, mostly too wide."
+                .to_owned(),
+        );
+    }
     let calls = match left_out {
         0 => String::new(),
         1 => "; 1 call that belongs to no secret is left out".to_owned(),

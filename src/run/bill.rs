@@ -6,7 +6,7 @@ use crate::cli::View;
 use crate::domain::bill::{Reconciliation, reconcile};
 use crate::domain::report::Report;
 use crate::files::bill;
-use crate::report::reconciliation;
+use crate::report::{Content, reconciliation};
 
 /// Reads the bill that the view names, and compares; `None` if it names none.
 pub(super) fn reconciliation(view: &View, report: &Report) -> Result<Option<Reconciliation>> {
@@ -18,9 +18,15 @@ pub(super) fn reconciliation(view: &View, report: &Report) -> Result<Option<Reco
 }
 
 /// The files of a comparison with the bill.
-pub(super) fn files(found: &Reconciliation) -> [(&'static str, Vec<u8>); 2] {
+pub(super) fn files(found: &Reconciliation) -> [(&'static str, Content<'_>); 2] {
     [
-        ("bill.json", reconciliation::json(found)),
-        ("bill.csv", reconciliation::csv(found)),
+        (
+            "bill.json",
+            Box::new(|out| out.write_all(&reconciliation::json(found))),
+        ),
+        (
+            "bill.csv",
+            Box::new(|out| out.write_all(&reconciliation::csv(found))),
+        ),
     ]
 }

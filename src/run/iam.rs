@@ -1,32 +1,117 @@
 //! `iam-policy`: the permissions that a command needs, from what the adapters declare.
 
-use anyhow::{Result, anyhow};
+use std::collections::BTreeSet;
 
+use anyhow::{Result, anyhow, bail};
+
+use super::cleanup::read_plan;
 use crate::Exit;
 use crate::aws::Use;
 use crate::aws::bucket::Location;
-use crate::cli::{IamPolicyArgs, PolicyFor, PolicyScanArgs, TrailSource};
+use crate::cli::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs, TrailSource};
 use crate::domain::iam::{Places, policy};
+use crate::domain::names::AccountId;
+use crate::domain::plan::{Line, Plan};
 use crate::term::Term;
 
 /// Runs `iam-policy`.
-pub(super) fn run(args: &IamPolicyArgs) -> Result<Exit> {
+pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
     let (uses, places) = match &args.command {
         PolicyFor::Scan(scan) => (uses(scan), places(scan)?),
-        PolicyFor::Apply => (
-            vec![Use::Apply, Use::EventHistory, Use::OtherAccounts],
-            Places::default(),
-        ),
+        PolicyFor::Apply(apply) => (uses_of_apply(apply), places_of_apply(apply)?),
     };
     let actions: Vec<&str> = uses.iter().flat_map(|one| one.actions()).collect();
-    let mut json = serde_json::to_vec_pretty(&policy(&actions, &places))?;
+    let policy = policy(&actions, &places);
+    let mut json = serde_json::to_vec_pretty(&policy)?;
     json.push(b'\n');
     Term::data(&json)?;
+    let size = serde_json::to_vec(&policy)?.len();
+    if size > MANAGED_POLICY {
+        term.say(&format!(
+            "This policy has {size} characters without blanks, and IAM takes {MANAGED_POLICY} in a managed policy: narrow it by `--accounts` and `--regions` instead of a plan, or split the plan."
+        ));
+    }
     Ok(Exit::Done)
 }
 
+/// The longest managed policy, in characters without white space (IAM user guide, quotas).
+const MANAGED_POLICY: usize = 6_144;
+
+fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<Use> {
+    let mut uses = vec![Use::Delete];
+    if !apply.no_restore {
+        uses.push(Use::Restore);
+    }
+    if apply.tag {
+        uses.push(Use::Tag);
+    }
+    if apply.remove_replicas {
+        uses.push(Use::RemoveReplicas);
+    }
+    if apply.remove_replicas && !apply.no_restore {
+        uses.push(Use::Replicate);
+    }
+    if !apply.no_lookup {
+        uses.push(Use::EventHistory);
+    }
+    if apply.role_name.is_some() {
+        uses.push(Use::OtherAccounts);
+    }
+    uses
+}
+
+fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
+    let places = Places {
+        partition: apply.partition.clone(),
+        accounts: apply.accounts.clone(),
+        role: apply.role_name.clone(),
+        ..Places::default()
+    };
+    let Some(path) = &apply.plan else {
+        return Ok(Places {
+            secrets: patterns(apply),
+            window: apply.recovery,
+            ..places
+        });
+    };
+    let plan = read_plan(path)?;
+    let lines: Vec<&Line> = plan.iter().flat_map(Plan::to_delete).collect();
+    let Some(first) = lines.first() else {
+        bail!(
+            "the plan `{}` deletes nothing, so it needs no permission",
+            path.display()
+        );
+    };
+    let windows = lines.iter().map(|line| line.seal.recovery_days);
+    let accounts: BTreeSet<&AccountId> =
+        lines.iter().map(|line| &line.arn.scope().account).collect();
+    Ok(Places {
+        partition: first.arn.partition().to_owned(),
+        secrets: lines.iter().map(|line| line.arn.to_string()).collect(),
+        accounts: accounts.into_iter().cloned().collect(),
+        window: windows.min().unwrap_or(places.window),
+        ..places
+    })
+}
+
+/// The secrets of these accounts and Regions; none if any will do.
+fn patterns(apply: &PolicyApplyArgs) -> Vec<String> {
+    let any = || vec!["*".to_owned()];
+    let named = |names: Vec<String>| if names.is_empty() { any() } else { names };
+    let accounts = named(apply.accounts.iter().map(ToString::to_string).collect());
+    let regions = named(apply.regions.iter().map(ToString::to_string).collect());
+    let partition = &apply.partition;
+    let in_account = |account: &String| {
+        let regions = regions.iter();
+        regions
+            .map(|region| format!("arn:{partition}:secretsmanager:{region}:{account}:secret:*"))
+            .collect::<Vec<_>>()
+    };
+    accounts.iter().flat_map(in_account).collect()
+}
+
 fn uses(scan: &PolicyScanArgs) -> Vec<Use> {
-    let mut uses = vec![Use::Inventory];
+    let mut uses = vec![Use::Inventory, Use::Versions];
     if scan.regions.is_empty() {
         uses.push(Use::Regions);
     }
@@ -60,5 +145,6 @@ fn places(scan: &PolicyScanArgs) -> Result<Places> {
         role: scan.role_name.clone(),
         bucket: bucket.map(|place| (place.bucket, place.prefix)),
         trail_key: scan.trail_key.clone(),
+        ..Places::default()
     })
 }

@@ -11,21 +11,22 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 
 use super::gather::{Gathered, packed_again, trail_gap};
-use super::scan::{Job, clock, folders, log_cache, told_of};
+use super::scan::{Job, Late, clock, folders, log_cache, told_of};
 use super::session;
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, Payer};
-use crate::aws::{Session, lookup, secrets};
+use crate::aws::{Session, lookup, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::analyse::Trail;
+use crate::domain::event::{Event, Sink};
 use crate::domain::layout;
 use crate::domain::ledger::{Bounds, Ledger};
-use crate::domain::money::{counted, thousands};
+use crate::domain::money::{Price, counted, thousands};
 use crate::domain::names::Scope;
 use crate::domain::own::OwnCalls;
 use crate::domain::record;
 use crate::domain::report::{Gap, Report, Span};
-use crate::domain::sample::{Comb, Counts};
+use crate::domain::sample::{Comb, Sample};
 use crate::domain::seen::Seen;
 use crate::files::cache::{Cache, Pen, Place, Version};
 use crate::files::logs;
@@ -50,14 +51,33 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
         Trail::Given
     };
     let cache = log_cache(args.live.cache.as_deref()).map(Arc::new);
+    let runtime = session::runtime()?;
     let work = live(job, args, &buckets, cache.as_ref(), &mut gathered, term);
-    session::runtime()?.block_on(work)?;
+    let session = runtime.block_on(work)?;
     let folders = folders(&args.trail);
     if !folders.is_empty() {
         gathered.trail_files(&folders, job.bounds(), job.threads, cache.as_deref(), term);
     }
     told_of(cache.as_deref(), term);
-    Ok(job.judge(gathered, trail))
+    let price = gathered.secrets.first().and_then(|secret| {
+        let Scope { account, region } = secret.arn.scope();
+        let prices = &job.policy.prices;
+        prices.find(secret.arn.partition(), region, account)
+    });
+    // A saved inventory stands for AWS: what it does not say is not asked elsewhere.
+    let is_asked = args.inventory.is_empty();
+    let save = args.live.save.as_deref().map(Folder::new);
+    let report = job.judge_asking(gathered, trail, |doubtful| {
+        let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
+        let doubtful = if is_asked { doubtful } else { &[] };
+        let found = runtime.block_on(versions::current(&session, doubtful, shelf));
+        Late {
+            current: found.current,
+            gaps: found.gaps,
+            notes: vec![own_calls(&session, price)],
+        }
+    });
+    Ok(report)
 }
 
 fn buckets(trail: &[TrailSource]) -> Result<Vec<Location>> {
@@ -76,7 +96,7 @@ async fn live(
     cache: Option<&Arc<Cache>>,
     gathered: &mut Gathered,
     term: &Term,
-) -> Result<()> {
+) -> Result<Session> {
     let session = open(&args.live).await?;
     gathered.caller = Some(session.caller().arn.clone());
     let teller = Teller {
@@ -103,8 +123,10 @@ async fn live(
     if args.trail.is_empty() && !args.no_trail {
         let reads = history(&session, job, &args.live, gathered, feed.as_ref(), &teller).await;
         for read in reads {
-            gathered.notes.extend(intake.estimate(&read));
             gathered.gaps.extend(read.gaps);
+            if let Some(sample) = read.sample {
+                intake.rest().samples.push((read.scope, sample));
+            }
         }
     }
     for bucket in buckets {
@@ -128,8 +150,7 @@ async fn live(
             .push(trail_gap("what --save keeps".to_owned(), trouble));
     }
     intake.hand_over(gathered);
-    gathered.notes.push(own_calls(&session, job, gathered));
-    Ok(())
+    Ok(session)
 }
 
 async fn open(args: &LiveArgs) -> Result<Session> {
@@ -221,13 +242,7 @@ async fn read_bucket(
 }
 
 /// What the scan itself asked for and what that cost, as a sentence.
-fn own_calls(session: &Session, job: &Job, gathered: &Gathered) -> String {
-    let price = gathered.secrets.first().and_then(|secret| {
-        let Scope { account, region } = secret.arn.scope();
-        job.policy
-            .prices
-            .find(secret.arn.partition(), region, account)
-    });
+fn own_calls(session: &Session, price: Option<&Price>) -> String {
     let own = OwnCalls::new(session.calls(), price);
     let calls: Vec<String> = own
         .calls
@@ -258,7 +273,7 @@ struct Intake {
 struct Rest {
     covered: Vec<(Scope, Span)>,
     gaps: Vec<Gap>,
-    samples: Vec<(Scope, Counts)>,
+    samples: Vec<(Scope, Sample)>,
     /// Log files of several gzip members.
     multi_member: u64,
 }
@@ -314,26 +329,18 @@ impl Intake {
         self.rest().covered.clone()
     }
 
-    /// What a sample of the event history says of the calls in an account and Region, as a sentence.
-    fn estimate(&self, read: &lookup::Read) -> Option<String> {
-        let (comb, done) = read.sample.as_ref()?;
-        let rest = self.rest();
-        let (_, counts) = rest.samples.iter().find(|(of, _)| *of == read.scope)?;
-        let found = counts.estimate(comb, *done)?;
-        let caveats: Vec<String> = found
-            .caveats
-            .iter()
-            .map(|caveat| format!("; {caveat}"))
-            .collect();
-        Some(format!(
-            "{}: all of the event history did not fit the budget. A sample estimates {} in the window ({} to {} with 95 % \
-             confidence{}); calls and costs of its secrets hold only what was seen.",
-            read.scope,
-            counted(found.calls, "call", "calls"),
-            thousands(found.low),
-            thousands(found.high),
-            caveats.concat()
-        ))
+    /// Counts a record of the event history.
+    fn history(&self, scope: &Scope, json: &[u8], count: impl FnMut(&mut Ledger, &Event<'_>)) {
+        let contents = self.with(|ledger| {
+            let mut sink = Deaf { ledger, count };
+            record::read(json, Some(place(scope)), &mut sink)
+        });
+        if let Some(trouble) = contents.trouble {
+            let mut gap = trail_gap("a record of the event history".to_owned(), trouble);
+            gap.account = Some(scope.account.clone());
+            gap.region = Some(scope.region.clone());
+            self.rest().gaps.push(gap);
+        }
     }
 
     /// Gives everything to the scan.
@@ -349,19 +356,16 @@ impl Intake {
                 .coverage
                 .assert(&scope, span.from.as_second(), span.to.as_second());
         }
+        for (scope, sample) in rest.samples {
+            known.coverage.sampled(scope, sample);
+        }
         gathered.ledgers.push(known);
     }
 }
 
 impl Feed for Intake {
     fn record(&self, scope: &Scope, json: &[u8]) {
-        let contents = self.with(|ledger| record::read(json, Some(place(scope)), ledger));
-        if let Some(trouble) = contents.trouble {
-            let mut gap = trail_gap("a record of the event history".to_owned(), trouble);
-            gap.account = Some(scope.account.clone());
-            gap.region = Some(scope.region.clone());
-            self.rest().gaps.push(gap);
-        }
+        self.history(scope, json, Ledger::event);
     }
 
     fn knows(&self, object: &LogObject) -> bool {
@@ -416,18 +420,23 @@ impl Feed for Intake {
     }
 
     fn sampled(&self, scope: &Scope, _comb: &Comb, window: u32, json: &[u8]) {
-        // What was seen is counted as seen, and the scope stays uncovered: a sample proves that something happened, never
-        // that something did not.
-        self.record(scope, json);
-        let mut rest = self.rest();
-        if let Some((_, counts)) = rest.samples.iter_mut().find(|(of, _)| of == scope) {
-            counts.add(window);
-            return;
-        }
-        let mut counts = Counts::default();
-        counts.add(window);
-        rest.samples.push((scope.clone(), counts));
+        self.history(scope, json, |ledger, event| ledger.sampled(event, window));
     }
+}
+
+/// Counts the events of the event history, and hears nothing in them: what was read in full is asserted, and of a window
+/// nothing follows for the time around it, however many there are.
+struct Deaf<'a, F> {
+    ledger: &'a mut Ledger,
+    count: F,
+}
+
+impl<F: FnMut(&mut Ledger, &Event<'_>)> Sink for Deaf<'_, F> {
+    fn event(&mut self, event: &Event<'_>) {
+        (self.count)(self.ledger, event);
+    }
+
+    fn heard(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
 }
 
 fn place(scope: &Scope) -> record::Scope<'_> {

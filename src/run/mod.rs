@@ -35,7 +35,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Status(args) => cleanup::status(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Rules(args) => rules::run(&args),
-        Command::IamPolicy(args) => iam::run(&args),
+        Command::IamPolicy(args) => iam::run(&args, term),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);

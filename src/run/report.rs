@@ -36,8 +36,9 @@ fn write(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<
         Overwrite::No
     };
     let formats: Vec<_> = args.format.iter().copied().map(format_of).collect();
-    let mut files = report::files(report, previous(&args.view)?.as_ref(), &formats)?;
+    let previous = previous(&args.view)?;
     let bill = bill::reconciliation(&args.view, report)?;
+    let mut files = report::files(report, previous.as_ref(), &formats);
     files.extend(bill.iter().flat_map(bill::files));
     for path in store::write(out, &files, overwrite)? {
         term.say(&format!("wrote {}", path.display()));
@@ -53,7 +54,9 @@ fn print(args: &ReportArgs, report: &Report) -> Result<()> {
             Format::Csv => Term::data(&report::csv::secrets(report))?,
             other => {
                 let previous = previous(&args.view)?;
-                for (_, bytes) in report::files(report, previous.as_ref(), &[format_of(*other)])? {
+                for (_, write) in report::files(report, previous.as_ref(), &[format_of(*other)]) {
+                    let mut bytes = Vec::new();
+                    write(&mut bytes)?;
                     Term::data(&bytes)?;
                 }
             }

@@ -1,5 +1,6 @@
 //! `scan`: inventory and trail in, a result folder and a summary out.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,16 +14,19 @@ use super::live;
 use super::report::{format_of, previous, show};
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
-use crate::domain::analyse::{Input, Spans, Trail, analyse};
+use crate::domain::analyse::{Input, Spans, Trail, analyse, doubtful};
 use crate::domain::cost::Accrual;
 use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::{Money, counted};
 use crate::domain::month::Month;
+use crate::domain::names::SecretArn;
 use crate::domain::policy::Policy;
-use crate::domain::report::{Report, Span};
-use crate::domain::secret::day_of;
+use crate::domain::report::{Gap, Report, Span};
+use crate::domain::secret::{CurrentVersion, day_of};
+use crate::domain::seen::REMEMBERED_DAYS;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
+use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::{Selection, select};
 use crate::report::{Format, files, reconciliation};
 use crate::term::Term;
@@ -96,10 +100,13 @@ pub(super) fn finish(
     view: &View,
 ) -> Result<()> {
     let previous = previous(view)?;
-    let mut written = files(report, previous.as_ref(), formats)?;
     let bill = bill::reconciliation(view, report)?;
+    let mut written = files(report, previous.as_ref(), formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
+    if !written.iter().any(|(name, _)| *name == ESTIMATES) {
+        store::take_away(out, ESTIMATES)?;
+    }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     Term::data(show(report, view, Some(out), &names).as_bytes())?;
     if let Some(bill) = &bill {
@@ -200,6 +207,17 @@ impl Job {
 
     /// Judges what was gathered.
     pub(super) fn judge(&self, gathered: Gathered, trail: Trail) -> Report {
+        self.judge_asking(gathered, trail, |_| Late::default())
+    }
+
+    /// Judges what was gathered. Where the current version of a secret would decide, it is asked for; `ask` is called once,
+    /// with no secret if there is none to ask for.
+    pub(super) fn judge_asking(
+        &self,
+        gathered: Gathered,
+        trail: Trail,
+        ask: impl FnOnce(&[SecretArn]) -> Late,
+    ) -> Report {
         let Gathered {
             secrets,
             scopes,
@@ -220,6 +238,13 @@ impl Job {
                 "{times} more than once (two trails, two files) and were counted once."
             ));
         }
+        if ledger.late > 0 {
+            let times = counted(ledger.late, "event was", "events were");
+            notes.push(format!(
+                "{times} delivered more than {REMEMBERED_DAYS} days late: if a copy of one was delivered in time, it is \
+                 counted twice."
+            ));
+        }
         if let Some(month) = self.month.filter(|month| !month.is_over(self.now)) {
             notes.push(format!(
                 "The month {month} is not over: its cost is that until {}.",
@@ -228,7 +253,7 @@ impl Job {
         }
         account_names.extend(self.policy.accounts.clone());
         let (accesses, coverage) = ledger.into_accesses();
-        analyse(Input {
+        let mut input = Input {
             secrets,
             accesses: &accesses,
             coverage: &coverage,
@@ -243,8 +268,29 @@ impl Job {
             account_names,
             month: self.month.map(|month| month.to_string()),
             notes,
-        })
+        };
+        let mut late = ask(&doubtful(&input));
+        input.gaps.append(&mut late.gaps);
+        input.notes.append(&mut late.notes);
+        if !late.current.is_empty() {
+            for secret in &mut input.secrets {
+                let current = late.current.remove(&secret.arn).map(Box::new);
+                secret.current = current.or(secret.current.take());
+            }
+        }
+        analyse(input)
     }
+}
+
+/// What was asked for while judging.
+#[derive(Default)]
+pub(super) struct Late {
+    /// Current versions.
+    pub(super) current: BTreeMap<SecretArn, CurrentVersion>,
+    /// What could not be read.
+    pub(super) gaps: Vec<Gap>,
+    /// Sentences for the reader of the report.
+    pub(super) notes: Vec<String>,
 }
 
 /// What log files told before, below the folder of `--cache`.

@@ -23,6 +23,9 @@ pub(super) fn connect(
         ca_bundle: std::env::var_os("AWS_CA_BUNDLE")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
+        max_attempts: std::env::var("AWS_MAX_ATTEMPTS")
+            .ok()
+            .filter(|attempts| !attempts.is_empty()),
         ..Connect::default()
     }
 }

@@ -1,5 +1,13 @@
 //! Applying, restoring and re-applying plans against a vault that strikes back.
 
 mod apply;
+mod back;
+mod between;
+mod ground;
 mod kill;
+#[cfg(unix)]
+mod matrix;
+mod permissions;
 mod stage;
+mod thousand;
+mod trouble;

@@ -26,12 +26,12 @@ const RESULTS: &[&str] = &[
 ];
 
 /// The organization and its scan, made once for all tests.
-struct Made {
+pub struct Made {
     folder: TempDir,
     stdout: String,
 }
 
-static MADE: LazyLock<Made> = LazyLock::new(|| {
+pub static MADE: LazyLock<Made> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let output = program(folder.path(), &["demo", DEMO]);
     assert_eq!(
@@ -47,7 +47,8 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
 });
 
 impl Made {
-    fn path(&self, inside: &str) -> PathBuf {
+    /// A file of it.
+    pub fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(DEMO).join(inside)
     }
 

@@ -71,9 +71,14 @@ impl Run {
 
 /// Runs a scan and reads its report.
 fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Run {
+    paced(aws, out, "0", args)
+}
+
+/// Runs a scan that asks for the event history at this pace, in milliseconds.
+fn paced(aws: &Aws, out: &Path, pace: &str, args: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     let command = aws.on(command
-        .args(["scan", "--lookup-pace", "0", "--overwrite", "--out"])
+        .args(["scan", "--lookup-pace", pace, "--overwrite", "--out"])
         .arg(out)
         .args(args));
     let output = command.output().unwrap();
@@ -378,4 +383,179 @@ fn what_makes_no_sense_together_is_a_usage_error() {
         let run = scan(&aws, folder.path(), args);
         assert_eq!(run.code(), 2, "{args:?}: {}", run.said());
     }
+}
+
+/// How often the busiest secret is read.
+const HOT: i64 = 28_799;
+
+/// A secret read some forty times an hour for a month, a little more often at times, one read every hour, and one that nobody reads.
+fn too_busy() -> World {
+    let secret = |name| {
+        Secret::new(A, EAST, name)
+            .created("2024-01-01")
+            .accessed(&day(1))
+    };
+    // An even rhythm that swings by some minutes, twice a day.
+    let hot = |at: i64| {
+        let second = at * 90 + 30;
+        let swing = i32::try_from(second % 43_200).unwrap();
+        let swing = 400.0 * (f64::from(swing) / 43_200.0 * std::f64::consts::TAU).sin();
+        #[expect(clippy::cast_possible_truncation, reason = "minutes in seconds")]
+        let moved = second + swing as i64;
+        moved.clamp(1, 30 * 86_400 - 60)
+    };
+    let read = |seconds: i64, name: &str, role: &str| {
+        let at = *NOW - SignedDuration::from_secs(seconds);
+        let time = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        Event::read(&time, A, EAST, name, role, "i-0123456789abcdef0")
+    };
+    let mut world = World::new(A)
+        .account(Account::new(A, "main"))
+        .regions(&[EAST])
+        .lookup_rate(Rate::Unlimited);
+    world.now = *NOW;
+    world
+        .secret(secret("hot"))
+        .secret(secret("hourly"))
+        .secret(
+            Secret::new(A, EAST, "idle")
+                .created("2024-01-01")
+                .accessed(&day(200)),
+        )
+        .events(A, EAST, (0..HOT).map(|at| read(hot(at), "hot", "looping")))
+        .events(
+            A,
+            EAST,
+            (1..720).map(|at| read(at * 3_600 + 7, "hourly", "cron")),
+        )
+}
+
+#[test]
+fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
+    let aws = Aws::start(too_busy());
+    let folder = tempfile::tempdir().unwrap();
+    let (out, policy) = (folder.path().join("out"), folder.path().join("loops.toml"));
+    std::fs::write(&policy, "[loops]\nmin_avoidable_usd = \"0.01\"\n").unwrap();
+    let run = paced(
+        &aws,
+        &out,
+        "20",
+        &[
+            "--lookup-budget",
+            "6s",
+            "--idle",
+            "30d",
+            "--policy",
+            policy.to_str().unwrap(),
+        ],
+    );
+    assert_eq!(run.code(), 3, "a sample is not all: {}", run.said());
+
+    // What nobody was seen reading is not called unused, although windows were read of all its idle time.
+    assert!(
+        run.verdict("idle").starts_with("review: coverage-gap"),
+        "{}",
+        run.verdict("idle")
+    );
+    assert_eq!(run.verdict("hot"), "keep: recently-read");
+    let gaps = run.gaps().join("\n");
+    for said in [
+        "estimated from a sample",
+        "--trail s3://",
+        "--lookup-budget",
+        "at two a second",
+    ] {
+        assert!(gaps.contains(said), "{said}: {gaps}");
+    }
+
+    let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{value}"));
+    let holds = |row: &Value, field: &str, truth: u64| {
+        let range = &row["estimate"][field];
+        let (low, point, high) = (
+            number(&range["low"]),
+            number(&row[field]),
+            number(&range["high"]),
+        );
+        assert!(
+            low <= point && point <= high && low < high,
+            "{field}: {low} {point} {high}"
+        );
+        assert!(
+            (low..=high).contains(&truth),
+            "{field}: {low} {point} {high} of {truth}"
+        );
+    };
+    let secrets = run.report["secrets"].as_array().unwrap();
+    let row = |name: &str| secrets.iter().find(|row| row["name"] == name).unwrap();
+    let hot = u64::try_from(HOT).unwrap();
+    holds(row("hot"), "calls", hot);
+    holds(row("hot"), "reads", hot);
+    holds(row("hourly"), "calls", 719);
+    holds(&run.report["totals"], "calls", hot + 719);
+    assert_eq!(row("idle")["estimate"]["calls"]["low"], 0);
+    let sample = &run.report["scopes"][0]["sample"];
+    for recorded in [
+        "step_s",
+        "width_s",
+        "phase_s",
+        "seed",
+        "windows",
+        "windows_read",
+    ] {
+        assert!(sample[recorded].is_u64(), "{recorded}: {sample}");
+    }
+    let found = &run.report["loops"][0];
+    assert!(found["reader"].as_str().unwrap().ends_with("looping"));
+    let real = (40 - 1) * 730;
+    let range = &found["estimate"]["avoidable_calls_month"];
+    assert!(
+        (number(&range["low"])..=number(&range["high"])).contains(&real),
+        "{found}"
+    );
+
+    let total = run.report["totals"]["estimate"]["total_usd"].clone();
+    let dollars = |value: &Value| {
+        let cents = (value.as_str().unwrap().parse::<f64>().unwrap() * 100.0 + 0.5).floor();
+        format!("${:.2}", cents / 100.0)
+    };
+    let interval = format!("{} to {}", dollars(&total["low"]), dollars(&total["high"]));
+    let text = String::from_utf8(run.output.stdout.clone()).unwrap();
+    assert!(text.contains("ESTIMATED FROM A SAMPLE"), "{text}");
+    assert!(text.contains(&interval), "{interval}: {text}");
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(
+        page.contains("id=\"estimated\"") && page.contains(&interval),
+        "{interval}"
+    );
+    let csv = std::fs::read_to_string(out.join("estimates.csv")).unwrap();
+    let range = &row("hot")["estimate"]["calls"];
+    let line = csv
+        .lines()
+        .find(|line| line.starts_with("secret,") && line.contains(",hot,"))
+        .unwrap();
+    let columns = [&row("hot")["calls"], &range["low"], &range["high"]].map(ToString::to_string);
+    assert!(line.contains(&format!(",{},", columns.join(","))), "{line}");
+
+    // The commands that rest on the report say on what it rests.
+    let command = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+        let output = command.args(args).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let both = [output.stdout, output.stderr].concat();
+        String::from_utf8(both).unwrap()
+    };
+    let out = out.to_str().unwrap();
+    assert!(command(&["report", out]).contains(&interval));
+    let part = command(&["report", out, "--only", "hot"]);
+    assert!(part.contains("sum of those of its secrets"), "{part}");
+    assert!(command(&["compare", out, out]).contains("estimate from a sample"));
+    let plan = command(&["plan", out, "--include-review"]);
+    assert!(
+        plan.contains("only a sample of the calls was read"),
+        "{plan}"
+    );
 }

@@ -11,12 +11,12 @@ use jiff::SignedDuration;
 use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
 use secretsweep::aws::bucket::{self, Payer};
 use secretsweep::aws::secrets::{self, inventory};
-use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup};
+use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup, versions};
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
-use secretsweep::domain::sample::{Comb, Counts};
+use secretsweep::domain::sample::{Comb, Sample, Series};
 use secretsweep::ports::{
-    Fault as Failed, Feed, LogObject, LookupWay, RecoveryWindow, Shelf, Silence, Vault, Versions,
+    Fault as Failed, Feed, LogObject, LookupWay, RecoveryWindow, Shelf, Silence, Vault,
 };
 
 use crate::aws::world::{Account, Bucket, Early, Event, Opt, Rate, Secret, Status, Version, at};
@@ -461,9 +461,11 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
     let arn = SecretArn::new(&secret.arn()).unwrap();
     let aws = Aws::start(World::new(A).secret(secret));
     let session = session(&aws).await;
-    let current = session.current(&arn).await.unwrap().unwrap();
+    let found = versions::current(&session, std::slice::from_ref(&arn), None).await;
+    let current = &found.current[&arn];
     assert_eq!(current.created, Some(at("2026-11-01T03:00:00Z")));
     assert_eq!(current.last_accessed, None);
+    assert_eq!(found.gaps, []);
 }
 
 /// Remembers what an event source hands on.
@@ -840,19 +842,30 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
     )
     .await;
     assert_eq!(read[0].way, LookupWay::Sample, "{:?}", read[0]);
-    let (comb, done) = read[0].sample.clone().unwrap();
+    let sample = read[0].sample.clone().unwrap();
+    let (comb, done) = (sample.comb().clone(), sample.done());
     let count = |basket: &Basket| {
-        let mut counts = Counts::default();
+        let mut series = Series::default();
         for (_, window, _) in basket.sampled.lock().unwrap().iter() {
-            counts.add(*window);
+            series.add(*window, 1.0, 1.0);
         }
-        counts
+        series
     };
     assert!(done.count() > 3, "{done:?} {:?}", read[0]);
-    let estimate = count(&basket).estimate(&comb, done).unwrap();
+    // The basket keeps what was read in full, too, so the windows stand for all of the time.
+    let alone = Sample::new(comb.clone(), done, []);
+    let series = count(&basket);
+    let (estimate, halves) = (
+        series.estimate(&alone).unwrap(),
+        series.halves(&alone).unwrap(),
+    );
     assert!(
-        (estimate.low..=estimate.high).contains(&12_000),
-        "{estimate:?}"
+        (estimate - halves.below..=estimate + halves.above).contains(&12_000.0),
+        "{estimate} {halves:?}"
+    );
+    assert!(
+        sample.read_seconds() > 0,
+        "the first pages were read in full: {sample:?}"
     );
     assert!(told(&read[0].gaps).contains("estimated from a sample"));
     let covered = at(NOW).as_second() - at(&basket.covered(&scope(A, EAST))[0].0).as_second();
@@ -872,8 +885,9 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
         &Silence,
     )
     .await;
-    let (same, now_done) = second[0].sample.clone().unwrap();
-    assert_eq!(same, comb);
+    let same = second[0].sample.clone().unwrap();
+    let now_done = same.done();
+    assert_eq!(same.comb(), &comb);
     assert!(now_done.count() >= parts);
     if parts == 13 {
         assert_eq!(aws.calls_of("cloudtrail", "LookupEvents").len(), before);
@@ -1233,6 +1247,7 @@ fn declared(file: &str) -> Vec<&'static str> {
     match file {
         "accounts.rs" => accounts::ACTIONS.to_vec(),
         "secrets.rs" => [secrets::ACTIONS, secrets::WRITES].concat(),
+        "versions.rs" => versions::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
         _ => Vec::new(),

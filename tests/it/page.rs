@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use secretsweep::compare::compare;
-use secretsweep::domain::report::Report;
+use secretsweep::domain::money::Money;
+use secretsweep::domain::report::{CaveatRow, Estimate, Range, Report};
 use secretsweep::domain::verdict::Verdict;
 use secretsweep::report::html::html;
 use serde_json::{Value, json};
@@ -340,5 +341,56 @@ fn without_the_script_the_figures_and_a_word_stand_there() {
     assert_eq!(
         browser.value("document.getElementById('filters').hidden"),
         Value::Bool(true)
+    );
+}
+
+#[test]
+fn an_estimate_has_a_mark_and_tells_its_interval() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let mut report = fixture::report(10);
+    let row = &mut report.secrets[0];
+    row.name = "sampled/key".to_owned();
+    let usd = row.cost.total_usd.unwrap();
+    row.estimate = Some(Estimate {
+        calls: Range {
+            low: 1_000,
+            high: 3_000_000,
+        },
+        total_usd: Some(Range {
+            low: Money(usd.0 / 2),
+            high: Money(usd.0 * 2),
+        }),
+        caveats: vec![CaveatRow {
+            code: "rare".to_owned(),
+            text: "<b>seen</b> in 3 windows".to_owned(),
+        }],
+        ..Estimate::default()
+    });
+    browser.open(&page(&report).file);
+    let shown = "[...document.querySelectorAll('#rows .estimate')]";
+    assert_eq!(
+        browser.value(&format!("{shown}.length")),
+        2,
+        "calls and cost"
+    );
+    assert!(
+        browser
+            .text(&format!("{shown}[1].innerText"))
+            .starts_with("~$")
+    );
+    let tip = browser.text(&format!("{shown}[0].title"));
+    assert!(
+        tip.contains("1,000 to 3,000,000") && tip.contains("<b>seen</b> in 3 windows"),
+        "{tip}"
+    );
+    browser.value(
+        "[...document.querySelectorAll('#rows .open')].find((one) => one.innerText === 'sampled/key').click()",
+    );
+    let evidence = browser.text("document.getElementById('secret-body').innerText");
+    assert!(
+        evidence.contains("1,000 to 3,000,000 calls, with 95 % certainty"),
+        "{evidence}"
     );
 }

@@ -145,6 +145,40 @@ fn the_domain_touches_no_world() {
     assert_eq!(wrong, [""; 0]);
 }
 
+/// Three walls: the builder's methods are forbidden by name, nothing but the gate and the policy names the parameter, and
+/// the gate refuses a request that holds it (a test of its own). This is the first two.
+#[test]
+fn no_code_can_ask_for_a_deletion_without_recovery() {
+    let lints = fs::read_to_string(root().join(".clippy.toml")).unwrap();
+    for builder in ["DeleteSecretFluentBuilder", "DeleteSecretInputBuilder"] {
+        for method in [
+            "force_delete_without_recovery",
+            "set_force_delete_without_recovery",
+        ] {
+            let path = format!("delete_secret::builders::{builder}::{method}");
+            assert!(lints.contains(&path), "{path} is not forbidden");
+        }
+    }
+    let with = |word: &str| -> Vec<String> {
+        let src = root().join("src");
+        sources(&src)
+            .into_iter()
+            .filter(|file| code(file).contains(word))
+            .map(|file| file.strip_prefix(&src).unwrap().display().to_string())
+            .collect()
+    };
+    assert_eq!(with("force_delete"), [""; 0]);
+    assert_eq!(
+        with("ForceDeleteWithoutRecovery"),
+        ["aws/gate.rs", "domain/iam.rs"]
+    );
+    // Whoever silences the list is looked at: these two read the clock.
+    assert_eq!(
+        with("clippy::disallowed_methods"),
+        ["aws/accounts.rs", "run/scan.rs"]
+    );
+}
+
 #[test]
 fn only_the_terminal_writes_to_stdout_and_stderr() {
     let words = [

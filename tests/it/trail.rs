@@ -5,9 +5,12 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use secretsweep::domain::ledger::{Bounds, Ledger};
 use secretsweep::domain::record::{self, Contents, Reader, Scope};
+use secretsweep::domain::seen::Seen;
 use secretsweep::files::cache::Cache;
 use secretsweep::files::logs;
 use serde_json::Value;
@@ -515,4 +518,53 @@ fn other_days_and_digests_are_not_opened() {
         "{told:?}"
     );
     assert_eq!(told[3].bytes_done, 56);
+}
+
+#[test]
+fn copies_in_a_second_trail_are_found_although_ids_are_forgotten_after_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = Spec {
+        files: 120,
+        records: 20,
+        ours: 400,
+        ..Spec::default()
+    };
+    let roots = ["one", "two"].map(|name| folder.path().join(name));
+    for file in generate::files(&spec) {
+        for root in &roots {
+            put(root, &file.path, &gzip(file.json.as_bytes()));
+        }
+    }
+    let all_time = Bounds {
+        from: 0,
+        window_from: 0,
+        to: i64::MAX / 2,
+    };
+    let count = |roots: &[PathBuf]| {
+        let seen = Arc::new(Seen::default());
+        let new = || Ledger::new(all_time, Arc::clone(&seen));
+        let ask = logs::Ask {
+            roots,
+            span: 0..i64::MAX / 2,
+            threads: 2,
+            cache: None,
+        };
+        let (ledgers, reading) = logs::read(&ask, new, &|_| {});
+        let mut all = new();
+        for ledger in ledgers {
+            all.merge(ledger);
+        }
+        (
+            all.duplicates,
+            all.late,
+            all.into_accesses().0,
+            reading.ours,
+        )
+    };
+    let (none, late, once, ours) = count(&roots[..1]);
+    assert_eq!((none, late), (0, 0));
+    let (copies, late, twice, all) = count(&roots);
+    assert_eq!((copies, late, all), (ours, 0, 2 * ours));
+    assert!(ours > 500, "{ours}");
+    assert_eq!(once, twice);
 }

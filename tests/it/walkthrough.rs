@@ -1,185 +1,273 @@
-//! The clean-up as the README walks through it: scan, plan, review, apply, watch, restore, by the real program.
+//! The clean-up as the README walks through it, by the real program, with the example organization in the AWS on the
+//! loopback. Every command of that section is run, and what it prints stands there: `UPDATE=1 cargo test walkthrough`
+//! writes it.
 
+use std::env;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::aws::world::{Account, Event, Rate, Secret};
+use crate::aws::world::{Account, Event, Rate, Secret, at};
 use crate::aws::{Aws, World};
+use crate::demo::MADE;
 
 const A: &str = "111122223333";
+const B: &str = "444455556666";
 const EAST: &str = "us-east-1";
 
-fn ago(hours: i64) -> String {
-    let at = Timestamp::now() - SignedDuration::from_hours(hours);
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
+/// When the plan is applied, and when somebody watches. The example organization lives on 1 November 2026.
+const APPLIED: &str = "2026-11-02T09:00:00Z";
+const WATCHED: &str = "2026-11-05T09:00:00Z";
 
-/// Ten secrets: eight in use, two that nobody has read for half a year.
-fn world() -> World {
+/// Lines that the reviewer keeps: rotated or audited secrets that somebody may know more about.
+const KEPT: &[&str] = &[
+    "network/vpn/branch-office-psk",
+    "payments/adyen/hmac",
+    "payments/braintree/private-key",
+    "reporting/redshift/etl-user",
+    "security/audit/probe",
+    "sso/saml/signing-key",
+];
+
+/// The example organization as a world, from its inventory.
+fn organization(inventory: &Path) -> World {
     let mut world = World::new(A)
-        .account(Account::new(A, "main"))
-        .regions(&[EAST])
+        .account(Account::new(A, "production"))
+        .account(Account::new(B, "staging"))
+        .regions(&[EAST, "eu-west-1", "eu-central-1"])
+        .organization(A)
+        .role(B, "cleaner", None)
         .lookup_rate(Rate::Unlimited);
-    world.now = Timestamp::now();
-    for name in ["growth/mixpanel/project-token", "legacy/report"] {
-        let day = ago(200 * 24)[..10].to_owned();
-        world = world.secret(
-            Secret::new(A, EAST, name)
-                .created("2024-01-01")
-                .accessed(&day),
-        );
-    }
-    for number in 0..8 {
-        let name = format!("orders/db-{number}");
-        let day = ago(24)[..10].to_owned();
-        world = world.secret(
-            Secret::new(A, EAST, &name)
-                .created("2024-01-01")
-                .accessed(&day),
-        );
-        world = world.events(
-            A,
-            EAST,
-            [Event::read(
-                &ago(30),
-                A,
-                EAST,
-                &name,
-                "orders",
-                "i-0123456789abcdef0",
-            )],
-        );
+    world.now = at(APPLIED);
+    for file in fs::read_dir(inventory).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        let list: Value = serde_json::from_slice(&bytes).unwrap();
+        for entry in list["SecretList"].as_array().unwrap() {
+            world.add(secret(entry));
+        }
     }
     world
 }
 
-fn run(aws: &Aws, folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
-    aws.on(command.args(args).current_dir(folder))
-        .output()
-        .unwrap()
+/// A secret from its entry in the output of `aws secretsmanager list-secrets`.
+fn secret(entry: &Value) -> Secret {
+    let text = |key: &str| entry[key].as_str().map(str::to_owned);
+    let time = |key: &str| -> Option<Timestamp> { Some(text(key)?.parse().unwrap()) };
+    let arn = text("ARN").unwrap();
+    let parts: Vec<&str> = arn.splitn(7, ':').collect();
+    let (name, suffix) = parts[6].rsplit_once('-').unwrap();
+    Secret::new(parts[4], parts[3], name).with(|secret| {
+        suffix.clone_into(&mut secret.suffix);
+        secret.description = text("Description");
+        secret.kms_key_id = text("KmsKeyId");
+        secret.created = time("CreatedDate").unwrap();
+        secret.last_changed = time("LastChangedDate").unwrap();
+        secret.last_accessed = time("LastAccessedDate");
+        secret.last_rotated = time("LastRotatedDate");
+        secret.next_rotation = time("NextRotationDate");
+        secret.deleted = time("DeletedDate");
+        secret.rotation_enabled = entry["RotationEnabled"].as_bool();
+        secret.rotation_lambda_arn = text("RotationLambdaARN");
+        secret.owning_service = text("OwningService");
+        secret.primary_region = text("PrimaryRegion");
+        for tag in entry["Tags"].as_array().into_iter().flatten() {
+            let word = |key: &str| tag[key].as_str().unwrap().to_owned();
+            secret.tags.insert(word("Key"), word("Value"));
+        }
+    })
 }
 
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+/// What a reviewer does to the plan, and what a spreadsheet does to it besides: rows in another order, all cells quoted,
+/// a byte order mark, CRLF, `KEEP ` for `keep`, a column of its own.
+fn review(plan: &Path) {
+    let mut reader = ::csv::Reader::from_path(plan).unwrap();
+    let mut header = reader.headers().unwrap().clone();
+    header.push_field("remark");
+    let name = header.iter().position(|column| column == "name").unwrap();
+    let mut rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    rows.reverse();
+    let mut writer = ::csv::WriterBuilder::new()
+        .quote_style(::csv::QuoteStyle::Always)
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(b"\xEF\xBB\xBF".to_vec());
+    writer.write_record(&header).unwrap();
+    for row in rows {
+        let is_kept = KEPT.contains(&&row[name]);
+        let mut cells: Vec<&str> = row.iter().collect();
+        if is_kept {
+            cells[0] = "KEEP ";
+        }
+        cells.push(if is_kept { "ask the team" } else { "" });
+        writer.write_record(cells).unwrap();
+    }
+    fs::write(plan, writer.into_inner().unwrap()).unwrap();
 }
 
-#[test]
-fn scan_plan_review_apply_watch_restore() {
-    let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
-    let run = |args: &[&str]| run(&aws, folder.path(), args);
-    assert_eq!(
-        code(&run(&[
-            "scan",
-            "--quiet",
-            "--lookup-pace",
-            "0",
-            "--out",
-            "reports/today"
-        ])),
-        0
-    );
-    assert_eq!(code(&run(&["plan", "reports/today"])), 0);
+/// Somebody read a secret after the scan.
+fn read_since(aws: &Aws) {
+    let name = "tmp/loadtest-password";
+    let read = Event::read("2026-11-01T16:20:00Z", A, EAST, name, "loadtest", "run-7");
+    aws.world().record(A, EAST, [read]);
+}
 
-    // The review: one line is kept, as a spreadsheet might write it.
-    let plan = folder.path().join("reports/today/plan.csv");
-    let text = fs::read_to_string(&plan).unwrap();
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| {
-            if line.contains("growth/mixpanel") {
-                line.replacen("delete,", "KEEP ,", 1)
-            } else {
-                line.to_owned()
-            }
-        })
-        .collect();
-    fs::write(&plan, format!("\u{feff}{}\r\n", lines.join("\r\n"))).unwrap();
-
-    assert_eq!(code(&run(&["apply", "reports/today/plan.csv"])), 0);
-    assert!(
-        aws.world()
-            .named(A, EAST, "legacy/report")
-            .deleted
-            .is_none(),
-        "a dry run changes nothing"
-    );
-    assert_eq!(
-        code(&run(&[
-            "apply",
-            "reports/today/plan.csv",
-            "--execute",
-            "--yes",
-            A
-        ])),
-        0
-    );
-    assert!(
-        aws.world()
-            .named(A, EAST, "legacy/report")
-            .deleted
-            .is_some()
-    );
-    assert!(
-        aws.world()
-            .named(A, EAST, "growth/mixpanel/project-token")
-            .deleted
-            .is_none()
-    );
-
-    assert_eq!(
-        code(&run(&["watch", "reports/today/plan.csv", "--since", "2d"])),
-        0
-    );
-    let asked = Event::read(
-        &ago(0),
+/// Three days pass, and a job that runs once a month does not get its secret, in the second in which `watch` runs.
+fn asked_in_vain(aws: &Aws) {
+    const REFUSED: &str = r#""errorCode":"InvalidRequestException","errorMessage":"You can't perform this operation on the secret because it was marked for deletion.","responseElements""#;
+    let read = Event::read(
+        WATCHED,
         A,
         EAST,
         "legacy/report",
         "monthly-report",
         "i-0123456789abcdef0",
     );
-    let refused = asked.text.replace(
-        "\"responseElements\"",
-        "\"errorCode\":\"InvalidRequestException\",\"errorMessage\":\"You can't perform this operation on the secret because it was marked for deletion.\",\"responseElements\"",
-    );
-    fs::write(
-        folder.path().join("today.json"),
-        format!("{{\"Records\":[{refused}]}}"),
+    let refused = Event::of(read.text.replace(r#""responseElements""#, REFUSED));
+    let mut world = aws.world();
+    world.now = at(WATCHED);
+    world.record(A, EAST, [refused]);
+}
+
+/// Runs a command of the README in a shell; what it printed, stdout and stderr as a terminal shows them, and how it ended.
+fn run(aws: &Aws, folder: &Path, command: &str, now: &str) -> (String, i32) {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_secretsweep"));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [program.parent().unwrap().to_owned()]
+        .into_iter()
+        .chain(env::split_paths(&path));
+    let line = if command.starts_with("secretsweep") {
+        format!("{command} --now {now} 2>&1")
+    } else {
+        command.to_owned()
+    };
+    let mut shell = Command::new("sh");
+    let shell = shell
+        .args(["-c", &line])
+        .current_dir(folder)
+        .env("PATH", env::join_paths(folders).unwrap());
+    let output = aws.on(shell).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (text, output.status.code().unwrap())
+}
+
+/// The section's blocks of commands: where each stands in the README, and its commands.
+fn blocks(readme: &str) -> Vec<(std::ops::Range<usize>, Vec<String>)> {
+    let start = readme
+        .find("\n## Cleaning up\n")
+        .expect("the section is there")
+        + 1;
+    let end = readme[start..]
+        .find("\n## ")
+        .map_or(readme.len(), |end| start + end);
+    let (open, close) = ("```text\n", "\n```\n");
+    let mut found = Vec::new();
+    let mut place = start;
+    while let Some(begin) = readme[place..end].find(open) {
+        let begin = place + begin + open.len();
+        let stop = begin + readme[begin..end].find(close).expect("a block ends");
+        let commands = readme[begin..stop]
+            .lines()
+            .filter_map(|line| line.strip_prefix("$ "));
+        found.push((begin..stop, commands.map(str::to_owned).collect()));
+        place = stop;
+    }
+    found
+}
+
+/// What happens after a block of commands.
+type After = fn(&Aws, &Path);
+
+#[cfg(unix)]
+#[test]
+fn every_command_of_the_section_prints_what_stands_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("secretsweep-demo/report")).unwrap();
+    let report = "report/report.json";
+    fs::copy(
+        MADE.path(report),
+        folder.path().join("secretsweep-demo").join(report),
     )
     .unwrap();
-    let watch = [
-        "watch",
-        "reports/today/plan.csv",
-        "--since",
-        "2d",
-        "--trail",
-        "today.json",
-    ];
-    assert_eq!(code(&run(&watch)), 5);
+    let aws = Aws::start(organization(&MADE.path("inventory")));
+    let plan = folder.path().join("secretsweep-demo/report/plan.csv");
 
-    let journal = fs::read_dir(folder.path().join("reports/today")).unwrap();
-    let journal = journal
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|end| end == "jsonl"));
-    let journal = journal.unwrap();
-    assert_eq!(code(&run(&["restore", "reports/today/plan.csv"])), 0);
-    assert!(
-        aws.world()
-            .named(A, EAST, "legacy/report")
-            .deleted
-            .is_none()
+    // When each block is run, how it ends, and what happens after it.
+    let steps: [(&str, i32, After); 7] = [
+        (APPLIED, 0, |_, _| ()),
+        (APPLIED, 0, |aws, plan| {
+            review(plan);
+            read_since(aws);
+        }),
+        (APPLIED, 3, |aws, _| {
+            let untouched = aws
+                .world()
+                .secrets
+                .values()
+                .all(|one| one.deleted.is_none_or(|time| time < at(APPLIED)));
+            assert!(untouched, "a dry run changes nothing");
+        }),
+        (APPLIED, 3, |aws, _| asked_in_vain(aws)),
+        (WATCHED, 5, |_, _| ()),
+        (WATCHED, 0, |aws, _| {
+            assert!(
+                aws.world()
+                    .named(A, EAST, "legacy/report")
+                    .deleted
+                    .is_none()
+            );
+        }),
+        (WATCHED, 0, |_, _| ()),
+    ];
+    let blocks = blocks(&readme);
+    assert_eq!(
+        blocks.len(),
+        steps.len(),
+        "the section has another number of blocks"
     );
-    let journal = journal
-        .strip_prefix(folder.path())
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
-    assert_eq!(code(&run(&["status", &journal])), 0);
+    let mut shown = readme.clone();
+    let mut grown = 0_isize;
+    for ((range, commands), (now, code, after)) in blocks.iter().zip(steps) {
+        let mut text = Vec::new();
+        for command in commands {
+            let (printed, ended) = run(&aws, folder.path(), command, now);
+            assert_eq!(ended, code, "{command}\n{printed}");
+            text.push(format!("$ {command}\n{}", printed.trim_end()));
+        }
+        after(&aws, &plan);
+        let text = text.join("\n\n");
+        let begin = range.start.checked_add_signed(grown).unwrap();
+        let end = range.end.checked_add_signed(grown).unwrap();
+        shown.replace_range(begin..end, &text);
+        grown += isize::try_from(text.len()).unwrap() - isize::try_from(range.len()).unwrap();
+    }
+    for name in KEPT {
+        let mut world = aws.world();
+        let account = if name.starts_with("sso/") {
+            (B, "eu-west-1")
+        } else {
+            (A, EAST)
+        };
+        assert!(
+            world.named(account.0, account.1, name).deleted.is_none(),
+            "{name}"
+        );
+    }
     assert_eq!((aws.value_reads(), aws.forced_deletes()), (0, 0));
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, shown).unwrap();
+        return;
+    }
+    for (line, (now, then)) in shown.lines().zip(readme.lines()).enumerate() {
+        assert_eq!(
+            now,
+            then,
+            "line {} of README.md (`UPDATE=1 cargo test walkthrough` writes it)",
+            line + 1
+        );
+    }
+    assert_eq!(shown, readme);
 }

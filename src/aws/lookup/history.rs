@@ -26,8 +26,31 @@ use crate::ports::{Fault, Note, Notes};
 /// What this adapter asks AWS.
 pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
 
-/// The events that are wanted: AWS takes one condition only.
+/// Where the events that are wanted come from.
 const SOURCE: &str = "secretsmanager.amazonaws.com";
+
+/// The events that are wanted: AWS takes one condition only.
+#[derive(Clone, Debug)]
+pub(super) enum About {
+    /// Everything that was asked of our service.
+    Service,
+    /// What AWS files under the name of a resource.
+    Resource(String),
+}
+
+impl About {
+    fn attribute(&self) -> Result<LookupAttribute, Stop> {
+        let (key, value) = match self {
+            Self::Service => (LookupAttributeKey::EventSource, SOURCE),
+            Self::Resource(name) => (LookupAttributeKey::ResourceName, name.as_str()),
+        };
+        LookupAttribute::builder()
+            .attribute_key(key)
+            .attribute_value(value)
+            .build()
+            .map_err(|error| Stop::Fault(Fault::Unreachable(error.to_string())))
+    }
+}
 
 /// Events on a page: the most that AWS gives.
 pub(super) const PAGE: i32 = 50;
@@ -41,6 +64,7 @@ pub(super) struct History<'a> {
     client: Client,
     notes: &'a dyn Notes,
     pace: Mutex<Interval>,
+    about: About,
     bounds: Bounds,
     requests: AtomicU64,
     events: AtomicU64,
@@ -113,12 +137,18 @@ impl<'a> History<'a> {
             client: Client::from_conf(settings),
             notes,
             pace: Mutex::new(pace),
+            about: About::Service,
             bounds,
             requests: AtomicU64::new(0),
             events: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             textless: AtomicU64::new(0),
         })
+    }
+
+    /// The same history, at the same pace, asked for other events.
+    pub(super) fn ask_about(&mut self, about: About) {
+        self.about = about;
     }
 
     /// Requests made so far.
@@ -195,11 +225,7 @@ impl<'a> History<'a> {
     }
 
     async fn request(&self, (from, to): Slice, token: Option<&str>) -> Result<Page, Stop> {
-        let attribute = LookupAttribute::builder()
-            .attribute_key(LookupAttributeKey::EventSource)
-            .attribute_value(SOURCE)
-            .build()
-            .map_err(|error| Stop::Fault(Fault::Unreachable(error.to_string())))?;
+        let attribute = self.about.attribute()?;
         // Within a minute of what AWS has dropped, clocks decide whether a start is refused: ask without one.
         let start = (from > self.bounds.kept + 60).then(|| DateTime::from_secs(from));
         let _place = self.session.gate.place().await;

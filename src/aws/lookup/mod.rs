@@ -24,14 +24,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::effort::{length, seconds};
-use self::history::{Bounds, History, Stop};
+use self::history::{About, Bounds, History, Stop};
 use self::kept::{Kept, Slice, missing};
-use self::run::Run;
+use self::run::{Need, Run};
 use self::sink::Sink;
 use super::{Session, fault, locked};
 use crate::domain::names::Scope;
 use crate::domain::report::{Gap, Span};
-use crate::domain::sample::{Comb, Done};
+use crate::domain::sample::{ENOUGH_WINDOWS, Sample};
 use crate::ports::{Fault, Feed, LookupWay, Notes, Shelf};
 
 /// How long AWS keeps the event history.
@@ -59,6 +59,8 @@ pub struct Ask {
     pub requests: Option<u64>,
     /// Draws the place of a sample's first window. Recorded with the sample, so that it can be repeated.
     pub seed: u64,
+    /// What the caller can do for more, in words.
+    pub advice: &'static str,
 }
 
 impl Ask {
@@ -72,19 +74,20 @@ impl Ask {
             budget,
             requests: None,
             seed: clock.as_microsecond().unsigned_abs(),
+            advice: "`--trail s3://...` reads all of it, `--lookup-budget` allows more time",
         }
     }
 }
 
 /// What was read of one account and Region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Read {
     /// Where.
     pub scope: Scope,
     /// How.
     pub way: LookupWay,
-    /// The sample, if one was taken, and which of its parts are finished.
-    pub sample: Option<(Comb, Done)>,
+    /// The sample of the window, if one was taken, with what of the window was read in full besides.
+    pub sample: Option<Sample>,
     /// Requests made.
     pub requests: u64,
     /// Events received, from the shelf included. An event may come twice.
@@ -117,6 +120,53 @@ pub async fn read(
     futures_util::future::join_all(all).await
 }
 
+/// Pages that are read of the events of one resource: who asks so often is found on the first.
+const NAMED_PAGES: u32 = 4;
+
+/// Asks one account and Region for the events of single resources, by the names that AWS may file them under, newest
+/// first, and hands on what comes. Events that AWS files under no name, or under another, do not come: silence says
+/// nothing here.
+///
+/// # Errors
+/// Why not all names could be asked for; what came before has been handed on.
+pub async fn named(
+    session: &Session,
+    scope: &Scope,
+    names: &[String],
+    ask: &Ask,
+    feed: &dyn Feed,
+    notes: &dyn Notes,
+) -> Result<(), String> {
+    let bounds = Bounds {
+        deadline: Instant::now() + ask.budget,
+        requests: ask.requests.unwrap_or(u64::MAX),
+        kept: ask.kept.as_second(),
+    };
+    let (from, to) = seconds(&ask.evidence);
+    let slice = (from.max(bounds.kept), to);
+    let mut history =
+        History::new(session, scope, notes, bounds).map_err(|fault| fault.to_string())?;
+    for (asked, name) in names.iter().enumerate() {
+        history.ask_about(About::Resource(name.clone()));
+        let finished = |chunk: history::Chunk| {
+            for record in &chunk.records {
+                feed.record(scope, record.text.as_bytes());
+            }
+        };
+        match history.read(slice, NAMED_PAGES, &finished).await {
+            Ok(_) => {}
+            Err(Stop::Fault(fault)) => return Err(fault.to_string()),
+            Err(_) => {
+                return Err(format!(
+                    "the budget was used up after {asked} of {} names",
+                    names.len()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn read_scope(
     session: &Session,
     to: &Sink<'_>,
@@ -139,7 +189,7 @@ async fn read_scope(
         .filter(|slice| slice.1 > kept)
         .map(|slice| (slice.0.max(kept), slice.1))
         .collect();
-    let mut full_requests = None;
+    let mut need = Need::default();
     let stop = if wanted.is_empty() {
         None
     } else {
@@ -156,7 +206,7 @@ async fn read_scope(
                     notes,
                     of_s: length(&wanted),
                 };
-                let outcome = run.go(wanted, &mut read, &mut full_requests).await;
+                let outcome = run.go(wanted, &mut read, &mut need).await;
                 read.requests = history.requests();
                 read.events += history.events();
                 textless(&history, &mut read);
@@ -165,7 +215,7 @@ async fn read_scope(
             Err(fault) => Some(Stop::Fault(fault)),
         }
     };
-    what_is_missing(to, &mut read, stop.as_ref(), full_requests);
+    what_is_missing(to, &mut read, stop.as_ref(), need);
     read
 }
 
@@ -183,7 +233,7 @@ fn textless(history: &History<'_>, read: &mut Read) {
 }
 
 /// Says what of the evidence was not read, and why.
-fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, full: Option<u64>) {
+fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, need: Need) {
     let evidence = seconds(&to.ask.evidence);
     let kept = to.ask.kept.as_second();
     let mut done = locked(&to.done).clone();
@@ -195,7 +245,8 @@ fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, full: Op
             read.gaps.push(gap(to.scope, old, why.to_owned()));
         }
         if open.0 < open.1 {
-            read.gaps.push(gap(to.scope, open, why(read, stop, full)));
+            let why = why(read, stop, need, to.ask.advice);
+            read.gaps.push(gap(to.scope, open, why));
         }
     }
     if let Some(trouble) = locked(&to.trouble).as_ref() {
@@ -223,18 +274,70 @@ fn gap(scope: &Scope, (from, to): Slice, why: String) -> Gap {
     gap
 }
 
-fn why(read: &Read, stop: Option<&Stop>, full: Option<u64>) -> String {
-    let better = "`--trail s3://...` reads all of it, `--lookup-budget` allows more time";
-    let need = full.map_or_else(String::new, |full| {
-        format!(" (a full read takes about {full} requests at two a second)")
+fn why(read: &Read, stop: Option<&Stop>, need: Need, better: &str) -> String {
+    let full = need.full.map_or_else(String::new, |full| {
+        format!(
+            " (a full read takes about {full} requests, {} at two a second)",
+            at_two_a_second(full)
+        )
     });
     match (stop, read.way) {
         (Some(Stop::Fault(fault)), _) => fault.to_string(),
-        (_, LookupWay::Sample) => {
-            format!(
-                "too many events for the budget{need}, so volume is estimated from a sample; {better}"
-            )
+        (_, LookupWay::Sample) => format!(
+            "too many events for the budget{full}, so volume is estimated from a sample; `--trail s3://...` reads all \
+             of it{}",
+            more(read, need)
+        ),
+        _ => format!("the budget was used up{full}; {better}"),
+    }
+}
+
+/// What a longer budget would bring: everything, where that is a matter of hours, else a sample of enough windows.
+fn more(read: &Read, need: Need) -> String {
+    match (need.full, need.sample) {
+        (Some(full), _) if full <= WORTH_READING => format!(
+            "; so does `--lookup-budget {}` with `--cache DIR`, which goes on where it stopped",
+            at_two_a_second(full)
+        ),
+        (_, Some(enough)) if read.sample.as_ref().is_none_or(Sample::is_thin) => format!(
+            "; `--lookup-budget {}` is enough for a sample of {ENOUGH_WINDOWS} windows",
+            at_two_a_second(enough)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// So many requests are better made than estimated: a million events, about three hours.
+const WORTH_READING: u64 = 22_000;
+
+/// How long so many requests take at the pace that AWS allows, in whole minutes.
+fn at_two_a_second(requests: u64) -> String {
+    let minutes = requests.div_ceil(2).div_ceil(60).max(1);
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    match (hours, minutes) {
+        (0, _) => format!("{minutes}m"),
+        (_, 0) => format!("{hours}h"),
+        _ => format!("{hours}h{minutes}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_requests_is_what_the_option_takes() {
+        for (requests, text) in [
+            (0, "1m"),
+            (1, "1m"),
+            (120, "1m"),
+            (121, "2m"),
+            (7_200, "1h"),
+            (7_201, "1h1m"),
+            (200_000, "27h47m"),
+        ] {
+            assert_eq!(at_two_a_second(requests), text);
+            assert!(humantime::parse_duration(text).is_ok());
         }
-        _ => format!("the budget was used up{need}; {better}"),
     }
 }

@@ -11,8 +11,11 @@ use super::kept::{Begun, Kept, Slice};
 use super::sink::Sink;
 use super::{Ask, Read};
 use crate::aws::locked;
+use crate::domain::names::Scope;
 use crate::domain::report::Span;
-use crate::domain::sample::{Comb, Done, SUBCOMBS, Window, requests_per_window};
+use crate::domain::sample::{
+    Comb, Done, ENOUGH_WINDOWS, SUBCOMBS, Sample, Window, requests_per_window, seed_of,
+};
 use crate::ports::{LookupWay, Note, Notes};
 
 /// Pages that are read before it is decided how to go on.
@@ -26,6 +29,24 @@ const REQUESTS_PER_SLICE: u64 = 11;
 
 /// With fewer windows a sample would say nothing.
 const FEWEST_WINDOWS: u64 = 39;
+
+/// The part of the requests that a sample spends; the rest is kept back for windows that are busier than most.
+const SPENT: f64 = 0.95;
+
+/// How many requests it would take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Need {
+    /// To read all that is wanted, after the first pages.
+    pub(super) full: Option<u64>,
+    /// For a sample of as many windows as give a good interval; `None`: no sample was needed.
+    pub(super) sample: Option<u64>,
+}
+
+/// Requests for a sample of enough windows, with the first pages and the probes that come before it.
+fn enough(rate: f64) -> u64 {
+    let windows = f64::from(ENOUGH_WINDOWS) * requests_per_window(rate) / SPENT;
+    whole(windows.ceil()) + u64::from(FIRST_PAGES + 2 * PROBES)
+}
 
 /// Reading one scope.
 pub(super) struct Run<'a> {
@@ -45,13 +66,14 @@ impl Run<'_> {
         &self,
         wanted: Vec<Slice>,
         read: &mut Read,
-        full_requests: &mut Option<u64>,
+        need: &mut Need,
     ) -> Result<(), Stop> {
         if let Some(begun) = self.to.kept.as_ref().and_then(Kept::begun)
             && fits(&begun, self.to.ask)
         {
             // A sample that was begun before goes on: what made it necessary has not changed.
             read.way = LookupWay::Sample;
+            need.sample = Some(enough(begun.comb.rate()));
             return self.sample(begun.comb, read).await;
         }
         let left = self.first(wanted).await?;
@@ -59,12 +81,12 @@ impl Run<'_> {
             return Ok(());
         }
         let parts = self.weigh(left).await?;
-        let need = parts.iter().map(Part::requests).sum();
-        *full_requests = Some(need);
+        let all = parts.iter().map(Part::requests).sum();
+        need.full = Some(all);
         let allowed = self.history.requests_left();
-        if need <= allowed {
+        if all <= allowed {
             read.way = LookupWay::Everything;
-            self.plan(read.way, need, need);
+            self.plan(read.way, all, all);
             return self.all(parts, allowed).await;
         }
         let window = &parts[0];
@@ -72,7 +94,8 @@ impl Run<'_> {
             && let Some(comb) = self.comb(window.rate, allowed)
         {
             read.way = LookupWay::Sample;
-            self.plan(read.way, need, allowed);
+            need.sample = Some(enough(window.rate));
+            self.plan(read.way, all, allowed);
             if let Some(kept) = &self.to.kept {
                 let budget_s = self.to.ask.budget.as_secs();
                 let comb = comb.clone();
@@ -81,16 +104,18 @@ impl Run<'_> {
             return self.sample(comb, read).await;
         }
         read.way = LookupWay::Newest;
-        self.plan(read.way, need, allowed);
+        self.plan(read.way, all, allowed);
         self.all(parts, allowed).await
     }
 
     /// The comb that so many requests pay for, with a little kept back; `None` if it would say nothing.
     fn comb(&self, rate: f64, allowed: u64) -> Option<Comb> {
-        let windows = whole(float(allowed) * 0.95 / requests_per_window(rate));
+        let windows = whole(float(allowed) * SPENT / requests_per_window(rate));
         let span = window_of(self.to.ask);
+        let Scope { account, region } = self.to.scope;
+        let seed = seed_of(self.to.ask.seed, account.as_str(), region.as_str());
         (windows >= FEWEST_WINDOWS)
-            .then(|| Comb::new(span, rate, clamped(windows), self.to.ask.seed))
+            .then(|| Comb::new(span, rate, clamped(windows), seed))
             .flatten()
     }
 
@@ -232,7 +257,9 @@ impl Run<'_> {
                 of_s: u64::from(SUBCOMBS),
             });
         }
-        read.sample = Some((comb, done));
+        let window = seconds(&self.to.ask.window);
+        let full = within(&locked(&self.to.done), window);
+        read.sample = Some(Sample::new(comb, done, full));
         outcome
     }
 

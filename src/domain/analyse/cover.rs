@@ -44,9 +44,16 @@ impl<'a> Cover<'a> {
             .map_or(0, |covered| covered.hours(from, to))
     }
 
+    /// What the calls of a scope stand for: the covered hours, or the time that a sample was taken of. If the sample is
+    /// too small to say anything, neither is known: what it showed cannot be told from what is counted.
     pub(super) fn rate(&self, scope: &Scope) -> Rate {
-        Rate {
-            covered_hours: self.hours(scope, self.spans.window),
+        match self.coverage.samples().get(scope) {
+            None => Rate::hours(self.hours(scope, self.spans.window)),
+            Some(sample) if sample.weight().is_some() => {
+                let (from, to) = seconds(self.spans.window);
+                Rate::seconds(sample.seconds(from, to))
+            }
+            Some(_) => Rate::UNKNOWN,
         }
     }
 
@@ -79,6 +86,9 @@ impl<'a> Cover<'a> {
 
     /// Why a scope is not covered.
     pub(super) fn why(&self, scope: &Scope) -> &'static str {
+        if self.coverage.samples().contains_key(scope) {
+            return "only a sample of the event history was read, which shows use and never that there is none";
+        }
         match self.coverage.of(scope) {
             None => "no log file speaks of this account and Region",
             Some(heard) if heard.is_write_only() => {

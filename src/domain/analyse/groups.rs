@@ -3,44 +3,54 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::activity::{Activity, Readers};
-use crate::domain::names::{Region, Scope, SecretArn, split_arn};
+use crate::domain::names::{AccountId, Region, Scope, SecretArn, split_arn};
 use crate::domain::secret::Secret;
 
 /// Primaries and their replicas, by place in the inventory.
 pub(super) struct Groups {
-    /// The places that share account, name and suffix.
-    members: HashMap<(String, String), Vec<usize>>,
+    /// The places of replicas, by the account, name and suffix that they share with their primary.
+    replicas: HashMap<(AccountId, String), Vec<usize>>,
 }
 
 impl Groups {
-    fn key(secret: &Secret) -> (String, String) {
+    fn key(secret: &Secret) -> (AccountId, String) {
         (
-            secret.arn.scope().account.to_string(),
+            secret.arn.scope().account.clone(),
             secret.arn.resource().to_owned(),
         )
     }
 
     pub(super) fn new(secrets: &[Secret]) -> Self {
-        let mut members: HashMap<_, Vec<usize>> = HashMap::new();
-        for (at, secret) in secrets.iter().enumerate() {
-            members.entry(Self::key(secret)).or_default().push(at);
+        let mut replicas: HashMap<_, Vec<usize>> = HashMap::new();
+        let all = secrets.iter().enumerate();
+        for (at, secret) in all.filter(|(_, secret)| secret.is_replica()) {
+            replicas.entry(Self::key(secret)).or_default().push(at);
         }
-        Self { members }
+        Self { replicas }
+    }
+
+    /// The replicas of every primary that are in the inventory: their places, by that of the primary.
+    pub(super) fn by_primary(&self, secrets: &[Secret]) -> HashMap<usize, Vec<usize>> {
+        if self.replicas.is_empty() {
+            return HashMap::new();
+        }
+        let members = |at: usize| {
+            let members = self.replicas(secrets, at);
+            (!members.is_empty()).then_some((at, members))
+        };
+        (0..secrets.len()).filter_map(members).collect()
     }
 
     /// The replicas of a primary that are in the inventory.
     pub(super) fn replicas(&self, secrets: &[Secret], at: usize) -> Vec<usize> {
         let secret = &secrets[at];
-        if secret.is_replica() {
+        if secret.is_replica() || self.replicas.is_empty() {
             return Vec::new();
         }
-        let all = self
-            .members
-            .get(&Self::key(secret))
-            .map_or(&[][..], Vec::as_slice);
+        let all = self.replicas.get(&Self::key(secret));
         let own = &secret.arn.scope().region;
-        let is_replica_of =
-            |other: &usize| *other != at && secrets[*other].primary_region.as_ref() == Some(own);
+        let is_replica_of = |other: &usize| secrets[*other].primary_region.as_ref() == Some(own);
+        let all = all.map_or(&[][..], Vec::as_slice);
         all.iter().copied().filter(is_replica_of).collect()
     }
 

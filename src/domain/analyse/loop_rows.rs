@@ -8,6 +8,7 @@ use crate::domain::money::{counted, thousands};
 use crate::domain::names::{Scope, SecretArn};
 use crate::domain::readers::name_of;
 use crate::domain::report::{FindingRow, LoopRow, Severity};
+use crate::domain::sample::Tally;
 
 /// What is fetched in a loop: a secret, or a name that is not in the inventory.
 #[derive(Clone, Copy)]
@@ -17,9 +18,11 @@ struct Subject<'a> {
     scope: Option<&'a Scope>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
     /// Every loop that is worth reporting.
-    pub(super) fn loops(&self) -> Vec<LoopRow> {
+    ///
+    /// With each comes what the windows of samples showed of its avoidable cost.
+    pub(super) fn loops(&self) -> Vec<(LoopRow, Tally<'a>)> {
         let mut loops = Vec::new();
         for (secret, readers) in self.secrets.iter().zip(&self.activity.secrets) {
             let subject = Subject {
@@ -32,6 +35,8 @@ impl Scan<'_> {
                 rate: self.cover.rate(secret.arn.scope()),
                 price: self.price(&secret.arn),
                 customer_key: secret.has_customer_key(),
+                home: Some(secret.arn.scope()),
+                samples: self.samples,
             };
             let called = [Called::Read, Called::Describe];
             loops.extend(self.loops_of(subject, readers, &called, terms));
@@ -43,18 +48,21 @@ impl Scan<'_> {
                 name: &missing.target,
                 scope: scope.as_ref(),
             };
-            let nothing = Rate { covered_hours: 0 };
             let terms = Terms {
                 window: self.window(),
                 rate: subject
                     .scope
-                    .map_or(nothing, |scope| self.cover.rate(scope)),
+                    .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope)),
                 price: subject.scope.and_then(|scope| self.scope_price(scope)),
                 customer_key: false,
+                home: subject
+                    .scope
+                    .and_then(|scope| Some(self.samples.get_key_value(scope)?.0)),
+                samples: self.samples,
             };
             loops.extend(self.loops_of(subject, readers, &[Called::Missing], terms));
         }
-        loops.sort_by(|a, b| {
+        loops.sort_by(|(a, _), (b, _)| {
             let worth = |row: &LoopRow| (row.avoidable_usd_month, row.avoidable_calls_month);
             let names = |row: &LoopRow| {
                 let LoopRow {
@@ -77,17 +85,17 @@ impl Scan<'_> {
     fn loops_of(
         &self,
         subject: Subject<'_>,
-        readers: &Readers<'_>,
+        readers: &Readers<'a>,
         called: &[Called],
-        terms: Terms<'_>,
-    ) -> Vec<LoopRow> {
+        terms: Terms<'a>,
+    ) -> Vec<(LoopRow, Tally<'a>)> {
         let mut rows = Vec::new();
         for (reader, what) in readers {
             for &called in called {
                 let Some(found) = judge(reader, what, called, terms, self.policy) else {
                     continue;
                 };
-                rows.push(LoopRow {
+                let row = LoopRow {
                     arn: subject.arn.cloned(),
                     name: subject.name.to_owned(),
                     account: subject.scope.map(|scope| scope.account.clone()),
@@ -106,7 +114,9 @@ impl Scan<'_> {
                     avoidable_usd_month: found.avoidable_usd,
                     advice: what.class.advice.clone(),
                     days: found.days,
-                });
+                    estimate: found.estimate,
+                };
+                rows.push((row, found.spread));
             }
         }
         rows
@@ -118,6 +128,24 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
     let saving = row.avoidable_usd_month.map_or_else(String::new, |usd| {
         format!(", {} a month avoidable", usd.dollars())
     });
+    let interval = row.interval_s.map_or_else(String::new, |seconds| {
+        let when = if row.estimate.is_some() {
+            "while it calls"
+        } else {
+            "at its peak"
+        };
+        format!(", every {seconds} s {when}")
+    });
+    let (about, least) = if row.estimate.is_some() {
+        ("about ", "at least ")
+    } else {
+        ("", "")
+    };
+    let shape = if row.shape.is_empty() {
+        "calls"
+    } else {
+        &row.shape
+    };
     FindingRow {
         code: "hot-loop".to_owned(),
         severity: Severity::Medium,
@@ -127,17 +155,15 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
         region: row.region.clone(),
         reader: Some(row.reader.clone()),
         text: format!(
-            "{} calls {} {} times a month, every {} s at its peak, from {}{saving}: {}",
+            "{} calls {} {about}{} times a month{interval}, from {least}{}{saving}: {}",
             name_of(&row.reader),
             row.what,
             thousands(row.reads_month),
-            row.interval_s,
             counted(row.clients, "client", "clients"),
             row.advice,
         ),
         evidence: format!(
-            "{} in {}",
-            row.shape,
+            "{shape} in {least}{}",
             counted(u64::from(row.active_hours), "active hour", "active hours")
         ),
     }

@@ -41,6 +41,14 @@ pub(super) fn assumptions(
                 .to_owned(),
         );
     }
+    if totals.estimate.is_some() {
+        said.push(
+            "Where the event history was too long to read, calls and what follows from them are estimates from windows of \
+             it, each with its 95 % interval in `report.json`, `estimates.csv` and on the page. What was seen proves use; \
+             what was not seen proves nothing, so nothing is called unused from a sample."
+                .to_owned(),
+        );
+    }
     if policy.trust_last_accessed {
         said.push(
             "--trust-last-accessed: where the trail is missing, idle secrets are judged by LastAccessedDate alone; \

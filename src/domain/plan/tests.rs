@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::report::{Cost, PolicySummary, Report, SecretRow, Span, Totals};
+use crate::domain::tags::Tags;
 use crate::domain::verdict::ReasonRow;
 
 /// A row that can go, in the account and Region of most tests.
@@ -43,8 +44,9 @@ pub(crate) fn row(name: &str) -> SecretRow {
         owning_service: None,
         customer_key: false,
         description: None,
-        tags: BTreeMap::new(),
+        tags: Tags::new(),
         readers: vec![],
+        estimate: None,
     }
 }
 
@@ -162,7 +164,7 @@ fn patterns_and_the_least_saving_narrow_the_plan() {
 
 #[test]
 fn what_must_not_be_deleted_here_is_refused_with_its_reason() {
-    let tagged = |key: &str| BTreeMap::from([(key.to_owned(), "web".to_owned())]);
+    let tagged = |key: &str| Tags::from([(key.to_owned(), "web".to_owned())]);
     let primary = row("primary");
     let report = report(vec![
         with("events!a", |row| {

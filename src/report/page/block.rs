@@ -3,89 +3,119 @@
 //! The block stands in a `<script type="application/json">`, which a browser never runs. Every `<`, `>` and `&` in it is
 //! written as `\u003c`, `\u003e` and `\u0026`, so that no text can end the element or open a comment; U+2028 and U+2029,
 //! which old scripts took for line ends, are shown as a space like every line break.
+//!
+//! The columns are written straight from the rows: with tens of thousands of secrets, a copy of them would be the largest
+//! thing in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::io::{self, Write};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_json::ser::Formatter;
 
 use crate::domain::money::Money;
-use crate::domain::names::SecretArn;
+use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::report::{LoopRow, Report, SecretRow};
-use crate::report::escape::one_line;
-
 use crate::domain::sums::Savings;
+use crate::report::escape::one_line;
+use crate::report::estimates::{dollars, doubts, numbers};
+use crate::report::text::words;
 
 /// Text that stands once in the block and is named by its place.
 #[derive(Default)]
-struct Pool {
-    texts: Vec<String>,
-    places: HashMap<String, usize>,
+struct Pool<'a> {
+    texts: Vec<&'a str>,
+    places: HashMap<&'a str, usize>,
 }
 
-impl Pool {
-    fn place(&mut self, text: &str) -> usize {
-        if let Some(&place) = self.places.get(text) {
-            return place;
+impl<'a> Pool<'a> {
+    fn add(&mut self, text: &'a str) -> usize {
+        let next = self.texts.len();
+        let place = *self.places.entry(text).or_insert(next);
+        if place == next {
+            self.texts.push(text);
         }
-        let place = self.texts.len();
-        self.texts.push(one_line(text));
-        self.places.insert(text.to_owned(), place);
         place
     }
 
-    fn place_of(&mut self, text: Option<&str>) -> Option<usize> {
+    /// Adds the texts of a row.
+    fn add_row(&mut self, row: &'a SecretRow) {
+        let single = [&row.owner, &row.last_consumer, &row.owning_service];
+        for text in single.into_iter().flatten() {
+            self.add(text);
+        }
+        for (key, value) in row.tags.iter() {
+            self.add(key);
+            self.add(value);
+        }
+        for reason in &row.reasons {
+            self.add(&reason.code);
+        }
+        for reader in &row.readers {
+            self.add(&reader.reader);
+            self.add(reader.kind.as_str());
+            self.add(&reader.client);
+        }
+    }
+
+    fn place(&self, text: &str) -> usize {
+        *self
+            .places
+            .get(text)
+            .expect("the texts of all rows were added before the first is looked up")
+    }
+
+    fn place_of(&self, text: Option<&str>) -> Option<usize> {
         text.map(|text| self.place(text))
     }
 }
 
+impl Serialize for Pool<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.texts.iter().map(|text| one_line(text)))
+    }
+}
+
+/// One value of each row.
+struct Column<'a, F>(&'a [SecretRow], F);
+
+impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> T> Serialize for Column<'a, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(&self.1))
+    }
+}
+
+/// One value of those rows that have it, by the place of the row.
+struct Sparse<'a, F>(&'a [SecretRow], F);
+
+impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> Option<T>> Serialize for Sparse<'a, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows = self.0.iter().enumerate();
+        serializer.collect_map(rows.filter_map(|(place, row)| Some((place, (self.1)(row)?))))
+    }
+}
+
+/// Partition, account and Region: what the ARNs of a scope begin with.
+type Prefix<'a> = (&'a str, &'a AccountId, &'a Region);
+
+fn prefix(row: &SecretRow) -> Prefix<'_> {
+    (row.arn.partition(), &row.account, &row.region)
+}
+
 /// The block. Amounts are micro-dollars, moments seconds since 1970, `null` is unknown.
-#[derive(Default, Serialize)]
-struct Block {
-    /// Repeated text.
-    texts: Vec<String>,
-    idle_days: u32,
+struct Block<'a> {
+    report: &'a Report,
+    pool: Pool<'a>,
     /// Account, Region and the ARN up to the name.
     scopes: Vec<(String, String, String)>,
-    scope: Vec<usize>,
-    /// The name with its suffix: the rest of the ARN.
-    tail: Vec<String>,
-    /// Names that are not the one in the ARN.
-    names: BTreeMap<usize, String>,
-    owner: Vec<Option<usize>>,
-    verdict: Vec<&'static str>,
-    idle: Vec<Option<u32>>,
-    calls: Vec<u64>,
-    reads: Vec<u64>,
-    failed: Vec<u64>,
-    consumers: Vec<u64>,
-    /// Storage, API, KMS, total.
-    cost: Vec<[Option<i64>; 4]>,
-    window: Vec<Option<i64>>,
-    /// By deleting, by mending.
-    saves: Vec<(i64, i64)>,
-    created: Vec<Option<i64>>,
-    changed: Vec<Option<i64>>,
-    accessed: Vec<Option<String>>,
-    used: Vec<Option<i64>>,
-    used_by: Vec<Option<usize>>,
-    deleted: BTreeMap<usize, i64>,
-    replica_of: BTreeMap<usize, String>,
-    replicas: BTreeMap<usize, Vec<String>>,
-    service: BTreeMap<usize, usize>,
-    description: BTreeMap<usize, String>,
-    evidence_days: Vec<u32>,
-    customer_key: Vec<u8>,
-    tags: Vec<Vec<(usize, usize)>>,
-    /// Code and sentence.
-    reasons: Vec<Vec<(usize, String)>>,
-    /// Reader, kind, client, reads, describes, failed, calls, first, last.
-    readers: Vec<Vec<[i64; 9]>>,
+    scope_of: HashMap<Prefix<'a>, usize>,
+    savings: Savings<'a>,
     loops: Vec<Loop>,
     findings: Vec<Finding>,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct Finding {
     secret: usize,
     code: usize,
@@ -95,161 +125,123 @@ struct Finding {
     reader: Option<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct Loop {
     secret: usize,
     reader: usize,
     what: usize,
     calls: u64,
     clients: u64,
-    interval: f64,
+    interval: Option<f64>,
     shape: usize,
     saves: Option<i64>,
+    /// How sure the numbers are, if they come from a sample.
+    sure: Option<String>,
     advice: usize,
 }
 
-/// The block as JSON that can stand inside a `<script>` element.
-pub(crate) fn json(report: &Report) -> String {
-    let mut pool = Pool::default();
-    let mut block = Block {
-        idle_days: report.policy.idle_days,
-        ..Block::default()
-    };
-    let savings = Savings::new(report);
-    let mut scopes = HashMap::new();
-    for row in &report.secrets {
-        let next = scopes.len();
-        let key = (row.arn.partition(), &row.account, &row.region);
-        let scope = *scopes.entry(key).or_insert(next);
-        if scope == next {
-            let resource = row.arn.resource().len();
-            let prefix = &row.arn.as_str()[..row.arn.as_str().len() - resource];
-            block.scopes.push((
-                row.account.to_string(),
-                row.region.to_string(),
-                one_line(prefix),
-            ));
-        }
-        let saving = savings.of(row);
-        block
-            .saves
-            .push((saving.by_deleting.0, saving.by_mending.0));
-        block.scope.push(scope);
-        block.add(row, &mut pool);
-    }
-    let places: HashMap<&SecretArn, usize> = report
-        .secrets
-        .iter()
-        .enumerate()
-        .map(|(place, row)| (&row.arn, place))
-        .collect();
-    block.loops = report
-        .loops
-        .iter()
-        .filter_map(|row| Some(loop_of(row, *places.get(row.arn.as_ref()?)?, &mut pool)))
-        .collect();
-    for row in &report.findings {
-        let Some(&secret) = row.arn.as_ref().and_then(|arn| places.get(arn)) else {
-            continue;
-        };
-        block.findings.push(Finding {
-            secret,
-            code: pool.place(&row.code),
-            severity: row.severity.as_str(),
-            text: pool.place(&row.text),
-            evidence: one_line(&row.evidence),
-            reader: pool.place_of(row.reader.as_deref()),
-        });
-    }
-    block.texts = pool.texts;
-    // Strings and numbers in vectors and maps by number: nothing of it can fail to be written.
-    let json = serde_json::to_string(&block).unwrap_or_else(|_| "null".to_owned());
-    guarded(&json)
+/// Writes the block as JSON that can stand inside a `<script>` element.
+///
+/// # Errors
+/// What the writer says.
+pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, Guarded);
+    Ok(Block::new(report).serialize(&mut serializer)?)
 }
 
 /// JSON that cannot end the element it stands in.
-fn guarded(json: &str) -> String {
-    let mut text = String::with_capacity(json.len() + json.len() / 50);
-    for letter in json.chars() {
-        match letter {
-            '<' => text.push_str("\\u003c"),
-            '>' => text.push_str("\\u003e"),
-            '&' => text.push_str("\\u0026"),
-            '\u{2028}' => text.push_str("\\u2028"),
-            '\u{2029}' => text.push_str("\\u2029"),
-            _ => text.push(letter),
+struct Guarded;
+
+impl Formatter for Guarded {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+            let (before, from) = rest.split_at(at);
+            let letter = from.chars().next().unwrap_or_default();
+            write!(writer, "{before}\\u{:04x}", u32::from(letter))?;
+            rest = &from[letter.len_utf8()..];
         }
+        writer.write_all(rest.as_bytes())
     }
-    text
 }
 
-impl Block {
-    fn add(&mut self, row: &SecretRow, pool: &mut Pool) {
-        let place = self.tail.len();
-        let micros = |amount: Option<Money>| amount.map(|amount| amount.0);
-        self.tail.push(one_line(row.arn.resource()));
-        if row.name != row.arn.name() {
-            self.names.insert(place, one_line(&row.name));
+impl<'a> Block<'a> {
+    fn new(report: &'a Report) -> Self {
+        let mut pool = Pool::default();
+        let (mut scopes, mut scope_of) = (Vec::new(), HashMap::new());
+        for row in &report.secrets {
+            let next = scopes.len();
+            if *scope_of.entry(prefix(row)).or_insert(next) == next {
+                let resource = row.arn.resource().len();
+                let start = &row.arn.as_str()[..row.arn.as_str().len() - resource];
+                scopes.push((
+                    row.account.to_string(),
+                    row.region.to_string(),
+                    one_line(start),
+                ));
+            }
+            pool.add_row(row);
         }
-        self.owner.push(pool.place_of(row.owner.as_deref()));
-        self.verdict.push(row.verdict.as_str());
-        self.idle.push(row.idle_days);
-        self.calls.push(row.calls);
-        self.reads.push(row.reads);
-        self.failed.push(row.failed);
-        self.consumers.push(row.consumers);
-        self.cost.push([
-            micros(row.cost.storage_usd),
-            micros(row.cost.api_usd),
-            micros(row.cost.kms_usd),
-            micros(row.cost.total_usd),
-        ]);
-        self.window.push(micros(row.window_cost.total_usd));
-        self.created.push(row.created.map(Timestamp::as_second));
-        self.changed
-            .push(row.last_changed.map(Timestamp::as_second));
-        self.accessed
-            .push(row.last_accessed.map(|day| day.to_string()));
-        self.used
-            .push(row.last_consumer_read.map(Timestamp::as_second));
-        self.used_by
-            .push(pool.place_of(row.last_consumer.as_deref()));
-        self.evidence_days.push(row.evidence_days);
-        self.customer_key.push(u8::from(row.customer_key));
-        if let Some(deleted) = row.deleted {
-            self.deleted.insert(place, deleted.as_second());
+        let named = report.loops.iter().map(|row| &row.arn);
+        let named = named.chain(report.findings.iter().map(|row| &row.arn));
+        let mut places: HashMap<&SecretArn, usize> =
+            named.flatten().map(|arn| (arn, usize::MAX)).collect();
+        for (place, row) in report.secrets.iter().enumerate() {
+            if let Some(known) = places.get_mut(&row.arn) {
+                *known = place;
+            }
         }
-        if let Some(primary) = &row.replica_of {
-            self.replica_of.insert(place, one_line(primary.as_str()));
+        places.retain(|_, place| *place != usize::MAX);
+        let loops = report.loops.iter();
+        let loops = loops
+            .filter_map(|row| Some(loop_of(row, *places.get(row.arn.as_ref()?)?, &mut pool)))
+            .collect();
+        let mut findings = Vec::new();
+        for row in &report.findings {
+            let Some(&secret) = row.arn.as_ref().and_then(|arn| places.get(arn)) else {
+                continue;
+            };
+            findings.push(Finding {
+                secret,
+                code: pool.add(&row.code),
+                severity: row.severity.as_str(),
+                text: pool.add(&row.text),
+                evidence: one_line(&row.evidence),
+                reader: row.reader.as_deref().map(|reader| pool.add(reader)),
+            });
         }
-        if !row.replicas.is_empty() {
-            let regions = row.replicas.iter().map(ToString::to_string).collect();
-            self.replicas.insert(place, regions);
+        Self {
+            report,
+            pool,
+            scopes,
+            scope_of,
+            savings: Savings::new(report),
+            loops,
+            findings,
         }
-        if let Some(service) = &row.owning_service {
-            self.service.insert(place, pool.place(service));
-        }
-        if let Some(description) = row.description.as_deref().filter(|text| !text.is_empty()) {
-            self.description.insert(place, one_line(description));
-        }
-        let mut tags = Vec::with_capacity(row.tags.len());
-        for (key, value) in &row.tags {
-            tags.push((pool.place(key), pool.place(value)));
-        }
-        self.tags.push(tags);
-        let reasons = row.reasons.iter();
-        self.reasons.push(
-            reasons
-                .map(|reason| (pool.place(&reason.code), one_line(&reason.text)))
-                .collect(),
-        );
+    }
+
+    fn each<T, F: Fn(&'a SecretRow) -> T>(&self, of: F) -> Column<'a, F> {
+        Column(&self.report.secrets, of)
+    }
+
+    fn some<T, F: Fn(&'a SecretRow) -> Option<T>>(&self, of: F) -> Sparse<'a, F> {
+        Sparse(&self.report.secrets, of)
+    }
+
+    /// Reader, kind, client, reads, describes, failed, calls, first, last.
+    fn readers(&self, row: &SecretRow) -> Vec<[i64; 9]> {
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let index = |place: usize| i64::try_from(place).unwrap_or(0);
+        let place = |text: &str| i64::try_from(self.pool.place(text)).unwrap_or(0);
         let readers = row.readers.iter().map(|reader| {
             [
-                index(pool.place(&reader.reader)),
-                index(pool.place(reader.kind.as_str())),
-                index(pool.place(&reader.client)),
+                place(&reader.reader),
+                place(reader.kind.as_str()),
+                place(&reader.client),
                 whole(reader.reads),
                 whole(reader.describes),
                 whole(reader.failed),
@@ -258,21 +250,121 @@ impl Block {
                 reader.last.as_second(),
             ]
         });
-        self.readers.push(readers.collect());
+        readers.collect()
+    }
+
+    fn saves(&self, row: &SecretRow) -> (i64, i64) {
+        let saving = self.savings.of(row);
+        (saving.by_deleting.0, saving.by_mending.0)
     }
 }
 
-fn loop_of(row: &LoopRow, secret: usize, pool: &mut Pool) -> Loop {
+fn micros(amount: Option<Money>) -> Option<i64> {
+    amount.map(|amount| amount.0)
+}
+
+fn second(moment: Option<Timestamp>) -> Option<i64> {
+    moment.map(Timestamp::as_second)
+}
+
+impl Serialize for Block<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pool = &self.pool;
+        let mut block = serializer.serialize_struct("Block", 34)?;
+        block.serialize_field("texts", pool)?;
+        block.serialize_field("idle_days", &self.report.policy.idle_days)?;
+        block.serialize_field("scopes", &self.scopes)?;
+        block.serialize_field("scope", &self.each(|row| self.scope_of[&prefix(row)]))?;
+        // The name with its suffix: the rest of the ARN.
+        block.serialize_field("tail", &self.each(|row| one_line(row.arn.resource())))?;
+        let other = |row: &SecretRow| row.name != row.arn.name();
+        block.serialize_field(
+            "names",
+            &self.some(|row| other(row).then(|| one_line(&row.name))),
+        )?;
+        block.serialize_field(
+            "owner",
+            &self.each(|row| pool.place_of(row.owner.as_deref())),
+        )?;
+        block.serialize_field("verdict", &self.each(|row| row.verdict.as_str()))?;
+        block.serialize_field("idle", &self.each(|row| row.idle_days))?;
+        block.serialize_field("calls", &self.each(|row| row.calls))?;
+        block.serialize_field("reads", &self.each(|row| row.reads))?;
+        block.serialize_field("failed", &self.each(|row| row.failed))?;
+        block.serialize_field("consumers", &self.each(|row| row.consumers))?;
+        let cost = |row: &SecretRow| {
+            let cost = &row.cost;
+            [cost.storage_usd, cost.api_usd, cost.kms_usd, cost.total_usd].map(micros)
+        };
+        block.serialize_field("cost", &self.each(cost))?;
+        block.serialize_field(
+            "window",
+            &self.each(|row| micros(row.window_cost.total_usd)),
+        )?;
+        // By deleting, by mending.
+        block.serialize_field("saves", &self.each(|row| self.saves(row)))?;
+        block.serialize_field("created", &self.each(|row| second(row.created)))?;
+        block.serialize_field("changed", &self.each(|row| second(row.last_changed)))?;
+        let accessed = |row: &SecretRow| row.last_accessed.map(|day| day.to_string());
+        block.serialize_field("accessed", &self.each(accessed))?;
+        block.serialize_field("used", &self.each(|row| second(row.last_consumer_read)))?;
+        let used_by = |row: &SecretRow| pool.place_of(row.last_consumer.as_deref());
+        block.serialize_field("used_by", &self.each(used_by))?;
+        block.serialize_field("deleted", &self.some(|row| second(row.deleted)))?;
+        let primary = |row: &SecretRow| Some(one_line(row.replica_of.as_ref()?.as_str()));
+        block.serialize_field("replica_of", &self.some(primary))?;
+        let replicas =
+            |row: &'_ SecretRow| (!row.replicas.is_empty()).then(|| row.replicas.clone());
+        block.serialize_field("replicas", &self.some(replicas))?;
+        let service = |row: &SecretRow| pool.place_of(row.owning_service.as_deref());
+        block.serialize_field("service", &self.some(service))?;
+        let description = |row: &SecretRow| {
+            let text = row.description.as_deref().filter(|text| !text.is_empty());
+            text.map(one_line)
+        };
+        block.serialize_field("description", &self.some(description))?;
+        block.serialize_field("evidence_days", &self.each(|row| row.evidence_days))?;
+        block.serialize_field("customer_key", &self.each(|row| u8::from(row.customer_key)))?;
+        let tags = |row: &SecretRow| {
+            let tags = row.tags.iter();
+            tags.map(|(key, value)| (pool.place(key), pool.place(value)))
+                .collect::<Vec<_>>()
+        };
+        block.serialize_field("tags", &self.each(tags))?;
+        // Code and sentence.
+        let reasons = |row: &SecretRow| {
+            let reasons = row.reasons.iter();
+            reasons
+                .map(|reason| (pool.place(&reason.code), one_line(&reason.text)))
+                .collect::<Vec<_>>()
+        };
+        block.serialize_field("reasons", &self.each(reasons))?;
+        block.serialize_field("readers", &self.each(|row| self.readers(row)))?;
+        block.serialize_field("loops", &self.loops)?;
+        block.serialize_field("findings", &self.findings)?;
+        // The intervals of calls and of the cost of a month, and what limits them.
+        let estimate = |row: &SecretRow| {
+            let found = row.estimate.as_ref()?;
+            let usd = found.total_usd.map(dollars).unwrap_or_default();
+            Some((numbers(found.calls), usd, doubts(&found.caveats)))
+        };
+        block.serialize_field("estimates", &self.some(estimate))?;
+        block.end()
+    }
+}
+
+fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> Loop {
     Loop {
         secret,
-        reader: pool.place(&row.reader),
-        what: pool.place(&row.what),
+        reader: pool.add(&row.reader),
+        what: pool.add(&row.what),
         calls: row.reads_month,
         clients: row.clients,
         interval: row.interval_s,
-        shape: pool.place(&row.shape),
+        shape: pool.add(&row.shape),
         saves: row.avoidable_usd_month.map(|amount| amount.0),
-        advice: pool.place(&row.advice),
+        sure: words::how_sure(row),
+        advice: pool.add(&row.advice),
     }
 }
 
@@ -282,10 +374,13 @@ mod tests {
 
     #[test]
     fn no_text_can_end_the_element() {
-        let json = serde_json::to_string("</script><!-- & \u{2028}\u{2029} -->").unwrap();
-        let guarded = guarded(&json);
+        let hostile = "</script><!-- & \u{2028}\u{2029} \"quoted\" -->";
+        let mut guarded = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut guarded, Guarded);
+        hostile.serialize(&mut serializer).unwrap();
+        let guarded = String::from_utf8(guarded).unwrap();
         assert!(!guarded.contains(['<', '>', '&', '\u{2028}', '\u{2029}']));
         let back: String = serde_json::from_str(&guarded).unwrap();
-        assert_eq!(back, "</script><!-- & \u{2028}\u{2029} -->");
+        assert_eq!(back, hostile);
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::view::{moment, money_or_unknown};
 use crate::compare::{Change, Comparison, LoopChange};
 use crate::domain::money::{Money, thousands};
-use crate::report::comparison::{amount, loop_lists, reader, secret_lists, signed};
+use crate::report::comparison::{amount, estimates, loop_lists, reader, secret_lists, signed};
 use crate::report::escape::one_line;
 
 /// How many secrets a list shows.
@@ -145,7 +145,7 @@ fn notes(comparison: &Comparison) -> Vec<String> {
         let names: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         names.join(", ")
     };
-    let mut notes = Vec::new();
+    let mut notes = estimates(comparison);
     if !comparison.scopes_added.is_empty() {
         notes.push(format!(
             "Looked at now and not before, so nothing there counts as new: {}.",

@@ -2,5 +2,6 @@
 
 pub(crate) mod block;
 pub(crate) mod change;
+pub(crate) mod estimated;
 pub(crate) mod sections;
 pub(crate) mod view;

@@ -56,8 +56,8 @@
     { id: "owner", label: "Owner", key: owner, cell: (i) => owner(i) || "–" },
     { id: "verdict", label: "Verdict", key: (i) => ORDER[D.verdict[i]], cell: (i) => verdictMark(D.verdict[i]) },
     { id: "idle", label: "Idle days", num: true, key: (i) => D.idle[i], cell: (i) => (D.idle[i] === null ? "unknown" : count(D.idle[i])) },
-    { id: "calls", label: "Calls", num: true, key: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? null : D.calls[i]), cell: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? "unknown" : count(D.calls[i])) },
-    { id: "cost", label: "Cost a month", num: true, key: cost, cell: (i) => money(cost(i)) },
+    { id: "calls", label: "Calls", num: true, key: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? null : D.calls[i]), cell: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? "unknown" : estimated(i, 0, count(D.calls[i]))) },
+    { id: "cost", label: "Cost a month", num: true, key: cost, cell: (i) => estimated(i, 1, money(cost(i))) },
     { id: "saves", label: "Can be saved", num: true, key: saves, cell: (i) => (saves(i) ? money(saves(i)) : "–") },
   ];
 
@@ -67,6 +67,15 @@
     button.addEventListener("click", () => open(i));
     const under = [account(i), region(i), owner(i)].filter(Boolean).join(" · ");
     return [el("span", "name", button), el("span", "meta under", under)];
+  }
+
+  // What was estimated from a sample has a mark, and its interval as a tip.
+  function estimated(i, which, shown) {
+    const found = D.estimates[i];
+    if (!found || !found[which]) return shown;
+    const node = el("span", "estimate", `~${shown}`);
+    node.title = `Estimate from a sample: ${found[which]} with 95 % certainty${found[2] ? `; ${found[2]}` : ""}`;
+    return node;
   }
 
   const state = { sort: "cost", down: true, shown: FIRST, rows: [] };
@@ -244,7 +253,7 @@
     const loops = D.loops.filter((one) => one.secret === i);
     if (loops.length) {
       parts.push(el("h3", "", "Hot loops"), el("ul", "reasons", loops.map((one) => el("li", "",
-        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}, every ${Number(one.interval).toPrecision(2)} s at the peak (${T[one.shape]}); ${money(one.saves)} a month can be saved.`, el("p", "advice", rich(T[one.advice]))))));
+        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}${one.interval === null ? "" : `, every ${Number(one.interval).toPrecision(2)} s ${one.sure ? "while it calls" : "at the peak"}`}${T[one.shape] ? ` (${T[one.shape]})` : ""}; ${money(one.saves)} a month can be saved.`, one.sure ? el("p", "sure", `Estimate ${one.sure}`) : null, el("p", "advice", rich(T[one.advice]))))));
     }
     parts.push(el("h3", "", "Who read it"));
     parts.push(D.readers[i].length
@@ -261,6 +270,7 @@
     parts.push(el("h3", "", "Cost a month"), list([
       ["Storage", money(storage)], ["API calls", money(api)], ["KMS requests", D.customer_key[i] ? money(kms) : `${money(kms)} (no key of yours)`],
       ["The window itself", money(D.window[i])],
+      ["Estimate from a sample", i in D.estimates ? `${D.estimates[i][1]} a month, ${D.estimates[i][0]} calls, with 95 % certainty${D.estimates[i][2] ? `; ${D.estimates[i][2]}` : ""}` : null],
     ]));
     parts.push(el("h3", "", "The secret"), list([
       ["Account", account(i)], ["Region", region(i)], ["Owner", owner(i) || "no owner tag"],

@@ -100,6 +100,8 @@ struct Loop {
     reader: String,
     client: String,
     rate: String,
+    /// How sure the numbers are, if they come from a sample.
+    sure: String,
     saves: String,
     advice: Vec<Word>,
     days: Days,
@@ -174,7 +176,7 @@ pub(crate) fn loops(report: &Report) -> Loops {
 fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
     let home = row.account.as_ref().map(ToString::to_string);
     let place_text = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-    let clients = number(row.clients, "client");
+    let clients = format!("{}{}", words::at_least(row), number(row.clients, "client"));
     Loop {
         place,
         name: one_line(&row.name),
@@ -186,12 +188,24 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
         reader: one_line(&words::reader(&row.reader, home.as_deref())),
         client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
         rate: format!(
-            "{} {} calls a month from {clients}; every {} at the peak; {}",
+            "{} {} calls a month from {clients}{}{}",
             thousands(row.reads_month),
             one_line(&row.what),
-            words::interval(row.interval_s),
-            one_line(&row.shape)
+            row.interval_s.map_or_else(String::new, |seconds| {
+                let when = if row.estimate.is_some() {
+                    "while it calls"
+                } else {
+                    "at the peak"
+                };
+                format!("; every {} {when}", words::interval(seconds))
+            }),
+            if row.shape.is_empty() {
+                String::new()
+            } else {
+                format!("; {}", one_line(&row.shape))
+            }
         ),
+        sure: words::how_sure(row).map_or_else(String::new, |sure| format!("Estimate {sure}")),
         saves: money_or_unknown(row.avoidable_usd_month),
         advice: words_of(&row.advice),
         days: days(report, &row.days),

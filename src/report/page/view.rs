@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::change::{self, Changes};
+use super::estimated::{self, Estimated};
 use super::sections::{self, Findings, Idle, Loops, Unseen};
 use crate::compare::Comparison;
 use crate::domain::money::{Money, thousands};
@@ -16,6 +17,7 @@ use crate::domain::report::{Report, Span};
 use crate::domain::sums::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
+use crate::report::estimates::dollars;
 use crate::report::html::percent;
 use crate::report::text::words::number;
 
@@ -39,6 +41,7 @@ pub(crate) struct Page {
     steps: Vec<Step>,
     changes: Option<Changes>,
     payers: Vec<Payers>,
+    estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
     loops: Loops,
     idle: Idle,
@@ -136,6 +139,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
         steps: steps(report),
         changes: previous.map(change::changes),
         payers: payers(report),
+        estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),
         idle: sections::idle(report),
@@ -361,6 +365,15 @@ fn caveats(report: &Report) -> Vec<Caveat> {
             "The trail covers {} of the window's hours.",
             share(Money(covered), Money(expected))
         )));
+    }
+    if let Some(range) = totals.estimate.as_ref().and_then(|found| found.total_usd) {
+        caveats.push(Caveat {
+            text: format!(
+                "Calls are estimated from a sample: a month costs {} with 95 % certainty.",
+                dollars(range)
+            ),
+            link: Some("#estimated"),
+        });
     }
     if totals.uncounted_secrets > 0 {
         caveats.push(plain(format!(

@@ -2,10 +2,11 @@
 
 use super::page::{Look, Page, left, piece, right};
 use super::words::{self, agree, number};
-use crate::domain::money::thousands;
-use crate::domain::report::{Report, Totals};
+use crate::domain::money::{Money, thousands};
+use crate::domain::report::{Range, Report, Totals};
 use crate::domain::sums::{self, Grouping};
 use crate::domain::verdict::Verdict;
+use crate::report::estimates::dollars;
 
 /// One line of the bill: what, how much, and what it is made of. Without an amount it explains the line above.
 struct Line {
@@ -84,12 +85,20 @@ fn lines(report: &Report) -> Vec<Line> {
         ));
         lines.push(line("KMS", unknown(), String::new()));
     } else {
+        let about = if totals.estimate.is_some() {
+            "about "
+        } else {
+            ""
+        };
         let calls = format!(
-            "{} in {}",
+            "{about}{} in {}",
             number(totals.calls, "call"),
             words::length(&report.window)
         );
         lines.push(line("API calls", totals.api_usd.dollars(), calls));
+        if let Some(range) = totals.estimate.as_ref().and_then(|found| found.api_usd) {
+            lines.push(line("", String::new(), sampled(range)));
+        }
         if totals.unattributed_calls > 0 {
             let (calls, usd) = (
                 thousands(totals.unattributed_calls),
@@ -107,8 +116,15 @@ fn lines(report: &Report) -> Vec<Line> {
             "reads with a customer-managed key".to_owned(),
         ));
     }
-    lines.push(line("Total", totals.total_usd.dollars(), String::new()));
+    let range = totals.estimate.as_ref().and_then(|found| found.total_usd);
+    let sure = range.map(sampled).unwrap_or_default();
+    lines.push(line("Total", totals.total_usd.dollars(), sure));
     lines
+}
+
+/// How sure an amount is that was estimated from a sample.
+fn sampled(range: Range<Money>) -> String {
+    format!("estimate from a sample: {}", dollars(range))
 }
 
 /// Whether no calls could be counted anywhere.

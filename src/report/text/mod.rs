@@ -6,11 +6,14 @@
 
 mod attention;
 mod costs;
+mod estimated;
 mod page;
 mod savings;
 mod secrets;
 mod unseen;
 pub(in crate::report) mod words;
+
+pub(crate) use words::shell;
 
 use std::collections::BTreeSet;
 
@@ -70,6 +73,7 @@ pub fn summary(report: &Report, options: &Options) -> String {
         if let Some(by) = options.group {
             costs::groups(&mut page, report, by);
         }
+        estimated::estimated(&mut page, report, options);
         savings::savings(&mut page, report, options);
         attention::attention(&mut page, report, options);
     }
@@ -207,6 +211,11 @@ mod tests {
     #[test]
     fn the_summary_of_the_sample() {
         insta::assert_snapshot!(summary(&sample::report(), &options()));
+    }
+
+    #[test]
+    fn the_summary_of_a_sampled_report() {
+        insta::assert_snapshot!(summary(&sample::estimated(), &Options::default()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::domain::money::{Money, thousands};
 use crate::domain::names::AccountId;
 use crate::domain::report::{LoopRow, Report, SecretRow};
 use crate::domain::verdict::Verdict;
+use crate::report::estimates::dollars;
 
 /// The section.
 pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
@@ -20,6 +21,10 @@ pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
             "SAVE UP TO {} A MONTH",
             totals.savings_usd.dollars()
         ));
+        if let Some(range) = totals.estimate.as_ref().and_then(|found| found.savings_usd) {
+            let text = format!("An estimate from a sample: {}.", dollars(range));
+            page.paragraph(2, Look::Usual, &text);
+        }
         if !deletes.is_empty() {
             deletable(page, report, &deletes, options);
         }
@@ -111,14 +116,18 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
     );
     let reader = words::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {} every {} at its peak; {}, {} times a month, {} of them needless.",
+        "{reader} ({}) calls {}{}; {}{}, {} times a month, {} of them needless.",
         found.client,
         found.what,
-        words::interval(found.interval_s),
+        words::pace(found),
+        words::at_least(found),
         number(found.clients, "client"),
         thousands(found.reads_month),
         thousands(found.avoidable_calls_month)
     );
     page.paragraph(6, Look::Usual, &text);
+    if let Some(sure) = words::how_sure(found) {
+        page.item(6, "Estimate: ", Look::Usual, &sure);
+    }
     page.item(6, "Fix: ", Look::Usual, &found.advice);
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::money::thousands;
-use crate::domain::report::{PolicySummary, Span};
+use crate::domain::report::{LoopRow, PolicySummary, Span};
+use crate::report::estimates::{dollars, doubts, numbers};
 
 /// A number with its noun: `1 secret`, `1,200 secrets`.
 pub(in crate::report) fn number(count: u64, one: &str) -> String {
@@ -96,6 +97,48 @@ pub(in crate::report) fn interval(seconds: f64) -> String {
     }
 }
 
+/// How often a loop calls, after its API: ` every 1.0 s at its peak`; empty if a sample does not tell.
+pub(in crate::report) fn pace(found: &LoopRow) -> String {
+    let when = if found.estimate.is_some() {
+        "while it calls"
+    } else {
+        "at its peak"
+    };
+    found.interval_s.map_or_else(String::new, |seconds| {
+        format!(" every {} {when}", interval(seconds))
+    })
+}
+
+/// What stands before the number of clients: a sample shows some of them.
+pub(in crate::report) fn at_least(found: &LoopRow) -> &'static str {
+    if found.estimate.is_some() {
+        "at least "
+    } else {
+        ""
+    }
+}
+
+/// How sure the numbers of a loop are that was seen in a sample.
+pub(in crate::report) fn how_sure(found: &LoopRow) -> Option<String> {
+    let estimate = found.estimate.as_ref()?;
+    let usd = estimate
+        .avoidable_usd_month
+        .map_or_else(String::new, |range| {
+            format!("; {} a month can be saved", dollars(range))
+        });
+    let doubts = doubts(&estimate.caveats);
+    let doubts = if doubts.is_empty() {
+        doubts
+    } else {
+        format!("; {doubts}")
+    };
+    Some(format!(
+        "from a sample; with 95 % certainty {} calls a month, {} of them needless{usd}{doubts}.",
+        numbers(estimate.reads_month),
+        numbers(estimate.avoidable_calls_month)
+    ))
+}
+
 /// A reader as people call it: what follows the account in an ARN, and the account if it is not the secret's own.
 pub(in crate::report) fn reader(reader: &str, home: Option<&str>) -> String {
     let mut parts = reader.splitn(6, ':');
@@ -112,7 +155,7 @@ pub(in crate::report) fn reader(reader: &str, home: Option<&str>) -> String {
 }
 
 /// A word of a command line, quoted for a POSIX shell if it has to be.
-pub(in crate::report) fn shell(word: &str) -> String {
+pub(crate) fn shell(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@%+,=~".contains(letter);
     if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
         word.to_owned()
@@ -129,6 +172,7 @@ pub(in crate::report) fn file(name: &str) -> &'static str {
         "readers.csv" => "who reads which secret, and how often",
         "findings.csv" => "hot loops and everything else worth mending",
         "summary.csv" => "costs by account, Region and owner",
+        "estimates.csv" => "how sure the estimates from a sample are",
         "focus.csv" => "costs in the FOCUS format",
         "summary.txt" => "this summary",
         "report.json" => "everything, for programs and for later commands",

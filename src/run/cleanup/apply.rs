@@ -9,17 +9,20 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-use super::super::scan::clock;
 use super::heard::{Heard, Since, history};
-use super::show::{counted, day, place, table};
-use super::{TOOL, accounts, block_on, open, read_journal, read_plan, read_policy};
+use super::show::{Table, command, day, paragraph, place, table};
+use super::{
+    Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
+    read_policy, unless_stopped,
+};
 use crate::Exit;
 use crate::apply::{self, Done, Outcome, Replicas, Summary, Terms, World};
 use crate::aws::Session;
 use crate::cli::ApplyArgs;
 use crate::domain::journal::Book;
-use crate::domain::names::{AccountId, Region, Scope};
-use crate::domain::plan::{Guards, Plan};
+use crate::domain::money::counted;
+use crate::domain::names::{AccountId, Region, SecretArn};
+use crate::domain::plan::{Guards, Line, Plan};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
 use crate::ports::Reads;
@@ -36,6 +39,7 @@ pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let job = Job {
+        clock: Clock::before_aws(args.moment)?,
         journal: args.journal.clone().unwrap_or_else(|| beside(&args.plan)),
         policy: read_policy(args.policy.as_ref())?,
         terms: terms(args),
@@ -54,7 +58,10 @@ fn terms(args: &ApplyArgs) -> Terms {
         } else {
             Replicas::Refuse
         },
-        pace: Duration::from_secs(1) / u32::from(args.rate),
+        pace: args.write_pace.map_or_else(
+            || Duration::from_secs(1) / u32::from(args.rate),
+            Duration::from_millis,
+        ),
         patience: Duration::from_secs(2),
         tool: TOOL.to_owned(),
     }
@@ -62,6 +69,7 @@ fn terms(args: &ApplyArgs) -> Terms {
 
 struct Job<'a> {
     args: &'a ApplyArgs,
+    clock: Clock,
     plan: Plan,
     journal: PathBuf,
     policy: Policy,
@@ -81,16 +89,14 @@ impl Job<'_> {
         if self.args.execute {
             self.confirm()?;
         }
-        let heard = self.listen(&session).await;
-        let since = heard.as_ref().map(|heard| Since {
-            heard,
-            policy: &self.policy,
-        });
+        let heard = unless_stopped(stop, self.listen(&session)).await?;
+        let since = heard.as_ref().map(|heard| Since::new(heard, &self.policy));
+        let now = || self.clock.now();
         let world = World {
             vault: &session,
             reads: since.as_ref().map(|since| since as &dyn Reads),
             policy: &self.policy,
-            clock: &clock,
+            clock: &now,
             stop,
         };
         let summary = if self.args.execute {
@@ -98,16 +104,19 @@ impl Job<'_> {
         } else {
             let summary = apply::check(&self.plan, &book, world, &self.terms).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
-            let header = ["WHAT", "SECRET", "WHERE", "DETAIL"];
-            Term::data(table(&header, &rows).as_bytes())?;
+            Term::data(table(&HEADER, &rows).as_bytes())?;
             summary
         };
-        Term::data(self.sum_up(&summary).as_bytes())?;
+        let told = Term::data(self.sum_up(&summary).as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
                 self.journal.display()
             );
+        }
+        // Nobody may read any more, but how it ended still counts.
+        if !self.args.execute {
+            told?;
         }
         Ok(exit(summary.exit_code()))
     }
@@ -119,7 +128,7 @@ impl Job<'_> {
             max_percent: self.args.max_percent,
             ..Guards::default()
         };
-        let blocked = guards.check(&self.plan, clock(), book.last, accounts);
+        let blocked = guards.check(&self.plan, self.clock.now(), book.last, accounts);
         if blocked.is_empty() {
             return Ok(());
         }
@@ -138,8 +147,8 @@ impl Job<'_> {
                 .filter(|line| line.arn.scope().account == *account)
                 .count();
             let question = format!(
-                "{} of account {account} will be scheduled for deletion.\nType the account id to go on: ",
-                counted(count, "secret", "secrets")
+                "{} of account {account} are to be scheduled for deletion.\nType the account id to go on: ",
+                counted(count as u64, "secret", "secrets")
             );
             match Term::ask(&question)? {
                 Some(answer) if answer.trim() == account.as_str() => {}
@@ -157,41 +166,40 @@ impl Job<'_> {
         if self.args.no_lookup {
             return None;
         }
-        let scopes: BTreeSet<Scope> = self
+        let secrets: BTreeSet<SecretArn> = self
             .plan
             .to_delete()
             .flat_map(|line| {
-                let own = line.arn.scope().clone();
-                let account = own.account.clone();
-                let replicas = line.seal.replicas.iter().map(move |region| Scope {
-                    account: account.clone(),
-                    region: region.clone(),
-                });
-                std::iter::once(own).chain(replicas)
+                let replicas = line.seal.replicas.iter();
+                let replicas = replicas.filter_map(|region| line.arn.in_region(region).ok());
+                std::iter::once(line.arn.clone()).chain(replicas)
             })
             .collect();
         let budget = self.args.lookup_budget;
         self.term
             .say("Looking up who asked for these secrets since the scan");
-        Some(history(session, &scopes, self.plan.planned_at, clock(), budget).await)
+        let (from, now) = (self.plan.planned_at, self.clock.now());
+        Some(history(session, &secrets, from, now, budget).await)
     }
 
     async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {
         let (mut journal, book) = JournalFile::open(&self.journal)?;
         belongs(&book, &self.plan, &self.journal)?;
         let caller = &session.caller().arn;
-        let progress = |done: &Done| {
-            let line = table(&[], &[row(done)]);
-            // A closed pipe must not end a run that has begun.
-            let _ = Term::data(line.trim_start_matches('\n').as_bytes());
-        };
+        // The columns are laid out before the first line is done, for the longest that may come.
+        let likely: Vec<Vec<String>> = self.plan.to_delete().map(likely).collect();
+        let table = Table::fitted(&HEADER, &likely);
+        // A closed pipe must not end a run that has begun.
+        let show = |line: &str| drop(Term::data(line.as_bytes()));
+        show(&table.header(&HEADER));
+        let progress = |done: &Done| show(&table.row(&row(done)));
         let (plan, terms) = (&self.plan, &self.terms);
         Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
     }
 
     fn sum_up(&self, summary: &Summary) -> String {
-        let mut text = String::from("\n");
-        let count = |which| summary.count(which);
+        let mut text = String::new();
+        let count = |which: fn(&Outcome) -> bool| summary.count(which);
         let parts = [
             (
                 count(|one| matches!(one, Outcome::WouldDelete { .. })),
@@ -214,46 +222,73 @@ impl Job<'_> {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let saves = summary.saves(|one| {
+        let goes: fn(&Outcome) -> bool = |one| {
             matches!(
                 one,
                 Outcome::WouldDelete { .. } | Outcome::Deleted { .. } | Outcome::DoneBefore { .. }
             )
-        });
-        let _ = writeln!(
-            text,
-            "{}: saves {} a month.",
-            parts.join(", "),
-            saves.dollars()
-        );
+        };
+        let _ = write!(text, "{}.", parts.join(", "));
+        if count(goes) > 0 {
+            let saves = summary.saves(goes).dollars();
+            let _ = write!(text, " That saves {saves} a month.");
+        }
+        text = paragraph(&text);
+        text.insert(0, '\n');
+        text.push_str(&paragraph(&self.what_was_heard(summary, count(goes) > 0)));
+        text.push_str(&self.what_next(summary));
+        text
+    }
+
+    fn what_was_heard(&self, summary: &Summary, any: bool) -> String {
         if self.args.no_lookup {
-            text.push_str("Who asked since the scan was not looked up (`--no-lookup`).\n");
-        } else if let Some(why) = &summary.unheard {
-            let _ = writeln!(
-                text,
-                "Who asked since the scan could not be looked up in full ({why})."
-            );
-        } else {
-            text.push_str(
-                "Nobody asked for the others since the scan, by the event history. That is no proof: events come up to 20 minutes late, and caching clients seldom ask.\n",
-            );
+            return "Who asked since the scan was not looked up (`--no-lookup`).".to_owned();
         }
-        let plan = self.args.plan.display();
-        if self.args.execute {
-            let _ = writeln!(
-                text,
-                "Journal: {}\n`secretsweep watch {plan}` tells who still asks; `secretsweep restore {plan}` takes it back.",
-                self.journal.display()
-            );
-        } else {
-            let _ = writeln!(
-                text,
-                "Nothing was changed. `secretsweep apply {plan} --execute` does it."
-            );
+        match &summary.unheard {
+            Some(why) => {
+                format!("Who asked since the scan could not be looked up in full ({why}).")
+            }
+            None if any => {
+                "Nobody has asked for these since the scan, by the event history. That is no proof: events come up to 20 minutes late, and caching clients seldom ask.".to_owned()
+            }
+            None => String::new(),
         }
+    }
+
+    fn what_next(&self, summary: &Summary) -> String {
+        let count = |which: fn(&Outcome) -> bool| summary.count(which);
+        let mut text = String::from("\n");
+        if !self.args.execute {
+            text.push_str("Nothing was changed.");
+            if count(|one| matches!(one, Outcome::WouldDelete { .. })) > 0 {
+                text.push_str(" The same with `--execute` schedules the deletions.");
+            }
+            text.push('\n');
+            return text;
+        }
+        let journal = &self.journal;
+        text.push_str(&paragraph(&format!(
+            "What was done stands in {}.",
+            journal.display()
+        )));
+        let open: fn(&Outcome) -> bool = |one| matches!(one, Outcome::Failed(_) | Outcome::Skipped);
+        if count(open) > 0 {
+            text.push_str("Run the same again for what failed or was not tried.\n");
+        }
+        let mut words = path_word(&self.args.plan);
+        if self.args.journal.is_some() {
+            let _ = write!(words, " --journal {}", path_word(journal));
+        }
+        words.push_str(&login_words(&self.args.login));
+        text.push_str("To see who still asks for what is deleted, and to take deletions back:\n");
+        text.push_str(&command(&format!("secretsweep watch {words}")));
+        text.push_str(&command(&format!("secretsweep restore {words}")));
         text
     }
 }
+
+/// The columns of what became of each line.
+const HEADER: [&str; 4] = ["WHAT", "SECRET", "WHERE", "DETAIL"];
 
 fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
     match &book.plan {
@@ -264,6 +299,16 @@ fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
         ),
         _ => Ok(()),
     }
+}
+
+/// A row as wide as that of this line may become, but for its last cell.
+fn likely(line: &Line) -> Vec<String> {
+    let place = place(&line.arn);
+    let longest = Outcome::DoneBefore {
+        deletion: Timestamp::UNIX_EPOCH,
+    };
+    let what = longest.as_str().to_owned();
+    vec![what, line.arn.name().to_owned(), place, String::new()]
 }
 
 fn row(done: &Done) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Who asked for secrets, from the event history or from a trail on disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,27 +30,50 @@ pub(super) struct Heard {
     pub(super) gaps: Vec<(Option<Scope>, String)>,
 }
 
-/// Reads the event history of these accounts and Regions.
+/// Reads the event history of the accounts and Regions of these secrets. Where it holds too much for half of the time,
+/// the other half goes to the secrets one by one, by ARN and by name: whoever asked for one of them may be found so, and
+/// what was not heard stays a gap.
 pub(super) async fn history(
     session: &Session,
-    scopes: &BTreeSet<Scope>,
+    secrets: &BTreeSet<SecretArn>,
     from: Timestamp,
     now: Timestamp,
     budget: Duration,
 ) -> Heard {
-    let span = Span { from, to: now };
+    // Up to and including the second that is running.
+    let to = Timestamp::from_second(bounds(from, now).to).unwrap_or(now);
+    let span = Span { from, to };
     let feed = Ear(Mutex::new(ledger(from, now)));
-    let scopes: Vec<Scope> = scopes.iter().cloned().collect();
-    let ask = lookup::Ask::new(span, span, now, budget);
+    let mut names: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
+    for arn in secrets {
+        let known = names.entry(arn.scope().clone()).or_default();
+        known.extend([arn.to_string(), arn.name().to_owned()]);
+    }
+    let scopes: Vec<Scope> = names.keys().cloned().collect();
+    let mut ask = lookup::Ask::new(span, span, now, budget / 2);
+    ask.advice = "`--lookup-budget` allows more time";
     let reads = lookup::read(session, &scopes, &ask, &feed, None, &Silence).await;
-    let gaps = reads
-        .iter()
-        .flat_map(|read| {
-            let scope = Some(read.scope.clone());
+    let cut = reads.iter().filter(|read| !read.gaps.is_empty());
+    let one_by_one = cut.map(|read| {
+        let names = names.get(&read.scope).map_or(&[][..], Vec::as_slice);
+        let feed = &feed;
+        async move {
+            let asked = lookup::named(session, &read.scope, names, &ask, feed, &Silence).await;
+            let also = match asked {
+                Ok(()) => "; each secret was asked for by its ARN and its name besides".to_owned(),
+                Err(why) if read.gaps.iter().any(|gap| gap.why == why) => String::new(),
+                Err(why) => format!("; nor could all be asked for by ARN and name: {why}"),
+            };
             let gaps = read.gaps.iter();
-            gaps.map(move |gap| (scope.clone(), format!("{}: {}", gap.what, gap.why)))
-        })
-        .collect();
+            gaps.map(|gap| {
+                let text = format!("{}: {}{also}", gap.what, gap.why);
+                (Some(read.scope.clone()), text)
+            })
+            .collect::<Vec<_>>()
+        }
+        .boxed()
+    });
+    let gaps = futures_util::future::join_all(one_by_one).await.concat();
     let ledger = feed.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     Heard {
         accesses: ledger.into_accesses().0,
@@ -133,8 +156,18 @@ impl Feed for Ear {
 
 /// What was heard since the scan, as an answer to whether somebody asked.
 pub(super) struct Since<'a> {
-    pub(super) heard: &'a Heard,
-    pub(super) policy: &'a Policy,
+    heard: &'a Heard,
+    wants: Vec<&'a Access>,
+}
+
+impl<'a> Since<'a> {
+    /// Sorts out which of the calls count, once for all lines of a plan.
+    pub(super) fn new(heard: &'a Heard, policy: &Policy) -> Self {
+        Self {
+            heard,
+            wants: watch::wants(&heard.accesses, policy),
+        }
+    }
 }
 
 impl Reads for Since<'_> {
@@ -143,7 +176,7 @@ impl Reads for Since<'_> {
         arn: &'a SecretArn,
         from: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Asked>, Fault>> {
-        let asked = watch::wanted(arn, from, &self.heard.accesses, self.policy);
+        let asked = watch::wanted(arn, from, &self.wants);
         let gap = self
             .heard
             .gaps

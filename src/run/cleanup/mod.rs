@@ -21,21 +21,24 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 
 use crate::aws::{Connect, Role, Session};
-use crate::cli::{Judging, Login};
+use crate::cli::{Judging, Login, Moment};
 use crate::domain::journal::Book;
 use crate::domain::names::AccountId;
 use crate::domain::plan::Plan;
 use crate::domain::plan_csv;
 use crate::domain::policy::Policy;
+use crate::report::text::shell;
 
 /// Name and version of the tool, for journals.
 const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
-fn read_plan(path: &Path) -> Result<Option<Plan>> {
+pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     let bytes = std::fs::read(path)
         .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
     plan_csv::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
@@ -62,6 +65,24 @@ fn accounts(session: &Session, login: &Login, wanted: BTreeSet<AccountId>) -> BT
     accounts
 }
 
+/// The words of a command line that reach AWS in the same way, each after a blank.
+fn login_words(login: &Login) -> String {
+    let words = [
+        ("--profile", &login.profile),
+        ("--role-name", &login.role_name),
+        ("--external-id", &login.external_id),
+    ];
+    words
+        .into_iter()
+        .filter_map(|(option, value)| Some(format!(" {option} {}", shell(value.as_ref()?))))
+        .collect()
+}
+
+/// A path as a word of a command line.
+fn path_word(path: &Path) -> String {
+    shell(&path.display().to_string())
+}
+
 async fn open(login: &Login) -> Result<Session> {
     let role = login.role_name.as_ref().map(|name| Role {
         name: name.clone(),
@@ -76,41 +97,68 @@ async fn open(login: &Login) -> Result<Session> {
     Session::open(connect).await.context("cannot reach AWS")
 }
 
-/// Runs a future to its end. The flag is set by the first Ctrl-C or a request to terminate.
+/// The time of one run.
+#[derive(Clone, Copy)]
+struct Clock(Option<Timestamp>);
+
+impl Clock {
+    /// The clock of a command that only reads files.
+    fn of(moment: Moment) -> Self {
+        Self(moment.now)
+    }
+
+    /// The clock of a command that asks AWS: the real one. A wrong time would let an old plan through.
+    fn before_aws(moment: Moment) -> Result<Self> {
+        if moment.now.is_some() && std::env::var_os("AWS_ENDPOINT_URL").is_none() {
+            bail!(
+                "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none"
+            );
+        }
+        Ok(Self(moment.now))
+    }
+
+    fn now(self) -> Timestamp {
+        self.0.unwrap_or_else(super::scan::clock)
+    }
+}
+
+/// Runs a future to its end. The flag is set by Ctrl-C, a request to terminate or a closed terminal.
 fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
+    let stop = Arc::new(AtomicBool::new(false));
+    listen(&stop).context("cannot listen for Ctrl-C")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(async {
-        let stop = Arc::new(AtomicBool::new(false));
-        let listener = tokio::spawn(listen(Arc::clone(&stop)));
-        let done = work(&stop).await;
-        listener.abort();
-        done
-    })
+    runtime.block_on(work(&stop))
 }
 
-async fn listen(stop: Arc<AtomicBool>) {
+/// The flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
+fn listen(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(stop))?;
+    }
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hangup)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        ) else {
-            return;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(stop))?;
+    Ok(())
+}
+
+/// How long it takes at most to see that somebody asks to stop while nothing is being written.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Runs a future that changes nothing, to its end or until somebody asks to stop.
+async fn unless_stopped<T>(stop: &AtomicBool, work: impl Future<Output = T>) -> Result<T> {
+    let stopped = async {
+        let mut glance = tokio::time::interval(GLANCE);
+        while !stop.load(Ordering::Relaxed) {
+            glance.tick().await;
         }
+    };
+    tokio::select! {
+        done = work => Ok(done),
+        () = stopped => bail!("stopped: nothing was changed"),
     }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    stop.store(true, Ordering::Relaxed);
 }

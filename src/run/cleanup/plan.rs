@@ -1,19 +1,21 @@
 //! `plan`: what a finished scan would delete, as a file to review.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 
-use super::super::scan::clock;
-use super::show::{counted, day, place, table};
+use super::show::{command, day, paragraph, place, table};
+use super::{Clock, path_word};
 use crate::Exit;
 use crate::cli::PlanArgs;
-use crate::domain::money::Money;
+use crate::domain::money::{Money, counted};
 use crate::domain::names::Region;
-use crate::domain::plan::{Draft, Reach, Selection, draft, end_of_window};
+use crate::domain::plan::{Draft, Guards, Line, Plan, Reach, Selection, draft, end_of_window};
 use crate::domain::plan_csv;
+use crate::domain::report::Report;
 use crate::files::journal;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
@@ -41,15 +43,36 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
         Overwrite::No
     };
     write(&out, &plan_csv::write(&draft.plan)?, overwrite)?;
-    Term::data(show(&draft, args.recovery).as_bytes())?;
+    let now = Clock::of(args.moment).now();
+    Term::data(show(&draft, args.recovery, now).as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
+    if let Some(warning) = sampled(&report, &draft) {
+        term.say(&warning);
+    }
     if !draft.plan.lines.is_empty() {
-        term.say(&format!(
-            "Review it; then `secretsweep apply {}` checks every line against AWS and changes nothing.",
-            out.display()
-        ));
+        let next = paragraph(
+            "Review it in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that secret stays. Then let every line be checked against AWS, which changes nothing:",
+        );
+        let next = next + &command(&format!("secretsweep apply {}", path_word(&out)));
+        term.say(next.trim_end());
     }
     Ok(Exit::Done)
+}
+
+/// What must be known of planned secrets whose calls were estimated from a sample.
+fn sampled(report: &Report, draft: &Draft) -> Option<String> {
+    let planned: BTreeSet<_> = draft.plan.lines.iter().map(|line| &line.arn).collect();
+    let rows = report.secrets.iter();
+    let count = rows
+        .filter(|row| row.estimate.is_some() && planned.contains(&row.arn))
+        .count();
+    (count > 0).then(|| {
+        format!(
+            "Of {}, only a sample of the calls was read: the saving is storage alone, and that nobody was seen is no \
+             proof that nobody reads.",
+            counted(count as u64, "planned secret", "planned secrets")
+        )
+    })
 }
 
 fn beside(dir: &Path) -> PathBuf {
@@ -92,91 +115,102 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     })
 }
 
-fn show(draft: &Draft, recovery_days: u8) -> String {
+fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     let plan = &draft.plan;
-    let mut text = format!(
-        "Plan {} rests on the scan of {} ({})\n\n",
+    let mut text = paragraph(&format!(
+        "Plan {}, by the scan of {} ({})",
         plan.id,
         plan.planned_at,
-        counted(
-            usize::try_from(plan.scanned).unwrap_or(usize::MAX),
-            "secret",
-            "secrets"
-        )
-    );
-    let rows: Vec<Vec<String>> = plan
-        .lines
-        .iter()
-        .map(|line| {
-            let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();
-            vec![
-                line.arn.name().to_owned(),
-                place(&line.arn),
-                line.last_accessed
-                    .map_or_else(|| "never".to_owned(), |day| day.to_string()),
-                line.saves
-                    .map_or_else(|| "unknown".to_owned(), Money::dollars),
-                line.reasons.join(" "),
-                replicas.join(" "),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
+        counted(plan.scanned, "secret", "secrets")
+    ));
+    text.push('\n');
+    if plan.lines.is_empty() {
         text.push_str("Nothing can be deleted.\n");
     } else {
-        let header = [
-            "SECRET",
-            "WHERE",
-            "LAST READ",
-            "SAVES/MONTH",
-            "WHY",
-            "REPLICAS GONE AT ONCE",
-        ];
-        text.push_str(&table(&header, &rows));
-        let _ = writeln!(
-            text,
-            "\n{} to delete, which saves {} a month. If it is applied today, each can be taken back until {}, and its name stays blocked as long at least.",
-            counted(rows.len(), "secret", "secrets"),
+        let rows: Vec<Vec<String>> = plan.lines.iter().map(row).collect();
+        text.push_str(&table(
+            &["SECRET", "WHERE", "LAST READ", "SAVES/MONTH", "WHY"],
+            &rows,
+        ));
+        text.push('\n');
+        text.push_str(&paragraph(&format!(
+            "{} to delete, which saves {} a month. If it is applied today, each can be taken back until {}, and its name stays blocked until then at least. `secretsweep rules` explains each WHY.",
+            counted(plan.lines.len() as u64, "secret", "secrets"),
             plan.saves().dollars(),
-            day(end_of_window(clock(), recovery_days)),
-        );
+            day(end_of_window(now, recovery_days)),
+        )));
     }
+    text.push_str(&not_in_the_plan(draft));
+    if !plan.lines.is_empty() {
+        text.push_str(&limits(plan, now));
+    }
+    text
+}
+
+fn row(line: &Line) -> Vec<String> {
+    let mut why = line.reasons.join(" ");
+    if !line.seal.replicas.is_empty() {
+        let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();
+        why.push_str("; replicas gone at once: ");
+        why.push_str(&replicas.join(", "));
+    }
+    vec![
+        line.arn.name().to_owned(),
+        place(&line.arn),
+        line.last_accessed
+            .map_or_else(|| "never".to_owned(), |day| day.to_string()),
+        line.saves
+            .map_or_else(|| "unknown".to_owned(), Money::dollars),
+        why,
+    ]
+}
+
+/// What stayed out, and why.
+fn not_in_the_plan(draft: &Draft) -> String {
+    let mut text = String::new();
     if !draft.refused.is_empty() {
         let rows: Vec<Vec<String>> = draft
             .refused
             .iter()
             .map(|one| {
-                vec![
-                    one.arn.name().to_owned(),
-                    place(&one.arn),
-                    one.why.to_string(),
-                ]
+                let why = one.why.to_string();
+                vec![one.arn.name().to_owned(), place(&one.arn), why]
             })
             .collect();
         text.push_str("\nNot in the plan:\n\n");
         text.push_str(&table(&["SECRET", "WHERE", "WHY NOT"], &rows));
     }
-    if draft.to_review > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} to be looked at by a person first (`--include-review` takes them in).",
-            counted(
-                usize::try_from(draft.to_review).unwrap_or(usize::MAX),
-                "secret has",
-                "secrets have"
-            ),
-        );
-    }
-    if draft.left_out > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} left out by `--only`, `--exclude` or `--min-saving`.",
-            counted(
-                usize::try_from(draft.left_out).unwrap_or(usize::MAX),
-                "secret was",
-                "secrets were"
-            ),
-        );
+    let mut also = |count: u64, one: &str, many: &str, why: &str| {
+        if count > 0 {
+            let count = counted(count, one, many);
+            text.push('\n');
+            text.push_str(&paragraph(&format!("{count} {why}")));
+        }
+    };
+    also(
+        draft.to_review,
+        "secret has",
+        "secrets have",
+        "to be looked at by a person first; `--include-review` takes them in.",
+    );
+    also(
+        draft.left_out,
+        "secret was",
+        "secrets were",
+        "left out by `--only`, `--exclude` or `--min-saving`.",
+    );
+    text
+}
+
+/// Why `apply` would refuse the plan as it stands: better said now than after the review.
+fn limits(plan: &Plan, now: Timestamp) -> String {
+    let blocked = Guards::default().check(plan, now, None, &plan.accounts());
+    let mut text = String::new();
+    for why in blocked {
+        text.push('\n');
+        text.push_str(&paragraph(&format!(
+            "`apply` would refuse it as it stands: {why}."
+        )));
     }
     text
 }

@@ -1,14 +1,14 @@
 //! `restore`: takes deletions back.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Result, bail};
 
-use super::super::scan::clock;
 use super::apply::exit;
 use super::show::{place, table};
-use super::{TOOL, block_on, open};
+use super::{Clock, TOOL, block_on, open};
 use crate::Exit;
 use crate::apply::World;
 use crate::aws::Session;
@@ -16,7 +16,7 @@ use crate::cli::{RestoreArgs, Target};
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
-use crate::restore::{self, Back, Summary};
+use crate::restore::{self, Back, Outcome, Summary};
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -53,9 +53,10 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
             "name a plan or ARNs, not both: with `--journal FILE`, ARNs alone take the replicas from it"
         )
     };
+    let clock = Clock::before_aws(args.moment)?;
     block_on(async |stop| {
         let session = open(&args.login).await?;
-        let summary = take_back(&session, &journal, which, stop).await?;
+        let summary = take_back(&session, &journal, which, clock, stop).await?;
         show(&summary, term)?;
         if let Some(error) = &summary.stopped {
             bail!(
@@ -80,6 +81,7 @@ pub(super) async fn take_back(
     session: &Session,
     journal: &std::path::Path,
     which: Which,
+    clock: Clock,
     stop: &AtomicBool,
 ) -> Result<Summary> {
     let (mut file, book) = JournalFile::open(journal)?;
@@ -89,11 +91,12 @@ pub(super) async fn take_back(
     };
     let plan = book.plan.clone().unwrap_or_else(|| NO_PLAN.to_owned());
     let policy = Policy::default();
+    let now = || clock.now();
     let world = World {
         vault: session,
         reads: None,
         policy: &policy,
-        clock: &clock,
+        clock: &now,
         stop,
     };
     let caller = &session.caller().arn;
@@ -107,7 +110,32 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
-    Term::data(table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows).as_bytes())?;
+    let mut text = table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows);
+    let count = |which: fn(&Outcome) -> bool| {
+        let secrets = summary.secrets.iter();
+        secrets.filter(|back| which(&back.outcome)).count()
+    };
+    let parts = [
+        (count(|one| *one == Outcome::Restored), "restored"),
+        (count(|one| *one == Outcome::Already), "there already"),
+        (count(|one| matches!(one, Outcome::TooLate(_))), "too late"),
+        (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
+        (count(|one| *one == Outcome::Skipped), "not tried"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let _ = write!(text, "\n{}.", parts.join(", "));
+    let again = |back: &Back| {
+        !back.lost.is_empty() || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
+    };
+    if summary.secrets.iter().any(again) {
+        text.push_str(" Run the same again for what failed or was not tried.");
+    }
+    text.push('\n');
+    Term::data(text.as_bytes())?;
     Ok(())
 }
 

@@ -1,65 +1,136 @@
 //! Tables and sentences of the cleaning commands. Text of other people is escaped here.
 
-use jiff::{SignedDuration, Timestamp};
+use std::borrow::Cow;
 
+use jiff::{SignedDuration, Timestamp};
+use textwrap::{WordSplitter, WrapAlgorithm};
+
+use crate::domain::money::counted;
 use crate::domain::names::SecretArn;
 use crate::domain::secret::day_of;
 use crate::report::escape::{fit, one_line, width};
+use crate::term::Term;
 
 /// The widest that a cell may be, but for the last of a row.
 const WIDEST: usize = 48;
 
-/// Rows as aligned columns, two spaces apart, with two before. The last column is not cut.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let header = header.iter().map(|cell| (*cell).to_owned()).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(header)
-        .chain(rows.iter().cloned())
-        .map(|row| {
-            let last = row.len().saturating_sub(1);
-            let cells = row.iter().enumerate();
-            cells
-                .map(|(place, cell)| {
-                    if place == last {
-                        one_line(cell)
-                    } else {
-                        fit(cell, WIDEST)
-                    }
-                })
-                .collect()
-        })
-        .collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widest: Vec<usize> = (0..columns)
-        .map(|place| {
-            let cells = rows.iter().filter_map(|row| row.get(place));
-            cells.map(|cell| width(cell)).max().unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::from(" ");
-        for (cell, columns) in row.iter().zip(&widest) {
-            line.push(' ');
-            line.push_str(cell);
-            line.push_str(&" ".repeat(columns.saturating_sub(width(cell)) + 1));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
+/// The narrowest that the last cell of a row becomes before it goes below the others.
+const NARROWEST: usize = 24;
+
+/// Where the last cell goes on when it stands below the others.
+const BELOW: usize = 4;
+
+/// How wide text becomes that is not shown on a terminal: as wide as a report.
+const PAGE: usize = 80;
+
+/// The widest that a paragraph becomes on a terminal; longer lines are hard to read.
+const LINE: usize = 100;
+
+/// Aligned columns, two spaces apart, with two before. The last column is not cut: on a terminal it goes on in the next
+/// line, and in a pipe a row stays a line.
+pub(super) struct Table {
+    widest: Vec<usize>,
+    terminal: Option<usize>,
+}
+
+impl Table {
+    /// A table for this header and rows like these.
+    pub(super) fn fitted(header: &[&str], rows: &[Vec<String>]) -> Self {
+        Self::on(Term::columns(), header, rows)
     }
-    text
+
+    fn on(terminal: Option<usize>, header: &[&str], rows: &[Vec<String>]) -> Self {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest = (0..columns.max(header.len()))
+            .map(|place| {
+                let title = header.get(place).map_or(0, |title| width(title));
+                let cells = rows.iter().filter_map(|row| row.get(place));
+                let cells = cells.map(|cell| width(&fit(cell, WIDEST)));
+                cells.max().unwrap_or(0).max(title)
+            })
+            .collect();
+        Self { widest, terminal }
+    }
+
+    /// The header as a line.
+    pub(super) fn header(&self, header: &[&str]) -> String {
+        let cells: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
+        self.row(&cells)
+    }
+
+    /// A row as a line, or several.
+    pub(super) fn row(&self, cells: &[String]) -> String {
+        let Some((last, cells)) = cells.split_last() else {
+            return String::new();
+        };
+        let mut line = String::from("  ");
+        for (cell, &columns) in cells.iter().zip(&self.widest) {
+            let cell = fit(cell, WIDEST);
+            line.push_str(&cell);
+            line.push_str(&" ".repeat(columns.saturating_sub(width(&cell)) + 2));
+        }
+        let (last, offset) = (one_line(last), width(&line));
+        let Some(terminal) = self
+            .terminal
+            .filter(|&terminal| !last.is_empty() && offset + width(&last) > terminal)
+        else {
+            return format!("{}\n", format!("{line}{last}").trim_end());
+        };
+        if terminal >= offset + NARROWEST {
+            let pieces = wrapped(&last, terminal - offset);
+            return format!("{line}{}\n", hanging(&pieces, offset));
+        }
+        let pieces = wrapped(&last, terminal.saturating_sub(BELOW).max(NARROWEST));
+        format!(
+            "{}\n{}{}\n",
+            line.trim_end(),
+            " ".repeat(BELOW),
+            hanging(&pieces, BELOW)
+        )
+    }
+}
+
+/// A table with its header.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let table = Table::fitted(header, rows);
+    let rows: String = rows.iter().map(|row| table.row(row)).collect();
+    table.header(header) + &rows
+}
+
+/// A paragraph, wrapped at words, with its line break.
+pub(super) fn paragraph(text: &str) -> String {
+    item("", text)
+}
+
+/// A paragraph with a mark before its first line, and the others below the text.
+pub(super) fn item(mark: &str, text: &str) -> String {
+    let columns = Term::columns().map_or(PAGE, |columns| columns.min(LINE));
+    let hang = width(mark);
+    let pieces = wrapped(&one_line(text), columns.saturating_sub(hang).max(NARROWEST));
+    format!("{mark}{}\n", hanging(&pieces, hang))
+}
+
+/// A command to copy: on a line of its own, and never broken.
+pub(super) fn command(line: &str) -> String {
+    format!("  {}\n", one_line(line))
+}
+
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let options = textwrap::Options::new(columns)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .break_words(false);
+    let lines = textwrap::wrap(text, options);
+    lines.into_iter().map(Cow::into_owned).collect()
+}
+
+fn hanging(pieces: &[String], indent: usize) -> String {
+    pieces.join(&format!("\n{}", " ".repeat(indent)))
 }
 
 /// Account and Region of a secret.
 pub(super) fn place(arn: &SecretArn) -> String {
     arn.scope().to_string()
-}
-
-/// A count with its noun.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {many}"),
-    }
 }
 
 /// The UTC day of a moment.
@@ -72,7 +143,7 @@ pub(super) fn left(left: SignedDuration) -> String {
     match left.as_hours() {
         0 if left.is_zero() => "over".to_owned(),
         0 => "less than an hour".to_owned(),
-        hours @ 1..48 => counted(usize::try_from(hours).unwrap_or(0), "hour", "hours"),
+        hours @ 1..48 => counted(hours.unsigned_abs(), "hour", "hours"),
         hours => format!("{} days", hours / 24),
     }
 }
@@ -81,16 +152,46 @@ pub(super) fn left(left: SignedDuration) -> String {
 mod tests {
     use super::*;
 
+    fn shown(terminal: Option<usize>, rows: &[Vec<String>]) -> String {
+        let header = ["ONE", "TWO"];
+        let table = Table::on(terminal, &header, rows);
+        let rows: String = rows.iter().map(|row| table.row(row)).collect();
+        table.header(&header) + &rows
+    }
+
     #[test]
     fn columns_are_aligned_and_text_of_others_is_escaped() {
-        let rows = vec![
+        let rows = [
             vec!["a".to_owned(), "x\u{1b}[31m".to_owned()],
             vec!["long".to_owned(), String::new()],
         ];
         assert_eq!(
-            table(&["ONE", "TWO"], &rows),
+            shown(None, &rows),
             "  ONE   TWO\n  a     x\\u{1b}[31m\n  long\n"
         );
+    }
+
+    #[test]
+    fn the_last_cell_goes_on_below_itself_on_a_terminal_and_stays_a_line_in_a_pipe() {
+        let words =
+            "it changed since the scan (tags: others than in the plan): scan and plan again";
+        let rows = [vec!["a".to_owned(), words.to_owned()]];
+        assert_eq!(shown(None, &rows).lines().count(), 2);
+        assert_eq!(
+            shown(Some(48), &rows),
+            "  ONE  TWO\n  a    it changed since the scan (tags: others\n       than in the plan): scan and plan again\n"
+        );
+        assert_eq!(
+            shown(Some(28), &rows),
+            "  ONE  TWO\n  a\n    it changed since the\n    scan (tags: others than\n    in the plan): scan and\n    plan again\n"
+        );
+        let rows = [
+            rows[0].clone(),
+            vec!["long and longer still".to_owned(), String::new()],
+        ];
+        let wide = shown(Some(30), &rows);
+        assert!(wide.lines().all(|line| !line.trim().is_empty()), "{wide}");
+        assert!(wide.lines().all(|line| width(line) <= 30), "{wide}");
     }
 
     #[test]

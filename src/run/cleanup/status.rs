@@ -1,14 +1,12 @@
 //! `status`: where a journal stands.
 
-use std::fmt::Write as _;
-
 use anyhow::{Result, bail};
 
-use super::super::scan::clock;
-use super::read_journal;
-use super::show::{counted, day, left, place, table};
+use super::show::{day, left, paragraph, place, table};
+use super::{Clock, read_journal};
 use crate::Exit;
 use crate::cli::StatusArgs;
+use crate::domain::money::counted;
 use crate::domain::readers::name_of;
 use crate::files::journal::beside;
 use crate::status::{Row, status};
@@ -29,27 +27,33 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
         );
     }
     let book = read_journal(&path)?;
-    let status = status(&book, clock());
-    let mut text = String::new();
-    let plan = status.plan.as_deref().unwrap_or("none");
-    let _ = writeln!(
-        text,
-        "Plan {plan}, {}\n",
-        counted(book.runs.len(), "run", "runs")
-    );
+    let status = status(&book, Clock::of(args.moment).now());
+    let Some(plan) = &status.plan else {
+        Term::data(b"The journal is empty: nothing was done.\n")?;
+        return Ok(Exit::Done);
+    };
+    let runs = counted(book.runs.len() as u64, "run", "runs");
+    let mut text = paragraph(&format!("Plan {plan}, {runs}."));
     let rows: Vec<Vec<String>> = status.rows.iter().map(row).collect();
-    let header = ["STATE", "SECRET", "WHERE", "SINCE", "BY", "LEFT", "DETAIL"];
-    text.push_str(&table(&header, &rows));
-    let _ = writeln!(
-        text,
-        "\n{} deleted, which saves {} a month; {} saved so far. {} open.",
-        counted(status.deleted, "secret is", "secrets are"),
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&table(
+            &["STATE", "SECRET", "WHERE", "SINCE", "BY", "LEFT", "DETAIL"],
+            &rows,
+        ));
+    }
+    text.push('\n');
+    text.push_str(&paragraph(&format!(
+        "{} deleted, which saves {} a month; {} saved so far.",
+        counted(status.deleted as u64, "secret is", "secrets are"),
         status.saves.dollars(),
         status.saved.dollars(),
-        counted(status.open, "line is", "lines are"),
-    );
+    )));
     if status.open > 0 {
-        text.push_str("Run `apply` or `restore` again: it asks AWS what became of what is open.\n");
+        text.push_str(&paragraph(&format!(
+            "{} open: a run was cut off there. Run `apply` or `restore` again; it asks AWS what became of it.",
+            counted(status.open as u64, "line is", "lines are"),
+        )));
     }
     Term::data(text.as_bytes())?;
     Ok(Exit::Done)

@@ -1,23 +1,25 @@
 //! `watch`: who still asks for secrets that are pending deletion.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::scan::clock;
 use super::heard::{Heard, history, trail};
 use super::restore::{Which, show as show_restored, take_back};
-use super::show::{counted, day, left, place, table};
-use super::{block_on, open, read_journal, read_policy};
+use super::show::{command, day, item, left, paragraph, place, table};
+use super::{
+    Clock, block_on, login_words, open, path_word, read_journal, read_policy, unless_stopped,
+};
 use crate::Exit;
-use crate::cli::WatchArgs;
-use crate::domain::names::{Scope, SecretArn};
+use crate::cli::{Login, WatchArgs};
+use crate::domain::journal::{Book, Phase};
+use crate::domain::money::counted;
+use crate::domain::names::SecretArn;
+use crate::domain::seal::whole_seconds;
 use crate::files::journal::beside;
-use crate::report::escape::one_line;
 use crate::term::Term;
 use crate::watch::{Asker, Pending, asked, pending};
 
@@ -34,20 +36,27 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
             journal.display()
         );
     }
-    let pending = pending(&read_journal(&journal)?);
+    let book = read_journal(&journal)?;
+    let pending = pending(&book);
     if pending.is_empty() {
         term.say("Nothing is pending deletion, by this journal.");
         return Ok(Exit::Done);
     }
     let policy = read_policy(args.policy.as_ref())?;
-    let now = clock();
+    let clock = Clock::before_aws(args.moment)?;
+    let now = clock.now();
     let from = start(args, &pending, now)?;
     block_on(async |stop| {
-        let heard = listen(args, &pending, from, now).await?;
+        let heard = unless_stopped(stop, Box::pin(listen(args, &pending, from, now))).await??;
         let askers = asked(&pending, &heard.accesses, &policy);
-        Term::data(show(&pending, &askers, &heard, from, now).as_bytes())?;
+        let mut text = show(&pending, &askers, &heard, from, now);
+        text.push_str(&open_lines(&book));
+        if !args.restore && !askers.is_empty() {
+            text.push_str(&way_out(&askers, &journal, &args.login));
+        }
+        Term::data(text.as_bytes())?;
         if args.restore && !askers.is_empty() {
-            give_back(args, &journal, &askers, stop, term).await?;
+            give_back(args, &journal, &askers, clock, stop, term).await?;
         }
         Ok(if !askers.is_empty() {
             Exit::Asked
@@ -81,25 +90,26 @@ async fn listen(
         return Ok(trail(&args.trail, from, now));
     }
     let session = open(&args.login).await?;
-    let scopes: BTreeSet<Scope> = pending
+    let secrets: BTreeSet<SecretArn> = pending
         .iter()
         .flat_map(|one| std::iter::once(&one.arn).chain(&one.replicas))
-        .map(|arn| arn.scope().clone())
+        .cloned()
         .collect();
-    Ok(history(&session, &scopes, from, now, args.lookup_budget).await)
+    Ok(history(&session, &secrets, from, now, args.lookup_budget).await)
 }
 
 async fn give_back(
     args: &WatchArgs,
     journal: &Path,
     asked_by: &[Asker],
+    clock: Clock,
     stop: &AtomicBool,
     term: &Term,
 ) -> Result<()> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
     let session = open(&args.login).await?;
     let which = Which::These(secrets.into_iter().collect());
-    let summary = take_back(&session, journal, which, stop).await?;
+    let summary = take_back(&session, journal, which, clock, stop).await?;
     Term::data(b"\n")?;
     show_restored(&summary, term)?;
     match &summary.stopped {
@@ -128,61 +138,97 @@ fn show(
                 .filter(|asker| asker.arn == one.arn)
                 .map(|asker| asker.calls)
                 .sum();
+            let (time, end) = (one.left(now), day(one.deletion));
+            let window = if time.is_zero() {
+                format!("too late: it ended on {end}")
+            } else {
+                format!("{} left, until {end}", left(time))
+            };
             vec![
+                calls.to_string(),
                 one.arn.name().to_owned(),
                 place(&one.arn),
-                left(one.left(now)),
-                day(one.deletion),
-                calls.to_string(),
+                window,
             ]
         })
         .collect();
-    let header = ["PENDING", "WHERE", "LEFT", "GONE ON", "ASKED FOR"];
+    let header = ["ASKED FOR", "PENDING", "WHERE", "TO TAKE IT BACK"];
     text.push_str(&table(&header, &rows));
+    text.push('\n');
     if askers.is_empty() {
-        let _ = writeln!(
-            text,
-            "\nNobody has asked since {from}, as far as it was heard."
-        );
+        text.push_str(&paragraph(&format!(
+            "Nobody has asked for {} since {}, as far as it was heard.",
+            if pending.len() == 1 { "it" } else { "them" },
+            whole_seconds(from)
+        )));
     } else {
-        let rows: Vec<Vec<String>> = askers.iter().map(row).collect();
-        let header = ["ASKED FOR", "CALLS", "LAST", "WHAT", "KIND", "READER"];
+        for asker in askers {
+            text.push_str(&item("  ", &told(asker)));
+        }
+        let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
         text.push('\n');
-        text.push_str(&table(&header, &rows));
-        let _ = writeln!(
-            text,
-            "\n{} still asked for.",
-            counted(
-                askers
-                    .iter()
-                    .map(|asker| &asker.arn)
-                    .collect::<BTreeSet<_>>()
-                    .len(),
-                "secret is",
-                "secrets are"
-            )
-        );
+        text.push_str(&paragraph(&format!(
+            "{} still asked for.",
+            counted(secrets.len() as u64, "secret is", "secrets are")
+        )));
     }
-    text.push_str(
-        "Silence is no proof: DescribeSecret still works on a pending secret, so a client that has the value in memory asks again only when it starts next. Events come up to 20 minutes late.\n",
-    );
+    text.push_str(&paragraph(
+        "Silence is no proof: DescribeSecret still works on a pending secret, so a client that has the value in memory asks again only when it starts next. Events come up to 20 minutes late.",
+    ));
     for (scope, gap) in &heard.gaps {
         let place = scope
             .as_ref()
             .map(|scope| format!("{scope}: "))
             .unwrap_or_default();
-        let _ = writeln!(text, "Not heard: {place}{}", one_line(gap));
+        text.push_str(&paragraph(&format!("Not heard: {place}{gap}")));
     }
     text
 }
 
-fn row(asker: &Asker) -> Vec<String> {
-    vec![
-        asker.arn.name().to_owned(),
-        asker.calls.to_string(),
-        asker.last.to_string(),
-        format!("{} {}", asker.what, asker.how.in_words()),
-        format!("{} ({})", asker.kind.as_str(), asker.client),
-        asker.reader.clone(),
-    ]
+/// Who asks for what, as a sentence.
+fn told(asker: &Asker) -> String {
+    let client = match asker.client.as_str() {
+        "" => String::new(),
+        client => format!(", {client}"),
+    };
+    format!(
+        "{}: {} by {} ({}{client}), {}; {} at {}",
+        asker.arn.name(),
+        asker.what,
+        asker.reader,
+        asker.kind.as_str(),
+        asker.how.in_words(),
+        match asker.calls {
+            1 => "once,".to_owned(),
+            calls => format!("{calls} times, the last"),
+        },
+        asker.last,
+    )
+}
+
+/// Deletions of which nobody knows whether AWS has them.
+fn open_lines(book: &Book) -> String {
+    let standings = book.secrets.values();
+    let open = standings.filter(|standing| standing.phase == Phase::Deleting);
+    match open.count() {
+        0 => String::new(),
+        count => paragraph(&format!(
+            "{} cut off: whether AWS has the deletion is not known. Run `apply` again; it asks.",
+            counted(count as u64, "of them was", "of them were")
+        )),
+    }
+}
+
+/// How to take back what is asked for.
+fn way_out(askers: &[Asker], journal: &Path, login: &Login) -> String {
+    let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
+    let arns: Vec<&str> = secrets.iter().map(|arn| arn.as_str()).collect();
+    let mut text = "\nTo take back what is asked for:\n".to_owned();
+    text.push_str(&command(&format!(
+        "secretsweep restore --journal {}{} {}",
+        path_word(journal),
+        login_words(login),
+        arns.join(" ")
+    )));
+    text
 }

@@ -14,7 +14,7 @@ const LIMIT: u64 = 4 << 20;
 
 /// A request as it came over the wire.
 pub struct Request {
-    /// `GET`, `POST` or `HEAD`.
+    /// Such as `GET` or `POST`.
     pub method: String,
     /// The path without the query, still percent-encoded.
     pub path: String,
@@ -104,6 +104,11 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let mut words = line.split_ascii_whitespace();
     let (Some(method), Some(target)) = (words.next(), words.next()) else {
         return Err(io::ErrorKind::InvalidData.into());
+    };
+    // A client that takes this for a proxy sends the whole address.
+    let target = match target.strip_prefix("http://") {
+        Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target,
     };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut request = Request {

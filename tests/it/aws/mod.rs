@@ -7,14 +7,15 @@
 //!
 //! A world (plain data) goes in, an endpoint comes out, and every call is recorded. Reading a
 //! secret's value or deleting without recovery is a violation: dropping [`Aws`] fails the test then, and
-//! so it does when a hook has panicked.
+//! so it does when a hook has panicked, or when our program has sent a `DeleteSecret` that names the
+//! parameter at all or no recovery window.
 
 mod account;
 mod answer;
 mod call;
 mod cloudtrail;
 mod faults;
-mod http;
+pub mod http;
 mod organizations;
 mod refusal;
 mod s3;
@@ -42,6 +43,8 @@ const SECRET_KEY: &str = "loopback-secret-access-key-0000000000000";
 const FOREIGN: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_CA_BUNDLE",
     "AWS_SESSION_TOKEN",
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -53,6 +56,8 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_CLOUDTRAIL",
     "HTTP_PROXY",
     "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
     "ALL_PROXY",
     "all_proxy",
 ];
@@ -135,10 +140,7 @@ impl Aws {
 
     /// Gives a command the environment and takes the tester's own AWS set-up from it.
     pub fn on<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        for name in FOREIGN {
-            command.env_remove(name);
-        }
-        command.envs(self.env())
+        without_foreign(command).envs(self.env())
     }
 
     /// The world, locked: no call is carried out until the guard goes.
@@ -207,12 +209,28 @@ impl Drop for Aws {
         }
         let (reads, forced) = (self.value_reads(), self.forced_deletes());
         let panics = self.shared.panics.load(Ordering::SeqCst);
+        let careless = self.calls_of("secretsmanager", "DeleteSecret");
+        let careless = careless.iter().filter(|call| {
+            let days = call.param("RecoveryWindowInDays").as_i64();
+            call.user_agent.contains("app/secretsweep")
+                && (!call.param("ForceDeleteWithoutRecovery").is_null()
+                    || !days.is_some_and(|days| (7..=30).contains(&days)))
+        });
+        let careless = careless.count();
         // A second panic would abort the process and hide the first.
         assert!(
-            reads + forced + panics == 0 || thread::panicking(),
-            "{reads} calls asked for a secret's value, {forced} for a deletion without recovery; {panics} hooks panicked"
+            reads + forced + careless + panics == 0 || thread::panicking(),
+            "{reads} calls asked for a secret's value, {forced} for a deletion without recovery, {careless} of ours for one without a window; {panics} hooks panicked"
         );
     }
+}
+
+/// Takes the tester's own AWS set-up from a command.
+pub fn without_foreign(command: &mut Command) -> &mut Command {
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The access key id of an account's user; 20 characters as usual.

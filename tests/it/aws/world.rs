@@ -13,6 +13,7 @@ use super::faults::Fault;
 
 mod bucket;
 mod event;
+pub mod large;
 mod secret;
 
 pub use bucket::{Body, Bucket, Object, Payer};

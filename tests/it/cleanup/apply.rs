@@ -392,7 +392,7 @@ fn a_call_since_the_scan_refuses_and_silence_is_no_proof() {
     let dry = stage.check(Some(&History));
     let done = stage.execute_with(&History);
     for summary in [&dry, &done] {
-        assert!(why(summary, "asked").contains("2 calls, the last GetSecretValue by arn:aws:iam::111122223333:role/web at 2026-11-01T11:00:00Z"));
+        assert!(why(summary, "asked").contains("2 calls in eu-central-1, the last GetSecretValue by arn:aws:iam::111122223333:role/web at 2026-11-01T11:00:00Z"));
         assert!(why(summary, "copied").contains("in us-east-1"));
         assert!(summary.unheard.as_deref().unwrap().contains("throttled"));
     }

@@ -1,6 +1,5 @@
 //! What the tests of cleaning up play on: a vault, a plan for some of its secrets, a journal on disk.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use secretsweep::domain::plan::{Decision, Line, Plan};
 use secretsweep::domain::policy::Policy;
 use secretsweep::domain::seal::{Key, Seal, tags_digest, whole_seconds};
 use secretsweep::domain::secret::{Replica, Secret};
+use secretsweep::domain::tags::Tags;
 use secretsweep::files::journal::{JournalFile, OpenError, read};
 use secretsweep::ports::{Reads, Record};
 use secretsweep::restore;
@@ -34,7 +34,7 @@ pub(crate) fn secret(name: &str) -> Secret {
     Secret {
         last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
         last_accessed: Some("2026-03-01".parse().unwrap()),
-        tags: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+        tags: Tags::from([("team".to_owned(), "a".to_owned())]),
         replicas: Some(vec![]),
         ..Secret::new(arn(name))
     }

@@ -1,0 +1,209 @@
+//! What `aws` would load: profile, Region, endpoints, credentials, proxy, certificates, attempts.
+//!
+//! Nearly all of it is the SDK's own work. Here is what the SDK leaves to its caller although `aws` honours it: the
+//! certificates and the attempts that a profile names. A variable wins over a profile, as for `aws`.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, SdkConfig, profile};
+use aws_credential_types::Credentials;
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
+use aws_sdk_sts::config::{AsyncSleep, HttpClient, SharedAsyncSleep, SharedHttpClient, Sleep};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+};
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::region::Region as SdkRegion;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::{APP, Connect, HOME, Patience};
+use crate::ports::Fault;
+
+/// What the profile that is in force says of things that the SDK leaves to its caller.
+#[derive(Debug, Default)]
+struct FromProfile {
+    ca_bundle: Option<PathBuf>,
+    max_attempts: Option<String>,
+}
+
+/// Reads the profile. A file that cannot be read says nothing here: the SDK refuses it when it looks for credentials.
+async fn from_profile(connect: &Connect) -> FromProfile {
+    let name = connect.profile.clone().map(Cow::Owned);
+    let files = EnvConfigFiles::default();
+    let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, name).await else {
+        return FromProfile::default();
+    };
+    let word = |key: &str| {
+        let text = profiles.get(key)?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    FromProfile {
+        ca_bundle: word("ca_bundle").map(PathBuf::from),
+        max_attempts: word("max_attempts"),
+    }
+}
+
+/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it.
+fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault> {
+    let Some(text) = attempts else {
+        return Ok(patience);
+    };
+    let attempts = text.parse().ok().filter(|attempts| *attempts > 0);
+    let attempts = attempts.ok_or_else(|| Fault::Refused {
+        code: "MaxAttempts".to_owned(),
+        message: format!(
+            "AWS_MAX_ATTEMPTS, or `max_attempts` in the profile, says `{text}`, which is no number of attempts"
+        ),
+    })?;
+    Ok(Patience {
+        attempts,
+        throttled: Duration::ZERO,
+        ..patience
+    })
+}
+
+/// Loads the settings, and the bounds and waits that they ask for.
+///
+/// # Errors
+/// [`Fault::Refused`] for certificates or a number of attempts that cannot be used.
+pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fault> {
+    let said = from_profile(connect).await;
+    let attempts = connect
+        .max_attempts
+        .as_deref()
+        .or(said.max_attempts.as_deref());
+    let patience = bounded(connect.patience, attempts)?;
+    let bundle = connect.ca_bundle.clone().or(said.ca_bundle);
+    let retry = RetryConfig::standard()
+        .with_max_attempts(patience.attempts)
+        .with_initial_backoff(patience.first_wait);
+    let timeout = TimeoutConfig::builder()
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.read)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .app_name(AppName::new(APP).expect("the application id has only allowed characters"))
+        .http_client(http(patience, bundle.as_deref())?)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep))
+        .retry_config(retry)
+        .timeout_config(timeout);
+    if let Some(profile) = &connect.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &connect.region {
+        loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
+    }
+    if let Some(endpoint) = &connect.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(keys) = &connect.keys {
+        let (id, secret, token) = (&keys.id, &keys.secret, keys.token.clone());
+        loader =
+            loader.credentials_provider(Credentials::new(id, secret, token, None, "fixed keys"));
+    }
+    let config = loader.load().await;
+    let config = match config.region() {
+        Some(_) => config,
+        None => config
+            .into_builder()
+            .region(SdkRegion::from_static(HOME))
+            .build(),
+    };
+    Ok((config, patience))
+}
+
+/// Refuses certificates that the TLS library would stop the program for, or that would make every connection fail in a way
+/// that names no cause.
+fn check_bundle(pem: &[u8]) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() {
+        return Err("it holds no certificate in PEM form".to_owned());
+    }
+    Ok(())
+}
+
+/// One pool of connections for everything, credentials included: each client of its own would load the system's
+/// certificates again.
+fn http(patience: Patience, bundle: Option<&Path>) -> Result<SharedHttpClient, Fault> {
+    let mut trust = tls::TrustStore::default();
+    if let Some(path) = bundle {
+        let unusable = |why: String| Fault::Refused {
+            code: "CaBundle".to_owned(),
+            message: format!(
+                "the certificates in `{}` cannot be used: {why}",
+                path.display()
+            ),
+        };
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        check_bundle(&pem).map_err(unusable)?;
+        trust = tls::TrustStore::empty().with_pem_certificate(pem);
+    }
+    let context = tls::TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| Fault::Unreachable(error.to_string()))?;
+    let connector = Connector::builder()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ))
+        .tls_context(context)
+        .proxy_config(ProxyConfig::from_env())
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep))
+        .connector_settings(
+            HttpConnectorSettings::builder()
+                .connect_timeout(patience.connect)
+                .read_timeout(patience.read)
+                .build(),
+        )
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    Ok(shared(http_client_fn(move |_, _| connector.clone())))
+}
+
+fn shared(client: impl HttpClient + 'static) -> SharedHttpClient {
+    SharedHttpClient::new(client)
+}
+
+/// The runtime's timer, for the SDK's waits.
+#[derive(Clone, Copy, Debug)]
+struct TokioSleep;
+
+impl AsyncSleep for TokioSleep {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_bundle_of_certificates_is_refused() {
+        let (begin, end) = (
+            "-----BEGIN CERTIFICATE-----\n",
+            "-----END CERTIFICATE-----\n",
+        );
+        for pem in [
+            String::new(),
+            "no certificate".to_owned(),
+            format!("{begin}MIIB!!!!\n{end}"),
+            format!("{begin}AAAA\n{end}"),
+            format!("{begin}AAAA\n"),
+        ] {
+            assert!(check_bundle(pem.as_bytes()).is_err(), "{pem}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The current versions of rotated secrets: asked for only where judging cannot do without, because each is a request of
+//! its own and AWS allows fifty a second.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_secretsmanager::types::SecretVersionsListEntry;
+use futures_util::{FutureExt, StreamExt, stream};
+
+use super::secrets::{PAGE, client, day, moment, unsaved};
+use super::{Session, fault, saved};
+use crate::domain::money::counted;
+use crate::domain::names::{Scope, SecretArn};
+use crate::domain::report::Gap;
+use crate::domain::secret::CurrentVersion;
+use crate::ports::{Fault, Shelf};
+
+/// What this adapter asks AWS.
+pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
+
+/// What the current versions of some secrets are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The current version by ARN; nothing for a secret that has none.
+    pub current: BTreeMap<SecretArn, CurrentVersion>,
+    /// What could not be read: one gap an account and Region.
+    pub gaps: Vec<Gap>,
+}
+
+/// Asks for the current versions of these secrets, one request each.
+///
+/// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secret-version-ids` prints it.
+pub async fn current(session: &Session, secrets: &[SecretArn], save: Option<&dyn Shelf>) -> Found {
+    let at_once = session.gate.patience().at_once.clamp(1, 8);
+    let answers: Vec<_> = stream::iter(secrets)
+        .map(|arn| versions_of(session, arn).boxed())
+        .buffered(at_once)
+        .collect()
+        .await;
+    let mut found = Found::default();
+    let mut failed: BTreeMap<Scope, (u64, Fault)> = BTreeMap::new();
+    for (arn, answer) in secrets.iter().zip(answers) {
+        let entries = match answer {
+            Ok(entries) => entries,
+            Err(fault) => {
+                failed.entry(arn.scope().clone()).or_insert((0, fault)).0 += 1;
+                continue;
+            }
+        };
+        if let Some(shelf) = save {
+            let name = saved::versions_name(arn);
+            let bytes = saved::versions(arn, &entries);
+            found
+                .gaps
+                .extend(unsaved(shelf, &name, &bytes, arn.scope()));
+        }
+        let current = entries
+            .iter()
+            .find(|version| version.version_stages().iter().any(|s| s == "AWSCURRENT"));
+        if let Some(version) = current {
+            found.current.insert(
+                arn.clone(),
+                CurrentVersion {
+                    created: moment(version.created_date()),
+                    last_accessed: day(version.last_accessed_date()),
+                },
+            );
+        }
+    }
+    found
+        .gaps
+        .extend(failed.into_iter().map(|(scope, (count, fault))| {
+            let what = format!(
+                "who fetched the current version of {}: their last access may be their rotation's",
+                counted(count, "rotated secret", "rotated secrets")
+            );
+            fault::gap(&scope, "secretsmanager:ListSecretVersionIds", &what, &fault)
+        }));
+    found
+}
+
+/// The versions of a secret that carry a label.
+async fn versions_of(
+    session: &Session,
+    arn: &SecretArn,
+) -> Result<Vec<SecretVersionsListEntry>, Fault> {
+    let client = client(session, arn.scope())?;
+    let mut versions = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = session
+            .gate
+            .ask("secretsmanager:ListSecretVersionIds", || {
+                client
+                    .list_secret_version_ids()
+                    .secret_id(arn.as_str())
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        versions.extend(page.versions.unwrap_or_default());
+        let next = page.next_token;
+        if next.is_none() || next == token {
+            return Ok(versions);
+        }
+        token = next;
+    }
+}

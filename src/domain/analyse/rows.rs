@@ -1,0 +1,271 @@
+//! The rows of the secrets: each is judged, priced, and takes over the texts of its secret.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::cover::{Cover, seconds};
+use super::gaps::in_days;
+use super::groups::{Groups, Unlisted};
+use super::{Spans, Trail};
+use crate::domain::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window};
+use crate::domain::case::{Case, Evidence, Member, last_use};
+use crate::domain::cost::{Volume, run_rate, window_cost};
+use crate::domain::money::Price;
+use crate::domain::names::{Region, Scope, SecretArn};
+use crate::domain::policy::Policy;
+use crate::domain::report::{LoopRow, ReaderRow, SecretRow};
+use crate::domain::rules::{Judgement, judge};
+use crate::domain::secret::Secret;
+
+/// After so many secrets their memory is given back.
+const GIVEN_BACK: usize = 2_048;
+
+/// A replica that the inventory lists as a secret of its own.
+pub(super) struct Listed {
+    region: Region,
+    last_accessed: Option<Date>,
+    /// Its place in the inventory.
+    at: usize,
+}
+
+impl Listed {
+    /// The replicas of every primary, by the place of the primary.
+    pub(super) fn all(secrets: &[Secret], groups: &Groups) -> HashMap<usize, Vec<Self>> {
+        let listed = |at: usize| Self {
+            region: secrets[at].arn.scope().region.clone(),
+            last_accessed: secrets[at].last_accessed,
+            at,
+        };
+        let groups = groups.by_primary(secrets).into_iter();
+        groups
+            .map(|(primary, replicas)| (primary, replicas.into_iter().map(listed).collect()))
+            .collect()
+    }
+}
+
+/// What rows are made from, besides the secrets.
+pub(super) struct Rows<'a> {
+    pub(super) replicas: HashMap<usize, Vec<Listed>>,
+    pub(super) activity: &'a Activity<'a>,
+    pub(super) unlisted: &'a Unlisted<'a>,
+    pub(super) loops: &'a [LoopRow],
+    pub(super) cover: &'a Cover<'a>,
+    pub(super) policy: &'a Policy,
+    pub(super) spans: Spans,
+    pub(super) now: Timestamp,
+    pub(super) trail: Trail,
+}
+
+impl Rows<'_> {
+    /// The rows, in the order of the secrets. The secrets go while the rows come, from the end: with tens of thousands
+    /// of them, both at once would be most of the program's memory.
+    pub(super) fn of(&self, mut secrets: Vec<Secret>) -> Vec<SecretRow> {
+        let mut rows = Vec::with_capacity(secrets.len());
+        while let Some(secret) = secrets.pop() {
+            rows.push(self.row(secrets.len(), secret));
+            if secrets.len().is_multiple_of(GIVEN_BACK) {
+                secrets.shrink_to_fit();
+            }
+        }
+        rows.reverse();
+        rows
+    }
+
+    /// The secrets whose current version would make a difference.
+    pub(super) fn doubtful(&self, secrets: &[Secret]) -> Vec<SecretArn> {
+        let doubtful = secrets.iter().enumerate().filter(|(at, secret)| {
+            secret.current.is_none() && self.case(*at, secret).is_doubtful()
+        });
+        doubtful.map(|(_, secret)| secret.arn.clone()).collect()
+    }
+
+    fn window(&self) -> Window {
+        let (from, to) = seconds(self.spans.window);
+        Window { from, to }
+    }
+
+    fn price(&self, arn: &SecretArn) -> Option<&Price> {
+        let Scope { account, region } = arn.scope();
+        self.policy.prices.find(arn.partition(), region, account)
+    }
+
+    fn case<'c>(&'c self, at: usize, secret: &'c Secret) -> Case<'c> {
+        static NOBODY: Readers<'static> = Readers::new();
+        let own = Member {
+            region: secret.arn.scope().region.clone(),
+            last_accessed: secret.last_accessed,
+            readers: &self.activity.secrets[at],
+        };
+        let member = |replica: &Listed| Member {
+            region: replica.region.clone(),
+            last_accessed: replica.last_accessed,
+            readers: &self.activity.secrets[replica.at],
+        };
+        let listed = self.replicas.get(&at).into_iter().flatten();
+        let mut replicas: Vec<Member<'_>> = listed.map(member).collect();
+        for listed in secret.replicas.iter().flatten() {
+            match replicas
+                .iter_mut()
+                .find(|replica| replica.region == listed.region)
+            {
+                Some(replica) => {
+                    replica.last_accessed = replica.last_accessed.max(listed.last_accessed);
+                }
+                None => replicas.push(Member {
+                    region: listed.region.clone(),
+                    last_accessed: listed.last_accessed,
+                    readers: &NOBODY,
+                }),
+            }
+        }
+        // The primary Region stands on replicated primaries only: with it and without any replica, they stand where
+        // nobody looked.
+        let replicas_known =
+            secret.replicas.is_some() || secret.primary_region.is_none() || !replicas.is_empty();
+        for (region, readers) in self.unlisted.get(&at).into_iter().flatten() {
+            replicas.push(Member {
+                region: region.clone(),
+                last_accessed: None,
+                readers,
+            });
+        }
+        Case {
+            evidence: self.evidence(secret, &replicas),
+            own,
+            replicas,
+            replicas_known,
+            secret,
+            policy: self.policy,
+            now: self.now,
+            ambiguous: self.activity.ambiguous.get(&at).copied().unwrap_or(0),
+        }
+    }
+
+    fn evidence(&self, secret: &Secret, replicas: &[Member<'_>]) -> Evidence {
+        if self.trail == Trail::Declined {
+            return Evidence::Partial("no trail was given: nothing shows who calls".to_owned());
+        }
+        let own = secret.arn.scope();
+        let elsewhere = replicas.iter().map(|replica| Scope {
+            account: own.account.clone(),
+            region: replica.region.clone(),
+        });
+        for scope in std::iter::once(own.clone()).chain(elsewhere) {
+            let holes = self.cover.holes(&scope);
+            if holes.is_empty() {
+                continue;
+            }
+            let days = self.policy.idle_days;
+            let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
+            return Evidence::Partial(if missing >= i64::from(days) * 86_400 {
+                format!(
+                    "the trail covers none of the last {days} days in {}",
+                    scope.region
+                )
+            } else {
+                format!(
+                    "the trail misses {} of the last {days} days in {}",
+                    in_days(missing),
+                    scope.region
+                )
+            });
+        }
+        Evidence::Complete
+    }
+
+    fn volume(&self, at: usize) -> (Volume, u64) {
+        let (mut volume, mut failed) = (Volume::default(), 0);
+        for what in self.activity.secrets[at].values() {
+            volume.calls += what.calls_in(self.window());
+            volume.reads += what.count(self.window(), Slice::is_read);
+            failed += what.count(self.window(), |slice| slice.is_get() && !slice.is_read());
+        }
+        (volume, failed)
+    }
+
+    fn row(&self, at: usize, secret: Secret) -> SecretRow {
+        let scope = secret.arn.scope();
+        let case = self.case(at, &secret);
+        let Judgement { verdict, reasons } = judge(&case);
+        let (volume, failed) = self.volume(at);
+        let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
+        let readers = &self.activity.secrets[at];
+        let last = last_use(readers, self.policy);
+        let consumes = |(reader, what): &(&Arc<Reader>, &ReaderUse<'_>)| {
+            self.policy.is_consumer(reader.kind) && what.last_use().is_some()
+        };
+        let mut replicas: Vec<_> = case
+            .replicas
+            .iter()
+            .map(|replica| replica.region.clone())
+            .collect();
+        replicas.sort();
+        replicas.dedup();
+        let own_loops = self
+            .loops
+            .iter()
+            .filter(|row| row.arn.as_ref() == Some(&secret.arn));
+        SecretRow {
+            account: scope.account.clone(),
+            region: scope.region.clone(),
+            owner: secret.owner(&self.policy.owner_tags).map(str::to_owned),
+            verdict,
+            reasons,
+            created: secret.created,
+            last_changed: secret.last_changed,
+            last_accessed: secret.last_accessed,
+            last_consumer_read: last.and_then(|(at, _)| Timestamp::from_second(at).ok()),
+            last_consumer: last.map(|(_, reader)| reader.identity.clone()),
+            idle_days: case.days_idle(),
+            calls: volume.calls,
+            reads: volume.reads,
+            failed,
+            consumers: readers.iter().filter(consumes).count() as u64,
+            cost: run_rate(&secret, volume, rate, price),
+            window_cost: window_cost(
+                &secret,
+                volume,
+                rate,
+                price,
+                self.spans.window,
+                self.spans.accrual,
+            ),
+            avoidable_usd: (rate.is_known() && price.is_some())
+                .then(|| own_loops.filter_map(|row| row.avoidable_usd_month).sum()),
+            replica_of: Groups::primary(&secret),
+            replicas,
+            evidence_days: self.cover.hours(scope, self.spans.evidence) / 24,
+            deleted: secret.deleted,
+            owning_service: secret.owner_service().map(str::to_owned),
+            customer_key: secret.has_customer_key(),
+            readers: self.readers(readers),
+            arn: secret.arn,
+            name: secret.name,
+            description: secret.description,
+            tags: secret.tags,
+            estimate: None,
+        }
+    }
+
+    fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
+        let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
+        let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
+            let (first, last) = what.span();
+            ReaderRow {
+                reader: reader.identity.clone(),
+                kind: reader.kind,
+                client: reader.client.clone(),
+                reads: what.count(self.window(), Slice::is_read),
+                describes: what.count(self.window(), Slice::is_describe),
+                failed: what.count(self.window(), |slice| slice.is_get() && !slice.is_read()),
+                calls: what.calls_in(self.window()),
+                first: moment(first),
+                last: moment(last),
+            }
+        };
+        readers.iter().map(row).collect()
+    }
+}

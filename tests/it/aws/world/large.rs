@@ -1,0 +1,89 @@
+//! A large organization: the same secrets in every Region of every account.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Account, Event, Rate, Secret, World};
+
+/// The name of the role that may be assumed in every account but the first.
+pub const ROLE: &str = "audit";
+
+/// On how many days the first secret of each account and Region was read, once each.
+const READS: i64 = 80;
+
+/// How large.
+#[derive(Clone, Copy)]
+pub struct Large {
+    /// Accounts; the first one is the management account and the caller.
+    pub accounts: u64,
+    /// The Regions that are open in each of them.
+    pub regions: &'static [&'static str],
+    /// Secrets in each account and Region.
+    pub secrets: u64,
+}
+
+impl Large {
+    /// The id of an account by its place, from 0.
+    pub fn account(place: u64) -> String {
+        (111_100_000_000 + place).to_string()
+    }
+
+    /// Of so many secrets in one account and Region, how many were read yesterday; the others are idle.
+    pub fn used(self) -> u64 {
+        self.secrets.div_ceil(3)
+    }
+
+    /// The organization at this moment, with an event history that nobody slows down.
+    pub fn world(self, now: Timestamp) -> World {
+        let ago = |days: i64| now - SignedDuration::from_hours(24 * days);
+        let day = |days| ago(days).strftime("%Y-%m-%d").to_string();
+        let (yesterday, long_ago) = (day(1), day(200));
+        let mut world = World::new(&Self::account(0));
+        world.now = now;
+        for place in 0..self.accounts {
+            let id = Self::account(place);
+            world = world.account(Account::new(&id, &format!("account {place}")));
+            if place > 0 {
+                world = world.role(&id, ROLE, None);
+            }
+        }
+        world = world
+            .regions(self.regions)
+            .organization(&Self::account(0))
+            .lookup_rate(Rate::Unlimited);
+        for (place, region) in (0..self.accounts)
+            .flat_map(|place| self.regions.iter().map(move |region| (place, *region)))
+        {
+            let id = Self::account(place);
+            for number in 0..self.secrets {
+                let accessed = if number % 3 == 0 {
+                    &yesterday
+                } else {
+                    &long_ago
+                };
+                world.add(
+                    Secret::new(&id, region, &name(number))
+                        .created("2024-01-01")
+                        .accessed(accessed)
+                        .tag("owner", &format!("team-{}", number % 17))
+                        .tag("environment", "production")
+                        .with(|secret| {
+                            secret.description = Some(format!(
+                                "Credentials of service {number}, kept by the platform team"
+                            ));
+                        }),
+                );
+            }
+            let reads = (1..=READS).map(|days| {
+                let time = ago(days).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+                Event::read(&time, &id, region, &name(0), "app", "i-0123456789abcdef0")
+            });
+            world.record(&id, region, reads);
+        }
+        world
+    }
+}
+
+/// The name of a secret by its place in its account and Region.
+fn name(number: u64) -> String {
+    format!("team-{}/service-{number}/database", number % 17)
+}
