@@ -312,7 +312,7 @@ pub struct SecretRow {
     pub readers: Vec<ReaderRow>,
     /// How sure the numbers are, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<Box<Estimate>>,
 }
 
 impl SecretRow {

@@ -353,7 +353,7 @@ fn an_estimate_has_a_mark_and_tells_its_interval() {
     let row = &mut report.secrets[0];
     row.name = "sampled/key".to_owned();
     let usd = row.cost.total_usd.unwrap();
-    row.estimate = Some(Estimate {
+    row.estimate = Some(Box::new(Estimate {
         calls: Range {
             low: 1_000,
             high: 3_000_000,
@@ -367,7 +367,7 @@ fn an_estimate_has_a_mark_and_tells_its_interval() {
             text: "<b>seen</b> in 3 windows".to_owned(),
         }],
         ..Estimate::default()
-    });
+    }));
     browser.open(&page(&report).file);
     let shown = "[...document.querySelectorAll('#rows .estimate')]";
     assert_eq!(

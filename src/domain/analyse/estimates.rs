@@ -134,7 +134,7 @@ impl<'a> Scan<'a> {
             let shown = self.shown_of(at);
             if !shown.calls.is_empty() {
                 let spread = avoidable.get(&Some(row.arn.clone()));
-                row.estimate = Some(self.of_secret(row, &shown, spread));
+                row.estimate = Some(Box::new(self.of_secret(row, &shown, spread)));
             }
             all.merge(&shown);
         }

@@ -29,7 +29,7 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Adds a secret, with what it would save.
     pub(super) fn secret(&mut self, row: &SecretRow, savings: &Savings<'_>) {
-        let found = row.estimate.as_ref();
+        let found = row.estimate.as_deref();
         let usd = |exact: Option<Money>, range: fn(&Estimate) -> Option<Range<Money>>| {
             let exact = Range::exact(exact.unwrap_or_default());
             found.and_then(range).unwrap_or(exact)

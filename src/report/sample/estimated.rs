@@ -41,7 +41,7 @@ pub(crate) fn mark(report: &mut Report, text: &str) {
         if (row.account.as_str(), row.region.as_str()) != (MAIN, IRELAND) {
             continue;
         }
-        row.estimate = Some(Estimate {
+        row.estimate = Some(Box::new(Estimate {
             calls: about(row.calls),
             reads: Some(about(row.reads)),
             failed: Some(about(row.failed)),
@@ -53,7 +53,7 @@ pub(crate) fn mark(report: &mut Report, text: &str) {
             savings_usd: None,
             windows: 3,
             caveats: vec![caveat("rare", text), all.clone()],
-        });
+        }));
     }
     for row in &mut report.loops {
         row.estimate = Some(LoopEstimate {
