@@ -152,9 +152,13 @@ impl Status {
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl Progress {
-    /// Notes how many bytes of how many are done. May be called from any thread.
-    pub(crate) fn bytes(&self, done: u64, total: u64) {
+    /// Notes how many bytes of how many are done; `None`: nobody knows yet. May be called from any thread.
+    pub(crate) fn bytes(&self, done: u64, total: Option<u64>) {
         if let Some(bar) = &self.bar {
+            let Some(total) = total else {
+                bar.tick();
+                return;
+            };
             self.measured.call_once(|| {
                 bar.set_length(total);
                 let style = ProgressStyle::with_template(
@@ -169,11 +173,11 @@ impl Progress {
         let Ok(mut said) = self.said.lock() else {
             return;
         };
-        if self.quiet || said.elapsed() < LINE_EVERY {
+        let percent = total.map(|total| (done * 100).checked_div(total).unwrap_or(100));
+        let Some(percent) = percent.filter(|_| !self.quiet && said.elapsed() >= LINE_EVERY) else {
             return;
-        }
+        };
         *said = Instant::now();
-        let percent = (done * 100).checked_div(total).unwrap_or(100);
         let _ = writeln!(anstream::stderr(), "{}: {percent} %", self.what);
     }
 

@@ -138,7 +138,7 @@ async fn list(
             keep(shelf, &name, &saved::list(entries), read);
         }
         for entry in entries {
-            match secret_of(entry) {
+            match secret_of(entry, &scope) {
                 Ok(secret) => read.secrets.push(secret),
                 Err(why) => read.gaps.push(unreadable(&scope, entry.arn(), why)),
             }
@@ -283,8 +283,10 @@ fn tags(tags: &[Tag]) -> Tags {
     pairs.collect()
 }
 
-fn secret_of(entry: &SecretListEntry) -> Result<Secret, String> {
-    let arn = SecretArn::new(entry.arn().unwrap_or_default()).map_err(|error| error.to_string())?;
+fn secret_of(entry: &SecretListEntry, scope: &Scope) -> Result<Secret, String> {
+    let arn = SecretArn::new(entry.arn().unwrap_or_default())
+        .map_err(|error| error.to_string())?
+        .sharing(scope);
     let name = entry.name().unwrap_or_else(|| arn.name()).to_owned();
     Ok(Secret {
         name,

@@ -17,7 +17,7 @@ pub(super) fn savings(old: &Report, pairs: &Pairs<'_>, loops: &Loops) -> Savings
         .map(|row| &row.arn)
         .collect();
     let is_wanted = |row: &SecretRow| {
-        let primary = row.replica_of.as_ref();
+        let primary = row.replica_of.as_deref();
         wanted.contains(&row.arn) || primary.is_some_and(|primary| wanted.contains(primary))
     };
     let gone: Money = pairs

@@ -306,7 +306,7 @@ fn readers(
 
 fn reasons(verdict: Verdict, idle: u64, place: usize) -> Vec<ReasonRow> {
     let reason = |code: &str, text: String| ReasonRow {
-        code: code.to_owned(),
+        code: code.to_owned().into(),
         text,
     };
     match verdict {

@@ -191,6 +191,16 @@ impl SecretArn {
         &self.text
     }
 
+    /// The same ARN with its Region's text shared with `scope`, if that is where it stands: tens of thousands of secrets
+    /// of one list then hold it once.
+    #[must_use]
+    pub fn sharing(mut self, scope: &Scope) -> Self {
+        if self.scope == *scope {
+            self.scope = scope.clone();
+        }
+        self
+    }
+
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
     pub fn partition(&self) -> &str {
         let rest = &self.text["arn:".len()..];

@@ -233,7 +233,7 @@ fn place(arn: &SecretArn) -> (&AccountId, &Region, &str) {
 fn replicas_by_primary(report: &Report) -> BTreeMap<&SecretArn, Vec<&SecretRow>> {
     let mut replicas: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for row in &report.secrets {
-        if let Some(primary) = &row.replica_of {
+        if let Some(primary) = row.replica_of.as_deref() {
             replicas.entry(primary).or_default().push(row);
         }
     }
@@ -255,7 +255,7 @@ fn refusal(row: &SecretRow) -> Option<Refusal> {
     let tag = |key| row.tags.get(key).cloned();
     let stack =
         || tag("aws:cloudformation:stack-name").or_else(|| tag("aws:cloudformation:stack-id"));
-    if let Some(primary) = &row.replica_of {
+    if let Some(primary) = row.replica_of.as_deref() {
         Some(Refusal::Replica(primary.clone()))
     } else if let Some(service) = &row.owning_service {
         Some(Refusal::Service(service.clone()))
@@ -300,7 +300,7 @@ fn line(row: &SecretRow, saves: Option<Money>, seal: Seal) -> Line {
         reasons: row
             .reasons
             .iter()
-            .map(|reason| reason.code.clone())
+            .map(|reason| reason.code.to_string())
             .collect(),
         last_accessed: row.last_accessed,
         last_consumer_read: row.last_consumer_read,

@@ -36,7 +36,7 @@ pub fn protection(secret: &Secret, policy: &Policy, now: jiff::Timestamp) -> Opt
     let reasons = judge(&case).reasons;
     reasons
         .into_iter()
-        .find(|reason| CODES.contains(&reason.code.as_str()))
+        .find(|reason| CODES.contains(&reason.code.as_ref()))
         .map(|reason| reason.text)
 }
 

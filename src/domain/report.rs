@@ -293,7 +293,7 @@ pub struct SecretRow {
     /// Run rate of the calls that a cache would avoid; `None`: calls not counted.
     pub avoidable_usd: Option<Money>,
     /// The ARN of the primary, if this is a replica.
-    pub replica_of: Option<SecretArn>,
+    pub replica_of: Option<Box<SecretArn>>,
     /// The Regions of its replicas, as far as they are known.
     pub replicas: Vec<Region>,
     /// Whole days of the evidence span that the trail covers.

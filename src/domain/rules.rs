@@ -10,6 +10,7 @@
 //! - an old `LastAccessedDate` is no proof while a caching client refreshes the secret with `DescribeSecret`;
 //! - absence of events is no proof outside covered time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -185,15 +186,16 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     let mut verdict = None;
     let mut reasons = Vec::new();
     for rule in RULES {
-        if let Some(text) = (rule.apply)(case) {
+        if let Some(mut text) = (rule.apply)(case) {
             verdict = verdict.max(Some(rule.verdict));
+            // One or two of them are kept for every secret: they take what they need.
+            text.shrink_to_fit();
             reasons.push(ReasonRow {
-                code: rule.code.to_owned(),
+                code: Cow::Borrowed(rule.code),
                 text,
             });
         }
     }
-    // One or two of them, kept for every secret.
     reasons.shrink_to_fit();
     Judgement {
         verdict: verdict.unwrap_or(Verdict::Keep),

@@ -197,7 +197,7 @@ impl<'a> Savings<'a> {
 
     /// What one secret would save a month. A replica goes with its primary.
     pub fn of(&self, row: &SecretRow) -> Saving {
-        let primary = row.replica_of.as_ref();
+        let primary = row.replica_of.as_deref();
         if self.deleted.contains(&row.arn)
             || primary.is_some_and(|primary| self.deleted.contains(primary))
         {

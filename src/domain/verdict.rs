@@ -1,5 +1,7 @@
 //! The three verdicts, and a reason for one.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// What to do with a secret. Ordered by caution: the most cautious reason wins.
@@ -29,7 +31,7 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonRow {
     /// The code of the rule.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// The sentence.
     pub text: String,
 }

@@ -11,8 +11,9 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::cache::{Cache, Pen, Place, Version};
 use super::inflate::{Inflater, Members, is_gzip};
@@ -84,8 +85,16 @@ impl Reading {
 pub struct Progress {
     /// Bytes on disk of the files that are done.
     pub bytes_done: u64,
-    /// Bytes on disk of all files that will be read.
-    pub bytes_total: u64,
+    /// Bytes on disk of all files that will be read, once that is known.
+    pub bytes_total: Option<u64>,
+}
+
+/// Somebody who wants to know how far the reading is.
+pub struct Watcher<'a> {
+    /// After this time it is found out how much there is to read: a look at every file, which a short reading is spared.
+    pub patience: Duration,
+    /// Called from the workers, after each file.
+    pub tell: &'a (dyn Fn(Progress) + Sync),
 }
 
 /// What to read, and how.
@@ -103,28 +112,25 @@ pub struct Ask<'a> {
 
 /// Reads log files, each worker into a sink of its own from `make`.
 ///
-/// The sinks are not told of the span: a file that lies partly outside gives all its events. `progress` is called
-/// from the workers, after each file. Troubles are in [`Reading::troubles`]; there is no other failure.
+/// The sinks are not told of the span: a file that lies partly outside gives all its events. Troubles are in
+/// [`Reading::troubles`]; there is no other failure.
 pub fn read<S: Sink + Send>(
     ask: &Ask<'_>,
     make: impl Fn() -> S + Sync,
-    progress: &(dyn Fn(Progress) + Sync),
+    watcher: Option<&Watcher<'_>>,
 ) -> (Vec<S>, Reading) {
     let queue = Mutex::new(Queue {
         walk: walk(ask.roots),
         span: ask.span.clone(),
-        progress: Progress {
-            bytes_done: 0,
-            bytes_total: bytes_to_read(ask.roots, &ask.span),
-        },
         reading: Reading::default(),
     });
+    let watch = watcher.map(|watcher| Watch::new(watcher, ask));
     let sinks = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..ask.threads.max(1))
             .map(|_| {
                 scope.spawn(|| {
                     let mut sink = make();
-                    let reading = work(&queue, ask.cache, &mut sink, progress);
+                    let reading = work(&queue, ask.cache, &mut sink, watch.as_ref());
                     locked(&queue).reading.add(reading);
                     sink
                 })
@@ -147,12 +153,46 @@ pub fn read<S: Sink + Send>(
 struct Queue {
     walk: Walk,
     span: Range<i64>,
-    progress: Progress,
     reading: Reading,
 }
 
-fn locked(queue: &Mutex<Queue>) -> std::sync::MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What tells a [`Watcher`] how far the workers are.
+struct Watch<'a> {
+    watcher: &'a Watcher<'a>,
+    ask: &'a Ask<'a>,
+    begun: Instant,
+    /// Taken by the one worker that finds out how much there is.
+    unmeasured: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(watcher: &'a Watcher<'a>, ask: &'a Ask<'a>) -> Self {
+        Self {
+            watcher,
+            ask,
+            begun: Instant::now(),
+            unmeasured: AtomicBool::new(true),
+            progress: Mutex::default(),
+        }
+    }
+
+    /// A file of so many bytes is done.
+    fn done(&self, bytes: u64) {
+        let is_time = self.begun.elapsed() >= self.watcher.patience;
+        let total = (is_time && self.unmeasured.swap(false, Ordering::Relaxed))
+            .then(|| bytes_to_read(self.ask.roots, &self.ask.span));
+        let mut progress = locked(&self.progress);
+        progress.bytes_done += bytes;
+        progress.bytes_total = progress.bytes_total.or(total);
+        let now = *progress;
+        drop(progress);
+        (self.watcher.tell)(now);
+    }
 }
 
 /// Whether a file is worth opening.
@@ -181,7 +221,7 @@ fn layout_path(path: &Path) -> String {
     }
 }
 
-/// A first walk, only to know how much there is to read. Troubles are told by the second one.
+/// A walk of its own, only to know how much there is to read. Troubles are told by the other one.
 fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
     walk(roots)
         .filter_map(|found| match found {
@@ -215,18 +255,13 @@ impl Queue {
             }
         }
     }
-
-    fn done(&mut self, bytes: u64) -> Progress {
-        self.progress.bytes_done += bytes;
-        self.progress
-    }
 }
 
 fn work<S: Sink>(
     queue: &Mutex<Queue>,
     cache: Option<&Cache>,
     sink: &mut S,
-    progress: &(dyn Fn(Progress) + Sync),
+    watch: Option<&Watch<'_>>,
 ) -> Reading {
     let mut reading = Reading::default();
     let mut memory = Memory::default();
@@ -276,8 +311,9 @@ fn work<S: Sink>(
                 0
             }
         };
-        let now = locked(queue).done(bytes);
-        progress(now);
+        if let Some(watch) = watch {
+            watch.done(bytes);
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Result folders: written whole or not at all, never over another scan by accident.
 //!
-//! Each file is written under a temporary name in the folder, flushed to the disk and then renamed, so that a reader sees
-//! the old content or the new, never half of it. `report.json` comes last: a folder that has it has everything else.
+//! All files are written under temporary names in the folder, then flushed to the disk, then renamed, so that a reader sees
+//! the old content or the new, never half of it. They are flushed together, because a disk that is made to hold one file
+//! holds most of the others by then; one by one it would be waited for as often as there are files. `report.json` comes last: a folder that has it has everything else.
 //! Files are for their owner alone (mode 0600, new folders 0700), because a report names what an attacker looks for.
 //! What else stands in the folder is left alone, but for what [`take_away`] is told of.
 //!
@@ -109,6 +110,13 @@ pub fn write(
             source,
         })?;
         ready.push((path, file));
+    }
+    for (path, file) in &ready {
+        let held = file.as_file().sync_all();
+        held.map_err(|source| StoreError::Write {
+            path: path.clone(),
+            source,
+        })?;
     }
     // Stable, so that only the report moves to the end.
     ready.sort_by_key(|(path, _)| path.file_name().is_some_and(|name| name == REPORT));
@@ -264,7 +272,7 @@ fn make(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// A file with this content on the disk, under a temporary name that vanishes unless it is renamed.
+/// A file with this content, under a temporary name that vanishes unless it is renamed.
 fn stage(folder: &Path, content: &Content<'_>) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".secretsweep-").suffix(".part");
@@ -275,7 +283,6 @@ fn stage(folder: &Path, content: &Content<'_>) -> io::Result<tempfile::NamedTemp
     content(&mut writer)?;
     writer.flush()?;
     drop(writer);
-    file.as_file().sync_all()?;
     Ok(file)
 }
 

@@ -119,7 +119,7 @@ fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
     let codes: Vec<_> = row
         .reasons
         .iter()
-        .map(|reason| reason.code.as_str())
+        .map(|reason| reason.code.as_ref())
         .collect();
     // Zero would say that nobody called; nobody knows.
     let count = |number: u64| {
@@ -151,7 +151,7 @@ fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
         known(row.cost.kms_usd),
         known(row.cost.total_usd),
         known(row.avoidable_usd),
-        row.replica_of.as_ref().map(key).unwrap_or_default(),
+        row.replica_of.as_deref().map(key).unwrap_or_default(),
         row.evidence_days.to_string(),
     ]
 }

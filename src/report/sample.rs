@@ -70,7 +70,7 @@ pub(crate) fn secret(
         owner: Some("payments".to_owned()),
         verdict,
         reasons: vec![ReasonRow {
-            code: reason.to_owned(),
+            code: reason.to_owned().into(),
             text: format!("The rule {reason} holds."),
         }],
         created: Some(at("2024-03-05T08:00:00Z")),
@@ -221,7 +221,7 @@ fn secrets() -> Vec<SecretRow> {
         ..secret(MAIN, IRELAND, FORMULA, Verdict::Review, "failed-reads")
     };
     let replica = SecretRow {
-        replica_of: Some(arn(MAIN, IRELAND, "legacy/db")),
+        replica_of: Some(Box::new(arn(MAIN, IRELAND, "legacy/db"))),
         ..secret(MAIN, VIRGINIA, "legacy/db", Verdict::Keep, "replica")
     };
     let pending = SecretRow {

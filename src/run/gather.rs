@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -16,6 +17,9 @@ use crate::files::cache::Cache;
 use crate::files::shelf::Folder;
 use crate::files::{inventory, logs, save};
 use crate::term::Term;
+
+/// A reading that is done by then needs no bar.
+const BEFORE_MEASURING: Duration = Duration::from_secs(1);
 
 /// Everything that was read.
 #[derive(Debug, Default)]
@@ -66,18 +70,13 @@ impl Gathered {
         cache: Option<&Cache>,
         term: &Term,
     ) {
-        let progress = term.progress("reading the trail");
-        let (ledgers, reading) = logs::read(
-            &logs::Ask {
-                roots,
-                span: bounds.from..bounds.to,
-                threads,
-                cache,
-            },
-            || Ledger::new(bounds, Arc::clone(&self.seen)),
-            &|done| progress.bytes(done.bytes_done, done.bytes_total),
-        );
-        progress.finish();
+        let ask = logs::Ask {
+            roots,
+            span: bounds.from..bounds.to,
+            threads,
+            cache,
+        };
+        let (ledgers, reading) = fold(&ask, bounds, &self.seen, term);
         self.ledgers.extend(ledgers);
         self.notes.extend(packed_again(reading.multi_member));
         self.gaps.extend(
@@ -114,6 +113,24 @@ impl Gathered {
             }
         }
     }
+}
+
+/// Folds log files into ledgers and shows how far it is.
+pub(super) fn fold(
+    ask: &logs::Ask<'_>,
+    bounds: Bounds,
+    seen: &Arc<Seen>,
+    term: &Term,
+) -> (Vec<Ledger>, logs::Reading) {
+    let progress = term.progress("reading the trail");
+    let watcher = logs::Watcher {
+        patience: BEFORE_MEASURING,
+        tell: &|done| progress.bytes(done.bytes_done, done.bytes_total),
+    };
+    let ledger = || Ledger::new(bounds, Arc::clone(seen));
+    let read = logs::read(ask, ledger, Some(&watcher));
+    progress.finish();
+    read
 }
 
 /// A sentence about log files of several gzip members, if there are any.

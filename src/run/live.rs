@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::gather::{Gathered, packed_again, trail_gap};
 use super::scan::{Job, Late, clock, folders, log_cache, told_of};
 use super::session;
+use super::teller::Teller;
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, Payer};
 use crate::aws::{Session, lookup, secrets, versions};
@@ -32,8 +33,8 @@ use crate::files::cache::{Cache, Pen, Place, Version};
 use crate::files::logs;
 use crate::files::save::Saver;
 use crate::files::shelf::Folder;
-use crate::ports::{Feed, LogObject, LookupWay, Note, Notes, Shelf};
-use crate::term::{Status, Term};
+use crate::ports::{Feed, LogObject, Note, Notes as _, Shelf};
+use crate::term::Term;
 
 /// How long reading the event history may take if nothing is said.
 const LOOKUP_BUDGET: Duration = Duration::from_mins(15);
@@ -99,10 +100,7 @@ async fn live(
 ) -> Result<Session> {
     let session = open(&args.live).await?;
     gathered.caller = Some(session.caller().arn.clone());
-    let teller = Teller {
-        term,
-        status: term.status(),
-    };
+    let teller = Teller::new(term, Duration::ZERO);
     let save = args.live.save.as_deref().map(Folder::new);
     let shelf: Option<&dyn Shelf> = save.as_ref().map(|folder| folder as &dyn Shelf);
     if args.inventory.is_empty() {
@@ -141,7 +139,7 @@ async fn live(
         )
         .await;
     }
-    teller.status.finish();
+    teller.finish();
     if let Some(saver) = saver
         && let Some(trouble) = saver.finish(&intake.covered()).trouble
     {
@@ -443,88 +441,6 @@ fn place(scope: &Scope) -> record::Scope<'_> {
     record::Scope {
         account: scope.account.as_str(),
         region: scope.region.as_str(),
-    }
-}
-
-/// Says what a live source is doing.
-struct Teller<'a> {
-    term: &'a Term,
-    status: Status,
-}
-
-impl Notes for Teller<'_> {
-    fn note(&self, note: Note) {
-        match note {
-            Note::Scopes(count) => {
-                self.term.say(&format!(
-                    "asking {}",
-                    counted(count as u64, "account and Region", "accounts and Regions")
-                ));
-            }
-            Note::Inventory {
-                scope,
-                secrets,
-                done,
-            } => {
-                let more = if done { "" } else { " so far" };
-                self.status.show(&format!(
-                    "{scope}: {}{more}",
-                    counted(secrets as u64, "secret", "secrets")
-                ));
-            }
-            Note::LookupPlan {
-                scope,
-                full_requests,
-                way,
-                seconds,
-            } => {
-                let how = match (way, full_requests) {
-                    (LookupWay::Everything, Some(requests)) => {
-                        format!("about {}", counted(requests, "request", "requests"))
-                    }
-                    (LookupWay::Everything, None) => "all of it".to_owned(),
-                    (LookupWay::Newest, _) => {
-                        "the newest part, as far as the budget goes".to_owned()
-                    }
-                    (LookupWay::Sample, _) => {
-                        "a sample, because all of it does not fit the budget".to_owned()
-                    }
-                };
-                let time = humantime::format_duration(Duration::from_secs(seconds));
-                self.term
-                    .say(&format!("{scope}: event history, {how}, may take {time}"));
-            }
-            Note::Lookup {
-                scope,
-                requests,
-                events,
-                done_s,
-                of_s,
-            } => {
-                let percent = (done_s * 100).checked_div(of_s).unwrap_or(100);
-                self.status.show(&format!(
-                    "{scope}: event history {percent} %, {}, {}",
-                    counted(requests, "request", "requests"),
-                    counted(events, "event", "events")
-                ));
-            }
-            Note::Bucket {
-                listed,
-                read,
-                bytes,
-            } => {
-                self.status.show(&format!(
-                    "trail: {} of {} read, {} MB",
-                    thousands(read),
-                    counted(listed, "file", "files"),
-                    thousands(bytes / 1_000_000)
-                ));
-            }
-            Note::Throttled { action, wait_ms } => {
-                self.status
-                    .show(&format!("{action} is throttled: waiting {wait_ms} ms"));
-            }
-        }
     }
 }
 

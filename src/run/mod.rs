@@ -14,6 +14,7 @@ mod report;
 mod rules;
 mod scan;
 mod session;
+mod teller;
 
 use anyhow::Result;
 use clap::CommandFactory as _;

@@ -133,10 +133,10 @@ pub(super) fn exit(
     let reasons = report
         .secrets
         .iter()
-        .flat_map(|row| row.reasons.iter().map(|reason| &reason.code));
-    let mut codes = reasons.chain(report.findings.iter().map(|finding| &finding.code));
+        .flat_map(|row| row.reasons.iter().map(|reason| reason.code.as_ref()));
+    let mut codes = reasons.chain(report.findings.iter().map(|finding| finding.code.as_str()));
     let too_much = fail_above.is_some_and(|limit| report.totals.savings_usd > limit);
-    if too_much || codes.any(|code| fail_on.contains(code)) {
+    if too_much || codes.any(|code| fail_on.iter().any(|asked| asked == code)) {
         Exit::Found
     } else if !report.gaps.is_empty() && !allow_partial {
         Exit::Partial

@@ -82,7 +82,7 @@ pub(crate) fn write(
             rows: Map::default(),
             key: Vec::new(),
         },
-        &|_| {},
+        None,
     );
     let mut workers: Vec<_> = workers.into_iter().map(|worker| worker.rows).collect();
     workers.sort_unstable_by_key(Map::len);

@@ -233,7 +233,7 @@ fn scan(folder: &Path, threads: usize) -> (f64, logs::Reading) {
             cache: None,
         },
         Null::default,
-        &|_| {},
+        None,
     );
     black_box(sinks.iter().map(|sink| sink.0).sum::<u64>());
     (start.elapsed().as_secs_f64(), reading)

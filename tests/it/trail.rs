@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use secretsweep::domain::ledger::{Bounds, Ledger};
@@ -334,7 +335,7 @@ fn read_with(roots: &[PathBuf], threads: usize, cache: Option<&Cache>) -> (Told,
         threads,
         cache,
     };
-    let (sinks, reading) = logs::read(&ask, Told::default, &|_| {});
+    let (sinks, reading) = logs::read(&ask, Told::default, None);
     let mut all = Told::default();
     for sink in sinks {
         for (event, count) in sink.events {
@@ -497,9 +498,10 @@ fn other_days_and_digests_are_not_opened() {
             cache: None,
         },
         Told::default,
-        &|progress| {
-            told.lock().unwrap().push(progress);
-        },
+        Some(&logs::Watcher {
+            patience: Duration::ZERO,
+            tell: &|progress| told.lock().unwrap().push(progress),
+        }),
     );
     // The 3rd and 4th, the 5th because the window ends there, and the 6th because delivery is late.
     assert_eq!(
@@ -514,7 +516,7 @@ fn other_days_and_digests_are_not_opened() {
     let told = told.into_inner().unwrap();
     assert_eq!(told.len(), 4);
     assert!(
-        told.iter().all(|progress| progress.bytes_total == 56),
+        told.iter().all(|progress| progress.bytes_total == Some(56)),
         "{told:?}"
     );
     assert_eq!(told[3].bytes_done, 56);
@@ -549,7 +551,7 @@ fn copies_in_a_second_trail_are_found_although_ids_are_forgotten_after_days() {
             threads: 2,
             cache: None,
         };
-        let (ledgers, reading) = logs::read(&ask, new, &|_| {});
+        let (ledgers, reading) = logs::read(&ask, new, None);
         let mut all = new();
         for ledger in ledgers {
             all.merge(ledger);

@@ -235,7 +235,7 @@ impl Rows<'_> {
             ),
             avoidable_usd: (rate.is_known() && price.is_some())
                 .then(|| own_loops.filter_map(|row| row.avoidable_usd_month).sum()),
-            replica_of: Groups::primary(&secret),
+            replica_of: Groups::primary(&secret).map(Box::new),
             replicas,
             evidence_days: self.cover.hours(scope, self.spans.evidence) / 24,
             deleted: secret.deleted,

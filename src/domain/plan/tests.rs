@@ -21,7 +21,7 @@ pub(crate) fn row(name: &str) -> SecretRow {
         owner: None,
         verdict: Verdict::Delete,
         reasons: vec![ReasonRow {
-            code: "never-read".to_owned(),
+            code: "never-read".into(),
             text: "nobody ever read it".to_owned(),
         }],
         created: None,
@@ -174,7 +174,9 @@ fn what_must_not_be_deleted_here_is_refused_with_its_reason() {
             row.tags = tagged("aws:cloudformation:stack-name");
         }),
         with("gone", |row| row.deleted = Some(Timestamp::UNIX_EPOCH)),
-        with("copy", |row| row.replica_of = Some(primary.arn.clone())),
+        with("copy", |row| {
+            row.replica_of = Some(Box::new(primary.arn.clone()));
+        }),
         with("line\nbreak", |_| {}),
         primary,
     ]);
@@ -203,7 +205,7 @@ fn a_secret_goes_with_its_replicas_and_their_cost() {
         .in_region(&"eu-west-1".parse().unwrap())
         .unwrap();
     replica.region = replica.arn.scope().region.clone();
-    replica.replica_of = Some(primary.arn.clone());
+    replica.replica_of = Some(Box::new(primary.arn.clone()));
     let draft = draft(&report(vec![primary, replica]), &everything());
     let [line] = draft.plan.lines.as_slice() else {
         panic!("one line")
@@ -283,7 +285,7 @@ proptest! {
                 row.verdict = [Verdict::Delete, Verdict::Review, Verdict::Keep][usize::from(verdict)];
                 row.owning_service = managed.then(|| "rds".to_owned());
                 row.deleted = pending.then_some(Timestamp::UNIX_EPOCH);
-                row.replica_of = replica.then(|| row.arn.clone());
+                row.replica_of = replica.then(|| Box::new(row.arn.clone()));
             })
         }).collect();
         let reach = if review { Reach::DeleteAndReview } else { Reach::Delete };

@@ -32,7 +32,7 @@ fn by_reason(page: &mut Page, report: &Report, rows: &[&SecretRow]) {
         let code = row
             .reasons
             .first()
-            .map_or("", |reason| reason.code.as_str());
+            .map_or("", |reason| reason.code.as_ref());
         *counts.entry(code).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
@@ -108,7 +108,7 @@ fn with_replicas(report: &Report) -> HashMap<&SecretArn, Money> {
     let mut costs: HashMap<&SecretArn, Money> = HashMap::new();
     for row in &report.secrets {
         *costs
-            .entry(row.replica_of.as_ref().unwrap_or(&row.arn))
+            .entry(row.replica_of.as_deref().unwrap_or(&row.arn))
             .or_default() += row.cost.known();
     }
     costs
@@ -155,7 +155,7 @@ mod tests {
     fn an_unknown_reason_is_shown_by_its_code() {
         let mut report = sample::report();
         for row in &mut report.secrets {
-            "from-the-future".clone_into(&mut row.reasons[0].code);
+            row.reasons[0].code = "from-the-future".into();
         }
         assert!(summary(&report, &Options::default()).contains("    2  from-the-future\n"));
     }

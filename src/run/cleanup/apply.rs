@@ -179,7 +179,7 @@ impl Job<'_> {
         self.term
             .say("Looking up who asked for these secrets since the scan");
         let (from, now) = (self.plan.planned_at, self.clock.now());
-        Some(history(session, &secrets, from, now, budget).await)
+        Some(history(session, &secrets, from, now, budget, self.term).await)
     }
 
     async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {

@@ -1,6 +1,7 @@
 //! Who asked for secrets, from the event history or from a trail on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,8 +20,14 @@ use crate::domain::sample::Comb;
 use crate::domain::seen::Seen;
 use crate::domain::usage::Access;
 use crate::files::logs;
-use crate::ports::{Asked, Fault, Feed, LogObject, Reads, Silence};
+use crate::ports::{Asked, Fault, Feed, LogObject, Reads};
+use crate::run::gather::fold;
+use crate::run::teller::Teller;
+use crate::term::Term;
 use crate::watch;
+
+/// A look at the history that takes less is not announced.
+const WORTH_SAYING: Duration = Duration::from_secs(2);
 
 /// What was heard, and what could not be.
 pub(super) struct Heard {
@@ -39,7 +46,9 @@ pub(super) async fn history(
     from: Timestamp,
     now: Timestamp,
     budget: Duration,
+    term: &Term,
 ) -> Heard {
+    let teller = Teller::new(term, WORTH_SAYING);
     // Up to and including the second that is running.
     let to = Timestamp::from_second(bounds(from, now).to).unwrap_or(now);
     let span = Span { from, to };
@@ -52,13 +61,13 @@ pub(super) async fn history(
     let scopes: Vec<Scope> = names.keys().cloned().collect();
     let mut ask = lookup::Ask::new(span, span, now, budget / 2);
     ask.advice = "`--lookup-budget` allows more time";
-    let reads = lookup::read(session, &scopes, &ask, &feed, None, &Silence).await;
+    let reads = lookup::read(session, &scopes, &ask, &feed, None, &teller).await;
     let cut = reads.iter().filter(|read| !read.gaps.is_empty());
     let one_by_one = cut.map(|read| {
         let names = names.get(&read.scope).map_or(&[][..], Vec::as_slice);
-        let feed = &feed;
+        let (feed, teller) = (&feed, &teller);
         async move {
-            let asked = lookup::named(session, &read.scope, names, &ask, feed, &Silence).await;
+            let asked = lookup::named(session, &read.scope, names, &ask, feed, teller).await;
             let also = match asked {
                 Ok(()) => "; each secret was asked for by its ARN and its name besides".to_owned(),
                 Err(why) if read.gaps.iter().any(|gap| gap.why == why) => String::new(),
@@ -74,6 +83,7 @@ pub(super) async fn history(
         .boxed()
     });
     let gaps = futures_util::future::join_all(one_by_one).await.concat();
+    teller.finish();
     let ledger = feed.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     Heard {
         accesses: ledger.into_accesses().0,
@@ -82,19 +92,16 @@ pub(super) async fn history(
 }
 
 /// Reads log files.
-pub(super) fn trail(roots: &[PathBuf], from: Timestamp, now: Timestamp) -> Heard {
+pub(super) fn trail(roots: &[PathBuf], from: Timestamp, now: Timestamp, term: &Term) -> Heard {
     let seen = Arc::new(Seen::default());
     let bounds = bounds(from, now);
-    let (ledgers, reading) = logs::read(
-        &logs::Ask {
-            roots,
-            span: bounds.from..bounds.to,
-            threads: 2,
-            cache: None,
-        },
-        || Ledger::new(bounds, Arc::clone(&seen)),
-        &|_| {},
-    );
+    let ask = logs::Ask {
+        roots,
+        span: bounds.from..bounds.to,
+        threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+        cache: None,
+    };
+    let (ledgers, reading) = fold(&ask, bounds, &seen, term);
     let mut all = Ledger::new(bounds, Arc::clone(&seen));
     for ledger in ledgers {
         all.merge(ledger);

@@ -47,7 +47,8 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let now = clock.now();
     let from = start(args, &pending, now)?;
     block_on(async |stop| {
-        let heard = unless_stopped(stop, Box::pin(listen(args, &pending, from, now))).await??;
+        let heard =
+            unless_stopped(stop, Box::pin(listen(args, &pending, from, now, term))).await??;
         let askers = asked(&pending, &heard.accesses, &policy);
         let mut text = show(&pending, &askers, &heard, from, now);
         text.push_str(&open_lines(&book));
@@ -85,9 +86,10 @@ async fn listen(
     pending: &[Pending],
     from: Timestamp,
     now: Timestamp,
+    term: &Term,
 ) -> Result<Heard> {
     if !args.trail.is_empty() {
-        return Ok(trail(&args.trail, from, now));
+        return Ok(trail(&args.trail, from, now, term));
     }
     let session = open(&args.login).await?;
     let secrets: BTreeSet<SecretArn> = pending
@@ -95,7 +97,7 @@ async fn listen(
         .flat_map(|one| std::iter::once(&one.arn).chain(&one.replicas))
         .cloned()
         .collect();
-    Ok(history(&session, &secrets, from, now, args.lookup_budget).await)
+    Ok(history(&session, &secrets, from, now, args.lookup_budget, term).await)
 }
 
 async fn give_back(

@@ -1,0 +1,113 @@
+//! Live sources to people: what is asked, how long it may take, how far it is.
+//!
+//! Sources tell it as facts; the words are here, and where they appear is the terminal's business.
+
+use std::time::Duration;
+
+use crate::domain::money::{counted, thousands};
+use crate::ports::{LookupWay, Note, Notes};
+use crate::term::{Status, Term};
+
+/// Says what a live source is doing.
+pub(super) struct Teller<'a> {
+    term: &'a Term,
+    status: Status,
+    /// A part of the work that takes less is not announced.
+    worth_saying: Duration,
+}
+
+impl<'a> Teller<'a> {
+    /// Announces what may take this long.
+    pub(super) fn new(term: &'a Term, worth_saying: Duration) -> Self {
+        Self {
+            term,
+            status: term.status(),
+            worth_saying,
+        }
+    }
+
+    /// The work is over; its line goes.
+    pub(super) fn finish(&self) {
+        self.status.finish();
+    }
+}
+
+impl Notes for Teller<'_> {
+    fn note(&self, note: Note) {
+        match note {
+            Note::Scopes(count) => {
+                self.term.say(&format!(
+                    "asking {}",
+                    counted(count as u64, "account and Region", "accounts and Regions")
+                ));
+            }
+            Note::Inventory {
+                scope,
+                secrets,
+                done,
+            } => {
+                let more = if done { "" } else { " so far" };
+                self.status.show(&format!(
+                    "{scope}: {}{more}",
+                    counted(secrets as u64, "secret", "secrets")
+                ));
+            }
+            Note::LookupPlan {
+                scope,
+                full_requests,
+                way,
+                seconds,
+            } => {
+                let time = Duration::from_secs(seconds);
+                if time < self.worth_saying {
+                    return;
+                }
+                let how = match (way, full_requests) {
+                    (LookupWay::Everything, Some(requests)) => {
+                        format!("about {}", counted(requests, "request", "requests"))
+                    }
+                    (LookupWay::Everything, None) => "all of it".to_owned(),
+                    (LookupWay::Newest, _) => {
+                        "the newest part, as far as the budget goes".to_owned()
+                    }
+                    (LookupWay::Sample, _) => {
+                        "a sample, because all of it does not fit the budget".to_owned()
+                    }
+                };
+                let time = humantime::format_duration(time);
+                self.term
+                    .say(&format!("{scope}: event history, {how}, may take {time}"));
+            }
+            Note::Lookup {
+                scope,
+                requests,
+                events,
+                done_s,
+                of_s,
+            } => {
+                let percent = (done_s * 100).checked_div(of_s).unwrap_or(100);
+                self.status.show(&format!(
+                    "{scope}: event history {percent} %, {}, {}",
+                    counted(requests, "request", "requests"),
+                    counted(events, "event", "events")
+                ));
+            }
+            Note::Bucket {
+                listed,
+                read,
+                bytes,
+            } => {
+                self.status.show(&format!(
+                    "trail: {} of {} read, {} MB",
+                    thousands(read),
+                    counted(listed, "file", "files"),
+                    thousands(bytes / 1_000_000)
+                ));
+            }
+            Note::Throttled { action, wait_ms } => {
+                self.status
+                    .show(&format!("{action} is throttled: waiting {wait_ms} ms"));
+            }
+        }
+    }
+}
