@@ -67,9 +67,7 @@ impl Notes for Teller<'_> {
                         format!("about {}", counted(requests, "request", "requests"))
                     }
                     (LookupWay::Everything, None) => "all of it".to_owned(),
-                    (LookupWay::Newest, _) => {
-                        "the newest part, as far as the budget goes".to_owned()
-                    }
+                    (LookupWay::Newest, _) => "as much of it as the budget allows".to_owned(),
                     (LookupWay::Sample, _) => {
                         "a sample, because all of it does not fit the budget".to_owned()
                     }

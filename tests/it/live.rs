@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use crate::aws::world::{Account, Bucket, Event, Rate, Secret, Status};
@@ -366,6 +366,43 @@ fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
         whole.1
     );
     assert_eq!(run.report["secrets"], whole.0["secrets"]);
+}
+
+#[test]
+fn a_past_month_is_counted_and_what_came_after_it_is_evidence() {
+    // The month before the last has ended a month ago, and its evidence is in the history.
+    let today = NOW.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let month = today.first_of_month().saturating_sub(2.months());
+    let mut world = small();
+    for region in [EAST, WEST] {
+        // More than the first pages hold, all of it after the month.
+        let reads = (1..600).map(|hours| {
+            Event::read(
+                &ago(hours),
+                A,
+                region,
+                "used",
+                "hourly",
+                "i-0123456789abcdef0",
+            )
+        });
+        world = world.events(A, region, reads);
+    }
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    let month = month.strftime("%Y-%m").to_string();
+    let run = scan(&aws, folder.path(), &["--month", &month]);
+    assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+    assert_eq!(run.gaps(), [""; 0]);
+    assert_eq!(run.verdict("idle"), "delete: idle");
+}
+
+#[test]
+fn a_budget_that_no_clock_can_hold_is_no_panic() {
+    let aws = Aws::start(small());
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--lookup-budget", "300000000000y"]);
+    assert_eq!(run.code(), 0, "{}", run.said());
 }
 
 #[test]

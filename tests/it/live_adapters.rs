@@ -17,7 +17,9 @@ use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup, vers
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
 use secretsweep::domain::sample::Comb;
-use secretsweep::ports::{Fault as Failed, Feed, LogObject, RecoveryWindow, Shelf, Silence, Vault};
+use secretsweep::ports::{
+    Fault as Failed, Feed, LogObject, Note, Notes, RecoveryWindow, Shelf, Silence, Vault,
+};
 
 use crate::aws::world::{Account, Opt, Secret, Status, Version, at};
 use crate::aws::{Aws, Fault, World, access_key};
@@ -114,6 +116,23 @@ impl Shelf for Memory {
     fn remove(&self, name: &str) -> io::Result<()> {
         self.0.lock().unwrap().remove(name);
         Ok(())
+    }
+}
+
+/// Hears everything that a source says.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Note>>);
+
+impl Notes for Heard {
+    fn note(&self, note: Note) {
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+impl Heard {
+    /// What was said so far.
+    fn all(&self) -> Vec<Note> {
+        self.0.lock().unwrap().clone()
     }
 }
 

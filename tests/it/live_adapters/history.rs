@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use secretsweep::aws::{Session, lookup};
 use secretsweep::domain::report::Span;
 use secretsweep::domain::sample::{Sample, Series};
-use secretsweep::ports::{LookupWay, Silence};
+use secretsweep::ports::{LookupWay, Note, Silence};
 
-use super::{A, Basket, EAST, Memory, WEST, connect, scope, told};
+use super::{A, Basket, EAST, Heard, Memory, WEST, connect, scope, told};
 use crate::aws::world::{Early, Event, Rate, at};
 use crate::aws::{Aws, Fault, World};
 
@@ -84,6 +84,128 @@ async fn a_history_is_read_to_its_end_once_and_asserted() {
     assert!((25..60).contains(&read[0].requests), "{}", read[0].requests);
     let asked = aws.calls_of("cloudtrail", "LookupEvents");
     assert!(asked.iter().all(|call| call.status == 200), "{asked:?}");
+}
+
+/// A window that ended so many days ago, thirty days long, as `--month` has it: what is newer is evidence.
+fn past(days: i64, budget: Duration) -> lookup::Ask {
+    let to = at(NOW) - SignedDuration::from_hours(24 * days);
+    let from = to - SignedDuration::from_hours(24 * 30);
+    lookup::Ask {
+        window: Span { from, to },
+        ..everything(budget)
+    }
+}
+
+#[tokio::test]
+async fn what_is_newer_than_the_window_is_read_to_its_end_too() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 1_234, 12))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let basket = Basket::default();
+    let read = lookup::read(
+        &session,
+        &[scope(A, EAST)],
+        &past(14, AMPLE),
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    assert_eq!(read[0].gaps, []);
+    assert_eq!(read[0].way, LookupWay::Everything);
+    assert_eq!(basket.distinct().len(), 1_234);
+    assert_eq!(
+        basket.covered(&scope(A, EAST)),
+        [("2026-08-25T12:00:00Z".to_owned(), NOW.to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn a_window_that_fits_the_budget_comes_before_newer_events_that_do_not() {
+    let mut events = reads(EAST, 6_000, 12);
+    events.extend(reads(EAST, 440, 44));
+    let world = World::new(A)
+        .events(A, EAST, events)
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let basket = Basket::default();
+    let ask = lookup::Ask {
+        requests: Some(100),
+        ..past(14, AMPLE)
+    };
+    let read = lookup::read(&session, &[scope(A, EAST)], &ask, &basket, None, &Silence).await;
+    assert_eq!(read[0].way, LookupWay::Newest, "{:?}", read[0]);
+    let whole =
+        |(from, to): &(String, String)| at(from) <= ask.window.from && ask.window.to <= at(to);
+    let covered = basket.covered(&scope(A, EAST));
+    assert!(covered.iter().any(whole), "{covered:?}");
+    let gap = told(&read[0].gaps);
+    assert!(gap.contains("budget was used up"), "{gap}");
+}
+
+#[tokio::test]
+async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
+    let world = World::new(A)
+        .events(A, EAST, reads(EAST, 2_000, 10))
+        .lookup_rate(Rate::Unlimited);
+    let aws = Aws::start(world);
+    let session = quick(&aws, FAST).await;
+    let shelf = Memory::default();
+    let (basket, here) = (Basket::default(), [scope(A, EAST)]);
+    let whole = everything(AMPLE);
+    let quiet = at(NOW) - SignedDuration::from_hours(24 * 10);
+    let before = lookup::Ask {
+        evidence: Span {
+            to: quiet,
+            ..whole.evidence
+        },
+        settled: quiet,
+        ..whole
+    };
+    let kept = lookup::read(&session, &here, &before, &basket, Some(&shelf), &Silence).await;
+    assert_eq!((kept[0].requests, kept[0].gaps.len()), (1, 0));
+
+    let heard = Heard::default();
+    lookup::read(&session, &here, &whole, &basket, Some(&shelf), &heard).await;
+    let notes = heard.all();
+    let planned = notes.iter().find_map(|note| match note {
+        Note::LookupPlan { full_requests, .. } => *full_requests,
+        _ => None,
+    });
+    // 1,500 events are left after the first ten pages.
+    assert!(
+        planned.is_some_and(|requests| (30..45).contains(&requests)),
+        "{planned:?}"
+    );
+    let first = notes.iter().find_map(|note| match note {
+        Note::Lookup { done_s, of_s, .. } => Some(done_s * 100 / of_s),
+        _ => None,
+    });
+    assert!(first.is_some_and(|percent| percent < 50), "{first:?} %");
+}
+
+#[tokio::test]
+async fn a_budget_beyond_all_time_is_no_bound() {
+    let aws = Aws::start(World::new(A).lookup_rate(Rate::Unlimited));
+    let session = quick(&aws, FAST).await;
+    let (basket, ask) = (Basket::default(), everything(Duration::MAX));
+    let here = scope(A, EAST);
+    let read = lookup::read(
+        &session,
+        std::slice::from_ref(&here),
+        &ask,
+        &basket,
+        None,
+        &Silence,
+    )
+    .await;
+    assert_eq!(read[0].gaps, []);
+    let names = ["app/db".to_owned()];
+    let named = lookup::named(&session, &here, &names, &ask, &basket, &Silence).await;
+    assert_eq!(named, Ok(()));
 }
 
 #[tokio::test]
