@@ -39,6 +39,7 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
         &caller,
         request,
     );
+    let flight = (call.op == "GetObject").then(|| shared.objects.begin());
     let hits: Vec<What> = {
         let mut faults = lock(&shared.faults);
         faults
@@ -86,7 +87,8 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
     }
     drop(world);
     let error = result.as_ref().err().map(|refusal| refusal.code.clone());
-    let response = result.unwrap_or_else(|refusal| refused(service, &refusal));
+    let mut response = result.unwrap_or_else(|refusal| refused(service, &refusal));
+    response.flight = flight;
     if let Some(call) = lock(&shared.calls).get_mut(call.index) {
         call.status = response.status;
         call.error = error;

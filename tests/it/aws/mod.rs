@@ -80,6 +80,8 @@ struct Shared {
     stopping: AtomicBool,
     /// Connections that ended with a panic, which is a hook's.
     panics: AtomicUsize,
+    /// Objects of buckets that are on their way.
+    objects: Arc<http::Flights>,
 }
 
 impl Aws {
@@ -98,6 +100,7 @@ impl Aws {
             started: Instant::now(),
             stopping: AtomicBool::new(false),
             panics: AtomicUsize::new(0),
+            objects: Arc::default(),
         });
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -169,6 +172,11 @@ impl Aws {
             .into_iter()
             .filter(|call| call.service == service && call.op == op)
             .collect()
+    }
+
+    /// Objects of buckets that are on their way to the client, and the most that ever were.
+    pub fn objects(&self) -> &http::Flights {
+        &self.shared.objects
     }
 
     /// How often a secret's value was asked for. Must be 0.
