@@ -51,7 +51,9 @@ async fn from_profile(connect: &Connect) -> FromProfile {
     }
 }
 
-/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it.
+/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it. But look-ups in
+/// the event history are: everybody in the account shares their two requests a second, so being throttled is their
+/// usual state, and their bound is the budget.
 fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault> {
     let Some(text) = attempts else {
         return Ok(patience);
