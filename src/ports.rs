@@ -186,6 +186,11 @@ pub trait Feed: Send + Sync {
     /// One record of CloudTrail as JSON, as event history gave it for this account and Region. May come twice.
     fn record(&self, scope: &Scope, json: &[u8]);
 
+    /// Whether it has a memory of log files at all: without one, [`knows`](Self::knows) need not be asked.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// Whether this log file was taken in without its bytes, because what it holds is known from an earlier scan. Asked
     /// before the bytes are fetched.
     fn knows(&self, _object: &LogObject) -> bool {
@@ -296,7 +301,7 @@ pub enum Note {
 pub enum LookupWay {
     /// All of it.
     Everything,
-    /// The newest part, as far as the budget goes.
+    /// As much of it as the budget allows: the window and the newest part first.
     Newest,
     /// Windows of it, to estimate from.
     Sample,

@@ -307,6 +307,44 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
 }
 
 #[test]
+fn of_a_bucket_only_the_regions_are_fetched_that_were_named_or_hold_a_replica() {
+    const SOUTH: &str = "ap-south-1";
+    let mut bucket = Bucket::new("trail", A, EAST);
+    for account in [A, B] {
+        for region in [EAST, WEST, SOUTH] {
+            let date = day(2);
+            let (folder, stamp) = (date.replace('-', "/"), date.replace('-', ""));
+            let key = format!(
+                "AWSLogs/{account}/CloudTrail/{region}/{folder}/{account}_CloudTrail_{region}_{stamp}T1200Z_0000000000000000.json"
+            );
+            bucket = bucket.object(&key, r#"{"Records":[]}"#);
+        }
+    }
+    let world = small()
+        .regions(&[SOUTH])
+        .bucket(bucket)
+        .replicated(Secret::new(A, EAST, "wide"), &[(WEST, None)]);
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    for (regions, expect) in [(EAST, &[EAST, WEST][..]), (SOUTH, &[SOUTH])] {
+        let before = aws.calls_of("s3", "GetObject").len();
+        let args = ["--trail", "s3://trail", "--regions", regions];
+        let run = scan(&aws, folder.path(), &args);
+        let fetched = aws.calls_of("s3", "GetObject").split_off(before);
+        assert_eq!(fetched.len(), 2 * expect.len(), "{}", run.said());
+        let of = |region: &&str| fetched.iter().any(|call| call.body.contains(region));
+        assert!(expect.iter().all(of), "{fetched:?}");
+        let told = format!(
+            "{} log files (1 KB) of {} accounts and Regions were read in s3://trail/",
+            fetched.len(),
+            fetched.len()
+        );
+        let notes = run.report["assumptions"].to_string();
+        assert!(notes.contains(&told), "{told}: {notes}");
+    }
+}
+
+#[test]
 fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");
