@@ -243,6 +243,13 @@ pub trait Shelf: Send + Sync {
 /// What a live source says while it works, for a progress line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// So many accounts of these were entered, and asked which Regions they use.
+    Accounts {
+        /// Those that were.
+        done: usize,
+        /// All of them.
+        of: usize,
+    },
     /// So many accounts and Regions will be looked at.
     Scopes(usize),
     /// The inventory of one is read: this many secrets so far, and whether that is all.
@@ -286,6 +293,13 @@ pub enum Note {
         read: u64,
         /// Their bytes, as stored.
         bytes: u64,
+    },
+    /// Of so many rotated secrets it is known who fetched their current version.
+    Versions {
+        /// Those that were asked about.
+        done: usize,
+        /// All of them.
+        of: usize,
     },
     /// An API throttles, and the tool waits.
     Throttled {

@@ -72,7 +72,9 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     let report = job.judge_asking(gathered, trail, |doubtful| {
         let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
         let doubtful = if is_asked { doubtful } else { &[] };
-        let found = runtime.block_on(versions::current(&session, doubtful, shelf));
+        let teller = Teller::new(term, Duration::ZERO);
+        let found = runtime.block_on(versions::current(&session, doubtful, shelf, &teller));
+        teller.finish();
         Late {
             current: found.current,
             gaps: found.gaps,
@@ -179,7 +181,8 @@ async fn inventory(
         },
         regions: args.regions.clone(),
     };
-    let found = accounts::scopes(session, &ask).await;
+    let found = accounts::scopes(session, &ask, teller).await;
+    gathered.notes.extend(found.notes);
     gathered.gaps.extend(found.gaps);
     gathered.account_names.extend(found.names);
     for (account, state) in found.closed {

@@ -35,6 +35,20 @@ impl<'a> Teller<'a> {
 impl Notes for Teller<'_> {
     fn note(&self, note: Note) {
         match note {
+            Note::Accounts { done, of } => {
+                self.status.show(&format!(
+                    "{} of {} entered",
+                    thousands(done as u64),
+                    counted(of as u64, "account", "accounts")
+                ));
+            }
+            Note::Versions { done, of } => {
+                self.status.show(&format!(
+                    "current versions of {} of {}",
+                    thousands(done as u64),
+                    counted(of as u64, "rotated secret", "rotated secrets")
+                ));
+            }
             Note::Scopes(count) => {
                 self.term.say(&format!(
                     "asking {}",

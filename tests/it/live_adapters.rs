@@ -10,6 +10,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
@@ -302,7 +304,7 @@ async fn an_organization_is_entered_account_by_account_with_one_role_each() {
         accounts: Accounts::Organization,
         regions: Vec::new(),
     };
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!(
         found.closed,
         [(ids(&[C])[0].clone(), "SUSPENDED".to_owned())]
@@ -335,7 +337,7 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
         regions: vec![Region::new(EAST).unwrap()],
     };
     let plain = session(&aws).await;
-    let found = scopes(&plain, &ask).await;
+    let found = scopes(&plain, &ask, &Silence).await;
     assert_eq!(found.scopes, [scope(A, EAST)]);
     assert!(
         told(&found.gaps).contains("no role"),
@@ -352,7 +354,7 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
     })
     .await
     .unwrap();
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (1, 1));
     let gap = told(&found.gaps);
     assert!(
@@ -372,12 +374,125 @@ async fn only_enabled_regions_are_looked_at_and_without_permission_all_known_one
         accounts: Accounts::Own,
         regions: Vec::new(),
     };
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!(found.scopes, [scope(A, WEST), scope(A, EAST)]);
     aws.inject(Fault::denied().on("account", "ListRegions"));
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (34, 1));
     assert!(told(&found.gaps).contains("account:ListRegions is missing"));
+}
+
+#[tokio::test]
+async fn where_aws_cannot_tell_its_regions_nobody_asks_and_nothing_is_missing() {
+    for (partition, region, regions, asked) in [
+        ("aws-us-gov", "us-gov-west-1", 2, 0),
+        ("aws-iso", "us-iso-east-1", 2, 0),
+        // There AWS is asked, and the loopback has one Region.
+        ("aws-cn", "cn-north-1", 1, 1),
+        ("aws-new", "new-north-1", 1, 1),
+    ] {
+        let mut world = World::new(A);
+        world.partition = partition;
+        let aws = Aws::start(world);
+        let session = Session::open(Connect {
+            region: Some(region.parse().unwrap()),
+            ..connect(&aws, A)
+        })
+        .await
+        .unwrap();
+        let ask = Ask {
+            accounts: Accounts::Own,
+            regions: Vec::new(),
+        };
+        let found = scopes(&session, &ask, &Silence).await;
+        assert_eq!(found.scopes.len(), regions, "{:?}", found.scopes);
+        assert_eq!(found.gaps, [], "{partition}");
+        assert_eq!(aws.calls_of("account", "ListRegions").len(), asked);
+        let told = found.notes.iter().any(|note| note.contains(partition));
+        assert_eq!(told, asked == 0, "{:?}", found.notes);
+    }
+}
+
+#[tokio::test]
+async fn long_work_before_and_after_the_scan_says_how_far_it_is() {
+    let mut world = World::new(A).account(Account::new(B, "member"));
+    world = many(world.role(B, "audit", None), A, EAST, 3);
+    let arns: Vec<SecretArn> = world
+        .secrets
+        .keys()
+        .map(|arn| SecretArn::new(arn).unwrap())
+        .collect();
+    let aws = Aws::start(world);
+    let role = Role {
+        name: "audit".to_owned(),
+        external_id: None,
+    };
+    let session = Session::open(Connect {
+        role: Some(role),
+        ..connect(&aws, A)
+    })
+    .await
+    .unwrap();
+    let heard = Heard::default();
+    let ask = Ask {
+        accounts: Accounts::Listed(ids(&[A, B])),
+        regions: Vec::new(),
+    };
+    scopes(&session, &ask, &heard).await;
+    versions::current(&session, &arns, None, &heard).await;
+    let far = |done, of| Note::Accounts { done, of };
+    let near = |done, of| Note::Versions { done, of };
+    assert_eq!(
+        heard.all(),
+        [
+            far(0, 2),
+            far(1, 2),
+            far(2, 2),
+            near(0, 3),
+            near(1, 3),
+            near(2, 3),
+            near(3, 3)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_one_gap_and_nothing_is_asked_for_twice() {
+    let primary = Secret::new(A, EAST, "z-primary").with(|secret| {
+        secret.created = at("2026-01-02T00:00:00Z");
+    });
+    let broken = Secret::new(A, EAST, "broken").with(|secret| {
+        secret.created = at("2026-01-03T00:00:00Z");
+        "no-suffix!".clone_into(&mut secret.suffix);
+    });
+    let world = World::new(A)
+        .regions(&[EAST, WEST])
+        .replicated(primary, &[(WEST, None)])
+        .secret(broken);
+    let aws = Aws::start(world);
+    // Each on a page of its own.
+    aws.inject(Fault::short_page(1).on("secretsmanager", "ListSecrets"));
+    let session = session(&aws).await;
+    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    assert_eq!((read[0].secrets.len(), read[0].gaps.len()), (1, 1));
+    assert_eq!(session.calls()["secretsmanager:DescribeSecret"], 1);
+}
+
+#[tokio::test]
+async fn a_listing_that_goes_round_in_circles_is_a_gap() {
+    let secret = Secret::new(A, EAST, "rotated");
+    let arn = SecretArn::new(&secret.arn()).unwrap();
+    let aws = Aws::start(World::new(A).secret(secret));
+    let same = |key: &str| json!({ key: [], "NextToken": "again" });
+    aws.inject(Fault::answer(same("SecretList")).on("secretsmanager", "ListSecrets"));
+    aws.inject(Fault::answer(same("Versions")).on("secretsmanager", "ListSecretVersionIds"));
+    let session = session(&aws).await;
+    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    let found = versions::current(&session, std::slice::from_ref(&arn), None, &Silence).await;
+    for gaps in [&read[0].gaps, &found.gaps] {
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert!(told(gaps).contains("SameToken"), "{gaps:?}");
+    }
 }
 
 #[tokio::test]
@@ -480,7 +595,7 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
     let arn = SecretArn::new(&secret.arn()).unwrap();
     let aws = Aws::start(World::new(A).secret(secret));
     let session = session(&aws).await;
-    let found = versions::current(&session, std::slice::from_ref(&arn), None).await;
+    let found = versions::current(&session, std::slice::from_ref(&arn), None, &Silence).await;
     let current = &found.current[&arn];
     assert_eq!(current.created, Some(at("2026-11-01T03:00:00Z")));
     assert_eq!(current.last_accessed, None);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Asked, Call, Caller};
+use super::call::{Asked, Call, Caller, json_answer};
 use super::faults::What;
 use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
@@ -49,12 +49,13 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
     };
     let mut page = usize::MAX;
     let mut ending = Ending::Whole;
-    let mut fault = None;
+    let (mut fault, mut said) = (None, None);
     let mut world = lock(&shared.world);
     for what in &hits {
         match what {
             What::Before(hook) => (lock(hook))(&mut world, &call),
             What::Page(items) => page = *items,
+            What::Say(value) => said = Some(json_answer(value)),
             What::Slow(pause) => ending = Ending::Slow(*pause),
             What::Cut => ending = Ending::Cut,
             What::ResetAfter => ending = Ending::Reset,
@@ -67,9 +68,10 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
             What::After(_) => {}
         }
     }
-    let result = match (fault, op) {
-        (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
-        (None, Ok(op)) => carry_out(
+    let result = match (fault, said, op) {
+        (Some(refusal), _, _) | (None, None, Err(refusal)) => Err(refusal),
+        (None, Some(said), _) => Ok(said),
+        (None, None, Ok(op)) => carry_out(
             &mut world,
             service,
             &Asked {
@@ -223,7 +225,7 @@ fn identify(
         .find(|account| access_key(account) == key)
     {
         Some(account) => {
-            let arn = format!("arn:aws:iam::{account}:user/loopback");
+            let arn = format!("arn:{}:iam::{account}:user/loopback", world.partition);
             Ok((
                 service,
                 Caller {
