@@ -26,6 +26,7 @@ mod fake;
 mod figures;
 mod fuzz;
 mod hostile;
+mod iam_scan;
 mod laws;
 mod live;
 mod live_adapters;
