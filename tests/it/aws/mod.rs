@@ -44,6 +44,7 @@ const FOREIGN: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_MAX_ATTEMPTS",
+    "AWS_RETRY_MODE",
     "AWS_CA_BUNDLE",
     "AWS_SESSION_TOKEN",
     "AWS_ROLE_ARN",
