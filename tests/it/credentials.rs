@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::aws::http::{self, Ending, Request, Response};
 use crate::aws::world::{Account, Rate, Secret};
 use crate::aws::{Aws, World, access_key};
+use crate::outcome::report;
 
 /// The account of the tester's variables.
 const OWN: &str = "111122223333";
@@ -143,8 +144,7 @@ const NO_KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCE
 fn assert_scanned(aws: &Aws, folder: &Path, output: &Output, account: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    let report = fs::read(folder.join("report/report.json")).unwrap();
-    let report: Value = serde_json::from_slice(&report).unwrap();
+    let report = report(&folder.join("report"));
     assert_eq!(report["scopes"][0]["account"], account);
     let calls = aws.calls();
     assert!(
@@ -357,6 +357,8 @@ fn a_proxy_carries_every_request_but_those_it_is_not_for() {
 
 #[test]
 fn the_profile_is_chosen_as_aws_chooses_it() {
+    /// The variables, what else is said, and whose keys are taken.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
     let aws = Aws::start(world());
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config");
@@ -372,8 +374,7 @@ fn the_profile_is_chosen_as_aws_chooses_it() {
     fs::write(&config, text).unwrap();
     let config = config.to_str().unwrap();
     let with_keys = &[][..];
-    // The variables, the option, and whose keys are taken.
-    let cases: [(&[(&str, &str)], &[&str], &str); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&NO_KEYS, &[], OWN),
         (&NO_KEYS, &["AWS_DEFAULT_PROFILE=found"], FOUND),
         (

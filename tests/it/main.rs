@@ -33,6 +33,7 @@ mod live_adapters;
 mod live_scale;
 mod live_versions;
 mod loops;
+mod outcome;
 mod page;
 mod reference;
 mod sampled;

@@ -204,8 +204,8 @@ async fn a_budget_beyond_all_time_is_no_bound() {
     .await;
     assert_eq!(read[0].gaps, []);
     let names = ["app/db".to_owned()];
-    let named = lookup::named(&session, &here, &names, &ask, &basket, &Silence).await;
-    assert_eq!(named, Ok(()));
+    let answer = lookup::named(&session, &here, &names, &ask, &basket, &Silence).await;
+    assert_eq!(answer, Ok(()));
 }
 
 #[tokio::test]
