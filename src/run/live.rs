@@ -210,7 +210,8 @@ async fn history(
 ) -> Vec<lookup::Read> {
     let scopes: Vec<Scope> = gathered.scopes.iter().cloned().collect();
     let budget = args.lookup_budget.unwrap_or(LOOKUP_BUDGET);
-    let ask = lookup::Ask::new(job.spans.evidence, job.spans.window, clock(), budget);
+    let mut ask = lookup::Ask::new(job.spans.evidence, job.spans.window, clock(), budget);
+    ask.requests = args.lookup_requests;
     let cache = args
         .cache
         .as_deref()

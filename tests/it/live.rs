@@ -34,14 +34,9 @@ fn day(days: i64) -> String {
 
 /// Runs a scan and reads its report.
 fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
-    paced(aws, out, "0", args)
-}
-
-/// Runs a scan that asks for the event history at this pace, in milliseconds.
-fn paced(aws: &Aws, out: &Path, pace: &str, args: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     let command = aws.on(command
-        .args(["scan", "--lookup-pace", pace, "--overwrite", "--out"])
+        .args(["scan", "--lookup-pace", "0", "--overwrite", "--out"])
         .arg(out)
         .args(args));
     Outcome::of(command, out)
@@ -471,13 +466,12 @@ fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
     let folder = tempfile::tempdir().unwrap();
     let (out, policy) = (folder.path().join("out"), folder.path().join("loops.toml"));
     std::fs::write(&policy, "[loops]\nmin_avoidable_usd = \"0.01\"\n").unwrap();
-    let run = paced(
+    let run = scan(
         &aws,
         &out,
-        "20",
         &[
-            "--lookup-budget",
-            "6s",
+            "--lookup-requests",
+            "300",
             "--idle",
             "30d",
             "--policy",
