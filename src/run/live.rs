@@ -31,7 +31,7 @@ use crate::domain::report::{Gap, Report, Span};
 use crate::domain::sample::{Comb, Sample};
 use crate::domain::seen::Seen;
 use crate::files::cache::{Cache, Pen, Place, Version};
-use crate::files::logs;
+use crate::files::log_file;
 use crate::files::save::Saver;
 use crate::files::shelf::Folder;
 use crate::ports::{Feed, LogObject, Note, Notes as _, Shelf};
@@ -71,9 +71,9 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     let save = args.live.save.as_deref().map(Folder::new);
     let report = job.judge_asking(gathered, trail, |doubtful| {
         let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
-        let doubtful = if is_asked { doubtful } else { &[] };
+        let doubtful = if is_asked { doubtful() } else { Vec::new() };
         let teller = Teller::new(term, Duration::ZERO);
-        let found = runtime.block_on(versions::current(&session, doubtful, shelf, &teller));
+        let found = runtime.block_on(versions::current(&session, &doubtful, shelf, &teller));
         teller.finish();
         Late {
             current: found.current,
@@ -433,15 +433,15 @@ impl Feed for Intake {
             account: file.account,
             region: file.region,
         });
-        let mut memory = logs::Memory::default();
+        let mut memory = log_file::Memory::default();
         let (folder, name) = folder_and_name(object);
         let place = kept_place(object, &folder, name);
         let read = self.with(|ledger| match &self.cache {
-            None => logs::read_bytes(bytes, scope, &mut memory, ledger),
+            None => log_file::read_bytes(bytes, scope, &mut memory, ledger),
             Some(cache) => {
                 let mut pen = Pen::default();
                 let Ok(read) = cache.keep(&place, &mut pen, ledger, |recorder| {
-                    Ok::<_, Infallible>(logs::read_bytes(bytes, scope, &mut memory, recorder))
+                    Ok::<_, Infallible>(log_file::read_bytes(bytes, scope, &mut memory, recorder))
                 });
                 read
             }
