@@ -247,7 +247,7 @@ pub enum Note {
     Accounts {
         /// Those that were.
         done: usize,
-        /// All of them.
+        /// All of them, or those found so far.
         of: usize,
     },
     /// So many accounts and Regions will be looked at.

@@ -130,7 +130,7 @@ pub async fn scopes(session: &Session, ask: &Ask, notes: &dyn Notes) -> Found {
     let mut accounts = match &ask.accounts {
         Accounts::Own => vec![session.caller.account.clone()],
         Accounts::Listed(accounts) => accounts.clone(),
-        Accounts::Organization => organization(session, &mut found).await,
+        Accounts::Organization => organization(session, &mut found, notes).await,
     };
     accounts.sort();
     accounts.dedup();
@@ -278,8 +278,8 @@ fn built_in(partition: &str) -> Vec<Region> {
 }
 
 /// The open accounts of the organization. If they cannot be listed, the caller's own account and a gap.
-async fn organization(session: &Session, found: &mut Found) -> Vec<AccountId> {
-    match list_accounts(session).await {
+async fn organization(session: &Session, found: &mut Found, notes: &dyn Notes) -> Vec<AccountId> {
+    match list_accounts(session, notes).await {
         Ok(all) => {
             let mut open = Vec::new();
             for account in all {
@@ -321,7 +321,7 @@ fn closed(account: &Account) -> Option<String> {
         .then(|| state.to_owned())
 }
 
-async fn list_accounts(session: &Session) -> Result<Vec<Account>, Fault> {
+async fn list_accounts(session: &Session, notes: &dyn Notes) -> Result<Vec<Account>, Fault> {
     let settings = aws_sdk_organizations::config::Builder::from(&session.base)
         .interceptor(Warden(Arc::clone(&session.gate)))
         .build();
@@ -336,6 +336,10 @@ async fn list_accounts(session: &Session) -> Result<Vec<Account>, Fault> {
             })
             .await?;
         accounts.extend(page.accounts.unwrap_or_default());
+        notes.note(Note::Accounts {
+            done: 0,
+            of: accounts.len(),
+        });
         token = page.next_token;
         if token.is_none() {
             return Ok(accounts);

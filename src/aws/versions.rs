@@ -35,6 +35,9 @@ pub async fn current(
     save: Option<&dyn Shelf>,
     notes: &dyn Notes,
 ) -> Found {
+    if secrets.is_empty() {
+        return Found::default();
+    }
     let of = secrets.len();
     let told = |done| notes.note(Note::Versions { done, of });
     let at_once = session.gate.patience().at_once.clamp(1, 8);

@@ -67,7 +67,7 @@ async fn roots(bucket: &Bucket<'_>, found: &mut Found) -> Vec<String> {
         return vec![prefix];
     }
     let at_once = bucket.session.gate.patience().at_once.max(1);
-    let mut roots = Vec::new();
+    let (mut roots, mut closed) = (Vec::new(), Vec::new());
     let (mut left, mut level) = (LOOK, vec![prefix.clone()]);
     while left > 0 && !level.is_empty() {
         let later = level.split_off(level.len().min(left));
@@ -87,17 +87,23 @@ async fn roots(bucket: &Bucket<'_>, found: &mut Found) -> Vec<String> {
                     roots.extend(here);
                     level.extend(below);
                 }
-                Err(fault) => found.gaps.push(denied(bucket, None, &folder, &fault)),
+                Err(fault) => closed.push((folder, fault)),
             }
         }
     }
-    match (roots.is_empty(), level.as_slice()) {
-        (true, _) if found.gaps.is_empty() => found.branches.push(Branch {
+    if roots.is_empty() && closed.iter().all(|(folder, _)| *folder != prefix) {
+        // One listing shows everything, and says by itself what it does not show.
+        found.branches.push(Branch {
             prefix,
             scope: None,
-        }),
-        (_, []) => {}
-        (_, unsearched) => found.gaps.push(unsearched_gap(bucket, unsearched)),
+        });
+        return roots;
+    }
+    let denials = closed.iter();
+    let denials = denials.map(|(folder, fault)| denied(bucket, None, folder, fault));
+    found.gaps.extend(denials);
+    if !level.is_empty() {
+        found.gaps.push(unsearched_gap(bucket, &level));
     }
     roots
 }

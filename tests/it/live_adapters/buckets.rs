@@ -323,6 +323,24 @@ async fn where_the_search_for_trails_ends_early_the_folders_left_out_are_named()
 }
 
 #[tokio::test]
+async fn a_closed_folder_hides_only_what_is_in_it() {
+    let bucket = Bucket::new("copies", A, EAST)
+        .object("a/export.json", "perhaps")
+        .object("b/export.json", "closed")
+        .closed("b/");
+    let aws = Aws::start(World::new(A).bucket(bucket));
+    let session = session(&aws).await;
+    let (read, files) = fetch(&session, "s3://copies", &to_read(&[])).await;
+    assert_eq!(files.into_keys().collect::<Vec<_>>(), ["a/export.json"]);
+    assert_eq!(read.gaps.len(), 1);
+    assert!(
+        told(&read.gaps).contains("b/export.json"),
+        "{:?}",
+        read.gaps
+    );
+}
+
+#[tokio::test]
 async fn many_folders_without_a_trail_are_listed_whole() {
     let mut bucket = Bucket::new("copies", A, EAST);
     for number in 0..150 {
