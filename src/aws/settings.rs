@@ -97,7 +97,20 @@ fn retry_mode(text: Option<&str>) -> Result<RetryMode, Fault> {
 
 /// The credentials of a profile that the command line names: of the profile alone, or, if it holds none, of the container
 /// or instance. Keys in variables are somebody else's then, as for `aws`.
-fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProviderChain {
+fn of_profile(name: &str, settings: &SdkConfig) -> CredentialsProviderChain {
+    let mut config = ProviderConfig::default()
+        .with_region(settings.region().cloned())
+        .with_sleep_impl(TokioSleep);
+    if let Some(client) = settings.http_client() {
+        config = config.with_http_client(client);
+    }
+    if let Some(retry) = settings.retry_config() {
+        config = config.with_retry_config(retry.clone());
+    }
+    if let Some(timeout) = settings.timeout_config() {
+        config = config.with_timeout_config(timeout.clone());
+    }
+    let config = &config;
     let profile = ProfileFileCredentialsProvider::builder()
         .configure(config)
         .profile_name(name)
@@ -152,13 +165,12 @@ pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fau
         .connect_timeout(patience.connect)
         .read_timeout(patience.read)
         .build();
-    let client = http(patience, bundle.as_deref())?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .app_name(AppName::new(APP).expect("the application id has only allowed characters"))
-        .http_client(client.clone())
+        .http_client(http(patience, bundle.as_deref())?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep))
-        .retry_config(retry.clone())
-        .timeout_config(timeout.clone());
+        .retry_config(retry)
+        .timeout_config(timeout);
     if let Some(profile) = profile_name(connect) {
         loader = loader.profile_name(profile);
     }
@@ -182,13 +194,7 @@ pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fau
             .build(),
     };
     if let (Some(profile), None) = (&connect.profile, &connect.keys) {
-        let provider = ProviderConfig::default()
-            .with_region(config.region().cloned())
-            .with_http_client(client)
-            .with_sleep_impl(TokioSleep)
-            .with_retry_config(retry)
-            .with_timeout_config(timeout);
-        let provider = SharedCredentialsProvider::new(of_profile(profile, &provider));
+        let provider = SharedCredentialsProvider::new(of_profile(profile, &config));
         config = config.into_builder().credentials_provider(provider).build();
     }
     Ok((config, patience))
