@@ -41,6 +41,8 @@ struct Shard {
 struct Days {
     /// The last day that `before` may be of: the one that the fastest reader was at. `None`: no day has begun.
     edge: Option<Day>,
+    /// The last day that any reader came to, those included that are done.
+    furthest: Option<Day>,
     /// The files that each reader is at.
     readers: HashMap<u32, Delivery, FixedState>,
     next_reader: u32,
@@ -81,14 +83,14 @@ impl Seen {
     pub fn comes_to(&self, turn: &Turn, delivery: Delivery) {
         let mut days = locked(&self.days);
         days.readers.insert(turn.0, delivery);
+        if let Delivery::On(day) = delivery {
+            days.furthest = days.furthest.max(Some(day));
+        }
         let Some(&Delivery::On(slowest)) = days.readers.values().min() else {
             return;
         };
-        let reached = days.readers.values().filter_map(|delivery| match delivery {
-            Delivery::On(day) => Some(*day),
-            Delivery::Unknown | Delivery::Over => None,
-        });
-        let fastest = reached.max();
+        // A reader that is done is at no day any more, but what it noted is still of the days it was at.
+        let fastest = days.furthest;
         match days.edge {
             None => {
                 days.edge = fastest;
@@ -127,6 +129,20 @@ mod tests {
                 shard.always.len() + shard.before.len() + shard.now.len()
             })
             .sum()
+    }
+
+    #[test]
+    fn what_a_reader_saw_that_is_done_is_remembered_as_long_as_what_others_saw() {
+        let (seen, id) = (Seen::default(), EventId(7));
+        let (slow, fast) = (seen.turn(), seen.turn());
+        seen.comes_to(&slow, Delivery::On(100));
+        seen.comes_to(&fast, Delivery::On(110));
+        assert!(seen.is_new(id));
+        seen.comes_to(&fast, Delivery::Over);
+        for day in 101..=110 {
+            seen.comes_to(&slow, Delivery::On(day));
+        }
+        assert!(!seen.is_new(id), "a copy of the same day");
     }
 
     #[test]
