@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::classify::{Class, RotationFunctions, classify};
 use foldhash::fast::FixedState;
 
-use super::names::{Index, Resolution, Scope};
+use super::classify::{Class, RotationFunctions, as_rotation, classify, may_rotate_unnamed};
+use super::names::{Index, Resolution, Scope, split_arn};
 use super::policy::Policy;
 use super::readers::ReaderKind;
 use super::usage::{Access, Caller, Cell, Outcome, SampledCalls};
@@ -299,57 +299,95 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<&Caller, Who, FixedState> = HashMap::default();
-    let rotators = rotators(accesses);
+    let mut known: HashMap<&Caller, Known, FixedState> = HashMap::default();
+    let rotated = rotated(accesses, index);
     for access in accesses {
-        let who = known.entry(&*access.caller).or_insert_with(|| {
-            let class = classify(&access.caller, rotations, policy);
-            let class = as_rotator(class, &access.caller, &rotators);
-            let reader = Reader {
-                kind: class.kind,
-                identity: access.caller.identity.clone(),
-                client: class.client.clone(),
-            };
-            (Arc::new(reader), Arc::new(class))
-        });
+        let known = known
+            .entry(&*access.caller)
+            .or_insert_with(|| Known::new(&access.caller, rotations, &rotated, policy));
         for (slice, resolution) in slices(access, index) {
+            let who = known.towards(resolution.as_ref());
             activity.put(slice, resolution, who);
         }
     }
     activity
 }
 
-/// Callers that behave as a rotation function although no secret names them as one: from Lambda, they move staging
-/// labels (`UpdateSecretVersionStage`) and read versions in staging. Only rotations do both.
-fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
-    let staging: BTreeSet<_> = accesses
-        .iter()
-        .filter(|access| access.staged)
-        .map(session_key)
-        .collect();
-    let moving = accesses
-        .iter()
-        .filter(|access| &*access.subject.api == "UpdateSecretVersionStage");
-    moving
-        .map(session_key)
-        .filter(|who| staging.contains(who))
-        .collect()
+/// What a caller is, and what it is instead for the secrets that it rotates.
+struct Known {
+    usual: Who,
+    /// The same as a rotation function, and the places of the secrets for which it is one.
+    rotates: Option<(Who, BTreeSet<usize>)>,
 }
 
-fn session_key(access: &Access) -> (&str, &str) {
-    (&access.caller.identity, &access.caller.session)
-}
-
-fn as_rotator(class: Class, caller: &Caller, rotators: &BTreeSet<(&str, &str)>) -> Class {
-    let behaves = rotators.contains(&(caller.identity.as_str(), caller.session.as_str()));
-    if class.kind == ReaderKind::Application && behaves {
-        return Class {
-            kind: ReaderKind::Rotation,
-            client: "rotation function".to_owned(),
-            ..class
+impl Known {
+    fn new(
+        caller: &Caller,
+        rotations: &RotationFunctions,
+        rotated: &Rotated<'_>,
+        policy: &Policy,
+    ) -> Self {
+        let who = |class: Class| {
+            let reader = Reader {
+                kind: class.kind,
+                identity: caller.identity.clone(),
+                client: class.client.clone(),
+            };
+            (Arc::new(reader), Arc::new(class))
         };
+        let usual = classify(caller, policy);
+        let mut places = rotations.of(caller).cloned().unwrap_or_default();
+        if may_rotate_unnamed(caller, &usual) {
+            places.extend(rotated.get(&session_key(caller)).into_iter().flatten());
+        }
+        let class = as_rotation(caller, &usual, policy).filter(|_| !places.is_empty());
+        Self {
+            rotates: class.map(|class| (who(class), places)),
+            usual: who(usual),
+        }
     }
-    class
+
+    /// What the caller is for what a call meant.
+    fn towards(&self, resolution: Option<&Resolution>) -> &Who {
+        match (&self.rotates, resolution) {
+            (Some((who, places)), Some(Resolution::One(place))) if places.contains(place) => who,
+            _ => &self.usual,
+        }
+    }
+}
+
+/// The places of the secrets that sessions rotate, by (identity, session).
+type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
+
+/// Which secrets are rotated by whom, as the calls show it, whether a secret names its function or not: the session moves
+/// the staging labels of the secret (`UpdateSecretVersionStage`) and reads its version in staging. Only rotations do both.
+fn rotated<'a>(accesses: &'a [Access], index: &Index<'_>) -> Rotated<'a> {
+    let mut staged = Rotated::new();
+    let mut moved = Rotated::new();
+    for access in accesses.iter().filter(|it| it.outcome == Outcome::Ok) {
+        let kind = if access.staged {
+            &mut staged
+        } else if &*access.subject.api == "UpdateSecretVersionStage" {
+            &mut moved
+        } else {
+            continue;
+        };
+        let places = kind.entry(session_key(&access.caller)).or_default();
+        for (_, resolution) in slices(access, index) {
+            if let Some(Resolution::One(place)) = resolution {
+                places.insert(place);
+            }
+        }
+    }
+    moved.retain(|session, places| {
+        places.retain(|place| staged.get(session).is_some_and(|read| read.contains(place)));
+        !places.is_empty()
+    });
+    moved
+}
+
+fn session_key(caller: &Caller) -> (&str, &str) {
+    (&caller.identity, &caller.session)
 }
 
 /// The hours of a line, in runs that mean the same secret.

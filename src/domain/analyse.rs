@@ -236,7 +236,8 @@ fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
     let secrets = &input.secrets;
     let functions = secrets
         .iter()
-        .filter_map(|secret| secret.rotation_lambda.as_deref());
+        .enumerate()
+        .filter_map(|(place, secret)| Some((place, secret.rotation_lambda.as_deref()?)));
     let rotations = RotationFunctions::new(functions);
     let created = |secret: &Secret| secret.created.map(floor_second);
     let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
