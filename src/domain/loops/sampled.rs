@@ -83,8 +83,8 @@ pub(super) fn judge<'a>(
     );
     let usd = |calls: u64| terms.usd(called, calls).unwrap_or_default();
     let estimate = LoopEstimate {
-        reads_month: all.month(terms.rate),
-        avoidable_calls_month: avoidable.month(terms.rate),
+        reads_month: all.month(terms.rate)?,
+        avoidable_calls_month: avoidable.month(terms.rate)?,
         avoidable_usd_month: avoidable_usd.map(|_| Range {
             low: usd(avoidable.low),
             high: usd(avoidable.high),
@@ -100,12 +100,12 @@ pub(super) fn judge<'a>(
     let clients = seen.chunk_by(|one, next| one.client == next.client).count();
     Some(Loop {
         called,
-        calls_month: terms.rate.month_calls(calls),
+        calls_month: terms.rate.month_calls(calls)?,
         clients: clients as u64,
         interval_s: found.interval,
         shape: shape(&windows),
         active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
-        avoidable_month: terms.rate.month_calls(avoidable.point),
+        avoidable_month: terms.rate.month_calls(avoidable.point)?,
         avoidable_usd,
         days: days(&exact, &windows),
         estimate: Some(estimate),
@@ -135,12 +135,12 @@ impl Bounds {
         }
     }
 
-    /// The interval of a month.
-    fn month(&self, rate: Rate) -> Range<u64> {
-        Range {
-            low: rate.month_calls(self.low),
-            high: rate.month_calls(self.high),
-        }
+    /// The interval of a month; `None`: the calls stand for no time.
+    fn month(&self, rate: Rate) -> Option<Range<u64>> {
+        Some(Range {
+            low: rate.month_calls(self.low)?,
+            high: rate.month_calls(self.high)?,
+        })
     }
 }
 
