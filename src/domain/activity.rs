@@ -254,12 +254,19 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// The scope of the event, if it names one.
+    /// The scope of the event, if it names one: who called.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {
             account: self.account.parse().ok()?,
             region: self.region.parse().ok()?,
         })
+    }
+
+    /// Where the secret would stand, and its name there: the scope of the ARN with what follows it, or else the scope of
+    /// the event with the name. A role may ask for a secret of another account or Region.
+    pub fn place(&self) -> Option<(Scope, &str)> {
+        let by_name = || Some((self.scope()?, &*self.target));
+        split_arn(&self.target).or_else(by_name)
     }
 }
 
