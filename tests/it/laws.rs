@@ -10,7 +10,8 @@ use proptest::sample::{Index, select};
 
 use secretsweep::domain::analyse::Trail;
 use secretsweep::domain::coverage::Coverage;
-use secretsweep::domain::ledger::{Bounds, Ledger};
+use secretsweep::domain::event::{Delivery, Sink};
+use secretsweep::domain::ledger::Ledger;
 use secretsweep::domain::money::Money;
 use secretsweep::domain::names::SecretArn;
 use secretsweep::domain::policy::Policy;
@@ -47,6 +48,26 @@ fn folded<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Ledger {
 }
 
 // ------------------------------------------------------------------------------------------------- any bytes
+
+#[test]
+fn an_event_is_late_only_if_its_copies_may_be_forgotten() {
+    let today = u32::try_from(NOW_S / DAY).unwrap();
+    let cases = [
+        (get("db").days(1), 0),
+        (get("db").days(10), 1),
+        (get("db").days(10).shared("3e0f"), 0),
+    ];
+    for (call, late) in cases {
+        let mut ledger = ledger(&Arc::default());
+        ledger.delivered(Delivery::On(today));
+        record::read(
+            log(std::slice::from_ref(&call)).as_bytes(),
+            None,
+            &mut ledger,
+        );
+        assert_eq!(ledger.late, late, "{call:?}");
+    }
+}
 
 /// A log file of two calls, to be damaged.
 fn sound_log() -> String {
