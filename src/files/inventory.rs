@@ -8,7 +8,7 @@
 //! A secret whose `LastAccessedDate` is there but cannot be read is left out and named: without the date it would look
 //! never read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -57,9 +57,11 @@ struct Reading {
     /// Versions of secrets, with the file that they were in.
     versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
     gaps: Vec<Gap>,
-    seen: std::collections::BTreeSet<PathBuf>,
+    seen: BTreeSet<PathBuf>,
     /// Of each scope: whether a page was seen that is not followed by another one.
     last_page: BTreeMap<Scope, bool>,
+    /// The scopes of the latest page of the file at hand, if another page follows it.
+    followed: BTreeSet<Scope>,
 }
 
 impl Reading {
@@ -112,6 +114,7 @@ impl Reading {
             Err(error) => return self.gap(name, error),
         };
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        self.followed.clear();
         let mut documents = 0;
         for document in serde_json::Deserializer::from_slice(text).into_iter::<Value>() {
             match document {
@@ -130,13 +133,16 @@ impl Reading {
 
     fn document(&mut self, name: &str, document: Value) {
         match document {
-            Value::Array(entries) => self.entries(name, entries, false),
+            Value::Array(entries) => {
+                let scopes = self.entries(name, entries);
+                self.listed(scopes, false);
+            }
             Value::Object(mut object) => {
                 let more = object
                     .get("NextToken")
                     .is_some_and(|token| !token.is_null());
                 match object.remove("SecretList") {
-                    Some(Value::Array(entries)) => self.entries(name, entries, more),
+                    Some(Value::Array(entries)) => self.page(name, entries, more),
                     Some(_) => self.gap(name.to_owned(), "`SecretList` is not a list"),
                     None if object.contains_key("Versions") => {
                         self.versions(name, Value::Object(object));
@@ -157,8 +163,30 @@ impl Reading {
         }
     }
 
-    fn entries(&mut self, name: &str, entries: Vec<Value>, more: bool) {
-        let mut scopes = std::collections::BTreeSet::new();
+    /// One page of a list. An empty one goes on with the list of the page before it in the same file: AWS ends a list with
+    /// one when the last secrets were filtered out.
+    fn page(&mut self, name: &str, entries: Vec<Value>, more: bool) {
+        let before = std::mem::take(&mut self.followed);
+        let mut scopes = self.entries(name, entries);
+        if scopes.is_empty() {
+            scopes = before;
+        }
+        if more {
+            self.followed.clone_from(&scopes);
+        }
+        self.listed(scopes, more);
+    }
+
+    /// Notes whether more of the lists of these scopes follows.
+    fn listed(&mut self, scopes: BTreeSet<Scope>, more: bool) {
+        for scope in scopes {
+            *self.last_page.entry(scope).or_default() |= !more;
+        }
+    }
+
+    /// Reads entries; gives their scopes.
+    fn entries(&mut self, name: &str, entries: Vec<Value>) -> BTreeSet<Scope> {
+        let mut scopes = BTreeSet::new();
         for (place, entry) in entries.into_iter().enumerate() {
             // A bare array may also hold whole pages.
             if entry.get("SecretList").is_some() {
@@ -167,9 +195,7 @@ impl Reading {
                 scopes.insert(scope);
             }
         }
-        for scope in scopes {
-            *self.last_page.entry(scope).or_default() |= !more;
-        }
+        scopes
     }
 
     fn entry(&mut self, name: &str, place: usize, entry: Value) -> Option<Scope> {
@@ -198,7 +224,7 @@ impl Reading {
         }
     }
 
-    /// The versions of one secret.
+    /// The versions of one secret, or a page of them: the current one stands on one page only.
     fn versions(&mut self, name: &str, versions: Value) {
         let read = serde_json::from_value::<VersionList>(versions);
         match read
@@ -206,6 +232,8 @@ impl Reading {
             .and_then(VersionList::current)
         {
             Ok((arn, current)) => {
+                let known = self.versions.remove(&arn).and_then(|(_, known)| known);
+                let current = current.or(known);
                 self.versions.insert(arn, (name.to_owned(), current));
             }
             Err(why) => self.gap(name.to_owned(), why),
@@ -525,6 +553,41 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_ends_in_an_empty_page_is_whole() {
+        let page = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#);
+        let other = ARN.replace("us-east-1", "eu-west-1");
+        let other = format!(r#"{{"SecretList":[{{"ARN":"{other}"}}]}}"#);
+        let (empty, going_on) = (
+            r#"{"SecretList":[]}"#,
+            r#"{"SecretList":[],"NextToken":"x"}"#,
+        );
+        let cases = [
+            (format!("{page}{empty}"), 0),
+            (format!("{page}{going_on}{empty}"), 0),
+            (format!("[{page},{empty}]"), 0),
+            (format!("{page}{going_on}"), 1),
+            (format!("{empty}{page}"), 1),
+            (format!("{page}{other}{empty}"), 1),
+            (format!("[{page},{other}]"), 1),
+            (format!("{page}[]"), 1),
+        ];
+        for (text, gaps) in cases {
+            let found = check(&text);
+            assert_eq!(found.gaps.len(), gaps, "{text}: {:?}", found.gaps);
+        }
+    }
+
+    #[test]
+    fn an_empty_list_in_another_file_ends_no_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#);
+        std::fs::write(folder.path().join("a.json"), page).unwrap();
+        std::fs::write(folder.path().join("b.json"), r#"{"SecretList":[]}"#).unwrap();
+        let found = read(&[folder.path().to_owned()]);
+        assert_eq!(found.gaps.len(), 1, "it may be that of another account");
+    }
+
+    #[test]
     fn the_same_file_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
@@ -551,6 +614,15 @@ mod tests {
             let found = check(&text);
             assert_eq!(found.gaps, []);
             assert_eq!(found.secrets[0].current.as_deref(), Some(&expected));
+        }
+        let rest = format!(r#"{{"ARN":"{ARN}","Versions":[{{"VersionStages":["AWSPREVIOUS"]}}]}}"#);
+        for text in [
+            format!("{list}{versions}{rest}"),
+            format!("{list}{rest}{versions}"),
+        ] {
+            let found = check(&text);
+            let current = found.secrets[0].current.as_deref();
+            assert_eq!(current, Some(&expected), "it stands on one of two pages");
         }
         let found = check(&versions);
         assert_eq!(
