@@ -517,6 +517,28 @@ fn estimates_of_an_earlier_scan_do_not_stay_beside_a_later_one() {
     assert!(other.exists(), "what is not ours stays");
 }
 
+#[test]
+fn estimates_of_another_scan_do_not_stay_beside_tables_that_are_written_again() {
+    let scan = World::new().secret(idle("db")).scan();
+    let folder = scan.into_folder();
+    let write = |formats: &[&str]| {
+        let again = folder.path().join("again");
+        std::fs::create_dir_all(&again).unwrap();
+        let stale = again.join("estimates.csv");
+        std::fs::write(&stale, "kind\ntotal\n").unwrap();
+        let mut args = vec!["report", "out", "--out", "again", "--overwrite"];
+        args.extend(formats);
+        let ended = program(folder.path(), &args);
+        assert!(ended.status.success(), "{ended:?}");
+        stale.exists()
+    };
+    assert!(!write(&["--format", "csv"]), "nothing was estimated");
+    assert!(
+        write(&["--format", "html"]),
+        "tables that stay keep their estimates"
+    );
+}
+
 // ------------------------------------------------------------------------------------------------------ laws
 
 const PLACES: [(&str, &str); 3] = [(ACCOUNT, EAST), (ACCOUNT, WEST), (OTHER, EAST)];
