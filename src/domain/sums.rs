@@ -25,7 +25,8 @@ pub const NO_PREFIX: &str = "(no prefix)";
 /// The sums over the rows of a report. `pending_usd` stands in no row and stays zero.
 pub fn totals(report: &Report) -> Totals {
     let adder = Adder::new(report);
-    let mut totals = adder.secrets(&report.secrets.iter().collect::<Vec<_>>());
+    let rows: Vec<&SecretRow> = report.secrets.iter().collect();
+    let mut totals = adder.secrets(&rows);
     let rest = adder.unattributed();
     totals.calls += rest.calls;
     totals.api_usd += rest.api_usd;
@@ -37,10 +38,7 @@ pub fn totals(report: &Report) -> Totals {
     totals.window_cost.api_usd += rest.window_cost.api_usd;
     totals.window_cost.total_usd += rest.window_cost.total_usd;
     totals.window_cost.unattributed_usd = rest.window_cost.unattributed_usd;
-    totals.estimate = adder.bounds(
-        &report.secrets.iter().collect::<Vec<_>>(),
-        &report.unattributed,
-    );
+    totals.estimate = adder.bounds(&rows, &report.unattributed);
     totals
 }
 
@@ -83,7 +81,6 @@ impl<'a> Adder<'a> {
         totals.savings_usd = totals.savings_delete_usd + totals.savings_loops_usd;
         let window: &mut WindowTotals = &mut totals.window_cost;
         window.total_usd = window.storage_usd + window.api_usd + window.kms_usd;
-        totals.estimate = self.bounds(rows, &[]);
         totals
     }
 
@@ -118,7 +115,6 @@ impl<'a> Adder<'a> {
         totals.unattributed_usd = totals.api_usd;
         totals.window_cost.total_usd = totals.window_cost.api_usd;
         totals.window_cost.unattributed_usd = totals.window_cost.api_usd;
-        totals.estimate = self.bounds(&[], &self.report.unattributed);
         totals
     }
 }
@@ -272,7 +268,7 @@ impl Grouping {
 pub struct Group {
     /// The account, the Region, the owner ... Other people's text. [`UNATTRIBUTED`] for calls that belong to no secret.
     pub key: String,
-    /// The sums. The group of the unattributed calls has no secrets.
+    /// The sums, without how sure they are: that is said of the whole. The group of the unattributed calls has no secrets.
     pub totals: Totals,
 }
 
