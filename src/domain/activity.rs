@@ -254,7 +254,7 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// The scope of the event, if it names one: who called.
+    /// The scope of the event, if it names one: where the call was logged.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {
             account: self.account.parse().ok()?,
