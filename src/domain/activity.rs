@@ -3,17 +3,21 @@
 //! Names are resolved at the time of each call, so that calls to a predecessor of the same name are not taken for calls
 //! to the present secret. What belongs to no secret, or to no single one, is kept apart and counted, never dropped.
 
+mod callers;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::classify::{Class, RotationFunctions, as_rotation, classify, may_rotate_unnamed};
+use super::classify::{Class, RotationFunctions};
 use super::names::{Index, Resolution, Scope, split_arn};
 use super::policy::Policy;
 use super::readers::ReaderKind;
 use super::usage::{Access, Caller, Cell, Outcome, SampledCalls};
+
+use callers::{Known, Who, rotated};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,83 +324,6 @@ pub fn attribute<'a>(
     activity
 }
 
-/// What a caller is, and what it is instead for the secrets that it rotates.
-struct Known {
-    usual: Who,
-    /// The same as a rotation function, and the places of the secrets for which it is one.
-    rotates: Option<(Who, BTreeSet<usize>)>,
-}
-
-impl Known {
-    fn new(
-        caller: &Caller,
-        rotations: &RotationFunctions,
-        rotated: &Rotated<'_>,
-        policy: &Policy,
-    ) -> Self {
-        let who = |class: Class| {
-            let reader = Reader {
-                kind: class.kind,
-                identity: caller.identity.clone(),
-                client: class.client.clone(),
-            };
-            (Arc::new(reader), Arc::new(class))
-        };
-        let usual = classify(caller, policy);
-        let mut places = rotations.of(caller).cloned().unwrap_or_default();
-        if may_rotate_unnamed(caller, &usual) {
-            places.extend(rotated.get(&session_key(caller)).into_iter().flatten());
-        }
-        let class = as_rotation(caller, &usual, policy).filter(|_| !places.is_empty());
-        Self {
-            rotates: class.map(|class| (who(class), places)),
-            usual: who(usual),
-        }
-    }
-
-    /// What the caller is for what a call meant.
-    fn towards(&self, resolution: Option<&Resolution>) -> &Who {
-        match (&self.rotates, resolution) {
-            (Some((who, places)), Some(Resolution::One(place))) if places.contains(place) => who,
-            _ => &self.usual,
-        }
-    }
-}
-
-/// The places of the secrets that sessions rotate, by (identity, session).
-type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
-
-/// Which secrets are rotated by whom, as the calls show it, whether a secret names its function or not: the session moves
-/// the staging labels of the secret (`UpdateSecretVersionStage`) and reads its version in staging. Only rotations do both.
-fn rotated<'a>(accesses: &'a [Access], index: &Index<'_>) -> Rotated<'a> {
-    let mut staged = Rotated::new();
-    let mut moved = Rotated::new();
-    for access in accesses.iter().filter(|it| it.outcome == Outcome::Ok) {
-        let kind = if access.staged {
-            &mut staged
-        } else if &*access.subject.api == "UpdateSecretVersionStage" {
-            &mut moved
-        } else {
-            continue;
-        };
-        let places = kind.entry(session_key(&access.caller)).or_default();
-        for (_, resolution) in slices(access, index) {
-            if let Some(Resolution::One(place)) = resolution {
-                places.insert(place);
-            }
-        }
-    }
-    moved.retain(|session, places| {
-        places.retain(|place| staged.get(session).is_some_and(|read| read.contains(place)));
-        !places.is_empty()
-    });
-    moved
-}
-
-fn session_key(caller: &Caller) -> (&str, &str) {
-    (&caller.identity, &caller.session)
-}
-
 /// The hours of a line, in runs that mean the same secret.
 fn slices<'a>(access: &'a Access, index: &Index<'_>) -> Vec<(Slice<'a>, Option<Resolution>)> {
     let whole = |resolution| {
@@ -501,9 +428,6 @@ impl<'a> Activity<'a> {
         add(self.missing.entry(missing).or_default(), slice, who);
     }
 }
-
-/// A reader, and what to do about it.
-type Who = (Arc<Reader>, Arc<Class>);
 
 fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, (reader, class): &Who) {
     if let Some(what) = readers.get_mut(reader) {
