@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::classify::{Class, RotationFunctions, classify};
+use crate::domain::classify::{Class, classify};
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, SecretArn};
 use crate::domain::plan::end_of_window;
@@ -99,10 +99,9 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
         }
     }
     let index = Index::new(arns);
-    let rotations = RotationFunctions::default();
     let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
     for access in accesses.iter().filter(|access| !access.service_event) {
-        let class = classify(&access.caller, &rotations, policy);
+        let class = classify(&access.caller, policy);
         if !asks(access, &class) {
             continue;
         }
@@ -130,9 +129,8 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
 /// a cached value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left
 /// out.
 pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
-    let rotations = RotationFunctions::default();
     let wants = |access: &&Access| {
-        let class = classify(&access.caller, &rotations, policy);
+        let class = classify(&access.caller, policy);
         let wants = match &*access.subject.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),
