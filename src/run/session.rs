@@ -23,11 +23,17 @@ pub(super) fn connect(
         ca_bundle: std::env::var_os("AWS_CA_BUNDLE")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
-        max_attempts: std::env::var("AWS_MAX_ATTEMPTS")
-            .ok()
-            .filter(|attempts| !attempts.is_empty()),
+        max_attempts: variable("AWS_MAX_ATTEMPTS"),
+        retry_mode: variable("AWS_RETRY_MODE"),
+        default_profile: variable("AWS_DEFAULT_PROFILE")
+            .filter(|_| variable("AWS_PROFILE").is_none()),
         ..Connect::default()
     }
+}
+
+/// A variable of the environment; an empty one is as good as none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Opens the session.
@@ -38,8 +44,8 @@ pub(super) async fn open(connect: Connect) -> Result<Session> {
     let profile = connect
         .profile
         .clone()
-        .or_else(|| std::env::var("AWS_PROFILE").ok())
-        .filter(|profile| !profile.is_empty());
+        .or_else(|| variable("AWS_PROFILE"))
+        .or_else(|| connect.default_profile.clone());
     Session::open(connect).await.map_err(|fault| {
         anyhow!(
             "cannot reach AWS: {fault}; {}",
