@@ -352,6 +352,9 @@ pub struct ReaderRow {
     pub first: Timestamp,
     /// The last call that is known.
     pub last: Timestamp,
+    /// How sure the counts are, if they come from a sample. `describes` has no interval of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Box<Estimate>>,
 }
 
 /// Calls that belong to no secret of the inventory.

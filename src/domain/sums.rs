@@ -286,15 +286,23 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
         places.entry(by.key(row)).or_default().push(row);
     }
     let adder = Adder::new(report);
+    let sure = |rows: &[&SecretRow], nobodys| {
+        let estimated = report.totals.estimate.as_ref();
+        estimated.and_then(|_| adder.bounds(rows, nobodys))
+    };
     let mut groups: Vec<Group> = places
         .into_iter()
         .map(|(key, rows)| Group {
             key,
-            totals: adder.secrets(&rows),
+            totals: Totals {
+                estimate: sure(&rows, &[]),
+                ..adder.secrets(&rows)
+            },
         })
         .collect();
-    let rest = adder.unattributed();
+    let mut rest = adder.unattributed();
     if rest != Totals::default() {
+        rest.estimate = sure(&[], &report.unattributed);
         groups.push(Group {
             key: UNATTRIBUTED.to_owned(),
             totals: rest,

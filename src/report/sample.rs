@@ -112,6 +112,7 @@ pub(crate) fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
         calls: reads,
         first: at("2026-08-03T00:00:00Z"),
         last: at("2026-10-31T23:59:59Z"),
+        estimate: None,
     }
 }
 

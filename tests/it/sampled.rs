@@ -16,11 +16,11 @@ use secretsweep::domain::ledger::Ledger;
 use secretsweep::domain::money::Money;
 use secretsweep::domain::names::{Scope, SecretArn};
 use secretsweep::domain::policy::Policy;
-use secretsweep::domain::report::{LoopRow, Report, SecretRow};
+use secretsweep::domain::report::{LoopRow, ReaderRow, Report, SecretRow};
 use secretsweep::domain::sample::{Comb, Done, SUBCOMBS, Sample};
 use secretsweep::domain::secret::Secret as Entry;
 use secretsweep::domain::seen::Seen;
-use secretsweep::domain::sums;
+use secretsweep::domain::sums::{self, Grouping, groups};
 use secretsweep::domain::verdict::Verdict;
 
 use crate::analysed::{BOUNDS, moment, report, span};
@@ -305,6 +305,28 @@ fn calls_costs_and_totals_are_estimates_whose_intervals_hold_the_truth() {
                 cents(usd.high),
                 cents(real),
             );
+        }
+        let readers = |report: &Report| -> Vec<ReaderRow> {
+            let readers = report.secrets.iter().flat_map(|row| &row.readers);
+            readers.cloned().collect()
+        };
+        let truths = readers(&truth);
+        for row in readers(&report) {
+            // One that was not seen has no row; its calls are in the interval of the secret alone.
+            let real = truths
+                .iter()
+                .find(|real| real.reader == row.reader)
+                .unwrap();
+            let calls = row.estimate.unwrap().calls;
+            holds(&row.reader, calls.low, row.calls, calls.high, real.calls);
+        }
+        for (group, real) in groups(&report, Grouping::Account)
+            .iter()
+            .zip(groups(&truth, Grouping::Account))
+        {
+            let calls = group.totals.estimate.as_ref().unwrap().calls;
+            let (point, real) = (group.totals.calls, real.totals.calls);
+            holds(&group.key, calls.low, point, calls.high, real);
         }
         let total = report.totals.estimate.as_ref().unwrap();
         holds(
@@ -632,6 +654,12 @@ proptest! {
             let groups = sums::groups(&report, by);
             prop_assert!(groups.len() >= number);
             prop_assert_eq!(groups.iter().map(|group| group.totals.total_usd).sum::<Money>(), totals.total_usd);
+            for group in &groups {
+                let Some(estimate) = &group.totals.estimate else { continue };
+                let (calls, usd) = (estimate.calls, estimate.total_usd.unwrap());
+                prop_assert!(calls.low <= group.totals.calls && group.totals.calls <= calls.high);
+                prop_assert!(usd.low <= group.totals.total_usd && group.totals.total_usd <= usd.high);
+            }
         }
         // An estimate lies in its interval, and what needs none says so by having none.
         let sampled = |place: &(&str, &str)| {
@@ -657,6 +685,13 @@ proptest! {
             }
             if let (Some(range), Some(point)) = (estimate.avoidable_usd, row.avoidable_usd) {
                 prop_assert!(range.low <= point && point <= range.high, "{:?} {}", range, point);
+            }
+        }
+        for reader in report.secrets.iter().flat_map(|row| &row.readers) {
+            if let Some(estimate) = &reader.estimate {
+                let (calls, reads) = (estimate.calls, estimate.reads.unwrap());
+                prop_assert!(calls.low <= reader.calls && reader.calls <= calls.high);
+                prop_assert!(reads.low <= reader.reads && reader.reads <= reads.high);
             }
         }
         for row in &report.loops {

@@ -272,6 +272,7 @@ impl Rows<'_> {
                 calls: what.calls_in(self.window()),
                 first: moment(first),
                 last: moment(last),
+                estimate: None,
             }
         };
         readers.iter().map(row).collect()
