@@ -22,6 +22,7 @@ use crate::domain::names::{Region, SecretArn};
 use crate::domain::plan::{Line, Plan};
 use crate::domain::policy::Policy;
 use crate::ports::{Reads, Record, Vault};
+pub(crate) use examine::ours;
 use examine::{Check, examine};
 
 /// What applying a plan deals with.

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use crate::apply::{Log, World};
+use jiff::Timestamp;
+
+use crate::apply::{Log, World, ours};
 use crate::domain::journal::{Book, Event, Phase, Removed, Standing, Step};
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::secret::{Secret, day_of};
@@ -161,7 +163,8 @@ async fn restore_one(back: &mut Back, log: &mut Log<'_>, world: World<'_>) -> io
             return Ok(());
         }
     };
-    back.outcome = if secret.deleted.is_some() {
+    back.outcome = if let Some(deleted) = secret.deleted {
+        note_deleted(&arn, deleted, log)?;
         take_back(&arn, log, world).await?
     } else {
         note_present(&arn, log)?;
@@ -207,6 +210,16 @@ async fn take_back(arn: &SecretArn, log: &mut Log<'_>, world: World<'_>) -> io::
             log.step(arn, Step::Failed(fault.to_string()))?;
             Ok(Outcome::Failed(fault.to_string()))
         }
+    }
+}
+
+/// The secret is pending deletion. If the journal has only the intent of it, it learns the outcome first: should the secret
+/// not come back, its deletion must be on record.
+fn note_deleted(arn: &SecretArn, deleted: Timestamp, log: &mut Log<'_>) -> io::Result<()> {
+    let standing = log.book.secrets.get(arn);
+    match standing.and_then(|standing| ours(deleted, standing)) {
+        Some(deletion) => log.step(arn, Step::Deleted { deletion }),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use secretsweep::domain::journal::Phase;
 
-use super::ground::{A, EAST, Ground, NORTH, Target, WEST, idle, world};
+use super::ground::{A, DAYS, EAST, Ground, NORTH, Target, WEST, idle, world};
 use crate::aws::Fault;
 use crate::aws::world::Event;
 
@@ -261,6 +261,50 @@ fn watching_hears_of_a_deletion_whose_outcome_is_not_on_record() {
     assert!(said.contains("1 of them was cut off"), "{said}");
     ground.run(&["watch", "plan.csv", "--restore"]).expect(5);
     assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
+}
+
+/// Neither the deletion's outcome nor its taking back is on record: the secret is pending all the same, and each command
+/// must see it until it is back.
+#[cfg(unix)]
+#[test]
+fn a_deletion_that_was_cut_off_is_not_forgotten_when_it_cannot_be_taken_back() {
+    for (what, fault) in [
+        ("denied", Fault::denied()),
+        (
+            "refused",
+            Fault::refuse(400, "InvalidRequestException", "not now"),
+        ),
+    ] {
+        let ground = Ground::new(world().secret(idle("a")), &["a"]);
+        let target = Target::default();
+        ground.kill_when_done(&target, "DeleteSecret", 1);
+        let killed = target.run(ground.program(&Ground::executing(&[])));
+        assert_eq!(killed.code(), None, "{what}");
+        ground.aws.heal();
+        ground
+            .aws
+            .inject(fault.on("secretsmanager", "RestoreSecret"));
+        ground.run(&["restore", "plan.csv"]).expect(1);
+        let standing = ground.book().secrets[&ground.arn("a")].clone();
+        let deleted = ground.aws.world().named(A, EAST, "a").deleted.unwrap();
+        let end = deleted + SignedDuration::from_hours(24 * i64::from(DAYS));
+        assert_eq!(
+            (standing.phase, standing.deletion),
+            (Phase::Deleted, Some(end)),
+            "{what}"
+        );
+        let said = ground.run(&["status", "plan.csv"]).expect(0).said();
+        assert!(said.contains("pending deletion a "), "{what}: {said}");
+        ask_in_vain(&ground, "a");
+        ground.run(&["watch", "plan.csv"]).expect(5);
+        ground.run(&["watch", "plan.csv", "--restore"]).expect(1);
+        let said = ground.execute(&[]).expect(0).said();
+        assert!(said.contains("1 deleted before"), "{what}: {said}");
+        ground.aws.heal();
+        let back = ground.run(&["restore", "plan.csv"]).expect(0).said();
+        assert!(back.contains("1 restored."), "{what}: {back}");
+        assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
+    }
 }
 
 #[test]
