@@ -4,6 +4,7 @@ mod apply;
 mod back;
 mod between;
 mod ground;
+mod happenings;
 mod kill;
 #[cfg(unix)]
 mod matrix;

@@ -195,11 +195,9 @@ fn what_aws_refuses_to_restore_fails_and_the_others_come_back() {
 
 /// Somebody asks for a secret that is gone, in this very second.
 fn ask_in_vain(ground: &Ground, secret_id: &str) {
-    const REFUSED: &str = r#""errorCode":"InvalidRequestException","errorMessage":"You can't perform this operation on the secret because it was marked for deletion.","responseElements""#;
     let now = Timestamp::now();
     let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let read = Event::read(&time, A, EAST, secret_id, "billing", "pod-1");
-    let refused = Event::of(read.text.replace(r#""responseElements""#, REFUSED));
+    let refused = Event::read(&time, A, EAST, secret_id, "billing", "pod-1").in_vain();
     let mut world = ground.aws.world();
     world.now = now + SignedDuration::from_secs(1);
     world.record(A, EAST, [refused]);
