@@ -9,6 +9,7 @@ mod kill;
 #[cfg(unix)]
 mod matrix;
 mod permissions;
+mod settings;
 mod stage;
 mod thousand;
 mod trouble;

@@ -83,7 +83,7 @@ impl Job<'_> {
         belongs(&book, &self.plan, &self.journal)?;
         // What needs no AWS to be refused is refused before AWS is asked.
         self.guard(&self.plan.accounts(), &book)?;
-        let session = open(&self.args.login).await?;
+        let session = open(&self.args.login, self.clock).await?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
         self.guard(&ours, &book)?;
         if self.args.execute {

@@ -26,7 +26,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use crate::aws::{Connect, Role, Session};
+use super::session;
+use crate::aws::Session;
 use crate::cli::{Judging, Login, Moment};
 use crate::domain::journal::Book;
 use crate::domain::names::AccountId;
@@ -83,18 +84,17 @@ fn path_word(path: &Path) -> String {
     shell(&path.display().to_string())
 }
 
-async fn open(login: &Login) -> Result<Session> {
-    let role = login.role_name.as_ref().map(|name| Role {
-        name: name.clone(),
-        external_id: login.external_id.clone(),
-    });
-    let connect = Connect {
-        profile: login.profile.clone(),
-        role,
-        ca_bundle: std::env::var_os("AWS_CA_BUNDLE").map(PathBuf::from),
-        ..Connect::default()
-    };
-    Session::open(connect).await.context("cannot reach AWS")
+/// Opens the session. At another time than the real one it reaches nothing but the service that stands in for AWS.
+async fn open(login: &Login, clock: Clock) -> Result<Session> {
+    let mut connect = session::connect(
+        login.profile.as_deref(),
+        login.role_name.as_deref(),
+        login.external_id.as_deref(),
+    );
+    if clock.0.is_some() {
+        connect.endpoint = Some(session::stand_in()?);
+    }
+    session::open(connect).await
 }
 
 /// The time of one run.
@@ -102,17 +102,15 @@ async fn open(login: &Login) -> Result<Session> {
 struct Clock(Option<Timestamp>);
 
 impl Clock {
-    /// The clock of a command that only reads files.
+    /// The clock of a command that asks no AWS.
     fn of(moment: Moment) -> Self {
         Self(moment.now)
     }
 
     /// The clock of a command that asks AWS: the real one. A wrong time would let an old plan through.
     fn before_aws(moment: Moment) -> Result<Self> {
-        if moment.now.is_some() && std::env::var_os("AWS_ENDPOINT_URL").is_none() {
-            bail!(
-                "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none"
-            );
+        if moment.now.is_some() {
+            session::stand_in()?;
         }
         Ok(Self(moment.now))
     }
@@ -126,12 +124,7 @@ impl Clock {
 fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
     let stop = Arc::new(AtomicBool::new(false));
     listen(&stop).context("cannot listen for Ctrl-C")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(work(&stop))
+    session::runtime()?.block_on(work(&stop))
 }
 
 /// The flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.

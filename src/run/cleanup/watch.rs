@@ -43,12 +43,20 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let policy = read_policy(args.policy.as_ref())?;
-    let clock = Clock::before_aws(args.moment)?;
+    let asks_aws = args.trail.is_empty() || args.restore;
+    let clock = if asks_aws {
+        Clock::before_aws(args.moment)?
+    } else {
+        Clock::of(args.moment)
+    };
     let now = clock.now();
     let from = start(args, &pending, now)?;
     block_on(async |stop| {
-        let heard =
-            unless_stopped(stop, Box::pin(listen(args, &pending, from, now, term))).await??;
+        let heard = unless_stopped(
+            stop,
+            Box::pin(listen(args, &pending, (from, now), clock, term)),
+        )
+        .await??;
         let askers = asked(&pending, &heard.accesses, &policy);
         let mut text = show(&pending, &askers, &heard, from, now);
         text.push_str(&open_lines(&book));
@@ -84,14 +92,14 @@ fn start(args: &WatchArgs, pending: &[Pending], now: Timestamp) -> Result<Timest
 async fn listen(
     args: &WatchArgs,
     pending: &[Pending],
-    from: Timestamp,
-    now: Timestamp,
+    (from, now): (Timestamp, Timestamp),
+    clock: Clock,
     term: &Term,
 ) -> Result<Heard> {
     if !args.trail.is_empty() {
         return Ok(trail(&args.trail, from, now, term));
     }
-    let session = open(&args.login).await?;
+    let session = open(&args.login, clock).await?;
     let secrets: BTreeSet<SecretArn> = pending
         .iter()
         .flat_map(|one| std::iter::once(&one.arn).chain(&one.replicas))
@@ -109,7 +117,7 @@ async fn give_back(
     term: &Term,
 ) -> Result<()> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
-    let session = open(&args.login).await?;
+    let session = open(&args.login, clock).await?;
     let which = Which::These(secrets.into_iter().collect());
     let summary = take_back(&session, journal, which, clock, stop).await?;
     Term::data(b"\n")?;
