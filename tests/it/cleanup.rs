@@ -5,6 +5,7 @@ mod back;
 mod between;
 mod ground;
 mod happenings;
+mod heard;
 mod kill;
 #[cfg(unix)]
 mod matrix;

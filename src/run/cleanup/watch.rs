@@ -97,7 +97,7 @@ async fn listen(
     term: &Term,
 ) -> Result<Heard> {
     if !args.trail.is_empty() {
-        return Ok(trail(&args.trail, from, now, term));
+        return Ok(trail(&args.trail, pending, from, now, term));
     }
     let session = open(&args.login, clock).await?;
     let secrets: BTreeSet<SecretArn> = pending

@@ -1,0 +1,236 @@
+//! Silence is a sign only where it could have been broken: in log files that cover the time since the deletion, and in an
+//! event history that could be read.
+
+use std::fs;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::ground::{A, EAST, Ended, Ground, WEST, idle, world};
+use crate::aws::world::Event;
+
+/// One secret with a replica in another Region, deleted.
+fn deleted() -> Ground {
+    let world = world().replicated(idle("a"), &[(WEST, None)]);
+    let ground = Ground::new(world, &["a"]);
+    ground.execute(&["--remove-replicas"]).expect(0);
+    fs::create_dir(ground.path("trail")).unwrap();
+    ground
+}
+
+/// When it was deleted, by the journal.
+fn moment(ground: &Ground) -> Timestamp {
+    ground.book().secrets[&ground.arn("a")].intent.unwrap().at
+}
+
+fn later(ground: &Ground, minutes: i64) -> Timestamp {
+    moment(ground) + SignedDuration::from_mins(minutes)
+}
+
+fn stamp(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A log file of this Region with somebody else's read in each of these hours since the deletion.
+fn log(ground: &Ground, region: &str, hours: std::ops::Range<i64>) {
+    let reads = hours.map(|hour| {
+        let time = stamp(later(ground, 60 * hour));
+        Event::read(&time, A, region, "other", "web", "pod-1").text
+    });
+    write(ground, region, &reads.collect::<Vec<_>>());
+}
+
+fn write(ground: &Ground, region: &str, records: &[String]) {
+    let file = ground.path("trail").join(format!("{region}.json"));
+    let text = format!(r#"{{"Records":[{}]}}"#, records.join(","));
+    fs::write(file, text).unwrap();
+}
+
+/// Watches by the log files, so many hours after the deletion, where there is no AWS to ask.
+fn watch(ground: &Ground, hours: i64, more: &[&str]) -> Ended {
+    let now = stamp(later(ground, 60 * hours));
+    let args = [
+        &["watch", "plan.csv", "--trail", "trail", "--now", &now],
+        more,
+    ]
+    .concat();
+    let mut program = ground.program(&args);
+    program.env_remove("AWS_ENDPOINT_URL");
+    let output = program.output().unwrap();
+    Ended { output }
+}
+
+#[test]
+fn log_files_that_do_not_cover_the_time_since_the_deletion_prove_nothing() {
+    let (east, west) = (
+        format!("Not heard: {A} {EAST}"),
+        format!("Not heard: {A} {WEST}"),
+    );
+    /// What the log files hold.
+    type Logged = fn(&Ground);
+    let cases: [(&str, Logged, i64, &[&str], &[&str]); 8] = [
+        (
+            "no file at all",
+            |_| (),
+            72,
+            &[],
+            &[
+                &east,
+                &west,
+                "no log file speaks of this account and Region",
+            ],
+        ),
+        (
+            "files from before the deletion",
+            |ground| {
+                log(ground, EAST, -200..-24);
+                log(ground, WEST, -200..-24);
+            },
+            72,
+            &[],
+            &[&east, &west],
+        ),
+        (
+            "files of one Region, and not of the replica's",
+            |ground| log(ground, EAST, 0..72),
+            72,
+            &[],
+            &[&west, "3 days of 3 days"],
+        ),
+        (
+            "files that end two days before now",
+            |ground| {
+                log(ground, EAST, 0..24);
+                log(ground, WEST, 0..72);
+            },
+            72,
+            &[],
+            &[&east, "no log file speaks of that time"],
+        ),
+        (
+            "a hole of a day",
+            |ground| {
+                log(ground, WEST, 0..240);
+                log(ground, EAST, 0..240);
+                let file = ground.path("trail/us-east-1.json");
+                fs::rename(file, ground.path("trail/first.json")).unwrap();
+                let text = fs::read_to_string(ground.path("trail/first.json")).unwrap();
+                let day = stamp(later(ground, 60 * 100))[..10].to_owned();
+                let records: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let kept: Vec<String> = records["Records"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|one| !one["eventTime"].as_str().unwrap().starts_with(&day))
+                    .map(ToString::to_string)
+                    .collect();
+                fs::remove_file(ground.path("trail/first.json")).unwrap();
+                write(ground, EAST, &kept);
+            },
+            240,
+            &[],
+            &[&east, "1 day of 10 days"],
+        ),
+        (
+            "a trail of writes alone",
+            |ground| {
+                log(ground, WEST, 0..72);
+                let writes = (0..72).map(|hour| {
+                    let time = stamp(later(ground, 60 * hour));
+                    let read = Event::read(&time, A, EAST, "other", "web", "pod-1").text;
+                    read.replace(r#""readOnly":true"#, r#""readOnly":false"#)
+                        .replace("GetSecretValue", "PutSecretValue")
+                });
+                write(ground, EAST, &writes.collect::<Vec<_>>());
+            },
+            72,
+            &[],
+            &[&east, "WriteOnly"],
+        ),
+        (
+            "a later part than was asked about",
+            |ground| {
+                log(ground, EAST, 60..72);
+                log(ground, WEST, 60..72);
+            },
+            72,
+            &["--since", "2d"],
+            &[&east, &west],
+        ),
+        (
+            "a file that cannot be read",
+            |ground| {
+                log(ground, EAST, 0..72);
+                log(ground, WEST, 0..72);
+                fs::write(ground.path("trail/broken.json.gz"), b"\x1f\x8b no gzip").unwrap();
+            },
+            72,
+            &[],
+            &["Not heard: ", "trail/broken.json.gz: invalid gzip header"],
+        ),
+    ];
+    for (what, logged, hours, more, says) in cases {
+        let ground = deleted();
+        logged(&ground);
+        let said = watch(&ground, hours, more).expect(3).said();
+        for words in says {
+            assert!(said.contains(words), "{what}: {words}: {said}");
+        }
+    }
+}
+
+#[test]
+fn log_files_that_cover_the_time_since_the_deletion_tell_whether_somebody_asked() {
+    let ground = deleted();
+    // Whoever asks now is not in a file yet.
+    let said = watch(&ground, 0, &[]).expect(0).said();
+    assert!(said.contains("Nobody has asked"), "{said}");
+    log(&ground, EAST, 0..72);
+    log(&ground, WEST, 0..72);
+    for more in [&[][..], &["--since", "2d"], &["--since", "30d"]] {
+        let said = watch(&ground, 72, more).expect(0).said();
+        assert!(said.contains("Nobody has asked"), "{more:?}: {said}");
+        assert!(!said.contains("Not heard"), "{more:?}: {said}");
+    }
+    let time = stamp(later(&ground, 90));
+    let refused = Event::read(&time, A, EAST, "a", "billing", "pod-1").in_vain();
+    write(&ground, "refused", &[refused.text]);
+    let said = watch(&ground, 72, &[]).expect(5).said();
+    assert!(said.contains("role/billing"), "{said}");
+    // Who asked has asked, whatever else is not known.
+    fs::remove_file(ground.path("trail").join(format!("{WEST}.json"))).unwrap();
+    let said = watch(&ground, 72, &[]).expect(5).said();
+    assert!(said.contains(&format!("Not heard: {A} {WEST}")), "{said}");
+}
+
+/// What a scan has saved says itself which time it covers, and needs no events of others.
+#[test]
+fn a_saved_trail_covers_what_it_says() {
+    let mut world = world().replicated(idle("a"), &[(WEST, None)]);
+    let now = world.now;
+    world.now = now - SignedDuration::from_hours(72);
+    let (then, planned_at) = (stamp(world.now), world.now - SignedDuration::from_hours(1));
+    let ground = Ground::planned_at(world, &["a"], planned_at);
+    ground
+        .execute(&["--remove-replicas", "--now", &then])
+        .expect(0);
+    ground.aws.world().now = now;
+    let regions = format!("{EAST},{WEST}");
+    ground
+        .run(&["scan", "--regions", &regions, "--save", "kept"])
+        .expect(0);
+    let watch = ["watch", "plan.csv", "--trail", "kept/trail", "--now"];
+    let until = |hours: i64| stamp(now + SignedDuration::from_hours(hours));
+    let said = ground.run(&[&watch[..], &[&until(0)]].concat()).expect(0);
+    assert!(!said.said().contains("Not heard"), "{}", said.said());
+    // It does not speak of what comes after it.
+    let said = ground.run(&[&watch[..], &[&until(48)]].concat()).expect(3);
+    assert!(said.said().contains("Not heard"), "{}", said.said());
+}
+
+/// Taking back asks AWS, and that is not done at another time than AWS's own.
+#[test]
+fn another_time_is_for_log_files_and_not_for_taking_back() {
+    let ground = deleted();
+    let said = watch(&ground, 72, &["--restore"]).expect(1).said();
+    assert!(said.contains("stands in for AWS"), "{said}");
+}
