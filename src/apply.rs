@@ -151,12 +151,15 @@ impl Summary {
         lines.filter_map(|line| line.saves).sum()
     }
 
-    /// 1 if a line failed or the journal did, 3 if one was refused or not tried, else 0.
+    /// 1 if a line failed or the journal did, 3 if one was refused or not tried, or if it could not be looked up who asked
+    /// since the scan, else 0.
     pub fn exit_code(&self) -> u8 {
         let any = |which| self.count(which) > 0;
         if self.stopped.is_some() || any(|one| matches!(one, Outcome::Failed(_))) {
             1
-        } else if any(|one| matches!(one, Outcome::Refused(_) | Outcome::Skipped)) {
+        } else if self.unheard.is_some()
+            || any(|one| matches!(one, Outcome::Refused(_) | Outcome::Skipped))
+        {
             3
         } else {
             0

@@ -96,7 +96,8 @@ Examples:
 A run that was cut off, by Ctrl-C or worse, is finished by running it again. The journal beside the plan
 remembers what was done; `secretsweep restore` takes it back while the recovery window lasts.
 
-Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried.")]
+Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, or it could not be looked up
+who asked since the scan (`--no-lookup` does without).")]
 pub struct ApplyArgs {
     /// The reviewed plan
     #[arg(value_name = "PLAN")]

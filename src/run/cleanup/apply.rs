@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::heard::{Heard, Since, history};
-use super::show::{Table, command, day, paragraph, place, table};
+use super::show::{Table, command, day, item, paragraph, place, table};
 use super::{
     Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
     read_policy, unless_stopped,
@@ -179,7 +179,27 @@ impl Job<'_> {
         self.term
             .say("Looking up who asked for these secrets since the scan");
         let (from, now) = (self.plan.planned_at, self.clock.now());
-        Some(history(session, &secrets, from, now, budget, self.term).await)
+        let heard = history(session, &secrets, from, now, budget, self.term).await;
+        self.tell_unheard(&heard);
+        Some(heard)
+    }
+
+    /// Says before the first deletion what could not be looked up: it is the last moment to stop.
+    fn tell_unheard(&self, heard: &Heard) {
+        if heard.gaps.is_empty() {
+            return;
+        }
+        let mut text = paragraph("Who asked since the scan could not be looked up in full:");
+        for (scope, why) in &heard.gaps {
+            let place = scope.as_ref().map(|scope| format!("{scope}: "));
+            text.push_str(&item("  ", &format!("{}{why}", place.unwrap_or_default())));
+        }
+        if self.args.execute {
+            text.push_str(&paragraph(
+                "What is checked besides is still checked, and the deletions go on. Ctrl-C stops them.",
+            ));
+        }
+        self.term.say(text.trim_end());
     }
 
     async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {

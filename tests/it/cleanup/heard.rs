@@ -5,7 +5,8 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ground::{A, EAST, Ended, Ground, WEST, idle, world};
+use super::ground::{A, EAST, Ended, Ground, Target, WEST, idle, world};
+use crate::aws::Fault;
 use crate::aws::world::Event;
 
 /// One secret with a replica in another Region, deleted.
@@ -233,4 +234,36 @@ fn another_time_is_for_log_files_and_not_for_taking_back() {
     let ground = deleted();
     let said = watch(&ground, 72, &["--restore"]).expect(1).said();
     assert!(said.contains("stands in for AWS"), "{said}");
+}
+
+#[test]
+fn a_look_up_that_failed_is_told_before_the_first_deletion_and_when_it_is_over() {
+    let world = world().secret(idle("a")).secret(idle("b"));
+    let ground = Ground::new(world, &["a", "b"]);
+    let denied = || Fault::denied().on("cloudtrail", "LookupEvents");
+    ground.aws.inject(denied());
+    let dry = ground
+        .run(&["apply", "plan.csv", "--max-percent", "100"])
+        .expect(3);
+    assert!(dry.said().contains("2 would be deleted."), "{}", dry.said());
+    let target = Target::default();
+    ground.kill_on_arrival(&target, "DeleteSecret", 1);
+    let killed = target.run(ground.program(&Ground::executing(&[])));
+    let said = killed.stderr();
+    assert_eq!(killed.code(), None, "{said}");
+    assert!(
+        said.contains("could not be looked up") && said.contains("cloudtrail:LookupEvents"),
+        "{said}"
+    );
+    ground.aws.heal();
+    ground.aws.inject(denied());
+    let done = ground.execute(&[]).expect(3).said();
+    assert!(done.contains("2 deleted."), "{done}");
+    assert!(done.contains("could not be looked up"), "{done}");
+    // Nobody asked for it to be looked up, or nothing was left to ask about.
+    ground.execute(&[]).expect(0);
+    let other = Ground::new(super::ground::world().secret(idle("a")), &["a"]);
+    other.aws.inject(denied());
+    other.execute(&["--no-lookup"]).expect(0);
+    assert!(other.aws.calls_of("cloudtrail", "LookupEvents").is_empty());
 }

@@ -166,7 +166,7 @@ fn a_failing_lookup_is_told_and_does_not_count_as_silence() {
         .inject(Fault::denied().on("cloudtrail", "LookupEvents"));
     let ended = ground
         .run(&["apply", "plan.csv", "--max-percent", "100"])
-        .expect(0);
+        .expect(3);
     let said = ended.said();
     assert!(said.contains("could not be looked up"), "{said}");
     assert!(said.contains("cloudtrail:LookupEvents"), "{said}");
