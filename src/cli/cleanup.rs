@@ -155,7 +155,8 @@ Examples:
   secretsweep watch plan.csv --since 2d --restore
   secretsweep watch --journal plan.journal.jsonl --trail trail
 
-Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read.")]
+Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not
+everything could be taken back.")]
 pub struct WatchArgs {
     /// The plan that was applied
     #[arg(value_name = "PLAN", required_unless_present = "journal")]
@@ -194,7 +195,9 @@ Examples:
   secretsweep restore arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123
 
 With a plan, everything that its journal has as deleted is taken back. Replicas that were removed are made
-again, with the keys that they had. Exit codes: 0 all back; 1 something failed or is gone for good.")]
+again, with the keys that they had.
+
+Exit codes: 0 all back; 1 something failed or is gone for good; 3 the run was stopped before it tried everything.")]
 pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]

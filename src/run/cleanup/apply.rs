@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::heard::{Heard, Since, history};
-use super::show::{Table, command, day, item, paragraph, place, table};
+use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, table, tally};
 use super::{
     Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
     read_policy, unless_stopped,
@@ -104,7 +104,7 @@ impl Job<'_> {
         } else {
             let summary = apply::check(&self.plan, &book, world, &self.terms).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
-            Term::data(table(&HEADER, &rows).as_bytes())?;
+            Term::data(table(&OUTCOMES, &rows).as_bytes())?;
             summary
         };
         let told = Term::data(self.sum_up(&summary).as_bytes());
@@ -208,10 +208,10 @@ impl Job<'_> {
         let caller = &session.caller().arn;
         // The columns are laid out before the first line is done, for the longest that may come.
         let likely: Vec<Vec<String>> = self.plan.to_delete().map(likely).collect();
-        let table = Table::fitted(&HEADER, &likely);
+        let table = Table::fitted(&OUTCOMES, &likely);
         // A closed pipe must not end a run that has begun.
         let show = |line: &str| drop(Term::data(line.as_bytes()));
-        show(&table.header(&HEADER));
+        show(&table.header(&OUTCOMES));
         let progress = |done: &Done| show(&table.row(&row(done)));
         let (plan, terms) = (&self.plan, &self.terms);
         Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
@@ -237,18 +237,13 @@ impl Job<'_> {
             (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
             (count(|one| *one == Outcome::Skipped), "not tried"),
         ];
-        let parts: Vec<String> = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
         let goes: fn(&Outcome) -> bool = |one| {
             matches!(
                 one,
                 Outcome::WouldDelete { .. } | Outcome::Deleted { .. } | Outcome::DoneBefore { .. }
             )
         };
-        let _ = write!(text, "{}.", parts.join(", "));
+        let _ = write!(text, "{}.", tally(&parts));
         if count(goes) > 0 {
             let saves = summary.saves(goes).dollars();
             let _ = write!(text, " That saves {saves} a month.");
@@ -306,9 +301,6 @@ impl Job<'_> {
         text
     }
 }
-
-/// The columns of what became of each line.
-const HEADER: [&str; 4] = ["WHAT", "SECRET", "WHERE", "DETAIL"];
 
 fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
     match &book.plan {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Result, bail};
 
 use super::apply::exit;
-use super::show::{place, table};
+use super::show::{OUTCOMES, place, table, tally};
 use super::{Clock, TOOL, block_on, open};
 use crate::Exit;
 use crate::apply::World;
@@ -110,7 +110,7 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
-    let mut text = table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows);
+    let mut text = table(&OUTCOMES, &rows);
     let count = |which: fn(&Outcome) -> bool| {
         let secrets = summary.secrets.iter();
         secrets.filter(|back| which(&back.outcome)).count()
@@ -122,12 +122,7 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
         (count(|one| *one == Outcome::Skipped), "not tried"),
     ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    let _ = write!(text, "\n{}.", parts.join(", "));
+    let _ = write!(text, "\n{}.", tally(&parts));
     let again = |back: &Back| {
         !back.lost.is_empty() || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
     };
