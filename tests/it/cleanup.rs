@@ -3,6 +3,7 @@
 mod apply;
 mod back;
 mod between;
+mod ends;
 mod ground;
 mod happenings;
 mod heard;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::heard::{Heard, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, table, tally};
+use super::shown;
 use super::{
     Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
     read_policy, unless_stopped,
@@ -99,26 +100,24 @@ impl Job<'_> {
             clock: &now,
             stop,
         };
+        let mut text = String::new();
         let summary = if self.args.execute {
             self.execute(&session, world).await?
         } else {
             let summary = apply::check(&self.plan, &book, world, &self.terms).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
-            Term::data(table(&OUTCOMES, &rows).as_bytes())?;
+            text.push_str(&table(&OUTCOMES, &rows));
             summary
         };
-        let told = Term::data(self.sum_up(&summary).as_bytes());
+        text.push_str(&self.sum_up(&summary));
+        let told = Term::data(text.as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
                 self.journal.display()
             );
         }
-        // Nobody may read any more, but how it ended still counts.
-        if !self.args.execute {
-            told?;
-        }
-        Ok(exit(summary.exit_code()))
+        Ok(shown(told, exit(summary.exit_code())))
     }
 
     /// Refuses the plan as a whole, with every reason.

@@ -26,7 +26,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use super::session;
+use super::{session, shown};
 use crate::aws::Session;
 use crate::cli::{Judging, Login, Moment};
 use crate::domain::journal::Book;

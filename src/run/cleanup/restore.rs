@@ -1,14 +1,14 @@
 //! `restore`: takes deletions back.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Result, bail};
 
 use super::apply::exit;
 use super::show::{OUTCOMES, place, table, tally};
-use super::{Clock, TOOL, block_on, open};
+use super::{Clock, TOOL, block_on, open, shown};
 use crate::Exit;
 use crate::apply::World;
 use crate::aws::Session;
@@ -57,14 +57,12 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     block_on(async |stop| {
         let session = open(&args.login, clock).await?;
         let summary = take_back(&session, &journal, which, clock, stop).await?;
-        show(&summary, term)?;
-        if let Some(error) = &summary.stopped {
-            bail!(
-                "stopped, because the journal {} cannot be written: {error}",
-                journal.display()
-            );
+        if summary.secrets.is_empty() {
+            term.say("There is nothing to take back.");
         }
-        Ok(exit(summary.exit_code()))
+        let told = Term::data(in_words(&summary).as_bytes());
+        written(&summary, &journal)?;
+        Ok(shown(told, exit(summary.exit_code())))
     })
 }
 
@@ -79,7 +77,7 @@ pub(super) enum Which {
 /// Takes deletions back, by the journal.
 pub(super) async fn take_back(
     session: &Session,
-    journal: &std::path::Path,
+    journal: &Path,
     which: Which,
     clock: Clock,
     stop: &AtomicBool,
@@ -103,11 +101,21 @@ pub(super) async fn take_back(
     Ok(restore::restore(&arns, &plan, book, &mut file, caller, world, TOOL).await)
 }
 
-/// Shows what became of each.
-pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
+/// Fails if the journal could not be written to the end.
+pub(super) fn written(summary: &Summary, journal: &Path) -> Result<()> {
+    if let Some(error) = &summary.stopped {
+        bail!(
+            "stopped, because the journal {} cannot be written: {error}",
+            journal.display()
+        );
+    }
+    Ok(())
+}
+
+/// What became of each.
+pub(super) fn in_words(summary: &Summary) -> String {
     if summary.secrets.is_empty() {
-        term.say("There is nothing to take back.");
-        return Ok(());
+        return String::new();
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
     let mut text = table(&OUTCOMES, &rows);
@@ -130,8 +138,7 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         text.push_str(" Run the same again for what failed or was not tried.");
     }
     text.push('\n');
-    Term::data(text.as_bytes())?;
-    Ok(())
+    text
 }
 
 fn row(back: &Back) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! `watch`: who still asks for secrets that are pending deletion.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -8,10 +9,10 @@ use anyhow::{Context as _, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 
 use super::heard::{Heard, history, trail};
-use super::restore::{Which, show as show_restored, take_back};
+use super::restore::{Which, in_words, take_back, written};
 use super::show::{command, day, item, left, paragraph, place, table};
 use super::{
-    Clock, block_on, login_words, open, path_word, read_journal, read_policy, unless_stopped,
+    Clock, block_on, login_words, open, path_word, read_journal, read_policy, shown, unless_stopped,
 };
 use crate::Exit;
 use crate::cli::{Login, WatchArgs};
@@ -20,6 +21,7 @@ use crate::domain::money::counted;
 use crate::domain::names::SecretArn;
 use crate::domain::seal::whole_seconds;
 use crate::files::journal::beside;
+use crate::restore::Summary;
 use crate::term::Term;
 use crate::watch::{Asker, Pending, asked, pending};
 
@@ -63,17 +65,31 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         if !args.restore && !askers.is_empty() {
             text.push_str(&way_out(&askers, &journal, &args.login));
         }
-        Term::data(text.as_bytes())?;
-        if args.restore && !askers.is_empty() {
-            give_back(args, &journal, &askers, clock, stop, term).await?;
+        // Whoever waits for a secret waits for no terminal: first it is taken back, then it is told.
+        let back = if args.restore && !askers.is_empty() {
+            Some(give_back(args, &journal, &askers, clock, stop).await)
+        } else {
+            None
+        };
+        if let Some(Ok(back)) = &back {
+            let _ = write!(text, "\n{}", in_words(back));
         }
-        Ok(if !askers.is_empty() {
+        let told = Term::data(text.as_bytes());
+        if let Some(back) = back {
+            let back = back?;
+            written(&back, &journal)?;
+            if back.exit_code() != 0 {
+                bail!("not everything could be taken back");
+            }
+        }
+        let exit = if !askers.is_empty() {
             Exit::Asked
         } else if heard.gaps.is_empty() {
             Exit::Done
         } else {
             Exit::Partial
-        })
+        };
+        Ok(shown(told, exit))
     })
 }
 
@@ -108,28 +124,18 @@ async fn listen(
     Ok(history(&session, &secrets, from, now, args.lookup_budget, term).await)
 }
 
+/// Takes back what was asked for.
 async fn give_back(
     args: &WatchArgs,
     journal: &Path,
     asked_by: &[Asker],
     clock: Clock,
     stop: &AtomicBool,
-    term: &Term,
-) -> Result<()> {
+) -> Result<Summary> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
     let session = open(&args.login, clock).await?;
     let which = Which::These(secrets.into_iter().collect());
-    let summary = take_back(&session, journal, which, clock, stop).await?;
-    Term::data(b"\n")?;
-    show_restored(&summary, term)?;
-    match &summary.stopped {
-        Some(error) => bail!(
-            "stopped, because the journal {} cannot be written: {error}",
-            journal.display()
-        ),
-        None if summary.exit_code() != 0 => bail!("not everything could be taken back"),
-        None => Ok(()),
-    }
+    take_back(&session, journal, which, clock, stop).await
 }
 
 fn show(
