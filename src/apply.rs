@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use crate::domain::journal::{Book, Entry, Event, Phase, Step};
+use crate::domain::journal::{Book, Entry, Event, Phase, Standing, Step};
 use crate::domain::money::Money;
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::plan::{Line, Plan};
@@ -84,7 +84,7 @@ pub enum Outcome {
         /// The end of the recovery window.
         deletion: Timestamp,
     },
-    /// A check failed. Nothing was deleted.
+    /// A check failed, and the deletion was not begun. The tag may be set and replicas may be gone: the journal knows.
     Refused(String),
     /// AWS said no, or could not be asked.
     Failed(String),
@@ -248,7 +248,7 @@ pub async fn execute(
                 Ok(outcome) => outcome,
                 Err(error) => {
                     summary.stopped = Some(error.to_string());
-                    unrecorded(log.phase(&line.arn), &error.to_string())
+                    unrecorded(log.book.secrets.get(&line.arn), &error.to_string())
                 }
             }
         };
@@ -259,14 +259,46 @@ pub async fn execute(
     summary
 }
 
-/// What to say of the line at which the journal failed.
-fn unrecorded(phase: Phase, error: &str) -> Outcome {
-    Outcome::Failed(match phase {
-        Phase::Deleting => format!(
-            "the journal could not be written ({error}); the deletion was begun, and the next run asks AWS what became of it"
-        ),
-        _ => format!("the journal could not be written ({error}); nothing was deleted"),
-    })
+/// What to say of the line at which the journal failed: all that was begun, by this run or one before it.
+fn unrecorded(standing: Option<&Standing>, error: &str) -> Outcome {
+    let begun = standing.map(begun).unwrap_or_default();
+    let told = if begun.is_empty() {
+        "this run changed nothing of it".to_owned()
+    } else {
+        format!(
+            "begun was {}; the next run asks AWS what became of it",
+            begun.join(", ")
+        )
+    };
+    Outcome::Failed(format!(
+        "the journal could not be written ({error}); {told}"
+    ))
+}
+
+/// The changes on the way to a deletion that is not on record as done.
+fn begun(standing: &Standing) -> Vec<String> {
+    if !matches!(standing.phase, Phase::Untouched | Phase::Deleting) {
+        return Vec::new();
+    }
+    let mut begun = Vec::new();
+    if let Some(tag) = &standing.tag {
+        begun.push(format!("the tag `{}`", tag.key));
+    }
+    if !standing.removed.is_empty() {
+        let regions: Vec<&str> = standing
+            .removed
+            .iter()
+            .map(|one| one.region.as_str())
+            .collect();
+        begun.push(format!(
+            "the removal of its replicas in {}, at once and for good",
+            regions.join(", ")
+        ));
+    }
+    if standing.phase == Phase::Deleting {
+        begun.push("its deletion".to_owned());
+    }
+    begun
 }
 
 fn done(line: &Line, outcome: Outcome) -> Done {

@@ -91,7 +91,8 @@ pub enum Step {
     },
     /// Whether the last intent was carried out is not known.
     Unclear(String),
-    /// A check failed, and nothing was written to AWS.
+    /// A check failed, and the deletion was not begun. A tag that was set and replicas that were removed by then stand in
+    /// the entries before it.
     Refused(String),
     /// AWS said no, or could not be asked.
     Failed(String),

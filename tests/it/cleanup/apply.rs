@@ -13,7 +13,7 @@ use secretsweep::domain::secret::{Replica, Secret};
 use secretsweep::ports::{Asked, Fault, Reads};
 use secretsweep::restore;
 
-use super::stage::{Stage, arn, replicated, secret};
+use super::stage::{Disk, Stage, arn, replicated, secret};
 use crate::fake::When;
 
 fn outcome<'a>(summary: &'a Summary, name: &str) -> &'a Outcome {
@@ -465,4 +465,38 @@ fn restoring_says_plainly_what_is_too_late_or_failed() {
         stage.vault.kept(&arn("d")).secret.replicas.unwrap().len(),
         2
     );
+}
+
+/// The journal breaks off after each of its lines in turn.
+#[test]
+fn what_was_begun_is_told_when_it_cannot_be_written_down() {
+    let mut told = Vec::new();
+    for lines in 0.. {
+        let mut stage = Stage::new(&[replicated("a")]);
+        stage.terms.replicas = Replicas::Remove;
+        stage.terms.tag = Some(("leaving".to_owned(), "yes".to_owned()));
+        stage.disk = Disk::FullAfter(lines);
+        let summary = stage.execute();
+        if summary.stopped.is_none() {
+            break;
+        }
+        let why = why(&summary, "a");
+        let kept = stage.vault.kept(&arn("a"));
+        let is_tagged = kept.secret.tags.get("leaving").is_some();
+        let is_alone = kept.secret.replicas == Some(vec![]);
+        assert!(!is_tagged || why.contains("`leaving`"), "{lines}: {why}");
+        assert!(
+            !is_alone || why.contains("eu-west-1, us-east-1"),
+            "{lines}: {why}"
+        );
+        assert_eq!(
+            why.contains("changed nothing"),
+            lines > 0 && !why.contains("begun"),
+            "{lines}: {why}"
+        );
+        told.push((is_tagged, is_alone, kept.secret.deleted.is_some()));
+    }
+    assert!(told.contains(&(true, false, false)), "{told:?}");
+    assert!(told.contains(&(true, true, false)), "{told:?}");
+    assert!(told.contains(&(true, true, true)), "{told:?}");
 }
