@@ -13,5 +13,7 @@ mod matrix;
 mod permissions;
 mod settings;
 mod stage;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod thousand;
 mod trouble;

@@ -13,7 +13,7 @@ use super::heard::{Heard, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, table, tally};
 use super::shown;
 use super::{
-    Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
+    Clock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal, read_plan,
     read_policy, unless_stopped,
 };
 use crate::Exit;
@@ -84,11 +84,11 @@ impl Job<'_> {
         belongs(&book, &self.plan, &self.journal)?;
         // What needs no AWS to be refused is refused before AWS is asked.
         self.guard(&self.plan.accounts(), &book)?;
-        let session = open(&self.args.login, self.clock).await?;
+        let session = open(&self.args.login, self.clock, stop).await?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
         self.guard(&ours, &book)?;
         if self.args.execute {
-            self.confirm()?;
+            self.confirm(stop).await?;
         }
         let heard = unless_stopped(stop, self.listen(&session)).await?;
         let since = heard.as_ref().map(|heard| Since::new(heard, &self.policy));
@@ -136,7 +136,7 @@ impl Job<'_> {
     }
 
     /// Somebody has to name the accounts: on a terminal by typing them, elsewhere with `--yes`.
-    fn confirm(&self) -> Result<()> {
+    async fn confirm(&self, stop: &AtomicBool) -> Result<()> {
         let named: BTreeSet<AccountId> = self.args.yes.iter().cloned().collect();
         let wanted = self.plan.accounts();
         for account in wanted.difference(&named) {
@@ -149,7 +149,8 @@ impl Job<'_> {
                 "{} of account {account} are to be scheduled for deletion.\nType the account id to go on: ",
                 counted(count as u64, "secret", "secrets")
             );
-            match Term::ask(&question)? {
+            let answer = unless_stopped(stop, aside(move || Term::ask(&question))).await??;
+            match answer? {
                 Some(answer) if answer.trim() == account.as_str() => {}
                 Some(_) => bail!("that is not the account id: nothing was done"),
                 None => bail!(

@@ -84,8 +84,9 @@ fn path_word(path: &Path) -> String {
     shell(&path.display().to_string())
 }
 
-/// Opens the session. At another time than the real one it reaches nothing but the service that stands in for AWS.
-async fn open(login: &Login, clock: Clock) -> Result<Session> {
+/// Opens the session, unless somebody asks to stop. At another time than the real one it reaches nothing but the service
+/// that stands in for AWS.
+async fn open(login: &Login, clock: Clock, stop: &AtomicBool) -> Result<Session> {
     let mut connect = session::connect(
         login.profile.as_deref(),
         login.role_name.as_deref(),
@@ -94,7 +95,7 @@ async fn open(login: &Login, clock: Clock) -> Result<Session> {
     if clock.0.is_some() {
         connect.endpoint = Some(session::stand_in()?);
     }
-    session::open(connect).await
+    unless_stopped(stop, session::open(connect)).await?
 }
 
 /// The time of one run.
@@ -120,38 +121,98 @@ impl Clock {
     }
 }
 
-/// Runs a future to its end. The flag is set by Ctrl-C, a request to terminate or a closed terminal.
+/// Runs a command to its end. The flag is set by Ctrl-C, a request to terminate or a closed terminal; who insists ends the
+/// program at once.
 fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
-    let stop = Arc::new(AtomicBool::new(false));
-    listen(&stop).context("cannot listen for Ctrl-C")?;
-    session::runtime()?.block_on(work(&stop))
+    let (stop, insisting) = (Arc::default(), Arc::default());
+    listen(&stop, &insisting).context("cannot listen for Ctrl-C")?;
+    run_until(&stop, &insisting, work)
 }
 
-/// The flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
-fn listen(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+fn run_until<T>(
+    stop: &Arc<AtomicBool>,
+    insisting: &Arc<AtomicBool>,
+    work: impl AsyncFnOnce(&AtomicBool) -> Result<T>,
+) -> Result<T> {
+    let runtime = session::runtime()?;
+    let (asked, armed) = (Arc::clone(stop), Arc::clone(insisting));
+    runtime.spawn(async move {
+        stopped(&asked).await;
+        tokio::time::sleep(ONE_WISH).await;
+        armed.store(true, Ordering::Relaxed);
+    });
+    let done = runtime.block_on(work(stop));
+    // What was left behind, such as a question that nobody answers, must not hold up the end.
+    runtime.shutdown_background();
+    done
+}
 
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(stop))?;
-    }
+/// Signals within this time are one wish: a terminal that closes and `timeout` send theirs twice.
+const ONE_WISH: Duration = Duration::from_millis(500);
+
+/// The first flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
+/// A signal that finds the second one set does what it does to any program.
+fn listen(stop: &Arc<AtomicBool>, insisting: &Arc<AtomicBool>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag::{register, register_conditional_default};
+
     #[cfg(unix)]
-    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(stop))?;
+    let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+    #[cfg(not(unix))]
+    let signals = [SIGINT, SIGTERM];
+    for signal in signals {
+        register_conditional_default(signal, Arc::clone(insisting))?;
+        register(signal, Arc::clone(stop))?;
+    }
     Ok(())
 }
 
 /// How long it takes at most to see that somebody asks to stop while nothing is being written.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// Waits until somebody asks to stop.
+async fn stopped(stop: &AtomicBool) {
+    let mut glance = tokio::time::interval(GLANCE);
+    while !stop.load(Ordering::Relaxed) {
+        glance.tick().await;
+    }
+}
+
 /// Runs a future that changes nothing, to its end or until somebody asks to stop.
 async fn unless_stopped<T>(stop: &AtomicBool, work: impl Future<Output = T>) -> Result<T> {
-    let stopped = async {
-        let mut glance = tokio::time::interval(GLANCE);
-        while !stop.load(Ordering::Relaxed) {
-            glance.tick().await;
-        }
-    };
     tokio::select! {
         done = work => Ok(done),
-        () = stopped => bail!("stopped: nothing was changed"),
+        () = stopped(stop) => bail!("stopped: nothing was changed"),
+    }
+}
+
+/// Does what would keep the thread from seeing anything else: asking on a terminal, reading files. Who does not wait for
+/// it any more leaves it behind.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("a part of the program has failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_request_to_stop_waits_for_nothing_that_is_done_aside() {
+        let (hold, held) = mpsc::channel::<()>();
+        let (stop, insisting) = (Arc::default(), Arc::default());
+        let done: Result<()> = run_until(&stop, &insisting, async |stop| {
+            stop.store(true, Ordering::Relaxed);
+            let work = aside(move || held.recv().unwrap_or_default());
+            unless_stopped(stop, work).await?
+        });
+        assert_eq!(
+            done.unwrap_err().to_string(),
+            "stopped: nothing was changed"
+        );
+        drop(hold);
     }
 }

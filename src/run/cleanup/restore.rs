@@ -55,7 +55,7 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     };
     let clock = Clock::before_aws(args.moment)?;
     block_on(async |stop| {
-        let session = open(&args.login, clock).await?;
+        let session = open(&args.login, clock, stop).await?;
         let summary = take_back(&session, &journal, which, clock, stop).await?;
         if summary.secrets.is_empty() {
             term.say("There is nothing to take back.");

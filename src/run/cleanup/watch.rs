@@ -12,7 +12,8 @@ use super::heard::{Heard, history, trail};
 use super::restore::{Which, in_words, take_back, written};
 use super::show::{command, day, item, left, paragraph, place, table};
 use super::{
-    Clock, block_on, login_words, open, path_word, read_journal, read_policy, shown, unless_stopped,
+    Clock, aside, block_on, login_words, open, path_word, read_journal, read_policy, shown,
+    unless_stopped,
 };
 use crate::Exit;
 use crate::cli::{Login, WatchArgs};
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     block_on(async |stop| {
         let heard = unless_stopped(
             stop,
-            Box::pin(listen(args, &pending, (from, now), clock, term)),
+            Box::pin(listen(args, &pending, (from, clock), term, stop)),
         )
         .await??;
         let askers = asked(&pending, &heard.accesses, &policy);
@@ -108,14 +109,16 @@ fn start(args: &WatchArgs, pending: &[Pending], now: Timestamp) -> Result<Timest
 async fn listen(
     args: &WatchArgs,
     pending: &[Pending],
-    (from, now): (Timestamp, Timestamp),
-    clock: Clock,
+    (from, clock): (Timestamp, Clock),
     term: &Term,
+    stop: &AtomicBool,
 ) -> Result<Heard> {
+    let now = clock.now();
     if !args.trail.is_empty() {
-        return Ok(trail(&args.trail, pending, from, now, term));
+        let (roots, pending, term) = (args.trail.clone(), pending.to_vec(), term.clone());
+        return aside(move || trail(&roots, &pending, from, now, &term)).await;
     }
-    let session = open(&args.login, clock).await?;
+    let session = open(&args.login, clock, stop).await?;
     let secrets: BTreeSet<SecretArn> = pending
         .iter()
         .flat_map(|one| std::iter::once(&one.arn).chain(&one.replicas))
@@ -133,7 +136,7 @@ async fn give_back(
     stop: &AtomicBool,
 ) -> Result<Summary> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
-    let session = open(&args.login, clock).await?;
+    let session = open(&args.login, clock, stop).await?;
     let which = Which::These(secrets.into_iter().collect());
     take_back(&session, journal, which, clock, stop).await
 }

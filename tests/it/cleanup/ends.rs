@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::ground::{A, EAST, Ground, idle, world};
+use super::ground::{A, EAST, Ground, Target, idle, world};
 use crate::aws::Fault;
 
 /// Two secrets, both deleted.
@@ -118,5 +118,66 @@ fn the_help_names_every_exit_code() {
             let is_told = told.iter().any(|one| one.starts_with(code));
             assert!(is_told, "{command} {code}: {told:?}");
         }
+    }
+}
+
+/// Until something is written there is nothing to finish, so a single request ends it.
+#[cfg(unix)]
+#[test]
+fn a_request_to_stop_while_the_session_opens_ends_at_once() {
+    let ground = deleted();
+    for command in [
+        &["apply", "plan.csv", "--max-percent", "100"][..],
+        &["watch", "plan.csv"],
+        &["restore", "plan.csv"],
+    ] {
+        ground.aws.heal();
+        let target = Target::default();
+        let asked = ground.aws.calls_of("sts", "GetCallerIdentity").len();
+        ground.aws.inject(
+            Fault::before({
+                let target = target.clone();
+                move |_, _| target.signal("INT")
+            })
+            .on("sts", "GetCallerIdentity"),
+        );
+        ground
+            .aws
+            .inject(Fault::slow(std::time::Duration::from_secs(20)).on("sts", "GetCallerIdentity"));
+        let begun = std::time::Instant::now();
+        let ended = target.run(ground.program(command)).expect(1);
+        assert!(begun.elapsed().as_secs() < 15, "{command:?}");
+        assert!(
+            ended.said().contains("stopped: nothing was changed"),
+            "{command:?}: {}",
+            ended.said()
+        );
+        let now = ground.aws.calls_of("sts", "GetCallerIdentity").len();
+        assert_eq!(now, asked + 1, "{command:?}");
+    }
+}
+
+/// Whoever insists gets his way, in the middle of a deletion too; the next run finds out what became of it.
+#[cfg(unix)]
+#[test]
+fn whoever_insists_on_stopping_ends_the_program() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let world = world().secret(idle("a")).secret(idle("b"));
+        let ground = Ground::new(world, &["a", "b"]);
+        let target = Target::default();
+        ground.aws.inject(
+            Fault::before({
+                let target = target.clone();
+                move |_, _| while target.try_signal(signal) {}
+            })
+            .on("secretsmanager", "DeleteSecret")
+            .nth(1),
+        );
+        let ended = target.run(ground.program(&Ground::executing(&[])));
+        assert_eq!(ended.code(), None, "{signal}: {}", ended.said());
+        ground.aws.heal();
+        ground.nothing_is_unrecorded();
+        ground.execute(&[]).expect(0);
+        assert_eq!(ground.keeps_the_promise().deleted, 2, "{signal}");
     }
 }

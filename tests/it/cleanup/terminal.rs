@@ -1,0 +1,48 @@
+//! What is shown and asked on a terminal, which `script` plays.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
+use super::ground::{Ground, idle, world};
+
+/// The program on a terminal, where there is a `script` that can play one.
+fn on_terminal(ground: &Ground, args: &str) -> Option<Command> {
+    let line = format!("{} {args}", env!("CARGO_BIN_EXE_secretsweep"));
+    let is_there = Command::new("script").arg("--version").output().is_ok();
+    if !is_there {
+        return None;
+    }
+    Some(ground.through(Command::new("script"), &["-qec", &line, "/dev/null"]))
+}
+
+fn ground() -> Ground {
+    let world = world().secret(idle("a")).secret(idle("b"));
+    Ground::new(world, &["a", "b"])
+}
+
+#[test]
+fn ctrl_c_is_an_answer_to_the_question_for_the_account() {
+    let ground = ground();
+    let Some(mut apply) = on_terminal(&ground, "apply plan.csv --max-percent 100 --execute") else {
+        return;
+    };
+    let mut child = apply
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while !said.ends_with(b"to go on: ") && stdout.read(&mut byte).unwrap() > 0 {
+        said.extend(byte);
+    }
+    stdin.write_all(b"\x03").unwrap();
+    stdout.read_to_end(&mut said).unwrap();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(said.contains("stopped: nothing was changed"), "{said}");
+    assert!(ground.changes().is_empty());
+    assert!(!ground.journal().exists());
+}
