@@ -169,12 +169,19 @@ impl Summary {
 
 /// Makes every check of every line against AWS, and changes nothing.
 ///
-/// The order of the summary is the plan's; a few lines are asked for side by side.
-pub async fn check(plan: &Plan, book: &Book, world: World<'_>, terms: &Terms) -> Summary {
+/// The order of the summary is the plan's; a few lines are asked for side by side, and each that is answered is told to
+/// `progress`.
+pub async fn check(
+    plan: &Plan,
+    book: &Book,
+    world: World<'_>,
+    terms: &Terms,
+    progress: &(dyn Fn(&Done) + Sync),
+) -> Summary {
     let lines: Vec<&Line> = plan.to_delete().collect();
-    let questions = lines.iter().map(|line| async move {
+    let questions = lines.into_iter().map(|line| async move {
         if world.stop.load(Ordering::Relaxed) {
-            return (Outcome::Skipped, None);
+            return (done(line, Outcome::Skipped), None);
         }
         let found = examine(line, book.secrets.get(&line.arn), world, terms).await;
         let outcome = match found.check {
@@ -191,13 +198,15 @@ pub async fn check(plan: &Plan, book: &Book, world: World<'_>, terms: &Terms) ->
             Check::Refused(why) => Outcome::Refused(why),
             Check::Failed(why) => Outcome::Failed(why),
         };
-        (outcome, found.unheard)
+        let done = done(line, outcome);
+        progress(&done);
+        (done, found.unheard)
     });
     let answers: Vec<_> = stream::iter(questions).buffered(8).collect().await;
     let mut summary = Summary::default();
-    for (line, (outcome, unheard)) in lines.into_iter().zip(answers) {
+    for (done, unheard) in answers {
         summary.unheard = summary.unheard.or(unheard);
-        summary.lines.push(done(line, outcome));
+        summary.lines.push(done);
     }
     summary
 }

@@ -108,27 +108,36 @@ pub fn all(book: &Book) -> Vec<SecretArn> {
         .collect()
 }
 
-/// Takes the deletions back. `book` is where the journal stands, `plan` the plan it belongs to, `caller` who acts, `tool`
-/// its name and version.
+/// Who acts and for what, as it stands in the journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// The plan that the journal belongs to.
+    pub plan: &'a str,
+    /// The ARN of `sts:GetCallerIdentity`.
+    pub caller: &'a str,
+    /// Name and version of the tool.
+    pub tool: &'a str,
+}
+
+/// Takes the deletions back. `book` is where the journal stands; each secret that is taken in hand is told to `progress`.
 pub async fn restore(
     arns: &[SecretArn],
-    plan: &str,
     book: Book,
     journal: &mut dyn Record,
-    caller: &str,
+    author: Author<'_>,
     world: World<'_>,
-    tool: &str,
+    progress: &(dyn Fn(&SecretArn) + Sync),
 ) -> Summary {
     let mut log = Log {
         journal,
         book,
-        plan,
-        caller,
+        plan: author.plan,
+        caller: author.caller,
         clock: world.clock,
     };
     let mut summary = Summary::default();
     let begun = Event::Begun {
-        tool: tool.to_owned(),
+        tool: author.tool.to_owned(),
         lines: arns.len() as u64,
     };
     if let Err(error) = log.append(begun) {
@@ -142,6 +151,7 @@ pub async fn restore(
             lost: Vec::new(),
         };
         if summary.stopped.is_none() && !world.stop.load(Ordering::Relaxed) {
+            progress(arn);
             let tried = restore_one(&mut back, &mut log, world).await;
             if let Err(error) = tried {
                 summary.stopped = Some(error.to_string());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -104,7 +104,7 @@ impl Job<'_> {
         let summary = if self.args.execute {
             self.execute(&session, world).await?
         } else {
-            let summary = apply::check(&self.plan, &book, world, &self.terms).await;
+            let summary = self.check(&book, world).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
             text.push_str(&table(&OUTCOMES, &rows));
             summary
@@ -200,6 +200,21 @@ impl Job<'_> {
             ));
         }
         self.term.say(text.trim_end());
+    }
+
+    async fn check(&self, book: &Book, world: World<'_>) -> Summary {
+        let (status, checked) = (self.term.status(), AtomicUsize::new(0));
+        let lines = self.plan.to_delete().count();
+        let progress = |done: &Done| {
+            let checked = checked.fetch_add(1, Ordering::Relaxed) + 1;
+            status.show(&format!(
+                "checked {checked} of {lines}: {}",
+                done.arn.name()
+            ));
+        };
+        let summary = apply::check(&self.plan, book, world, &self.terms, &progress).await;
+        status.finish();
+        summary
     }
 
     async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {

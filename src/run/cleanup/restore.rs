@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 
@@ -16,7 +16,7 @@ use crate::cli::{RestoreArgs, Target};
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
-use crate::restore::{self, Back, Outcome, Summary};
+use crate::restore::{self, Author, Back, Outcome, Summary};
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     let clock = Clock::before_aws(args.moment)?;
     block_on(async |stop| {
         let session = open(&args.login, clock, stop).await?;
-        let summary = take_back(&session, &journal, which, clock, stop).await?;
+        let summary = take_back(&session, &journal, which, clock, stop, term).await?;
         if summary.secrets.is_empty() {
             term.say("There is nothing to take back.");
         }
@@ -81,6 +81,7 @@ pub(super) async fn take_back(
     which: Which,
     clock: Clock,
     stop: &AtomicBool,
+    term: &Term,
 ) -> Result<Summary> {
     let (mut file, book) = JournalFile::open(journal)?;
     let arns = match which {
@@ -97,8 +98,23 @@ pub(super) async fn take_back(
         clock: &now,
         stop,
     };
-    let caller = &session.caller().arn;
-    Ok(restore::restore(&arns, &plan, book, &mut file, caller, world, TOOL).await)
+    let author = Author {
+        plan: &plan,
+        caller: &session.caller().arn,
+        tool: TOOL,
+    };
+    let (status, begun) = (term.status(), AtomicUsize::new(0));
+    let progress = |arn: &SecretArn| {
+        let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
+        status.show(&format!(
+            "restoring {begun} of {}: {}",
+            arns.len(),
+            arn.name()
+        ));
+    };
+    let summary = restore::restore(&arns, book, &mut file, author, world, &progress).await;
+    status.finish();
+    Ok(summary)
 }
 
 /// Fails if the journal could not be written to the end.

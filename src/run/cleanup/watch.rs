@@ -68,7 +68,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         }
         // Whoever waits for a secret waits for no terminal: first it is taken back, then it is told.
         let back = if args.restore && !askers.is_empty() {
-            Some(give_back(args, &journal, &askers, clock, stop).await)
+            Some(give_back(args, &journal, &askers, clock, stop, term).await)
         } else {
             None
         };
@@ -134,11 +134,12 @@ async fn give_back(
     asked_by: &[Asker],
     clock: Clock,
     stop: &AtomicBool,
+    term: &Term,
 ) -> Result<Summary> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
     let session = open(&args.login, clock, stop).await?;
     let which = Which::These(secrets.into_iter().collect());
-    take_back(&session, journal, which, clock, stop).await
+    take_back(&session, journal, which, clock, stop, term).await
 }
 
 fn show(

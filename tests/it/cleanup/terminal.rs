@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-use super::ground::{Ground, idle, world};
+use super::ground::{Ended, Ground, idle, world};
 
 /// The program on a terminal, where there is a `script` that can play one.
 fn on_terminal(ground: &Ground, args: &str) -> Option<Command> {
@@ -45,4 +45,28 @@ fn ctrl_c_is_an_answer_to_the_question_for_the_account() {
     assert!(said.contains("stopped: nothing was changed"), "{said}");
     assert!(ground.changes().is_empty());
     assert!(!ground.journal().exists());
+}
+
+#[test]
+fn each_line_is_told_while_it_is_worked_on() {
+    let ground = ground();
+    let Some(mut check) = on_terminal(&ground, "apply plan.csv --max-percent 100") else {
+        return;
+    };
+    let said = Ended {
+        output: check.output().unwrap(),
+    }
+    .expect(0)
+    .said();
+    assert!(said.contains("checked 1 of 2"), "{said:?}");
+    assert!(said.contains("checked 2 of 2"), "{said:?}");
+    ground.execute(&[]).expect(0);
+    let mut restore = on_terminal(&ground, "restore plan.csv").unwrap();
+    let said = Ended {
+        output: restore.output().unwrap(),
+    }
+    .expect(0)
+    .said();
+    assert!(said.contains("restoring 1 of 2: a"), "{said:?}");
+    assert!(said.contains("restoring 2 of 2: b"), "{said:?}");
 }
