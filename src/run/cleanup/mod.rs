@@ -95,7 +95,7 @@ async fn open(login: &Login, clock: Clock, stop: &AtomicBool) -> Result<Session>
     if clock.0.is_some() {
         connect.endpoint = Some(session::stand_in()?);
     }
-    unless_stopped(stop, session::open(connect)).await?
+    unless_stopped(stop, Box::pin(session::open(connect))).await?
 }
 
 /// The time of one run.
@@ -202,17 +202,17 @@ mod tests {
 
     #[test]
     fn a_request_to_stop_waits_for_nothing_that_is_done_aside() {
-        let (hold, held) = mpsc::channel::<()>();
+        let (answer, question) = mpsc::channel::<()>();
         let (stop, insisting) = (Arc::default(), Arc::default());
         let done: Result<()> = run_until(&stop, &insisting, async |stop| {
             stop.store(true, Ordering::Relaxed);
-            let work = aside(move || held.recv().unwrap_or_default());
+            let work = aside(move || question.recv().unwrap_or_default());
             unless_stopped(stop, work).await?
         });
         assert_eq!(
             done.unwrap_err().to_string(),
             "stopped: nothing was changed"
         );
-        drop(hold);
+        drop(answer);
     }
 }

@@ -32,12 +32,16 @@ fn stamp(moment: Timestamp) -> String {
 }
 
 /// A log file of this Region with somebody else's read in each of these hours since the deletion.
-fn log(ground: &Ground, region: &str, hours: std::ops::Range<i64>) {
-    let reads = hours.map(|hour| {
+fn log(ground: &Ground, region: &str, hours: impl Iterator<Item = i64>) {
+    write(ground, region, &reads(ground, region, hours));
+}
+
+fn reads(ground: &Ground, region: &str, hours: impl Iterator<Item = i64>) -> Vec<String> {
+    let read = |hour| {
         let time = stamp(later(ground, 60 * hour));
         Event::read(&time, A, region, "other", "web", "pod-1").text
-    });
-    write(ground, region, &reads.collect::<Vec<_>>());
+    };
+    hours.map(read).collect()
 }
 
 fn write(ground: &Ground, region: &str, records: &[String]) {
@@ -60,121 +64,114 @@ fn watch(ground: &Ground, hours: i64, more: &[&str]) -> Ended {
     Ended { output }
 }
 
+/// What log files hold, and what is said of it.
+struct Case {
+    what: &'static str,
+    logged: fn(&Ground),
+    /// So many hours after the deletion somebody watches, with these options.
+    hours: i64,
+    options: &'static [&'static str],
+    says: &'static [&'static str],
+}
+
+const EAST_IS_MISSED: &str = "Not heard: 111122223333 us-east-1";
+const WEST_IS_MISSED: &str = "Not heard: 111122223333 eu-west-1";
+
+const CASES: &[Case] = &[
+    Case {
+        what: "no file at all",
+        logged: |_| (),
+        hours: 72,
+        options: &[],
+        says: &[
+            EAST_IS_MISSED,
+            WEST_IS_MISSED,
+            "no log file speaks of this account and Region",
+        ],
+    },
+    Case {
+        what: "files from before the deletion",
+        logged: |ground| {
+            log(ground, EAST, -200..-24);
+            log(ground, WEST, -200..-24);
+        },
+        hours: 72,
+        options: &[],
+        says: &[EAST_IS_MISSED, WEST_IS_MISSED],
+    },
+    Case {
+        what: "files of one Region, and not of the replica's",
+        logged: |ground| log(ground, EAST, 0..72),
+        hours: 72,
+        options: &[],
+        says: &[WEST_IS_MISSED, "3 days of 3 days"],
+    },
+    Case {
+        what: "files that end two days before now",
+        logged: |ground| {
+            log(ground, EAST, 0..24);
+            log(ground, WEST, 0..72);
+        },
+        hours: 72,
+        options: &[],
+        says: &[EAST_IS_MISSED, "no log file speaks of that time"],
+    },
+    Case {
+        what: "a hole of a day",
+        logged: |ground| {
+            log(ground, EAST, (0..100).chain(124..240));
+            log(ground, WEST, 0..240);
+        },
+        hours: 240,
+        options: &[],
+        says: &[EAST_IS_MISSED, "1 day of 10 days"],
+    },
+    Case {
+        what: "a trail of writes alone",
+        logged: |ground| {
+            let writes = |read: String| {
+                read.replace(r#""readOnly":true"#, r#""readOnly":false"#)
+                    .replace("GetSecretValue", "PutSecretValue")
+            };
+            let records: Vec<String> = reads(ground, EAST, 0..72).into_iter().map(writes).collect();
+            write(ground, EAST, &records);
+            log(ground, WEST, 0..72);
+        },
+        hours: 72,
+        options: &[],
+        says: &[EAST_IS_MISSED, "WriteOnly"],
+    },
+    Case {
+        what: "a later part than was asked about",
+        logged: |ground| {
+            log(ground, EAST, 60..72);
+            log(ground, WEST, 60..72);
+        },
+        hours: 72,
+        options: &["--since", "2d"],
+        says: &[EAST_IS_MISSED, WEST_IS_MISSED],
+    },
+    Case {
+        what: "a file that cannot be read",
+        logged: |ground| {
+            log(ground, EAST, 0..72);
+            log(ground, WEST, 0..72);
+            fs::write(ground.path("trail/broken.json.gz"), b"\x1f\x8b no gzip").unwrap();
+        },
+        hours: 72,
+        options: &[],
+        says: &["Not heard: ", "trail/broken.json.gz: invalid gzip header"],
+    },
+];
+
 #[test]
 fn log_files_that_do_not_cover_the_time_since_the_deletion_prove_nothing() {
-    let (east, west) = (
-        format!("Not heard: {A} {EAST}"),
-        format!("Not heard: {A} {WEST}"),
-    );
-    /// What the log files hold.
-    type Logged = fn(&Ground);
-    let cases: [(&str, Logged, i64, &[&str], &[&str]); 8] = [
-        (
-            "no file at all",
-            |_| (),
-            72,
-            &[],
-            &[
-                &east,
-                &west,
-                "no log file speaks of this account and Region",
-            ],
-        ),
-        (
-            "files from before the deletion",
-            |ground| {
-                log(ground, EAST, -200..-24);
-                log(ground, WEST, -200..-24);
-            },
-            72,
-            &[],
-            &[&east, &west],
-        ),
-        (
-            "files of one Region, and not of the replica's",
-            |ground| log(ground, EAST, 0..72),
-            72,
-            &[],
-            &[&west, "3 days of 3 days"],
-        ),
-        (
-            "files that end two days before now",
-            |ground| {
-                log(ground, EAST, 0..24);
-                log(ground, WEST, 0..72);
-            },
-            72,
-            &[],
-            &[&east, "no log file speaks of that time"],
-        ),
-        (
-            "a hole of a day",
-            |ground| {
-                log(ground, WEST, 0..240);
-                log(ground, EAST, 0..240);
-                let file = ground.path("trail/us-east-1.json");
-                fs::rename(file, ground.path("trail/first.json")).unwrap();
-                let text = fs::read_to_string(ground.path("trail/first.json")).unwrap();
-                let day = stamp(later(ground, 60 * 100))[..10].to_owned();
-                let records: serde_json::Value = serde_json::from_str(&text).unwrap();
-                let kept: Vec<String> = records["Records"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .filter(|one| !one["eventTime"].as_str().unwrap().starts_with(&day))
-                    .map(ToString::to_string)
-                    .collect();
-                fs::remove_file(ground.path("trail/first.json")).unwrap();
-                write(ground, EAST, &kept);
-            },
-            240,
-            &[],
-            &[&east, "1 day of 10 days"],
-        ),
-        (
-            "a trail of writes alone",
-            |ground| {
-                log(ground, WEST, 0..72);
-                let writes = (0..72).map(|hour| {
-                    let time = stamp(later(ground, 60 * hour));
-                    let read = Event::read(&time, A, EAST, "other", "web", "pod-1").text;
-                    read.replace(r#""readOnly":true"#, r#""readOnly":false"#)
-                        .replace("GetSecretValue", "PutSecretValue")
-                });
-                write(ground, EAST, &writes.collect::<Vec<_>>());
-            },
-            72,
-            &[],
-            &[&east, "WriteOnly"],
-        ),
-        (
-            "a later part than was asked about",
-            |ground| {
-                log(ground, EAST, 60..72);
-                log(ground, WEST, 60..72);
-            },
-            72,
-            &["--since", "2d"],
-            &[&east, &west],
-        ),
-        (
-            "a file that cannot be read",
-            |ground| {
-                log(ground, EAST, 0..72);
-                log(ground, WEST, 0..72);
-                fs::write(ground.path("trail/broken.json.gz"), b"\x1f\x8b no gzip").unwrap();
-            },
-            72,
-            &[],
-            &["Not heard: ", "trail/broken.json.gz: invalid gzip header"],
-        ),
-    ];
-    for (what, logged, hours, more, says) in cases {
+    for case in CASES {
         let ground = deleted();
-        logged(&ground);
-        let said = watch(&ground, hours, more).expect(3).said();
-        for words in says {
-            assert!(said.contains(words), "{what}: {words}: {said}");
+        (case.logged)(&ground);
+        let said = watch(&ground, case.hours, case.options).expect(3).said();
+        for words in case.says {
+            assert!(said.contains(words), "{}: {words}: {said}", case.what);
         }
     }
 }
@@ -200,7 +197,7 @@ fn log_files_that_cover_the_time_since_the_deletion_tell_whether_somebody_asked(
     // Who asked has asked, whatever else is not known.
     fs::remove_file(ground.path("trail").join(format!("{WEST}.json"))).unwrap();
     let said = watch(&ground, 72, &[]).expect(5).said();
-    assert!(said.contains(&format!("Not heard: {A} {WEST}")), "{said}");
+    assert!(said.contains(WEST_IS_MISSED), "{said}");
 }
 
 /// What a scan has saved says itself which time it covers, and needs no events of others.
