@@ -77,11 +77,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         }
         let told = Term::data(text.as_bytes());
         if let Some(back) = back {
-            let back = back?;
-            written(&back, &journal)?;
-            if back.exit_code() != 0 {
-                bail!("not everything could be taken back");
-            }
+            whole(&back?, &journal)?;
         }
         let exit = if !askers.is_empty() {
             Exit::Asked
@@ -140,6 +136,15 @@ async fn give_back(
     let session = open(&args.login, clock, stop).await?;
     let which = Which::These(secrets.into_iter().collect());
     take_back(&session, journal, which, clock, stop, term).await
+}
+
+/// Fails unless everything was taken back.
+fn whole(back: &Summary, journal: &Path) -> Result<()> {
+    written(back, journal)?;
+    if back.exit_code() != 0 {
+        bail!("not everything could be taken back");
+    }
+    Ok(())
 }
 
 fn show(
