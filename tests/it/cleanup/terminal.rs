@@ -10,6 +10,10 @@ fn on_terminal(ground: &Ground, args: &str) -> Option<Command> {
     let line = format!("{} {args}", env!("CARGO_BIN_EXE_secretsweep"));
     let is_there = Command::new("script").arg("--version").output().is_ok();
     if !is_there {
+        #[expect(clippy::print_stderr, reason = "a test that cannot run says so")]
+        {
+            eprintln!("skipped: `script` is not installed");
+        }
         return None;
     }
     Some(ground.through(Command::new("script"), &["-qec", &line, "/dev/null"]))
