@@ -22,10 +22,17 @@
 //! | [`domain`] | the rules, pure | itself |
 //! | [`ports`] | what the tool needs from the world, in our words | `domain` |
 //! | [`files`] | the world on disk | `ports`, `domain` |
-//! | [`report`] | a report as bytes | `domain` |
+//! | [`aws`] | AWS itself; the only place that names the SDK | `ports`, `domain` |
+//! | [`apply`], [`watch`], [`status`] | carrying out a plan, who still asks, what was done: over ports | `ports`, `domain` |
+//! | [`restore`] | taking deletions back | `apply`, `ports`, `domain` |
+//! | [`compare`] | what changed between two reports | `domain` |
+//! | [`report`] | a report, or a comparison, as bytes | `compare`, `domain` |
 //! | [`demo`] | the example organization | `domain` |
+//! | [`cli`] | the command line | `domain` |
+//! | `term` | the only stdout and stderr | `report`, to escape what it shows |
 //! | `run` | one function a command: puts the above together | all |
-//! | `cli`, `term` | the command line; the only stdout and stderr | `domain` |
+//!
+//! `tests/it/tidy.rs` holds each to this.
 //!
 //! # Invariants
 //!

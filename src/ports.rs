@@ -183,6 +183,11 @@ pub trait Feed: Send + Sync {
     /// One record of CloudTrail as JSON, as event history gave it for this account and Region. May come twice.
     fn record(&self, scope: &Scope, json: &[u8]);
 
+    /// Whether it has a memory of log files at all: without one, [`knows`](Self::knows) need not be asked.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// Whether this log file was taken in without its bytes, because what it holds is known from an earlier scan. Asked
     /// before the bytes are fetched.
     fn knows(&self, _object: &LogObject) -> bool {
@@ -235,6 +240,13 @@ pub trait Shelf: Send + Sync {
 /// What a live source says while it works, for a progress line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// So many accounts of these were entered, and asked which Regions they use.
+    Accounts {
+        /// Those that were.
+        done: usize,
+        /// All of them, or those found so far.
+        of: usize,
+    },
     /// So many accounts and Regions will be looked at.
     Scopes(usize),
     /// The inventory of one is read: this many secrets so far, and whether that is all.
@@ -279,6 +291,13 @@ pub enum Note {
         /// Their bytes, as stored.
         bytes: u64,
     },
+    /// Of so many rotated secrets it is known who fetched their current version.
+    Versions {
+        /// Those that were asked about.
+        done: usize,
+        /// All of them.
+        of: usize,
+    },
     /// An API throttles, and the tool waits.
     Throttled {
         /// The IAM action of the call.
@@ -293,7 +312,7 @@ pub enum Note {
 pub enum LookupWay {
     /// All of it.
     Everything,
-    /// The newest part, as far as the budget goes.
+    /// As much of it as the budget allows: the window and the newest part first.
     Newest,
     /// Windows of it, to estimate from.
     Sample,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::classify::{Class, RotationFunctions, classify};
+use crate::domain::classify::{Class, classify};
 use crate::domain::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, Scope, SecretArn};
@@ -100,10 +100,9 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
         }
     }
     let index = Index::new(arns);
-    let rotations = RotationFunctions::default();
     let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
     for access in accesses.iter().filter(|access| !access.service_event) {
-        let class = classify(&access.caller, &rotations, policy);
+        let class = classify(&access.caller, policy);
         if !asks(access, &class) {
             continue;
         }
@@ -160,9 +159,8 @@ pub fn unheard(
 /// a cached value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left
 /// out.
 pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
-    let rotations = RotationFunctions::default();
     let wants = |access: &&Access| {
-        let class = classify(&access.caller, &rotations, policy);
+        let class = classify(&access.caller, policy);
         let wants = match &*access.subject.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),

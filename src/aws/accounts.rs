@@ -1,8 +1,8 @@
 //! Who is asking, in which accounts and in which Regions there is something to look at.
 //!
 //! An account of an organization that is suspended is skipped and named, because nothing in it can be asked. An account
-//! or a list of Regions that cannot be had is a gap. Where AWS does not say which Regions are enabled, the built-in list
-//! of those that have Secrets Manager is tried one by one.
+//! or a list of Regions that cannot be had is a gap, and the built-in list of those that have Secrets Manager is tried one
+//! by one. In a partition where AWS tells nobody its Regions (GovCloud), that list is all there is, and no gap.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::gate::{Gate, Warden};
 use super::{APP, Session, fault};
 use crate::domain::names::{AccountId, Region, Scope};
 use crate::domain::report::Gap;
-use crate::ports::{Caller, Fault};
+use crate::ports::{Caller, Fault, Note, Notes};
 
 /// What this adapter asks AWS. `sts:GetCallerIdentity` needs no permission.
 pub const ACTIONS: &[&str] = &[
@@ -80,6 +80,15 @@ pub const REGIONS: &[(&str, &[&str])] = &[
     ("aws-iso-f", &["us-isof-east-1", "us-isof-south-1"]),
 ];
 
+/// The partitions in which AWS tells an account's Regions: elsewhere `account:ListRegions` has no endpoint (the endpoint
+/// list of botocore, 2026-08).
+const TELLING: &[&str] = &["aws", "aws-cn"];
+
+/// Whether AWS can be asked which Regions are enabled in this partition. In one that is not known it is tried.
+pub fn tells_regions(partition: &str) -> bool {
+    TELLING.contains(&partition) || !REGIONS.iter().any(|(known, _)| *known == partition)
+}
+
 /// Which accounts to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accounts {
@@ -109,29 +118,44 @@ pub struct Found {
     pub gaps: Vec<Gap>,
     /// Accounts of the organization that are closed, and how AWS calls their state. Not gaps: nothing can run there.
     pub closed: Vec<(AccountId, String)>,
+    /// What else the reader should know, in sentences.
+    pub notes: Vec<String>,
     /// The names of the organization's accounts. Other people's text.
     pub names: BTreeMap<AccountId, String>,
 }
 
 /// Finds the accounts and Regions to look at.
-pub async fn scopes(session: &Session, ask: &Ask) -> Found {
+pub async fn scopes(session: &Session, ask: &Ask, notes: &dyn Notes) -> Found {
     let mut found = Found::default();
     let mut accounts = match &ask.accounts {
         Accounts::Own => vec![session.caller.account.clone()],
         Accounts::Listed(accounts) => accounts.clone(),
-        Accounts::Organization => organization(session, &mut found).await,
+        Accounts::Organization => organization(session, &mut found, notes).await,
     };
     accounts.sort();
     accounts.dedup();
     let at_once = session.gate.patience().at_once.max(1);
-    let regions: Vec<(AccountId, Regions)> = stream::iter(accounts)
+    let of = accounts.len();
+    let told = |done| notes.note(Note::Accounts { done, of });
+    let mut asking = stream::iter(accounts)
         .map(|account| async move {
             let regions = account_regions(session, &account, &ask.regions).await;
             (account, regions)
         })
-        .buffered(at_once)
-        .collect()
-        .await;
+        .buffered(at_once);
+    let mut regions = Vec::new();
+    told(0);
+    while let Some(answer) = asking.next().await {
+        regions.push(answer);
+        told(regions.len());
+    }
+    if ask.regions.is_empty() && !tells_regions(session.partition()) {
+        found.notes.push(format!(
+            "AWS does not tell which Regions an account uses in the partition {}: every Region known to have Secrets \
+             Manager was asked.",
+            session.partition()
+        ));
+    }
     for (account, regions) in regions {
         found.gaps.extend(regions.gap);
         for region in regions.regions {
@@ -174,6 +198,12 @@ async fn account_regions(session: &Session, account: &AccountId, wanted: &[Regio
     if !wanted.is_empty() {
         return Regions {
             regions: wanted.to_vec(),
+            gap: None,
+        };
+    }
+    if !tells_regions(session.partition()) {
+        return Regions {
+            regions: built_in(session.partition()),
             gap: None,
         };
     }
@@ -248,8 +278,8 @@ fn built_in(partition: &str) -> Vec<Region> {
 }
 
 /// The open accounts of the organization. If they cannot be listed, the caller's own account and a gap.
-async fn organization(session: &Session, found: &mut Found) -> Vec<AccountId> {
-    match list_accounts(session).await {
+async fn organization(session: &Session, found: &mut Found, notes: &dyn Notes) -> Vec<AccountId> {
+    match list_accounts(session, notes).await {
         Ok(all) => {
             let mut open = Vec::new();
             for account in all {
@@ -291,7 +321,7 @@ fn closed(account: &Account) -> Option<String> {
         .then(|| state.to_owned())
 }
 
-async fn list_accounts(session: &Session) -> Result<Vec<Account>, Fault> {
+async fn list_accounts(session: &Session, notes: &dyn Notes) -> Result<Vec<Account>, Fault> {
     let settings = aws_sdk_organizations::config::Builder::from(&session.base)
         .interceptor(Warden(Arc::clone(&session.gate)))
         .build();
@@ -306,6 +336,10 @@ async fn list_accounts(session: &Session) -> Result<Vec<Account>, Fault> {
             })
             .await?;
         accounts.extend(page.accounts.unwrap_or_default());
+        notes.note(Note::Accounts {
+            done: 0,
+            of: accounts.len(),
+        });
         token = page.next_token;
         if token.is_none() {
             return Ok(accounts);

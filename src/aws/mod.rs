@@ -2,7 +2,7 @@
 //!
 //! [`Session::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
-//! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts. The rest are functions over a session: [`accounts::scopes`],
+//! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts and their mode. The rest are functions over a session: [`accounts::scopes`],
 //! [`secrets::inventory`], [`versions::current`], [`lookup::read`], [`bucket::read`]; and the session is the
 //! [`Vault`](crate::ports::Vault) that acts.
 //!
@@ -10,7 +10,7 @@
 //! that no adapter declares in its `ACTIONS`, and turns errors into [`Fault`]s. What goes wrong with one account,
 //! Region or object becomes a [`Gap`](crate::domain::report::Gap); only a session that cannot be opened is an error.
 //!
-//! What `aws` honours and this does not: the `cli_*` settings, and `AWS_RETRY_MODE`.
+//! What `aws` honours and this does not: the `cli_*` settings.
 
 pub mod accounts;
 pub mod bucket;
@@ -137,8 +137,10 @@ pub fn actions() -> Vec<&'static str> {
 /// How to reach AWS. Everything that is `None` is found the way `aws` finds it.
 #[derive(Clone, Debug, Default)]
 pub struct Connect {
-    /// The profile (`--profile`); else `AWS_PROFILE`.
+    /// The profile (`--profile`), which goes before keys in variables; else `AWS_PROFILE`, which does not.
     pub profile: Option<String>,
+    /// The profile if neither is there: the value of `AWS_DEFAULT_PROFILE` where `AWS_PROFILE` is not set.
+    pub default_profile: Option<String>,
     /// The home Region; else the environment or the profile, else `us-east-1`.
     pub region: Option<Region>,
     /// An endpoint for every service; else `AWS_ENDPOINT_URL` and the profile.
@@ -148,6 +150,8 @@ pub struct Connect {
     /// How often a request is tried at most: the value of `AWS_MAX_ATTEMPTS`; else the profile's, else
     /// [`Patience::attempts`].
     pub max_attempts: Option<String>,
+    /// How attempts are spread: the value of `AWS_RETRY_MODE`; else the profile's, else `standard`.
+    pub retry_mode: Option<String>,
     /// Fixed keys instead of the usual chain.
     pub keys: Option<Keys>,
     /// The role to take in accounts other than the caller's.

@@ -137,13 +137,14 @@ async fn list(
             let name = saved::inventory_name(&scope, number);
             keep(shelf, &name, &saved::list(entries), read);
         }
+        let begin = read.secrets.len();
         for entry in entries {
             match secret_of(entry, &scope) {
                 Ok(secret) => read.secrets.push(secret),
                 Err(why) => read.gaps.push(unreadable(&scope, entry.arn(), why)),
             }
         }
-        describe_primaries(session, &client, read, entries.len(), save).await;
+        describe_primaries(session, &client, read, begin, save).await;
         notes.note(Note::Inventory {
             scope: scope.clone(),
             secrets: read.secrets.len(),
@@ -155,25 +156,30 @@ async fn list(
             break;
         }
         if next == token {
-            return Err(Fault::Refused {
-                code: "SameToken".to_owned(),
-                message: "the next page has the token of this one".to_owned(),
-            });
+            return Err(same_token());
         }
         token = next;
     }
     Ok(())
 }
 
-/// Asks for the replicas of the primaries on the page that was read last: lists do not have them.
+/// A listing that would never end: its next page is this one.
+pub(super) fn same_token() -> Fault {
+    Fault::Refused {
+        code: "SameToken".to_owned(),
+        message: "the next page has the token of this one".to_owned(),
+    }
+}
+
+/// Asks for the replicas of the primaries from this place on, which are those of the page that was read last: lists do
+/// not have them.
 async fn describe_primaries(
     session: &Session,
     client: &Client,
     read: &mut Inventory,
-    page: usize,
+    begin: usize,
     save: Option<&dyn Shelf>,
 ) {
-    let begin = read.secrets.len().saturating_sub(page);
     let primaries: Vec<(usize, SecretArn)> = (begin..read.secrets.len())
         .filter(|&place| read.secrets[place].primary_region.is_some())
         .filter(|&place| !read.secrets[place].is_replica())

@@ -1,16 +1,24 @@
 //! What `aws` would load: profile, Region, endpoints, credentials, proxy, certificates, attempts.
 //!
 //! Nearly all of it is the SDK's own work. Here is what the SDK leaves to its caller although `aws` honours it: the
-//! certificates and the attempts that a profile names. A variable wins over a profile, as for `aws`.
+//! certificates, the attempts and their mode (the SDK's own reading of these ends in a panic on a wrong word),
+//! `AWS_DEFAULT_PROFILE`, and that a profile of the command line goes before keys in variables. A variable wins over what
+//! a profile says, as for `aws`.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig, profile};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::retry::{RetryConfig, RetryMode};
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{AsyncSleep, HttpClient, SharedAsyncSleep, SharedHttpClient, Sleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -32,26 +40,91 @@ use crate::ports::Fault;
 struct FromProfile {
     ca_bundle: Option<PathBuf>,
     max_attempts: Option<String>,
+    retry_mode: Option<String>,
+}
+
+/// The name of the profile, unless the SDK finds it by itself.
+fn profile_name(connect: &Connect) -> Option<&String> {
+    connect
+        .profile
+        .as_ref()
+        .or(connect.default_profile.as_ref())
 }
 
 /// Reads the profile. A file that cannot be read says nothing here: the SDK refuses it when it looks for credentials.
-async fn from_profile(connect: &Connect) -> FromProfile {
-    let name = connect.profile.clone().map(Cow::Owned);
+///
+/// # Errors
+/// [`Fault::Credentials`] if the profile that was named is not there.
+async fn from_profile(connect: &Connect) -> Result<FromProfile, Fault> {
+    let name = profile_name(connect);
     let files = EnvConfigFiles::default();
-    let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, name).await else {
-        return FromProfile::default();
+    let chosen = name.cloned().map(Cow::Owned);
+    let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, chosen).await else {
+        return Ok(FromProfile::default());
     };
+    if let Some(name) = name
+        && profiles.get_profile(name).is_none()
+    {
+        return Err(Fault::Credentials(format!(
+            "there is no profile `{name}` in the AWS configuration"
+        )));
+    }
     let word = |key: &str| {
         let text = profiles.get(key)?.trim();
         (!text.is_empty()).then(|| text.to_owned())
     };
-    FromProfile {
+    Ok(FromProfile {
         ca_bundle: word("ca_bundle").map(PathBuf::from),
         max_attempts: word("max_attempts"),
+        retry_mode: word("retry_mode"),
+    })
+}
+
+/// How attempts are spread. `legacy` is how botocore did it once; here it is `standard`.
+fn retry_mode(text: Option<&str>) -> Result<RetryMode, Fault> {
+    match text.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("standard" | "legacy") => Ok(RetryMode::Standard),
+        Some("adaptive") => Ok(RetryMode::Adaptive),
+        Some(_) => Err(Fault::Refused {
+            code: "RetryMode".to_owned(),
+            message: format!(
+                "AWS_RETRY_MODE, or `retry_mode` in the profile, says `{}`, which is none of `standard`, `adaptive` and `legacy`",
+                text.unwrap_or_default()
+            ),
+        }),
     }
 }
 
-/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it.
+/// The credentials of a profile that the command line names: of the profile alone, or, if it holds none, of the container
+/// or instance. Keys in variables are somebody else's then, as for `aws`.
+fn of_profile(name: &str, settings: &SdkConfig) -> CredentialsProviderChain {
+    let mut config = ProviderConfig::default()
+        .with_region(settings.region().cloned())
+        .with_sleep_impl(TokioSleep);
+    if let Some(client) = settings.http_client() {
+        config = config.with_http_client(client);
+    }
+    if let Some(retry) = settings.retry_config() {
+        config = config.with_retry_config(retry.clone());
+    }
+    if let Some(timeout) = settings.timeout_config() {
+        config = config.with_timeout_config(timeout.clone());
+    }
+    let config = &config;
+    let profile = ProfileFileCredentialsProvider::builder()
+        .configure(config)
+        .profile_name(name)
+        .build();
+    let container = EcsCredentialsProvider::builder().configure(config).build();
+    let instance = ImdsCredentialsProvider::builder().configure(config).build();
+    CredentialsProviderChain::first_try("Profile", profile)
+        .or_else("EcsContainer", container)
+        .or_else("Ec2InstanceMetadata", instance)
+}
+
+/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it. But look-ups in
+/// the event history are: everybody in the account shares their two requests a second, so being throttled is their
+/// usual state, and their bound is the budget.
 fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault> {
     let Some(text) = attempts else {
         return Ok(patience);
@@ -73,16 +146,19 @@ fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault
 /// Loads the settings, and the bounds and waits that they ask for.
 ///
 /// # Errors
-/// [`Fault::Refused`] for certificates or a number of attempts that cannot be used.
+/// [`Fault::Refused`] for certificates, a number of attempts or a mode that cannot be used, [`Fault::Credentials`] for a
+/// profile that is not there.
 pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fault> {
-    let said = from_profile(connect).await;
+    let said = from_profile(connect).await?;
     let attempts = connect
         .max_attempts
         .as_deref()
         .or(said.max_attempts.as_deref());
     let patience = bounded(connect.patience, attempts)?;
     let bundle = connect.ca_bundle.clone().or(said.ca_bundle);
+    let mode = connect.retry_mode.as_deref().or(said.retry_mode.as_deref());
     let retry = RetryConfig::standard()
+        .with_retry_mode(retry_mode(mode)?)
         .with_max_attempts(patience.attempts)
         .with_initial_backoff(patience.first_wait);
     let timeout = TimeoutConfig::builder()
@@ -95,7 +171,7 @@ pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fau
         .sleep_impl(SharedAsyncSleep::new(TokioSleep))
         .retry_config(retry)
         .timeout_config(timeout);
-    if let Some(profile) = &connect.profile {
+    if let Some(profile) = profile_name(connect) {
         loader = loader.profile_name(profile);
     }
     if let Some(region) = &connect.region {
@@ -110,13 +186,17 @@ pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fau
             loader.credentials_provider(Credentials::new(id, secret, token, None, "fixed keys"));
     }
     let config = loader.load().await;
-    let config = match config.region() {
+    let mut config = match config.region() {
         Some(_) => config,
         None => config
             .into_builder()
             .region(SdkRegion::from_static(HOME))
             .build(),
     };
+    if let (Some(profile), None) = (&connect.profile, &connect.keys) {
+        let provider = SharedCredentialsProvider::new(of_profile(profile, &config));
+        config = config.into_builder().credentials_provider(provider).build();
+    }
     Ok((config, patience))
 }
 
@@ -189,6 +269,19 @@ impl AsyncSleep for TokioSleep {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mode_of_retries_is_read_as_aws_writes_it() {
+        for (text, mode) in [
+            (None, RetryMode::Standard),
+            (Some("standard"), RetryMode::Standard),
+            (Some("legacy"), RetryMode::Standard),
+            (Some("Adaptive"), RetryMode::Adaptive),
+        ] {
+            assert_eq!(retry_mode(text), Ok(mode), "{text:?}");
+        }
+        assert!(retry_mode(Some("eager")).is_err());
+    }
 
     #[test]
     fn a_damaged_bundle_of_certificates_is_refused() {

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::types::SecretVersionsListEntry;
 use futures_util::{FutureExt, StreamExt, stream};
 
-use super::secrets::{PAGE, client, day, moment, unsaved};
+use super::secrets::{PAGE, client, day, moment, same_token, unsaved};
 use super::{Session, fault, saved};
 use crate::domain::money::counted;
 use crate::domain::names::{Scope, SecretArn};
 use crate::domain::report::Gap;
 use crate::domain::secret::CurrentVersion;
-use crate::ports::{Fault, Shelf};
+use crate::ports::{Fault, Note, Notes, Shelf};
 
 /// What this adapter asks AWS.
 pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
@@ -29,13 +29,27 @@ pub struct Found {
 /// Asks for the current versions of these secrets, one request each.
 ///
 /// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secret-version-ids` prints it.
-pub async fn current(session: &Session, secrets: &[SecretArn], save: Option<&dyn Shelf>) -> Found {
+pub async fn current(
+    session: &Session,
+    secrets: &[SecretArn],
+    save: Option<&dyn Shelf>,
+    notes: &dyn Notes,
+) -> Found {
+    if secrets.is_empty() {
+        return Found::default();
+    }
+    let of = secrets.len();
+    let told = |done| notes.note(Note::Versions { done, of });
     let at_once = session.gate.patience().at_once.clamp(1, 8);
-    let answers: Vec<_> = stream::iter(secrets)
+    let mut asking = stream::iter(secrets)
         .map(|arn| versions_of(session, arn).boxed())
-        .buffered(at_once)
-        .collect()
-        .await;
+        .buffered(at_once);
+    let mut answers = Vec::new();
+    told(0);
+    while let Some(answer) = asking.next().await {
+        answers.push(answer);
+        told(answers.len());
+    }
     let mut found = Found::default();
     let mut failed: BTreeMap<Scope, (u64, Fault)> = BTreeMap::new();
     for (arn, answer) in secrets.iter().zip(answers) {
@@ -100,8 +114,11 @@ async fn versions_of(
             .await?;
         versions.extend(page.versions.unwrap_or_default());
         let next = page.next_token;
-        if next.is_none() || next == token {
+        if next.is_none() {
             return Ok(versions);
+        }
+        if next == token {
+            return Err(same_token());
         }
         token = next;
     }

@@ -78,9 +78,9 @@ pub struct PolicyScanArgs {
     /// No trail at all
     #[arg(long, conflicts_with = "trail")]
     pub no_trail: bool,
-    /// The ARN of the key that the trail is encrypted with, if it is a customer-managed one
+    /// The ARN of the key that a trail is encrypted with, if it is a customer-managed one; one for each
     #[arg(long, value_name = "ARN", requires = "trail")]
-    pub trail_key: Option<String>,
+    pub trail_key: Vec<String>,
     /// Every account of the organization
     #[arg(long, conflicts_with = "accounts")]
     pub organization: bool,

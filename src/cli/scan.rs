@@ -153,6 +153,10 @@ pub struct LiveArgs {
     /// service that stands in for it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub lookup_pace: Option<u64>,
+    /// The most requests to the event history of one account and Region: a budget that no clock has a part in, so that a
+    /// run can be repeated.
+    #[arg(long, value_name = "N", hide = true)]
+    pub lookup_requests: Option<u64>,
 }
 
 /// Where events come from.

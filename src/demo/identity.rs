@@ -4,8 +4,9 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::call::{Act, Call};
 use super::callers::{Caller, Origin, Session};
+use super::cast::{Cast, Rotation};
 use super::json::{Json, text};
-use super::organization::{CAST, Cast, Rotation};
+use super::organization::CAST;
 use super::random::Random;
 use super::{HOUR, SECRETS_MANAGER, at};
 

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::call::{Act, Call};
-use super::organization::{CAST, Cast, Key, Rotation, SCOPES, STAGING};
+use super::cast::{Cast, Key, Rotation};
+use super::organization::{CAST, SCOPES, STAGING};
 use super::random::Random;
 use super::traffic::{created_at, deleted_at};
 use super::{DAY, NOW, at, rotation};

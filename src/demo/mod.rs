@@ -9,6 +9,7 @@
 
 mod call;
 mod callers;
+mod cast;
 mod delivery;
 mod identity;
 mod inventory;
@@ -23,7 +24,8 @@ use std::io;
 
 use jiff::Timestamp;
 
-pub use organization::{CAST, Cast};
+pub use cast::Cast;
+pub use organization::CAST;
 
 /// The moment of the demo, in seconds since 1970-01-01T00:00:00Z: 2026-11-01T00:00:00Z.
 const NOW: i64 = 1_793_491_200;

@@ -10,12 +10,13 @@ use serde_json::value::RawValue;
 
 use super::call::{Access, Act, Call, ELSEWHERE, Failure, Target, Version};
 use super::callers::{Origin, Session};
+use super::cast::Cast;
 use super::identity::{Face, face_of, rotation_function, session_arn};
 use super::inventory::{
     VersionAge, arn, former_arn, function_arn, key_arn, partial_arn, version_id,
 };
 use super::json::{Json, text};
-use super::organization::{CAST, Cast};
+use super::organization::CAST;
 use super::random::{Random, uuid};
 use super::{DAY, HOUR, SECRETS_MANAGER, at};
 

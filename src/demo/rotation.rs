@@ -4,7 +4,8 @@
 
 use super::call::{Act, Call, Failure, Target, Version};
 use super::callers;
-use super::organization::{CAST, Cast, Rotation, STAGING};
+use super::cast::{Cast, Rotation};
+use super::organization::{CAST, STAGING};
 use super::{DAY, DAYS, HOUR, NOW};
 
 /// The rotations that succeeded, the newest first, all that are in the trail.

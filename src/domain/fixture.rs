@@ -8,14 +8,19 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, ToSpan};
 
 use crate::domain::money::{Money, Prices};
-use crate::domain::names::{AccountId, Region, SecretArn};
+use crate::domain::names::SecretArn;
 use crate::domain::readers::ReaderKind;
 use crate::domain::report::{
-    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
-    Severity, Span, Totals, TrailRow, UnattributedRow, WindowTotals,
+    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Severity,
+    Span, Totals, TrailRow, UnattributedRow, WindowTotals,
 };
-use crate::domain::verdict::ReasonRow;
 use crate::domain::verdict::Verdict;
+
+// Named in full, because tests include this file by its path.
+#[path = "fixture/secrets.rs"]
+mod secrets;
+
+use secrets::secret;
 
 /// Names that must arrive as text everywhere.
 pub(crate) const HOSTILE: &[&str] = &[
@@ -138,206 +143,6 @@ pub(crate) fn report(secrets: usize) -> Report {
     report.scopes = scopes(&report);
     report.totals = totals(&report);
     report
-}
-
-#[expect(clippy::too_many_lines, reason = "one row, field by field")]
-fn secret(place: usize, dice: &mut Dice) -> SecretRow {
-    let name = HOSTILE.get(place).map_or_else(
-        || {
-            let (stage, owner, thing) = (
-                dice.pick(STAGES),
-                dice.pick(&OWNERS[..7]),
-                dice.pick(THINGS),
-            );
-            format!("{stage}/{owner}/{thing}-{place:04}")
-        },
-        |name| (*name).to_owned(),
-    );
-    let account: AccountId = dice.pick(ACCOUNTS).parse().unwrap();
-    let region: Region = dice.pick(REGIONS).parse().unwrap();
-    let arn = SecretArn::new(&format!(
-        "arn:aws:secretsmanager:{region}:{account}:secret:{name}-Ab{:04}",
-        place % 10_000
-    ))
-    .unwrap();
-    let owner = Some(dice.pick(OWNERS).to_owned()).filter(|owner| !owner.is_empty());
-    let pending = place % 61 == 60;
-    let verdict = match dice.roll(20) {
-        _ if pending => Verdict::Keep,
-        0..=4 => Verdict::Delete,
-        5..=6 => Verdict::Review,
-        _ => Verdict::Keep,
-    };
-    let idle = match verdict {
-        Verdict::Delete => 91 + dice.roll(900),
-        Verdict::Review => 60 + dice.roll(300),
-        Verdict::Keep => dice.roll(40),
-    };
-    let busy = verdict == Verdict::Keep && dice.roll(25) == 0;
-    let reads = match verdict {
-        Verdict::Delete => 0,
-        Verdict::Review => dice.roll(20),
-        Verdict::Keep if busy => 200_000 + dice.roll(2_600_000),
-        Verdict::Keep => 40 + dice.roll(20_000),
-    };
-    let describes = if verdict == Verdict::Keep {
-        dice.roll(2_000)
-    } else {
-        dice.roll(4)
-    };
-    let failed = if verdict == Verdict::Review {
-        dice.roll(30)
-    } else {
-        0
-    };
-    let customer_key = dice.roll(3) == 0;
-    let uncounted = place % 97 == 96;
-    let calls = reads + describes + failed;
-    let cost = |storage: i64, calls_micros: u64, kms_micros: u64| {
-        let money =
-            |micros: u64| Some(Money(i64::try_from(micros).unwrap())).filter(|_| !uncounted);
-        Cost::new(
-            Some(Money(if pending { 0 } else { storage })),
-            money(calls_micros),
-            money(if customer_key { kms_micros } else { 0 }),
-        )
-    };
-    let month = |count: u64| count * 730 / 744;
-    let last = now() - i64::try_from(idle * 24).unwrap().hours();
-    let reader = format!(
-        "arn:aws:iam::{account}:role/{}-{}",
-        owner.as_deref().unwrap_or("legacy"),
-        dice.pick(STAGES)
-    );
-    let readers = if calls == 0 || uncounted {
-        Vec::new()
-    } else {
-        readers(&reader, [reads, describes, failed], last, dice)
-    };
-    SecretRow {
-        reasons: reasons(verdict, idle, place),
-        created: Some(
-            now()
-                - i64::try_from((idle + 30 + dice.roll(900)) * 24)
-                    .unwrap()
-                    .hours(),
-        ),
-        last_changed: Some(last - 24.hours()),
-        last_accessed: (place % 7 != 6).then(|| crate::domain::secret::day_of(last)),
-        last_consumer_read: (reads > 0 && verdict != Verdict::Delete).then_some(last),
-        last_consumer: (reads > 0 && verdict != Verdict::Delete).then(|| reader.clone()),
-        idle_days: Some(u32::try_from(idle).unwrap()),
-        calls: if uncounted { 0 } else { calls },
-        reads: if uncounted { 0 } else { reads },
-        failed: if uncounted { 0 } else { failed },
-        consumers: u64::from(reads > 0),
-        cost: cost(400_000, month(calls) * 5, month(reads) * 3),
-        window_cost: cost(400_000, calls * 5, reads * 3),
-        avoidable_usd: Some(Money(
-            i64::try_from(if busy { month(reads) * 5 - 30_000 } else { 0 }).unwrap(),
-        ))
-        .filter(|_| !uncounted),
-        replica_of: None,
-        replicas: Vec::new(),
-        evidence_days: if uncounted { 0 } else { 92 },
-        deleted: pending.then(|| now() - 48.hours()),
-        owning_service: (place % 53 == 52).then(|| "rds".to_owned()),
-        customer_key,
-        description: (place.is_multiple_of(3))
-            .then(|| format!("Synthetic secret no. {place} <b>for tests</b>")),
-        tags: owner
-            .iter()
-            .map(|owner| ("owner".to_owned(), owner.clone()))
-            .chain([(
-                "cost-center".to_owned(),
-                format!("cc-{}", dice.roll(40) + 100),
-            )])
-            .collect(),
-        readers,
-        estimate: None,
-        name,
-        account,
-        region,
-        owner,
-        verdict,
-        arn,
-    }
-}
-
-/// A program and Terraform.
-fn readers(
-    role: &str,
-    [reads, describes, failed]: [u64; 3],
-    last: Timestamp,
-    dice: &mut Dice,
-) -> Vec<ReaderRow> {
-    let clients = [
-        "boto3 1.34",
-        "aws-sdk-go-v2 1.41",
-        "aws-sdk-java 2.29",
-        "aws-sdk-js 3.700",
-    ];
-    let terraform = role.split_once("role/").map_or("", |(account, _)| account);
-    vec![
-        ReaderRow {
-            reader: role.to_owned(),
-            kind: ReaderKind::Application,
-            client: dice.pick(&clients).to_owned(),
-            reads,
-            describes: 0,
-            failed,
-            calls: reads + failed,
-            first: now() - (24 * 90).hours(),
-            last,
-        },
-        ReaderRow {
-            reader: format!("{terraform}role/terraform"),
-            kind: ReaderKind::Iac,
-            client: "HashiCorp Terraform 1.9".to_owned(),
-            reads: 0,
-            describes,
-            failed: 0,
-            calls: describes,
-            first: now() - (24 * 80).hours(),
-            last: now() - 20.hours(),
-        },
-    ]
-}
-
-fn reasons(verdict: Verdict, idle: u64, place: usize) -> Vec<ReasonRow> {
-    let reason = |code: &str, text: String| ReasonRow {
-        code: code.to_owned().into(),
-        text,
-    };
-    match verdict {
-        Verdict::Delete if place.is_multiple_of(2) => vec![reason(
-            "never-read",
-            format!(
-                "No consumer has read it since it was created {idle} days ago, and the trail covers 92 days of that."
-            ),
-        )],
-        Verdict::Delete => vec![
-            reason(
-                "idle",
-                format!("No consumer has read it for {idle} days; the limit is 90."),
-            ),
-            reason(
-                "maintenance-only",
-                "Only Terraform described it.".to_owned(),
-            ),
-        ],
-        Verdict::Review => vec![
-            reason(
-                "failed-reads",
-                "Somebody asks for it and is refused: deleting would hide that.".to_owned(),
-            ),
-            reason("idle", format!("No consumer has read it for {idle} days.")),
-        ],
-        Verdict::Keep => vec![reason(
-            "recently-read",
-            format!("A consumer read it {idle} days ago."),
-        )],
-    }
 }
 
 fn gaps() -> Vec<Gap> {

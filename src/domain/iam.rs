@@ -26,7 +26,7 @@ pub struct Policy {
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
     /// What it is for: letters and digits.
-    pub sid: &'static str,
+    pub sid: String,
     /// Whether it allows or denies.
     pub effect: Effect,
     /// The actions, sorted.
@@ -58,10 +58,10 @@ pub struct Places {
     pub accounts: Vec<AccountId>,
     /// The role that is assumed in other accounts; else any role.
     pub role: Option<String>,
-    /// The trail's bucket and the prefix in it; else none, and S3 actions are left out.
-    pub bucket: Option<(String, String)>,
-    /// The ARN of the key that the trail is encrypted with, if it is a customer-managed one.
-    pub trail_key: Option<String>,
+    /// The buckets of trails, each with a prefix in it, which may be empty; without any, S3 actions are left out.
+    pub buckets: Vec<(String, String)>,
+    /// The ARNs of the keys that the trails are encrypted with, where they are customer-managed ones.
+    pub trail_keys: Vec<String>,
     /// The shortest recovery window of a deletion, in days.
     pub window: u8,
 }
@@ -73,8 +73,8 @@ impl Default for Places {
             secrets: Vec::new(),
             accounts: Vec::new(),
             role: None,
-            bucket: None,
-            trail_key: None,
+            buckets: Vec::new(),
+            trail_keys: Vec::new(),
             window: 30,
         }
     }
@@ -97,21 +97,21 @@ pub fn policy(actions: &[&str], places: &Places) -> Policy {
             groups.entry(group).or_default().push((*action).to_owned());
         }
     }
-    if let (Some(_), Some(_)) = (&places.bucket, &places.trail_key) {
+    if !places.buckets.is_empty() && !places.trail_keys.is_empty() {
         groups.insert(Group::TrailKey, vec!["kms:Decrypt".to_owned()]);
     }
     let deletes = groups.contains_key(&Group::Delete);
     let mut statement: Vec<Statement> = groups
         .into_iter()
-        .map(|(group, mut actions)| {
+        .flat_map(|(group, mut actions)| {
             actions.sort_unstable();
             actions.dedup();
-            group.statement(actions, places)
+            group.statements(&actions, places)
         })
         .collect();
     if deletes {
         statement.push(Statement {
-            sid: "NeverDeleteWithoutRecovery",
+            sid: "NeverDeleteWithoutRecovery".to_owned(),
             effect: Effect::Deny,
             action: vec!["secretsmanager:DeleteSecret".to_owned()],
             resource: anything(),
@@ -123,7 +123,7 @@ pub fn policy(actions: &[&str], places: &Places) -> Policy {
         });
     }
     statement.push(Statement {
-        sid: "NeverReadValues",
+        sid: "NeverReadValues".to_owned(),
         effect: Effect::Deny,
         action: FORBIDDEN
             .iter()
@@ -169,7 +169,7 @@ impl Group {
     /// The group of an action; `None` for S3 without a bucket.
     fn of(action: &str, places: &Places) -> Option<Self> {
         Some(match action {
-            "s3:ListBucket" | "s3:GetObject" if places.bucket.is_none() => return None,
+            "s3:ListBucket" | "s3:GetObject" if places.buckets.is_empty() => return None,
             "s3:ListBucket" => Self::TrailList,
             "s3:GetObject" => Self::TrailRead,
             "sts:AssumeRole" => Self::Roles,
@@ -201,11 +201,13 @@ impl Group {
         }
     }
 
-    fn statement(self, action: Vec<String>, places: &Places) -> Statement {
+    fn statements(self, action: &[String], places: &Places) -> Vec<Statement> {
+        if self == Self::TrailList {
+            return self.lists(action, places);
+        }
         let partition = &places.partition;
-        let (bucket, prefix) = places.bucket.clone().unwrap_or_default();
         let resource = match self {
-            Self::Anywhere => anything(),
+            Self::Anywhere | Self::TrailList => anything(),
             Self::Secrets
             | Self::Delete
             | Self::Restore
@@ -213,14 +215,17 @@ impl Group {
             | Self::RemoveReplicas
             | Self::Replicate => places.secrets(),
             Self::Roles => places.roles(),
-            Self::TrailList => vec![format!("arn:{partition}:s3:::{bucket}")],
-            Self::TrailRead => vec![format!("arn:{partition}:s3:::{bucket}/{prefix}*")],
-            Self::TrailKey => places.trail_key.iter().cloned().collect(),
+            Self::TrailRead => places
+                .prefixes()
+                .into_iter()
+                .flat_map(|(bucket, prefixes)| {
+                    let all = prefixes.into_iter();
+                    all.map(move |prefix| format!("arn:{partition}:s3:::{bucket}/{prefix}*"))
+                })
+                .collect(),
+            Self::TrailKey => places.trail_keys.clone(),
         };
         let condition = match self {
-            Self::TrailList if !prefix.is_empty() => {
-                when("StringLike", "s3:prefix", vec![format!("{prefix}*")])
-            }
             Self::Delete => {
                 let mut only = when(
                     "NumericGreaterThanEquals",
@@ -237,17 +242,55 @@ impl Group {
             }
             _ => BTreeMap::new(),
         };
-        Statement {
-            sid: self.sid(),
+        vec![Statement {
+            sid: self.sid().to_owned(),
             effect: Effect::Allow,
-            action,
+            action: action.to_vec(),
             resource,
             condition,
-        }
+        }]
+    }
+
+    /// A statement for each bucket, because the condition on prefixes is one of the statement.
+    fn lists(self, action: &[String], places: &Places) -> Vec<Statement> {
+        let buckets = places.prefixes().into_iter().enumerate();
+        let statement = |(place, (bucket, prefixes)): (usize, (&str, Vec<&str>))| {
+            let all = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
+            Statement {
+                sid: match place {
+                    0 => self.sid().to_owned(),
+                    more => format!("{}{}", self.sid(), more + 1),
+                },
+                effect: Effect::Allow,
+                action: action.to_vec(),
+                resource: vec![format!("arn:{}:s3:::{bucket}", places.partition)],
+                condition: match prefixes.as_slice() {
+                    [""] => BTreeMap::new(),
+                    _ => when("StringLike", "s3:prefix", all),
+                },
+            }
+        };
+        buckets.map(statement).collect()
     }
 }
 
 impl Places {
+    /// The buckets with the prefixes in each: only the empty one, if it is among them.
+    fn prefixes(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (bucket, prefix) in &self.buckets {
+            all.entry(bucket).or_default().push(prefix);
+        }
+        for prefixes in all.values_mut() {
+            prefixes.sort_unstable();
+            prefixes.dedup();
+            if prefixes[0].is_empty() {
+                prefixes.truncate(1);
+            }
+        }
+        all
+    }
+
     fn secrets(&self) -> Vec<String> {
         if self.secrets.is_empty() {
             return vec![format!(
@@ -313,8 +356,8 @@ mod tests {
         let places = Places {
             partition: "aws-us-gov".to_owned(),
             role: Some("audit/reader".to_owned()),
-            bucket: Some(("trail-logs".to_owned(), "org/".to_owned())),
-            trail_key: Some("arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k".to_owned()),
+            buckets: vec![("trail-logs".to_owned(), "org/".to_owned())],
+            trail_keys: vec!["arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k".to_owned()],
             ..Places::default()
         };
         let json = json(
@@ -353,6 +396,48 @@ mod tests {
         );
         assert_eq!(of("DecryptTrail")["Action"][0], "kms:Decrypt");
         assert_eq!(statements.len(), 7, "{json:#}");
+    }
+
+    #[test]
+    fn each_bucket_is_listed_under_its_own_prefixes() {
+        let bucket = |name: &str, prefix: &str| (name.to_owned(), prefix.to_owned());
+        let places = Places {
+            buckets: vec![
+                bucket("two", "b/"),
+                bucket("whole", ""),
+                bucket("two", "a/"),
+                bucket("whole", "c/"),
+                bucket("two", "b/"),
+            ],
+            ..Places::default()
+        };
+        let json = json(&["s3:ListBucket", "s3:GetObject"], &places);
+        let list = |sid: &str, bucket: &str, condition: serde_json::Value| {
+            let mut statement = serde_json::json!({
+                "Sid": sid,
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": [format!("arn:aws:s3:::{bucket}")],
+            });
+            if !condition.is_null() {
+                statement["Condition"] = condition;
+            }
+            statement
+        };
+        let prefixes = serde_json::json!({ "StringLike": { "s3:prefix": ["a/*", "b/*"] } });
+        assert_eq!(json["Statement"][0], list("ListTrail", "two", prefixes));
+        assert_eq!(
+            json["Statement"][1],
+            list("ListTrail2", "whole", serde_json::Value::Null)
+        );
+        assert_eq!(
+            json["Statement"][2]["Resource"],
+            serde_json::json!([
+                "arn:aws:s3:::two/a/*",
+                "arn:aws:s3:::two/b/*",
+                "arn:aws:s3:::whole/*"
+            ])
+        );
     }
 
     #[test]

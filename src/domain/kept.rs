@@ -4,8 +4,8 @@
 //! same calls in the same order, so that whatever is made of them is the same to the byte. Strings are written once a
 //! file and then called by number, because the events of a file have most of them in common.
 //!
-//! This is an encoding and nothing else: it opens no file, and it trusts no byte. Damaged bytes are an error before the
-//! sink has heard a call.
+//! This is an encoding and nothing else: it opens no file, and no bytes make it panic. What comes from outside needs a
+//! check sum of its own, because damage may be found when the sink has heard a part.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;

@@ -12,20 +12,23 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
 
-use super::logs::FileRead;
+use super::log_file::FileRead;
 use crate::domain::event::Sink;
 use crate::domain::kept::{self, FORMAT, Recorder, Tape, put, take};
 use crate::domain::record::Contents;
 
 /// How many folders are open at once. Files come folder by folder.
 const OPEN: usize = 16;
+
+/// So many entries are kept although there are newer ones of the same files.
+const FEW: usize = 32;
 
 /// The longest head of an entry that is believed.
 const HEAD_LIMIT: usize = 64 << 10;
@@ -66,7 +69,8 @@ struct Folder {
     name: String,
     path: PathBuf,
     index: HashMap<Box<str>, Entry, FixedState>,
-    file: Mutex<Option<File>>,
+    /// None until there is something to keep.
+    file: RwLock<Option<File>>,
 }
 
 /// Where an entry lies in the cache file.
@@ -138,6 +142,9 @@ impl Cache {
         if sound && file.compressed == place.version.size {
             pen.write(place, &file);
             let folder = self.folder(place.folder);
+            if folder.holds(place, pen) {
+                return Ok(file);
+            }
             if let Err(error) = folder.append(&pen.entry) {
                 let trouble = format!("{}: {error}", folder.path.display());
                 locked(&self.trouble).get_or_insert(trouble);
@@ -204,7 +211,7 @@ impl Folder {
             name: name.to_owned(),
             path,
             index: HashMap::default(),
-            file: Mutex::default(),
+            file: RwLock::default(),
         };
         if let Ok(file) = OpenOptions::new()
             .read(true)
@@ -212,7 +219,7 @@ impl Folder {
             .open(&folder.path)
         {
             let _ = folder.read_index(&file);
-            folder.file = Mutex::new(Some(file));
+            folder.file = RwLock::new(Some(file));
         }
         folder
     }
@@ -229,6 +236,7 @@ impl Folder {
         let end = file.metadata()?.len();
         let mut at = opening.len() as u64;
         let mut head = Vec::new();
+        let mut entries = 0;
         while at < end {
             let Some((name, entry)) = read_head(&mut source, at, &mut head)
                 .filter(|(_, entry)| entry.at.saturating_add(entry.length) <= end)
@@ -238,6 +246,13 @@ impl Folder {
             at = entry.at + entry.length;
             source.seek_relative(entry.length.cast_signed())?;
             self.index.insert(name, entry);
+            entries += 1;
+        }
+        if entries > 2 * self.index.len() + FEW {
+            // Most of them are of files that have changed since: it is begun anew, lest it grow for ever.
+            self.index.clear();
+            file.set_len(0)?;
+            (&*file).write_all(&opening)?;
         }
         Ok(())
     }
@@ -245,22 +260,45 @@ impl Folder {
     /// The payload of an entry, if it is whole.
     fn payload(&self, entry: &Entry, payload: &mut Vec<u8>) -> Option<()> {
         payload.clear();
-        let mut file = locked(&self.file);
-        let file = file.as_mut()?;
-        file.seek(SeekFrom::Start(entry.at)).ok()?;
-        file.take(entry.length).read_to_end(payload).ok()?;
-        let whole = payload.len() as u64 == entry.length && crc32fast::hash(payload) == entry.sum;
-        whole.then_some(())
+        // No longer than the cache file, as its index was read.
+        payload.resize(usize::try_from(entry.length).ok()?, 0);
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        read_at(file.as_ref()?, entry.at, payload).ok()?;
+        (crc32fast::hash(payload) == entry.sum).then_some(())
+    }
+
+    /// Whether what the pen has just written of a file is there already, and whole.
+    fn holds(&self, place: &Place<'_>, pen: &mut Pen) -> bool {
+        let known = self.index.get(place.name);
+        known.is_some_and(|entry| {
+            entry.version == place.version
+                && entry.sum == crc32fast::hash(&pen.payload)
+                && self.payload(entry, &mut pen.payload).is_some()
+        })
     }
 
     fn append(&self, entry: &[u8]) -> io::Result<()> {
-        let mut file = locked(&self.file);
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *file {
             Some(file) => file,
             none => none.insert(create(&self.path, &opening(&self.name))?),
         };
         // In one call, so that the entries of two runs at once do not mix.
         file.write_all(entry)
+    }
+}
+
+/// Fills `bytes` from a place in the file. Where that moves a place which all readers share, two at once may get each
+/// other's bytes: the check sum tells.
+fn read_at(file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, bytes, at);
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek as _, SeekFrom};
+        let mut file = file;
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(bytes)
     }
 }
 

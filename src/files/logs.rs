@@ -7,8 +7,8 @@
 //! Files are chosen by what their path says of them ([`crate::domain::layout`]): digests, insights and files of other
 //! days are not opened. Whatever the path says nothing of is read and judged by its content.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,23 +16,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::cache::{Cache, Pen, Place, Version};
-use super::inflate::{Inflater, Members, is_gzip};
-use super::walk::{Found, Walk, walk};
+use super::log_file::{FileRead, Memory, read_file};
+use super::walk::{Found, Walk, layout_path, walk};
 use crate::domain::event::{Delivery, Sink};
 use crate::domain::layout::{self, Kind, TrailFile};
-use crate::domain::record::{self, Contents, Reader, Scope};
-
-/// A file up to this size is read at once. AWS's limit is 50 MB, but nearly all files are below 1 MB.
-const FILE_LIMIT: usize = 4 << 20;
-
-/// A file that inflates to at most this much is inflated at once; the memory of a worker is this and [`FILE_LIMIT`].
-const WHOLE_LIMIT: usize = 24 << 20;
-
-/// How much of a larger file is looked at at a time.
-const WINDOW: usize = 256 << 10;
-
-/// The longest record there may be. AWS's limit for an event is 256 KB.
-const RECORD_LIMIT: usize = 16 << 20;
+use crate::domain::record::Scope;
 
 /// What could not be read, or not wholly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +66,28 @@ impl Reading {
         self.multi_member += other.multi_member;
         self.troubles.extend(other.troubles);
     }
+
+    /// Notes how reading a file went; gives its bytes on disk.
+    fn note(&mut self, path: PathBuf, read: io::Result<FileRead>) -> u64 {
+        let file = match read {
+            Ok(file) => file,
+            Err(fault) => {
+                let what = fault.to_string();
+                self.troubles.push(Trouble { path, what });
+                return 0;
+            }
+        };
+        self.files_read += 1;
+        self.bytes_compressed += file.compressed;
+        self.bytes_inflated += file.inflated;
+        self.records += file.contents.records;
+        self.ours += file.contents.ours;
+        self.multi_member += u64::from(file.members > 1);
+        if let Some(what) = file.trouble() {
+            self.troubles.push(Trouble { path, what });
+        }
+        file.compressed
+    }
 }
 
 /// How far the reading is.
@@ -119,41 +129,33 @@ pub fn read<S: Sink + Send>(
     make: impl Fn() -> S + Sync,
     watcher: Option<&Watcher<'_>>,
 ) -> (Vec<S>, Reading) {
-    let queue = Mutex::new(Queue {
-        walk: walk(ask.roots),
-        span: ask.span.clone(),
-        reading: Reading::default(),
-    });
+    let files = Mutex::new(walk(ask.roots));
     let watch = watcher.map(|watcher| Watch::new(watcher, ask));
-    let sinks = std::thread::scope(|scope| {
+    let done = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..ask.threads.max(1))
             .map(|_| {
                 scope.spawn(|| {
                     let mut sink = make();
-                    let reading = work(&queue, ask.cache, &mut sink, watch.as_ref());
-                    locked(&queue).reading.add(reading);
-                    sink
+                    let reading = work(&files, ask, &mut sink, watch.as_ref());
+                    (sink, reading)
                 })
             })
             .collect();
-        let finish = |worker: std::thread::ScopedJoinHandle<'_, S>| {
+        let finish = |worker: std::thread::ScopedJoinHandle<'_, (S, Reading)>| {
             worker
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
-        workers.into_iter().map(finish).collect()
+        workers.into_iter().map(finish).collect::<Vec<_>>()
     });
-    let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut reading = queue.reading;
+    let mut reading = Reading::default();
+    let mut sinks = Vec::with_capacity(done.len());
+    for (sink, part) in done {
+        reading.add(part);
+        sinks.push(sink);
+    }
     reading.troubles.sort_unstable();
     (sinks, reading)
-}
-
-/// The files still to read; the workers share it.
-struct Queue {
-    walk: Walk,
-    span: Range<i64>,
-    reading: Reading,
 }
 
 fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -211,16 +213,6 @@ fn choose(file: Option<&TrailFile<'_>>, span: &Range<i64>) -> Choice {
     }
 }
 
-/// A path as the layout wants it. Names that are no Unicode cannot be AWS's.
-fn layout_path(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' {
-        text.into_owned()
-    } else {
-        text.replace(std::path::MAIN_SEPARATOR, "/")
-    }
-}
-
 /// A walk of its own, only to know how much there is to read. Troubles are told by the other one.
 fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
     walk(roots)
@@ -235,85 +227,112 @@ fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
         .sum()
 }
 
-impl Queue {
-    /// The next file to read, and the day of delivery if files come by days.
-    fn next(&mut self) -> Option<(PathBuf, Delivery)> {
-        loop {
-            match self.walk.next()? {
-                Found::Trouble(path, what) => self.reading.troubles.push(Trouble { path, what }),
-                Found::File(path) => {
-                    let text = layout_path(&path);
-                    match choose(layout::trail_file(&text).as_ref(), &self.span) {
-                        Choice::Read => {
-                            let day = self.walk.day;
-                            return Some((path, day.map_or(Delivery::Unknown, Delivery::On)));
-                        }
-                        Choice::OtherDay => self.reading.skipped_by_date += 1,
-                        Choice::NoLog => self.reading.skipped_digests += 1,
-                    }
+/// How many files are taken at a time where a file is a matter of microseconds: to wait for one another would take the
+/// workers as long.
+const MANY: usize = 16;
+
+/// A file up to this size is such a matter.
+const SMALL: u64 = 32 << 10;
+
+/// Takes the next files, with the days of their folders. The sink is told of the first of them while nobody else can
+/// take one, so that no sink hears of a later day before this one hears of its own.
+fn take<S: Sink>(files: &Mutex<Walk>, count: usize, sink: &mut S) -> Vec<(Found, Delivery)> {
+    let mut walk = locked(files);
+    let next = || {
+        let found = walk.next()?;
+        Some((found, walk.day.map_or(Delivery::Unknown, Delivery::On)))
+    };
+    let taken: Vec<_> = std::iter::from_fn(next).take(count).collect();
+    let first = taken.first();
+    sink.delivered(first.map_or(Delivery::Over, |(_, delivery)| *delivery));
+    taken
+}
+
+fn work<S: Sink>(
+    files: &Mutex<Walk>,
+    ask: &Ask<'_>,
+    sink: &mut S,
+    watch: Option<&Watch<'_>>,
+) -> Reading {
+    let mut reading = Reading::default();
+    let mut tools = Tools::default();
+    let mut count = 1;
+    loop {
+        let taken = take(files, count, sink);
+        if taken.is_empty() {
+            return reading;
+        }
+        for (found, delivery) in taken {
+            let path = match found {
+                Found::File(path) => path,
+                Found::Trouble(path, what) => {
+                    reading.troubles.push(Trouble { path, what });
+                    continue;
                 }
+            };
+            let text = layout_path(&path);
+            let place = layout::trail_file(&text);
+            match choose(place.as_ref(), &ask.span) {
+                Choice::Read => {}
+                Choice::OtherDay => {
+                    reading.skipped_by_date += 1;
+                    continue;
+                }
+                Choice::NoLog => {
+                    reading.skipped_digests += 1;
+                    continue;
+                }
+            }
+            sink.delivered(delivery);
+            let scope = place.map(|file| Scope {
+                account: file.account,
+                region: file.region,
+            });
+            let (read, source) = tools.one(&path, scope, ask.cache, sink);
+            let bytes = reading.note(path, read);
+            let is_quick = source == Source::Cache || bytes <= SMALL;
+            count = if is_quick { MANY } else { 1 };
+            if let Some(watch) = watch {
+                watch.done(bytes);
             }
         }
     }
 }
 
-fn work<S: Sink>(
-    queue: &Mutex<Queue>,
-    cache: Option<&Cache>,
-    sink: &mut S,
-    watch: Option<&Watch<'_>>,
-) -> Reading {
-    let mut reading = Reading::default();
-    let mut memory = Memory::default();
-    let mut pen = Pen::default();
-    loop {
-        let mut files = locked(queue);
-        let next = files.next();
-        // Said while nobody else can take a file: no sink hears of a later day before this one hears of its own.
-        sink.delivered(
-            next.as_ref()
-                .map_or(Delivery::Over, |(_, delivery)| *delivery),
-        );
-        drop(files);
-        let Some((path, _)) = next else {
-            return reading;
+/// Where what a file tells came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Cache,
+    File,
+}
+
+/// What a worker uses for one file after another.
+#[derive(Default)]
+struct Tools {
+    memory: Memory,
+    pen: Pen,
+}
+
+impl Tools {
+    /// Tells the sink what a file tells, from the cache if it is known there.
+    fn one<S: Sink>(
+        &mut self,
+        path: &Path,
+        scope: Option<Scope<'_>>,
+        cache: Option<&Cache>,
+        sink: &mut S,
+    ) -> (io::Result<FileRead>, Source) {
+        let Self { memory, pen } = self;
+        let Some((cache, place)) = cache.and_then(|cache| Some((cache, place(path)?))) else {
+            return (read_file(path, scope, memory, sink), Source::File);
         };
-        let text = layout_path(&path);
-        let scope = layout::trail_file(&text).map(|file| Scope {
-            account: file.account,
-            region: file.region,
-        });
-        let outcome = match cache.and_then(|cache| Some((cache, place(&path)?))) {
-            None => read_file(&path, scope, &mut memory, sink),
-            Some((cache, place)) => match cache.tell(&place, &mut pen, sink) {
-                Some(file) => Ok(file),
-                None => cache.keep(&place, &mut pen, sink, |recorder| {
-                    read_file(&path, scope, &mut memory, recorder)
-                }),
-            },
-        };
-        let bytes = match outcome {
-            Ok(file) => {
-                reading.files_read += 1;
-                reading.bytes_compressed += file.compressed;
-                reading.bytes_inflated += file.inflated;
-                reading.records += file.contents.records;
-                reading.ours += file.contents.ours;
-                reading.multi_member += u64::from(file.members > 1);
-                if let Some(what) = file.trouble() {
-                    reading.troubles.push(Trouble { path, what });
-                }
-                file.compressed
-            }
-            Err(fault) => {
-                let what = fault.to_string();
-                reading.troubles.push(Trouble { path, what });
-                0
-            }
-        };
-        if let Some(watch) = watch {
-            watch.done(bytes);
+        if let Some(file) = cache.tell(&place, pen, sink) {
+            return (Ok(file), Source::Cache);
         }
+        let read = cache.keep(&place, pen, sink, |recorder| {
+            read_file(path, scope, memory, recorder)
+        });
+        (read, Source::File)
     }
 }
 
@@ -329,192 +348,4 @@ fn place(path: &Path) -> Option<Place<'_>> {
             mark: changed.as_nanos().to_string(),
         },
     })
-}
-
-/// The memory a worker uses for one file after another.
-#[derive(Default)]
-pub struct Memory {
-    file: Vec<u8>,
-    pieces: Pieces,
-}
-
-#[derive(Default)]
-struct Pieces {
-    inflater: Option<Inflater>,
-    window: Vec<u8>,
-}
-
-/// What one file gave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileRead {
-    /// Its records, and what was wrong with it.
-    pub contents: Contents,
-    /// Bytes on disk.
-    pub compressed: u64,
-    /// Bytes of JSON.
-    pub inflated: u64,
-    /// Gzip members; none in a file that is not compressed.
-    pub members: u64,
-}
-
-impl FileRead {
-    /// What is wrong with it, if anything, for people.
-    pub fn trouble(&self) -> Option<String> {
-        let unreadable = match self.contents.unreadable {
-            0 => None,
-            1 => Some("1 record without a readable time".to_owned()),
-            count => Some(format!("{count} records without a readable time")),
-        };
-        match (self.contents.trouble.clone(), unreadable) {
-            (Some(trouble), Some(unreadable)) => Some(format!("{trouble}; {unreadable}")),
-            (trouble, unreadable) => trouble.or(unreadable),
-        }
-    }
-}
-
-/// Reads a log file that is in memory already, compressed or not.
-pub fn read_bytes<S: Sink>(
-    file: &[u8],
-    scope: Option<Scope<'_>>,
-    memory: &mut Memory,
-    sink: &mut S,
-) -> FileRead {
-    from_memory(file, scope, &mut memory.pieces, sink)
-}
-
-fn read_file<S: Sink>(
-    path: &Path,
-    scope: Option<Scope<'_>>,
-    memory: &mut Memory,
-    sink: &mut S,
-) -> io::Result<FileRead> {
-    let mut file = File::open(path)?;
-    memory.file.clear();
-    (&mut file)
-        .take(FILE_LIMIT as u64)
-        .read_to_end(&mut memory.file)?;
-    if memory.file.len() < FILE_LIMIT {
-        return Ok(from_memory(&memory.file, scope, &mut memory.pieces, sink));
-    }
-    let compressed = file.metadata()?.len();
-    let begun = io::Cursor::new(&memory.file[..]);
-    let source = BufReader::with_capacity(WINDOW / 4, begun.chain(file));
-    let window = &mut memory.pieces.window;
-    let read = if is_gzip(&memory.file) {
-        stream_members(Members::new(source), scope, window, sink)
-    } else {
-        stream(source, scope, window, sink)
-    };
-    Ok(FileRead { compressed, ..read })
-}
-
-fn from_memory<S: Sink>(
-    file: &[u8],
-    scope: Option<Scope<'_>>,
-    pieces: &mut Pieces,
-    sink: &mut S,
-) -> FileRead {
-    let compressed = file.len() as u64;
-    if !is_gzip(file) {
-        let contents = record::read(file, scope, sink);
-        return FileRead {
-            contents,
-            compressed,
-            inflated: compressed,
-            members: 0,
-        };
-    }
-    if pieces.inflater.is_none() {
-        pieces.inflater = Inflater::new();
-    }
-    if let Some(inflater) = &mut pieces.inflater
-        && let Ok((bytes, members)) = inflater.whole(file, WHOLE_LIMIT)
-    {
-        let contents = record::read(bytes, scope, sink);
-        return FileRead {
-            contents,
-            compressed,
-            inflated: bytes.len() as u64,
-            members,
-        };
-    }
-    // Too large to hold, or damaged: the stream gives what stands before the damage, and says what it is.
-    let read = stream_members(Members::new(file), scope, &mut pieces.window, sink);
-    FileRead { compressed, ..read }
-}
-
-fn stream_members<S: Sink, R: io::BufRead>(
-    mut members: Members<R>,
-    scope: Option<Scope<'_>>,
-    window: &mut Vec<u8>,
-    sink: &mut S,
-) -> FileRead {
-    let mut file = stream(&mut members, scope, window, sink);
-    file.members = members.count;
-    file
-}
-
-fn stream<S: Sink>(
-    mut source: impl Read,
-    scope: Option<Scope<'_>>,
-    window: &mut Vec<u8>,
-    sink: &mut S,
-) -> FileRead {
-    let mut reader = Reader::new(scope);
-    let (mut filled, mut inflated) = (0, 0);
-    let mut fault = None;
-    if window.len() < WINDOW {
-        window.resize(WINDOW, 0);
-    }
-    while fault.is_none() && !reader.gave_up() {
-        let given = fill(&mut source, &mut window[filled..], &mut fault);
-        if given == 0 {
-            break;
-        }
-        filled += given;
-        inflated += given as u64;
-        let taken = reader.take(&window[..filled], sink);
-        window.copy_within(taken..filled, 0);
-        filled -= taken;
-        if filled == window.len() {
-            if filled >= RECORD_LIMIT {
-                fault = Some("a record has more than 16 MiB".to_owned());
-            } else {
-                window.resize(filled * 2, 0);
-            }
-        }
-    }
-    let mut contents = reader.finish(&window[..filled], sink);
-    if let Some(fault) = fault {
-        contents.trouble = Some(format!("{fault}; what stood before it was counted"));
-    }
-    window.truncate(WINDOW);
-    window.shrink_to(WINDOW);
-    FileRead {
-        contents,
-        compressed: 0,
-        inflated,
-        members: 0,
-    }
-}
-
-/// Reads until the room is full, the source ends, or it fails.
-fn fill(source: &mut impl Read, room: &mut [u8], fault: &mut Option<String>) -> usize {
-    let mut filled = 0;
-    while filled < room.len() {
-        match source.read(&mut room[filled..]) {
-            Ok(0) => break,
-            Ok(given) => filled += given,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                *fault = Some(if error.kind() == io::ErrorKind::UnexpectedEof {
-                    "the compressed data is cut off".to_owned()
-                } else {
-                    error.to_string()
-                });
-                break;
-            }
-        }
-    }
-    filled
 }

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod inflate;
 pub mod inventory;
 pub mod journal;
+pub mod log_file;
 pub mod logs;
 pub mod save;
 pub mod shelf;

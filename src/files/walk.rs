@@ -5,13 +5,13 @@
 //! first day of the next; in the order of days, copies of one event come close to one another
 //! ([`crate::domain::seen`]). For that the walk notes the folders of days as it passes, and enters them at the end.
 //!
-//! Only one folder's listing a level is held at a time, so a trail of any number of files needs no more memory than
-//! its largest folder. A folder may be named twice, lie in another one or be reached by a symbolic link, even one
+//! Only one folder's listing a level is held at a time, and a few bytes for each folder of a day, so memory does not grow
+//! with the number of files. A folder may be named twice, lie in another one or be reached by a symbolic link, even one
 //! that leads back up: every file still comes once. Files and folders whose names begin with a dot are passed over,
 //! unless they are named themselves.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::collections::{HashSet, VecDeque};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,13 +34,25 @@ pub(super) struct Walk {
     /// Canonical paths still to walk.
     waiting: VecDeque<PathBuf>,
     /// Every canonical path that was or will be walked as a root of its own.
-    roots: Vec<PathBuf>,
+    roots: HashSet<PathBuf>,
     /// The folders from the present root down to the present place.
     open: Vec<Folder>,
-    /// Folders of days, to be walked at the end; the last day first once that has begun.
-    days: Vec<(Day, PathBuf)>,
+    /// Folders of days, to be walked at the end; the last one first once that has begun.
+    days: Vec<DayFolder>,
+    /// The folders that those lie in.
+    months: Vec<PathBuf>,
     /// The day whose folder is being walked.
     pub(super) day: Option<Day>,
+}
+
+/// The folder of a day. Small, because an organization has hundreds of thousands of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct DayFolder {
+    day: Day,
+    /// The number of the folder it lies in; they are numbered as they come.
+    month: u32,
+    /// Its name: the day of the month, in two digits.
+    name: [u8; 2],
 }
 
 struct Folder {
@@ -60,30 +72,48 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
         }
     }
     paths.sort_unstable();
-    let mut roots: Vec<PathBuf> = Vec::new();
+    let mut roots = HashSet::new();
+    let mut waiting = VecDeque::new();
     for path in paths {
         // In sorted order a folder comes before what lies in it.
-        if !roots.iter().any(|root| leads_to(root, &path)) {
-            roots.push(path);
+        if !reached(&roots, &path) {
+            roots.insert(path.clone());
+            waiting.push_back(path);
         }
     }
     Walk {
         lost,
-        waiting: roots.iter().cloned().collect(),
+        waiting,
         roots,
         open: Vec::new(),
         days: Vec::new(),
+        months: Vec::new(),
         day: None,
     }
 }
 
-/// Whether a walk from `root` comes past `path`.
-fn leads_to(root: &Path, path: &Path) -> bool {
-    path.strip_prefix(root).is_ok_and(|below| {
-        !below
-            .components()
-            .any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
-    })
+/// Whether a walk from one of `roots` comes past `path`.
+fn reached(roots: &HashSet<PathBuf>, path: &Path) -> bool {
+    for folder in path.ancestors() {
+        if roots.contains(folder) {
+            return true;
+        }
+        let is_hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
+        if folder.file_name().is_some_and(is_hidden) {
+            return false;
+        }
+    }
+    false
+}
+
+/// A path as AWS's layout writes it. Names that are no Unicode cannot be AWS's.
+pub(super) fn layout_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
 }
 
 impl Iterator for Walk {
@@ -146,21 +176,30 @@ impl Walk {
         }
     }
 
-    /// A link leads to a place that is walked anyhow, or to one that becomes a root of its own.
+    /// A link leads to a place that is walked anyhow, to a file, or to a folder that becomes a root of its own.
     fn follow(&mut self, link: PathBuf) -> Option<Found> {
-        match fs::canonicalize(&link) {
-            Ok(target) => {
-                if !self.roots.iter().any(|root| leads_to(root, &target)) {
-                    self.roots.push(target.clone());
-                    self.waiting.push_back(target);
-                }
-                None
+        let target = fs::canonicalize(&link).and_then(|path| Ok((fs::metadata(&path)?, path)));
+        let (about, target) = match target {
+            Ok(target) => target,
+            Err(fault) => {
+                let what = format!("the link leads nowhere: {fault}");
+                return Some(Found::Trouble(link, what));
             }
-            Err(fault) => Some(Found::Trouble(
-                link,
-                format!("the link leads nowhere: {fault}"),
-            )),
+        };
+        if reached(&self.roots, &target) {
+            return None;
         }
+        if about.is_dir() && self.day.is_some() {
+            // Whose days, nobody can tell, and the order of days is promised.
+            let what = "is a link to a folder, in the folder of a day: name where it leads to as a trail of its own";
+            return Some(Found::Trouble(link, what.to_owned()));
+        }
+        self.roots.insert(target.clone());
+        if about.is_file() {
+            return Some(Found::File(target));
+        }
+        self.waiting.push_back(target);
+        None
     }
 
     /// Enters the folder of the first of the days that are left. `None`: there is none.
@@ -172,20 +211,38 @@ impl Walk {
         if self.day.is_none() {
             self.days.sort_unstable_by(|one, other| other.cmp(one));
         }
-        let (day, path) = self.days.pop()?;
+        let DayFolder { day, month, name } = self.days.pop()?;
         self.day = Some(day);
+        // Two digits are always text.
+        let name = str::from_utf8(&name).unwrap_or_default();
+        let path = self.months[month as usize].join(name);
         Some(self.list(path))
     }
 
     fn enter(&mut self, path: PathBuf) -> Option<Found> {
-        let day = path.to_str().and_then(layout::day_folder);
-        match day.filter(|_| self.day.is_none()) {
-            Some(day) => {
-                self.days.push((day, path));
+        let day = match self.day {
+            None => self.day_folder(&path),
+            Some(_) => None,
+        };
+        match day {
+            Some(folder) => {
+                self.days.push(folder);
                 None
             }
             None => self.list(path),
         }
+    }
+
+    /// The folder as that of a day, if it is one.
+    fn day_folder(&mut self, path: &Path) -> Option<DayFolder> {
+        let day = layout::day_folder(&layout_path(path))?;
+        let name = path.file_name()?.as_encoded_bytes().try_into().ok()?;
+        let month = path.parent()?;
+        if self.months.last().is_none_or(|last| last != month) {
+            self.months.push(month.to_owned());
+        }
+        let month = u32::try_from(self.months.len() - 1).ok()?;
+        Some(DayFolder { day, month, name })
     }
 
     fn list(&mut self, path: PathBuf) -> Option<Found> {
@@ -323,6 +380,53 @@ mod tests {
         assert!(
             found.iter().any(|name| name.contains("leads nowhere")),
             "{found:?}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_the_folder_of_a_day_keep_the_order_of_days() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        let day = |day: &str| format!("in/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/{day}");
+        for path in [
+            format!("{}/a", day("01")),
+            format!("{}/b", day("02")),
+            "out/stored".to_owned(),
+            "other/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/09/30/c".to_owned(),
+        ] {
+            let path = base.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        for link in ["linked", "linked again"] {
+            symlink(base.join("out/stored"), base.join(day("01")).join(link)).unwrap();
+        }
+        symlink(base.join("other"), base.join(day("02")).join("copy")).unwrap();
+        let mut walk = walk(&[base.join("in")]);
+        let mut found = Vec::new();
+        while let Some(next) = walk.next() {
+            let (path, what) = match next {
+                Found::File(path) => (path, "file"),
+                Found::Trouble(path, why) => {
+                    assert!(why.contains("a trail of its own"), "{why}");
+                    (path, "trouble")
+                }
+            };
+            let name = path.file_name().unwrap().to_owned().into_string().unwrap();
+            found.push((name, what, walk.day.unwrap()));
+        }
+        let first = found[0].2;
+        let expected = [
+            ("a", "file", first),
+            ("stored", "file", first),
+            ("b", "file", first + 1),
+            ("copy", "trouble", first + 1),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(name, what, day)| (name.to_owned(), what, day))
         );
     }
 

@@ -1,5 +1,6 @@
 //! A report for tests: two accounts, every field in play, hostile texts, unknown values, loops, gaps and findings.
 
+mod added;
 mod estimated;
 
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::domain::ledger::{Bounds, Ledger};
-use crate::domain::money::counted;
+use crate::domain::money::{counted, thousands};
 use crate::domain::names::{AccountId, Scope};
 use crate::domain::report::Gap;
 use crate::domain::secret::Secret;
@@ -78,6 +78,11 @@ impl Gathered {
         };
         let (ledgers, reading) = fold(&ask, bounds, &self.seen, term);
         self.ledgers.extend(ledgers);
+        if let Some(why) = nothing_to_read(&reading) {
+            let what = roots.iter().map(|root| root.display().to_string());
+            let what = what.collect::<Vec<_>>().join(", ");
+            self.gaps.push(trail_gap(what, why));
+        }
         self.notes.extend(packed_again(reading.multi_member));
         self.gaps.extend(
             reading
@@ -131,6 +136,18 @@ pub(super) fn fold(
     let read = logs::read(ask, ledger, Some(&watcher));
     progress.finish();
     read
+}
+
+/// Why no file of a trail was read, if it has files.
+fn nothing_to_read(reading: &logs::Reading) -> Option<String> {
+    let passed_over = reading.skipped_by_date + reading.skipped_digests;
+    (reading.files_read == 0 && passed_over > 0).then(|| match passed_over {
+        1 => "the one file there is no log file of these days".to_owned(),
+        files => format!(
+            "none of the {} files there is a log file of these days",
+            thousands(files)
+        ),
+    })
 }
 
 /// A sentence about log files of several gzip members, if there are any.

@@ -7,10 +7,11 @@ use anyhow::{Result, anyhow, bail};
 use super::cleanup::read_plan;
 use crate::Exit;
 use crate::aws::Use;
+use crate::aws::accounts::tells_regions;
 use crate::aws::bucket::Location;
 use crate::cli::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs, TrailSource};
 use crate::domain::iam::{Places, policy};
-use crate::domain::names::AccountId;
+use crate::domain::names::{AccountId, Region};
 use crate::domain::plan::{Line, Plan};
 use crate::term::Term;
 
@@ -27,8 +28,14 @@ pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
     Term::data(&json)?;
     let size = serde_json::to_vec(&policy)?.len();
     if size > MANAGED_POLICY {
+        let way = match &args.command {
+            PolicyFor::Scan(_) => "name fewer `--accounts` at a time, or none, which allows any",
+            PolicyFor::Apply(_) => {
+                "narrow it by `--accounts` and `--regions` instead of a plan, or split the plan"
+            }
+        };
         term.say(&format!(
-            "This policy has {size} characters without blanks, and IAM takes {MANAGED_POLICY} in a managed policy: narrow it by `--accounts` and `--regions` instead of a plan, or split the plan."
+            "This policy has {size} characters without blanks, and IAM takes {MANAGED_POLICY} in a managed policy: {way}."
         ));
     }
     Ok(Exit::Done)
@@ -69,7 +76,7 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
     };
     let Some(path) = &apply.plan else {
         return Ok(Places {
-            secrets: patterns(apply),
+            secrets: patterns(&apply.partition, &apply.accounts, &apply.regions),
             window: apply.recovery,
             ..places
         });
@@ -95,12 +102,11 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
 }
 
 /// The secrets of these accounts and Regions; none if any will do.
-fn patterns(apply: &PolicyApplyArgs) -> Vec<String> {
+fn patterns(partition: &str, accounts: &[AccountId], regions: &[Region]) -> Vec<String> {
     let any = || vec!["*".to_owned()];
     let named = |names: Vec<String>| if names.is_empty() { any() } else { names };
-    let accounts = named(apply.accounts.iter().map(ToString::to_string).collect());
-    let regions = named(apply.regions.iter().map(ToString::to_string).collect());
-    let partition = &apply.partition;
+    let accounts = named(accounts.iter().map(ToString::to_string).collect());
+    let regions = named(regions.iter().map(ToString::to_string).collect());
     let in_account = |account: &String| {
         let regions = regions.iter();
         regions
@@ -112,7 +118,7 @@ fn patterns(apply: &PolicyApplyArgs) -> Vec<String> {
 
 fn uses(scan: &PolicyScanArgs) -> Vec<Use> {
     let mut uses = vec![Use::Inventory, Use::Versions];
-    if scan.regions.is_empty() {
+    if scan.regions.is_empty() && tells_regions(&scan.partition) {
         uses.push(Use::Regions);
     }
     if scan.organization {
@@ -135,16 +141,24 @@ fn uses(scan: &PolicyScanArgs) -> Vec<Use> {
 }
 
 fn places(scan: &PolicyScanArgs) -> Result<Places> {
-    let bucket = scan.trail.iter().find_map(|source| match source {
-        TrailSource::Files(_) => None,
-        TrailSource::Bucket(place) => Some(place.parse::<Location>()),
-    });
-    let bucket = bucket.transpose().map_err(|error| anyhow!(error))?;
+    let mut buckets = Vec::new();
+    for source in &scan.trail {
+        if let TrailSource::Bucket(place) = source {
+            let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
+            buckets.push((place.bucket, place.prefix));
+        }
+    }
     Ok(Places {
         partition: scan.partition.clone(),
+        // Of other accounts it would say nothing: the policy of a role reaches the secrets of its own account.
+        secrets: match scan.regions.as_slice() {
+            [] => Vec::new(),
+            regions => patterns(&scan.partition, &[], regions),
+        },
+        accounts: scan.accounts.clone(),
         role: scan.role_name.clone(),
-        bucket: bucket.map(|place| (place.bucket, place.prefix)),
-        trail_key: scan.trail_key.clone(),
+        buckets,
+        trail_keys: scan.trail_key.clone(),
         ..Places::default()
     })
 }

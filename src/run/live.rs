@@ -3,6 +3,7 @@
 //! Everything is handed to the same judging as files are. A part that cannot be read is a gap; only a session that cannot
 //! be opened ends the scan.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,14 +24,14 @@ use crate::domain::event::{Event, Sink};
 use crate::domain::layout;
 use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::{Price, counted, thousands};
-use crate::domain::names::Scope;
+use crate::domain::names::{Region, Scope};
 use crate::domain::own::OwnCalls;
 use crate::domain::record;
 use crate::domain::report::{Gap, Report, Span};
 use crate::domain::sample::{Comb, Sample};
 use crate::domain::seen::Seen;
 use crate::files::cache::{Cache, Pen, Place, Version};
-use crate::files::logs;
+use crate::files::log_file;
 use crate::files::save::Saver;
 use crate::files::shelf::Folder;
 use crate::ports::{Feed, LogObject, Note, Notes as _, Shelf};
@@ -70,8 +71,10 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     let save = args.live.save.as_deref().map(Folder::new);
     let report = job.judge_asking(gathered, trail, |doubtful| {
         let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
-        let doubtful = if is_asked { doubtful } else { &[] };
-        let found = runtime.block_on(versions::current(&session, doubtful, shelf));
+        let doubtful = if is_asked { doubtful() } else { Vec::new() };
+        let teller = Teller::new(term, Duration::ZERO);
+        let found = runtime.block_on(versions::current(&session, &doubtful, shelf, &teller));
+        teller.finish();
         Late {
             current: found.current,
             gaps: found.gaps,
@@ -178,7 +181,8 @@ async fn inventory(
         },
         regions: args.regions.clone(),
     };
-    let found = accounts::scopes(session, &ask).await;
+    let found = accounts::scopes(session, &ask, teller).await;
+    gathered.notes.extend(found.notes);
     gathered.gaps.extend(found.gaps);
     gathered.account_names.extend(found.names);
     for (account, state) in found.closed {
@@ -206,7 +210,8 @@ async fn history(
 ) -> Vec<lookup::Read> {
     let scopes: Vec<Scope> = gathered.scopes.iter().cloned().collect();
     let budget = args.lookup_budget.unwrap_or(LOOKUP_BUDGET);
-    let ask = lookup::Ask::new(job.spans.evidence, job.spans.window, clock(), budget);
+    let mut ask = lookup::Ask::new(job.spans.evidence, job.spans.window, clock(), budget);
+    ask.requests = args.lookup_requests;
     let cache = args
         .cache
         .as_deref()
@@ -226,8 +231,7 @@ async fn read_bucket(
 ) {
     let ask = bucket::Ask {
         span: job.spans.evidence,
-        // Secrets are read from other accounts, too: everything that is there is read, unless Regions were named.
-        scopes: Vec::new(),
+        regions: regions_of(&args.live, gathered),
         payer: if args.live.request_payer {
             Payer::Requester
         } else {
@@ -236,7 +240,45 @@ async fn read_bucket(
         in_flight: bucket::IN_FLIGHT,
     };
     let read = bucket::read(session, place, &ask, feed, teller).await;
+    gathered.notes.push(was_read(place, &read));
     gathered.gaps.extend(read.gaps);
+}
+
+/// What was read of a bucket, as a sentence: it tells a wrong prefix from a quiet trail.
+fn was_read(place: &Location, read: &bucket::Read) -> String {
+    let whose = match read.branches {
+        0 => String::new(),
+        some => format!(
+            " of {}",
+            counted(some, "account and Region", "accounts and Regions")
+        ),
+    };
+    let other = match read.skipped {
+        0 => String::new(),
+        some => format!(
+            "; {} there hold no events of these days",
+            counted(some, "other file", "other files")
+        ),
+    };
+    format!(
+        "{} ({} KB){whose} were read in {place}{other}.",
+        counted(read.objects, "log file", "log files"),
+        thousands(read.bytes.div_ceil(1_000))
+    )
+}
+
+/// The Regions whose logs can tell of the secrets: none, which means all, unless Regions were named; then these, and
+/// those in which a replica of a secret stands, for a primary is judged together with its replicas.
+fn regions_of(args: &LiveArgs, gathered: &Gathered) -> Vec<Region> {
+    if args.regions.is_empty() {
+        return Vec::new();
+    }
+    let replicas = gathered.secrets.iter().flat_map(|secret| &secret.replicas);
+    let elsewhere = replicas.flatten().map(|replica| &replica.region);
+    let homes = gathered.secrets.iter().flat_map(|one| &one.primary_region);
+    let named = args.regions.iter();
+    let all: BTreeSet<&Region> = named.chain(elsewhere).chain(homes).collect();
+    all.into_iter().cloned().collect()
 }
 
 /// What the scan itself asked for and what that cost, as a sentence.
@@ -366,6 +408,10 @@ impl Feed for Intake {
         self.history(scope, json, Ledger::event);
     }
 
+    fn remembers(&self) -> bool {
+        self.cache.is_some()
+    }
+
     fn knows(&self, object: &LogObject) -> bool {
         let Some(cache) = self.cache.as_ref() else {
             return false;
@@ -387,15 +433,15 @@ impl Feed for Intake {
             account: file.account,
             region: file.region,
         });
-        let mut memory = logs::Memory::default();
+        let mut memory = log_file::Memory::default();
         let (folder, name) = folder_and_name(object);
         let place = kept_place(object, &folder, name);
         let read = self.with(|ledger| match &self.cache {
-            None => logs::read_bytes(bytes, scope, &mut memory, ledger),
+            None => log_file::read_bytes(bytes, scope, &mut memory, ledger),
             Some(cache) => {
                 let mut pen = Pen::default();
                 let Ok(read) = cache.keep(&place, &mut pen, ledger, |recorder| {
-                    Ok::<_, Infallible>(logs::read_bytes(bytes, scope, &mut memory, recorder))
+                    Ok::<_, Infallible>(log_file::read_bytes(bytes, scope, &mut memory, recorder))
                 });
                 read
             }

@@ -208,13 +208,13 @@ impl Job {
         self.judge_asking(gathered, trail, |_| Late::default())
     }
 
-    /// Judges what was gathered. Where the current version of a secret would decide, it is asked for; `ask` is called once,
-    /// with no secret if there is none to ask for.
+    /// Judges what was gathered. `ask` is called once and may find out which secrets are in doubt: those of which the
+    /// current version would decide.
     pub(super) fn judge_asking(
         &self,
         gathered: Gathered,
         trail: Trail,
-        ask: impl FnOnce(&[SecretArn]) -> Late,
+        ask: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> Late,
     ) -> Report {
         let Gathered {
             secrets,
@@ -267,7 +267,7 @@ impl Job {
             month: self.month.map(|month| month.to_string()),
             notes,
         };
-        let mut late = ask(&doubtful(&input));
+        let mut late = ask(&|| doubtful(&input));
         input.gaps.append(&mut late.gaps);
         input.notes.append(&mut late.notes);
         if !late.current.is_empty() {

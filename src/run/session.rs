@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::aws::{Connect, Role, Session};
 use crate::ports::Fault;
@@ -23,11 +23,17 @@ pub(super) fn connect(
         ca_bundle: std::env::var_os("AWS_CA_BUNDLE")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
-        max_attempts: std::env::var("AWS_MAX_ATTEMPTS")
-            .ok()
-            .filter(|attempts| !attempts.is_empty()),
+        max_attempts: variable("AWS_MAX_ATTEMPTS"),
+        retry_mode: variable("AWS_RETRY_MODE"),
+        default_profile: variable("AWS_DEFAULT_PROFILE")
+            .filter(|_| variable("AWS_PROFILE").is_none()),
         ..Connect::default()
     }
+}
+
+/// A variable of the environment; an empty one is as good as none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The service that stands in for AWS, as `AWS_ENDPOINT_URL` names it. [`Connect::endpoint`] takes it: then every request
@@ -36,15 +42,12 @@ pub(super) fn connect(
 /// # Errors
 /// If none is named, if endpoints are to be ignored, or if it is AWS itself.
 pub(super) fn stand_in() -> Result<String> {
-    let url = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
-    let is_ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        .is_ok_and(|word| word.eq_ignore_ascii_case("true"));
-    if is_ignored || !stands_in(&url) {
-        bail!(
-            "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none that is used"
-        );
-    }
-    Ok(url)
+    let is_ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    let url = variable("AWS_ENDPOINT_URL").filter(|url| !is_ignored && stands_in(url));
+    url.context(
+        "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none that is used",
+    )
 }
 
 /// Domains of AWS itself, in any partition.
@@ -80,8 +83,8 @@ pub(super) async fn open(connect: Connect) -> Result<Session> {
     let profile = connect
         .profile
         .clone()
-        .or_else(|| std::env::var("AWS_PROFILE").ok())
-        .filter(|profile| !profile.is_empty());
+        .or_else(|| variable("AWS_PROFILE"))
+        .or_else(|| connect.default_profile.clone());
     Session::open(connect).await.map_err(|fault| {
         anyhow!(
             "cannot reach AWS: {fault}; {}",

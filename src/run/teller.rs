@@ -35,6 +35,20 @@ impl<'a> Teller<'a> {
 impl Notes for Teller<'_> {
     fn note(&self, note: Note) {
         match note {
+            Note::Accounts { done, of } => {
+                self.status.show(&format!(
+                    "{} of {} entered",
+                    thousands(done as u64),
+                    counted(of as u64, "account", "accounts")
+                ));
+            }
+            Note::Versions { done, of } => {
+                self.status.show(&format!(
+                    "current versions of {} of {}",
+                    thousands(done as u64),
+                    counted(of as u64, "rotated secret", "rotated secrets")
+                ));
+            }
             Note::Scopes(count) => {
                 self.term.say(&format!(
                     "asking {}",
@@ -67,9 +81,7 @@ impl Notes for Teller<'_> {
                         format!("about {}", counted(requests, "request", "requests"))
                     }
                     (LookupWay::Everything, None) => "all of it".to_owned(),
-                    (LookupWay::Newest, _) => {
-                        "the newest part, as far as the budget goes".to_owned()
-                    }
+                    (LookupWay::Newest, _) => "as much of it as the budget allows".to_owned(),
                     (LookupWay::Sample, _) => {
                         "a sample, because all of it does not fit the budget".to_owned()
                     }

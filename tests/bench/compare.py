@@ -190,13 +190,13 @@ def main():
     return 1 if wrong else 0
 
 
-def scan(trail, program, folder, scratch):
-    """The whole program on the trail, as a person would run it."""
+def scan(trail, program, folder, scratch, *more):
+    """The whole program on the trail, as a person would run it, with more words."""
     inventory = os.path.join(scratch, "inventory.json")
     subprocess.run([trail, "inventory", inventory], check=True)
     report = os.path.join(scratch, "report")
     command = [program, "--quiet", "scan", "--inventory", inventory, "--trail", folder, "--out", report, "--overwrite"]
-    command += ["--window", "30d", "--now", "2026-10-31T00:00:00Z", "--allow-partial"]
+    command += ["--window", "30d", "--now", "2026-10-31T00:00:00Z", "--allow-partial", *more]
     return lambda: run(command, os.path.join(scratch, "scan"))
 
 

@@ -19,21 +19,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aws::world::large::{Large, ROLE};
+use aws::world::large::{Large, REGIONS, ROLE, three_faults};
 use aws::{Aws, Fault};
 use jiff::Timestamp;
 
 const USAGE: &str = "\
 scan [accounts=12] [regions=5] [secrets=300]      seconds, peak memory and calls of one scan
 gaps                                              12 x 5 x 300, one Region denied, one throttled for 10 s, one dead";
-
-const REGIONS: [&str; 5] = [
-    "us-east-1",
-    "eu-west-1",
-    "eu-central-1",
-    "ap-south-1",
-    "us-west-2",
-];
 
 fn main() {
     // Cargo adds a flag of its own.
@@ -58,18 +50,7 @@ fn main() {
     match words.first().map(String::as_str) {
         Some("scan") => scan(size, &[]),
         Some("gaps") => {
-            let at = |fault: Fault, place: u64, region: &str| {
-                fault.account(&Large::account(place)).region(region)
-            };
-            let faults = [
-                at(Fault::denied(), 3, REGIONS[1]),
-                at(
-                    Fault::throttle().during(Duration::from_secs(10)),
-                    5,
-                    REGIONS[2],
-                ),
-                at(Fault::reset_before(), 7, REGIONS[3]),
-            ];
+            let faults = three_faults(Fault::throttle().during(Duration::from_secs(10)));
             scan(size, &faults);
         }
         _ => println!("{USAGE}"),

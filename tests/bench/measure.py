@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All figures of README.md in one command: writes the trails to a folder (1.2 GB, once) and prints the tables.
+"""All figures of README.md in one command: writes the trails to a folder (2.2 GB, once) and prints the tables.
 
     python3 tests/bench/measure.py /tmp/trails
     python3 tests/bench/measure.py /tmp/trails --only ratio,files
@@ -10,6 +10,7 @@ Everything runs in turn and is told as a ratio. The column of the processor is t
 import argparse
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import compare
 # What to write, by the name of its folder.
 TRAILS = {
     "ours-2": "ours=20",
+    "four-times": "ours=20 files=8000",
     "ours-20": "ours=200",
     "ours-90": "ours=900",
     "quarter": "ours=20 files=500",
@@ -90,6 +92,45 @@ def files(bench):
     table(*rows)
 
 
+def whole(bench):
+    """The whole program, which also judges and writes its report, over inflating; two threads."""
+    rows = [("whole scan over inflating", "wall", "processor", "wall of a scan without a trail, ms")]
+    for name in ["ours-2", "four-times"]:
+        trail = bench.trail(name)
+        floor = [bench.program, "floor", trail, "threads=2"]
+        with tempfile.TemporaryDirectory() as scratch:
+            program = compare.scan(bench.program, bench.whole, trail, scratch)
+            nothing = os.path.join(scratch, "nothing")
+            os.mkdir(nothing)
+            idle = compare.scan(bench.program, bench.whole, nothing, scratch)
+            turns = [(program(), compare.run(floor, os.path.join(scratch, "out")), idle()) for _ in range(7)]
+        walls, cpus = ([getattr(a, what) / getattr(b, what) for a, b, _ in turns] for what in ["wall", "cpu"])
+        rows.append((name, middle(walls), middle(cpus), f"{1000 * statistics.median(c.wall for *_, c in turns):.0f}"))
+    table(*rows)
+
+
+def cache(bench):
+    """The second run with --cache, when nothing is new, over the first; two threads."""
+    rows = [("second run over first", "wall", "processor", "ms")]
+    for name in ["ours-2", "four-times"]:
+        trail = bench.trail(name)
+        turns = []
+        for _ in range(5):
+            with tempfile.TemporaryDirectory() as scratch:
+                kept = os.path.join(scratch, "cache")
+                program = compare.scan(bench.program, bench.whole, trail, scratch, "--cache", kept)
+                turns.append((program(), program()))
+        walls, cpus = ([getattr(b, what) / getattr(a, what) for a, b in turns] for what in ["wall", "cpu"])
+        first, second = (1000 * statistics.median(turn[at].wall for turn in turns) for at in [0, 1])
+        rows.append((name, middle(walls), middle(cpus), f"{second:.0f} over {first:.0f}"))
+    table(*rows)
+
+
+def middle(ratios):
+    """The median, and the range."""
+    return f"{statistics.median(ratios):.3f} [{min(ratios):.3f}-{max(ratios):.3f}]"
+
+
 def memory(bench):
     """The most memory of reading and of the whole program on one, two and four quarters of a trail."""
     rows = [("most memory, two threads, MB", "1x", "2x", "4x")]
@@ -142,7 +183,7 @@ def traps(bench):
         print(flush=True)
 
 
-PARTS = {part.__name__: part for part in [ratio, files, memory, stages, peers, traps]}
+PARTS = {part.__name__: part for part in [ratio, files, whole, cache, memory, stages, peers, traps]}
 
 
 def main():

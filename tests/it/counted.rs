@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::trail::generate::{self, Dice, LogFile, Spec, Style, restyled};
-use super::trail::{STYLES, below, gzip, put};
-use super::world::program;
+use super::trail::{STYLES, below, put};
+use super::world::{gzip, program};
 
 const SPEC: Spec = Spec {
     seed: 11,

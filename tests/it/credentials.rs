@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::aws::http::{self, Ending, Request, Response};
 use crate::aws::world::{Account, Rate, Secret};
 use crate::aws::{Aws, World, access_key};
+use crate::outcome::report;
 
 /// The account of the tester's variables.
 const OWN: &str = "111122223333";
@@ -107,6 +108,10 @@ fn world() -> World {
 
 /// Runs a scan with these variables besides the usual ones; an empty value takes a variable away.
 fn scan(aws: &Aws, folder: &Path, variables: &[(&str, &str)]) -> Output {
+    scan_with(aws, folder, variables, &[])
+}
+
+fn scan_with(aws: &Aws, folder: &Path, variables: &[(&str, &str)], options: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     aws.on(&mut command)
         .args([
@@ -118,6 +123,7 @@ fn scan(aws: &Aws, folder: &Path, variables: &[(&str, &str)]) -> Output {
             "--out",
         ])
         .arg(folder.join("report"))
+        .args(options)
         .env("HOME", folder);
     for (name, value) in variables {
         match value {
@@ -138,8 +144,7 @@ const NO_KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCE
 fn assert_scanned(aws: &Aws, folder: &Path, output: &Output, account: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    let report = fs::read(folder.join("report/report.json")).unwrap();
-    let report: Value = serde_json::from_slice(&report).unwrap();
+    let report = report(&folder.join("report"));
     assert_eq!(report["scopes"][0]["account"], account);
     let calls = aws.calls();
     assert!(
@@ -164,6 +169,8 @@ fn a_container_gets_the_keys_of_its_task() {
     });
     let aws = Aws::start(world());
     let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    fs::write(&config, "[profile bare]\nregion = us-east-1\n").unwrap();
     let uri = format!("{}/task", source.url());
     let mut variables = NO_KEYS.to_vec();
     variables.extend([
@@ -171,6 +178,10 @@ fn a_container_gets_the_keys_of_its_task() {
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "the-token"),
     ]);
     let output = scan(&aws, folder.path(), &variables);
+    assert_scanned(&aws, folder.path(), &output, FOUND);
+    // A profile without keys names the settings; the keys are those of the task all the same.
+    variables.push(("AWS_CONFIG_FILE", config.to_str().unwrap()));
+    let output = scan_with(&aws, folder.path(), &variables, &["--profile", "bare"]);
     assert_scanned(&aws, folder.path(), &output, FOUND);
     assert!(
         source.seen().contains(&"GET /task".to_owned()),
@@ -251,13 +262,15 @@ fn a_profile_of_single_sign_on_gets_the_keys_of_its_role() {
     let url = source.url();
     let mut variables = NO_KEYS.to_vec();
     variables.extend([
-        ("AWS_PROFILE", "corp"),
         ("AWS_CONFIG_FILE", config.to_str().unwrap()),
         ("AWS_ENDPOINT_URL_SSO", url.as_str()),
     ]);
+    let output = scan_with(&aws, folder.path(), &variables, &["--profile", "corp"]);
+    assert_scanned(&aws, folder.path(), &output, FOUND);
+    variables.push(("AWS_PROFILE", "corp"));
     let output = scan(&aws, folder.path(), &variables);
     assert_scanned(&aws, folder.path(), &output, FOUND);
-    assert_eq!(source.seen(), ["GET /federation/credentials"]);
+    assert_eq!(source.seen(), ["GET /federation/credentials"; 2]);
 }
 
 #[test]
@@ -343,6 +356,68 @@ fn a_proxy_carries_every_request_but_those_it_is_not_for() {
 }
 
 #[test]
+fn the_profile_is_chosen_as_aws_chooses_it() {
+    /// The variables, what else is said, and whose keys are taken.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+    let aws = Aws::start(world());
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let keys = |account: &str| {
+        let id = access_key(account);
+        format!("aws_access_key_id = {id}\naws_secret_access_key = loopback\n")
+    };
+    let text = format!(
+        "[default]\n{}[profile found]\n{}[profile bare]\nregion = {EAST}\n",
+        keys(OWN),
+        keys(FOUND)
+    );
+    fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let with_keys = &[][..];
+    let cases: [Case<'_>; 6] = [
+        (&NO_KEYS, &[], OWN),
+        (&NO_KEYS, &["AWS_DEFAULT_PROFILE=found"], FOUND),
+        (
+            &NO_KEYS,
+            &["AWS_DEFAULT_PROFILE=nowhere", "AWS_PROFILE=found"],
+            FOUND,
+        ),
+        (
+            &NO_KEYS,
+            &["AWS_DEFAULT_PROFILE=nowhere", "--profile=found"],
+            FOUND,
+        ),
+        // Keys in variables go before a profile that a variable names, but not before one that the command line names.
+        (with_keys, &["AWS_DEFAULT_PROFILE=found"], OWN),
+        (with_keys, &["--profile=found"], FOUND),
+    ];
+    for (variables, said, account) in cases {
+        let (options, more): (Vec<&str>, Vec<&str>) =
+            said.iter().partition(|word| word.starts_with("--"));
+        let mut all = variables.to_vec();
+        all.push(("AWS_CONFIG_FILE", config));
+        all.extend(more.iter().map(|word| word.split_once('=').unwrap()));
+        let before = aws.calls().len();
+        let output = scan_with(&aws, folder.path(), &all, &options);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said:?}: {text}");
+        let calls = aws.calls().split_off(before);
+        assert!(!calls.is_empty(), "{said:?}");
+        assert!(
+            calls.iter().all(|call| call.account == account),
+            "{said:?}: {calls:?}"
+        );
+    }
+    // A profile that the command line names, but that has no keys, is not made up for by others'.
+    for profile in ["bare", "nowhere"] {
+        let option = format!("--profile={profile}");
+        let variables = [("AWS_CONFIG_FILE", config)];
+        let output = scan_with(&aws, folder.path(), &variables, &[&option]);
+        assert_fails_with(&output, &["credentials", profile]);
+    }
+}
+
+#[test]
 fn settings_of_a_profile_hold_unless_a_variable_says_otherwise() {
     let aws = Aws::start(world());
     let folder = tempfile::tempdir().unwrap();
@@ -357,7 +432,8 @@ fn settings_of_a_profile_hold_unless_a_variable_says_otherwise() {
         &format!("[profile a]\nca_bundle = {mine}\n[default]\n"),
     );
     let attempts = file("attempts", "[default]\nmax_attempts = many\n");
-    let cases: [(&[(&str, &str)], Words<'_>); 4] = [
+    let eager = file("eager", "[default]\nretry_mode = eager\n");
+    let cases: [(&[(&str, &str)], Words<'_>); 6] = [
         (
             &[("AWS_CONFIG_FILE", &bundle), ("AWS_PROFILE", "a")],
             &["mine.pem", "no certificate"],
@@ -375,6 +451,14 @@ fn settings_of_a_profile_hold_unless_a_variable_says_otherwise() {
             &["`many`", "AWS_MAX_ATTEMPTS"],
         ),
         (&[("AWS_MAX_ATTEMPTS", "0")], &["`0`", "AWS_MAX_ATTEMPTS"]),
+        (
+            &[("AWS_CONFIG_FILE", &eager)],
+            &["`eager`", "AWS_RETRY_MODE", "adaptive"],
+        ),
+        (
+            &[("AWS_RETRY_MODE", "never")],
+            &["`never`", "AWS_RETRY_MODE"],
+        ),
     ];
     for (variables, words) in cases {
         assert_fails_with(&scan(&aws, folder.path(), variables), words);
@@ -382,6 +466,9 @@ fn settings_of_a_profile_hold_unless_a_variable_says_otherwise() {
     for variables in [
         &[("AWS_CONFIG_FILE", bundle.as_str())][..],
         &[("AWS_CONFIG_FILE", &attempts), ("AWS_MAX_ATTEMPTS", "2")],
+        &[("AWS_CONFIG_FILE", &eager), ("AWS_RETRY_MODE", "legacy")],
+        &[("AWS_RETRY_MODE", "standard")],
+        &[("AWS_RETRY_MODE", "adaptive")],
     ] {
         let output = scan(&aws, folder.path(), variables);
         assert_scanned(&aws, folder.path(), &output, OWN);

@@ -10,7 +10,8 @@ use secretsweep::demo::CAST;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::world::{codes, program};
+use crate::outcome::codes;
+use crate::world::program;
 
 /// The folder that the README's first command writes.
 const DEMO: &str = "secretsweep-demo";

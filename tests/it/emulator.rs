@@ -21,6 +21,8 @@ use aws_sdk_secretsmanager::types::{ReplicaRegionType, Tag};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::outcome::{report, verdict};
+
 /// moto's account for credentials that no role gave.
 const OWN: &str = "123456789012";
 const OTHER: &str = "210987654321";
@@ -120,13 +122,11 @@ impl Moto {
         crate::aws::without_foreign(&mut command)
             .args(args)
             .current_dir(folder)
-            .env("AWS_ENDPOINT_URL", self.endpoint())
-            .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_REGION", EAST)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .envs(crate::aws::environment(
+                &self.endpoint(),
+                "AKIAEXAMPLE",
+                EAST,
+            ))
             .env("AWS_MAX_ATTEMPTS", "1")
             .output()
             .unwrap()
@@ -199,24 +199,11 @@ fn said(output: &Output) -> String {
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
-fn report(folder: &Path) -> Value {
-    serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap()
-}
-
 /// The row of a secret.
 fn row<'a>(report: &'a Value, region: &str, name: &str) -> &'a Value {
     let mut rows = report["secrets"].as_array().unwrap().iter();
     rows.find(|row| row["region"] == region && row["name"] == name)
         .unwrap_or_else(|| panic!("no {name} in {region}"))
-}
-
-/// The verdict and the codes of its reasons.
-fn judged(row: &Value) -> String {
-    let reasons = row["reasons"].as_array().unwrap().iter();
-    let codes: Vec<&str> = reasons
-        .map(|reason| reason["code"].as_str().unwrap())
-        .collect();
-    format!("{}: {}", row["verdict"].as_str().unwrap(), codes.join(" "))
 }
 
 async fn create(client: &Client, name: &str) {
@@ -291,14 +278,18 @@ async fn the_inventory_of_two_accounts_and_two_regions_is_right() {
             json!([OTHER, EAST, 1]),
         ]
     );
-    for (region, name, verdict) in [
+    for (region, name, expected) in [
         (EAST, "app/229", "delete: never-read"),
         (EAST, "app/7", "keep: pending-deletion never-read"),
         (EAST, "app/replicated", "delete: never-read"),
         (WEST, "app/replicated", "keep: replica"),
         (EAST, "team/=hyperlink-AbC123", "delete: never-read"),
     ] {
-        assert_eq!(judged(row(&live, region, name)), verdict, "{region} {name}");
+        assert_eq!(
+            verdict(row(&live, region, name)),
+            expected,
+            "{region} {name}"
+        );
     }
     assert_eq!(
         row(&live, EAST, "app/replicated")["replicas"],

@@ -54,6 +54,24 @@ fn what_could_not_be_read_ends_with_three_unless_it_is_allowed() {
 }
 
 #[test]
+fn a_trail_without_any_log_file_of_these_days_says_so() {
+    let name = |service: &str, day: &str| {
+        format!("trail/111122223333_{service}_eu-west-1_{day}T0855Z_AbCdEfGhIjKlMnOp.json.gz")
+    };
+    let old = |world: World| world.file(&name("CloudTrail", "20200131"), b"".as_slice());
+    let secrets = || World::silent().secrets([idle("db")]);
+    let scan = old(secrets()).scan();
+    assert_eq!(scan.code, 3);
+    let one = "the one file there is no log file of these days";
+    assert!(scan.gaps().contains(one), "{}", scan.gaps());
+
+    let digest = name("CloudTrail-Digest", "20200131");
+    let scan = old(secrets().file(&digest, b"".as_slice())).scan();
+    let none = "none of the 2 files there is a log file of these days";
+    assert!(scan.gaps().contains(none), "{}", scan.gaps());
+}
+
+#[test]
 fn findings_that_were_asked_about_end_with_four() {
     let failing = || world().call(denied("GetSecretValue", "db", "because"));
     for (args, code) in [

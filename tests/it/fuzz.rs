@@ -6,7 +6,7 @@
 use std::io::Read as _;
 
 use secretsweep::domain::record::{Contents, Reader, Scope};
-use secretsweep::files::logs::{self, FileRead, Memory};
+use secretsweep::files::log_file::{self, FileRead, Memory};
 
 use super::reference::{Told, parsed_whole};
 use super::trail::generate::{self, Dice, Spec, Style, restyled};
@@ -64,7 +64,7 @@ fn check(file: &[u8], scope: Option<Scope<'_>>) -> Checked {
 
 fn read_file(file: &[u8], scope: Option<Scope<'_>>) -> (Told, FileRead) {
     let mut sink = Told::default();
-    let read = logs::read_bytes(file, scope, &mut Memory::default(), &mut sink);
+    let read = log_file::read_bytes(file, scope, &mut Memory::default(), &mut sink);
     (sink, read)
 }
 

@@ -3,14 +3,15 @@
 //! The event history reaches back ninety days from the real time, so these worlds stand around the real time, too.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use crate::aws::world::{Account, Bucket, Event, Rate, Secret, Status};
 use crate::aws::{Aws, Fault, World};
+use crate::outcome::Outcome;
 
 const A: &str = "111122223333";
 const B: &str = "444455556666";
@@ -31,60 +32,14 @@ fn day(days: i64) -> String {
     ago(days * 24)[..10].to_owned()
 }
 
-/// What a run of the program gave.
-struct Run {
-    output: Output,
-    report: Value,
-}
-
-impl Run {
-    fn code(&self) -> i32 {
-        self.output.status.code().unwrap()
-    }
-
-    fn said(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-
-    fn verdict(&self, name: &str) -> String {
-        let secrets = self.report["secrets"].as_array().unwrap();
-        let row = secrets.iter().find(|row| row["name"] == name);
-        let row = row.unwrap_or_else(|| panic!("no secret {name}: {}", self.said()));
-        let codes: Vec<&str> = row["reasons"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|reason| reason["code"].as_str().unwrap())
-            .collect();
-        format!("{}: {}", row["verdict"].as_str().unwrap(), codes.join(" "))
-    }
-
-    fn gaps(&self) -> Vec<String> {
-        self.report["gaps"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(Value::to_string)
-            .collect()
-    }
-}
-
 /// Runs a scan and reads its report.
-fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Run {
-    paced(aws, out, "0", args)
-}
-
-/// Runs a scan that asks for the event history at this pace, in milliseconds.
-fn paced(aws: &Aws, out: &Path, pace: &str, args: &[&str]) -> Run {
+fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     let command = aws.on(command
-        .args(["scan", "--lookup-pace", pace, "--overwrite", "--out"])
+        .args(["scan", "--lookup-pace", "0", "--overwrite", "--out"])
         .arg(out)
         .args(args));
-    let output = command.output().unwrap();
-    let report = std::fs::read(out.join("report.json"));
-    let report = report.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
-    Run { output, report }
+    Outcome::of(command, out)
 }
 
 /// One account, two Regions: a used secret and an idle one in each.
@@ -125,7 +80,7 @@ fn one_command_reads_inventory_and_event_history_of_every_region() {
     let aws = Aws::start(small());
     let folder = tempfile::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
-    assert_eq!(run.code(), 0, "{}", run.said());
+    assert_eq!(run.code(), Some(0), "{}", run.said());
     assert_eq!(run.verdict("idle"), "delete: idle");
     assert_eq!(run.verdict("used"), "keep: recently-read");
     assert_eq!(run.report["scopes"].as_array().unwrap().len(), 2);
@@ -155,7 +110,7 @@ fn a_denied_region_is_a_gap_that_names_the_permission() {
     );
     let folder = tempfile::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
-    assert_eq!(run.code(), 3, "{}", run.said());
+    assert_eq!(run.code(), Some(3), "{}", run.said());
     assert_eq!(run.report["totals"]["secrets"], 2);
     let gaps = run.gaps();
     assert_eq!(gaps.len(), 1, "{gaps:?}");
@@ -164,7 +119,7 @@ fn a_denied_region_is_a_gap_that_names_the_permission() {
         "{gaps:?}"
     );
     let run = scan(&aws, folder.path(), &["--allow-partial"]);
-    assert_eq!(run.code(), 0, "{}", run.said());
+    assert_eq!(run.code(), Some(0), "{}", run.said());
 }
 
 #[test]
@@ -192,7 +147,7 @@ fn all_accounts_of_an_organization_are_read_but_suspended_ones() {
             "ext",
         ],
     );
-    assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+    assert_eq!(run.code(), Some(0), "{} {:?}", run.said(), run.gaps());
     assert_eq!(run.report["totals"]["secrets"], 5);
     assert_eq!(run.verdict("team"), "delete: idle");
     assert!(
@@ -207,7 +162,7 @@ fn credentials_that_run_out_give_a_partial_report() {
     let aws = Aws::start(small().fault(Fault::expired().on("cloudtrail", "LookupEvents")));
     let folder = tempfile::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
-    assert_eq!(run.code(), 3, "{}", run.said());
+    assert_eq!(run.code(), Some(3), "{}", run.said());
     assert_eq!(run.report["totals"]["secrets"], 4);
     assert_eq!(run.verdict("idle"), "review: coverage-gap idle");
 }
@@ -256,8 +211,8 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
     let aws = Aws::start(world);
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("saved");
-    let answer = |run: &Run| {
-        assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+    let answer = |run: &Outcome| {
+        assert_eq!(run.code(), Some(0), "{} {:?}", run.said(), run.gaps());
         let mut report = run.report.clone();
         for row in report["scopes"].as_array_mut().unwrap() {
             row["trail"] = Value::Null;
@@ -304,6 +259,44 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
     assert_eq!(answer(&by_history), answer(&by_bucket));
     assert_eq!(answer(&by_history), answer(&by_cache));
     assert_eq!(by_history.verdict("idle"), "delete: idle");
+}
+
+#[test]
+fn of_a_bucket_only_the_regions_are_fetched_that_were_named_or_hold_a_replica() {
+    const SOUTH: &str = "ap-south-1";
+    let mut bucket = Bucket::new("trail", A, EAST);
+    for account in [A, B] {
+        for region in [EAST, WEST, SOUTH] {
+            let date = day(2);
+            let (folder, stamp) = (date.replace('-', "/"), date.replace('-', ""));
+            let key = format!(
+                "AWSLogs/{account}/CloudTrail/{region}/{folder}/{account}_CloudTrail_{region}_{stamp}T1200Z_0000000000000000.json"
+            );
+            bucket = bucket.object(&key, r#"{"Records":[]}"#);
+        }
+    }
+    let world = small()
+        .regions(&[SOUTH])
+        .bucket(bucket)
+        .replicated(Secret::new(A, EAST, "wide"), &[(WEST, None)]);
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    for (regions, expect) in [(EAST, &[EAST, WEST][..]), (SOUTH, &[SOUTH])] {
+        let before = aws.calls_of("s3", "GetObject").len();
+        let args = ["--trail", "s3://trail", "--regions", regions];
+        let run = scan(&aws, folder.path(), &args);
+        let fetched = aws.calls_of("s3", "GetObject").split_off(before);
+        assert_eq!(fetched.len(), 2 * expect.len(), "{}", run.said());
+        let of = |region: &&str| fetched.iter().any(|call| call.body.contains(region));
+        assert!(expect.iter().all(of), "{fetched:?}");
+        let told = format!(
+            "{} log files (1 KB) of {} accounts and Regions were read in s3://trail/",
+            fetched.len(),
+            fetched.len()
+        );
+        let notes = run.report["assumptions"].to_string();
+        assert!(notes.contains(&told), "{told}: {notes}");
+    }
 }
 
 #[test]
@@ -354,7 +347,7 @@ fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
     let run = scan(&aws, &out, &args);
     let asked = aws.calls_of("cloudtrail", "LookupEvents").len() - before;
-    assert_eq!(run.code(), 0, "{} {:?}", run.said(), run.gaps());
+    assert_eq!(run.code(), Some(0), "{} {:?}", run.said(), run.gaps());
     assert!(
         run.said().contains("event history, about"),
         "{}",
@@ -366,6 +359,43 @@ fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
         whole.1
     );
     assert_eq!(run.report["secrets"], whole.0["secrets"]);
+}
+
+#[test]
+fn a_past_month_is_counted_and_what_came_after_it_is_evidence() {
+    // The month before the last has ended a month ago, and its evidence is in the history.
+    let today = NOW.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let month = today.first_of_month().saturating_sub(2.months());
+    let mut world = small();
+    for region in [EAST, WEST] {
+        // More than the first pages hold, all of it after the month.
+        let reads = (1..600).map(|hours| {
+            Event::read(
+                &ago(hours),
+                A,
+                region,
+                "used",
+                "hourly",
+                "i-0123456789abcdef0",
+            )
+        });
+        world = world.events(A, region, reads);
+    }
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    let month = month.strftime("%Y-%m").to_string();
+    let run = scan(&aws, folder.path(), &["--month", &month]);
+    assert_eq!(run.code(), Some(0), "{} {:?}", run.said(), run.gaps());
+    assert_eq!(run.gaps(), [""; 0]);
+    assert_eq!(run.verdict("idle"), "delete: idle");
+}
+
+#[test]
+fn a_budget_that_no_clock_can_hold_is_no_panic() {
+    let aws = Aws::start(small());
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--lookup-budget", "300000000000y"]);
+    assert_eq!(run.code(), Some(0), "{}", run.said());
 }
 
 #[test]
@@ -381,7 +411,7 @@ fn what_makes_no_sense_together_is_a_usage_error() {
         &["--trail", "gopher://trail"][..],
     ] {
         let run = scan(&aws, folder.path(), args);
-        assert_eq!(run.code(), 2, "{args:?}: {}", run.said());
+        assert_eq!(run.code(), Some(2), "{args:?}: {}", run.said());
     }
 }
 
@@ -436,20 +466,19 @@ fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
     let folder = tempfile::tempdir().unwrap();
     let (out, policy) = (folder.path().join("out"), folder.path().join("loops.toml"));
     std::fs::write(&policy, "[loops]\nmin_avoidable_usd = \"0.01\"\n").unwrap();
-    let run = paced(
+    let run = scan(
         &aws,
         &out,
-        "20",
         &[
-            "--lookup-budget",
-            "6s",
+            "--lookup-requests",
+            "300",
             "--idle",
             "30d",
             "--policy",
             policy.to_str().unwrap(),
         ],
     );
-    assert_eq!(run.code(), 3, "a sample is not all: {}", run.said());
+    assert_eq!(run.code(), Some(3), "a sample is not all: {}", run.said());
 
     // What nobody was seen reading is not called unused, although windows were read of all its idle time.
     assert!(
@@ -519,7 +548,7 @@ fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
         format!("${:.2}", cents / 100.0)
     };
     let interval = format!("{} to {}", dollars(&total["low"]), dollars(&total["high"]));
-    let text = String::from_utf8(run.output.stdout.clone()).unwrap();
+    let text = run.printed();
     assert!(text.contains("ESTIMATED FROM A SAMPLE"), "{text}");
     assert!(text.contains(&interval), "{interval}: {text}");
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();

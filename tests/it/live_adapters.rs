@@ -1,25 +1,29 @@
 //! The adapters to AWS, through their own functions, against the AWS on the loopback.
 
+mod buckets;
+mod history;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use serde_json::json;
+
 use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
-use secretsweep::aws::bucket::{self, Payer};
+use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
 use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup, versions};
 use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::report::{Gap, Span};
-use secretsweep::domain::sample::{Comb, Sample, Series};
+use secretsweep::domain::sample::Comb;
 use secretsweep::ports::{
-    Fault as Failed, Feed, LogObject, LookupWay, RecoveryWindow, Shelf, Silence, Vault,
+    Fault as Failed, Feed, LogObject, Note, Notes, RecoveryWindow, Shelf, Silence, Vault,
 };
 
-use crate::aws::world::{Account, Bucket, Early, Event, Opt, Rate, Secret, Status, Version, at};
+use crate::aws::world::{Account, Opt, Secret, Status, Version, at};
 use crate::aws::{Aws, Fault, World, access_key};
 
 const A: &str = "111122223333";
@@ -114,6 +118,23 @@ impl Shelf for Memory {
     fn remove(&self, name: &str) -> io::Result<()> {
         self.0.lock().unwrap().remove(name);
         Ok(())
+    }
+}
+
+/// Hears everything that a source says.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Note>>);
+
+impl Notes for Heard {
+    fn note(&self, note: Note) {
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+impl Heard {
+    /// What was said so far.
+    fn all(&self) -> Vec<Note> {
+        self.0.lock().unwrap().clone()
     }
 }
 
@@ -283,7 +304,7 @@ async fn an_organization_is_entered_account_by_account_with_one_role_each() {
         accounts: Accounts::Organization,
         regions: Vec::new(),
     };
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!(
         found.closed,
         [(ids(&[C])[0].clone(), "SUSPENDED".to_owned())]
@@ -316,7 +337,7 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
         regions: vec![Region::new(EAST).unwrap()],
     };
     let plain = session(&aws).await;
-    let found = scopes(&plain, &ask).await;
+    let found = scopes(&plain, &ask, &Silence).await;
     assert_eq!(found.scopes, [scope(A, EAST)]);
     assert!(
         told(&found.gaps).contains("no role"),
@@ -333,7 +354,7 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
     })
     .await
     .unwrap();
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (1, 1));
     let gap = told(&found.gaps);
     assert!(
@@ -353,12 +374,125 @@ async fn only_enabled_regions_are_looked_at_and_without_permission_all_known_one
         accounts: Accounts::Own,
         regions: Vec::new(),
     };
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!(found.scopes, [scope(A, WEST), scope(A, EAST)]);
     aws.inject(Fault::denied().on("account", "ListRegions"));
-    let found = scopes(&session, &ask).await;
+    let found = scopes(&session, &ask, &Silence).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (34, 1));
     assert!(told(&found.gaps).contains("account:ListRegions is missing"));
+}
+
+#[tokio::test]
+async fn where_aws_cannot_tell_its_regions_nobody_asks_and_nothing_is_missing() {
+    for (partition, region, regions, asked) in [
+        ("aws-us-gov", "us-gov-west-1", 2, 0),
+        ("aws-iso", "us-iso-east-1", 2, 0),
+        // There AWS is asked, and the loopback has one Region.
+        ("aws-cn", "cn-north-1", 1, 1),
+        ("aws-new", "new-north-1", 1, 1),
+    ] {
+        let mut world = World::new(A);
+        world.partition = partition;
+        let aws = Aws::start(world);
+        let session = Session::open(Connect {
+            region: Some(region.parse().unwrap()),
+            ..connect(&aws, A)
+        })
+        .await
+        .unwrap();
+        let ask = Ask {
+            accounts: Accounts::Own,
+            regions: Vec::new(),
+        };
+        let found = scopes(&session, &ask, &Silence).await;
+        assert_eq!(found.scopes.len(), regions, "{:?}", found.scopes);
+        assert_eq!(found.gaps, [], "{partition}");
+        assert_eq!(aws.calls_of("account", "ListRegions").len(), asked);
+        let told = found.notes.iter().any(|note| note.contains(partition));
+        assert_eq!(told, asked == 0, "{:?}", found.notes);
+    }
+}
+
+#[tokio::test]
+async fn long_work_before_and_after_the_scan_says_how_far_it_is() {
+    let mut world = World::new(A).account(Account::new(B, "member"));
+    world = many(world.role(B, "audit", None), A, EAST, 3);
+    let arns: Vec<SecretArn> = world
+        .secrets
+        .keys()
+        .map(|arn| SecretArn::new(arn).unwrap())
+        .collect();
+    let aws = Aws::start(world);
+    let role = Role {
+        name: "audit".to_owned(),
+        external_id: None,
+    };
+    let session = Session::open(Connect {
+        role: Some(role),
+        ..connect(&aws, A)
+    })
+    .await
+    .unwrap();
+    let heard = Heard::default();
+    let ask = Ask {
+        accounts: Accounts::Listed(ids(&[A, B])),
+        regions: Vec::new(),
+    };
+    scopes(&session, &ask, &heard).await;
+    versions::current(&session, &arns, None, &heard).await;
+    let far = |done, of| Note::Accounts { done, of };
+    let near = |done, of| Note::Versions { done, of };
+    assert_eq!(
+        heard.all(),
+        [
+            far(0, 2),
+            far(1, 2),
+            far(2, 2),
+            near(0, 3),
+            near(1, 3),
+            near(2, 3),
+            near(3, 3)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_one_gap_and_nothing_is_asked_for_twice() {
+    let primary = Secret::new(A, EAST, "z-primary").with(|secret| {
+        secret.created = at("2026-01-02T00:00:00Z");
+    });
+    let broken = Secret::new(A, EAST, "broken").with(|secret| {
+        secret.created = at("2026-01-03T00:00:00Z");
+        "no-suffix!".clone_into(&mut secret.suffix);
+    });
+    let world = World::new(A)
+        .regions(&[EAST, WEST])
+        .replicated(primary, &[(WEST, None)])
+        .secret(broken);
+    let aws = Aws::start(world);
+    // Each on a page of its own.
+    aws.inject(Fault::short_page(1).on("secretsmanager", "ListSecrets"));
+    let session = session(&aws).await;
+    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    assert_eq!((read[0].secrets.len(), read[0].gaps.len()), (1, 1));
+    assert_eq!(session.calls()["secretsmanager:DescribeSecret"], 1);
+}
+
+#[tokio::test]
+async fn a_listing_that_goes_round_in_circles_is_a_gap() {
+    let secret = Secret::new(A, EAST, "rotated");
+    let arn = SecretArn::new(&secret.arn()).unwrap();
+    let aws = Aws::start(World::new(A).secret(secret));
+    let same = |key: &str| json!({ key: [], "NextToken": "again" });
+    aws.inject(Fault::answer(same("SecretList")).on("secretsmanager", "ListSecrets"));
+    aws.inject(Fault::answer(same("Versions")).on("secretsmanager", "ListSecretVersionIds"));
+    let session = session(&aws).await;
+    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    let found = versions::current(&session, std::slice::from_ref(&arn), None, &Silence).await;
+    for gaps in [&read[0].gaps, &found.gaps] {
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert!(told(gaps).contains("SameToken"), "{gaps:?}");
+    }
 }
 
 #[tokio::test]
@@ -461,7 +595,7 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
     let arn = SecretArn::new(&secret.arn()).unwrap();
     let aws = Aws::start(World::new(A).secret(secret));
     let session = session(&aws).await;
-    let found = versions::current(&session, std::slice::from_ref(&arn), None).await;
+    let found = versions::current(&session, std::slice::from_ref(&arn), None, &Silence).await;
     let current = &found.current[&arn];
     assert_eq!(current.created, Some(at("2026-11-01T03:00:00Z")));
     assert_eq!(current.last_accessed, None);
@@ -537,709 +671,6 @@ impl Feed for Basket {
             .unwrap()
             .push((comb.clone(), window, text));
     }
-}
-
-const NOW: &str = "2026-11-23T12:00:00Z";
-
-/// Ninety days of evidence, thirty of them counted, everything final.
-fn everything(budget: Duration) -> lookup::Ask {
-    let now = at(NOW);
-    let span = |days: i64| Span {
-        from: now - SignedDuration::from_hours(24 * days),
-        to: now,
-    };
-    lookup::Ask {
-        settled: now,
-        seed: 7,
-        ..lookup::Ask::new(span(90), span(30), now, budget)
-    }
-}
-
-/// Reads of one secret, evenly over the last `days`, ending a minute before now.
-fn reads(region: &str, count: i64, days: i64) -> Vec<Event> {
-    let step = days * 86_400 / count;
-    (0..count)
-        .map(|number| {
-            let time = at(NOW) - SignedDuration::from_secs(60 + number * step);
-            Event::read(
-                &time.to_string(),
-                A,
-                region,
-                "app/secret-00000",
-                "app",
-                "pod-1",
-            )
-        })
-        .collect()
-}
-
-async fn quick(aws: &Aws, pace: Duration) -> Session {
-    let mut connect = connect(aws, A);
-    connect.patience.lookup_pace = pace;
-    Session::open(connect).await.unwrap()
-}
-
-const FAST: Duration = Duration::from_millis(1);
-const AMPLE: Duration = Duration::from_mins(1);
-
-#[tokio::test]
-async fn a_history_is_read_to_its_end_once_and_asserted() {
-    let mut world = World::new(A)
-        .events(A, EAST, reads(EAST, 1_234, 80))
-        .lookup_rate(Rate::Unlimited);
-    world.lookup.early = Early::Refuse;
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
-    let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
-    assert_eq!(read[0].gaps, []);
-    assert_eq!(read[0].way, LookupWay::Everything);
-    assert_eq!(basket.distinct().len(), 1_234);
-    assert_eq!(
-        basket.covered(&scope(A, EAST)),
-        [("2026-08-25T12:00:00Z".to_owned(), NOW.to_owned())]
-    );
-    // 25 pages; 13 probes; what the cut slices read twice or nearly empty.
-    assert!((25..60).contains(&read[0].requests), "{}", read[0].requests);
-    let asked = aws.calls_of("cloudtrail", "LookupEvents");
-    assert!(asked.iter().all(|call| call.status == 200), "{asked:?}");
-}
-
-#[tokio::test]
-async fn a_quiet_history_is_one_request() {
-    let aws = Aws::start(World::new(A).lookup_rate(Rate::Unlimited));
-    let session = quick(&aws, FAST).await;
-    let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
-    assert_eq!((read[0].requests, read[0].gaps.len()), (1, 0));
-    assert_eq!(
-        basket.covered(&scope(A, EAST)).len(),
-        1,
-        "nothing logged, and that is known"
-    );
-}
-
-#[tokio::test]
-async fn an_interrupted_run_goes_on_where_it_stopped() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 2_500, 88))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
-    let shelf = Memory::default();
-    for number in 35..60 {
-        aws.inject(
-            Fault::expired()
-                .on("cloudtrail", "LookupEvents")
-                .nth(number),
-        );
-    }
-    let first = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &first,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    let cut_short = told(&read[0].gaps);
-    assert!(cut_short.contains("expired"), "{cut_short}");
-    let had = first.distinct().len();
-    assert!((500..2_400).contains(&had), "{had}");
-
-    aws.heal();
-    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
-    let second = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &second,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    assert_eq!(read[0].gaps, []);
-    assert_eq!(second.distinct().len(), 2_500, "none lost");
-    assert_eq!(second.records.lock().unwrap().len(), 2_500, "none twice");
-    assert_eq!(second.covered(&scope(A, EAST)).len(), 1);
-    let missing = (2_500 - had).div_ceil(50);
-    let asked = aws.calls_of("cloudtrail", "LookupEvents").len() - before;
-    assert!(
-        asked < missing + missing / 4 + 20,
-        "{asked} requests for {missing} pages"
-    );
-
-    let third = Basket::default();
-    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
-    lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &third,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    assert_eq!(
-        aws.calls_of("cloudtrail", "LookupEvents").len(),
-        before,
-        "nothing is missing"
-    );
-    assert_eq!(third.distinct(), second.distinct());
-}
-
-#[tokio::test]
-async fn throttles_resets_cut_answers_and_tokens_that_run_out_lose_nothing() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 2_000, 88))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
-    let on = |fault: Fault| fault.on("cloudtrail", "LookupEvents");
-    for number in [3, 4, 5, 25] {
-        aws.inject(on(Fault::throttle()).nth(number));
-    }
-    aws.inject(on(Fault::reset_after()).nth(8));
-    aws.inject(on(Fault::cut()).nth(28));
-    aws.inject(on(Fault::broken(500)).nth(33));
-    for number in [6, 38] {
-        let words = "The token is no longer valid.";
-        aws.inject(on(Fault::refuse(400, "InvalidNextTokenException", words)).nth(number));
-    }
-    let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
-    assert_eq!(read[0].gaps, []);
-    assert_eq!(basket.distinct().len(), 2_000);
-}
-
-#[tokio::test]
-async fn the_pace_is_held_for_each_account_and_region() {
-    let world = World::new(A)
-        .regions(&[EAST, WEST])
-        .events(A, EAST, reads(EAST, 400, 88))
-        .events(A, WEST, reads(WEST, 400, 88))
-        .lookup_rate(Rate::Real(20.0));
-    let aws = Aws::start(world);
-    let session = quick(&aws, Duration::from_millis(52)).await;
-    let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST), scope(A, WEST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
-    assert_eq!((read[0].requests, read[1].requests), (8, 8));
-    assert_eq!(basket.distinct().len(), 800);
-    let calls = aws.calls_of("cloudtrail", "LookupEvents");
-    for region in [EAST, WEST] {
-        let times: Vec<Duration> = calls
-            .iter()
-            .filter(|call| call.region == region)
-            .map(|call| call.at)
-            .collect();
-        let took = times[7].saturating_sub(times[0]);
-        // Seven paces; two of them for what the machine may delay.
-        assert!(took > Duration::from_millis(5 * 52), "{region}: {took:?}");
-    }
-    let last_of_one = calls.iter().rposition(|call| call.region == EAST);
-    let first_of_other = calls.iter().position(|call| call.region == WEST);
-    assert!(
-        first_of_other < last_of_one,
-        "Regions do not wait for each other"
-    );
-}
-
-#[tokio::test]
-async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_names_the_way_out() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 4_000, 88))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
-    let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &lookup::Ask {
-            requests: Some(35),
-            ..everything(AMPLE)
-        },
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
-    let gap = told(&read[0].gaps);
-    assert!(
-        gap.contains("budget") && gap.contains("--trail s3://"),
-        "{gap}"
-    );
-    let covered = basket.covered(&scope(A, EAST));
-    assert_eq!(covered.last().unwrap().1, NOW);
-    let (from, held) = (at(&covered.last().unwrap().0), basket.distinct());
-    let expect = reads(EAST, 4_000, 88)
-        .into_iter()
-        .filter(|event| event.time >= from && event.time < at(NOW));
-    for event in expect {
-        assert!(
-            held.contains(&event.text),
-            "covered, but not handed on: {}",
-            event.time
-        );
-    }
-}
-
-#[tokio::test]
-async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_repeated() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 12_000, 30))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
-    let shelf = Memory::default();
-    let basket = Basket::default();
-    let ask = lookup::Ask {
-        requests: Some(150),
-        ..everything(AMPLE)
-    };
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &basket,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    assert_eq!(read[0].way, LookupWay::Sample, "{:?}", read[0]);
-    let sample = read[0].sample.clone().unwrap();
-    let (comb, done) = (sample.comb().clone(), sample.done());
-    let count = |basket: &Basket| {
-        let mut series = Series::default();
-        for (_, window, _) in basket.sampled.lock().unwrap().iter() {
-            series.add(*window, 1.0, 1.0);
-        }
-        series
-    };
-    assert!(done.count() > 3, "{done:?} {:?}", read[0]);
-    // The basket keeps what was read in full, too, so the windows stand for all of the time.
-    let alone = Sample::new(comb.clone(), done, []);
-    let series = count(&basket);
-    let (estimate, halves) = (
-        series.estimate(&alone).unwrap(),
-        series.halves(&alone).unwrap(),
-    );
-    assert!(
-        (estimate - halves.below..=estimate + halves.above).contains(&12_000.0),
-        "{estimate} {halves:?}"
-    );
-    assert!(
-        sample.read_seconds() > 0,
-        "the first pages were read in full: {sample:?}"
-    );
-    assert!(told(&read[0].gaps).contains("estimated from a sample"));
-    let covered = at(NOW).as_second() - at(&basket.covered(&scope(A, EAST))[0].0).as_second();
-    assert!(
-        covered < 2 * 86_400,
-        "only the first pages are covered, not the windows: {covered} s"
-    );
-
-    let (again, parts) = (Basket::default(), done.count());
-    let before = aws.calls_of("cloudtrail", "LookupEvents").len();
-    let second = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &again,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    let same = second[0].sample.clone().unwrap();
-    let now_done = same.done();
-    assert_eq!(same.comb(), &comb);
-    assert!(now_done.count() >= parts);
-    if parts == 13 {
-        assert_eq!(aws.calls_of("cloudtrail", "LookupEvents").len(), before);
-        assert_eq!(count(&again), count(&basket));
-    }
-}
-
-#[tokio::test]
-async fn what_may_still_change_is_handed_on_but_not_kept() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 100, 1))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
-    let shelf = Memory::default();
-    let ask = lookup::Ask {
-        settled: at("2026-11-23T11:40:00Z"),
-        ..everything(AMPLE)
-    };
-    let first = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &first,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    assert_eq!(first.distinct().len(), 100);
-    assert_eq!(read[0].gaps, []);
-    assert_eq!(first.covered(&scope(A, EAST))[0].1, "2026-11-23T11:40:00Z");
-    let late = Event::read(
-        "2026-11-23T11:50:00Z",
-        A,
-        EAST,
-        "app/secret-00000",
-        "app",
-        "late",
-    );
-    aws.world().record(A, EAST, [late]);
-    let second = Basket::default();
-    lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &second,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
-    assert_eq!(
-        second.distinct().len(),
-        101,
-        "a late event is seen by the next run"
-    );
-}
-
-#[tokio::test]
-async fn a_history_that_may_not_be_read_is_a_gap_with_the_permission() {
-    let aws = Aws::start(World::new(A).lookup_rate(Rate::Unlimited));
-    aws.inject(Fault::denied().service("cloudtrail"));
-    let session = quick(&aws, FAST).await;
-    let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
-    let gap = told(&read[0].gaps);
-    assert!(gap.contains("cloudtrail:LookupEvents is missing"), "{gap}");
-    assert!(basket.covered(&scope(A, EAST)).is_empty());
-}
-
-fn key(root: &str, account: &str, region: &str, day: &str, number: usize) -> String {
-    let date = day.replace('/', "");
-    format!(
-        "{root}{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{date}T0005Z_{number:016}.json.gz"
-    )
-}
-
-fn to_read(scopes: &[Scope]) -> bucket::Ask {
-    bucket::Ask {
-        span: Span {
-            from: at("2026-11-01T00:00:00Z"),
-            to: at("2026-11-03T12:00:00Z"),
-        },
-        scopes: scopes.to_vec(),
-        payer: Payer::Owner,
-        in_flight: 64 << 10,
-    }
-}
-
-async fn fetch(
-    session: &Session,
-    place: &str,
-    ask: &bucket::Ask,
-) -> (bucket::Read, BTreeMap<String, Vec<u8>>) {
-    let basket = Arc::new(Basket::default());
-    let feed: Arc<dyn Feed> = basket.clone();
-    let read = bucket::read(session, &place.parse().unwrap(), ask, feed, &Silence).await;
-    let files = std::mem::take(&mut *basket.files.lock().unwrap());
-    (read, files)
-}
-
-/// Fills a folder in AWS's layout with five days of one account and Region, a digest and an insight.
-fn fill(mut bucket: Bucket, root: &str, account: &str, region: &str) -> Bucket {
-    for day in [
-        "2026/10/31",
-        "2026/11/01",
-        "2026/11/03",
-        "2026/11/04",
-        "2026/11/05",
-    ] {
-        for number in 0..3 {
-            let key = key(root, account, region, day, number);
-            bucket = bucket.object(&key, format!("{day} {number}"));
-        }
-    }
-    let digest = format!(
-        "{root}{account}/CloudTrail-Digest/{region}/2026/11/01/{account}_CloudTrail-Digest_{region}_t_{region}_20261101T000000Z.json.gz"
-    );
-    bucket
-        .object(&digest, "digest")
-        .object(&digest.replace("Digest", "Insight"), "insight")
-        .object(&format!("{root}{account}/Config/x/y.json.gz"), "other")
-}
-
-#[tokio::test]
-async fn a_bucket_gives_the_log_files_of_the_days_and_nothing_else() {
-    let layouts = [
-        ("AWSLogs/", "s3://logs-1"),
-        ("AWSLogs/", "s3://logs-1/AWSLogs/"),
-        ("AWSLogs/", "s3://logs-1/AWSLogs/111122223333"),
-        (
-            "AWSLogs/",
-            "s3://logs-1/AWSLogs/111122223333/CloudTrail/us-east-1",
-        ),
-        ("AWSLogs/o-abc/", "s3://logs-1"),
-        ("AWSLogs/o-abc/", "s3://logs-1/AWSLogs/o-abc/"),
-        ("team/trails/AWSLogs/", "s3://logs-1"),
-        ("team/trails/AWSLogs/o-abc/", "s3://logs-1/team/trails/"),
-    ];
-    for (root, place) in layouts {
-        let bucket = fill(Bucket::new("logs-1", A, WEST), root, A, EAST);
-        let aws = Aws::start(World::new(A).regions(&[EAST, WEST]).bucket(bucket));
-        let session = session(&aws).await;
-        let (read, files) = fetch(&session, place, &to_read(&[])).await;
-        assert_eq!(read.gaps, [], "{place}");
-        let days = ["2026/11/01", "2026/11/03", "2026/11/04"];
-        let expect: BTreeMap<String, Vec<u8>> = days
-            .iter()
-            .flat_map(|day| {
-                (0..3).map(move |n| {
-                    (
-                        key(root, A, EAST, day, n),
-                        format!("{day} {n}").into_bytes(),
-                    )
-                })
-            })
-            .collect();
-        assert_eq!(files, expect, "{place}");
-        assert_eq!((read.objects, read.bytes), (9, 9 * 12), "{place}");
-        let lists = aws.calls_of("s3", "ListObjectsV2").len();
-        assert!(lists < 12, "{place}: {lists} listings");
-    }
-}
-
-#[tokio::test]
-async fn only_the_accounts_and_regions_that_were_asked_for_are_listed() {
-    let mut bucket = Bucket::new("logs-1", A, EAST);
-    for (account, region) in [(A, EAST), (A, WEST), (B, EAST), (C, WEST)] {
-        bucket = fill(bucket, "AWSLogs/o-abc/", account, region);
-    }
-    let aws = Aws::start(World::new(A).bucket(bucket));
-    let session = session(&aws).await;
-    let wanted = [scope(A, WEST), scope(B, EAST)];
-    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&wanted)).await;
-    assert_eq!((read.branches, files.len(), read.gaps.len()), (2, 18, 0));
-    assert!(
-        files
-            .keys()
-            .all(|key| key.contains(WEST) != key.contains(B))
-    );
-    let listed = aws.calls_of("s3", "ListObjectsV2");
-    assert!(
-        listed.iter().all(|call| !call.body.contains(C)),
-        "nobody asked for {C}"
-    );
-}
-
-#[tokio::test]
-async fn a_place_that_is_not_in_the_layout_is_read_by_name_and_content() {
-    let name = "111122223333_CloudTrail_us-east-1_20261102T0005Z_0000000000000000.json.gz";
-    let old = name.replace("20261102", "20260102");
-    let bucket = Bucket::new("copies", A, EAST)
-        .object(&format!("flat/{name}"), "wanted")
-        .object(&format!("flat/{old}"), "old")
-        .object("flat/export.json", "perhaps")
-        .object("flat/readme.txt", "no");
-    let aws = Aws::start(World::new(A).bucket(bucket));
-    let session = session(&aws).await;
-    let (read, files) = fetch(&session, "s3://copies/flat", &to_read(&[])).await;
-    assert_eq!(read.gaps, []);
-    assert_eq!(
-        files.into_values().collect::<Vec<_>>(),
-        [b"wanted".to_vec(), b"perhaps".to_vec()]
-    );
-}
-
-#[tokio::test]
-async fn what_a_bucket_does_not_give_is_a_gap_and_the_rest_is_read() {
-    let mut bucket = fill(Bucket::new("logs-1", A, EAST), "AWSLogs/", A, EAST);
-    bucket = fill(bucket, "AWSLogs/", B, EAST).closed(&format!("AWSLogs/{B}/"));
-    bucket = fill(bucket, "AWSLogs/", C, EAST);
-    let damaged = key("AWSLogs/", C, EAST, "2026/11/03", 1);
-    bucket = bucket.object(&damaged, "damaged");
-    let aws = Aws::start(World::new(A).bucket(bucket));
-    let session = session(&aws).await;
-    let missing = key("AWSLogs/", A, EAST, "2026/11/01", 2);
-    let gone = missing.clone();
-    // Listed, and taken away before it is fetched.
-    aws.inject(
-        Fault::after(move |world: &mut World, call| {
-            if call.body.contains(A) && call.body.contains("us-east-1") {
-                world
-                    .buckets
-                    .get_mut("logs-1")
-                    .unwrap()
-                    .objects
-                    .remove(&gone);
-            }
-        })
-        .on("s3", "ListObjectsV2"),
-    );
-    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
-    assert_eq!(files.len(), 9 + 9 - 2);
-    let gaps = told(&read.gaps);
-    assert_eq!(read.gaps.len(), 3, "{gaps}");
-    for words in [
-        missing.as_str(),
-        damaged.as_str(),
-        "not found",
-        "no gzip",
-        "s3:ListBucket is missing",
-        "--request-payer",
-    ] {
-        assert!(gaps.contains(words), "{words} in {gaps}");
-    }
-}
-
-#[tokio::test]
-async fn bodies_that_break_off_and_answers_that_fail_are_fetched_again() {
-    let bucket = fill(Bucket::new("logs-1", A, EAST), "AWSLogs/", A, EAST);
-    let aws = Aws::start(World::new(A).bucket(bucket));
-    let session = session(&aws).await;
-    let get = |fault: Fault| fault.on("s3", "GetObject");
-    aws.inject(get(Fault::cut()).nth(1));
-    aws.inject(get(Fault::cut()).nth(2));
-    aws.inject(get(Fault::reset_before()).nth(5));
-    aws.inject(
-        get(Fault::refuse(
-            503,
-            "SlowDown",
-            "Please reduce your request rate.",
-        ))
-        .nth(7),
-    );
-    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
-    assert_eq!(
-        (files.len(), read.gaps.len()),
-        (9, 0),
-        "{}",
-        told(&read.gaps)
-    );
-}
-
-#[tokio::test]
-async fn a_requester_pays_bucket_is_read_when_that_is_said() {
-    let bucket = fill(Bucket::new("logs-1", B, WEST), "AWSLogs/", A, EAST)
-        .shared_with(A)
-        .requester_pays();
-    let aws = Aws::start(World::new(A).bucket(bucket));
-    let session = session(&aws).await;
-    let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
-    assert!(files.is_empty());
-    assert!(
-        told(&read.gaps).contains("--request-payer"),
-        "{}",
-        told(&read.gaps)
-    );
-    let ask = bucket::Ask {
-        payer: Payer::Requester,
-        ..to_read(&[])
-    };
-    let (read, files) = fetch(&session, "s3://logs-1", &ask).await;
-    assert_eq!(
-        (files.len(), read.gaps.len()),
-        (9, 0),
-        "{}",
-        told(&read.gaps)
-    );
-}
-
-#[tokio::test]
-async fn a_bucket_that_is_not_there_or_empty_is_a_gap() {
-    let aws = Aws::start(World::new(A).bucket(Bucket::new("empty-1", A, EAST)));
-    let session = session(&aws).await;
-    let (read, _) = fetch(&session, "s3://empty-1/x", &to_read(&[])).await;
-    assert_eq!(read.objects, 0);
-    assert!(
-        told(&read.gaps).contains("right prefix"),
-        "{}",
-        told(&read.gaps)
-    );
-    let (read, _) = fetch(&session, "s3://nothing-1", &to_read(&[])).await;
-    assert!(
-        told(&read.gaps).contains("not found"),
-        "{}",
-        told(&read.gaps)
-    );
-}
-
-#[tokio::test]
-async fn objects_are_fetched_side_by_side_within_the_bound_on_memory() {
-    let mut bucket = Bucket::new("logs-1", A, EAST);
-    for number in 0..40 {
-        let key = key("AWSLogs/", A, EAST, "2026/11/02", number);
-        bucket = bucket.made(&key, 100_000, move || vec![b'x'; 100_000]);
-    }
-    let aws = Aws::start(World::new(A).bucket(bucket));
-    let session = session(&aws).await;
-    // Room for two; one object alone is larger than none of it.
-    let ask = bucket::Ask {
-        in_flight: 200 << 10,
-        ..to_read(&[])
-    };
-    let (read, files) = fetch(&session, "s3://logs-1", &ask).await;
-    assert_eq!((read.bytes, files.len()), (4_000_000, 40));
-    let tight = bucket::Ask {
-        in_flight: 1,
-        ..to_read(&[])
-    };
-    let (read, _) = fetch(&session, "s3://logs-1", &tight).await;
-    assert_eq!(
-        read.bytes, 4_000_000,
-        "too little room is still one object at a time"
-    );
 }
 
 /// The adapters by the files they stand in, and what they declare.

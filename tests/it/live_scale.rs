@@ -9,16 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::aws::world::large::{Large, ROLE};
-use crate::aws::{Aws, Fault};
-
-const REGIONS: [&str; 5] = [
-    "us-east-1",
-    "eu-west-1",
-    "eu-central-1",
-    "ap-south-1",
-    "us-west-2",
-];
+use crate::aws::world::large::{DEAD, DENIED, Large, REGIONS, ROLE, THROTTLED, three_faults};
+use crate::aws::{Aws, Fault, World};
+use crate::outcome::Outcome;
 
 const SIZE: Large = Large {
     accounts: 12,
@@ -26,30 +19,16 @@ const SIZE: Large = Large {
     secrets: 300,
 };
 
-/// Where what goes wrong: the place of the account, and the Region.
-const DENIED: (u64, &str) = (3, "eu-west-1");
-const THROTTLED: (u64, &str) = (5, "eu-central-1");
-const DEAD: (u64, &str) = (7, "ap-south-1");
-
 /// One run of the program and what it left behind.
 struct Run {
     aws: Aws,
-    code: Option<i32>,
-    said: String,
-    summary: String,
-    report: Value,
+    outcome: Outcome,
 }
 
 /// Scans the organization with one Region denied, one without an endpoint, and one that is throttled as the caller says.
 fn scan(throttle: Fault, variables: &[(&str, &str)]) -> Run {
-    let at = |fault: Fault, (place, region): (u64, &str)| {
-        fault.account(&Large::account(place)).region(region)
-    };
-    let world = SIZE
-        .world(Timestamp::now())
-        .fault(at(Fault::denied(), DENIED))
-        .fault(at(throttle, THROTTLED))
-        .fault(at(Fault::reset_before(), DEAD));
+    let world = SIZE.world(Timestamp::now());
+    let world = three_faults(throttle).into_iter().fold(world, World::fault);
     let aws = Aws::start(world);
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
@@ -57,22 +36,16 @@ fn scan(throttle: Fault, variables: &[(&str, &str)]) -> Run {
         .args(["scan", "--organization", "--role-name", ROLE])
         .args(["--lookup-pace", "0", "--out"])
         .arg(folder.path().join("report")));
-    let output = command.envs(variables.iter().copied()).output().unwrap();
-    let report = std::fs::read(folder.path().join("report/report.json"));
-    Run {
-        aws,
-        code: output.status.code(),
-        said: String::from_utf8_lossy(&output.stderr).into_owned(),
-        summary: String::from_utf8_lossy(&output.stdout).into_owned(),
-        report: report.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap()),
-    }
+    let command = command.envs(variables.iter().copied());
+    let outcome = Outcome::of(command, &folder.path().join("report"));
+    Run { aws, outcome }
 }
 
 impl Run {
     /// Asserts that these are the gaps: account, Region, and words of the reason.
     fn has_gaps(&self, expected: &[((u64, &str), &str)]) {
         let word = |gap: &Value, key: &str| gap[key].as_str().unwrap_or_default().to_owned();
-        let gaps = self.report["gaps"].as_array().unwrap();
+        let gaps = self.outcome.report["gaps"].as_array().unwrap();
         assert_eq!(gaps.len(), expected.len(), "{gaps:#?}");
         for ((place, region), why) in expected {
             let account = Large::account(*place);
@@ -88,23 +61,23 @@ impl Run {
             );
         }
         // They are said, not only written.
+        let summary = self.outcome.printed();
         for ((place, region), _) in expected {
             let account = Large::account(*place);
             assert!(
-                self.summary
+                summary
                     .lines()
                     .any(|line| line.contains(&account) && line.contains(region)),
-                "{}",
-                self.summary
+                "{summary}"
             );
         }
     }
 
     /// Asserts that so many accounts and Regions were read, and that every number in them is right.
     fn has_right_numbers_of(&self, scopes: u64) {
-        let totals = &self.report["totals"];
+        let totals = &self.outcome.report["totals"];
         let (used, all) = (SIZE.used(), SIZE.secrets);
-        assert_eq!(totals["secrets"], scopes * all, "{}", self.said);
+        assert_eq!(totals["secrets"], scopes * all, "{}", self.outcome.said());
         assert_eq!(
             totals["verdicts"],
             json!({ "keep": scopes * used, "delete": scopes * (all - used) })
@@ -113,7 +86,7 @@ impl Run {
         let storage = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         assert_eq!(totals["storage_usd"], storage);
         let mut reads: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-        for row in self.report["secrets"].as_array().unwrap() {
+        for row in self.outcome.report["secrets"].as_array().unwrap() {
             let word = |key: &str| row[key].as_str().unwrap();
             let scope = (word("account"), word("region"));
             *reads.entry(scope).or_default() += row["reads"].as_u64().unwrap();
@@ -170,7 +143,7 @@ impl Run {
 #[test]
 fn ten_seconds_of_throttling_cost_patience_and_no_number() {
     let run = scan(Fault::throttle().during(Duration::from_secs(10)), &[]);
-    assert_eq!(run.code, Some(3), "{}", run.said);
+    assert_eq!(run.outcome.code(), Some(3), "{}", run.outcome.said());
     run.has_right_numbers_of(58);
     run.has_gaps(&[(DENIED, "not authorized"), (DEAD, "no answer")]);
     run.asked_no_more_than_needed();
@@ -179,7 +152,7 @@ fn ten_seconds_of_throttling_cost_patience_and_no_number() {
 #[test]
 fn a_region_throttled_beyond_the_patience_is_a_third_gap() {
     let run = scan(Fault::throttle(), &[("AWS_MAX_ATTEMPTS", "2")]);
-    assert_eq!(run.code, Some(3), "{}", run.said);
+    assert_eq!(run.outcome.code(), Some(3), "{}", run.outcome.said());
     run.has_right_numbers_of(57);
     run.has_gaps(&[
         (DENIED, "not authorized"),

@@ -2,7 +2,7 @@
 //! who fetched the current version: there, only there, and never as a reason to delete.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::aws::world::{Account, Rate, Secret, Version, at};
 use crate::aws::{Aws, Fault, World};
+use crate::outcome::{self, Outcome};
 
 const A: &str = "111122223333";
 const EAST: &str = "us-east-1";
@@ -73,26 +74,19 @@ fn world() -> World {
     world
 }
 
-fn run(aws: &Aws, out: &Path, args: &[&str]) -> (Output, Value) {
+fn run(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     let command = command
         .args(["scan", "--lookup-pace", "0", "--out"])
         .arg(out);
-    let output = aws.on(command.args(args)).output().unwrap();
-    let report = std::fs::read(out.join("report.json")).unwrap();
-    (output, serde_json::from_slice(&report).unwrap())
+    Outcome::of(aws.on(command.args(args)), out)
 }
 
+/// The verdict on a secret in the Region where all of them were made.
 fn verdict(report: &Value, name: &str) -> String {
     let mut rows = report["secrets"].as_array().unwrap().iter();
-    let row = rows
-        .find(|row| row["name"] == name && row["region"] == EAST)
-        .unwrap();
-    let reasons = row["reasons"].as_array().unwrap().iter();
-    let codes: Vec<&str> = reasons
-        .map(|reason| reason["code"].as_str().unwrap())
-        .collect();
-    format!("{}: {}", row["verdict"].as_str().unwrap(), codes.join(" "))
+    let row = rows.find(|row| row["name"] == name && row["region"] == EAST);
+    outcome::verdict(row.unwrap())
 }
 
 #[test]
@@ -100,7 +94,10 @@ fn versions_are_asked_for_where_nothing_else_decides_and_never_speak_for_a_delet
     let aws = Aws::start(world());
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("saved");
-    let (output, live) = run(
+    let Outcome {
+        output,
+        report: live,
+    } = run(
         &aws,
         &folder.path().join("live"),
         &[
@@ -138,7 +135,9 @@ fn versions_are_asked_for_where_nothing_else_decides_and_never_speak_for_a_delet
     // The same from what was saved, without AWS.
     let inventory = saved.join("inventory");
     let made = live["made"].as_str().unwrap();
-    let (_, offline) = run(
+    let Outcome {
+        report: offline, ..
+    } = run(
         &aws,
         &folder.path().join("offline"),
         &[
@@ -159,7 +158,7 @@ fn versions_are_asked_for_where_nothing_else_decides_and_never_speak_for_a_delet
 fn a_whole_trail_decides_without_versions() {
     let aws = Aws::start(world());
     let folder = tempfile::tempdir().unwrap();
-    let (_, report) = run(&aws, folder.path(), &[]);
+    let Outcome { report, .. } = run(&aws, folder.path(), &[]);
     assert_eq!(verdict(&report, "unfetched"), "keep: recently-read");
     assert_eq!(
         aws.calls_of("secretsmanager", "ListSecretVersionIds").len(),
@@ -172,7 +171,7 @@ fn versions_that_may_not_be_listed_are_one_gap_and_change_no_verdict() {
     let fault = Fault::denied().on("secretsmanager", "ListSecretVersionIds");
     let aws = Aws::start(world().fault(fault));
     let folder = tempfile::tempdir().unwrap();
-    let (output, report) = run(&aws, folder.path(), &["--no-trail"]);
+    let Outcome { output, report } = run(&aws, folder.path(), &["--no-trail"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert_eq!(verdict(&report, "unfetched"), "keep: recently-read");
     let gaps = report["gaps"].as_array().unwrap();

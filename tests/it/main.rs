@@ -11,6 +11,7 @@
     reason = "a test fails where it meets the unexpected, reads from top to bottom, and may ask the clock for credentials"
 )]
 
+mod analysed;
 mod aws;
 mod aws_itself;
 mod browser;
@@ -26,12 +27,14 @@ mod fake;
 mod figures;
 mod fuzz;
 mod hostile;
+mod iam_scan;
 mod laws;
 mod live;
 mod live_adapters;
 mod live_scale;
 mod live_versions;
 mod loops;
+mod outcome;
 mod page;
 mod reference;
 mod sampled;

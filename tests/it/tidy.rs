@@ -97,6 +97,26 @@ fn every_part_uses_only_the_layers_below_it() {
 }
 
 #[test]
+fn the_map_of_the_code_names_every_part() {
+    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let rows: Vec<&str> = map
+        .lines()
+        .filter(|line| line.starts_with("//! | "))
+        .collect();
+    let unnamed: Vec<&str> = LAYERS
+        .iter()
+        .map(|(part, _)| *part)
+        .filter(|part| {
+            let name = format!("`{part}`");
+            !rows
+                .iter()
+                .any(|row| row.split('|').nth(1).unwrap().contains(&name))
+        })
+        .collect();
+    assert_eq!(unnamed, [""; 0]);
+}
+
+#[test]
 fn only_aws_names_the_sdk() {
     let named = |file: &PathBuf| {
         let code = code(file);

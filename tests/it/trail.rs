@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use secretsweep::files::logs;
 use serde_json::Value;
 
 use super::reference::{Told, parsed_whole};
+use crate::world::gzip;
 
 mod cache;
 
@@ -310,12 +310,6 @@ fn damaged_bytes_never_panic_and_what_is_still_a_trail_is_told_rightly() {
         trails > 300,
         "only {trails} of the damaged files were still trails"
     );
-}
-
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 pub fn put(base: &Path, path: &str, bytes: &[u8]) {

@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use crate::outcome::{codes, verdict};
+
 /// The moment of every scan, unless a test says another one: a full hour, the first of a month.
 pub const NOW: &str = "2026-11-01T00:00:00Z";
 /// The same, in seconds since 1970.
@@ -836,22 +838,6 @@ impl Scan {
     pub fn gaps(&self) -> String {
         self.report["gaps"].to_string()
     }
-}
-
-pub fn codes(row: &Value) -> Vec<String> {
-    let reasons = row["reasons"].as_array().unwrap();
-    reasons
-        .iter()
-        .map(|reason| reason["code"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-pub fn verdict(row: &Value) -> String {
-    format!(
-        "{}: {}",
-        row["verdict"].as_str().unwrap(),
-        codes(row).join(" ")
-    )
 }
 
 /// Reads a CSV file back by column name. Every record has all columns, or this panics.

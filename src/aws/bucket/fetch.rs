@@ -1,15 +1,16 @@
 //! Fetching log files, with a bound on how much of them is in memory, and handing them on.
 //!
-//! The SDK tries a request again, but not a body that breaks off; that is done here. A body counts as whole when it has
-//! the length that the listing and the answer gave.
+//! The SDK would try a request again, but not a body that breaks off; so attempts are made, and counted, here. A body
+//! counts as whole when it has the length that the listing and the answer gave.
 
 use std::sync::Arc;
 
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::find::Object;
 use super::{ACTIONS, Bucket, parsers, wait};
-use crate::aws::fault;
 use crate::domain::names::Scope;
 use crate::ports::{Fault, Feed, LogObject};
 
@@ -60,7 +61,9 @@ pub(super) async fn object(
     held: &Held,
 ) -> Result<u64, Failed> {
     let (object, scope) = (Arc::new(object.log), object.scope);
-    if let Some(length) = known(held, &object).await {
+    if held.feed.remembers()
+        && let Some(length) = known(held, &object).await
+    {
         return Ok(length);
     }
     let mut why = String::new();
@@ -116,36 +119,50 @@ async fn hand_on(
         .unwrap_or_else(|_| Err("reading the file failed unexpectedly".to_owned()))
 }
 
-/// The bytes of an object, after as many attempts as it takes.
+/// The bytes of an object, after as many attempts as are allowed. What is throttled the gate tries for longer, unless
+/// the attempts were named.
 async fn whole(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
     let patience = bucket.session.gate.patience();
-    let mut attempt = 0;
+    let mut attempt = 1;
     loop {
-        match once(bucket, object).await {
-            Err(Fault::Unreachable(_) | Fault::Throttled(_)) if attempt + 1 < patience.attempts => {
-                tokio::time::sleep(wait(patience.first_wait, attempt)).await;
-                attempt += 1;
-            }
-            outcome => return outcome,
+        let outcome = once(bucket, object).await;
+        let again = match &outcome {
+            Err(Fault::Unreachable(_)) => true,
+            Err(Fault::Throttled(_)) => patience.throttled.is_zero(),
+            _ => false,
+        };
+        if !again || attempt >= patience.attempts {
+            return outcome;
         }
+        tokio::time::sleep(wait(patience.first_wait, attempt - 1)).await;
+        attempt += 1;
     }
 }
 
 async fn once(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
-    let _place = bucket.session.gate.place().await;
-    let answer = bucket
-        .client
-        .get_object()
-        .bucket(&bucket.location.bucket)
-        .key(&object.key)
-        .set_request_payer(bucket.payer())
-        .send()
-        .await
-        .map_err(|error| fault::of(ACTIONS[1], &error))?;
+    let alone = aws_sdk_s3::config::Builder::default().retry_config(RetryConfig::disabled());
+    // The body is read in there, so that it keeps its place among what runs at once.
+    let request = || async {
+        let answer = bucket
+            .client
+            .get_object()
+            .bucket(&bucket.location.bucket)
+            .key(&object.key)
+            .set_request_payer(bucket.payer())
+            .customize()
+            .config_override(alone.clone())
+            .send()
+            .await?;
+        Ok(body_of(answer, object.size).await)
+    };
+    bucket.session.gate.ask(ACTIONS[1], request).await?
+}
+
+async fn body_of(answer: GetObjectOutput, size: u64) -> Result<Vec<u8>, Fault> {
     let stated = answer
         .content_length()
         .and_then(|length| u64::try_from(length).ok());
-    let mut bytes = Vec::with_capacity(usize::try_from(object.size).unwrap_or(0).min(64 << 20));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(64 << 20));
     let mut body = answer.body;
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| {
@@ -157,10 +174,10 @@ async fn once(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault>
         bytes.extend_from_slice(&chunk);
     }
     let length = bytes.len() as u64;
-    if stated.is_some_and(|stated| stated != length) || length != object.size {
+    if stated.is_some_and(|stated| stated != length) || length != size {
         return Err(Fault::Unreachable(format!(
             "{length} of {} bytes arrived",
-            stated.unwrap_or(object.size)
+            stated.unwrap_or(size)
         )));
     }
     Ok(bytes)

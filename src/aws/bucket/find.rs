@@ -13,13 +13,14 @@ use tokio::sync::mpsc::Sender;
 
 use super::{ACTIONS, Bucket, Counts, gap, scope_of};
 use crate::domain::layout::{self, Kind};
+use crate::domain::money::counted;
 use crate::domain::names::{AccountId, Scope};
 use crate::domain::report::Gap;
 use crate::ports::{Fault, LogObject};
 
-/// How many folders are looked into for `AWSLogs`, and how deep, before a place counts as not in AWS's layout.
+/// How many folders are looked into for `AWSLogs`, those near the top first. A place without any counts as not in AWS's
+/// layout.
 const LOOK: usize = 100;
-const DEEP: usize = 3;
 
 /// A folder whose log files are wanted.
 pub(super) struct Branch {
@@ -58,42 +59,72 @@ pub(super) async fn branches(bucket: &Bucket<'_>) -> Found {
     found
 }
 
-/// The folders in AWS's layout at or below the prefix: each ends in `AWSLogs/` or lies below one.
+/// The folders in AWS's layout at or below the prefix: each ends in `AWSLogs/` or lies below one. Trails may lie side by
+/// side, so finding one does not end the search; the limit does, and then the folders left out are a gap.
 async fn roots(bucket: &Bucket<'_>, found: &mut Found) -> Vec<String> {
     let prefix = bucket.location.prefix.clone();
     if below_logs(&prefix).is_some() {
         return vec![prefix];
     }
-    let (mut roots, mut looked) = (Vec::new(), 0);
-    let mut level = vec![prefix.clone()];
-    for _ in 0..DEEP {
-        let mut next = Vec::new();
-        for folder in level {
-            looked += 1;
-            match folders(bucket, &folder).await {
+    let at_once = bucket.session.gate.patience().at_once.max(1);
+    let (mut roots, mut closed) = (Vec::new(), Vec::new());
+    let (mut left, mut level) = (LOOK, vec![prefix.clone()]);
+    while left > 0 && !level.is_empty() {
+        let later = level.split_off(level.len().min(left));
+        left -= level.len();
+        let looks: Vec<_> = level
+            .into_iter()
+            .map(|folder| async move { (folders(bucket, &folder).await, folder) }.boxed())
+            .collect();
+        let mut looks = stream::iter(looks).buffered(at_once);
+        level = later;
+        while let Some((inside, folder)) = looks.next().await {
+            match inside {
                 Ok(children) => {
                     let logs = format!("{folder}AWSLogs/");
-                    if children.contains(&logs) {
-                        roots.push(logs);
-                    } else {
-                        next.extend(children);
-                    }
+                    let (here, below): (Vec<String>, Vec<String>) =
+                        children.into_iter().partition(|child| *child == logs);
+                    roots.extend(here);
+                    level.extend(below);
                 }
-                Err(fault) => found.gaps.push(denied(bucket, None, &folder, &fault)),
+                Err(fault) => closed.push((folder, fault)),
             }
         }
-        if looked + next.len() > LOOK {
-            break;
-        }
-        level = next;
     }
-    if roots.is_empty() && found.gaps.is_empty() {
+    if roots.is_empty() && closed.iter().all(|(folder, _)| *folder != prefix) {
+        // One listing shows everything, and says by itself what it does not show.
         found.branches.push(Branch {
             prefix,
             scope: None,
         });
+        return roots;
+    }
+    let denials = closed.iter();
+    let denials = denials.map(|(folder, fault)| denied(bucket, None, folder, fault));
+    found.gaps.extend(denials);
+    if !level.is_empty() {
+        found.gaps.push(unsearched_gap(bucket, &level));
     }
     roots
+}
+
+/// The folders that were not searched for trails: the first and the last of them.
+fn unsearched_gap(bucket: &Bucket<'_>, folders: &[String]) -> Gap {
+    let place = |folder: &String| format!("s3://{}/{folder}", bucket.location.bucket);
+    let what = match folders {
+        [only] => format!("trails below {}", place(only)),
+        [first, .., last] => format!(
+            "trails below {} and {}, the last of them {}",
+            place(first),
+            counted(folders.len() as u64 - 1, "more folder", "more folders"),
+            place(last)
+        ),
+        [] => String::new(),
+    };
+    let why = format!(
+        "only {LOOK} folders are searched for `AWSLogs`; name the one that holds it: `--trail s3://bucket/folder`"
+    );
+    gap(None, what, why)
 }
 
 /// The folders of a path below its last `AWSLogs`.
@@ -138,12 +169,7 @@ async fn step(bucket: &Bucket<'_>, prefix: String) -> Step {
     };
     match own {
         // An account: its folder of log files has a fixed name, beside those of digests and of other services.
-        [account] => {
-            if !wants_account(bucket, account) {
-                return Step::Down(Vec::new());
-            }
-            Step::Down(vec![format!("{prefix}CloudTrail/")])
-        }
+        [_] => Step::Down(vec![format!("{prefix}CloudTrail/")]),
         [account, "CloudTrail", region] => match scope_of(account, region) {
             Some(scope) if wants(bucket, &scope) => Step::Branch(Branch {
                 prefix,
@@ -179,13 +205,8 @@ fn leads(folder: &str) -> bool {
     }
 }
 
-fn wants_account(bucket: &Bucket<'_>, account: &str) -> bool {
-    let scopes = &bucket.ask.scopes;
-    scopes.is_empty() || scopes.iter().any(|scope| scope.account.as_str() == account)
-}
-
 fn wants(bucket: &Bucket<'_>, scope: &Scope) -> bool {
-    bucket.ask.scopes.is_empty() || bucket.ask.scopes.contains(scope)
+    bucket.ask.regions.is_empty() || bucket.ask.regions.contains(&scope.region)
 }
 
 fn denied(bucket: &Bucket<'_>, account: Option<AccountId>, folder: &str, fault: &Fault) -> Gap {

@@ -2,7 +2,7 @@
 //!
 //! [`read`] finds where in the bucket AWS delivers to (a trail of one account, of an organization, below any prefix),
 //! lists the days that can hold events of the span, and fetches the log files side by side: digests and insights are
-//! passed over, and so are the accounts and Regions that nobody asked for. What a file holds is the [`Feed`]'s business.
+//! passed over, and so are Regions that nobody asked for. What a file holds is the [`Feed`]'s business.
 //!
 //! Nothing is asserted as covered: a bucket cannot tell whether the trail logged all the time. A prefix that may not be
 //! listed, and an object that is missing, damaged or cut short after several attempts, is a gap.
@@ -94,8 +94,9 @@ pub enum Payer {
 pub struct Ask {
     /// The span whose events are wanted.
     pub span: Span,
-    /// Only these accounts and Regions; empty: all that are there.
-    pub scopes: Vec<Scope>,
+    /// Only the logs of these Regions; empty: all that are there. Always of every account: who asks for a secret from
+    /// another account has the call logged there.
+    pub regions: Vec<Region>,
     /// Who pays.
     pub payer: Payer,
     /// Bytes of objects that may be in memory at once; [`IN_FLIGHT`] is a good value.
@@ -127,11 +128,11 @@ pub async fn read(
 ) -> Read {
     let bucket = Bucket::open(session, location, ask).await;
     let found = find::branches(&bucket).await;
+    let in_layout = found.branches.iter().filter(|one| one.in_layout()).count();
     let mut read = Read {
-        branches: found.branches.len() as u64,
+        branches: in_layout as u64,
         ..Read::default()
     };
-    let in_layout = found.branches.iter().any(find::Branch::in_layout);
     let counts = Counts::default();
     let at_once = session.gate.patience().at_once.max(1) * AHEAD;
     let (send, receive) = mpsc::channel(1_000);
@@ -171,7 +172,7 @@ pub async fn read(
     read.gaps.extend(unlisted);
     read.gaps.extend(failures.gaps(&bucket));
     // In AWS's layout a folder without files of these days is a quiet Region, not a mistake.
-    if read.objects == 0 && read.gaps.is_empty() && !in_layout {
+    if read.objects == 0 && read.gaps.is_empty() && in_layout == 0 {
         let why = match read.skipped {
             0 => "there are no log files; is it the right prefix?".to_owned(),
             other => format!("none of the {other} files there is a log file of these days"),

@@ -3,7 +3,7 @@
 //! Every account and Region is read newest first, side by side. What is finished is handed on, asserted as covered, and
 //! kept on the shelf, so that an interrupted run asks only for what is missing. After the first pages and a few probes
 //! it is clear how long the rest takes; then one of three ways is gone ([`LookupWay`]): everything; the newest part, if
-//! the window fits into the budget and only older evidence does not; or, if not even the window fits, a sample of it
+//! the window fits into the budget and only other evidence does not; or, if not even the window fits, a sample of it
 //! ([`crate::domain::sample`]), from which volume can be estimated and nothing can be judged unused. What was not read
 //! is a gap that names the better source.
 //!
@@ -16,7 +16,7 @@ mod run;
 mod sink;
 
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -42,12 +42,14 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 pub const LATE: SignedDuration = SignedDuration::from_mins(20);
 /// So many seconds may be missing at the start: the history moves on while a scan runs, and idle times are days.
 const EDGE: i64 = 3_600;
+
 /// What to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
     /// The span over which use is judged. All of it is read if the budget allows.
     pub evidence: Span,
-    /// The span whose calls are counted, at the end of the evidence. It is what a sample is taken of.
+    /// The span whose calls are counted, within the evidence: at its end, or, as for a past month, before it. It is what
+    /// a sample is taken of.
     pub window: Span,
     /// Before this AWS has nothing: the real time less [`KEPT`].
     pub kept: Timestamp,
@@ -105,7 +107,7 @@ pub async fn read(
     cache: Option<&dyn Shelf>,
     notes: &dyn Notes,
 ) -> Vec<Read> {
-    let deadline = Instant::now() + ask.budget;
+    let deadline = after(ask.budget);
     let all = scopes.iter().map(|scope| {
         let to = Sink {
             scope,
@@ -114,10 +116,18 @@ pub async fn read(
             kept: cache.map(|shelf| Kept::new(shelf, scope)),
             trouble: Mutex::default(),
             done: Mutex::default(),
+            read_s: AtomicU64::default(),
         };
         async move { read_scope(session, &to, deadline, notes).await }.boxed()
     });
     futures_util::future::join_all(all).await
+}
+
+/// The moment after which nothing more is asked. A budget that no clock can hold is a year, which is as good as none.
+fn after(budget: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(budget)
+        .unwrap_or_else(|| now + Duration::from_hours(365 * 24))
 }
 
 /// Pages that are read of the events of one resource: who asks so often is found on the first.
@@ -138,7 +148,7 @@ pub async fn named(
     notes: &dyn Notes,
 ) -> Result<(), String> {
     let bounds = Bounds {
-        deadline: Instant::now() + ask.budget,
+        deadline: after(ask.budget),
         requests: ask.requests.unwrap_or(u64::MAX),
         kept: ask.kept.as_second(),
     };

@@ -3,9 +3,7 @@
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
-use super::effort::{
-    PROBES, Part, clamped, density, float, length, probe_window, seconds, whole, within,
-};
+use super::effort::{PROBES, Part, clamped, density, float, probe_window, seconds, whole, within};
 use super::history::{Chunk, History, Rest, Stop};
 use super::kept::{Begun, Kept, Slice};
 use super::sink::Sink;
@@ -45,7 +43,7 @@ pub(super) struct Need {
 /// Requests for a sample of enough windows, with the first pages and the probes that come before it.
 fn enough(rate: f64) -> u64 {
     let windows = f64::from(ENOUGH_WINDOWS) * requests_per_window(rate) / SPENT;
-    whole(windows.ceil()) + u64::from(FIRST_PAGES + 2 * PROBES)
+    whole(windows.ceil()) + u64::from(FIRST_PAGES + 3 * PROBES)
 }
 
 /// Reading one scope.
@@ -80,16 +78,15 @@ impl Run<'_> {
         if left.is_empty() {
             return Ok(());
         }
-        let parts = self.weigh(left).await?;
-        let all = parts.iter().map(Part::requests).sum();
+        let [newer, window, older] = self.weigh(left).await?;
+        let all = newer.requests() + window.requests() + older.requests();
         need.full = Some(all);
         let allowed = self.history.requests_left();
         if all <= allowed {
             read.way = LookupWay::Everything;
             self.plan(read.way, all, all);
-            return self.all(parts, allowed).await;
+            return self.all([newer, window, older], allowed).await;
         }
-        let window = &parts[0];
         if window.requests() > allowed
             && let Some(comb) = self.comb(window.rate, allowed)
         {
@@ -105,6 +102,12 @@ impl Run<'_> {
         }
         read.way = LookupWay::Newest;
         self.plan(read.way, all, allowed);
+        // What is counted comes first where what is newer would leave nothing for it.
+        let parts = if newer.requests() + window.requests() <= allowed {
+            [newer, window, older]
+        } else {
+            [window, newer, older]
+        };
         self.all(parts, allowed).await
     }
 
@@ -146,12 +149,11 @@ impl Run<'_> {
     }
 
     fn progress(&self) {
-        let done = length(&locked(&self.to.done));
         self.notes.note(Note::Lookup {
             scope: self.to.scope.clone(),
             requests: self.history.requests(),
             events: self.history.events(),
-            done_s: done.min(self.of_s),
+            done_s: self.to.read_s().min(self.of_s),
             of_s: self.of_s,
         });
     }
@@ -165,13 +167,14 @@ impl Run<'_> {
         });
     }
 
-    /// How busy what is left is: in the window, and before it. If the newest part suggests that reading it is little
-    /// work, nothing is asked.
-    async fn weigh(&self, left: Vec<Slice>) -> Result<[Part; 2], Stop> {
-        let read = float(length(&locked(&self.to.done)).max(1));
+    /// How busy what is left is: after the window, in it, and before it. If the newest part suggests that reading it is
+    /// little work, nothing is asked.
+    async fn weigh(&self, left: Vec<Slice>) -> Result<[Part; 3], Stop> {
+        let read = float(self.to.read_s().max(1));
         let newest = float(self.history.events().max(1)) / read;
         let window = seconds(&self.to.ask.window);
-        let mut parts = [window, (i64::MIN, window.0)].map(|span| Part {
+        let spans = [(window.1, i64::MAX), window, (i64::MIN, window.0)];
+        let mut parts = spans.map(|span| Part {
             slices: within(&left, span),
             rate: newest,
         });
@@ -200,9 +203,9 @@ impl Run<'_> {
         Ok(sum / f64::from(PROBES + 1))
     }
 
-    /// Reads what is left, newest first, in slices of about ten pages, as many at once as keep the pace; no more slices
+    /// Reads what is left, part by part, each newest first, in slices of about ten pages, as many at once as keep the pace; no more slices
     /// than so many requests pay for, so that those that are begun are finished.
-    async fn all(&self, parts: [Part; 2], allowed: u64) -> Result<(), Stop> {
+    async fn all(&self, parts: [Part; 3], allowed: u64) -> Result<(), Stop> {
         let slices: Vec<Slice> = parts.iter().flat_map(Part::cut).collect();
         let affordable = usize::try_from(allowed / REQUESTS_PER_SLICE).unwrap_or(usize::MAX);
         let all = slices.len();

@@ -1,10 +1,12 @@
 //! Where the records of one account and Region go: on, and onto the shelf.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
 use super::Ask;
+use super::effort::length;
 use super::history::Chunk;
 use super::kept::{Kept, Slice};
 use crate::aws::locked;
@@ -22,6 +24,8 @@ pub(super) struct Sink<'a> {
     pub(super) trouble: Mutex<Option<String>>,
     /// What is finished and covered.
     pub(super) done: Mutex<Vec<Slice>>,
+    /// Seconds of it that this run asked for: what is remembered says nothing of how busy the rest is.
+    pub(super) read_s: AtomicU64,
 }
 
 impl Sink<'_> {
@@ -41,6 +45,13 @@ impl Sink<'_> {
             self.cover((from, to));
         }
         locked(&self.done).push(chunk.span);
+        self.read_s
+            .fetch_add(length(&[chunk.span]), Ordering::Relaxed);
+    }
+
+    /// Seconds that this run has finished.
+    pub(super) fn read_s(&self) -> u64 {
+        self.read_s.load(Ordering::Relaxed)
     }
 
     pub(super) fn cover(&self, (from, to): Slice) {

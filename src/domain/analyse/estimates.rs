@@ -14,7 +14,7 @@ use crate::domain::cost::Rate;
 use crate::domain::money::{Money, Price};
 use crate::domain::names::{Scope, SecretArn};
 use crate::domain::report::{CaveatRow, Cost, Estimate, Range, Report, SampleRow, SecretRow};
-use crate::domain::sample::{Sample, Samples, Tally};
+use crate::domain::sample::{Sample, Samples, Tally, real, whole};
 use crate::domain::sums::Savings;
 
 use super::Scan;
@@ -312,21 +312,4 @@ fn around(point: f64, tally: &Tally<'_>, samples: &Samples) -> (f64, f64) {
     let halves = tally.halves(samples);
     let least = point - tally.estimate(samples) + tally.sum();
     ((point - halves.below).max(least), point + halves.above)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "an estimate does not need more than 53 bits"
-)]
-fn real(number: u64) -> f64 {
-    number as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, and below zero means zero here"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
 }

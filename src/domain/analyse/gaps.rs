@@ -46,18 +46,16 @@ impl Scan<'_> {
         unpriced.into_iter().map(gap).collect()
     }
 
-    /// Scopes without inventory in which secrets were called successfully, with how many names.
+    /// Scopes without inventory whose secrets were called successfully, with how many names.
     pub(super) fn uninventoried(&self) -> BTreeMap<Scope, u64> {
         let mut scopes = BTreeMap::new();
         for (missing, readers) in &self.activity.missing {
             let answered = readers.values().any(|what| what.last_use().is_some());
-            let Some(scope) = missing
-                .scope()
-                .filter(|scope| answered && !self.inventoried.contains(scope))
-            else {
-                continue;
-            };
-            *scopes.entry(scope).or_default() += 1;
+            let place = missing.place().map(|(scope, _)| scope);
+            if let Some(scope) = place.filter(|scope| answered && !self.inventoried.contains(scope))
+            {
+                *scopes.entry(scope).or_default() += 1;
+            }
         }
         scopes
     }

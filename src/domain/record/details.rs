@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::walk::{Kind, Leave, Members, Record, Value};
-use super::{plain, scan, unescape};
+use super::{plain, scan, unescape, usual};
 use crate::domain::event::{Event, EventId, Identity};
 
 /// The event of a record of Secrets Manager, with the account and Region that the record itself names, else empty.
@@ -128,7 +128,12 @@ fn identity(json: &str, value: Value) -> Result<Identity<'_>, Leave> {
     if value.kind != Kind::Container || bytes[start] != b'{' {
         return Ok(identity);
     }
-    let mut members = Members::new(bytes, start)?;
+    let usual = usual::caller(bytes, start);
+    identity.kind = text(json, usual.kind);
+    identity.principal_id = text(json, usual.principal_id);
+    identity.arn = text(json, usual.arn);
+    identity.account = text(json, usual.account);
+    let mut members = usual.rest(bytes, start)?;
     while let Some((key, place)) = members.key()? {
         if key == b"sessionContext" && bytes[place] == b'{' {
             members.at = session(json, place, &mut identity)?;
@@ -154,6 +159,19 @@ fn session<'a>(json: &'a str, at: usize, identity: &mut Identity<'a>) -> Result<
     let bytes = json.as_bytes();
     let mut members = Members::new(bytes, at)?;
     while let Some((key, place)) = members.key()? {
+        if key == b"sessionIssuer" && bytes[place] == b'{' {
+            let usual = usual::caller(bytes, place);
+            identity.issuer_arn = text(json, usual.arn);
+            let mut issuer = usual.rest(bytes, place)?;
+            while let Some((key, place)) = issuer.key()? {
+                let value = issuer.value(place)?;
+                if key == b"arn" {
+                    identity.issuer_arn = text(json, value);
+                }
+            }
+            members.at = issuer.at;
+            continue;
+        }
         let value = members.value(place)?;
         match key {
             b"sessionIssuer" => [identity.issuer_arn] = inside(json, value, [b"arn"])?,

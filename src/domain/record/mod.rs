@@ -14,7 +14,6 @@
 //! No I/O happens here, and no input makes it panic.
 
 mod details;
-mod head;
 mod heard;
 mod plain;
 mod scan;
@@ -22,6 +21,7 @@ mod simd;
 mod split;
 pub(crate) mod time;
 mod unescape;
+mod usual;
 mod walk;
 
 use crate::domain::event::Sink;

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::scan::{self, Stop};
-use super::{head, plain, simd, time};
+use super::{plain, simd, time, usual};
 
 /// Why a walk did not come to the end of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Value {
     }
 
     #[inline]
-    fn new(place: Range<usize>, kind: Kind) -> Result<Self, Leave> {
+    pub(super) fn new(place: Range<usize>, kind: Kind) -> Result<Self, Leave> {
         // A longer record is nothing for a fast way.
         let (Ok(start), Ok(end)) = (u32::try_from(place.start), u32::try_from(place.end)) else {
             return Err(Leave::Odd);
@@ -95,6 +95,15 @@ impl<'a> Members<'a> {
             }),
             Some(_) => Err(Leave::Odd),
             None => Err(Leave::Cut),
+        }
+    }
+
+    /// Starts behind a member.
+    pub(super) fn behind(bytes: &'a [u8], at: usize) -> Self {
+        Self {
+            bytes,
+            at,
+            begun: true,
         }
     }
 
@@ -127,27 +136,35 @@ impl<'a> Members<'a> {
     /// Reads the value at `at` and steps behind it.
     #[inline]
     pub(super) fn value(&mut self, at: usize) -> Result<Value, Leave> {
-        match self.bytes[at] {
-            b'"' => {
-                let text = scan::text(self.bytes, at)?;
-                self.at = text.end + 1;
-                let kind = if text.escaped {
-                    Kind::Escaped
-                } else {
-                    Kind::Text
-                };
-                Value::new(text.start..text.end, kind)
-            }
-            b'{' | b'[' => {
-                self.at = simd::container_end(self.bytes, at + 1, 1)?;
-                Value::new(at..self.at, Kind::Container)
-            }
-            _ => {
-                self.at = scan::scalar_end(self.bytes, at)?;
-                Value::new(at..self.at, Kind::Word)
-            }
-        }
+        let (value, end) = value(self.bytes, at)?;
+        self.at = end;
+        Ok(value)
     }
+}
+
+/// The value that begins at `at`, and the place behind it.
+#[inline]
+pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Value, usize), Leave> {
+    let (place, kind, end) = match bytes[at] {
+        b'"' => {
+            let text = scan::text(bytes, at)?;
+            let kind = if text.escaped {
+                Kind::Escaped
+            } else {
+                Kind::Text
+            };
+            (text.start..text.end, kind, text.end + 1)
+        }
+        b'{' | b'[' => {
+            let end = simd::container_end(bytes, at + 1, 1)?;
+            (at..end, Kind::Container, end)
+        }
+        _ => {
+            let end = scan::scalar_end(bytes, at)?;
+            (at..end, Kind::Word, end)
+        }
+    };
+    Ok((Value::new(place, kind)?, end))
 }
 
 /// Where the members of a record stand that a rule needs.
@@ -242,16 +259,12 @@ pub(super) enum Want {
 #[inline]
 pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<'_>, Leave> {
     let mut spans = Spans::default();
-    let mut members = match head::head(bytes) {
+    let mut members = match usual::head(bytes) {
         Some(head) => {
             spans.identity = Value::new(head.identity, Kind::Container)?;
             spans.time = Value::new(head.time, Kind::Text)?;
             spans.source = Value::new(head.source, Kind::Text)?;
-            Members {
-                bytes,
-                at: head.end,
-                begun: true,
-            }
+            Members::behind(bytes, head.end)
         }
         None => Members::new(bytes, 0)?,
     };
@@ -262,8 +275,11 @@ pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<
             let time = moment(bytes, spans.time)?;
             let service = service(bytes, spans.source)?;
             known = Some((time, service));
-            if service == Service::Other {
-                wanted = want(time);
+            match service {
+                Service::Other => wanted = want(time),
+                Service::SecretsManager => {
+                    members.at = usual::members(bytes, members.at, &mut spans);
+                }
             }
         }
         if wanted == Want::Time || wanted == Want::ReadOnly && spans.read_only.is_there() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Asked, Call, Caller};
+use super::call::{Asked, Call, Caller, json_answer};
 use super::faults::What;
 use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
@@ -39,6 +39,7 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
         &caller,
         request,
     );
+    let flight = (call.op == "GetObject").then(|| shared.objects.begin());
     let hits: Vec<What> = {
         let mut faults = lock(&shared.faults);
         faults
@@ -48,12 +49,13 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
     };
     let mut page = usize::MAX;
     let mut ending = Ending::Whole;
-    let mut fault = None;
+    let (mut fault, mut said) = (None, None);
     let mut world = lock(&shared.world);
     for what in &hits {
         match what {
             What::Before(hook) => (lock(hook))(&mut world, &call),
             What::Page(items) => page = *items,
+            What::Say(value) => said = Some(json_answer(value)),
             What::Slow(pause) => ending = Ending::Slow(*pause),
             What::Cut => ending = Ending::Cut,
             What::ResetAfter => ending = Ending::Reset,
@@ -66,9 +68,10 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
             What::After(_) => {}
         }
     }
-    let result = match (fault, op) {
-        (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
-        (None, Ok(op)) => carry_out(
+    let result = match (fault, said, op) {
+        (Some(refusal), _, _) | (None, None, Err(refusal)) => Err(refusal),
+        (None, Some(said), _) => Ok(said),
+        (None, None, Ok(op)) => carry_out(
             &mut world,
             service,
             &Asked {
@@ -86,7 +89,8 @@ pub fn answer(shared: &Shared, request: &Request) -> (Response, Ending) {
     }
     drop(world);
     let error = result.as_ref().err().map(|refusal| refusal.code.clone());
-    let response = result.unwrap_or_else(|refusal| refused(service, &refusal));
+    let mut response = result.unwrap_or_else(|refusal| refused(service, &refusal));
+    response.flight = flight;
     if let Some(call) = lock(&shared.calls).get_mut(call.index) {
         call.status = response.status;
         call.error = error;
@@ -221,7 +225,7 @@ fn identify(
         .find(|account| access_key(account) == key)
     {
         Some(account) => {
-            let arn = format!("arn:aws:iam::{account}:user/loopback");
+            let arn = format!("arn:{}:iam::{account}:user/loopback", world.partition);
             Ok((
                 service,
                 Caller {

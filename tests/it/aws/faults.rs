@@ -6,6 +6,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::call::Call;
 use super::refusal::Refusal;
 use super::world::World;
@@ -46,6 +48,8 @@ pub(super) enum What {
     ResetBefore,
     /// Carried out, then reset.
     ResetAfter,
+    /// Not carried out; this is the answer.
+    Say(Value),
     /// Carried out, the answer drips.
     Slow(Duration),
     /// Carried out, half of the answer arrives.
@@ -122,6 +126,11 @@ impl Fault {
     /// The call was carried out, and the connection is reset instead of an answer.
     pub fn reset_after() -> Self {
         Self::new(What::ResetAfter)
+    }
+
+    /// The call is answered with this, whatever it asked for: what AWS should not say, but a client must stand.
+    pub fn answer(value: Value) -> Self {
+        Self::new(What::Say(value))
     }
 
     /// The body comes in ten pieces with this pause before each.

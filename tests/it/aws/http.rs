@@ -6,6 +6,8 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -39,7 +41,6 @@ impl Request {
 }
 
 /// An answer before it goes over the wire.
-#[derive(Clone)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -47,6 +48,44 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body. A `HEAD` request gets its length only.
     pub body: Vec<u8>,
+    /// That the answer is under way, if somebody counts. It ends before the last byte goes, so that no client can
+    /// have the whole answer and ask again while it lasts.
+    pub flight: Option<Flight>,
+}
+
+/// How many answers are under way at once.
+#[derive(Default)]
+pub struct Flights {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Flights {
+    /// The most that ever were.
+    pub fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+
+    /// Forgets what was.
+    pub fn forget(&self) {
+        self.most.store(0, Ordering::SeqCst);
+    }
+
+    /// One more, until what this gives goes.
+    pub fn begin(self: &Arc<Self>) -> Flight {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        Flight(Arc::clone(self))
+    }
+}
+
+/// An answer that is under way.
+pub struct Flight(Arc<Flights>);
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Response {
@@ -57,6 +96,7 @@ impl Response {
             status,
             headers,
             body: body.into(),
+            flight: None,
         }
     }
 
@@ -87,8 +127,8 @@ pub fn serve(stream: &TcpStream, mut answer: impl FnMut(&Request) -> (Response, 
     };
     let mut reader = BufReader::new(reading);
     while let Ok(Some(request)) = read(&mut reader) {
-        let (response, ending) = answer(&request);
-        match write(stream, &request, &response, ending) {
+        let (mut response, ending) = answer(&request);
+        match write(stream, &request, &mut response, ending) {
             Ok(()) if matches!(ending, Ending::Whole | Ending::Slow(_)) => {}
             _ => return,
         }
@@ -148,7 +188,7 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
 fn write(
     mut stream: &TcpStream,
     request: &Request,
-    response: &Response,
+    response: &mut Response,
     ending: Ending,
 ) -> io::Result<()> {
     if ending == Ending::Reset {
@@ -170,10 +210,17 @@ fn write(
     } else {
         &response.body
     };
+    let flight = response.flight.take();
     match ending {
         Ending::Whole | Ending::Reset => {
             bytes.extend_from_slice(body);
-            stream.write_all(&bytes)
+            let Some(flight) = flight else {
+                return stream.write_all(&bytes);
+            };
+            let (all, last) = bytes.split_at(bytes.len() - 1);
+            stream.write_all(all)?;
+            drop(flight);
+            stream.write_all(last)
         }
         Ending::Cut => {
             bytes.extend_from_slice(&body[..body.len() / 2]);
@@ -181,8 +228,13 @@ fn write(
         }
         Ending::Slow(pause) => {
             stream.write_all(&bytes)?;
-            for piece in body.chunks(body.len().div_ceil(10).max(1)) {
+            let mut flight = flight;
+            let mut pieces = body.chunks(body.len().div_ceil(10).max(1)).peekable();
+            while let Some(piece) = pieces.next() {
                 sleep(pause);
+                if pieces.peek().is_none() {
+                    drop(flight.take());
+                }
                 stream.write_all(piece)?;
             }
             Ok(())

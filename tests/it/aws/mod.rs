@@ -44,6 +44,7 @@ const FOREIGN: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_MAX_ATTEMPTS",
+    "AWS_RETRY_MODE",
     "AWS_CA_BUNDLE",
     "AWS_SESSION_TOKEN",
     "AWS_ROLE_ARN",
@@ -80,6 +81,8 @@ struct Shared {
     stopping: AtomicBool,
     /// Connections that ended with a panic, which is a hook's.
     panics: AtomicUsize,
+    /// Objects of buckets that are on their way.
+    objects: Arc<http::Flights>,
 }
 
 impl Aws {
@@ -98,6 +101,7 @@ impl Aws {
             started: Instant::now(),
             stopping: AtomicBool::new(false),
             panics: AtomicUsize::new(0),
+            objects: Arc::default(),
         });
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -124,18 +128,7 @@ impl Aws {
     /// The environment of a client with the credentials of that account.
     pub fn env_for(&self, account: &str) -> Vec<(String, String)> {
         let region = self.world().region.clone();
-        [
-            ("AWS_ENDPOINT_URL", self.endpoint().as_str()),
-            ("AWS_ACCESS_KEY_ID", &access_key(account)),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
-            ("AWS_REGION", &region),
-            ("AWS_DEFAULT_REGION", &region),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("AWS_CONFIG_FILE", "/dev/null"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec()
+        environment(&self.endpoint(), &access_key(account), &region)
     }
 
     /// Gives a command the environment and takes the tester's own AWS set-up from it.
@@ -169,6 +162,11 @@ impl Aws {
             .into_iter()
             .filter(|call| call.service == service && call.op == op)
             .collect()
+    }
+
+    /// Objects of buckets that are on their way to the client, and the most that ever were.
+    pub fn objects(&self) -> &http::Flights {
+        &self.shared.objects
     }
 
     /// How often a secret's value was asked for. Must be 0.
@@ -223,6 +221,22 @@ impl Drop for Aws {
             "{reads} calls asked for a secret's value, {forced} for a deletion without recovery, {careless} of ours for one without a window; {panics} hooks panicked"
         );
     }
+}
+
+/// The environment of a client of an endpoint: these keys and this Region, and nothing from the machine's own set-up.
+pub fn environment(endpoint: &str, key: &str, region: &str) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", key),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+        ("AWS_REGION", region),
+        ("AWS_DEFAULT_REGION", region),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
 }
 
 /// Takes the tester's own AWS set-up from a command.

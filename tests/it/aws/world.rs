@@ -28,6 +28,8 @@ pub struct World {
     pub caller: String,
     /// The Region that [`super::Aws::env`] hands out.
     pub region: String,
+    /// The partition in the ARN of the caller; secrets and roles stand in `aws`, whatever it is.
+    pub partition: &'static str,
     /// Accounts by their id.
     pub accounts: BTreeMap<String, Account>,
     /// The organization, if there is one.
@@ -211,6 +213,7 @@ impl World {
             now: at("2026-11-23T12:00:00Z"),
             caller: account.to_owned(),
             region: "us-east-1".to_owned(),
+            partition: "aws",
             accounts: BTreeMap::new(),
             organization: None,
             roles: Vec::new(),

@@ -1,11 +1,14 @@
 //! The cache of log files: what a scan reads from it is what it would read from the trail.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
-use secretsweep::domain::kept;
-use secretsweep::files::cache::Cache;
+use secretsweep::domain::kept::{self, Recorder};
+use secretsweep::files::cache::{Cache, Pen, Place, Version};
+use secretsweep::files::log_file::{self, FileRead, Memory};
 use secretsweep::files::logs;
 
 use super::generate::{self, Dice, Spec};
@@ -104,6 +107,61 @@ fn new_and_changed_files_are_read_and_gone_ones_forgotten() {
     let plain = read_all(std::slice::from_ref(&kept.trail), 2);
     assert_eq!(kept.read(), plain);
     assert_eq!(kept.read(), plain);
+}
+
+#[test]
+fn a_cache_of_files_that_change_often_does_not_grow_for_ever() {
+    let kept = Kept::new();
+    let plain = kept.read();
+    let size = || -> usize { kept.kept().iter().map(|(_, bytes)| bytes.len()).sum() };
+    let first = size();
+    let start = fs::metadata(kept.trail.join("0/0.json.gz"))
+        .and_then(|about| about.modified())
+        .unwrap();
+    for round in 1..40 {
+        for number in 0..6 {
+            let path = kept.trail.join(format!("{}/{number}.json.gz", number % 2));
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(start + Duration::from_secs(round))
+                .unwrap();
+        }
+        assert_eq!(kept.read(), plain, "round {round}");
+    }
+    assert!(size() < first * 20, "{} after {first}", size());
+}
+
+#[test]
+fn what_is_kept_already_is_not_kept_again_by_a_reading_that_does_not_ask() {
+    let kept = Kept::new();
+    kept.read();
+    let before = kept.kept();
+    let name = "0.json.gz";
+    let path = kept.trail.join("0").join(name);
+    let about = fs::metadata(&path).unwrap();
+    let changed = about.modified().unwrap().duration_since(UNIX_EPOCH);
+    let folder = fs::canonicalize(kept.trail.join("0")).unwrap();
+    let place = Place {
+        folder: folder.to_str().unwrap(),
+        name,
+        version: Version {
+            size: about.len(),
+            mark: changed.unwrap().as_nanos().to_string(),
+        },
+    };
+    let bytes = fs::read(&path).unwrap();
+    let cache = Cache::new(&kept.cache());
+    let read = |sink: &mut Recorder<'_, Told>| -> Result<FileRead, Infallible> {
+        Ok(log_file::read_bytes(
+            &bytes,
+            None,
+            &mut Memory::default(),
+            sink,
+        ))
+    };
+    cache
+        .keep(&place, &mut Pen::default(), &mut Told::default(), read)
+        .unwrap();
+    assert_eq!(kept.kept(), before);
 }
 
 #[test]

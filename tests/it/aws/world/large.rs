@@ -3,9 +3,38 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Account, Event, Rate, Secret, World};
+use crate::aws::Fault;
 
 /// The name of the role that may be assumed in every account but the first.
 pub const ROLE: &str = "audit";
+
+/// Five Regions for it.
+pub const REGIONS: [&str; 5] = [
+    "us-east-1",
+    "eu-west-1",
+    "eu-central-1",
+    "ap-south-1",
+    "us-west-2",
+];
+
+/// Where what goes wrong: the place of the account, and the Region.
+pub const DENIED: (u64, &str) = (3, REGIONS[1]);
+/// As [`DENIED`]: where requests are throttled.
+pub const THROTTLED: (u64, &str) = (5, REGIONS[2]);
+/// As [`DENIED`]: where nobody answers.
+pub const DEAD: (u64, &str) = (7, REGIONS[3]);
+
+/// One Region denied, one throttled in this way, one without an endpoint.
+pub fn three_faults(throttle: Fault) -> [Fault; 3] {
+    let at = |fault: Fault, (place, region): (u64, &str)| {
+        fault.account(&Large::account(place)).region(region)
+    };
+    [
+        at(Fault::denied(), DENIED),
+        at(throttle, THROTTLED),
+        at(Fault::reset_before(), DEAD),
+    ]
+}
 
 /// On how many days the first secret of each account and Region was read, once each.
 const READS: i64 = 80;
