@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::cover::{Cover, seconds};
-use super::gaps::in_days;
 use super::groups::{Groups, Unlisted};
 use super::{Spans, Trail};
 use crate::domain::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window};
 use crate::domain::case::{Case, Evidence, Member, last_use};
 use crate::domain::cost::{Volume, run_rate, window_cost};
+use crate::domain::coverage::in_days;
 use crate::domain::money::{Money, Price};
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::policy::Policy;
