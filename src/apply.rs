@@ -16,12 +16,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use crate::domain::journal::{Book, Entry, Event, Phase, Step};
+use crate::domain::journal::{Book, Entry, Event, Phase, Standing, Step};
 use crate::domain::money::Money;
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::plan::{Line, Plan};
 use crate::domain::policy::Policy;
 use crate::ports::{Reads, Record, Vault};
+pub(crate) use examine::ours;
 use examine::{Check, examine};
 
 /// What applying a plan deals with.
@@ -83,7 +84,7 @@ pub enum Outcome {
         /// The end of the recovery window.
         deletion: Timestamp,
     },
-    /// A check failed. Nothing was deleted.
+    /// A check failed, and the deletion was not begun. The tag may be set and replicas may be gone: the journal knows.
     Refused(String),
     /// AWS said no, or could not be asked.
     Failed(String),
@@ -150,12 +151,15 @@ impl Summary {
         lines.filter_map(|line| line.saves).sum()
     }
 
-    /// 1 if a line failed or the journal did, 3 if one was refused or not tried, else 0.
+    /// 1 if a line failed or the journal did, 3 if one was refused or not tried, or if it could not be looked up who asked
+    /// since the scan, else 0.
     pub fn exit_code(&self) -> u8 {
         let any = |which| self.count(which) > 0;
         if self.stopped.is_some() || any(|one| matches!(one, Outcome::Failed(_))) {
             1
-        } else if any(|one| matches!(one, Outcome::Refused(_) | Outcome::Skipped)) {
+        } else if self.unheard.is_some()
+            || any(|one| matches!(one, Outcome::Refused(_) | Outcome::Skipped))
+        {
             3
         } else {
             0
@@ -165,12 +169,19 @@ impl Summary {
 
 /// Makes every check of every line against AWS, and changes nothing.
 ///
-/// The order of the summary is the plan's; a few lines are asked for side by side.
-pub async fn check(plan: &Plan, book: &Book, world: World<'_>, terms: &Terms) -> Summary {
+/// The order of the summary is the plan's; a few lines are asked for side by side, and each that is answered is told to
+/// `progress`.
+pub async fn check(
+    plan: &Plan,
+    book: &Book,
+    world: World<'_>,
+    terms: &Terms,
+    progress: &(dyn Fn(&Done) + Sync),
+) -> Summary {
     let lines: Vec<&Line> = plan.to_delete().collect();
-    let questions = lines.iter().map(|line| async move {
+    let questions = lines.into_iter().map(|line| async move {
         if world.stop.load(Ordering::Relaxed) {
-            return (Outcome::Skipped, None);
+            return (done(line, Outcome::Skipped), None);
         }
         let found = examine(line, book.secrets.get(&line.arn), world, terms).await;
         let outcome = match found.check {
@@ -187,13 +198,15 @@ pub async fn check(plan: &Plan, book: &Book, world: World<'_>, terms: &Terms) ->
             Check::Refused(why) => Outcome::Refused(why),
             Check::Failed(why) => Outcome::Failed(why),
         };
-        (outcome, found.unheard)
+        let done = done(line, outcome);
+        progress(&done);
+        (done, found.unheard)
     });
     let answers: Vec<_> = stream::iter(questions).buffered(8).collect().await;
     let mut summary = Summary::default();
-    for (line, (outcome, unheard)) in lines.into_iter().zip(answers) {
+    for (done, unheard) in answers {
         summary.unheard = summary.unheard.or(unheard);
-        summary.lines.push(done(line, outcome));
+        summary.lines.push(done);
     }
     summary
 }
@@ -244,7 +257,7 @@ pub async fn execute(
                 Ok(outcome) => outcome,
                 Err(error) => {
                     summary.stopped = Some(error.to_string());
-                    unrecorded(log.phase(&line.arn), &error.to_string())
+                    unrecorded(log.book.secrets.get(&line.arn), &error.to_string())
                 }
             }
         };
@@ -255,14 +268,46 @@ pub async fn execute(
     summary
 }
 
-/// What to say of the line at which the journal failed.
-fn unrecorded(phase: Phase, error: &str) -> Outcome {
-    Outcome::Failed(match phase {
-        Phase::Deleting => format!(
-            "the journal could not be written ({error}); the deletion was begun, and the next run asks AWS what became of it"
-        ),
-        _ => format!("the journal could not be written ({error}); nothing was deleted"),
-    })
+/// What to say of the line at which the journal failed: all that was begun, by this run or one before it.
+fn unrecorded(standing: Option<&Standing>, error: &str) -> Outcome {
+    let begun = standing.map(begun).unwrap_or_default();
+    let told = if begun.is_empty() {
+        "this run changed nothing of it".to_owned()
+    } else {
+        format!(
+            "begun was {}; the next run asks AWS what became of it",
+            begun.join(", ")
+        )
+    };
+    Outcome::Failed(format!(
+        "the journal could not be written ({error}); {told}"
+    ))
+}
+
+/// The changes on the way to a deletion that is not on record as done.
+fn begun(standing: &Standing) -> Vec<String> {
+    if !matches!(standing.phase, Phase::Untouched | Phase::Deleting) {
+        return Vec::new();
+    }
+    let mut begun = Vec::new();
+    if let Some(tag) = &standing.tag {
+        begun.push(format!("the tag `{}`", tag.key));
+    }
+    if !standing.removed.is_empty() {
+        let regions: Vec<&str> = standing
+            .removed
+            .iter()
+            .map(|one| one.region.as_str())
+            .collect();
+        begun.push(format!(
+            "the removal of its replicas in {}, at once and for good",
+            regions.join(", ")
+        ));
+    }
+    if standing.phase == Phase::Deleting {
+        begun.push("its deletion".to_owned());
+    }
+    begun
 }
 
 fn done(line: &Line, outcome: Outcome) -> Done {

@@ -94,11 +94,12 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Runs the program as the command line asks. Errors are printed here, and nowhere else.
+/// Runs the program as the command line asks. Errors are printed here, but for those that do not decide how it ends.
 pub fn run(cli: cli::Cli) -> Exit {
     let term = term::Term::new(cli.quiet);
     match run::command(cli.command, &term) {
         Ok(exit) => exit,
+        // Of a command that only shows something. One that did something ends as that went.
         Err(error) if term::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
             term::Term::error(&error);

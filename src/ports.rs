@@ -118,9 +118,6 @@ pub trait Vault: Send + Sync {
         region: &'a Region,
         kms_key: Option<&'a str>,
     ) -> BoxFuture<'a, Result<(), Fault>>;
-
-    /// The ARN of the caller and the account it is in.
-    fn caller(&self) -> BoxFuture<'_, Result<Caller, Fault>>;
 }
 
 /// Who is asking, by `sts:GetCallerIdentity`.

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use crate::apply::{Log, World};
+use jiff::Timestamp;
+
+use crate::apply::{Log, World, ours};
 use crate::domain::journal::{Book, Event, Phase, Removed, Standing, Step};
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::secret::{Secret, day_of};
@@ -106,27 +108,36 @@ pub fn all(book: &Book) -> Vec<SecretArn> {
         .collect()
 }
 
-/// Takes the deletions back. `book` is where the journal stands, `plan` the plan it belongs to, `caller` who acts, `tool`
-/// its name and version.
+/// Who acts and for what, as it stands in the journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// The plan that the journal belongs to.
+    pub plan: &'a str,
+    /// The ARN of `sts:GetCallerIdentity`.
+    pub caller: &'a str,
+    /// Name and version of the tool.
+    pub tool: &'a str,
+}
+
+/// Takes the deletions back. `book` is where the journal stands; each secret that is taken in hand is told to `progress`.
 pub async fn restore(
     arns: &[SecretArn],
-    plan: &str,
     book: Book,
     journal: &mut dyn Record,
-    caller: &str,
+    author: Author<'_>,
     world: World<'_>,
-    tool: &str,
+    progress: &(dyn Fn(&SecretArn) + Sync),
 ) -> Summary {
     let mut log = Log {
         journal,
         book,
-        plan,
-        caller,
+        plan: author.plan,
+        caller: author.caller,
         clock: world.clock,
     };
     let mut summary = Summary::default();
     let begun = Event::Begun {
-        tool: tool.to_owned(),
+        tool: author.tool.to_owned(),
         lines: arns.len() as u64,
     };
     if let Err(error) = log.append(begun) {
@@ -140,6 +151,7 @@ pub async fn restore(
             lost: Vec::new(),
         };
         if summary.stopped.is_none() && !world.stop.load(Ordering::Relaxed) {
+            progress(arn);
             let tried = restore_one(&mut back, &mut log, world).await;
             if let Err(error) = tried {
                 summary.stopped = Some(error.to_string());
@@ -161,7 +173,8 @@ async fn restore_one(back: &mut Back, log: &mut Log<'_>, world: World<'_>) -> io
             return Ok(());
         }
     };
-    back.outcome = if secret.deleted.is_some() {
+    back.outcome = if let Some(deleted) = secret.deleted {
+        note_deleted(&arn, deleted, log)?;
         take_back(&arn, log, world).await?
     } else {
         note_present(&arn, log)?;
@@ -207,6 +220,16 @@ async fn take_back(arn: &SecretArn, log: &mut Log<'_>, world: World<'_>) -> io::
             log.step(arn, Step::Failed(fault.to_string()))?;
             Ok(Outcome::Failed(fault.to_string()))
         }
+    }
+}
+
+/// The secret is pending deletion. If the journal has only the intent of it, it learns the outcome first: should the secret
+/// not come back, its deletion must be on record.
+fn note_deleted(arn: &SecretArn, deleted: Timestamp, log: &mut Log<'_>) -> io::Result<()> {
+    let standing = log.book.secrets.get(arn);
+    match standing.and_then(|standing| ours(deleted, standing)) {
+        Some(deletion) => log.step(arn, Step::Deleted { deletion }),
+        None => Ok(()),
     }
 }
 

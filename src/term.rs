@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::report::escape::one_line;
 
 /// The terminal of one run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Term {
     quiet: bool,
 }

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::classify::{Class, RotationFunctions, classify};
+use crate::domain::classify::{Class, classify};
+use crate::domain::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::journal::{Book, Phase};
-use crate::domain::names::{Index, Resolution, SecretArn};
+use crate::domain::names::{Index, Resolution, Scope, SecretArn};
 use crate::domain::plan::end_of_window;
 use crate::domain::policy::Policy;
 use crate::domain::readers::ReaderKind;
@@ -99,10 +100,9 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
         }
     }
     let index = Index::new(arns);
-    let rotations = RotationFunctions::default();
     let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
     for access in accesses.iter().filter(|access| !access.service_event) {
-        let class = classify(&access.caller, &rotations, policy);
+        let class = classify(&access.caller, policy);
         if !asks(access, &class) {
             continue;
         }
@@ -126,13 +126,41 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
     askers.into_values().collect()
 }
 
+/// Where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas, whose log
+/// files do not cover the time from `from` or from the deletion on, whichever is later. What may still be on its way `now`
+/// is not missed yet.
+pub fn unheard(
+    pending: &[Pending],
+    coverage: &Coverage,
+    from: Timestamp,
+    now: Timestamp,
+) -> Vec<(Scope, String)> {
+    let mut since: BTreeMap<&Scope, i64> = BTreeMap::new();
+    for one in pending {
+        let start = one.deleted.max(from).as_second();
+        for arn in std::iter::once(&one.arn).chain(&one.replicas) {
+            let first = since.entry(arn.scope()).or_insert(start);
+            *first = start.min(*first);
+        }
+    }
+    let now = now.as_second();
+    let gap = |(scope, from): (&Scope, i64)| {
+        let covered = coverage.of(scope).map(|heard| heard.covered(from, now));
+        let settled = now - SETTLING;
+        let holes = covered.unwrap_or_default().holes(from, settled);
+        let what = in_words(&holes, settled - from)?;
+        let text = format!("{what}: {}", coverage.why_not(scope));
+        Some((scope.clone(), text))
+    };
+    since.into_iter().filter_map(gap).collect()
+}
+
 /// The calls that show that somebody wants a secret, while it is not deleted: any read, failed or not, and what shows that
 /// a cached value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left
 /// out.
 pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
-    let rotations = RotationFunctions::default();
     let wants = |access: &&Access| {
-        let class = classify(&access.caller, &rotations, policy);
+        let class = classify(&access.caller, policy);
         let wants = match &*access.subject.api {
             "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
             "DescribeSecret" => class.kind.describes_to_use(),

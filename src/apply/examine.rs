@@ -143,7 +143,7 @@ fn pending(deleted: Timestamp, standing: Option<&Standing>) -> Check {
 /// The end of the window, if a deletion that AWS dates like this is the open intent's.
 ///
 /// `DeletedDate` is the moment of the call in recorded answers; one text of AWS calls it the scheduled date. Both fit.
-pub(super) fn ours(deleted: Timestamp, standing: &Standing) -> Option<Timestamp> {
+pub(crate) fn ours(deleted: Timestamp, standing: &Standing) -> Option<Timestamp> {
     let intent = standing
         .intent
         .filter(|_| standing.phase == Phase::Deleting)?;

@@ -25,7 +25,7 @@ use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::report::Gap;
 use crate::domain::secret::{Replica, Secret, day_of};
 use crate::domain::tags::Tags;
-use crate::ports::{Caller, Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault};
+use crate::ports::{Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault};
 
 /// What reading asks AWS.
 pub const ACTIONS: &[&str] = &[
@@ -472,9 +472,5 @@ impl Vault for Session {
                 .map(drop)
         }
         .boxed()
-    }
-
-    fn caller(&self) -> BoxFuture<'_, Result<Caller, Fault>> {
-        async move { Ok(self.caller.clone()) }.boxed()
     }
 }

@@ -96,7 +96,8 @@ Examples:
 A run that was cut off, by Ctrl-C or worse, is finished by running it again. The journal beside the plan
 remembers what was done; `secretsweep restore` takes it back while the recovery window lasts.
 
-Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried.")]
+Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, or it could not be looked up
+who asked since the scan (`--no-lookup` does without).")]
 pub struct ApplyArgs {
     /// The reviewed plan
     #[arg(value_name = "PLAN")]
@@ -154,7 +155,8 @@ Examples:
   secretsweep watch plan.csv --since 2d --restore
   secretsweep watch --journal plan.journal.jsonl --trail trail
 
-Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read.")]
+Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not
+everything could be taken back.")]
 pub struct WatchArgs {
     /// The plan that was applied
     #[arg(value_name = "PLAN", required_unless_present = "journal")]
@@ -193,7 +195,9 @@ Examples:
   secretsweep restore arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123
 
 With a plan, everything that its journal has as deleted is taken back. Replicas that were removed are made
-again, with the keys that they had. Exit codes: 0 all back; 1 something failed or is gone for good.")]
+again, with the keys that they had.
+
+Exit codes: 0 all back; 1 something failed or is gone for good; 3 the run was stopped before it tried everything.")]
 pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]

@@ -3,17 +3,21 @@
 //! Names are resolved at the time of each call, so that calls to a predecessor of the same name are not taken for calls
 //! to the present secret. What belongs to no secret, or to no single one, is kept apart and counted, never dropped.
 
+mod callers;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::classify::{Class, RotationFunctions, classify};
 use foldhash::fast::FixedState;
 
-use super::names::{Index, Resolution, Scope};
+use super::classify::{Class, RotationFunctions};
+use super::names::{Index, Resolution, Scope, split_arn};
 use super::policy::Policy;
 use super::readers::ReaderKind;
 use super::usage::{Access, Caller, Cell, Outcome, SampledCalls};
+
+use callers::{Known, Who, rotated};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,12 +258,19 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// The scope of the event, if it names one.
+    /// The scope of the event, if it names one: where the call was logged.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {
             account: self.account.parse().ok()?,
             region: self.region.parse().ok()?,
         })
+    }
+
+    /// Where the secret would stand, and its name there: the scope of the ARN with what follows it, or else the scope of
+    /// the event with the name. A role may ask for a secret of another account or Region.
+    pub fn place(&self) -> Option<(Scope, &str)> {
+        let by_name = || Some((self.scope()?, &*self.target));
+        split_arn(&self.target).or_else(by_name)
     }
 }
 
@@ -299,57 +310,18 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<&Caller, Who, FixedState> = HashMap::default();
-    let rotators = rotators(accesses);
+    let mut known: HashMap<&Caller, Known, FixedState> = HashMap::default();
+    let rotated = rotated(accesses, index);
     for access in accesses {
-        let who = known.entry(&*access.caller).or_insert_with(|| {
-            let class = classify(&access.caller, rotations, policy);
-            let class = as_rotator(class, &access.caller, &rotators);
-            let reader = Reader {
-                kind: class.kind,
-                identity: access.caller.identity.clone(),
-                client: class.client.clone(),
-            };
-            (Arc::new(reader), Arc::new(class))
-        });
+        let known = known
+            .entry(&*access.caller)
+            .or_insert_with(|| Known::new(&access.caller, rotations, &rotated, policy));
         for (slice, resolution) in slices(access, index) {
+            let who = known.towards(resolution.as_ref());
             activity.put(slice, resolution, who);
         }
     }
     activity
-}
-
-/// Callers that behave as a rotation function although no secret names them as one: from Lambda, they move staging
-/// labels (`UpdateSecretVersionStage`) and read versions in staging. Only rotations do both.
-fn rotators(accesses: &[Access]) -> BTreeSet<(&str, &str)> {
-    let staging: BTreeSet<_> = accesses
-        .iter()
-        .filter(|access| access.staged)
-        .map(session_key)
-        .collect();
-    let moving = accesses
-        .iter()
-        .filter(|access| &*access.subject.api == "UpdateSecretVersionStage");
-    moving
-        .map(session_key)
-        .filter(|who| staging.contains(who))
-        .collect()
-}
-
-fn session_key(access: &Access) -> (&str, &str) {
-    (&access.caller.identity, &access.caller.session)
-}
-
-fn as_rotator(class: Class, caller: &Caller, rotators: &BTreeSet<(&str, &str)>) -> Class {
-    let behaves = rotators.contains(&(caller.identity.as_str(), caller.session.as_str()));
-    if class.kind == ReaderKind::Application && behaves {
-        return Class {
-            kind: ReaderKind::Rotation,
-            client: "rotation function".to_owned(),
-            ..class
-        };
-    }
-    class
 }
 
 /// The hours of a line, in runs that mean the same secret.
@@ -456,9 +428,6 @@ impl<'a> Activity<'a> {
         add(self.missing.entry(missing).or_default(), slice, who);
     }
 }
-
-/// A reader, and what to do about it.
-type Who = (Arc<Reader>, Arc<Class>);
 
 fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, (reader, class): &Who) {
     if let Some(what) = readers.get_mut(reader) {

@@ -11,7 +11,7 @@ mod loop_rows;
 mod rows;
 mod said;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -21,7 +21,7 @@ use super::cost::{Accrual, Rate};
 use super::coverage::Coverage;
 use super::findings;
 use super::money::{Money, Price};
-use super::names::{AccountId, Index, Scope, SecretArn};
+use super::names::{AccountId, Index, Region, Scope, SecretArn};
 use super::policy::Policy;
 use super::report::{
     FORMAT, FindingRow, Gap, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Span, Totals,
@@ -34,7 +34,7 @@ use super::usage::Access;
 
 use cover::{Cover, seconds};
 use groups::{Groups, unlisted_replicas};
-use rows::{Listed, Rows};
+use rows::{Listed, Rows, avoidable};
 
 /// The spans of a scan.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +115,7 @@ pub fn analyse(input: Input<'_>) -> Report {
         now,
         inventoried: &known,
         samples: input.coverage.samples(),
+        partitions: partitions(&secrets),
     };
     let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
     let unattributed = scan.unattributed();
@@ -127,7 +128,7 @@ pub fn analyse(input: Input<'_>) -> Report {
         replicas: Listed::all(&secrets, &groups),
         activity: &activity,
         unlisted: &unlisted,
-        loops: &loops,
+        avoidable: avoidable(&loops),
         cover: &cover,
         policy,
         spans,
@@ -200,7 +201,7 @@ pub fn doubtful(input: &Input<'_>) -> Vec<SecretArn> {
         replicas: Listed::all(secrets, &Groups::new(secrets)),
         activity: &activity,
         unlisted: &unlisted,
-        loops: &[],
+        avoidable: HashMap::new(),
         cover: &cover,
         policy: input.policy,
         spans: input.spans,
@@ -236,7 +237,8 @@ fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
     let secrets = &input.secrets;
     let functions = secrets
         .iter()
-        .filter_map(|secret| secret.rotation_lambda.as_deref());
+        .enumerate()
+        .filter_map(|(place, secret)| Some((place, secret.rotation_lambda.as_deref()?)));
     let rotations = RotationFunctions::new(functions);
     let created = |secret: &Secret| secret.created.map(floor_second);
     let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
@@ -284,6 +286,8 @@ struct Scan<'a> {
     now: Timestamp,
     inventoried: &'a BTreeSet<Scope>,
     samples: &'a Samples,
+    /// The partition of each Region that holds secrets.
+    partitions: HashMap<&'a Region, &'a str>,
 }
 
 impl<'a> Scan<'a> {
@@ -329,11 +333,8 @@ impl<'a> Scan<'a> {
 
     /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.
     fn scope_price(&self, scope: &Scope) -> Option<&'a Price> {
-        let same = |secret: &&Secret| secret.arn.scope().region == scope.region;
-        let partition = match self.secrets.iter().find(same) {
-            Some(secret) => secret.arn.partition(),
-            None => partition_of(scope.region.as_str()),
-        };
+        let known = self.partitions.get(&scope.region).copied();
+        let partition = known.unwrap_or_else(|| partition_of(scope.region.as_str()));
         self.policy
             .prices
             .find(partition, &scope.region, &scope.account)
@@ -349,15 +350,15 @@ impl<'a> Scan<'a> {
     }
 
     fn scopes(&self, inventoried: &BTreeSet<Scope>) -> Vec<ScopeRow> {
+        let mut held: HashMap<&Scope, u64> = HashMap::new();
+        for secret in self.secrets {
+            *held.entry(secret.arn.scope()).or_default() += 1;
+        }
         let row = |scope: &Scope, inventory: &str| ScopeRow {
             account: scope.account.clone(),
             region: scope.region.clone(),
             inventory: inventory.to_owned(),
-            secrets: self
-                .secrets
-                .iter()
-                .filter(|secret| secret.arn.scope() == scope)
-                .count() as u64,
+            secrets: held.get(scope).copied().unwrap_or(0),
             trail: self.cover.row(scope),
             sample: self.sample_row(scope),
         };
@@ -370,6 +371,17 @@ impl<'a> Scan<'a> {
         rows.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
         rows
     }
+}
+
+/// The partition of each Region that holds secrets, by the first of them.
+fn partitions(secrets: &[Secret]) -> HashMap<&Region, &str> {
+    let mut partitions = HashMap::new();
+    for arn in secrets.iter().map(|secret| &secret.arn) {
+        partitions
+            .entry(&arn.scope().region)
+            .or_insert_with(|| arn.partition());
+    }
+    partitions
 }
 
 /// The partition of a Region by its name (AWS's endpoint data).

@@ -1,13 +1,19 @@
 //! Who reads: what a caller is, which program it is, and what to advise it.
 //!
-//! Fingerprints of the policy file come first, then rotation functions, then the table of [`super::readers`]; what fits
-//! nothing is an application. A user agent can be forged, so a fingerprint may only move a reader between kinds, never
-//! hide its calls from the cost.
+//! Fingerprints of the policy file come first, then the table of [`super::readers`]; what fits nothing is an application.
+//! A user agent can be forged, so a fingerprint may only move a reader between kinds, never hide its calls from the cost.
+//!
+//! A rotation function is one for the secrets that it rotates, and a reader like any other for the rest
+//! ([`RotationFunctions`]): the function that rotates the users of a database by turns logs in by a second secret, which
+//! nobody else need read and without which it fails. Which those secrets are needs the calls as well as the caller, so it
+//! is put together in [`super::activity`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::policy::Policy;
-use super::readers::{FINGERPRINTS, LIBRARY_S, ReaderKind, Sign, name_of, service_of};
+use super::policy::{OwnFingerprint, Policy};
+use super::readers::{
+    FINGERPRINTS, LIBRARY_S, ReaderKind, Sign, name_of, runs_in_lambda, service_of,
+};
 use super::usage::Caller;
 
 /// What a caller is.
@@ -23,38 +29,69 @@ pub struct Class {
     pub advice: String,
 }
 
-/// The rotation functions of an inventory, as (account, function name).
+/// The rotation functions of an inventory by (account, function name), each with the places of the secrets that name it.
 #[derive(Clone, Debug, Default)]
-pub struct RotationFunctions(BTreeSet<(String, String)>);
+pub struct RotationFunctions(BTreeMap<(String, String), BTreeSet<usize>>);
 
 impl RotationFunctions {
-    /// Takes the ARNs of `RotationLambdaARN`: `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`.
-    pub fn new<'a>(arns: impl IntoIterator<Item = &'a str>) -> Self {
-        let of = |arn: &str| {
+    /// Takes the places of secrets with their `RotationLambdaARN`:
+    /// `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`.
+    pub fn new<'a>(functions: impl IntoIterator<Item = (usize, &'a str)>) -> Self {
+        let mut all = Self::default();
+        for (place, arn) in functions {
             let mut parts = arn.split(':').skip(4);
-            let (account, _function, name) = (parts.next()?, parts.next()?, parts.next()?);
-            Some((account.to_owned(), name.to_owned()))
-        };
-        Self(arns.into_iter().filter_map(of).collect())
+            if let (Some(account), Some(_function), Some(name)) =
+                (parts.next(), parts.next(), parts.next())
+            {
+                let key = (account.to_owned(), name.to_owned());
+                all.0.entry(key).or_default().insert(place);
+            }
+        }
+        all
     }
 
-    /// Whether the caller is one of them: a Lambda function's session bears its name.
-    fn has(&self, caller: &Caller) -> bool {
-        !caller.session.is_empty()
-            && self
-                .0
-                .contains(&(caller.account.clone(), caller.session.clone()))
+    /// The places of the secrets that name this caller as their function: a Lambda function's session bears its name.
+    pub(super) fn of(&self, caller: &Caller) -> Option<&BTreeSet<usize>> {
+        if caller.session.is_empty() {
+            return None;
+        }
+        let key = (caller.account.clone(), caller.session.clone());
+        self.0.get(&key)
     }
 }
 
-/// Says what a caller is: by the policy's fingerprints, as a rotation function, by the table, else as an application.
-pub fn classify(caller: &Caller, rotations: &RotationFunctions, policy: &Policy) -> Class {
+/// What a caller is for the secrets that name it as their rotation function. `None`: what it is for every secret, by the
+/// policy or because the calls are our own.
+pub(super) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Option<Class> {
+    let decided = usual.kind == ReaderKind::Ourselves || own(caller, policy).is_some();
+    (!decided).then(|| Class {
+        kind: ReaderKind::Rotation,
+        client: "rotation function".to_owned(),
+        cache_s: LIBRARY_S,
+        advice: "rotate less often".to_owned(),
+    })
+}
+
+/// Whether a caller may rotate without being named by any secret: an application in a session of Lambda. Whoever moves
+/// the stages of a secret by hand, with a key or in a shell, is no function, and what he reads he uses.
+pub(super) fn may_rotate_unnamed(caller: &Caller, usual: &Class) -> bool {
+    usual.kind == ReaderKind::Application && !caller.session.is_empty() && runs_in_lambda(caller)
+}
+
+/// The fingerprint of the policy that fits.
+fn own<'p>(caller: &Caller, policy: &'p Policy) -> Option<&'p OwnFingerprint> {
+    policy.fingerprints.iter().find(|own| own.fits(caller))
+}
+
+/// Says what a caller is, for all secrets but those that it rotates: by the policy's fingerprints, by the table, else as
+/// an application.
+pub fn classify(caller: &Caller, policy: &Policy) -> Class {
     let agent = caller.user_agent.to_ascii_lowercase();
     let role = name_of(&caller.identity).to_ascii_lowercase();
     let language = LANGUAGES
         .iter()
         .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
-    if let Some(own) = policy.fingerprints.iter().find(|own| own.fits(caller)) {
+    if let Some(own) = own(caller, policy) {
         return Class {
             kind: own.kind,
             client: own
@@ -73,15 +110,6 @@ pub fn classify(caller: &Caller, rotations: &RotationFunctions, policy: &Policy)
             .iter()
             .any(|sign| sign.fits(caller, &agent, &role))
     });
-    let ours = found.is_some_and(|row| row.kind == ReaderKind::Ourselves);
-    if !ours && rotations.has(caller) {
-        return Class {
-            kind: ReaderKind::Rotation,
-            client: "rotation function".to_owned(),
-            cache_s: LIBRARY_S,
-            advice: "rotate less often".to_owned(),
-        };
-    }
     let general = language.map_or(GENERAL_ADVICE, |language| language.advice);
     let Some(row) = found else {
         return Class {
@@ -172,3 +200,80 @@ const LANGUAGES: &[Language] = &[
 
 /// What is advised when nothing is known of the program.
 const GENERAL_ADVICE: &str = "keep the value for an hour: with AWS's caching library for the language, or with the Secrets Manager Agent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(account: &str, session: &str, agent: &str) -> Caller {
+        Caller {
+            identity: format!("arn:aws:iam::{account}:role/fn"),
+            account: account.to_owned(),
+            session: session.to_owned(),
+            user_agent: agent.to_owned(),
+            ..Caller::default()
+        }
+    }
+
+    #[test]
+    fn a_function_rotates_the_secrets_that_name_it() {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:rotate-db";
+        let functions = RotationFunctions::new([
+            (0, arn),
+            (2, &format!("{arn}:live")),
+            (3, &arn.replace("rotate-db", "other")),
+            (4, "arn:aws:lambda:x"),
+            (5, ""),
+        ]);
+        let cases: [(&str, &str, &[usize]); 5] = [
+            ("111122223333", "rotate-db", &[0, 2]),
+            ("111122223333", "other", &[3]),
+            ("111122223333", "rotate-db:live", &[]),
+            ("444455556666", "rotate-db", &[]),
+            ("111122223333", "", &[]),
+        ];
+        for (account, session, expected) in cases {
+            let places = functions.of(&caller(account, session, ""));
+            let places: Vec<usize> = places.into_iter().flatten().copied().collect();
+            assert_eq!(places, expected, "{account} {session}");
+        }
+    }
+
+    #[test]
+    fn only_an_application_in_a_session_of_lambda_rotates_unnamed() {
+        let lambda = "Boto3/1.34 exec-env/AWS_Lambda_python3.13";
+        let cases = [
+            ("fn", lambda, true),
+            ("", lambda, false),
+            ("fn", "Boto3/1.34", false),
+            ("fn", "prowler/4 exec-env/AWS_Lambda_python3.13", false),
+            ("fn", "Boto3/1.34 exec-env/AWS_ECS_FARGATE", false),
+        ];
+        for (session, agent, expected) in cases {
+            let caller = caller("111122223333", session, agent);
+            let class = classify(&caller, &Policy::default());
+            assert_eq!(
+                may_rotate_unnamed(&caller, &class),
+                expected,
+                "{session} {agent}"
+            );
+        }
+    }
+
+    #[test]
+    fn neither_our_own_calls_nor_what_the_policy_knows_become_rotations() {
+        let policy = "[[readers.fingerprint]]\nkind = \"sync\"\nsession = \"sync-*\"\n";
+        let policy = Policy::parse(policy).unwrap();
+        let cases = [
+            ("fn", "Boto3/1.34", true),
+            ("fn", "x app/secretsweep", false),
+            ("sync-1", "Boto3/1.34", false),
+        ];
+        for (session, agent, expected) in cases {
+            let caller = caller("111122223333", session, agent);
+            let class = classify(&caller, &policy);
+            let rotation = as_rotation(&caller, &class, &policy);
+            assert_eq!(rotation.is_some(), expected, "{session} {agent}");
+        }
+    }
+}

@@ -61,11 +61,12 @@ impl Rate {
             .then(|| amount.scaled(MONTH_SECONDS, self.seconds))
     }
 
-    /// A number of calls in the window as a number a month, rounded half up.
-    pub fn month_calls(self, calls: u64) -> u64 {
-        let seconds = u128::from(self.seconds.max(3_600));
+    /// A number of calls in the window as a number a month, rounded half up; `None` if nothing is covered.
+    pub fn month_calls(self, calls: u64) -> Option<u64> {
+        let seconds = u128::from(self.seconds);
         let scaled = u128::from(calls) * u128::from(MONTH_SECONDS) * 2 + seconds;
-        u64::try_from(scaled / (2 * seconds)).unwrap_or(u64::MAX)
+        let month = scaled.checked_div(2 * seconds)?;
+        Some(u64::try_from(month).unwrap_or(u64::MAX))
     }
 
     /// By what an amount of the window is multiplied to give that of a month; zero if nothing is known.

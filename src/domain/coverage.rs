@@ -12,6 +12,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+mod said;
+
+pub use said::{in_days, in_words};
+
 use super::names::Scope;
 use super::sample::{Sample, Samples};
 
@@ -239,7 +243,7 @@ impl Heard {
 }
 
 /// How long events may be on their way, in seconds (AWS facts 6.5: usually 5 minutes, not guaranteed).
-const SETTLING: i64 = 3_600;
+pub const SETTLING: i64 = 3_600;
 
 /// The longest silence in hours that can be usual: a weekend and half a day on each side.
 const LONGEST_SILENCE: i64 = 72;

@@ -91,7 +91,8 @@ pub enum Step {
     },
     /// Whether the last intent was carried out is not known.
     Unclear(String),
-    /// A check failed, and nothing was written to AWS.
+    /// A check failed, and the deletion was not begun. A tag that was set and replicas that were removed by then stand in
+    /// the entries before it.
     Refused(String),
     /// AWS said no, or could not be asked.
     Failed(String),
@@ -227,6 +228,8 @@ pub struct Standing {
     pub deletion: Option<Timestamp>,
     /// When it was taken back.
     pub restored: Option<Timestamp>,
+    /// How far it was when taking it back was begun: that it cannot be taken back says nothing of whether it was made.
+    pub before_restoring: Phase,
     /// Replicas that were removed and not made again.
     pub removed: Vec<Removed>,
     /// The tag that was set.
@@ -387,6 +390,7 @@ impl Standing {
             intent: None,
             deletion: None,
             restored: None,
+            before_restoring: Phase::Untouched,
             removed: Vec::new(),
             tag: None,
             last_changed: None,
@@ -453,12 +457,18 @@ impl Standing {
                 self.unsettled = None;
                 self.phase = match self.phase {
                     Phase::Restoring if self.deletion.is_some() => Phase::Deleted,
-                    Phase::Deleting | Phase::Restoring => Phase::Untouched,
+                    Phase::Restoring => self.before_restoring,
+                    Phase::Deleting => Phase::Untouched,
                     phase => phase,
                 };
                 trouble = Some((TroubleKind::Failed, why));
             }
-            Step::Restoring => self.phase = Phase::Restoring,
+            Step::Restoring => {
+                if self.phase != Phase::Restoring {
+                    self.before_restoring = self.phase;
+                }
+                self.phase = Phase::Restoring;
+            }
             Step::Restored => {
                 if self.phase != Phase::Restoring {
                     return Err("a restoration ended that was not begun");

@@ -32,10 +32,6 @@ pub struct TrailFile<'a> {
     pub account: &'a str,
     /// The Region the file was delivered for.
     pub region: &'a str,
-    /// The organization (`o-...`) of an organization trail.
-    pub organization: Option<&'a str>,
-    /// The minute of delivery, seconds since 1970-01-01T00:00:00Z; only the file's name tells it.
-    pub delivered: Option<i64>,
     /// The day of delivery. `None` when the folders and the name disagree: then nobody should rely on either.
     pub day: Option<Day>,
     /// Log, digest or insight.
@@ -62,7 +58,6 @@ pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     match (from_folders(folders), from_name(name)) {
         (Some(folders), Some(name)) => Some(TrailFile {
-            organization: folders.organization,
             day: name.day.filter(|_| name.day == folders.day),
             ..name
         }),
@@ -89,9 +84,9 @@ fn from_folders(folders: &str) -> Option<TrailFile<'_>> {
 }
 
 fn below_aws_logs<'a>(parts: &[&'a str]) -> Option<TrailFile<'a>> {
-    let (organization, parts) = match parts {
-        [first, rest @ ..] if first.starts_with("o-") => (Some(*first), rest),
-        parts => (None, parts),
+    let parts = match parts {
+        [first, rest @ ..] if first.starts_with("o-") => rest,
+        parts => parts,
     };
     let [account, service, region, year, month, day, ..] = parts else {
         return None;
@@ -99,8 +94,6 @@ fn below_aws_logs<'a>(parts: &[&'a str]) -> Option<TrailFile<'a>> {
     Some(TrailFile {
         account: account_id(account)?,
         region: region_name(region)?,
-        organization,
-        delivered: None,
         day: Some(day_number(year, month, day)?),
         kind: kind(service)?,
     })
@@ -117,8 +110,6 @@ fn from_name(name: &str) -> Option<TrailFile<'_>> {
     Some(TrailFile {
         account,
         region,
-        organization: None,
-        delivered: Some(delivered),
         day: u32::try_from(delivered.div_euclid(DAY_SECONDS)).ok(),
         kind,
     })
@@ -173,17 +164,13 @@ mod tests {
     fn folders_and_name_each_tell_the_scope() {
         let name = "111122223333_CloudTrail_eu-west-1_20261123T0855Z_AbCdEfGhIjKlMnOp.json.gz";
         let folders = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/23";
-        for (path, organization, timed) in [
-            (format!("{folders}/{name}"), None, true),
-            (format!("logs/of/us/{folders}/{name}"), None, true),
-            (format!("{folders}/renamed.json"), None, false),
-            (name.to_owned(), None, true),
-            (format!("flat/{name}"), None, true),
-            (
-                format!("AWSLogs/o-a1b2c3/111122223333/CloudTrail/eu-west-1/2026/11/23/{name}"),
-                Some("o-a1b2c3"),
-                true,
-            ),
+        for path in [
+            format!("{folders}/{name}"),
+            format!("logs/of/us/{folders}/{name}"),
+            format!("{folders}/renamed.json"),
+            name.to_owned(),
+            format!("flat/{name}"),
+            format!("AWSLogs/o-a1b2c3/111122223333/CloudTrail/eu-west-1/2026/11/23/{name}"),
         ] {
             let file = trail_file(&path).unwrap_or_else(|| panic!("{path} is in the layout"));
             assert_eq!(
@@ -192,11 +179,6 @@ mod tests {
                 "{path}"
             );
             assert_eq!((file.day, file.kind), (Some(NOV_23), Kind::Log), "{path}");
-            assert_eq!(file.organization, organization, "{path}");
-            assert_eq!(
-                file.delivered,
-                timed.then_some(i64::from(NOV_23) * DAY_SECONDS + 8 * 3_600 + 55 * 60)
-            );
         }
     }
 
@@ -247,8 +229,6 @@ mod tests {
         let file = |day| TrailFile {
             account: "111122223333",
             region: "eu-west-1",
-            organization: None,
-            delivered: None,
             day,
             kind: Kind::Log,
         };

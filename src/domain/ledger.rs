@@ -420,7 +420,8 @@ impl Sink for Ledger {
             self.duplicates += 1;
             return;
         }
-        self.late += u64::from(self.is_late(event.time));
+        // Copies of a shared event are told by its shared id, which is never forgotten.
+        self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
         let key = Key::of(event);
         let failed = key.outcome != Outcome::Ok;
         let line = self.line_of(&key);

@@ -6,6 +6,9 @@
 //!
 //! `DescribeSecret` in a storm and lookups of names that do not exist are loops too. Refused reads are not: they are a
 //! finding of their own, and no cache mends them.
+//!
+//! A loop is so many calls a month. Where nothing of the window is covered, what was counted stands for no time, and no
+//! loop is judged: that the trail has a hole there is a gap of the report.
 
 mod sampled;
 
@@ -182,18 +185,20 @@ pub fn judge<'a>(
     if avoidable == 0 {
         return None;
     }
+    let calls_month = terms.rate.month_calls(calls)?;
+    let avoidable_month = terms.rate.month_calls(avoidable)?;
     let avoidable_usd = terms.usd(called, avoidable);
     if !is_hot && avoidable_usd.is_none_or(|usd| usd < policy.min_avoidable) {
         return None;
     }
     Some(Loop {
         called,
-        calls_month: terms.rate.month_calls(calls),
+        calls_month,
         clients,
         interval_s: Some(interval(peak)),
         shape: shape(&hours),
         active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
-        avoidable_month: terms.rate.month_calls(avoidable),
+        avoidable_month,
         avoidable_usd,
         days: days(&hours),
         estimate: None,

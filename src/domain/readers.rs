@@ -120,6 +120,9 @@ const fn row(
     }
 }
 
+/// What shows that a program runs in Lambda: every SDK puts the environment into its user agent.
+const LAMBDA: Sign = Sign::Agent("exec-env/aws_lambda");
+
 /// The table. Order matters: the first row that fits wins.
 pub const FINGERPRINTS: &[Fingerprint] = {
     use ReaderKind::{
@@ -372,7 +375,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "Lambda",
             AGENT_S,
-            &[Agent("exec-env/aws_lambda")],
+            &[LAMBDA],
             "add the AWS Parameters and Secrets Lambda Extension (`SECRETS_MANAGER_TTL` = 300), or read the secret \
              outside the handler and keep it",
         ),
@@ -463,6 +466,11 @@ pub(super) fn service_of(caller: &Caller) -> &str {
     .into_iter()
     .find(is_service)
     .unwrap_or("AWS service")
+}
+
+/// Whether a caller shows that it runs in Lambda.
+pub(super) fn runs_in_lambda(caller: &Caller) -> bool {
+    LAMBDA.fits(caller, &caller.user_agent.to_ascii_lowercase(), "")
 }
 
 /// The name of the role or user in an ARN: what follows the last slash.

@@ -8,7 +8,7 @@
 
 mod estimate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -64,6 +64,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// In how many accounts and Regions secrets stand. One that was only looked at, or that only the trail speaks of, is
+    /// none of them.
+    pub fn places(&self) -> (usize, usize) {
+        let holding = || self.scopes.iter().filter(|scope| scope.secrets > 0);
+        let accounts: BTreeSet<_> = holding().map(|scope| &scope.account).collect();
+        let regions: BTreeSet<_> = holding().map(|scope| &scope.region).collect();
+        (accounts.len(), regions.len())
+    }
+
     /// An account for people: `production (111122223333)`, or the id alone. Other people's text.
     pub fn account_label(&self, account: &str) -> String {
         let name = self
@@ -343,6 +352,9 @@ pub struct ReaderRow {
     pub first: Timestamp,
     /// The last call that is known.
     pub last: Timestamp,
+    /// How sure the counts are, if they come from a sample. `describes` has no interval of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Box<Estimate>>,
 }
 
 /// Calls that belong to no secret of the inventory.

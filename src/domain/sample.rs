@@ -134,6 +134,25 @@ pub fn requests_per_window(rate: f64) -> f64 {
     1.0 + rate * f64::from(width(rate)) / PAGE * 0.5
 }
 
+/// A count, to estimate with.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "an estimate does not need more than 53 bits"
+)]
+pub(super) fn real(count: u64) -> f64 {
+    count as f64
+}
+
+/// An estimate as a count: rounded half up, and none is below zero.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and below zero means zero here"
+)]
+pub(super) fn whole(estimate: f64) -> u64 {
+    estimate.round() as u64
+}
+
 fn width(rate: f64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,

@@ -29,10 +29,13 @@ type Ids = HashSet<u128, FixedState>;
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// From files of which no day is known.
+    /// What was found until all readers had come to files of which the day is known: in the files that have none, and in
+    /// the first days by those who were there sooner. Never forgotten. Empty where no day is told at all: then everything
+    /// is in `now`, and stays there.
     always: Ids,
     /// From days until [`Days::edge`].
     before: Ids,
+    /// What was found since.
     now: Ids,
 }
 

@@ -25,7 +25,8 @@ pub const NO_PREFIX: &str = "(no prefix)";
 /// The sums over the rows of a report. `pending_usd` stands in no row and stays zero.
 pub fn totals(report: &Report) -> Totals {
     let adder = Adder::new(report);
-    let mut totals = adder.secrets(&report.secrets.iter().collect::<Vec<_>>());
+    let rows: Vec<&SecretRow> = report.secrets.iter().collect();
+    let mut totals = adder.secrets(&rows);
     let rest = adder.unattributed();
     totals.calls += rest.calls;
     totals.api_usd += rest.api_usd;
@@ -37,10 +38,7 @@ pub fn totals(report: &Report) -> Totals {
     totals.window_cost.api_usd += rest.window_cost.api_usd;
     totals.window_cost.total_usd += rest.window_cost.total_usd;
     totals.window_cost.unattributed_usd = rest.window_cost.unattributed_usd;
-    totals.estimate = adder.bounds(
-        &report.secrets.iter().collect::<Vec<_>>(),
-        &report.unattributed,
-    );
+    totals.estimate = adder.bounds(&rows, &report.unattributed);
     totals
 }
 
@@ -83,7 +81,6 @@ impl<'a> Adder<'a> {
         totals.savings_usd = totals.savings_delete_usd + totals.savings_loops_usd;
         let window: &mut WindowTotals = &mut totals.window_cost;
         window.total_usd = window.storage_usd + window.api_usd + window.kms_usd;
-        totals.estimate = self.bounds(rows, &[]);
         totals
     }
 
@@ -118,7 +115,6 @@ impl<'a> Adder<'a> {
         totals.unattributed_usd = totals.api_usd;
         totals.window_cost.total_usd = totals.window_cost.api_usd;
         totals.window_cost.unattributed_usd = totals.window_cost.api_usd;
-        totals.estimate = self.bounds(&[], &self.report.unattributed);
         totals
     }
 }
@@ -272,7 +268,7 @@ impl Grouping {
 pub struct Group {
     /// The account, the Region, the owner ... Other people's text. [`UNATTRIBUTED`] for calls that belong to no secret.
     pub key: String,
-    /// The sums. The group of the unattributed calls has no secrets.
+    /// The sums, without how sure they are: that is said of the whole. The group of the unattributed calls has no secrets.
     pub totals: Totals,
 }
 
@@ -290,123 +286,27 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
         places.entry(by.key(row)).or_default().push(row);
     }
     let adder = Adder::new(report);
+    let sure = |rows: &[&SecretRow], nobodys| {
+        let estimated = report.totals.estimate.as_ref();
+        estimated.and_then(|_| adder.bounds(rows, nobodys))
+    };
     let mut groups: Vec<Group> = places
         .into_iter()
         .map(|(key, rows)| Group {
             key,
-            totals: adder.secrets(&rows),
+            totals: Totals {
+                estimate: sure(&rows, &[]),
+                ..adder.secrets(&rows)
+            },
         })
         .collect();
-    let rest = adder.unattributed();
+    let mut rest = adder.unattributed();
     if rest != Totals::default() {
+        rest.estimate = sure(&[], &report.unattributed);
         groups.push(Group {
             key: UNATTRIBUTED.to_owned(),
             totals: rest,
         });
     }
     groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::sample;
-
-    #[test]
-    fn the_sample_adds_up_by_hand() {
-        let totals = sample::report().totals;
-        // Six secrets at $0.40; the one pending deletion is free, one has no price.
-        assert_eq!(totals.storage_usd, Money(6 * 400_000));
-        assert_eq!(totals.api_usd, Money(13_140_000 + 219_150));
-        assert_eq!(totals.kms_usd, Money(7_884_000));
-        assert_eq!(totals.total_usd, Money(2_400_000 + 13_359_150 + 7_884_000));
-        // Two secrets and the replica of one of them.
-        assert_eq!(totals.savings_delete_usd, Money(3 * 400_000));
-        assert_eq!(totals.savings_loops_usd, Money(20_954_000 + 215_350));
-        assert_eq!(
-            totals.savings_usd,
-            totals.savings_delete_usd + totals.savings_loops_usd
-        );
-        assert_eq!(totals.calls, 2_592_000 + 7 + 43_233);
-        assert_eq!(
-            (totals.unattributed_calls, totals.unattributed_usd),
-            (43_233, Money(219_150))
-        );
-        assert_eq!((totals.unpriced_secrets, totals.uncounted_secrets), (1, 2));
-    }
-
-    #[test]
-    fn each_grouping_adds_up_to_the_totals() {
-        let report = sample::report();
-        for by in [
-            Grouping::Total,
-            Grouping::Account,
-            Grouping::Region,
-            Grouping::AccountRegion,
-            Grouping::Owner,
-            Grouping::Prefix,
-        ] {
-            let groups = groups(&report, by);
-            let usd = |amount: fn(&Totals) -> Money| {
-                groups
-                    .iter()
-                    .map(|group| amount(&group.totals))
-                    .sum::<Money>()
-            };
-            let number = |number: fn(&Totals) -> u64| {
-                groups
-                    .iter()
-                    .map(|group| number(&group.totals))
-                    .sum::<u64>()
-            };
-            let totals = &report.totals;
-            assert_eq!(usd(|of| of.storage_usd), totals.storage_usd, "{by:?}");
-            assert_eq!(usd(|of| of.api_usd), totals.api_usd, "{by:?}");
-            assert_eq!(usd(|of| of.kms_usd), totals.kms_usd, "{by:?}");
-            assert_eq!(usd(|of| of.total_usd), totals.total_usd, "{by:?}");
-            assert_eq!(usd(|of| of.savings_usd), totals.savings_usd, "{by:?}");
-            assert_eq!(
-                usd(|of| of.window_cost.total_usd),
-                totals.window_cost.total_usd,
-                "{by:?}"
-            );
-            assert_eq!(number(|of| of.secrets), totals.secrets, "{by:?}");
-            assert_eq!(number(|of| of.calls), totals.calls, "{by:?}");
-            assert_eq!(
-                number(|of| of.uncounted_secrets),
-                totals.uncounted_secrets,
-                "{by:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn groups_are_named_and_the_unattributed_come_last() {
-        let report = sample::report();
-        let keys = |by| -> Vec<String> {
-            groups(&report, by)
-                .into_iter()
-                .map(|group| group.key)
-                .collect()
-        };
-        assert_eq!(keys(Grouping::Total), ["total"]);
-        assert_eq!(
-            keys(Grouping::Account),
-            [sample::MAIN, sample::OTHER, UNATTRIBUTED]
-        );
-        assert_eq!(
-            keys(Grouping::Owner),
-            [NO_OWNER, "-2+3 \u{202e}owner", "payments", UNATTRIBUTED]
-        );
-        assert!(
-            keys(Grouping::Prefix).starts_with(&[FORMULA_PREFIX.to_owned(), "legacy/".to_owned()])
-        );
-        let mut report = sample::report();
-        report.unattributed.clear();
-        report.loops.clear();
-        assert_eq!(groups(&report, Grouping::Region).len(), 2);
-    }
-
-    /// The name that is a formula has a slash.
-    const FORMULA_PREFIX: &str = "=cmd|'/";
 }

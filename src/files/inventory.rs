@@ -8,7 +8,7 @@
 //! A secret whose `LastAccessedDate` is there but cannot be read is left out and named: without the date it would look
 //! never read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -57,9 +57,11 @@ struct Reading {
     /// Versions of secrets, with the file that they were in.
     versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
     gaps: Vec<Gap>,
-    seen: std::collections::BTreeSet<PathBuf>,
+    seen: BTreeSet<PathBuf>,
     /// Of each scope: whether a page was seen that is not followed by another one.
     last_page: BTreeMap<Scope, bool>,
+    /// The scopes of the latest page of the file at hand, if another page follows it.
+    followed: BTreeSet<Scope>,
 }
 
 impl Reading {
@@ -112,6 +114,7 @@ impl Reading {
             Err(error) => return self.gap(name, error),
         };
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        self.followed.clear();
         let mut documents = 0;
         for document in serde_json::Deserializer::from_slice(text).into_iter::<Value>() {
             match document {
@@ -130,13 +133,16 @@ impl Reading {
 
     fn document(&mut self, name: &str, document: Value) {
         match document {
-            Value::Array(entries) => self.entries(name, entries, false),
+            Value::Array(entries) => {
+                let scopes = self.entries(name, entries);
+                self.listed(scopes, false);
+            }
             Value::Object(mut object) => {
                 let more = object
                     .get("NextToken")
                     .is_some_and(|token| !token.is_null());
                 match object.remove("SecretList") {
-                    Some(Value::Array(entries)) => self.entries(name, entries, more),
+                    Some(Value::Array(entries)) => self.page(name, entries, more),
                     Some(_) => self.gap(name.to_owned(), "`SecretList` is not a list"),
                     None if object.contains_key("Versions") => {
                         self.versions(name, Value::Object(object));
@@ -157,8 +163,30 @@ impl Reading {
         }
     }
 
-    fn entries(&mut self, name: &str, entries: Vec<Value>, more: bool) {
-        let mut scopes = std::collections::BTreeSet::new();
+    /// One page of a list. An empty one goes on with the list of the page before it in the same file: AWS ends a list with
+    /// one when the last secrets were filtered out.
+    fn page(&mut self, name: &str, entries: Vec<Value>, more: bool) {
+        let before = std::mem::take(&mut self.followed);
+        let mut scopes = self.entries(name, entries);
+        if scopes.is_empty() {
+            scopes = before;
+        }
+        if more {
+            self.followed.clone_from(&scopes);
+        }
+        self.listed(scopes, more);
+    }
+
+    /// Notes whether more of the lists of these scopes follows.
+    fn listed(&mut self, scopes: BTreeSet<Scope>, more: bool) {
+        for scope in scopes {
+            *self.last_page.entry(scope).or_default() |= !more;
+        }
+    }
+
+    /// Reads entries; gives their scopes.
+    fn entries(&mut self, name: &str, entries: Vec<Value>) -> BTreeSet<Scope> {
+        let mut scopes = BTreeSet::new();
         for (place, entry) in entries.into_iter().enumerate() {
             // A bare array may also hold whole pages.
             if entry.get("SecretList").is_some() {
@@ -167,9 +195,7 @@ impl Reading {
                 scopes.insert(scope);
             }
         }
-        for scope in scopes {
-            *self.last_page.entry(scope).or_default() |= !more;
-        }
+        scopes
     }
 
     fn entry(&mut self, name: &str, place: usize, entry: Value) -> Option<Scope> {
@@ -198,7 +224,7 @@ impl Reading {
         }
     }
 
-    /// The versions of one secret.
+    /// The versions of one secret, or a page of them: the current one stands on one page only.
     fn versions(&mut self, name: &str, versions: Value) {
         let read = serde_json::from_value::<VersionList>(versions);
         match read
@@ -206,6 +232,8 @@ impl Reading {
             .and_then(VersionList::current)
         {
             Ok((arn, current)) => {
+                let known = self.versions.remove(&arn).and_then(|(_, known)| known);
+                let current = current.or(known);
                 self.versions.insert(arn, (name.to_owned(), current));
             }
             Err(why) => self.gap(name.to_owned(), why),
@@ -425,158 +453,4 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ARN: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-AbC123";
-
-    fn check(text: &str) -> Found {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("inventory.json");
-        std::fs::write(&path, text).unwrap();
-        read(&[path])
-    }
-
-    #[test]
-    fn every_form_that_the_cli_prints_is_read() {
-        let entry = format!(r#"{{"ARN":"{ARN}","Name":"db","Unknown":{{"x":1}}}}"#);
-        for text in [
-            format!(r#"{{"SecretList":[{entry}]}}"#),
-            format!(r#"{{"SecretList":[],"NextToken":"t"}}{{"SecretList":[{entry}]}}"#),
-            format!("[{entry}]"),
-            format!("[{{\"SecretList\":[{entry}]}}]"),
-            entry.clone(),
-            format!("\u{feff}{entry}\n{entry}"),
-        ] {
-            let found = check(&text);
-            assert_eq!(found.secrets.len(), 1, "{text}");
-            assert_eq!(found.gaps, [], "{text}");
-            assert_eq!(found.secrets[0].rotation_enabled, None);
-        }
-    }
-
-    #[test]
-    fn dates_come_with_any_offset_or_as_numbers() {
-        for (date, day) in [
-            (r#""2026-10-01T02:00:00+02:00""#, "2026-10-01"),
-            (r#""2026-09-30T19:00:00.000000-05:00""#, "2026-10-01"),
-            (r#""2026-10-01T00:00:00Z""#, "2026-10-01"),
-            (r#""2026-10-01""#, "2026-10-01"),
-            ("1790812800", "2026-10-01"),
-            ("1790812800.5", "2026-10-01"),
-            ("1.7908128E9", "2026-10-01"),
-        ] {
-            let found = check(&format!(r#"{{"ARN":"{ARN}","LastAccessedDate":{date}}}"#));
-            assert_eq!(found.gaps, [], "{date}");
-            assert_eq!(
-                found.secrets[0].last_accessed.unwrap().to_string(),
-                day,
-                "{date}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_named_and_the_rest_is_read() {
-        let other = ARN.replace("db", "other");
-        for (bad, why) in [
-            (r#"{"ARN":"nonsense"}"#, "not the ARN of a secret"),
-            (r#"{"Name":"db"}"#, "missing field `ARN`"),
-            (
-                &format!(r#"{{"ARN":"{ARN}","LastAccessedDate":"soon"}}"#),
-                "`soon` is not a date",
-            ),
-            (&format!(r#"{{"ARN":"{ARN}","CreatedDate":1e300}}"#), ""),
-            ("7", "invalid type"),
-        ] {
-            let found = check(&format!(r#"{{"SecretList":[{bad},{{"ARN":"{other}"}}]}}"#));
-            assert_eq!(found.secrets.len(), 1, "{bad}");
-            assert!(
-                found.gaps[0].what.contains("entry 1"),
-                "{bad}: {:?}",
-                found.gaps
-            );
-            assert!(found.gaps[0].why.contains(why), "{bad}: {:?}", found.gaps);
-        }
-    }
-
-    #[test]
-    fn a_foreign_broken_or_missing_file_is_a_gap() {
-        for text in [
-            "",
-            "{}",
-            "hello",
-            r#"{"SecretList":7}"#,
-            r#"{"SecretList":[{"ARN":"#,
-            "\u{1f}\u{8b}",
-        ] {
-            let found = check(text);
-            assert_eq!(found.gaps.len(), 1, "{text}");
-        }
-        assert_eq!(read(&[PathBuf::from("does/not/exist.json")]).gaps.len(), 1);
-    }
-
-    #[test]
-    fn a_list_that_was_cut_off_is_a_gap() {
-        let found = check(&format!(
-            r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#
-        ));
-        assert_eq!(found.gaps[0].what, "the list of secrets is not whole");
-    }
-
-    #[test]
-    fn the_same_file_twice_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.json");
-        std::fs::write(&path, format!(r#"{{"ARN":"{ARN}"}}"#)).unwrap();
-        let found = read(&[path.clone(), folder.path().to_owned(), path]);
-        assert_eq!(
-            (found.secrets.len(), found.files, found.gaps.len()),
-            (1, 1, 0)
-        );
-    }
-
-    #[test]
-    fn versions_add_the_current_one_to_their_secret() {
-        let versions = format!(
-            r#"{{"ARN":"{ARN}","Versions":[{{"VersionStages":["AWSPREVIOUS"],"LastAccessedDate":1790812800}},
-                {{"VersionStages":["AWSCURRENT"],"CreatedDate":"2026-10-01T02:00:00Z"}},{{}}]}}"#
-        );
-        let list = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}]}}"#);
-        let expected = CurrentVersion {
-            created: Some("2026-10-01T02:00:00Z".parse().unwrap()),
-            last_accessed: None,
-        };
-        for text in [format!("{versions}{list}"), format!("{list}{versions}")] {
-            let found = check(&text);
-            assert_eq!(found.gaps, []);
-            assert_eq!(found.secrets[0].current.as_deref(), Some(&expected));
-        }
-        let found = check(&versions);
-        assert_eq!(
-            (found.secrets.len(), found.gaps.len()),
-            (0, 1),
-            "no secret by versions alone"
-        );
-        assert!(
-            check(&versions.replace("02:00", "o'clock")).gaps[0]
-                .why
-                .contains("not a date")
-        );
-    }
-
-    #[test]
-    fn a_describe_adds_the_replicas_to_a_list() {
-        let found = check(&format!(
-            r#"[{{"ARN":"{ARN}","PrimaryRegion":"us-east-1","Tags":[{{"Key":"a","Value":"b"}},{{"Key":"c"}}]}},
-               {{"ARN":"{ARN}","ReplicationStatus":[{{"Region":"eu-west-1","LastAccessedDate":1790812800}}]}}]"#
-        ));
-        let secret = &found.secrets[0];
-        assert_eq!(secret.tags.len(), 2);
-        assert_eq!(
-            secret.replicas.as_ref().unwrap()[0].region.as_str(),
-            "eu-west-1"
-        );
-        assert!(secret.primary_region.is_some());
-    }
-}
+mod tests;

@@ -73,6 +73,15 @@ pub const FINDINGS: [&str; 9] = [
     "evidence",
 ];
 
+/// The groupings of `summary.csv`.
+pub(super) const GROUPINGS: [Grouping; 5] = [
+    Grouping::Total,
+    Grouping::Account,
+    Grouping::Region,
+    Grouping::AccountRegion,
+    Grouping::Owner,
+];
+
 /// The columns of `summary.csv`.
 pub const SUMMARY: [&str; 21] = [
     "group_by",
@@ -221,14 +230,7 @@ fn finding(row: &FindingRow) -> [String; 9] {
 /// totals; the calls that belong to no secret are a group of their own in each. The change is that of the run rate since
 /// an earlier scan; a group that was not there cost nothing then.
 pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
-    let groupings = [
-        Grouping::Total,
-        Grouping::Account,
-        Grouping::Region,
-        Grouping::AccountRegion,
-        Grouping::Owner,
-    ];
-    let rows = groupings.into_iter().flat_map(|by| {
+    let rows = GROUPINGS.into_iter().flat_map(|by| {
         let before = previous.map(|previous| sums::groups(previous, by));
         let groups = sums::groups(report, by).into_iter();
         groups.map(move |found| {

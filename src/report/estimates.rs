@@ -1,22 +1,25 @@
 //! Estimates from a sample: the words for intervals, and `estimates.csv`.
 //!
 //! The columns of the other files are a contract and hold the estimate alone. So where there is a sample, this file
-//! stands beside them: a row for the totals, for each account and Region that was sampled, for each secret, loop and
-//! place whose numbers rest on it, each number with the ends of its 95 % interval.
+//! stands beside them: a row for the totals and each group of `summary.csv`, for each account and Region that was sampled,
+//! for each secret, reader, loop and place whose numbers rest on it, each number with the ends of its 95 % interval.
 
 use std::fmt::Display;
 
-use super::csv::{bytes, table};
+use super::csv::{GROUPINGS, bytes, table};
 use super::escape;
 use crate::domain::money::{Money, counted, thousands};
 use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{CaveatRow, Estimate, LoopRow, Range, Report, SampleRow, ScopeRow};
+use crate::domain::report::{
+    CaveatRow, Estimate, LoopRow, Range, Report, SampleRow, ScopeRow, SecretRow,
+};
+use crate::domain::sums::{self, Group, Grouping};
 
 /// The name of the file. It is there only where something was estimated.
 pub const FILE: &str = "estimates.csv";
 
 /// The columns of `estimates.csv`. A number is followed by the ends of its interval.
-pub const COLUMNS: [&str; 34] = [
+pub const COLUMNS: [&str; 35] = [
     "kind",
     "arn",
     "name",
@@ -51,6 +54,7 @@ pub const COLUMNS: [&str; 34] = [
     "windows",
     "caveats",
     "sample",
+    "client",
 ];
 
 /// The code of the caveat that holds for a sample as a whole, and is said once.
@@ -107,14 +111,15 @@ pub(super) fn sample(sample: &SampleRow) -> String {
 /// `estimates.csv`; `None` if nothing was estimated.
 pub fn csv(report: &Report) -> Option<Vec<u8>> {
     any(report).then(|| {
-        let totals = report
-            .totals
-            .estimate
-            .iter()
-            .map(|found| total(report, found));
+        let groups = GROUPINGS.into_iter().flat_map(|by| {
+            let groups = sums::groups(report, by).into_iter();
+            groups.filter_map(move |found| group(by, &found))
+        });
         let scopes = report.scopes.iter().filter_map(scope);
         let mut secrets: Vec<_> = report.secrets.iter().collect();
         secrets.sort_by_key(|row| (&row.account, &row.region, &row.name, &row.arn));
+        let readers = secrets.iter().flat_map(|row| readers(row));
+        let readers: Vec<_> = readers.collect();
         let secrets = secrets.into_iter().filter_map(|row| {
             let found = row.estimate.as_ref()?;
             let mut line = Line::new("secret", found.windows, &found.caveats);
@@ -139,14 +144,19 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
             line.calls(row.calls, row.api_usd, found);
             Some(line.0)
         });
-        let rows = totals.chain(scopes).chain(secrets).chain(loops).chain(rest);
-        bytes(|out| table(COLUMNS, rows, out))
+        let things = secrets.chain(readers).chain(loops).chain(rest);
+        bytes(|out| table(COLUMNS, groups.chain(scopes).chain(things), out))
     })
 }
 
-fn total(report: &Report, found: &Estimate) -> [String; COLUMNS.len()] {
-    let totals = &report.totals;
-    let mut line = Line::new("total", found.windows, &found.caveats);
+/// A row of `summary.csv`, by the same words: what it is grouped by, and the group as its name.
+fn group(by: Grouping, group: &Group) -> Option<[String; COLUMNS.len()]> {
+    let totals = &group.totals;
+    let found = totals.estimate.as_ref()?;
+    let mut line = Line::new(by.as_str(), found.windows, &found.caveats);
+    if by != Grouping::Total {
+        line.set("name", escape::cell(&group.key));
+    }
     line.put("reads", Some(totals.reads), found.reads);
     line.put("failed_reads", Some(totals.failed), found.failed);
     line.put("total_usd_month", Some(totals.total_usd), found.total_usd);
@@ -156,7 +166,26 @@ fn total(report: &Report, found: &Estimate) -> [String; COLUMNS.len()] {
         found.savings_usd,
     );
     line.calls(totals.calls, Some(totals.api_usd), found);
-    line.0
+    Some(line.0)
+}
+
+fn readers(row: &SecretRow) -> impl Iterator<Item = [String; COLUMNS.len()]> {
+    row.readers.iter().filter_map(|reader| {
+        let found = reader.estimate.as_ref()?;
+        let mut line = Line::new("reader", found.windows, &found.caveats);
+        line.place(
+            Some(&row.arn),
+            &row.name,
+            Some(&row.account),
+            Some(&row.region),
+        );
+        line.set("reader", escape::cell(&reader.reader));
+        line.set("client", escape::cell(&reader.client));
+        line.put("reads", Some(reader.reads), found.reads);
+        line.put("failed_reads", Some(reader.failed), found.failed);
+        line.calls(reader.calls, None, found);
+        Some(line.0)
+    })
 }
 
 fn scope(row: &ScopeRow) -> Option<[String; COLUMNS.len()]> {
@@ -286,9 +315,37 @@ mod tests {
         assert_eq!(
             kinds,
             [
-                "total", "scope", "secret", "secret", "secret", "secret", "loop", "loop"
+                "total",
+                "account",
+                "account",
+                "region",
+                "region",
+                "account+region",
+                "account+region",
+                "owner",
+                "owner",
+                "owner",
+                "scope",
+                "secret",
+                "secret",
+                "secret",
+                "secret",
+                "reader",
+                "reader",
+                "loop",
+                "loop"
             ]
         );
+        let of = |kind: &str, name: &str| {
+            let same = |row: &&BTreeMap<String, String>| row["kind"] == kind && row["name"] == name;
+            rows.iter().find(same).unwrap()
+        };
+        let owner = of("owner", "payments");
+        assert_eq!(owner["calls"], "2592000");
+        assert_eq!(owner["calls_low"], "2332800");
+        let reader = of("reader", "payments/api-key");
+        assert_eq!(reader["reader"], "arn:aws:iam::111122223333:role/checkout");
+        assert_eq!(reader["reads_high"], "2851200");
         let looping = rows
             .iter()
             .find(|row| row["name"] == "payments/api-key" && row["kind"] == "secret")
@@ -300,7 +357,7 @@ mod tests {
         assert_eq!(looping["total_usd_month_high"], "23.566400");
         assert_eq!(looping["caveats"], "rare;few-windows");
         assert_eq!(
-            rows[1]["sample"],
+            of("scope", "")["sample"],
             "from=2026-10-02T00:00:00Z to=2026-10-31T23:40:00Z step_s=2221 width_s=11 phase_s=1017 \
              seed=4503599627370497 windows=1167 read_in_full_s=96"
         );

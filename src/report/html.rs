@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn the_page_and_the_summary_count_the_same_places() {
+        use crate::report::text::{Options, summary};
+        let report = sample::report();
+        assert!(report.scopes.iter().any(|scope| scope.secrets == 0));
+        let places = "8 secrets in 2 accounts and 2 Regions";
+        for text in [page(&report), summary(&report, &Options::default())] {
+            assert!(text.contains(places), "{text:.2000}");
+        }
+        assert!(page(&fixture::report(0)).contains("No secrets"));
+    }
+
+    #[test]
     fn other_peoples_text_stays_text() {
         let text = page(&fixture::report(10));
         for hostile in [

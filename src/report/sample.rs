@@ -1,5 +1,6 @@
 //! A report for tests: two accounts, every field in play, hostile texts, unknown values, loops, gaps and findings.
 
+mod added;
 mod estimated;
 
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ pub(crate) fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
         calls: reads,
         first: at("2026-08-03T00:00:00Z"),
         last: at("2026-10-31T23:59:59Z"),
+        estimate: None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use super::scan::{FORMATS, Job, finish, selection};
+use super::shown;
 use crate::Exit;
 use crate::cli::{DemoArgs, Judging};
 use crate::demo;
@@ -31,7 +32,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     let trail = vec![args.dir.join("trail")];
     let report = job.scan(&[args.dir.join("inventory")], Some(&trail), None, term)?;
     let report = select(report, &selection(&args.view));
-    finish(
+    let summary = finish(
         &report,
         &FORMATS,
         &args.dir.join("report"),
@@ -39,7 +40,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         &args.view,
     )?;
     // The example has a hole in its trail on purpose: that is no failure.
-    Ok(Exit::Done)
+    Ok(shown(Term::data(summary.as_bytes()), Exit::Done))
 }
 
 fn write(dir: &Path) -> Result<()> {

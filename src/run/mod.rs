@@ -23,6 +23,22 @@ use crate::Exit;
 use crate::cli::{Cli, Command};
 use crate::term::Term;
 
+/// How a command ends whose result was to be shown: as it went, not as showing it went. A reader that went away, such as
+/// `head`, is neither a failure nor a success; what else kept it from being shown is told, and is no success.
+fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
+    let Err(error) = told else {
+        return exit;
+    };
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return exit;
+    }
+    Term::error(&anyhow::Error::from(error).context("cannot write to stdout"));
+    match exit {
+        Exit::Done => Exit::Failed,
+        other => other,
+    }
+}
+
 /// Runs one command.
 pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
     match command {

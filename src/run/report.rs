@@ -11,6 +11,7 @@ use crate::cli::{Format, GroupBy, ReportArgs, View};
 use crate::domain::report::Report;
 use crate::domain::sums::Grouping;
 use crate::files::store::{self, Overwrite};
+use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::select;
 use crate::report::text::{self, Options, Style};
 use crate::report::{self, json, reconciliation};
@@ -42,6 +43,11 @@ fn write(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<
     files.extend(bill.iter().flat_map(bill::files));
     for path in store::write(out, &files, overwrite)? {
         term.say(&format!("wrote {}", path.display()));
+    }
+    let has = |wanted: &str| files.iter().any(|(name, _)| *name == wanted);
+    if args.format.contains(&Format::Csv) && !has(ESTIMATES) {
+        // It would speak of another scan than the tables beside it.
+        store::take_away(out, ESTIMATES)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::bill;
 use super::gather::Gathered;
 use super::live;
 use super::report::{format_of, previous, show};
+use super::shown;
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse, doubtful};
@@ -79,26 +80,23 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
         .collect();
-    finish(&report, &formats, &out, overwrite, &args.view)?;
-    Ok(exit(
-        &report,
-        &args.fail_on,
-        args.fail_above,
-        args.allow_partial,
-    ))
+    let summary = finish(&report, &formats, &out, overwrite, &args.view)?;
+    let told = Term::data(summary.as_bytes());
+    let exit = exit(&report, &args.fail_on, args.fail_above, args.allow_partial);
+    Ok(shown(told, exit))
 }
 
 /// What every scan writes.
 pub(super) const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Html];
 
-/// Writes the result and shows the summary.
+/// Writes the result and gives the summary to show.
 pub(super) fn finish(
     report: &Report,
     formats: &[Format],
     out: &Path,
     overwrite: Overwrite,
     view: &View,
-) -> Result<()> {
+) -> Result<String> {
     let previous = previous(view)?;
     let bill = bill::reconciliation(view, report)?;
     let mut written = files(report, previous.as_ref(), formats);
@@ -108,11 +106,11 @@ pub(super) fn finish(
         store::take_away(out, ESTIMATES)?;
     }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
-    Term::data(show(report, view, Some(out), &names).as_bytes())?;
+    let mut summary = show(report, view, Some(out), &names);
     if let Some(bill) = &bill {
-        Term::data(reconciliation::text(bill).as_bytes())?;
+        summary.push_str(&reconciliation::text(bill));
     }
-    Ok(())
+    Ok(summary)
 }
 
 /// Which secrets the view shows.

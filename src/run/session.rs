@@ -36,6 +36,45 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The service that stands in for AWS, as `AWS_ENDPOINT_URL` names it. [`Connect::endpoint`] takes it: then every request
+/// goes there, whatever other endpoints are configured.
+///
+/// # Errors
+/// If none is named, if endpoints are to be ignored, or if it is AWS itself.
+pub(super) fn stand_in() -> Result<String> {
+    let is_ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    let url = variable("AWS_ENDPOINT_URL").filter(|url| !is_ignored && stands_in(url));
+    url.context(
+        "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none that is used",
+    )
+}
+
+/// Domains of AWS itself, in any partition.
+const OF_AWS: [&str; 4] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "api.aws",
+    "api.amazonwebservices.com.cn",
+];
+
+/// Whether this is the address of something else than AWS.
+fn stands_in(url: &str) -> bool {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let place = place.split(['/', '?', '#']).next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let host = match place.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+        _ => place,
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let is_of = |domain: &str| {
+        let below = host.strip_suffix(domain);
+        below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+    };
+    !host.is_empty() && !OF_AWS.into_iter().any(is_of)
+}
+
 /// Opens the session.
 ///
 /// # Errors
@@ -90,6 +129,30 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aws_itself_does_not_stand_in_for_aws() {
+        for (url, stands) in [
+            ("http://127.0.0.1:4566", true),
+            ("http://[::1]:4566/", true),
+            ("https://localstack", true),
+            ("https://amazonaws.com.example:443/x?y", true),
+            ("https://notamazonaws.com", true),
+            ("", false),
+            ("http://", false),
+            ("https://sts.amazonaws.com", false),
+            (
+                "https://vpce-1.sts.eu-west-1.vpce.amazonaws.com:443/",
+                false,
+            ),
+            ("https://127.0.0.1@Sts.AmazonAWS.com.#x", false),
+            ("https://secretsmanager.cn-north-1.amazonaws.com.cn", false),
+            ("https://secretsmanager.us-east-1.api.aws?x", false),
+            ("sts.amazonaws.com:443", false),
+        ] {
+            assert_eq!(stands_in(url), stands, "{url}");
+        }
+    }
 
     #[test]
     fn what_can_be_done_is_said_for_each_kind_of_failure() {

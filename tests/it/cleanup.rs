@@ -3,11 +3,17 @@
 mod apply;
 mod back;
 mod between;
+mod ends;
 mod ground;
+mod happenings;
+mod heard;
 mod kill;
 #[cfg(unix)]
 mod matrix;
 mod permissions;
+mod settings;
 mod stage;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod thousand;
 mod trouble;

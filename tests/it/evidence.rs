@@ -1,7 +1,7 @@
 //! The cases of evidence that decide whether a secret looks used: each rule as a user sees it, in the report of the
 //! program. Every test here fails when its rule is taken out.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::*;
 
@@ -754,4 +754,47 @@ fn an_event_lies_in_the_folder_of_its_delivery_and_counts_at_its_own_time() {
     );
     assert_eq!(scan.verdict("future"), "delete: idle", "`to` is exclusive");
     assert_eq!(scan.report["totals"]["reads"], 1);
+}
+
+#[test]
+fn a_read_by_arn_counts_where_the_secret_stands() {
+    let listed = never("listed");
+    let elsewhere = never("elsewhere").at(OTHER, EAST);
+    let scan = World::new()
+        .heard(OTHER, EAST)
+        .secret(listed)
+        .call(get(&elsewhere.arn()).days(3))
+        .scan();
+    assert_eq!(scan.code, 3, "{}", scan.stderr);
+    assert!(
+        scan.gaps()
+            .contains("no inventory, yet 1 secret is read here"),
+        "{}",
+        scan.gaps()
+    );
+    let scopes = scan.report["scopes"].as_array().unwrap();
+    let place = |row: &Value| (row["account"].clone(), row["inventory"].clone());
+    let places: Vec<_> = scopes.iter().map(place).collect();
+    assert_eq!(
+        places,
+        [
+            (json!(ACCOUNT), json!("read")),
+            (json!(OTHER), json!("missing"))
+        ]
+    );
+}
+
+#[test]
+fn a_read_of_a_deleted_secret_elsewhere_asks_for_no_inventory_of_the_caller() {
+    let listed = never("listed").at(OTHER, EAST);
+    let gone = never("gone").at(OTHER, EAST);
+    let scan = World::new()
+        .heard(OTHER, EAST)
+        .secret(listed)
+        .call(get(&gone.arn()).days(3))
+        .scan();
+    assert_eq!((scan.code, scan.gaps().as_str()), (0, "[]"));
+    let scopes = scan.report["scopes"].as_array().unwrap();
+    assert_eq!(scopes.len(), 1, "{scopes:#?}");
+    assert_eq!(scopes[0]["account"], OTHER);
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secretsweep::domain::names::{AccountId, Region, SecretArn};
+use secretsweep::domain::names::{Region, SecretArn};
 use secretsweep::domain::secret::{Replica, Secret};
-use secretsweep::ports::{Caller, Fault, RecoveryWindow, Scheduled, Vault};
+use secretsweep::ports::{Fault, RecoveryWindow, Scheduled, Vault};
 
 pub(crate) const CALLER: &str = "arn:aws:iam::111122223333:user/ops";
 
@@ -308,11 +308,5 @@ impl Vault for Fake {
             kept.changes += 1;
             Ok(())
         })
-    }
-
-    fn caller(&self) -> BoxFuture<'_, Result<Caller, Fault>> {
-        let account = AccountId::new("111122223333").unwrap();
-        let arn = CALLER.to_owned();
-        async { Ok(Caller { account, arn }) }.boxed()
     }
 }

@@ -3,22 +3,19 @@
 //!
 //! The library is called directly, so that thousands of inputs take seconds; a few go through the whole program.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use secretsweep::domain::analyse::{Input, Spans, Trail, analyse};
-use secretsweep::domain::cost::Accrual;
+use secretsweep::domain::analyse::Trail;
 use secretsweep::domain::coverage::Coverage;
-use secretsweep::domain::ledger::{Bounds, Ledger};
+use secretsweep::domain::event::{Delivery, Sink};
+use secretsweep::domain::ledger::Ledger;
 use secretsweep::domain::money::Money;
 use secretsweep::domain::names::SecretArn;
 use secretsweep::domain::policy::Policy;
 use secretsweep::domain::record;
-use secretsweep::domain::report::{Report, Span};
 use secretsweep::domain::secret::{Secret as Entry, day_of};
 use secretsweep::domain::seen::Seen;
 use secretsweep::domain::sums;
@@ -26,6 +23,7 @@ use secretsweep::domain::usage::Access;
 use secretsweep::domain::verdict::Verdict;
 use secretsweep::files::inventory;
 
+use crate::analysed::{BOUNDS, moment, report};
 use crate::world::*;
 
 fn cases(cases: u32) -> ProptestConfig {
@@ -34,16 +32,6 @@ fn cases(cases: u32) -> ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     }
-}
-
-const BOUNDS: Bounds = Bounds {
-    from: NOW_S - 90 * DAY,
-    window_from: NOW_S - 30 * DAY,
-    to: NOW_S,
-};
-
-fn moment(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
 }
 
 fn ledger(seen: &Arc<Seen>) -> Ledger {
@@ -59,40 +47,27 @@ fn folded<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Ledger {
     ledger
 }
 
-fn report(
-    secrets: Vec<Entry>,
-    accesses: &[Access],
-    coverage: &Coverage,
-    policy: &Policy,
-    trail: Trail,
-) -> Report {
-    let span = |from| Span {
-        from: moment(from),
-        to: moment(NOW_S),
-    };
-    analyse(Input {
-        secrets,
-        accesses,
-        coverage,
-        trail,
-        spans: Spans {
-            window: span(BOUNDS.window_from),
-            evidence: span(BOUNDS.from),
-            accrual: Accrual::Sliding,
-        },
-        policy,
-        gaps: Vec::new(),
-        scopes: BTreeSet::new(),
-        now: moment(NOW_S),
-        tool: "secretsweep".to_owned(),
-        caller: None,
-        account_names: BTreeMap::new(),
-        month: None,
-        notes: Vec::new(),
-    })
-}
-
 // ------------------------------------------------------------------------------------------------- any bytes
+
+#[test]
+fn an_event_is_late_only_if_its_copies_may_be_forgotten() {
+    let today = u32::try_from(NOW_S / DAY).unwrap();
+    let cases = [
+        (get("db").days(1), 0),
+        (get("db").days(10), 1),
+        (get("db").days(10).shared("3e0f"), 0),
+    ];
+    for (call, late) in cases {
+        let mut ledger = ledger(&Arc::default());
+        ledger.delivered(Delivery::On(today));
+        record::read(
+            log(std::slice::from_ref(&call)).as_bytes(),
+            None,
+            &mut ledger,
+        );
+        assert_eq!(ledger.late, late, "{call:?}");
+    }
+}
 
 /// A log file of two calls, to be damaged.
 fn sound_log() -> String {

@@ -340,3 +340,18 @@ fn a_finding_may_be_muted_until_a_day() {
         "a mute hides no evidence"
     );
 }
+
+#[test]
+fn calls_that_stand_for_no_time_are_no_loop() {
+    // The trail of the secret's own account is missing: what the reader's account logged of it is counted, and nobody
+    // knows for how much of a month it stands. The same calls in a place that is covered are a loop.
+    let there = idle("db").at(OTHER, EAST);
+    let across = || client(&get(&there.arn()), "pod-1", "10.0.0.1", 1, 4);
+    let scan = World::new().secret(there.clone()).calls(across()).scan();
+    assert_eq!(scan.loops(), &[json!(null); 0]);
+    assert_eq!(scan.secret("db")["calls"], 4 * HOUR, "they are counted");
+    assert!(scan.gaps().contains(OTHER), "{}", scan.gaps());
+    let covered = World::new().heard(OTHER, EAST).secret(there.clone());
+    let covered = covered.calls(across()).scan();
+    assert_eq!(only(&covered)["reads_month"], 14_600);
+}

@@ -4,47 +4,29 @@
 //! the two reports are held against each other.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use secretsweep::domain::analyse::{Input, Spans, Trail, analyse};
-use secretsweep::domain::cost::Accrual;
+use secretsweep::domain::analyse::Trail;
 use secretsweep::domain::event::{Event, EventId, Identity, Sink};
-use secretsweep::domain::ledger::{Bounds, Ledger};
+use secretsweep::domain::ledger::Ledger;
 use secretsweep::domain::money::Money;
 use secretsweep::domain::names::{Scope, SecretArn};
 use secretsweep::domain::policy::Policy;
-use secretsweep::domain::report::{LoopRow, Report, SecretRow, Span};
+use secretsweep::domain::report::{LoopRow, ReaderRow, Report, SecretRow};
 use secretsweep::domain::sample::{Comb, Done, SUBCOMBS, Sample};
 use secretsweep::domain::secret::Secret as Entry;
 use secretsweep::domain::seen::Seen;
-use secretsweep::domain::sums;
+use secretsweep::domain::sums::{self, Grouping, groups};
 use secretsweep::domain::verdict::Verdict;
 
-use crate::world::{ACCOUNT, DAY, EAST, HOUR, NOW_S, OTHER, WEST, World, idle};
+use crate::analysed::{BOUNDS, moment, report, span};
+use crate::world::{ACCOUNT, DAY, EAST, HOUR, NOW_S, OTHER, WEST, World, idle, program};
 
-const FROM: i64 = NOW_S - 30 * DAY;
-
-const BOUNDS: Bounds = Bounds {
-    from: NOW_S - 90 * DAY,
-    window_from: FROM,
-    to: NOW_S,
-};
-
-fn moment(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
-}
-
-fn span(from: i64, to: i64) -> Span {
-    Span {
-        from: moment(from),
-        to: moment(to),
-    }
-}
+const FROM: i64 = BOUNDS.window_from;
 
 fn scope(account: &str, region: &str) -> Scope {
     Scope {
@@ -203,26 +185,14 @@ fn scan(
             .then(|| format!("arn:aws:kms:{EAST}:{ACCOUNT}:key/1"));
         entry
     });
-    analyse(Input {
-        secrets: secrets.collect(),
-        accesses: &accesses,
-        coverage: &coverage,
-        trail: Trail::Given,
-        spans: Spans {
-            window: span(FROM, NOW_S),
-            evidence: span(BOUNDS.from, NOW_S),
-            accrual: Accrual::Sliding,
-        },
-        policy: &Policy::parse(policy).unwrap(),
-        gaps: Vec::new(),
-        scopes: BTreeSet::new(),
-        now: moment(NOW_S),
-        tool: "secretsweep".to_owned(),
-        caller: None,
-        account_names: BTreeMap::new(),
-        month: None,
-        notes: Vec::new(),
-    })
+    let policy = Policy::parse(policy).unwrap();
+    report(
+        secrets.collect(),
+        &accesses,
+        &coverage,
+        &policy,
+        Trail::Given,
+    )
 }
 
 fn arn(place: (&str, &str), name: &str) -> String {
@@ -335,6 +305,28 @@ fn calls_costs_and_totals_are_estimates_whose_intervals_hold_the_truth() {
                 cents(usd.high),
                 cents(real),
             );
+        }
+        let readers = |report: &Report| -> Vec<ReaderRow> {
+            let readers = report.secrets.iter().flat_map(|row| &row.readers);
+            readers.cloned().collect()
+        };
+        let truths = readers(&truth);
+        for row in readers(&report) {
+            // One that was not seen has no row; its calls are in the interval of the secret alone.
+            let real = truths
+                .iter()
+                .find(|real| real.reader == row.reader)
+                .unwrap();
+            let calls = row.estimate.unwrap().calls;
+            holds(&row.reader, calls.low, row.calls, calls.high, real.calls);
+        }
+        for (group, real) in groups(&report, Grouping::Account)
+            .iter()
+            .zip(groups(&truth, Grouping::Account))
+        {
+            let calls = group.totals.estimate.as_ref().unwrap().calls;
+            let (point, real) = (group.totals.calls, real.totals.calls);
+            holds(&group.key, calls.low, point, calls.high, real);
         }
         let total = report.totals.estimate.as_ref().unwrap();
         holds(
@@ -547,6 +539,28 @@ fn estimates_of_an_earlier_scan_do_not_stay_beside_a_later_one() {
     assert!(other.exists(), "what is not ours stays");
 }
 
+#[test]
+fn estimates_of_another_scan_do_not_stay_beside_tables_that_are_written_again() {
+    let scan = World::new().secret(idle("db")).scan();
+    let folder = scan.into_folder();
+    let write = |formats: &[&str]| {
+        let again = folder.path().join("again");
+        std::fs::create_dir_all(&again).unwrap();
+        let stale = again.join("estimates.csv");
+        std::fs::write(&stale, "kind\ntotal\n").unwrap();
+        let mut args = vec!["report", "out", "--out", "again", "--overwrite"];
+        args.extend(formats);
+        let ended = program(folder.path(), &args);
+        assert!(ended.status.success(), "{ended:?}");
+        stale.exists()
+    };
+    assert!(!write(&["--format", "csv"]), "nothing was estimated");
+    assert!(
+        write(&["--format", "html"]),
+        "tables that stay keep their estimates"
+    );
+}
+
 // ------------------------------------------------------------------------------------------------------ laws
 
 const PLACES: [(&str, &str); 3] = [(ACCOUNT, EAST), (ACCOUNT, WEST), (OTHER, EAST)];
@@ -640,6 +654,12 @@ proptest! {
             let groups = sums::groups(&report, by);
             prop_assert!(groups.len() >= number);
             prop_assert_eq!(groups.iter().map(|group| group.totals.total_usd).sum::<Money>(), totals.total_usd);
+            for group in &groups {
+                let Some(estimate) = &group.totals.estimate else { continue };
+                let (calls, usd) = (estimate.calls, estimate.total_usd.unwrap());
+                prop_assert!(calls.low <= group.totals.calls && group.totals.calls <= calls.high);
+                prop_assert!(usd.low <= group.totals.total_usd && group.totals.total_usd <= usd.high);
+            }
         }
         // An estimate lies in its interval, and what needs none says so by having none.
         let sampled = |place: &(&str, &str)| {
@@ -665,6 +685,13 @@ proptest! {
             }
             if let (Some(range), Some(point)) = (estimate.avoidable_usd, row.avoidable_usd) {
                 prop_assert!(range.low <= point && point <= range.high, "{:?} {}", range, point);
+            }
+        }
+        for reader in report.secrets.iter().flat_map(|row| &row.readers) {
+            if let Some(estimate) = &reader.estimate {
+                let (calls, reads) = (estimate.calls, estimate.reads.unwrap());
+                prop_assert!(calls.low <= reader.calls && reader.calls <= calls.high);
+                prop_assert!(reads.low <= reader.reads && reader.reads <= reads.high);
             }
         }
         for row in &report.loops {

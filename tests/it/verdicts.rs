@@ -541,6 +541,87 @@ fn a_rotation_function_is_known_by_its_name_and_by_what_it_does() {
     );
 }
 
+const LAMBDA: &str = "Boto3/1.34.2 exec-env/AWS_Lambda_python3.11";
+
+/// The calls of one rotation of a secret by this caller: it reads the version in staging, and moves the label.
+fn rotates(secret: &str, by: &serde_json::Value, agent: &str) -> [Call; 3] {
+    let staged = json!({"secretId": secret, "versionStage": "AWSPENDING"});
+    [
+        get(secret),
+        get(secret).request(staged),
+        call("UpdateSecretVersionStage", secret).writes(),
+    ]
+    .map(|call| call.by(by.clone()).agent(agent).days(6))
+}
+
+#[test]
+fn what_a_rotation_function_reads_besides_its_own_secret_it_uses() {
+    // With alternating users the function of one secret logs in by another one, which nobody else need read.
+    let (named, unnamed) = (role("fn", "rotate-db"), role("fn", "unnamed"));
+    let scan = check(
+        World::new()
+            .calls(rotates("app/db", &named, LAMBDA))
+            .call(get("app/master").by(named).agent(LAMBDA).days(6))
+            .calls(rotates("old/db", &unnamed, LAMBDA))
+            .call(get("old/master").by(unnamed).agent(LAMBDA).days(6)),
+        &[
+            (
+                never("app/db").accessed(6).rotated_by("rotate-db"),
+                "delete: maintenance-only",
+            ),
+            (never("app/master").accessed(6), "keep: recently-read"),
+            (never("old/db").accessed(6), "delete: maintenance-only"),
+            (never("old/master").accessed(6), "keep: recently-read"),
+        ],
+    );
+    let function = role_arn(ACCOUNT, "fn");
+    for (name, kind) in [
+        ("app/db", "rotation"),
+        ("app/master", "application"),
+        ("old/db", "rotation"),
+        ("old/master", "application"),
+    ] {
+        assert_eq!(scan.reader(name, &function)["kind"], kind, "{name}");
+    }
+    assert_eq!(scan.secret("app/master")["consumers"], 1);
+}
+
+#[test]
+fn who_rotates_by_hand_is_no_rotation_function() {
+    let policy = "[[readers.fingerprint]]\nkind = \"application\"\nsession = \"worker-*\"\n";
+    let table = [
+        ("by-a-user", user("ann"), BOTO),
+        ("by-a-user-in-lambda", user("ann"), LAMBDA),
+        ("by-a-role", role("ops", "ann"), BOTO),
+        ("by-what-the-policy-knows", role("fn", "worker-1"), LAMBDA),
+    ];
+    let mut world = World::new().policy(policy);
+    for (name, who, agent) in &table {
+        let other = format!("{name}/other");
+        world = world
+            .secrets([never(name).accessed(6), never(&other).accessed(6)])
+            .calls(rotates(name, who, agent))
+            .call(get(&other).by(who.clone()).agent(agent).days(6));
+    }
+    let refused = rotates("not-moved", &role("fn", "refused"), LAMBDA).map(|call| {
+        if call.name == "UpdateSecretVersionStage" {
+            call.error("AccessDenied", "no")
+        } else {
+            call
+        }
+    });
+    let scan = world
+        .secret(never("not-moved").accessed(6))
+        .calls(refused)
+        .scan();
+    for (name, ..) in &table {
+        assert_eq!(scan.verdict(name), "keep: recently-read", "{name}");
+        let other = format!("{name}/other");
+        assert_eq!(scan.verdict(&other), "keep: recently-read", "{other}");
+    }
+    assert_eq!(scan.verdict("not-moved"), "keep: recently-read");
+}
+
 #[test]
 fn the_policy_moves_a_kind_between_consumer_and_maintenance() {
     let world = || {

@@ -115,7 +115,6 @@ fn read_since(aws: &Aws) {
 
 /// Three days pass, and a job that runs once a month does not get its secret, in the second in which `watch` runs.
 fn asked_in_vain(aws: &Aws) {
-    const REFUSED: &str = r#""errorCode":"InvalidRequestException","errorMessage":"You can't perform this operation on the secret because it was marked for deletion.","responseElements""#;
     let read = Event::read(
         WATCHED,
         A,
@@ -124,7 +123,7 @@ fn asked_in_vain(aws: &Aws) {
         "monthly-report",
         "i-0123456789abcdef0",
     );
-    let refused = Event::of(read.text.replace(r#""responseElements""#, REFUSED));
+    let refused = read.in_vain();
     let mut world = aws.world();
     world.now = at(WATCHED);
     world.record(A, EAST, [refused]);

@@ -86,16 +86,7 @@ impl<'a> Cover<'a> {
 
     /// Why a scope is not covered.
     pub(super) fn why(&self, scope: &Scope) -> &'static str {
-        if self.coverage.samples().contains_key(scope) {
-            return "only a sample of the event history was read, which shows use and never that there is none";
-        }
-        match self.coverage.of(scope) {
-            None => "no log file speaks of this account and Region",
-            Some(heard) if heard.is_write_only() => {
-                "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
-            }
-            Some(_) => "no log file speaks of that time",
-        }
+        self.coverage.why_not(scope)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::cost::Rate;
 use crate::domain::money::{Money, Price};
 use crate::domain::names::{Scope, SecretArn};
 use crate::domain::report::{CaveatRow, Cost, Estimate, Range, Report, SampleRow, SecretRow};
-use crate::domain::sample::{Sample, Samples, Tally};
+use crate::domain::sample::{Sample, Samples, Tally, real, whole};
 use crate::domain::sums::Savings;
 
 use super::Scan;
@@ -131,6 +131,7 @@ impl<'a> Scan<'a> {
         let savings = self.savings(report, &avoidable);
         let mut all = Shown::default();
         for (at, row) in report.secrets.iter_mut().enumerate() {
+            self.of_readers(at, row);
             let shown = self.shown_of(at);
             if !shown.calls.is_empty() {
                 let spread = avoidable.get(&Some(row.arn.clone()));
@@ -182,8 +183,36 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Adds how sure the counts of each reader of a secret are.
+    fn of_readers(&self, at: usize, row: &mut SecretRow) {
+        // The rows were made from these, in this order.
+        let readers = row
+            .readers
+            .iter_mut()
+            .zip(self.activity.secrets[at].values());
+        for (row, what) in readers {
+            let shown = self.shown_by(at, &what.slices);
+            if !shown.calls.is_empty() {
+                row.estimate = Some(Box::new(Estimate {
+                    reads: Some(counts(row.reads, &shown.reads, self.samples)),
+                    failed: Some(counts(row.failed, &shown.failed, self.samples)),
+                    ..shown.estimate(self.samples, row.calls, None)
+                }));
+            }
+        }
+    }
+
     /// What the windows showed of a secret.
     fn shown_of(&self, at: usize) -> Shown<'a> {
+        let readers = self.activity.secrets[at].values();
+        self.shown_by(at, readers.flat_map(|what| &what.slices))
+    }
+
+    /// What the windows showed of some calls on a secret.
+    fn shown_by<'s>(&self, at: usize, slices: impl IntoIterator<Item = &'s Slice<'a>>) -> Shown<'a>
+    where
+        'a: 's,
+    {
         let secret = &self.secrets[at];
         let scope = secret.arn.scope();
         let rate = self.cover.rate(scope);
@@ -192,10 +221,8 @@ impl<'a> Scan<'a> {
         if let Some((scope, _)) = self.sampled(scope) {
             shown.looked_at(scope, each);
         }
-        for what in self.activity.secrets[at].values() {
-            for slice in &what.slices {
-                self.count(&mut shown, slice, each);
-            }
+        for slice in slices {
+            self.count(&mut shown, slice, each);
         }
         shown
     }
@@ -312,21 +339,4 @@ fn around(point: f64, tally: &Tally<'_>, samples: &Samples) -> (f64, f64) {
     let halves = tally.halves(samples);
     let least = point - tally.estimate(samples) + tally.sum();
     ((point - halves.below).max(least), point + halves.above)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "an estimate does not need more than 53 bits"
-)]
-fn real(number: u64) -> f64 {
-    number as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, and below zero means zero here"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
+use crate::domain::coverage::in_words;
 use crate::domain::money::counted;
 use crate::domain::names::{Region, Scope};
 use crate::domain::report::{Gap, SecretRow};
@@ -47,18 +46,16 @@ impl Scan<'_> {
         unpriced.into_iter().map(gap).collect()
     }
 
-    /// Scopes without inventory in which secrets were called successfully, with how many names.
+    /// Scopes without inventory whose secrets were called successfully, with how many names.
     pub(super) fn uninventoried(&self) -> BTreeMap<Scope, u64> {
         let mut scopes = BTreeMap::new();
         for (missing, readers) in &self.activity.missing {
             let answered = readers.values().any(|what| what.last_use().is_some());
-            let Some(scope) = missing
-                .scope()
-                .filter(|scope| answered && !self.inventoried.contains(scope))
-            else {
-                continue;
-            };
-            *scopes.entry(scope).or_default() += 1;
+            let place = missing.place().map(|(scope, _)| scope);
+            if let Some(scope) = place.filter(|scope| answered && !self.inventoried.contains(scope))
+            {
+                *scopes.entry(scope).or_default() += 1;
+            }
         }
         scopes
     }
@@ -91,37 +88,11 @@ fn trail_gap(cover: &Cover<'_>, spans: Spans, scope: &Scope) -> Option<Gap> {
         Some(covered) => covered.holes(from, to),
         None => vec![(from, to)],
     };
-    let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
-    if missing == 0 {
-        return None;
-    }
-    let moment = |second: i64| {
-        Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| at.to_string())
-    };
-    let mut longest = holes.clone();
-    longest.sort_by_key(|hole| (hole.0 - hole.1, hole.0));
-    let mut shown: Vec<&(i64, i64)> = longest.iter().take(3).collect();
-    shown.sort();
-    let spans: Vec<String> = shown
-        .iter()
-        .map(|hole| format!("{} to {}", moment(hole.0), moment(hole.1)))
-        .collect();
-    let more = holes.len() - spans.len();
-    let and_more = if more > 0 {
-        format!(", and {more} more")
-    } else {
-        String::new()
-    };
     Some(Gap {
         account: Some(scope.account.clone()),
         region: Some(scope.region.clone()),
         source: "trail".to_owned(),
-        what: format!(
-            "{} of {} ({}{and_more})",
-            in_days(missing),
-            in_days(to - from),
-            spans.join(", ")
-        ),
+        what: in_words(&holes, to - from)?,
         why: cover.why(scope).to_owned(),
     })
 }
@@ -144,15 +115,4 @@ fn unjudged(rows: &[SecretRow]) -> BTreeSet<Scope> {
         places
     };
     rows.iter().filter(wants).flat_map(places).collect()
-}
-
-/// Seconds as days with one decimal: `12.0 days`.
-pub(super) fn in_days(seconds: i64) -> String {
-    let tenths = (seconds * 10 + 43_200) / 86_400;
-    let unit = if tenths == 10 { "day" } else { "days" };
-    if tenths % 10 == 0 {
-        format!("{} {unit}", tenths / 10)
-    } else {
-        format!("{}.{} {unit}", tenths / 10, tenths % 10)
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::activity::{Activity, Readers};
-use crate::domain::names::{AccountId, Region, Scope, SecretArn, split_arn};
+use crate::domain::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::secret::Secret;
 
 /// Primaries and their replicas, by place in the inventory.
@@ -91,8 +91,7 @@ pub(super) fn unlisted_replicas<'a>(
     }
     let mut unlisted = Unlisted::new();
     for (missing, readers) in &activity.missing {
-        let by_name = || Some((missing.scope()?, &*missing.target));
-        let Some((scope, name)) = split_arn(&missing.target).or_else(by_name) else {
+        let Some((scope, name)) = missing.place() else {
             continue;
         };
         let answered = readers.values().any(|what| what.last_use().is_some());

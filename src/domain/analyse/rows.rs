@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::cover::{Cover, seconds};
-use super::gaps::in_days;
 use super::groups::{Groups, Unlisted};
 use super::{Spans, Trail};
 use crate::domain::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window};
 use crate::domain::case::{Case, Evidence, Member, last_use};
 use crate::domain::cost::{Volume, run_rate, window_cost};
-use crate::domain::money::Price;
+use crate::domain::coverage::in_days;
+use crate::domain::money::{Money, Price};
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::policy::Policy;
 use crate::domain::report::{LoopRow, ReaderRow, SecretRow};
@@ -46,12 +46,24 @@ impl Listed {
     }
 }
 
+/// What mending its loops would save a month of each secret that has any, as far as the price is known.
+pub(super) fn avoidable(loops: &[LoopRow]) -> HashMap<&SecretArn, Money> {
+    let mut avoidable: HashMap<&SecretArn, Money> = HashMap::new();
+    for row in loops {
+        if let Some(arn) = &row.arn {
+            *avoidable.entry(arn).or_default() += row.avoidable_usd_month.unwrap_or_default();
+        }
+    }
+    avoidable
+}
+
 /// What rows are made from, besides the secrets.
 pub(super) struct Rows<'a> {
     pub(super) replicas: HashMap<usize, Vec<Listed>>,
     pub(super) activity: &'a Activity<'a>,
     pub(super) unlisted: &'a Unlisted<'a>,
-    pub(super) loops: &'a [LoopRow],
+    /// What mending its loops would save of each secret that has any.
+    pub(super) avoidable: HashMap<&'a SecretArn, Money>,
     pub(super) cover: &'a Cover<'a>,
     pub(super) policy: &'a Policy,
     pub(super) spans: Spans,
@@ -204,10 +216,6 @@ impl Rows<'_> {
             .collect();
         replicas.sort();
         replicas.dedup();
-        let own_loops = self
-            .loops
-            .iter()
-            .filter(|row| row.arn.as_ref() == Some(&secret.arn));
         SecretRow {
             account: scope.account.clone(),
             region: scope.region.clone(),
@@ -234,7 +242,7 @@ impl Rows<'_> {
                 self.spans.accrual,
             ),
             avoidable_usd: (rate.is_known() && price.is_some())
-                .then(|| own_loops.filter_map(|row| row.avoidable_usd_month).sum()),
+                .then(|| self.avoidable.get(&secret.arn).copied().unwrap_or_default()),
             replica_of: Groups::primary(&secret).map(Box::new),
             replicas,
             evidence_days: self.cover.hours(scope, self.spans.evidence) / 24,
@@ -264,6 +272,7 @@ impl Rows<'_> {
                 calls: what.calls_in(self.window()),
                 first: moment(first),
                 last: moment(last),
+                estimate: None,
             }
         };
         readers.iter().map(row).collect()

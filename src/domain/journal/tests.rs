@@ -195,7 +195,33 @@ fn the_phase_follows_the_steps() {
             vec![deleting(), deleted.clone(), Step::Restoring, Step::Restored],
             Phase::Restored,
         ),
-        (vec![Step::Restoring, failed], Phase::Untouched),
+        (vec![Step::Restoring, failed.clone()], Phase::Untouched),
+        // That it cannot be taken back says nothing of whether it was made.
+        (
+            vec![deleting(), Step::Restoring, failed.clone()],
+            Phase::Deleting,
+        ),
+        (
+            vec![
+                deleting(),
+                Step::Restoring,
+                Step::Unclear(String::new()),
+                Step::Restoring,
+                failed.clone(),
+            ],
+            Phase::Deleting,
+        ),
+        // What was taken back once must not look as if it could be deleted again.
+        (
+            vec![
+                deleting(),
+                Step::Restoring,
+                Step::Restored,
+                Step::Restoring,
+                failed,
+            ],
+            Phase::Restored,
+        ),
     ] {
         assert_eq!(stand(&steps).unwrap().phase, phase, "{steps:?}");
     }

@@ -20,7 +20,7 @@ use crate::domain::cost::Rate;
 use crate::domain::names::Scope;
 use crate::domain::policy::Policy;
 use crate::domain::report::{CaveatRow, LoopEstimate, Range};
-use crate::domain::sample::{Halves, Sample, Tally};
+use crate::domain::sample::{Halves, Sample, Tally, real, whole};
 use crate::domain::secret::day_of;
 use crate::domain::usage::Address;
 
@@ -62,9 +62,9 @@ pub(super) fn judge<'a>(
     let exact = without(&seen, &windows);
     let found = Found::of(&exact, &windows, terms, allowed);
     let avoidable = Bounds::new(
-        float(found.avoidable) + found.excess.estimate(terms.samples).max(0.0),
+        real(found.avoidable) + found.excess.estimate(terms.samples).max(0.0),
         found.excess.halves(terms.samples),
-        float(found.avoidable),
+        real(found.avoidable),
     );
     if avoidable.point == 0 {
         return None;
@@ -77,14 +77,14 @@ pub(super) fn judge<'a>(
     let calls: u64 = exact.iter().map(|hour| hour.calls).sum::<u64>()
         + windows.iter().map(|window| window.stand_for).sum::<u64>();
     let all = Bounds::new(
-        float(calls),
+        real(calls),
         found.calls.halves(terms.samples),
-        float(seen.iter().map(|hour| hour.calls).sum()),
+        real(seen.iter().map(|hour| hour.calls).sum()),
     );
     let usd = |calls: u64| terms.usd(called, calls).unwrap_or_default();
     let estimate = LoopEstimate {
-        reads_month: all.month(terms.rate),
-        avoidable_calls_month: avoidable.month(terms.rate),
+        reads_month: all.month(terms.rate)?,
+        avoidable_calls_month: avoidable.month(terms.rate)?,
         avoidable_usd_month: avoidable_usd.map(|_| Range {
             low: usd(avoidable.low),
             high: usd(avoidable.high),
@@ -100,12 +100,12 @@ pub(super) fn judge<'a>(
     let clients = seen.chunk_by(|one, next| one.client == next.client).count();
     Some(Loop {
         called,
-        calls_month: terms.rate.month_calls(calls),
+        calls_month: terms.rate.month_calls(calls)?,
         clients: clients as u64,
         interval_s: found.interval,
         shape: shape(&windows),
         active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
-        avoidable_month: terms.rate.month_calls(avoidable.point),
+        avoidable_month: terms.rate.month_calls(avoidable.point)?,
         avoidable_usd,
         days: days(&exact, &windows),
         estimate: Some(estimate),
@@ -135,12 +135,12 @@ impl Bounds {
         }
     }
 
-    /// The interval of a month.
-    fn month(&self, rate: Rate) -> Range<u64> {
-        Range {
-            low: rate.month_calls(self.low),
-            high: rate.month_calls(self.high),
-        }
+    /// The interval of a month; `None`: the calls stand for no time.
+    fn month(&self, rate: Rate) -> Option<Range<u64>> {
+        Some(Range {
+            low: rate.month_calls(self.low)?,
+            high: rate.month_calls(self.high)?,
+        })
     }
 }
 
@@ -260,8 +260,8 @@ impl<'a> Found<'a> {
             };
             self.calls
                 .of(scope)
-                .add(window.window, float(window.calls), 1.0);
-            shown.entry(at).or_insert((0.0, window.hour)).0 += float(window.calls);
+                .add(window.window, real(window.calls), 1.0);
+            shown.entry(at).or_insert((0.0, window.hour)).0 += real(window.calls);
         }
         let (Some((&first, _)), Some((&last, _))) =
             (shown.first_key_value(), shown.last_key_value())
@@ -277,19 +277,19 @@ impl<'a> Found<'a> {
             let time: f64 = others.map(|other| looked[other].1).sum();
             let around = shown.range(near(at)).filter(|&(&other, _)| other != at);
             let told: f64 = around.map(|(_, shown)| shown.0).sum();
-            if told * HOUR <= float(allowed) * time {
+            if told * HOUR <= real(allowed) * time {
                 continue;
             }
             let (place, own_time) = looked[at];
             let own = shown.get(&at).copied();
             let own_calls = own.map_or(0.0, |own| own.0);
-            let need = float(allowed) * own_time / HOUR;
+            let need = real(allowed) * own_time / HOUR;
             self.excess.of(scope).add(place, own_calls - need, 1.0);
             if first <= at && at <= last {
                 calls += own_calls;
                 seconds += own_time;
             }
-            let is_hot = |calls: f64, time: f64| calls * HOUR > float(HOT_CALLS_AN_HOUR) * time;
+            let is_hot = |calls: f64, time: f64| calls * HOUR > real(HOT_CALLS_AN_HOUR) * time;
             if let Some((_, hour)) = own
                 && is_hot(own_calls, own_time)
                 && is_hot(told, time)
@@ -346,21 +346,4 @@ fn days(
         }
     }
     days
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of calls are far below 2^52"
-)]
-fn float(count: u64) -> f64 {
-    count as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, and the value is not negative"
-)]
-fn whole(value: f64) -> u64 {
-    value.round() as u64
 }

@@ -87,7 +87,8 @@ pub struct Estimate {
     /// Of totals: what deleting and mending the loops would save a month.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub savings_usd: Option<Range<Money>>,
-    /// In how many windows of the sample a call was seen.
+    /// In how many windows of the sample a call was seen. Of the totals of a selection: the most that any of its rows was
+    /// seen in, because rows share windows and a report does not say which; there were at least so many.
     pub windows: u64,
     /// Why the intervals may be too narrow.
     pub caveats: Vec<CaveatRow>,

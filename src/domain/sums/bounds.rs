@@ -78,7 +78,8 @@ impl Bounds {
 
     fn note(&mut self, found: Option<&Estimate>) {
         if let Some(found) = found {
-            self.windows += found.windows;
+            // Rows of one account and Region share their windows: which are the same nobody can say any more.
+            self.windows = self.windows.max(found.windows);
             self.is_estimate = true;
             // What holds for one row only is not said of the sum.
             let of_all = |row: &&CaveatRow| row.code == "few-windows";

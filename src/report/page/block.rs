@@ -16,7 +16,7 @@ use serde_json::ser::Formatter;
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{LoopRow, Report, SecretRow};
+use crate::domain::report::{LoopRow, Range, ReaderRow, Report, SecretRow};
 use crate::domain::sums::Savings;
 use crate::report::escape::one_line;
 use crate::report::estimates::{dollars, doubts, numbers};
@@ -349,6 +349,17 @@ impl Serialize for Block<'_> {
             Some((numbers(found.calls), usd, doubts(&found.caveats)))
         };
         block.serialize_field("estimates", &self.some(estimate))?;
+        // Of each reader, the intervals of reads and of failed reads.
+        let readers = |row: &SecretRow| {
+            let ends = |reader: &ReaderRow| {
+                let found = reader.estimate.as_ref()?;
+                let text = |range: Option<Range<u64>>| range.map(numbers).unwrap_or_default();
+                Some((text(found.reads), text(found.failed)))
+            };
+            let found: Vec<_> = row.readers.iter().map(ends).collect();
+            found.iter().any(Option::is_some).then_some(found)
+        };
+        block.serialize_field("reader_estimates", &self.some(readers))?;
         block.end()
     }
 }

@@ -72,9 +72,12 @@
   // What was estimated from a sample has a mark, and its interval as a tip.
   function estimated(i, which, shown) {
     const found = D.estimates[i];
-    if (!found || !found[which]) return shown;
+    return found ? between(shown, found[which], found[2]) : shown;
+  }
+  function between(shown, ends, doubts) {
+    if (!ends) return shown;
     const node = el("span", "estimate", `~${shown}`);
-    node.title = `Estimate from a sample: ${found[which]} with 95 % certainty${found[2] ? `; ${found[2]}` : ""}`;
+    node.title = `Estimate from a sample: ${ends} with 95 % certainty${doubts ? `; ${doubts}` : ""}`;
     return node;
   }
 
@@ -256,11 +259,12 @@
         el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}${one.interval === null ? "" : `, every ${Number(one.interval).toPrecision(2)} s ${one.sure ? "while it calls" : "at the peak"}`}${T[one.shape] ? ` (${T[one.shape]})` : ""}; ${money(one.saves)} a month can be saved.`, one.sure ? el("p", "sure", `Estimate ${one.sure}`) : null, el("p", "advice", rich(T[one.advice]))))));
     }
     parts.push(el("h3", "", "Who read it"));
+    const sure = (place, which) => D.reader_estimates[i]?.[place]?.[which];
     parts.push(D.readers[i].length
       ? table([["Reader"], ["Kind"], ["Reads", 1], ["Describes", 1], ["Failed", 1], ["First"], ["Last"]],
-          D.readers[i].map(([reader, kind, client, reads, describes, failed, , first, last]) => [
+          D.readers[i].map(([reader, kind, client, reads, describes, failed, , first, last], place) => [
             [el("span", "name", shortReader(T[reader], home)), el("br"), el("span", "meta", T[client])].reduce((node, part) => add(node, part), el("span")),
-            T[kind], count(reads), count(describes), count(failed), time(first).slice(0, 10), time(last).slice(0, 10)]))
+            T[kind], between(count(reads), sure(place, 0)), count(describes), between(count(failed), sure(place, 1)), time(first).slice(0, 10), time(last).slice(0, 10)]))
       : el("p", "none", D.evidence_days[i] ? `Nobody called, in the ${plural(D.evidence_days[i], "day")} that the trail covers.` : "Not known: no trail covers this account and Region."));
     const findings = D.findings.filter((one) => one.secret === i && T[one.code] !== "hot-loop");
     if (findings.length) {

@@ -119,17 +119,20 @@ struct Payer {
 /// Reads the view from a report.
 pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
     let totals = &report.totals;
-    let accounts = count(report, |row| row.account.to_string());
-    let regions = count(report, |row| row.region.to_string());
+    let (accounts, regions) = report.places();
     Page {
         title: format!("Secrets Manager: {}", period(report)),
         period: period(report),
-        scope: format!(
-            "{} in {} and {}",
-            number(totals.secrets, "secret"),
-            number(accounts, "account"),
-            number(regions, "Region")
-        ),
+        scope: if totals.secrets == 0 {
+            "No secrets".to_owned()
+        } else {
+            format!(
+                "{} in {} and {}",
+                number(totals.secrets, "secret"),
+                number(accounts as u64, "account"),
+                number(regions as u64, "Region")
+            )
+        },
         made: moment(report.made),
         tool: one_line(&report.tool),
         figures: figures(report),
@@ -153,11 +156,6 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
         policy: policy(report),
         secrets: thousands(totals.secrets),
     }
-}
-
-fn count(report: &Report, of: impl Fn(&crate::domain::report::ScopeRow) -> String) -> u64 {
-    let names: std::collections::BTreeSet<String> = report.scopes.iter().map(of).collect();
-    names.len() as u64
 }
 
 /// The window in words: the month, or its days.
@@ -522,7 +520,7 @@ fn payers(report: &Report) -> Vec<Payers> {
         by("By owner", "owners", "Owner", Grouping::Owner),
         by("By account", "accounts", "Account", Grouping::Account),
     ];
-    if count(report, |row| row.region.to_string()) > 1 {
+    if report.places().1 > 1 {
         tables.push(by("By Region", "regions", "Region", Grouping::Region));
     }
     tables

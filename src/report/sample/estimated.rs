@@ -41,6 +41,16 @@ pub(crate) fn mark(report: &mut Report, text: &str) {
         if (row.account.as_str(), row.region.as_str()) != (MAIN, IRELAND) {
             continue;
         }
+        for reader in &mut row.readers {
+            reader.estimate = Some(Box::new(Estimate {
+                calls: about(reader.calls),
+                reads: Some(about(reader.reads)),
+                failed: Some(about(reader.failed)),
+                windows: 3,
+                caveats: vec![all.clone()],
+                ..Estimate::default()
+            }));
+        }
         row.estimate = Some(Box::new(Estimate {
             calls: about(row.calls),
             reads: Some(about(row.reads)),

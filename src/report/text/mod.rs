@@ -15,8 +15,6 @@ pub(in crate::report) mod words;
 
 pub(crate) use words::shell;
 
-use std::collections::BTreeSet;
-
 use page::{Look, Page, left, piece};
 use words::{agree, number};
 
@@ -101,14 +99,12 @@ fn head(page: &mut Page, report: &Report) {
         page.line(0, &[piece(Look::Usual, "No secrets.")]);
         return;
     }
-    let holding = || report.scopes.iter().filter(|scope| scope.secrets > 0);
-    let accounts: BTreeSet<_> = holding().map(|scope| &scope.account).collect();
-    let regions: BTreeSet<_> = holding().map(|scope| &scope.region).collect();
+    let (accounts, regions) = report.places();
     let place = format!(
         "{} in {} and {}",
         number(report.totals.secrets, "secret"),
-        number(accounts.len() as u64, "account"),
-        number(regions.len() as u64, "Region")
+        number(accounts as u64, "account"),
+        number(regions as u64, "Region")
     );
     let of = |verdict| report.totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let review = of(Verdict::Review);

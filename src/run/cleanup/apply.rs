@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::heard::{Heard, Since, history};
-use super::show::{Table, command, day, paragraph, place, table};
+use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, table, tally};
+use super::shown;
 use super::{
-    Clock, TOOL, accounts, block_on, login_words, open, path_word, read_journal, read_plan,
+    Clock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal, read_plan,
     read_policy, unless_stopped,
 };
 use crate::Exit;
@@ -83,11 +84,11 @@ impl Job<'_> {
         belongs(&book, &self.plan, &self.journal)?;
         // What needs no AWS to be refused is refused before AWS is asked.
         self.guard(&self.plan.accounts(), &book)?;
-        let session = open(&self.args.login).await?;
+        let session = open(&self.args.login, self.clock, stop).await?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
         self.guard(&ours, &book)?;
         if self.args.execute {
-            self.confirm()?;
+            self.confirm(stop).await?;
         }
         let heard = unless_stopped(stop, self.listen(&session)).await?;
         let since = heard.as_ref().map(|heard| Since::new(heard, &self.policy));
@@ -99,26 +100,24 @@ impl Job<'_> {
             clock: &now,
             stop,
         };
+        let mut text = String::new();
         let summary = if self.args.execute {
             self.execute(&session, world).await?
         } else {
-            let summary = apply::check(&self.plan, &book, world, &self.terms).await;
+            let summary = self.check(&book, world).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
-            Term::data(table(&HEADER, &rows).as_bytes())?;
+            text.push_str(&table(&OUTCOMES, &rows));
             summary
         };
-        let told = Term::data(self.sum_up(&summary).as_bytes());
+        text.push_str(&self.sum_up(&summary));
+        let told = Term::data(text.as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
                 self.journal.display()
             );
         }
-        // Nobody may read any more, but how it ended still counts.
-        if !self.args.execute {
-            told?;
-        }
-        Ok(exit(summary.exit_code()))
+        Ok(shown(told, exit(summary.exit_code())))
     }
 
     /// Refuses the plan as a whole, with every reason.
@@ -137,7 +136,7 @@ impl Job<'_> {
     }
 
     /// Somebody has to name the accounts: on a terminal by typing them, elsewhere with `--yes`.
-    fn confirm(&self) -> Result<()> {
+    async fn confirm(&self, stop: &AtomicBool) -> Result<()> {
         let named: BTreeSet<AccountId> = self.args.yes.iter().cloned().collect();
         let wanted = self.plan.accounts();
         for account in wanted.difference(&named) {
@@ -150,7 +149,8 @@ impl Job<'_> {
                 "{} of account {account} are to be scheduled for deletion.\nType the account id to go on: ",
                 counted(count as u64, "secret", "secrets")
             );
-            match Term::ask(&question)? {
+            let answer = unless_stopped(stop, aside(move || Term::ask(&question))).await??;
+            match answer? {
                 Some(answer) if answer.trim() == account.as_str() => {}
                 Some(_) => bail!("that is not the account id: nothing was done"),
                 None => bail!(
@@ -179,7 +179,42 @@ impl Job<'_> {
         self.term
             .say("Looking up who asked for these secrets since the scan");
         let (from, now) = (self.plan.planned_at, self.clock.now());
-        Some(history(session, &secrets, from, now, budget, self.term).await)
+        let heard = history(session, &secrets, from, now, budget, self.term).await;
+        self.tell_unheard(&heard);
+        Some(heard)
+    }
+
+    /// Says before the first deletion what could not be looked up: it is the last moment to stop.
+    fn tell_unheard(&self, heard: &Heard) {
+        if heard.gaps.is_empty() {
+            return;
+        }
+        let mut text = paragraph("Who asked since the scan could not be looked up in full:");
+        for (scope, why) in &heard.gaps {
+            let place = scope.as_ref().map(|scope| format!("{scope}: "));
+            text.push_str(&item("  ", &format!("{}{why}", place.unwrap_or_default())));
+        }
+        if self.args.execute {
+            text.push_str(&paragraph(
+                "What is checked besides is still checked, and the deletions go on. Ctrl-C stops them.",
+            ));
+        }
+        self.term.say(text.trim_end());
+    }
+
+    async fn check(&self, book: &Book, world: World<'_>) -> Summary {
+        let (status, checked) = (self.term.status(), AtomicUsize::new(0));
+        let lines = self.plan.to_delete().count();
+        let progress = |done: &Done| {
+            let checked = checked.fetch_add(1, Ordering::Relaxed) + 1;
+            status.show(&format!(
+                "checked {checked} of {lines}: {}",
+                done.arn.name()
+            ));
+        };
+        let summary = apply::check(&self.plan, book, world, &self.terms, &progress).await;
+        status.finish();
+        summary
     }
 
     async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {
@@ -188,10 +223,10 @@ impl Job<'_> {
         let caller = &session.caller().arn;
         // The columns are laid out before the first line is done, for the longest that may come.
         let likely: Vec<Vec<String>> = self.plan.to_delete().map(likely).collect();
-        let table = Table::fitted(&HEADER, &likely);
+        let table = Table::fitted(&OUTCOMES, &likely);
         // A closed pipe must not end a run that has begun.
         let show = |line: &str| drop(Term::data(line.as_bytes()));
-        show(&table.header(&HEADER));
+        show(&table.header(&OUTCOMES));
         let progress = |done: &Done| show(&table.row(&row(done)));
         let (plan, terms) = (&self.plan, &self.terms);
         Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
@@ -217,18 +252,13 @@ impl Job<'_> {
             (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
             (count(|one| *one == Outcome::Skipped), "not tried"),
         ];
-        let parts: Vec<String> = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
         let goes: fn(&Outcome) -> bool = |one| {
             matches!(
                 one,
                 Outcome::WouldDelete { .. } | Outcome::Deleted { .. } | Outcome::DoneBefore { .. }
             )
         };
-        let _ = write!(text, "{}.", parts.join(", "));
+        let _ = write!(text, "{}.", tally(&parts));
         if count(goes) > 0 {
             let saves = summary.saves(goes).dollars();
             let _ = write!(text, " That saves {saves} a month.");
@@ -286,9 +316,6 @@ impl Job<'_> {
         text
     }
 }
-
-/// The columns of what became of each line.
-const HEADER: [&str; 4] = ["WHAT", "SECRET", "WHERE", "DETAIL"];
 
 fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
     match &book.plan {

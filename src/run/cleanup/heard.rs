@@ -19,12 +19,11 @@ use crate::domain::report::Span;
 use crate::domain::sample::Comb;
 use crate::domain::seen::Seen;
 use crate::domain::usage::Access;
-use crate::files::logs;
 use crate::ports::{Asked, Fault, Feed, LogObject, Reads};
-use crate::run::gather::fold;
+use crate::run::gather::Gathered;
 use crate::run::teller::Teller;
 use crate::term::Term;
-use crate::watch;
+use crate::watch::{self, Pending};
 
 /// A look at the history that takes less is not announced.
 const WORTH_SAYING: Duration = Duration::from_secs(2);
@@ -91,32 +90,30 @@ pub(super) async fn history(
     }
 }
 
-/// Reads log files.
-pub(super) fn trail(roots: &[PathBuf], from: Timestamp, now: Timestamp, term: &Term) -> Heard {
-    let seen = Arc::new(Seen::default());
+/// Reads log files. Where they do not cover the time since a deletion, silence is no answer.
+pub(super) fn trail(
+    roots: &[PathBuf],
+    pending: &[Pending],
+    from: Timestamp,
+    now: Timestamp,
+    term: &Term,
+) -> Heard {
     let bounds = bounds(from, now);
-    let ask = logs::Ask {
-        roots,
-        span: bounds.from..bounds.to,
-        threads: std::thread::available_parallelism().map_or(1, NonZero::get),
-        cache: None,
-    };
-    let (ledgers, reading) = fold(&ask, bounds, &seen, term);
-    let mut all = Ledger::new(bounds, Arc::clone(&seen));
-    for ledger in ledgers {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut gathered = Gathered::default();
+    gathered.trail_files(roots, bounds, threads, None, term);
+    let mut all = Ledger::new(bounds, gathered.seen);
+    for ledger in gathered.ledgers {
         all.merge(ledger);
     }
-    let troubles = reading.troubles.into_iter();
+    let (accesses, coverage) = all.into_accesses();
+    let troubles = gathered.gaps.into_iter();
+    let troubles = troubles.map(|gap| (None, format!("{}: {}", gap.what, gap.why)));
+    let unheard = watch::unheard(pending, &coverage, from, now).into_iter();
+    let unheard = unheard.map(|(scope, text)| (Some(scope), text));
     Heard {
-        accesses: all.into_accesses().0,
-        gaps: troubles
-            .map(|trouble| {
-                (
-                    None,
-                    format!("{}: {}", trouble.path.display(), trouble.what),
-                )
-            })
-            .collect(),
+        accesses,
+        gaps: troubles.chain(unheard).collect(),
     }
 }
 

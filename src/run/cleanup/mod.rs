@@ -26,7 +26,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use crate::aws::{Connect, Role, Session};
+use super::{session, shown};
+use crate::aws::Session;
 use crate::cli::{Judging, Login, Moment};
 use crate::domain::journal::Book;
 use crate::domain::names::AccountId;
@@ -83,18 +84,18 @@ fn path_word(path: &Path) -> String {
     shell(&path.display().to_string())
 }
 
-async fn open(login: &Login) -> Result<Session> {
-    let role = login.role_name.as_ref().map(|name| Role {
-        name: name.clone(),
-        external_id: login.external_id.clone(),
-    });
-    let connect = Connect {
-        profile: login.profile.clone(),
-        role,
-        ca_bundle: std::env::var_os("AWS_CA_BUNDLE").map(PathBuf::from),
-        ..Connect::default()
-    };
-    Session::open(connect).await.context("cannot reach AWS")
+/// Opens the session, unless somebody asks to stop. At another time than the real one it reaches nothing but the service
+/// that stands in for AWS.
+async fn open(login: &Login, clock: Clock, stop: &AtomicBool) -> Result<Session> {
+    let mut connect = session::connect(
+        login.profile.as_deref(),
+        login.role_name.as_deref(),
+        login.external_id.as_deref(),
+    );
+    if clock.0.is_some() {
+        connect.endpoint = Some(session::stand_in()?);
+    }
+    unless_stopped(stop, Box::pin(session::open(connect))).await?
 }
 
 /// The time of one run.
@@ -102,17 +103,15 @@ async fn open(login: &Login) -> Result<Session> {
 struct Clock(Option<Timestamp>);
 
 impl Clock {
-    /// The clock of a command that only reads files.
+    /// The clock of a command that asks no AWS.
     fn of(moment: Moment) -> Self {
         Self(moment.now)
     }
 
     /// The clock of a command that asks AWS: the real one. A wrong time would let an old plan through.
     fn before_aws(moment: Moment) -> Result<Self> {
-        if moment.now.is_some() && std::env::var_os("AWS_ENDPOINT_URL").is_none() {
-            bail!(
-                "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none"
-            );
+        if moment.now.is_some() {
+            session::stand_in()?;
         }
         Ok(Self(moment.now))
     }
@@ -122,43 +121,98 @@ impl Clock {
     }
 }
 
-/// Runs a future to its end. The flag is set by Ctrl-C, a request to terminate or a closed terminal.
+/// Runs a command to its end. The flag is set by Ctrl-C, a request to terminate or a closed terminal; who insists ends the
+/// program at once.
 fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
-    let stop = Arc::new(AtomicBool::new(false));
-    listen(&stop).context("cannot listen for Ctrl-C")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(work(&stop))
+    let (stop, insisting) = (Arc::default(), Arc::default());
+    listen(&stop, &insisting).context("cannot listen for Ctrl-C")?;
+    run_until(&stop, &insisting, work)
 }
 
-/// The flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
-fn listen(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+fn run_until<T>(
+    stop: &Arc<AtomicBool>,
+    insisting: &Arc<AtomicBool>,
+    work: impl AsyncFnOnce(&AtomicBool) -> Result<T>,
+) -> Result<T> {
+    let runtime = session::runtime()?;
+    let (asked, armed) = (Arc::clone(stop), Arc::clone(insisting));
+    runtime.spawn(async move {
+        stopped(&asked).await;
+        tokio::time::sleep(ONE_WISH).await;
+        armed.store(true, Ordering::Relaxed);
+    });
+    let done = runtime.block_on(work(stop));
+    // What was left behind, such as a question that nobody answers, must not hold up the end.
+    runtime.shutdown_background();
+    done
+}
 
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(stop))?;
-    }
+/// Signals within this time are one wish: a terminal that closes and `timeout` send theirs twice.
+const ONE_WISH: Duration = Duration::from_millis(500);
+
+/// The first flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
+/// A signal that finds the second one set does what it does to any program.
+fn listen(stop: &Arc<AtomicBool>, insisting: &Arc<AtomicBool>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag::{register, register_conditional_default};
+
     #[cfg(unix)]
-    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(stop))?;
+    let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+    #[cfg(not(unix))]
+    let signals = [SIGINT, SIGTERM];
+    for signal in signals {
+        register_conditional_default(signal, Arc::clone(insisting))?;
+        register(signal, Arc::clone(stop))?;
+    }
     Ok(())
 }
 
 /// How long it takes at most to see that somebody asks to stop while nothing is being written.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// Waits until somebody asks to stop.
+async fn stopped(stop: &AtomicBool) {
+    let mut glance = tokio::time::interval(GLANCE);
+    while !stop.load(Ordering::Relaxed) {
+        glance.tick().await;
+    }
+}
+
 /// Runs a future that changes nothing, to its end or until somebody asks to stop.
 async fn unless_stopped<T>(stop: &AtomicBool, work: impl Future<Output = T>) -> Result<T> {
-    let stopped = async {
-        let mut glance = tokio::time::interval(GLANCE);
-        while !stop.load(Ordering::Relaxed) {
-            glance.tick().await;
-        }
-    };
     tokio::select! {
         done = work => Ok(done),
-        () = stopped => bail!("stopped: nothing was changed"),
+        () = stopped(stop) => bail!("stopped: nothing was changed"),
+    }
+}
+
+/// Does what would keep the thread from seeing anything else: asking on a terminal, reading files. Who does not wait for
+/// it any more leaves it behind.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("a part of the program has failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_request_to_stop_waits_for_nothing_that_is_done_aside() {
+        let (answer, question) = mpsc::channel::<()>();
+        let (stop, insisting) = (Arc::default(), Arc::default());
+        let done: Result<()> = run_until(&stop, &insisting, async |stop| {
+            stop.store(true, Ordering::Relaxed);
+            let work = aside(move || question.recv().unwrap_or_default());
+            unless_stopped(stop, work).await?
+        });
+        assert_eq!(
+            done.unwrap_err().to_string(),
+            "stopped: nothing was changed"
+        );
+        drop(answer);
     }
 }

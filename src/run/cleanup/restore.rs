@@ -1,14 +1,14 @@
 //! `restore`: takes deletions back.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 
 use super::apply::exit;
-use super::show::{place, table};
-use super::{Clock, TOOL, block_on, open};
+use super::show::{OUTCOMES, place, table, tally};
+use super::{Clock, TOOL, block_on, open, shown};
 use crate::Exit;
 use crate::apply::World;
 use crate::aws::Session;
@@ -16,7 +16,7 @@ use crate::cli::{RestoreArgs, Target};
 use crate::domain::names::{Region, SecretArn};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
-use crate::restore::{self, Back, Outcome, Summary};
+use crate::restore::{self, Author, Back, Outcome, Summary};
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -55,16 +55,14 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     };
     let clock = Clock::before_aws(args.moment)?;
     block_on(async |stop| {
-        let session = open(&args.login).await?;
-        let summary = take_back(&session, &journal, which, clock, stop).await?;
-        show(&summary, term)?;
-        if let Some(error) = &summary.stopped {
-            bail!(
-                "stopped, because the journal {} cannot be written: {error}",
-                journal.display()
-            );
+        let session = open(&args.login, clock, stop).await?;
+        let summary = take_back(&session, &journal, which, clock, stop, term).await?;
+        if summary.secrets.is_empty() {
+            term.say("There is nothing to take back.");
         }
-        Ok(exit(summary.exit_code()))
+        let told = Term::data(in_words(&summary).as_bytes());
+        written(&summary, &journal)?;
+        Ok(shown(told, exit(summary.exit_code())))
     })
 }
 
@@ -79,10 +77,11 @@ pub(super) enum Which {
 /// Takes deletions back, by the journal.
 pub(super) async fn take_back(
     session: &Session,
-    journal: &std::path::Path,
+    journal: &Path,
     which: Which,
     clock: Clock,
     stop: &AtomicBool,
+    term: &Term,
 ) -> Result<Summary> {
     let (mut file, book) = JournalFile::open(journal)?;
     let arns = match which {
@@ -99,18 +98,43 @@ pub(super) async fn take_back(
         clock: &now,
         stop,
     };
-    let caller = &session.caller().arn;
-    Ok(restore::restore(&arns, &plan, book, &mut file, caller, world, TOOL).await)
+    let author = Author {
+        plan: &plan,
+        caller: &session.caller().arn,
+        tool: TOOL,
+    };
+    let (status, begun) = (term.status(), AtomicUsize::new(0));
+    let progress = |arn: &SecretArn| {
+        let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
+        status.show(&format!(
+            "restoring {begun} of {}: {}",
+            arns.len(),
+            arn.name()
+        ));
+    };
+    let summary = restore::restore(&arns, book, &mut file, author, world, &progress).await;
+    status.finish();
+    Ok(summary)
 }
 
-/// Shows what became of each.
-pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
+/// Fails if the journal could not be written to the end.
+pub(super) fn written(summary: &Summary, journal: &Path) -> Result<()> {
+    if let Some(error) = &summary.stopped {
+        bail!(
+            "stopped, because the journal {} cannot be written: {error}",
+            journal.display()
+        );
+    }
+    Ok(())
+}
+
+/// What became of each.
+pub(super) fn in_words(summary: &Summary) -> String {
     if summary.secrets.is_empty() {
-        term.say("There is nothing to take back.");
-        return Ok(());
+        return String::new();
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
-    let mut text = table(&["WHAT", "SECRET", "WHERE", "DETAIL"], &rows);
+    let mut text = table(&OUTCOMES, &rows);
     let count = |which: fn(&Outcome) -> bool| {
         let secrets = summary.secrets.iter();
         secrets.filter(|back| which(&back.outcome)).count()
@@ -122,12 +146,7 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
         (count(|one| *one == Outcome::Skipped), "not tried"),
     ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    let _ = write!(text, "\n{}.", parts.join(", "));
+    let _ = write!(text, "\n{}.", tally(&parts));
     let again = |back: &Back| {
         !back.lost.is_empty() || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
     };
@@ -135,8 +154,7 @@ pub(super) fn show(summary: &Summary, term: &Term) -> Result<()> {
         text.push_str(" Run the same again for what failed or was not tried.");
     }
     text.push('\n');
-    Term::data(text.as_bytes())?;
-    Ok(())
+    text
 }
 
 fn row(back: &Back) -> Vec<String> {

@@ -26,6 +26,9 @@ const PAGE: usize = 80;
 /// The widest that a paragraph becomes on a terminal; longer lines are hard to read.
 const LINE: usize = 100;
 
+/// The columns of what became of each secret.
+pub(super) const OUTCOMES: [&str; 4] = ["WHAT", "SECRET", "WHERE", "DETAIL"];
+
 /// Aligned columns, two spaces apart, with two before. The last column is not cut: on a terminal it goes on in the next
 /// line, and in a pipe a row stays a line.
 pub(super) struct Table {
@@ -95,6 +98,16 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let table = Table::fitted(header, rows);
     let rows: String = rows.iter().map(|row| table.row(row)).collect();
     table.header(header) + &rows
+}
+
+/// How many ended how, those that nothing ended like left out: `2 restored, 1 failed`.
+pub(super) fn tally(parts: &[(usize, &str)]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    parts.join(", ")
 }
 
 /// A paragraph, wrapped at words, with its line break.

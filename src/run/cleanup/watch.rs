@@ -1,6 +1,7 @@
 //! `watch`: who still asks for secrets that are pending deletion.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -8,10 +9,11 @@ use anyhow::{Context as _, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 
 use super::heard::{Heard, history, trail};
-use super::restore::{Which, show as show_restored, take_back};
+use super::restore::{Which, in_words, take_back, written};
 use super::show::{command, day, item, left, paragraph, place, table};
 use super::{
-    Clock, block_on, login_words, open, path_word, read_journal, read_policy, unless_stopped,
+    Clock, aside, block_on, login_words, open, path_word, read_journal, read_policy, shown,
+    unless_stopped,
 };
 use crate::Exit;
 use crate::cli::{Login, WatchArgs};
@@ -20,6 +22,7 @@ use crate::domain::money::counted;
 use crate::domain::names::SecretArn;
 use crate::domain::seal::whole_seconds;
 use crate::files::journal::beside;
+use crate::restore::Summary;
 use crate::term::Term;
 use crate::watch::{Asker, Pending, asked, pending};
 
@@ -43,29 +46,47 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let policy = read_policy(args.policy.as_ref())?;
-    let clock = Clock::before_aws(args.moment)?;
+    let asks_aws = args.trail.is_empty() || args.restore;
+    let clock = if asks_aws {
+        Clock::before_aws(args.moment)?
+    } else {
+        Clock::of(args.moment)
+    };
     let now = clock.now();
     let from = start(args, &pending, now)?;
     block_on(async |stop| {
-        let heard =
-            unless_stopped(stop, Box::pin(listen(args, &pending, from, now, term))).await??;
+        let heard = unless_stopped(
+            stop,
+            Box::pin(listen(args, &pending, (from, clock), term, stop)),
+        )
+        .await??;
         let askers = asked(&pending, &heard.accesses, &policy);
         let mut text = show(&pending, &askers, &heard, from, now);
         text.push_str(&open_lines(&book));
         if !args.restore && !askers.is_empty() {
             text.push_str(&way_out(&askers, &journal, &args.login));
         }
-        Term::data(text.as_bytes())?;
-        if args.restore && !askers.is_empty() {
-            give_back(args, &journal, &askers, clock, stop, term).await?;
+        // Whoever waits for a secret waits for no terminal: first it is taken back, then it is told.
+        let back = if args.restore && !askers.is_empty() {
+            Some(give_back(args, &journal, &askers, clock, stop, term).await)
+        } else {
+            None
+        };
+        if let Some(Ok(back)) = &back {
+            let _ = write!(text, "\n{}", in_words(back));
         }
-        Ok(if !askers.is_empty() {
+        let told = Term::data(text.as_bytes());
+        if let Some(back) = back {
+            whole(&back?, &journal)?;
+        }
+        let exit = if !askers.is_empty() {
             Exit::Asked
         } else if heard.gaps.is_empty() {
             Exit::Done
         } else {
             Exit::Partial
-        })
+        };
+        Ok(shown(told, exit))
     })
 }
 
@@ -84,14 +105,16 @@ fn start(args: &WatchArgs, pending: &[Pending], now: Timestamp) -> Result<Timest
 async fn listen(
     args: &WatchArgs,
     pending: &[Pending],
-    from: Timestamp,
-    now: Timestamp,
+    (from, clock): (Timestamp, Clock),
     term: &Term,
+    stop: &AtomicBool,
 ) -> Result<Heard> {
+    let now = clock.now();
     if !args.trail.is_empty() {
-        return Ok(trail(&args.trail, from, now, term));
+        let (roots, pending, term) = (args.trail.clone(), pending.to_vec(), term.clone());
+        return aside(move || trail(&roots, &pending, from, now, &term)).await;
     }
-    let session = open(&args.login).await?;
+    let session = open(&args.login, clock, stop).await?;
     let secrets: BTreeSet<SecretArn> = pending
         .iter()
         .flat_map(|one| std::iter::once(&one.arn).chain(&one.replicas))
@@ -100,6 +123,7 @@ async fn listen(
     Ok(history(&session, &secrets, from, now, args.lookup_budget, term).await)
 }
 
+/// Takes back what was asked for.
 async fn give_back(
     args: &WatchArgs,
     journal: &Path,
@@ -107,21 +131,20 @@ async fn give_back(
     clock: Clock,
     stop: &AtomicBool,
     term: &Term,
-) -> Result<()> {
+) -> Result<Summary> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
-    let session = open(&args.login).await?;
+    let session = open(&args.login, clock, stop).await?;
     let which = Which::These(secrets.into_iter().collect());
-    let summary = take_back(&session, journal, which, clock, stop).await?;
-    Term::data(b"\n")?;
-    show_restored(&summary, term)?;
-    match &summary.stopped {
-        Some(error) => bail!(
-            "stopped, because the journal {} cannot be written: {error}",
-            journal.display()
-        ),
-        None if summary.exit_code() != 0 => bail!("not everything could be taken back"),
-        None => Ok(()),
+    take_back(&session, journal, which, clock, stop, term).await
+}
+
+/// Fails unless everything was taken back.
+fn whole(back: &Summary, journal: &Path) -> Result<()> {
+    written(back, journal)?;
+    if back.exit_code() != 0 {
+        bail!("not everything could be taken back");
     }
+    Ok(())
 }
 
 fn show(

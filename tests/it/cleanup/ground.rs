@@ -128,8 +128,15 @@ impl Target {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
+        self.try_signal(name);
+    }
+
+    /// Sends it a signal; whether it was still there to get it.
+    pub(crate) fn try_signal(&self, name: &str) -> bool {
         let id = self.0.wait().to_string();
-        let _ = Command::new("kill").args(["-s", name, &id]).status();
+        let mut kill = Command::new("kill");
+        let sent = kill.args(["-s", name, &id]).stderr(Stdio::null()).status();
+        sent.is_ok_and(|status| status.success())
     }
 }
 

@@ -6,6 +6,7 @@ use secretsweep::apply::{Outcome, Replicas, Summary};
 use secretsweep::domain::journal::Phase;
 use secretsweep::domain::secret::Secret;
 use secretsweep::ports::Fault;
+use secretsweep::restore;
 
 use super::stage::{DAYS, Disk, End, Stage, arn, replicated, secret};
 use crate::fake::When;
@@ -133,6 +134,44 @@ fn a_restore_that_was_killed_ends_when_it_is_run_again() {
             break;
         }
     }
+}
+
+/// Runs that were cut off, restores that were refused or cut off: what AWS has pending is what a restore would take back.
+#[test]
+fn no_deletion_is_ever_lost_from_the_journal() {
+    let mut pending = 0;
+    for cut in 0_u8..90 {
+        for again in [cut % 23, 23 + cut % 23] {
+            let stage = stage();
+            stage.vault.fate.strike_after(cut.into());
+            let _ = stage.try_execute(None);
+            for name in ["a", "b", "c"] {
+                stage
+                    .vault
+                    .fail("restore", &arn(name), When::Before, fault(again % 5));
+            }
+            stage.vault.fate.strike_after(again.into());
+            let _ = stage.try_restore();
+            stage.vault.fate.strike_after(i64::MAX);
+            let known = restore::all(&stage.book());
+            for kept in stage.vault.all() {
+                let arn = &kept.secret.arn;
+                if kept.secret.deleted.is_some() {
+                    assert!(known.contains(arn), "{arn}: {cut}, {again}");
+                    pending += 1;
+                }
+            }
+            // Each refusal strikes once.
+            stage.restore();
+            stage.restore();
+            let all = stage.vault.all();
+            assert!(
+                all.iter().all(|kept| kept.secret.deleted.is_none()),
+                "{cut}, {again}"
+            );
+        }
+    }
+    assert!(pending > 100, "{pending}");
 }
 
 #[test]

@@ -154,7 +154,8 @@ impl Stage {
     pub(crate) fn check(&self, reads: Option<&dyn Reads>) -> Summary {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, reads);
-        block_on(apply::check(&self.plan, &self.book(), world, &self.terms))
+        let (plan, book) = (&self.plan, self.book());
+        block_on(apply::check(plan, &book, world, &self.terms, &|_| {}))
     }
 
     pub(crate) fn execute(&self) -> Summary {
@@ -201,14 +202,18 @@ impl Stage {
         let run = || {
             let (mut journal, book) = self.open();
             let arns = restore::all(&book);
+            let author = restore::Author {
+                plan: &self.plan.id,
+                caller: CALLER,
+                tool: "secretsweep 0",
+            };
             block_on(restore::restore(
                 &arns,
-                &self.plan.id,
                 book,
                 &mut journal,
-                CALLER,
+                author,
                 world,
-                "secretsweep 0",
+                &|_| {},
             ))
         };
         catch_unwind(AssertUnwindSafe(run)).ok()

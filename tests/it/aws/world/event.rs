@@ -107,6 +107,12 @@ impl Event {
         Self::of(record.to_string())
     }
 
+    /// The same call, refused because the secret is pending deletion.
+    pub fn in_vain(self) -> Self {
+        const REFUSED: &str = r#""errorCode":"InvalidRequestException","errorMessage":"You can't perform this operation on the secret because it was marked for deletion.","responseElements""#;
+        Self::of(self.text.replace(r#""responseElements""#, REFUSED))
+    }
+
     /// An event of Secrets Manager whose record is broken text.
     pub fn malformed(time: &str, text: &str) -> Self {
         Self {

@@ -1,0 +1,65 @@
+//! What is not covered, in words.
+
+use jiff::Timestamp;
+
+use super::Coverage;
+use crate::domain::names::Scope;
+
+impl Coverage {
+    /// Why some time of this account and Region is not covered.
+    pub fn why_not(&self, scope: &Scope) -> &'static str {
+        if self.samples().contains_key(scope) {
+            return "only a sample of the event history was read, which shows use and never that there is none";
+        }
+        match self.of(scope) {
+            None => "no log file speaks of this account and Region",
+            Some(heard) if heard.is_write_only() => {
+                "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
+            }
+            Some(_) => "no log file speaks of that time",
+        }
+    }
+}
+
+/// Holes (seconds since 1970, ends exclusive) in a time of so many seconds: how much is missing, and the longest of them.
+/// `None`: there are none.
+pub fn in_words(holes: &[(i64, i64)], seconds: i64) -> Option<String> {
+    let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
+    if missing == 0 {
+        return None;
+    }
+    let moment = |second: i64| {
+        Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| at.to_string())
+    };
+    let mut longest = holes.to_vec();
+    longest.sort_by_key(|hole| (hole.0 - hole.1, hole.0));
+    let mut shown: Vec<&(i64, i64)> = longest.iter().take(3).collect();
+    shown.sort();
+    let spans: Vec<String> = shown
+        .iter()
+        .map(|hole| format!("{} to {}", moment(hole.0), moment(hole.1)))
+        .collect();
+    let more = holes.len() - spans.len();
+    let and_more = if more > 0 {
+        format!(", and {more} more")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "{} of {} ({}{and_more})",
+        in_days(missing),
+        in_days(seconds),
+        spans.join(", ")
+    ))
+}
+
+/// Seconds as days with one decimal: `12.5 days`.
+pub fn in_days(seconds: i64) -> String {
+    let tenths = (seconds * 10 + 43_200) / 86_400;
+    let unit = if tenths == 10 { "day" } else { "days" };
+    if tenths % 10 == 0 {
+        format!("{} {unit}", tenths / 10)
+    } else {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    }
+}
