@@ -5,7 +5,8 @@
 //! number of events of other services.
 //!
 //! An event counts once, however many files hold it ([`Seen`]); of the copies that two accounts get of one call, one
-//! counts (`sharedEventID`), and which one does not depend on the order of reading.
+//! counts (`sharedEventID`), and which one does not depend on the order of reading. The latter are all remembered to the
+//! end, some fifty bytes each: the copies lie in the folders of two accounts, which two ledgers may read.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;

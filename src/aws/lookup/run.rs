@@ -203,8 +203,8 @@ impl Run<'_> {
         Ok(sum / f64::from(PROBES + 1))
     }
 
-    /// Reads what is left, part by part, each newest first, in slices of about ten pages, as many at once as keep the pace; no more slices
-    /// than so many requests pay for, so that those that are begun are finished.
+    /// Reads what is left, part by part, each newest first, in slices of about ten pages, as many at once as keep the pace;
+    /// no more slices than so many requests pay for, so that those that are begun are finished.
     async fn all(&self, parts: [Part; 3], allowed: u64) -> Result<(), Stop> {
         let slices: Vec<Slice> = parts.iter().flat_map(Part::cut).collect();
         let affordable = usize::try_from(allowed / REQUESTS_PER_SLICE).unwrap_or(usize::MAX);
