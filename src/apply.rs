@@ -294,14 +294,9 @@ fn begun(standing: &Standing) -> Vec<String> {
         begun.push(format!("the tag `{}`", tag.key));
     }
     if !standing.removed.is_empty() {
-        let regions: Vec<&str> = standing
-            .removed
-            .iter()
-            .map(|one| one.region.as_str())
-            .collect();
         begun.push(format!(
             "the removal of its replicas in {}, at once and for good",
-            regions.join(", ")
+            standing.removed_regions()
         ));
     }
     if standing.phase == Phase::Deleting {

@@ -105,12 +105,7 @@ fn note(standing: &Standing) -> String {
         parts.push(trouble.why.clone());
     }
     if !standing.removed.is_empty() {
-        let regions: Vec<&str> = standing
-            .removed
-            .iter()
-            .map(|one| one.region.as_str())
-            .collect();
-        parts.push(format!("replicas removed: {}", regions.join(", ")));
+        parts.push(format!("replicas removed: {}", standing.removed_regions()));
     }
     if let Some(tag) = &standing.tag {
         parts.push(format!("tagged {}={}", tag.key, tag.value));

@@ -382,6 +382,12 @@ impl Book {
 }
 
 impl Standing {
+    /// The Regions of the replicas that were removed and not made again, with commas.
+    pub fn removed_regions(&self) -> String {
+        let regions: Vec<&str> = self.removed.iter().map(|one| one.region.as_str()).collect();
+        regions.join(", ")
+    }
+
     fn new(entry: &Entry) -> Self {
         Self {
             phase: Phase::Untouched,

@@ -313,18 +313,18 @@ pub fn split_suffix(resource: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    fn scope() -> Scope {
+    pub(super) fn scope() -> Scope {
         Scope {
             account: AccountId::new("111122223333").unwrap(),
             region: Region::new("us-east-1").unwrap(),
         }
     }
 
-    fn arn(resource: &str) -> SecretArn {
+    pub(super) fn arn(resource: &str) -> SecretArn {
         SecretArn::new(&full(resource)).unwrap()
     }
 
-    fn full(resource: &str) -> String {
+    pub(super) fn full(resource: &str) -> String {
         format!("arn:aws:secretsmanager:us-east-1:111122223333:secret:{resource}")
     }
 

@@ -65,7 +65,7 @@ def duckdb_rows(folder, copies, records, text, places=PLACES):
 
 
 def duckdb_best(folder, copies):
-    """The fastest of ten ways that were tried: each record stays text, and is asked for its members."""
+    """Each record stays text, and is asked for its members."""
     source = f"read_json_auto(?, maximum_object_size={LARGEST}, maximum_depth=2)"
     duckdb_rows(
         folder, copies, f"SELECT unnest(Records) AS r FROM {source}", lambda *path: f"(r->>'$.{'.'.join(path)}')"

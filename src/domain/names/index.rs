@@ -154,22 +154,8 @@ enum Former {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{arn, full, scope};
     use super::*;
-
-    fn scope() -> Scope {
-        Scope {
-            account: AccountId::new("111122223333").unwrap(),
-            region: Region::new("us-east-1").unwrap(),
-        }
-    }
-
-    fn arn(resource: &str) -> SecretArn {
-        SecretArn::new(&full(resource)).unwrap()
-    }
-
-    fn full(resource: &str) -> String {
-        format!("arn:aws:secretsmanager:us-east-1:111122223333:secret:{resource}")
-    }
 
     /// `db` (created at 100), `db-abc123` (created at 50), `old` (creation unknown).
     fn arns() -> [SecretArn; 3] {

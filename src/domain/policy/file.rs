@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::{Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration};
@@ -19,8 +19,7 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] for an unknown key or a bad value, with line and column.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let file: File = toml::from_str(text)
-            .map_err(|error| PolicyError(error.to_string().trim_end().to_owned()))?;
+        let file: File = read(text)?;
         let mut policy = Self::default();
         if let Some(days) = file.idle {
             policy.idle_days = days;
@@ -59,8 +58,7 @@ impl Policy {
         struct PriceFile {
             prices: Vec<PriceEntry>,
         }
-        let file: PriceFile = toml::from_str(text)
-            .map_err(|error| PolicyError(error.to_string().trim_end().to_owned()))?;
+        let file: PriceFile = read(text)?;
         self.add_prices(file.prices, name);
         Ok(())
     }
@@ -89,6 +87,11 @@ impl Policy {
             });
         }
     }
+}
+
+/// Reads TOML; what is wrong comes with its line and column.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
+    toml::from_str(text).map_err(|error| PolicyError(error.to_string().trim_end().to_owned()))
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use secretsweep::aws::{Session, lookup};
 use secretsweep::domain::report::Span;
 use secretsweep::domain::sample::{Done, Sample, Series};
-use secretsweep::ports::{LookupWay, Note, Silence};
+use secretsweep::ports::{LookupWay, Note, Shelf, Silence};
 
 use super::{A, Basket, EAST, Heard, Memory, WEST, connect, scope, told};
 use crate::aws::world::{Early, Event, Rate, at};
@@ -55,6 +55,16 @@ async fn quick(aws: &Aws, pace: Duration) -> Session {
 const FAST: Duration = Duration::from_millis(1);
 const AMPLE: Duration = Duration::from_mins(1);
 
+/// Reads the event history of the one account and Region that most worlds here have.
+async fn look(
+    session: &Session,
+    ask: &lookup::Ask,
+    basket: &Basket,
+    shelf: Option<&dyn Shelf>,
+) -> Vec<lookup::Read> {
+    lookup::read(session, &[scope(A, EAST)], ask, basket, shelf, &Silence).await
+}
+
 #[tokio::test]
 async fn a_history_is_read_to_its_end_once_and_asserted() {
     let mut world = World::new(A)
@@ -64,15 +74,7 @@ async fn a_history_is_read_to_its_end_once_and_asserted() {
     let aws = Aws::start(world);
     let session = quick(&aws, FAST).await;
     let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &everything(AMPLE), &basket, None).await;
     assert_eq!(read[0].gaps, []);
     assert_eq!(read[0].way, LookupWay::Everything);
     assert_eq!(basket.distinct().len(), 1_234);
@@ -104,15 +106,7 @@ async fn what_is_newer_than_the_window_is_read_to_its_end_too() {
     let aws = Aws::start(world);
     let session = quick(&aws, FAST).await;
     let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &past(14, AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &past(14, AMPLE), &basket, None).await;
     assert_eq!(read[0].gaps, []);
     assert_eq!(read[0].way, LookupWay::Everything);
     assert_eq!(basket.distinct().len(), 1_234);
@@ -136,7 +130,7 @@ async fn a_window_that_fits_the_budget_comes_before_newer_events_that_do_not() {
         requests: Some(100),
         ..past(14, AMPLE)
     };
-    let read = lookup::read(&session, &[scope(A, EAST)], &ask, &basket, None, &Silence).await;
+    let read = look(&session, &ask, &basket, None).await;
     assert_eq!(read[0].way, LookupWay::Newest, "{:?}", read[0]);
     let whole =
         |(from, to): &(String, String)| at(from) <= ask.window.from && ask.window.to <= at(to);
@@ -193,15 +187,7 @@ async fn a_budget_beyond_all_time_is_no_bound() {
     let session = quick(&aws, FAST).await;
     let (basket, ask) = (Basket::default(), everything(Duration::MAX));
     let here = scope(A, EAST);
-    let read = lookup::read(
-        &session,
-        std::slice::from_ref(&here),
-        &ask,
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &ask, &basket, None).await;
     assert_eq!(read[0].gaps, []);
     let names = ["app/db".to_owned()];
     let answer = lookup::named(&session, &here, &names, &ask, &basket, &Silence).await;
@@ -213,15 +199,7 @@ async fn a_quiet_history_is_one_request() {
     let aws = Aws::start(World::new(A).lookup_rate(Rate::Unlimited));
     let session = quick(&aws, FAST).await;
     let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &everything(AMPLE), &basket, None).await;
     assert_eq!((read[0].requests, read[0].gaps.len()), (1, 0));
     assert_eq!(
         basket.covered(&scope(A, EAST)).len(),
@@ -246,15 +224,7 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
         );
     }
     let first = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &first,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &everything(AMPLE), &first, Some(&shelf)).await;
     let cut_short = told(&read[0].gaps);
     assert!(cut_short.contains("expired"), "{cut_short}");
     let had = first.distinct().len();
@@ -263,15 +233,7 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
     aws.heal();
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
     let second = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &second,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &everything(AMPLE), &second, Some(&shelf)).await;
     assert_eq!(read[0].gaps, []);
     assert_eq!(second.distinct().len(), 2_500, "none lost");
     assert_eq!(second.records.lock().unwrap().len(), 2_500, "none twice");
@@ -285,15 +247,7 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
 
     let third = Basket::default();
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
-    lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &third,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    look(&session, &everything(AMPLE), &third, Some(&shelf)).await;
     assert_eq!(
         aws.calls_of("cloudtrail", "LookupEvents").len(),
         before,
@@ -321,15 +275,7 @@ async fn throttles_resets_cut_answers_and_tokens_that_run_out_lose_nothing() {
         aws.inject(on(Fault::refuse(400, "InvalidNextTokenException", words)).nth(number));
     }
     let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &everything(AMPLE), &basket, None).await;
     assert_eq!(read[0].gaps, []);
     assert_eq!(basket.distinct().len(), 2_000);
 }
@@ -382,16 +328,14 @@ async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_name
     let aws = Aws::start(world);
     let session = quick(&aws, FAST).await;
     let basket = Basket::default();
-    let read = lookup::read(
+    let read = look(
         &session,
-        &[scope(A, EAST)],
         &lookup::Ask {
             requests: Some(35),
             ..everything(AMPLE)
         },
         &basket,
         None,
-        &Silence,
     )
     .await;
     let gap = told(&read[0].gaps);
@@ -427,15 +371,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
         requests: Some(150),
         ..everything(AMPLE)
     };
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &basket,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &ask, &basket, Some(&shelf)).await;
     assert_eq!(read[0].way, LookupWay::Sample, "{:?}", read[0]);
     let sample = read[0].sample.clone().unwrap();
     let (comb, done) = (sample.comb().clone(), sample.done());
@@ -472,15 +408,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
     assert_eq!(done, Done::ALL);
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
     let again = Basket::default();
-    let second = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &again,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    let second = look(&session, &ask, &again, Some(&shelf)).await;
     assert_eq!(aws.calls_of("cloudtrail", "LookupEvents").len(), before);
     assert_eq!(second[0].sample, read[0].sample);
     assert_eq!(count(&again), count(&basket));
@@ -499,15 +427,7 @@ async fn what_may_still_change_is_handed_on_but_not_kept() {
         ..everything(AMPLE)
     };
     let first = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &first,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &ask, &first, Some(&shelf)).await;
     assert_eq!(first.distinct().len(), 100);
     assert_eq!(read[0].gaps, []);
     assert_eq!(first.covered(&scope(A, EAST))[0].1, "2026-11-23T11:40:00Z");
@@ -521,15 +441,7 @@ async fn what_may_still_change_is_handed_on_but_not_kept() {
     );
     aws.world().record(A, EAST, [late]);
     let second = Basket::default();
-    lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &ask,
-        &second,
-        Some(&shelf),
-        &Silence,
-    )
-    .await;
+    look(&session, &ask, &second, Some(&shelf)).await;
     assert_eq!(
         second.distinct().len(),
         101,
@@ -543,15 +455,7 @@ async fn a_history_that_may_not_be_read_is_a_gap_with_the_permission() {
     aws.inject(Fault::denied().service("cloudtrail"));
     let session = quick(&aws, FAST).await;
     let basket = Basket::default();
-    let read = lookup::read(
-        &session,
-        &[scope(A, EAST)],
-        &everything(AMPLE),
-        &basket,
-        None,
-        &Silence,
-    )
-    .await;
+    let read = look(&session, &everything(AMPLE), &basket, None).await;
     let gap = told(&read[0].gaps);
     assert!(gap.contains("cloudtrail:LookupEvents is missing"), "{gap}");
     assert!(basket.covered(&scope(A, EAST)).is_empty());
