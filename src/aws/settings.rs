@@ -62,9 +62,9 @@ async fn from_profile(connect: &Connect) -> Result<FromProfile, Fault> {
     let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, chosen).await else {
         return Ok(FromProfile::default());
     };
-    if let Some(name) = name
-        && profiles.get_profile(name).is_none()
-    {
+    // Nobody has to have a profile of the usual name, and an empty name is none; whoever names another means it.
+    let name = profiles.selected_profile();
+    if !["", "default"].contains(&name) && profiles.get_profile(name).is_none() {
         return Err(Fault::Credentials(format!(
             "there is no profile `{name}` in the AWS configuration"
         )));

@@ -415,6 +415,12 @@ fn the_profile_is_chosen_as_aws_chooses_it() {
         let output = scan_with(&aws, folder.path(), &variables, &[&option]);
         assert_fails_with(&output, &["credentials", profile]);
     }
+    // Whoever names a profile means it, as for `aws`, whatever else there would be.
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let variables = [("AWS_CONFIG_FILE", config), (variable, "nowhere")];
+        let output = scan(&aws, folder.path(), &variables);
+        assert_fails_with(&output, &["there is no profile `nowhere`"]);
+    }
 }
 
 #[test]
