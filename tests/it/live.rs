@@ -564,6 +564,27 @@ fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
         .unwrap();
     let columns = [&row("hot")["calls"], &range["low"], &range["high"]].map(ToString::to_string);
     assert!(line.contains(&format!(",{},", columns.join(","))), "{line}");
+    // Every group of `summary.csv` has a row with its intervals here.
+    let summary = std::fs::read_to_string(out.join("summary.csv")).unwrap();
+    for row in summary.lines().skip(1) {
+        let mut cells = row.split(',');
+        let (by, group) = (cells.next().unwrap(), cells.next().unwrap());
+        let name = if by == "total" { "" } else { group };
+        assert!(
+            csv.contains(&format!("\n{by},,{name},")),
+            "{by} {group}: {csv}"
+        );
+    }
+    let reader = &row("hot")["readers"][0];
+    let range = &reader["estimate"]["reads"];
+    let line = csv
+        .lines()
+        .find(|line| line.starts_with("reader,") && line.contains(",hot,"));
+    let columns = [&reader["reads"], &range["low"], &range["high"]].map(ToString::to_string);
+    assert!(
+        line.unwrap().contains(&format!(",{},", columns.join(","))),
+        "{line:?}"
+    );
 
     // The commands that rest on the report say on what it rests.
     let command = |args: &[&str]| {

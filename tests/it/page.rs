@@ -352,6 +352,17 @@ fn an_estimate_has_a_mark_and_tells_its_interval() {
     let mut report = fixture::report(10);
     let row = &mut report.secrets[0];
     row.name = "sampled/key".to_owned();
+    assert!(
+        row.readers.len() > 1,
+        "one is estimated, the others are counted"
+    );
+    row.readers[0].estimate = Some(Box::new(Estimate {
+        reads: Some(Range {
+            low: 77,
+            high: 8_888,
+        }),
+        ..Estimate::default()
+    }));
     let usd = row.cost.total_usd.unwrap();
     row.estimate = Some(Box::new(Estimate {
         calls: Range {
@@ -393,4 +404,9 @@ fn an_estimate_has_a_mark_and_tells_its_interval() {
         evidence.contains("1,000 to 3,000,000 calls, with 95 % certainty"),
         "{evidence}"
     );
+    let shown = "[...document.querySelectorAll('#secret-body .estimate')]";
+    assert_eq!(browser.value(&format!("{shown}.length")), 1, "its reads");
+    let tip = browser.text(&format!("{shown}[0].title"));
+    assert!(tip.contains("77 to 8,888 with 95 % certainty"), "{tip}");
+    assert_eq!(browser.complaints(), [""; 0]);
 }
