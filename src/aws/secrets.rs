@@ -308,7 +308,6 @@ fn secret_of(entry: &SecretListEntry, scope: &Scope) -> Result<Secret, String> {
         deleted: moment(entry.deleted_date()),
         owning_service: entry.owning_service().map(str::to_owned),
         primary_region: region(entry.primary_region()),
-        external_type: entry.r#type().map(str::to_owned),
         tags: tags(entry.tags()),
         replicas: None,
         current: None,
@@ -334,7 +333,6 @@ fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
         deleted: moment(answer.deleted_date()),
         owning_service: answer.owning_service().map(str::to_owned),
         primary_region: region(answer.primary_region()),
-        external_type: answer.r#type().map(str::to_owned),
         tags: tags(answer.tags()),
         replicas: Some(
             answer

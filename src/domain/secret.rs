@@ -76,8 +76,6 @@ pub struct Secret {
     pub owning_service: Option<String>,
     /// The Region of the primary: on the primary itself and on each replica.
     pub primary_region: Option<Region>,
-    /// `Type` of a managed external secret.
-    pub external_type: Option<String>,
     /// The tags.
     pub tags: Tags,
     /// The replicas. `None`: the inventory does not say (`ListSecrets` never does).
@@ -104,7 +102,6 @@ impl Secret {
             deleted: None,
             owning_service: None,
             primary_region: None,
-            external_type: None,
             tags: Tags::new(),
             replicas: None,
             current: None,
@@ -193,7 +190,6 @@ impl Secret {
             deleted: newer.deleted.or(older.deleted),
             owning_service: newer.owning_service.or(older.owning_service),
             primary_region: newer.primary_region.or(older.primary_region),
-            external_type: newer.external_type.or(older.external_type),
             tags: if newer.tags.is_empty() {
                 older.tags
             } else {

@@ -300,7 +300,6 @@ struct Entry {
     deleted_date: Option<Moment>,
     owning_service: Option<String>,
     primary_region: Option<String>,
-    r#type: Option<String>,
     tags: Option<Vec<Tag>>,
     replication_status: Option<Vec<ReplicaEntry>>,
 }
@@ -386,7 +385,6 @@ impl Entry {
             deleted: moment(self.deleted_date),
             owning_service: text(self.owning_service),
             primary_region: text(self.primary_region).map(region).transpose()?,
-            external_type: text(self.r#type),
             tags: self
                 .tags
                 .into_iter()
