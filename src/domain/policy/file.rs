@@ -68,7 +68,7 @@ impl Policy {
             return;
         }
         self.prices.source = format!("{from}, else {}", self.prices.source);
-        for entry in entries {
+        for PriceEntry(entry) in entries {
             let base = Prices::built_in().rows[0].price;
             let of_commercial = entry.partition == "aws";
             let or_list =
@@ -146,15 +146,8 @@ struct Readers {
 /// A price of the file. In the commercial partition what is not given keeps its list price; elsewhere all three must
 /// be given, because there is no list price to keep.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, try_from = "RawPriceEntry")]
-struct PriceEntry {
-    partition: String,
-    region: Option<Region>,
-    account: Option<AccountId>,
-    secret_month_usd: Option<Money>,
-    api_10k_usd: Option<Money>,
-    kms_10k_usd: Option<Money>,
-}
+#[serde(try_from = "RawPriceEntry")]
+struct PriceEntry(RawPriceEntry);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,14 +179,7 @@ impl TryFrom<RawPriceEntry> for PriceEntry {
         if all.iter().flatten().any(|amount| *amount < Money::ZERO) {
             return Err("a price is not negative".to_owned());
         }
-        Ok(Self {
-            partition: raw.partition,
-            region: raw.region,
-            account: raw.account,
-            secret_month_usd: raw.secret_month_usd,
-            api_10k_usd: raw.api_10k_usd,
-            kms_10k_usd: raw.kms_10k_usd,
-        })
+        Ok(Self(raw))
     }
 }
 
