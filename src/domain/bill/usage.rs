@@ -160,7 +160,7 @@ mod tests {
             ("eu-west-1-KMS-Requests", Some(Part::Kms), Some("eu-west-1")),
             ("eu-west-1-KMS-Keys", None, None),
             ("us-east-1-KMS-Requests-Asymmetric", None, None),
-            ("XXX9-AWSSecretsManager-Secrets", Some(Part::Storage), None),
+            ("QQ9-AWSSecretsManager-Secrets", Some(Part::Storage), None),
             ("NotAWSSecretsManager-Secrets", None, None),
             ("BoxUsage:t3.micro", None, None),
             ("", None, None),

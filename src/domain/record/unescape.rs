@@ -44,7 +44,7 @@ fn escape<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     rest
 }
 
-/// `XXXX`, or two of them that stand for one character. `rest` begins behind the `u`.
+/// Four hex digits, or two escapes that stand for one character together. `rest` begins behind the `u`.
 fn unicode<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let Some((unit, behind)) = hex(rest) else {
         out.extend_from_slice("\u{fffd}".as_bytes());
