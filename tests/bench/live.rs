@@ -15,7 +15,8 @@ mod aws;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,23 +79,22 @@ fn scan(size: Large, faults: &[Fault]) {
         .stderr(Stdio::piped());
     let begun = Instant::now();
     let mut child = aws.on(&mut command).spawn().unwrap();
-    let peak = peak(&mut child);
+    let mut stderr = child.stderr.take().unwrap();
+    let (status, peak) = peak(child);
     let seconds = begun.elapsed().as_secs_f64();
-    let code = child.wait().unwrap().code();
     let mut said = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    stderr.read_to_string(&mut said).unwrap();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for call in aws.calls() {
         *counts
             .entry(format!("{}:{}", call.service, call.op))
             .or_default() += 1;
     }
-    println!("exit {code:?}, {seconds:.2} s, peak {} MiB", peak / 1024);
+    println!(
+        "exit {:?}, {seconds:.2} s, peak {} MiB",
+        status.code(),
+        peak / 1024
+    );
     println!("{} calls: {counts:?}", counts.values().sum::<usize>());
     let report = fs::read(folder.path().join("report/report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
@@ -106,19 +106,22 @@ fn scan(size: Large, faults: &[Fault]) {
     print!("{said}");
 }
 
-/// The most memory that the child had in use, in KiB, when it has ended. The system keeps the highest value; what is added
-/// in its last two milliseconds is not seen.
-fn peak(child: &mut Child) -> u64 {
+/// Waits for the child's end; gives how it ended, and the most memory that it had in use, in KiB. The system keeps the
+/// highest value; what is added in its last two milliseconds is not seen.
+fn peak(mut child: Child) -> (ExitStatus, u64) {
     let status = format!("/proc/{}/status", child.id());
+    let (tell, ended) = mpsc::channel();
+    thread::spawn(move || tell.send(child.wait().unwrap()));
     let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
+    loop {
         let text = fs::read_to_string(&status).unwrap_or_default();
         let found = text
             .lines()
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
         peak = peak.max(found.unwrap_or(0));
-        thread::sleep(Duration::from_millis(2));
+        if let Ok(status) = ended.recv_timeout(Duration::from_millis(2)) {
+            return (status, peak);
+        }
     }
-    peak
 }

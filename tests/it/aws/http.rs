@@ -8,7 +8,6 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::sleep;
 use std::time::Duration;
 
 /// The largest head or body that is read; an SDK request is far below it.
@@ -231,7 +230,9 @@ fn write(
             let mut flight = flight;
             let mut pieces = body.chunks(body.len().div_ceil(10).max(1)).peekable();
             while let Some(piece) = pieces.next() {
-                sleep(pause);
+                if hangs_up_within(stream, pause)? {
+                    return Ok(());
+                }
                 if pieces.peek().is_none() {
                     drop(flight.take());
                 }
@@ -240,6 +241,19 @@ fn write(
             Ok(())
         }
     }
+}
+
+/// Whether the client hangs up within this time; whoever waits for an answer says nothing.
+fn hangs_up_within(stream: &TcpStream, pause: Duration) -> io::Result<bool> {
+    let before = stream.read_timeout()?;
+    stream.set_read_timeout(Some(pause))?;
+    let heard = stream.peek(&mut [0]);
+    stream.set_read_timeout(before)?;
+    let waits = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+    Ok(match heard {
+        Ok(bytes) => bytes == 0,
+        Err(error) => !waits.contains(&error.kind()),
+    })
 }
 
 /// What a plus sign in encoded text stands for.
