@@ -134,13 +134,9 @@ fn a_request_to_stop_while_the_session_opens_ends_at_once() {
         ground.aws.heal();
         let target = Target::default();
         let asked = ground.aws.calls_of("sts", "GetCallerIdentity").len();
-        ground.aws.inject(
-            Fault::before({
-                let target = target.clone();
-                move |_, _| target.signal("INT")
-            })
-            .on("sts", "GetCallerIdentity"),
-        );
+        ground
+            .aws
+            .inject(target.before("INT").on("sts", "GetCallerIdentity"));
         ground
             .aws
             .inject(Fault::slow(std::time::Duration::from_secs(20)).on("sts", "GetCallerIdentity"));

@@ -126,6 +126,12 @@ impl Target {
         Ended { output }
     }
 
+    /// Sends it a signal before AWS takes a request.
+    pub(crate) fn before(&self, signal: &'static str) -> Fault {
+        let target = self.clone();
+        Fault::before(move |_, _| target.signal(signal))
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         self.try_signal(name);

@@ -433,12 +433,10 @@ fn a_request_to_stop_finishes_the_line_in_hand() {
         let ground = ground();
         let target = Target::default();
         ground.aws.inject(
-            Fault::before({
-                let target = target.clone();
-                move |_, _| target.signal(signal)
-            })
-            .on("secretsmanager", "DeleteSecret")
-            .nth(2),
+            target
+                .before(signal)
+                .on("secretsmanager", "DeleteSecret")
+                .nth(2),
         );
         let command = ground.program(&Ground::executing(&[]));
         let ended = target.run(command).expect(3);
@@ -459,13 +457,9 @@ fn a_request_to_stop_finishes_the_line_in_hand() {
 fn a_request_to_stop_while_aws_is_asked_who_reads_ends_at_once() {
     let ground = ground();
     let target = Target::default();
-    ground.aws.inject(
-        Fault::before({
-            let target = target.clone();
-            move |_, _| target.signal("INT")
-        })
-        .on("cloudtrail", "LookupEvents"),
-    );
+    ground
+        .aws
+        .inject(target.before("INT").on("cloudtrail", "LookupEvents"));
     // Ten pieces: far longer than the test waits.
     ground
         .aws

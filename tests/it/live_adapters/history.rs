@@ -65,14 +65,25 @@ async fn look(
     lookup::read(session, &[scope(A, EAST)], ask, basket, shelf, &Silence).await
 }
 
-#[tokio::test]
-async fn a_history_is_read_to_its_end_once_and_asserted() {
-    let mut world = World::new(A)
-        .events(A, EAST, reads(EAST, 1_234, 80))
-        .lookup_rate(Rate::Unlimited);
-    world.lookup.early = Early::Refuse;
+/// The one account and Region with so many reads over the last days, and nobody who slows look-ups down.
+fn logged(count: i64, days: i64) -> World {
+    World::new(A)
+        .events(A, EAST, reads(EAST, count, days))
+        .lookup_rate(Rate::Unlimited)
+}
+
+/// This world, and a session in it.
+async fn begin(world: World) -> (Aws, Session) {
     let aws = Aws::start(world);
     let session = quick(&aws, FAST).await;
+    (aws, session)
+}
+
+#[tokio::test]
+async fn a_history_is_read_to_its_end_once_and_asserted() {
+    let mut world = logged(1_234, 80);
+    world.lookup.early = Early::Refuse;
+    let (aws, session) = begin(world).await;
     let basket = Basket::default();
     let read = look(&session, &everything(AMPLE), &basket, None).await;
     assert_eq!(read[0].gaps, []);
@@ -100,11 +111,7 @@ fn past(days: i64, budget: Duration) -> lookup::Ask {
 
 #[tokio::test]
 async fn what_is_newer_than_the_window_is_read_to_its_end_too() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 1_234, 12))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (_aws, session) = begin(logged(1_234, 12)).await;
     let basket = Basket::default();
     let read = look(&session, &past(14, AMPLE), &basket, None).await;
     assert_eq!(read[0].gaps, []);
@@ -123,8 +130,7 @@ async fn a_window_that_fits_the_budget_comes_before_newer_events_that_do_not() {
     let world = World::new(A)
         .events(A, EAST, events)
         .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (_aws, session) = begin(world).await;
     let basket = Basket::default();
     let ask = lookup::Ask {
         requests: Some(100),
@@ -142,11 +148,7 @@ async fn a_window_that_fits_the_budget_comes_before_newer_events_that_do_not() {
 
 #[tokio::test]
 async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 2_000, 10))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (_aws, session) = begin(logged(2_000, 10)).await;
     let shelf = Memory::default();
     let (basket, here) = (Basket::default(), [scope(A, EAST)]);
     let whole = everything(AMPLE);
@@ -210,11 +212,7 @@ async fn a_quiet_history_is_one_request() {
 
 #[tokio::test]
 async fn an_interrupted_run_goes_on_where_it_stopped() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 2_500, 88))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (aws, session) = begin(logged(2_500, 88)).await;
     let shelf = Memory::default();
     for number in 35..60 {
         aws.inject(
@@ -258,11 +256,7 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
 
 #[tokio::test]
 async fn throttles_resets_cut_answers_and_tokens_that_run_out_lose_nothing() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 2_000, 88))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (aws, session) = begin(logged(2_000, 88)).await;
     let on = |fault: Fault| fault.on("cloudtrail", "LookupEvents");
     for number in [3, 4, 5, 25] {
         aws.inject(on(Fault::throttle()).nth(number));
@@ -322,11 +316,7 @@ async fn the_pace_is_held_for_each_account_and_region() {
 
 #[tokio::test]
 async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_names_the_way_out() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 4_000, 88))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (_aws, session) = begin(logged(4_000, 88)).await;
     let basket = Basket::default();
     let read = look(
         &session,
@@ -360,11 +350,7 @@ async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_name
 
 #[tokio::test]
 async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_repeated() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 12_000, 30))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (aws, session) = begin(logged(12_000, 30)).await;
     let shelf = Memory::default();
     let basket = Basket::default();
     let ask = lookup::Ask {
@@ -416,11 +402,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
 
 #[tokio::test]
 async fn what_may_still_change_is_handed_on_but_not_kept() {
-    let world = World::new(A)
-        .events(A, EAST, reads(EAST, 100, 1))
-        .lookup_rate(Rate::Unlimited);
-    let aws = Aws::start(world);
-    let session = quick(&aws, FAST).await;
+    let (aws, session) = begin(logged(100, 1)).await;
     let shelf = Memory::default();
     let ask = lookup::Ask {
         settled: at("2026-11-23T11:40:00Z"),
