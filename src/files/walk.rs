@@ -33,8 +33,10 @@ pub(super) struct Walk {
     lost: VecDeque<Found>,
     /// Canonical paths still to walk.
     waiting: VecDeque<PathBuf>,
-    /// Every canonical path that was or will be walked as a root of its own.
+    /// The canonical paths that were named. None lies where the walk from another one comes past.
     roots: HashSet<PathBuf>,
+    /// Those that links led to, each a root of its own. Only from one of these can the walk come to another root.
+    linked: HashSet<PathBuf>,
     /// The folders from the present root down to the present place.
     open: Vec<Folder>,
     /// Folders of days, to be walked at the end; the last one first once that has begun.
@@ -76,7 +78,7 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
     let mut waiting = VecDeque::new();
     for path in paths {
         // In sorted order a folder comes before what lies in it.
-        if !reached(&roots, &path) {
+        if !reached(&[&roots], &path) {
             roots.insert(path.clone());
             waiting.push_back(path);
         }
@@ -85,6 +87,7 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
         lost,
         waiting,
         roots,
+        linked: HashSet::new(),
         open: Vec::new(),
         days: Vec::new(),
         months: Vec::new(),
@@ -92,10 +95,10 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
     }
 }
 
-/// Whether a walk from one of `roots` comes past `path`.
-fn reached(roots: &HashSet<PathBuf>, path: &Path) -> bool {
+/// Whether a walk from one of these roots comes past `path`.
+fn reached(roots: &[&HashSet<PathBuf>], path: &Path) -> bool {
     for folder in path.ancestors() {
-        if roots.contains(folder) {
+        if roots.iter().any(|roots| roots.contains(folder)) {
             return true;
         }
         let is_hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
@@ -164,7 +167,8 @@ impl Walk {
         if file_type.is_symlink() {
             return self.follow(path);
         }
-        if self.roots.contains(&path) {
+        let is_root = |path| self.roots.contains(path) || self.linked.contains(path);
+        if !self.linked.is_empty() && is_root(&path) {
             return None;
         }
         if file_type.is_dir() {
@@ -186,7 +190,7 @@ impl Walk {
                 return Some(Found::Trouble(link, what));
             }
         };
-        if reached(&self.roots, &target) {
+        if reached(&[&self.roots, &self.linked], &target) {
             return None;
         }
         if about.is_dir() && self.day.is_some() {
@@ -194,7 +198,7 @@ impl Walk {
             let what = "is a link to a folder, in the folder of a day: name where it leads to as a trail of its own";
             return Some(Found::Trouble(link, what.to_owned()));
         }
-        self.roots.insert(target.clone());
+        self.linked.insert(target.clone());
         if about.is_file() {
             return Some(Found::File(target));
         }
