@@ -6,8 +6,15 @@ use std::process::{Command, Stdio};
 use super::ground::{Ended, Ground, idle, world};
 
 /// The program on a terminal, where there is a `script` that can play one.
+///
+/// Shell and kind of terminal are the same wherever the tests run. The program takes the place of the shell, which would
+/// otherwise answer Ctrl-C with an exit code of its own. `noflsh`, because a terminal that was sent Ctrl-C drops what is
+/// written in that moment.
 fn on_terminal(ground: &Ground, args: &str) -> Option<Command> {
-    let line = format!("{} {args}", env!("CARGO_BIN_EXE_secretsweep"));
+    let line = format!(
+        "stty noflsh && exec {} {args}",
+        env!("CARGO_BIN_EXE_secretsweep")
+    );
     let is_there = Command::new("script").arg("--version").output().is_ok();
     if !is_there {
         #[expect(clippy::print_stderr, reason = "a test that cannot run says so")]
@@ -16,7 +23,9 @@ fn on_terminal(ground: &Ground, args: &str) -> Option<Command> {
         }
         return None;
     }
-    Some(ground.through(Command::new("script"), &["-qec", &line, "/dev/null"]))
+    let mut script = ground.through(Command::new("script"), &["-qec", &line, "/dev/null"]);
+    script.env("SHELL", "/bin/sh").env("TERM", "xterm");
+    Some(script)
 }
 
 fn ground() -> Ground {
