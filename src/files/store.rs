@@ -1,8 +1,9 @@
 //! Result folders: written whole or not at all, never over another scan by accident.
 //!
 //! All files are written under temporary names in the folder, then flushed to the disk, then renamed, so that a reader sees
-//! the old content or the new, never half of it. They are flushed together, because a disk that is made to hold one file
-//! holds most of the others by then; one by one it would be waited for as often as there are files. `report.json` comes last: a folder that has it has everything else.
+//! the old content or the new, never half of it. They are written side by side, and then flushed side by side: a disk that
+//! is made to hold one file holds most of the others by then. `report.json` comes last: a folder that has it has everything
+//! else.
 //! Files are for their owner alone (mode 0600, new folders 0700), because a report names what an attacker looks for.
 //! What else stands in the folder is left alone, but for what [`take_away`] is told of.
 //!
@@ -11,7 +12,9 @@
 use std::error::Error;
 use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thiserror::Error;
 
@@ -80,7 +83,7 @@ pub enum StoreError {
 }
 
 /// Writes the content of a file. May be asked more than once, and writes the same bytes each time.
-pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
 
 /// Writes files, by name, into a folder, which is made if it is not there; answers with their paths in the same order.
 ///
@@ -91,7 +94,7 @@ pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
 /// [`StoreError`]; files that were renamed before the failure stay.
 pub fn write(
     folder: &Path,
-    files: &[(impl AsRef<str>, Content<'_>)],
+    files: &[(impl AsRef<str> + Sync, Content<'_>)],
     overwrite: Overwrite,
 ) -> Result<Vec<PathBuf>, StoreError> {
     if overwrite == Overwrite::No {
@@ -102,38 +105,63 @@ pub fn write(
         source,
     })?;
     let written = |name: &str| folder.join(name);
-    let mut ready = Vec::with_capacity(files.len());
-    for (name, content) in files {
+    let failed = |path: &Path, source| StoreError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let staged = side_by_side(files, |(name, content)| {
         let path = written(name.as_ref());
-        let file = stage(folder, content).map_err(|source| StoreError::Write {
-            path: path.clone(),
-            source,
-        })?;
-        ready.push((path, file));
-    }
-    for (path, file) in &ready {
-        let held = file.as_file().sync_all();
-        held.map_err(|source| StoreError::Write {
-            path: path.clone(),
-            source,
-        })?;
-    }
+        match stage(folder, content) {
+            Ok(file) => Ok((path, file)),
+            Err(source) => Err(failed(&path, source)),
+        }
+    });
+    let mut ready = staged.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let held = side_by_side(&ready, |(path, file)| {
+        file.as_file()
+            .sync_all()
+            .map_err(|source| failed(path, source))
+    });
+    held.into_iter().collect::<Result<(), _>>()?;
     // Stable, so that only the report moves to the end.
     ready.sort_by_key(|(path, _)| path.file_name().is_some_and(|name| name == REPORT));
     for (path, file) in ready {
-        file.persist(&path).map_err(|error| StoreError::Write {
-            path: path.clone(),
-            source: error.error,
-        })?;
+        file.persist(&path)
+            .map_err(|error| failed(&path, error.error))?;
     }
-    flush(folder).map_err(|source| StoreError::Write {
-        path: folder.to_owned(),
-        source,
-    })?;
+    flush(folder).map_err(|source| failed(folder, source))?;
     Ok(files
         .iter()
         .map(|(name, _)| written(name.as_ref()))
         .collect())
+}
+
+/// Does the same to each item, as many at a time as there are cores; what comes of it is in the order of the items.
+fn side_by_side<'i, I: Sync, O: Send>(items: &'i [I], work: impl Fn(&'i I) -> O + Sync) -> Vec<O> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let take = || {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            Some((at, work(items.get(at)?)))
+        };
+        std::iter::from_fn(take).collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others = 1..cores.min(items.len());
+        let others: Vec<_> = others.map(|_| scope.spawn(some)).collect();
+        let mut done = some();
+        for other in others {
+            done.extend(
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Takes a file of an earlier scan away that the present one has nothing for: it would be taken for a part of it.

@@ -16,6 +16,10 @@ const MARKS: usize = 3;
 ///
 /// Variation selectors are dropped: they only choose between two looks of the character before them.
 pub fn one_line(text: &str) -> String {
+    // Nearly every text is of this kind.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut line = String::with_capacity(text.len());
     let mut in_break = false;
     for letter in text.chars() {

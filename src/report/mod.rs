@@ -37,8 +37,8 @@ pub enum Format {
     Focus,
 }
 
-/// Writes the content of a file. May be asked more than once, and writes the same bytes each time.
-pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+/// Writes the content of a file. May be asked more than once, and from any thread, and writes the same bytes each time.
+pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
 
 /// The files of these formats by name, in the order of the formats; a format that is named twice gives its files once.
 /// With an earlier scan the summary and the page say what changed.

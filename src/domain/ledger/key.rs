@@ -48,10 +48,11 @@ impl<'a> Key<'a> {
         let outcome = Outcome::of(event);
         let identity = &event.identity;
         let arn = identity.arn.as_deref().unwrap_or_default();
+        let (role, session) = role_and_session(arn);
         let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
         let stable = [
             identity.issuer_arn.as_deref().unwrap_or_default(),
-            role_of(arn),
+            role,
             invoked_by,
             identity.principal_id.as_deref().unwrap_or_default(),
         ];
@@ -74,7 +75,7 @@ impl<'a> Key<'a> {
                     .into_iter()
                     .find(|text| !text.is_empty())
                     .unwrap_or_default(),
-                session_of(arn),
+                session,
                 identity.kind.as_deref().unwrap_or_default(),
                 identity.account.as_deref().unwrap_or_default(),
                 invoked_by,
@@ -139,20 +140,61 @@ fn service_in(source: &str) -> &str {
     }
 }
 
-/// The session name in `arn:aws:sts::<account>:assumed-role/<role>/<session>`; empty for any other ARN.
-fn session_of(arn: &str) -> &str {
-    if arn.contains(":assumed-role/") || arn.contains(":federated-user/") {
-        arn.rsplit_once('/').map_or("", |(_, session)| session)
-    } else {
-        ""
+/// The ARN without its session, so that a reader without `sessionIssuer` is still one reader, and the session's name:
+/// `arn:aws:sts::<account>:assumed-role/<role>/<session>`. A federated user is its own session, and any other ARN has none.
+fn role_and_session(arn: &str) -> (&str, &str) {
+    let Some((before, session)) = arn.rsplit_once('/') else {
+        return (arn, "");
+    };
+    if before.ends_with(":federated-user") {
+        return (arn, session);
+    }
+    match before.rsplit_once('/') {
+        Some((kind, _)) if kind.ends_with(":assumed-role") => (before, session),
+        _ => (arn, ""),
     }
 }
 
-/// The ARN without its session, so that a reader without `sessionIssuer` is still one reader.
-fn role_of(arn: &str) -> &str {
-    if arn.contains(":assumed-role/") {
-        arn.rsplit_once('/').map_or(arn, |(role, _)| role)
-    } else {
-        arn
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_taken_off_where_there_is_one() {
+        for (arn, role, session) in [
+            (
+                "arn:aws:sts::111122223333:assumed-role/app/i-0abc",
+                "arn:aws:sts::111122223333:assumed-role/app",
+                "i-0abc",
+            ),
+            (
+                "arn:aws-us-gov:sts::111122223333:assumed-role/app/",
+                "arn:aws-us-gov:sts::111122223333:assumed-role/app",
+                "",
+            ),
+            (
+                "arn:aws:sts::111122223333:assumed-role/app",
+                "arn:aws:sts::111122223333:assumed-role/app",
+                "",
+            ),
+            (
+                "arn:aws:sts::111122223333:federated-user/ann",
+                "arn:aws:sts::111122223333:federated-user/ann",
+                "ann",
+            ),
+            (
+                "arn:aws:iam::111122223333:user/team/ann",
+                "arn:aws:iam::111122223333:user/team/ann",
+                "",
+            ),
+            (
+                "arn:aws:iam::111122223333:role/assumed-role/ann",
+                "arn:aws:iam::111122223333:role/assumed-role/ann",
+                "",
+            ),
+            ("", "", ""),
+        ] {
+            assert_eq!(role_and_session(arn), (role, session), "{arn}");
+        }
     }
 }
