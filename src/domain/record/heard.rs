@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::scan::{self, Stop};
+use super::time::Clock;
 use super::walk::{self, Leave, Service, Want};
 use super::{Contents, Scope, details, plain};
 use crate::domain::event::{Event, Sink};
@@ -22,6 +23,7 @@ pub(super) struct Records<'s> {
     /// Whether records of other services speak for the path; `None` until the first record tells.
     believed: Option<bool>,
     told: Told,
+    clock: Clock,
     /// What was found so far.
     pub contents: Contents,
 }
@@ -32,6 +34,7 @@ impl<'s> Records<'s> {
             path,
             believed: path.is_none().then_some(false),
             told: Told::default(),
+            clock: Clock::default(),
             contents: Contents::default(),
         }
     }
@@ -44,7 +47,9 @@ impl<'s> Records<'s> {
         at: usize,
         sink: &mut S,
     ) -> Result<usize, Stop> {
-        match walk::record(&bytes[at..], |time| self.wanted(time)) {
+        let (believed, told) = (self.believed, &self.told.path);
+        let wanted = |time| wanted(believed, told, time);
+        match walk::record(&bytes[at..], &mut self.clock, wanted) {
             Ok(record) => {
                 match record.service {
                     Service::Other => self.other(&record, sink),
@@ -75,18 +80,6 @@ impl<'s> Records<'s> {
                 let caller = || parsed.caller_account().map(Cow::Borrowed);
                 self.hear(own, caller, parsed.time, parsed.read_only(), sink);
             }
-        }
-    }
-
-    /// What a record of another service has to tell, given its time.
-    #[inline]
-    fn wanted(&self, time: i64) -> Want {
-        if self.believed != Some(true) {
-            Want::Scope
-        } else if self.told.path.read_only(hour(time)) {
-            Want::Time
-        } else {
-            Want::ReadOnly
         }
     }
 
@@ -192,6 +185,18 @@ impl<'s> Records<'s> {
         if days.add(hour, read_only) {
             sink.heard(account, region, hour, read_only);
         }
+    }
+}
+
+/// What a record of another service has to tell, given its time.
+#[inline]
+fn wanted(believed: Option<bool>, told: &Days, time: i64) -> Want {
+    if believed != Some(true) {
+        Want::Scope
+    } else if told.read_only(hour(time)) {
+        Want::Time
+    } else {
+        Want::ReadOnly
     }
 }
 

@@ -41,6 +41,41 @@ pub(crate) fn seconds(text: &[u8]) -> Option<i64> {
     (moment >= 0).then_some(moment)
 }
 
+/// Reads one time after another. Most are of the same hour as the one before, and of these only minute and second are read.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    /// The latest hour as AWS writes it, `YYYY-MM-DDTHH:`; no text at first.
+    hour: [u8; 14],
+    /// Its start, in seconds since 1970-01-01T00:00:00Z.
+    start: i64,
+}
+
+impl Clock {
+    /// The same as [`seconds`].
+    #[inline]
+    pub(super) fn seconds(&mut self, text: &[u8]) -> Option<i64> {
+        if let Some((hour, rest)) = text.split_first_chunk::<14>()
+            && *hour == self.hour
+            && let [_, _, b':', _, _, b'Z'] = rest
+        {
+            let (minute, second) = (digits2(rest, 0)?, digits2(rest, 3)?);
+            let is_time = minute <= 59 && second <= 60;
+            return is_time.then_some(self.start + minute * 60 + second);
+        }
+        self.turn(text)
+    }
+
+    #[cold]
+    fn turn(&mut self, text: &[u8]) -> Option<i64> {
+        let moment = seconds(text)?;
+        if let Some((hour, [_, _, _, b'0'..=b'5', _, b'Z'])) = text.split_first_chunk() {
+            self.hour = *hour;
+            self.start = moment - moment.rem_euclid(3_600);
+        }
+        Some(moment)
+    }
+}
+
 fn without_fraction(rest: &[u8]) -> Option<&[u8]> {
     let Some(fraction) = rest.strip_prefix(b".") else {
         return Some(rest);
@@ -160,6 +195,23 @@ mod tests {
         fn agrees_with_the_calendar_library(moment in 0_i64..253_402_300_800) {
             let text = jiff::Timestamp::from_second(moment).unwrap().to_string();
             prop_assert_eq!(seconds(text.as_bytes()), Some(moment));
+        }
+
+        #[test]
+        fn a_clock_reads_each_time_as_if_it_were_the_first(
+            times in proptest::collection::vec(
+                prop_oneof![
+                    "2026-11-23T0[89]:[0-6][0-9]:[0-6][0-9](Z|z|\\.5Z|\\+02:00|)",
+                    "2016-12-31[T ]23:59:(59|60)Z",
+                    "2026-11-23T08:[0-9a/]{2}[:.][0-9 ]{2}Z+",
+                ],
+                1..20,
+            ),
+        ) {
+            let mut clock = Clock::default();
+            for text in &times {
+                prop_assert_eq!(clock.seconds(text.as_bytes()), seconds(text.as_bytes()), "{} of {:?}", text, times);
+            }
         }
 
         #[test]

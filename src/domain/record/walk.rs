@@ -10,7 +10,8 @@
 use std::ops::Range;
 
 use super::scan::{self, Stop};
-use super::{plain, simd, time, usual};
+use super::time::Clock;
+use super::{plain, simd, usual};
 
 /// Why a walk did not come to the end of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +258,11 @@ pub(super) enum Want {
 /// Walks the record that `bytes` begin with. `want` is asked once, when the time of a record of another service is
 /// known.
 #[inline]
-pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<'_>, Leave> {
+pub(super) fn record<'a>(
+    bytes: &'a [u8],
+    clock: &mut Clock,
+    want: impl Fn(i64) -> Want,
+) -> Result<Record<'a>, Leave> {
     let mut spans = Spans::default();
     let mut members = match usual::head(bytes) {
         Some(head) => {
@@ -272,7 +277,7 @@ pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<
     let mut wanted = Want::Scope;
     loop {
         if known.is_none() && spans.time.is_there() && spans.source.is_there() {
-            let time = moment(bytes, spans.time)?;
+            let time = moment(bytes, spans.time, clock)?;
             let service = service(bytes, spans.source)?;
             known = Some((time, service));
             match service {
@@ -297,7 +302,7 @@ pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<
     // A record without a service of its own is still heard, and one without a time is odd.
     let (time, service) = match known {
         Some(known) => known,
-        None => (moment(bytes, spans.time)?, Service::Other),
+        None => (moment(bytes, spans.time, clock)?, Service::Other),
     };
     Ok(Record {
         bytes: &bytes[..members.at],
@@ -307,9 +312,9 @@ pub(super) fn record(bytes: &[u8], want: impl Fn(i64) -> Want) -> Result<Record<
     })
 }
 
-fn moment(bytes: &[u8], value: Value) -> Result<i64, Leave> {
+fn moment(bytes: &[u8], value: Value, clock: &mut Clock) -> Result<i64, Leave> {
     match value.kind {
-        Kind::Text => time::seconds(&bytes[value.place()]).ok_or(Leave::Odd),
+        Kind::Text => clock.seconds(&bytes[value.place()]).ok_or(Leave::Odd),
         _ => Err(Leave::Odd),
     }
 }
