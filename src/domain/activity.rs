@@ -15,7 +15,7 @@ use super::classify::{Class, RotationFunctions};
 use super::names::{Index, Resolution, Scope, split_arn};
 use super::policy::Policy;
 use super::readers::ReaderKind;
-use super::usage::{Access, Caller, Cell, Outcome, SampledCalls};
+use super::usage::{Access, Caller, Cell, Outcome, SampledCalls, first_call, last_call};
 
 use callers::{Known, Who, rotated};
 
@@ -99,19 +99,12 @@ impl Slice<'_> {
     }
 
     fn first(&self) -> i64 {
-        self.cells()
-            .iter()
-            .map(|cell| cell.first())
-            .min()
-            .unwrap_or(i64::MAX)
+        first_call(self.cells()).unwrap_or(i64::MAX)
     }
 
-    fn last(&self) -> i64 {
-        self.cells()
-            .iter()
-            .map(|cell| cell.last())
-            .max()
-            .unwrap_or(i64::MIN)
+    /// The last call, in seconds since 1970.
+    pub fn last(&self) -> i64 {
+        last_call(self.cells()).unwrap_or(i64::MIN)
     }
 
     /// Whether this is a `GetSecretValue`, however it ended.
@@ -340,9 +333,7 @@ fn slices<'a>(access: &'a Access, index: &Index<'_>) -> Vec<(Slice<'a>, Option<R
     };
     let scope = access.scope();
     let at = |time| index.resolve(target, scope.as_ref(), time);
-    let first = access.cells.iter().map(|cell| cell.first()).min();
-    let last = access.cells.iter().map(|cell| cell.last()).max();
-    let (Some(first), Some(last)) = (first, last) else {
+    let (Some(first), Some(last)) = (first_call(&access.cells), last_call(&access.cells)) else {
         return Vec::new();
     };
     let at_first = at(first);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::activity::{Reader, ReaderUse};
+use super::activity::{Reader, ReaderUse, Slice};
 use super::case::{Accessed, Case, Evidence, Unused};
 use super::money::{counted, thousands};
 use super::policy::TagRule;
@@ -248,9 +248,7 @@ fn cached_reader(case: &Case<'_>) -> Option<String> {
             .slices
             .iter()
             .filter(|slice| caching && slice.is_describe());
-        let last = describes
-            .flat_map(|slice| slice.cells().iter().map(|cell| cell.last()))
-            .max()?;
+        let last = describes.map(Slice::last).max()?;
         (last >= case.idle_since()).then(|| {
             (
                 last,

@@ -176,6 +176,20 @@ impl Cell {
     }
 }
 
+/// The first call of cells in the order of their hours, as a line has them, in seconds since 1970.
+pub fn first_call(cells: &[Cell]) -> Option<i64> {
+    let hour = cells.first()?.key;
+    let of_hour = cells.iter().take_while(|cell| cell.key == hour);
+    of_hour.map(|cell| cell.first()).min()
+}
+
+/// The last call of cells in the order of their hours, in seconds since 1970.
+pub fn last_call(cells: &[Cell]) -> Option<i64> {
+    let hour = cells.last()?.key;
+    let of_hour = cells.iter().rev().take_while(|cell| cell.key == hour);
+    of_hour.map(|cell| cell.last()).max()
+}
+
 /// The calls of one [`Cell`] that one window of a sample showed. They are among the cell's calls, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SampledCalls {

@@ -64,17 +64,6 @@ impl<'a> Scan<'a> {
         }
         loops.sort_by(|(a, _), (b, _)| {
             let worth = |row: &LoopRow| (row.avoidable_usd_month, row.avoidable_calls_month);
-            let names = |row: &LoopRow| {
-                let LoopRow {
-                    arn,
-                    name,
-                    reader,
-                    client,
-                    what,
-                    ..
-                } = row.clone();
-                (arn, name, reader, client, what)
-            };
             worth(b)
                 .cmp(&worth(a))
                 .then_with(|| names(a).cmp(&names(b)))
@@ -121,6 +110,11 @@ impl<'a> Scan<'a> {
         }
         rows
     }
+}
+
+/// What tells loops of the same worth apart.
+fn names(row: &LoopRow) -> impl Ord {
+    (&row.arn, &row.name, &row.reader, &row.client, &row.what)
 }
 
 /// A loop as a finding.
