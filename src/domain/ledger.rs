@@ -152,6 +152,10 @@ impl Ledger {
             marks: key.marks,
             outcome: key.outcome,
         };
+        self.line_at(what)
+    }
+
+    fn line_at(&mut self, what: What) -> u32 {
         let hash = what.hash();
         let lines = &self.lines;
         if let Some(&at) = self.table.find(hash, |&at| lines[at as usize].what == what) {
@@ -268,25 +272,20 @@ impl Ledger {
             // The smaller one is moved.
             std::mem::swap(self, &mut other);
         }
-        let mut places = Vec::with_capacity(other.lines.len());
-        for line in std::mem::take(&mut other.lines) {
-            let What {
-                subject,
-                caller,
-                marks,
-                outcome,
-            } = line.what;
-            let (subject, caller) = (other.subjects.row(subject), other.callers.row(caller));
-            let at = self.line_of(&Key {
-                subject: subject.strings.map(|symbol| other.strings.text(symbol)),
-                subject_marks: subject.marks,
-                caller: caller.strings.map(|symbol| other.strings.text(symbol)),
-                caller_marks: caller.marks,
-                marks,
-                outcome,
-            });
-            places.push(at);
-        }
+        let symbols = self.strings.take_in(&other.strings);
+        let subjects = self.subjects.take_in(&other.subjects, &symbols);
+        let callers = self.callers.take_in(&other.callers, &symbols);
+        let here = |line: Line| {
+            self.line_at(What {
+                subject: subjects[line.what.subject as usize],
+                caller: callers[line.what.caller as usize],
+                ..line.what
+            })
+        };
+        let places: Vec<u32> = std::mem::take(&mut other.lines)
+            .into_iter()
+            .map(here)
+            .collect();
         for Placed { line, cell } in other.cells {
             self.add(places[line as usize], cell);
         }
@@ -350,8 +349,9 @@ impl Ledger {
 
     /// The lines in the order of what they are, which does not depend on the order of reading.
     fn order(&self) -> Vec<u32> {
-        let subject_ranks = self.subjects.ranks(&self.strings);
-        let caller_ranks = self.callers.ranks(&self.strings);
+        let string_ranks = self.strings.ranks();
+        let subject_ranks = self.subjects.ranks(&string_ranks);
+        let caller_ranks = self.callers.ranks(&string_ranks);
         let mut order: Vec<u32> = (0..).take(self.lines.len()).collect();
         order.sort_unstable_by_key(|&line| {
             let what = self.lines[line as usize].what;

@@ -37,6 +37,16 @@ impl Strings {
         symbol
     }
 
+    /// Takes those of another ledger in; gives their numbers here, by their numbers there.
+    pub(super) fn take_in(&mut self, other: &Self) -> Vec<Sym> {
+        other.all.iter().map(|text| self.symbol(text)).collect()
+    }
+
+    /// Of each string, its place in the alphabetical order of all.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        ranks(self.all.len(), |at| &*self.all[at as usize])
+    }
+
     /// The string of a number.
     pub(super) fn text(&self, symbol: Sym) -> &str {
         &self.all[symbol as usize]
@@ -92,15 +102,37 @@ impl<const N: usize> Rows<N> {
         if let Some(&at) = self.table.find(hash, same) {
             return at;
         }
-        let at = u32::try_from(self.all.len()).expect("fewer than four billion distinct rows");
-        self.all.push(Row {
+        self.push(Row {
             strings: texts.map(|text| strings.symbol(text)),
             marks,
             hash,
-        });
+        })
+    }
+
+    /// Takes the rows of another ledger in, whose strings have these numbers here; gives their numbers here, by their
+    /// numbers there.
+    pub(super) fn take_in(&mut self, other: &Self, symbols: &[Sym]) -> Vec<u32> {
+        let take_in = |row: &Row<N>| {
+            let strings = row.strings.map(|symbol| symbols[symbol as usize]);
+            let all = &self.all;
+            let same = |&at: &u32| {
+                let known = &all[at as usize];
+                (known.strings, known.marks) == (strings, row.marks)
+            };
+            match self.table.find(row.hash, same) {
+                Some(&at) => at,
+                None => self.push(Row { strings, ..*row }),
+            }
+        };
+        other.all.iter().map(take_in).collect()
+    }
+
+    fn push(&mut self, row: Row<N>) -> u32 {
+        let at = u32::try_from(self.all.len()).expect("fewer than four billion distinct rows");
+        self.all.push(row);
         let all = &self.all;
         self.table
-            .insert_unique(hash, at, |&other| all[other as usize].hash);
+            .insert_unique(row.hash, at, |&other| all[other as usize].hash);
         at
     }
 
@@ -114,20 +146,25 @@ impl<const N: usize> Rows<N> {
         &self.all
     }
 
-    /// Of each row, its place in the order of the strings, then of the marks.
-    pub(super) fn ranks(&self, strings: &Strings) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..).take(self.all.len()).collect();
-        let key = |&at: &u32| {
+    /// Of each row, its place in the order of the strings, then of the marks. `strings` are the ranks of the strings.
+    pub(super) fn ranks(&self, strings: &[u32]) -> Vec<u32> {
+        ranks(self.all.len(), |at| {
             let row = self.row(at);
-            (row.strings.map(|symbol| strings.text(symbol)), row.marks)
-        };
-        order.sort_unstable_by_key(key);
-        let mut ranks = vec![0; order.len()];
-        for (rank, at) in (0..).zip(order) {
-            ranks[at as usize] = rank;
-        }
-        ranks
+            let places = row.strings.map(|symbol| strings[symbol as usize]);
+            (places, row.marks)
+        })
     }
+}
+
+/// Of each of so many things, its place in the order of their keys.
+fn ranks<K: Ord>(count: usize, key: impl Fn(u32) -> K) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..).take(count).collect();
+    order.sort_unstable_by_key(|&at| key(at));
+    let mut ranks = vec![0; count];
+    for (rank, at) in (0..).zip(order) {
+        ranks[at as usize] = rank;
+    }
+    ranks
 }
 
 fn hash_of<const N: usize>(texts: [&str; N], marks: u8) -> u64 {
