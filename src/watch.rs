@@ -149,7 +149,7 @@ pub fn unheard(
         let settled = now - SETTLING;
         let holes = covered.unwrap_or_default().holes(from, settled);
         let what = in_words(&holes, settled - from)?;
-        let text = format!("{what}: {}", coverage.why_not(scope));
+        let text = format!("{what}: {}", coverage.why_not(scope, &holes));
         Some((scope.clone(), text))
     };
     since.into_iter().filter_map(gap).collect()

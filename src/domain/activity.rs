@@ -12,6 +12,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::classify::{Class, RotationFunctions};
+use super::coverage::Covered;
 use super::names::{Index, Resolution, Scope, split_arn};
 use super::policy::Policy;
 use super::readers::ReaderKind;
@@ -96,6 +97,16 @@ impl Slice<'_> {
             }
         }
         calls
+    }
+
+    /// How many calls lie in a window and in covered time.
+    pub fn covered_calls(&self, window: Window, covered: &Covered) -> u64 {
+        if !self.access.sampled.is_empty() {
+            return self.calls_in(window);
+        }
+        let counts = |cell: &&Cell| window.holds(cell.first()) && covered.holds(cell.first());
+        let cells = self.cells().iter().filter(counts);
+        cells.map(|cell| u64::from(cell.calls)).sum()
     }
 
     fn first(&self) -> i64 {

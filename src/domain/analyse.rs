@@ -303,28 +303,39 @@ impl<'a> Scan<'a> {
     }
 
     fn unattributed(&self) -> Vec<UnattributedRow> {
-        let mut rows: BTreeMap<Option<Scope>, BTreeMap<String, u64>> = BTreeMap::new();
+        /// The calls of a scope by what they are, and how many of them make its rate.
+        #[derive(Default)]
+        struct Nobody {
+            by_what: BTreeMap<String, u64>,
+            rated: u64,
+        }
+        let mut rows: BTreeMap<Option<Scope>, Nobody> = BTreeMap::new();
         for nobody in &self.activity.unattributed {
-            let calls = nobody.slice.calls_in(self.window());
+            let (slice, scope) = (&nobody.slice, nobody.slice.access.scope());
+            let calls = slice.calls_in(self.window());
             if calls > 0 {
-                let row = rows.entry(nobody.slice.access.scope()).or_default();
-                *row.entry(nobody.what.clone()).or_default() += calls;
+                let parts = scope.as_ref().and_then(|scope| self.cover.parts(scope));
+                let rated = parts.map_or(calls, |parts| slice.covered_calls(self.window(), parts));
+                let row = rows.entry(scope).or_default();
+                *row.by_what.entry(nobody.what.clone()).or_default() += calls;
+                row.rated += rated;
             }
         }
-        let row = |(scope, by_what): (Option<Scope>, BTreeMap<String, u64>)| {
-            let calls = by_what.values().sum();
+        let row = |(scope, nobody): (Option<Scope>, Nobody)| {
+            let calls = nobody.by_what.values().sum();
             let price = scope.as_ref().and_then(|scope| self.scope_price(scope));
-            let cost = price.map(|price| price.calls(calls));
             let rate = scope
                 .as_ref()
                 .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
+            // As of a secret: where nobody knows how many there were, what was seen is no cost of the window.
+            let known = price.filter(|_| rate.is_known());
             UnattributedRow {
                 account: scope.as_ref().map(|scope| scope.account.clone()),
                 region: scope.map(|scope| scope.region),
                 calls,
-                by_what,
-                api_usd: cost.and_then(|cost| rate.month(cost)),
-                window_api_usd: cost,
+                by_what: nobody.by_what,
+                api_usd: known.and_then(|price| rate.month(price.calls(nobody.rated))),
+                window_api_usd: known.map(|price| price.calls(calls)),
                 estimate: None,
             }
         };

@@ -153,14 +153,28 @@ impl Covered {
         Self(joined)
     }
 
-    /// Whole covered hours between two moments.
+    /// Covered seconds between two moments.
+    pub fn seconds(&self, from: i64, to: i64) -> u64 {
+        let inside = |span: &(i64, i64)| (span.1.min(to) - span.0.max(from)).max(0);
+        self.0.iter().map(inside).sum::<i64>().unsigned_abs()
+    }
+
+    /// Whole covered hours between two moments. Where all of it is covered, an hour that was begun counts as one, as it
+    /// does in [`crate::domain::report::Span::begun_hours`]: only what has a hole has fewer hours than its span.
     pub fn hours(&self, from: i64, to: i64) -> u32 {
-        let seconds: i64 = self
-            .0
-            .iter()
-            .map(|span| (span.1.min(to) - span.0.max(from)).max(0))
-            .sum();
-        u32::try_from(seconds / 3_600).unwrap_or(0)
+        let seconds = self.seconds(from, to);
+        let hours = if self.is_complete(from, to) {
+            seconds.div_ceil(3_600)
+        } else {
+            seconds / 3_600
+        };
+        u32::try_from(hours).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a moment is covered.
+    pub fn holds(&self, moment: i64) -> bool {
+        let behind = self.0.partition_point(|span| span.0 <= moment);
+        behind > 0 && moment < self.0[behind - 1].1
     }
 
     /// Whether every second between two moments is covered.
@@ -199,6 +213,23 @@ impl Heard {
     /// Whether the trail holds events here, and none of them is a read.
     pub fn is_write_only(&self) -> bool {
         self.asserted.is_empty() && self.read_days.is_empty() && self.hours.iter().next().is_some()
+    }
+
+    /// Whether anything was heard in these holes, and whether in some of their hours nothing was.
+    fn heard_in(&self, holes: &[(i64, i64)]) -> (bool, bool) {
+        let (mut heard, mut silent) = (false, false);
+        for &(from, to) in holes {
+            let hours = from.div_euclid(3_600)..(to + 3_599).div_euclid(3_600);
+            let all = hours.clone().count();
+            let inside = self
+                .hours
+                .iter()
+                .filter(|&hour| hours.contains(&hour.into()));
+            let some = inside.count();
+            heard |= some > 0;
+            silent |= some < all;
+        }
+        (heard, silent)
     }
 
     /// The time between `from` and `to` (seconds since 1970) in which a read would have been logged.

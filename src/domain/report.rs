@@ -98,6 +98,12 @@ impl Span {
         let seconds = self.to.as_second() - self.from.as_second();
         u32::try_from((seconds + 1_800) / 3_600).unwrap_or(0)
     }
+
+    /// The length in hours, of which one that was begun counts.
+    pub fn begun_hours(&self) -> u32 {
+        let seconds = self.to.as_second() - self.from.as_second();
+        u32::try_from(seconds.max(0).unsigned_abs().div_ceil(3_600)).unwrap_or(u32::MAX)
+    }
 }
 
 /// The settings that a report rests on.
@@ -138,15 +144,15 @@ pub struct ScopeRow {
 /// How much of the time the trail covers in one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailRow {
-    /// Hours of the window in which reads would have been logged.
+    /// Hours of the window in which reads would have been logged; as many as are expected if it has no hole.
     pub covered_hours: u32,
-    /// Hours of the window.
+    /// Hours of the window, the last one begun.
     pub expected_hours: u32,
     /// Every hour of the evidence span, which holds the window, is covered: absence of events is absence of use.
     pub complete: bool,
     /// Hours of the evidence span in which reads would have been logged.
     pub evidence_covered_hours: u32,
-    /// Hours of the evidence span.
+    /// Hours of the evidence span, the last one begun.
     pub evidence_expected_hours: u32,
 }
 

@@ -115,6 +115,77 @@ fn the_run_rate_scales_calls_by_the_covered_hours() {
 }
 
 #[test]
+fn the_run_rate_stands_on_the_covered_time_and_not_on_its_full_hours() {
+    for (now, calls) in [
+        ("2026-11-01T01:59:00Z", 119),
+        ("2026-11-01T00:30:00Z", 30),
+        ("2026-11-01T02:00:00Z", 120),
+    ] {
+        let scan = World::new()
+            .secret(idle("db"))
+            .calls(get("db").at(NOW_S).every(60, calls))
+            .args(&["--month", "2026-11"])
+            .now(now)
+            .scan();
+        let row = scan.secret("db");
+        assert_eq!(row["calls"], calls, "{now}");
+        assert_eq!(cost(&row["cost"])[1], "0.219000", "a call a minute, {now}");
+        let trail = &scan.report["scopes"][0]["trail"];
+        assert_eq!(trail["covered_hours"], trail["expected_hours"], "{now}");
+        assert_adds_up(&scan);
+    }
+}
+
+#[test]
+fn calls_in_time_that_is_not_covered_are_no_part_of_the_run_rate() {
+    // Until 15 days ago the trail logged writes alone: what it shows of that time is not all.
+    let put = |name: &str| call("PutSecretValue", name).writes();
+    let scan = World::silent()
+        .heard_writes(ACCOUNT, EAST)
+        .heard_between(ACCOUNT, EAST, days_ago(15), NOW_S, &[])
+        .secrets([idle("before"), idle("since")])
+        .calls(put("before").at(days_ago(29)).every(HOUR, 240))
+        .calls(put("nobody's").at(days_ago(29)).every(HOUR, 240))
+        .calls(put("since").at(days_ago(15)).every(HOUR, 360))
+        .scan();
+    let of = |name: &str, which: &str| cost(&scan.secret(name)[which])[1].clone();
+    assert_eq!(of("before", "cost"), "0.000000");
+    assert_eq!(of("before", "window_cost"), "0.001200", "what was seen");
+    assert_eq!(of("since", "cost"), "0.003650", "one an hour: 730 a month");
+    let nobody = &scan.report["unattributed"][0];
+    assert_eq!(nobody["calls"], 240);
+    assert_eq!(nobody["api_usd"], "0.000000");
+    assert_eq!(nobody["window_api_usd"], "0.001200");
+    assert!(
+        scan.gaps().contains("hold no read-only events"),
+        "{}",
+        scan.gaps()
+    );
+    assert_adds_up(&scan);
+}
+
+#[test]
+fn calls_of_nobody_where_nothing_is_covered_are_no_more_known_than_those_of_a_secret() {
+    let create = call("CreateSecret", &never("new").region(WEST).arn()).region(WEST);
+    let scan = World::new()
+        .secret(idle("db"))
+        .call(create.writes().days(3))
+        .scan();
+    let nobody = scan.report["unattributed"].as_array().unwrap();
+    let west = nobody.iter().find(|row| row["region"] == WEST).unwrap();
+    assert_eq!(west["calls"], 1);
+    assert_eq!(west["api_usd"], json!(null));
+    assert_eq!(west["window_api_usd"], json!(null));
+    assert!(
+        scan.gaps()
+            .contains("no inventory, yet 1 secret is called here"),
+        "{}",
+        scan.gaps()
+    );
+    assert_adds_up(&scan);
+}
+
+#[test]
 fn a_month_of_the_calendar_accrues_exactly_its_price() {
     let scan = World::new()
         .secrets([

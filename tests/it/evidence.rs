@@ -768,7 +768,7 @@ fn a_read_by_arn_counts_where_the_secret_stands() {
     assert_eq!(scan.code, 3, "{}", scan.stderr);
     assert!(
         scan.gaps()
-            .contains("no inventory, yet 1 secret is read here"),
+            .contains("no inventory, yet 1 secret is called here"),
         "{}",
         scan.gaps()
     );

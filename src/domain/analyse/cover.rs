@@ -44,17 +44,30 @@ impl<'a> Cover<'a> {
             .map_or(0, |covered| covered.hours(from, to))
     }
 
-    /// What the calls of a scope stand for: the covered hours, or the time that a sample was taken of. If the sample is
-    /// too small to say anything, neither is known: what it showed cannot be told from what is counted.
+    /// What the calls of a scope stand for: the covered time, or the time that a sample was taken of. If the sample is
+    /// too small to say anything, neither is known: what it showed cannot be told from what is counted. Nor does a part
+    /// of an hour stand for a window that has more.
     pub(super) fn rate(&self, scope: &Scope) -> Rate {
+        let (from, to) = seconds(self.spans.window);
         match self.coverage.samples().get(scope) {
-            None => Rate::hours(self.hours(scope, self.spans.window)),
-            Some(sample) if sample.weight().is_some() => {
-                let (from, to) = seconds(self.spans.window);
-                Rate::seconds(sample.seconds(from, to))
-            }
+            None => match self.by_scope.get(scope) {
+                Some(covered) if covered.hours(from, to) > 0 => {
+                    Rate::seconds(covered.seconds(from, to))
+                }
+                _ => Rate::UNKNOWN,
+            },
+            Some(sample) if sample.weight().is_some() => Rate::seconds(sample.seconds(from, to)),
             Some(_) => Rate::UNKNOWN,
         }
+    }
+
+    /// What of the window is covered, where that is not all of it: the calls of the rest are no part of a rate, although
+    /// some may be known (of a trail that logged writes alone, those).
+    pub(super) fn parts(&self, scope: &Scope) -> Option<&Covered> {
+        let (from, to) = seconds(self.spans.window);
+        let is_sampled = self.coverage.samples().contains_key(scope);
+        let covered = self.by_scope.get(scope).filter(|_| !is_sampled)?;
+        (!covered.is_complete(from, to)).then_some(covered)
     }
 
     /// What of the idle time is not covered.
@@ -71,10 +84,10 @@ impl<'a> Cover<'a> {
         let complete = self.is_complete(scope, evidence);
         TrailRow {
             covered_hours: self.hours(scope, window),
-            expected_hours: window.hours(),
+            expected_hours: window.begun_hours(),
             complete,
             evidence_covered_hours: self.hours(scope, evidence),
-            evidence_expected_hours: evidence.hours(),
+            evidence_expected_hours: evidence.begun_hours(),
         }
     }
 
@@ -84,9 +97,9 @@ impl<'a> Cover<'a> {
         covered.is_some_and(|covered| covered.is_complete(from, to))
     }
 
-    /// Why a scope is not covered.
-    pub(super) fn why(&self, scope: &Scope) -> &'static str {
-        self.coverage.why_not(scope)
+    /// Why these holes of a scope are not covered.
+    pub(super) fn why(&self, scope: &Scope, holes: &[(i64, i64)]) -> &'static str {
+        self.coverage.why_not(scope, holes)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::domain::coverage::in_words;
 use crate::domain::money::counted;
 use crate::domain::names::{Region, Scope};
 use crate::domain::report::{Gap, SecretRow};
+use crate::domain::usage::Outcome;
 
 use super::cover::{Cover, seconds};
 use super::{Scan, Spans, Trail};
@@ -18,7 +19,7 @@ impl Scan<'_> {
             region: Some(scope.region),
             source: "inventory".to_owned(),
             what: format!(
-                "no inventory, yet {} read here",
+                "no inventory, yet {} called here",
                 counted(names, "secret is", "secrets are")
             ),
             why: "no inventory file holds this account and Region".to_owned(),
@@ -50,7 +51,8 @@ impl Scan<'_> {
     pub(super) fn uninventoried(&self) -> BTreeMap<Scope, u64> {
         let mut scopes = BTreeMap::new();
         for (missing, readers) in &self.activity.missing {
-            let answered = readers.values().any(|what| what.last_use().is_some());
+            let mut slices = readers.values().flat_map(|what| &what.slices);
+            let answered = slices.any(|slice| slice.access.outcome == Outcome::Ok);
             let place = missing.place().map(|(scope, _)| scope);
             if let Some(scope) = place.filter(|scope| answered && !self.inventoried.contains(scope))
             {
@@ -93,7 +95,7 @@ fn trail_gap(cover: &Cover<'_>, spans: Spans, scope: &Scope) -> Option<Gap> {
         region: Some(scope.region.clone()),
         source: "trail".to_owned(),
         what: in_words(&holes, to - from)?,
-        why: cover.why(scope).to_owned(),
+        why: cover.why(scope, &holes).to_owned(),
     })
 }
 

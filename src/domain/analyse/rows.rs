@@ -198,6 +198,23 @@ impl Rows<'_> {
         (volume, failed)
     }
 
+    /// What of a volume a rate is made of: the calls in covered time.
+    fn rated(&self, at: usize, scope: &Scope, volume: Volume) -> Volume {
+        let Some(covered) = self.cover.parts(scope) else {
+            return volume;
+        };
+        let mut rated = Volume::default();
+        for slice in self.activity.secrets[at]
+            .values()
+            .flat_map(|what| &what.slices)
+        {
+            let calls = slice.covered_calls(self.window(), covered);
+            rated.calls += calls;
+            rated.reads += if slice.is_read() { calls } else { 0 };
+        }
+        rated
+    }
+
     fn row(&self, at: usize, secret: Secret) -> SecretRow {
         let scope = secret.arn.scope();
         let case = self.case(at, &secret);
@@ -232,7 +249,7 @@ impl Rows<'_> {
             reads: volume.reads,
             failed,
             consumers: readers.iter().filter(consumes).count() as u64,
-            cost: run_rate(&secret, volume, rate, price),
+            cost: run_rate(&secret, self.rated(at, scope, volume), rate, price),
             window_cost: window_cost(
                 &secret,
                 volume,

@@ -6,8 +6,8 @@ use super::Coverage;
 use crate::domain::names::Scope;
 
 impl Coverage {
-    /// Why some time of this account and Region is not covered.
-    pub fn why_not(&self, scope: &Scope) -> &'static str {
+    /// Why these holes (seconds since 1970, ends exclusive) of this account and Region are not covered.
+    pub fn why_not(&self, scope: &Scope, holes: &[(i64, i64)]) -> &'static str {
         if self.samples().contains_key(scope) {
             return "only a sample of the event history was read, which shows use and never that there is none";
         }
@@ -16,7 +16,15 @@ impl Coverage {
             Some(heard) if heard.is_write_only() => {
                 "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
             }
-            Some(_) => "no log file speaks of that time",
+            Some(heard) => match heard.heard_in(holes) {
+                (false, _) => "no log file speaks of that time",
+                (true, true) => {
+                    "no log file speaks of a part of that time, and those of the rest hold no read-only events"
+                }
+                (true, false) => {
+                    "the log files of that time hold no read-only events, so they show no reads"
+                }
+            },
         }
     }
 }
