@@ -73,6 +73,21 @@ impl Report {
         (accounts.len(), regions.len())
     }
 
+    /// Hours of the window that a trail covers, and hours there are: over all accounts and Regions.
+    pub fn trail_hours(&self) -> (u64, u64) {
+        let trails = || self.scopes.iter().map(|scope| &scope.trail);
+        (
+            trails().map(|trail| u64::from(trail.covered_hours)).sum(),
+            trails().map(|trail| u64::from(trail.expected_hours)).sum(),
+        )
+    }
+
+    /// Whether there was to be a trail, even if what was found of it covers nothing.
+    pub fn has_trail(&self) -> bool {
+        let covers = |scope: &ScopeRow| scope.trail.evidence_covered_hours > 0;
+        self.scopes.iter().any(covers) || self.gaps.iter().any(|gap| gap.source == "trail")
+    }
+
     /// An account for people: `production (111122223333)`, or the id alone. Other people's text.
     pub fn account_label(&self, account: &str) -> String {
         let name = self

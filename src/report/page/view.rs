@@ -346,22 +346,20 @@ fn caveats(report: &Report) -> Vec<Caveat> {
             "The month is not over: its cost so far is no whole month.".to_owned(),
         ));
     }
-    let sum = |of: fn(&crate::domain::report::TrailRow) -> u32| -> i64 {
-        report
-            .scopes
-            .iter()
-            .map(|row| i64::from(of(&row.trail)))
-            .sum()
-    };
-    let (covered, expected) = (sum(|row| row.covered_hours), sum(|row| row.expected_hours));
-    if covered == 0 {
-        caveats.push(plain(
-            "No trail was read: calls and what they cost are unknown.".to_owned(),
-        ));
-    } else {
+    let (covered, expected) = report.trail_hours();
+    if covered > 0 {
+        let share = share(Money(covered.cast_signed()), Money(expected.cast_signed()));
         caveats.push(plain(format!(
-            "The trail covers {} of the window's hours.",
-            share(Money(covered), Money(expected))
+            "The trail covers {share} of the window's hours."
+        )));
+    } else {
+        let why = if report.has_trail() {
+            "The trail covers none of the window"
+        } else {
+            "No trail was read"
+        };
+        caveats.push(plain(format!(
+            "{why}: calls and what they cost are unknown."
         )));
     }
     if let Some(range) = totals.estimate.as_ref().and_then(|found| found.total_usd) {

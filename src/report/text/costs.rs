@@ -51,6 +51,16 @@ pub(super) fn costs(page: &mut Page, report: &Report) {
         report.totals.window_cost.total_usd.dollars()
     );
     page.paragraph(2, Look::Faint, &note);
+    let (covered, expected) = report.trail_hours();
+    // A sample says itself what it stands for.
+    if covered < expected && report.totals.estimate.is_none() && !nothing_counted(&report.totals) {
+        let text = format!(
+            "The calls are those of {} of {} hours: the trail covers no more, and a month is scaled from them.",
+            thousands(covered),
+            thousands(expected)
+        );
+        page.paragraph(2, Look::Warning, &text);
+    }
     left_out(page, &report.totals);
 }
 
@@ -78,11 +88,13 @@ fn lines(report: &Report) -> Vec<Line> {
     let mut lines = vec![line("Storage", totals.storage_usd.dollars(), storage)];
     if nothing_counted(totals) {
         let unknown = || "unknown".to_owned();
-        lines.push(line(
-            "API calls",
-            unknown(),
-            "no trail was read: calls are not counted".to_owned(),
-        ));
+        let why = if report.has_trail() {
+            "the trail covers none of the window"
+        } else {
+            "no trail was read"
+        };
+        let note = format!("{why}: calls are not counted");
+        lines.push(line("API calls", unknown(), note));
         lines.push(line("KMS", unknown(), String::new()));
     } else {
         let about = if totals.estimate.is_some() {
@@ -209,20 +221,48 @@ mod tests {
             (row.calls, row.reads, row.failed) = (0, 0, 0);
         }
         report.totals = sums::totals(&report);
-        let text = summary(&report, &Options::default());
-        let line = |label: &str| {
+        let text = |report: &Report| summary(report, &Options::default());
+        let line = |text: &str, label: &str| {
             text.lines()
                 .find(|line| line.trim().starts_with(label))
                 .unwrap()
                 .to_owned()
         };
+        let given = text(&report);
         assert!(
-            line("API calls").contains("unknown  no trail was read"),
+            line(&given, "API calls").contains("unknown  the trail covers none of the window"),
+            "{given}"
+        );
+        assert!(line(&given, "KMS").ends_with("unknown"));
+        assert!(line(&given, "Total").ends_with("$2.40"));
+        assert!(!given.contains("the calls of") && !given.contains("The calls are those"));
+        for scope in &mut report.scopes {
+            scope.trail.evidence_covered_hours = 0;
+        }
+        report.gaps.retain(|gap| gap.source != "trail");
+        let declined = text(&report);
+        assert!(
+            line(&declined, "API calls").contains("unknown  no trail was read"),
+            "{declined}"
+        );
+    }
+
+    #[test]
+    fn what_a_month_is_scaled_from_is_said_where_it_is_not_all() {
+        let mut report = sample::report();
+        let said = "The calls are those of";
+        let whole = |scope: &mut crate::domain::report::ScopeRow| {
+            scope.trail.covered_hours = scope.trail.expected_hours;
+        };
+        report.scopes.iter_mut().for_each(whole);
+        assert!(!summary(&report, &Options::default()).contains(said));
+        report.scopes.truncate(1);
+        report.scopes[0].trail.covered_hours = 1;
+        let text = summary(&report, &Options::default());
+        assert!(
+            text.contains("The calls are those of 1 of 720 hours"),
             "{text}"
         );
-        assert!(line("KMS").ends_with("unknown"));
-        assert!(line("Total").ends_with("$2.40"));
-        assert!(!text.contains("the calls of"));
     }
 
     #[test]

@@ -57,9 +57,11 @@ fn coverage<'a>(
     let unseen =
         |scope: &&ScopeRow| scope.trail.evidence_covered_hours == 0 && scope.inventory == "read";
     if holes.len() == scopes && holes.iter().all(unseen) {
-        let text = format!(
-            "No trail speaks of any of the {scopes} accounts and Regions: who reads what is not known.",
-        );
+        let of = match scopes {
+            1 => "the account and Region".to_owned(),
+            more => format!("any of the {more} accounts and Regions"),
+        };
+        let text = format!("No trail speaks of {of}: who reads what is not known.");
         page.paragraph(2, Look::Usual, &text);
         return Vec::new();
     }
