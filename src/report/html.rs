@@ -138,6 +138,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_says_who_made_it() {
+        let footer = |report: &Report| {
+            let page = page(report);
+            let (_, footer) = page.split_once("<footer>").unwrap();
+            footer.split_once("</footer>").unwrap().0.to_owned()
+        };
+        let mut report = sample::report();
+        let caller = footer(&report);
+        assert!(
+            caller.contains("secretsweep 0.1.0, as arn:aws:sts:") && caller.contains("audit"),
+            "{caller}"
+        );
+        report.caller = None;
+        assert!(footer(&report).contains("secretsweep 0.1.0. No secret"));
+    }
+
+    #[test]
     fn the_page_and_the_summary_count_the_same_places() {
         use crate::report::text::{Options, summary};
         let report = sample::report();

@@ -19,7 +19,7 @@ use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
 use crate::report::html::percent;
-use crate::report::text::words::number;
+use crate::report::text::words::{maker, number};
 
 /// How many groups, secrets and loops are shown before the rest is added up or left to the table.
 const GROUPS: usize = 12;
@@ -134,7 +134,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
             )
         },
         made: moment(report.made),
-        tool: one_line(&report.tool),
+        tool: one_line(&maker(report)),
         figures: figures(report),
         future: future(report),
         parts: parts(report),

@@ -120,13 +120,16 @@ fn head(page: &mut Page, report: &Report) {
 }
 
 fn assumptions(page: &mut Page, report: &Report) {
-    if report.assumptions.is_empty() {
-        return;
-    }
     page.heading("ASSUMPTIONS");
     for assumption in &report.assumptions {
         page.item(2, "- ", Look::Faint, assumption);
     }
+    page.item(
+        2,
+        "- ",
+        Look::Faint,
+        &format!("Made by {}.", words::maker(report)),
+    );
 }
 
 fn files(page: &mut Page, options: &Options) {

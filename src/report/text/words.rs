@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::money::thousands;
-use crate::domain::report::{LoopRow, PolicySummary, Span};
+use crate::domain::report::{LoopRow, PolicySummary, Report, Span};
 use crate::report::estimates::{dollars, doubts, numbers};
 
 /// A number with its noun: `1 secret`, `1,200 secrets`.
@@ -56,6 +56,14 @@ pub(in crate::report) fn reason(code: &str, policy: &PolicySummary) -> Option<St
 /// `1 day`, `90 days`.
 pub(in crate::report) fn days(count: u32) -> String {
     number(u64::from(count), "day")
+}
+
+/// The tool with its version, and whom AWS took it for, if it was asked.
+pub(in crate::report) fn maker(report: &Report) -> String {
+    match &report.caller {
+        Some(caller) => format!("{}, as {caller}", report.tool),
+        None => report.tool.clone(),
+    }
 }
 
 /// How long a span is: whole days, else hours.
