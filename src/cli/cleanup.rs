@@ -20,7 +20,7 @@ Examples:
   # Only what saves more than a dollar a month, and nothing of the payments team
   secretsweep plan reports/2026-11-01 --min-saving 1 --exclude 'payments/*'
 
-Then review plan.csv in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that
+Then review plan.csv in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that \
 secret stays. Nothing else in the file needs to be touched.")]
 pub struct PlanArgs {
     /// The folder of a finished scan, or its report.json
@@ -93,10 +93,10 @@ Examples:
   # The same in CI, with a mark on each secret for whoever finds it
   secretsweep apply plan.csv --execute --yes 111122223333 --tag leaving=2026-11
 
-A run that was cut off, by Ctrl-C or worse, is finished by running it again. The journal beside the plan
+A run that was cut off, by Ctrl-C or worse, is finished by running it again. The journal beside the plan \
 remembers what was done; `secretsweep restore` takes it back while the recovery window lasts.
 
-Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, or it could not be looked up
+Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, or it could not be looked up \
 who asked since the scan (`--no-lookup` does without).")]
 pub struct ApplyArgs {
     /// The reviewed plan
@@ -155,7 +155,7 @@ Examples:
   secretsweep watch plan.csv --since 2d --restore
   secretsweep watch --journal plan.journal.jsonl --trail trail
 
-Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not
+Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not \
 everything could be taken back.")]
 pub struct WatchArgs {
     /// The plan that was applied
@@ -194,7 +194,7 @@ Examples:
   secretsweep restore plan.csv
   secretsweep restore arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123
 
-With a plan, everything that its journal has as deleted is taken back. Replicas that were removed are made
+With a plan, everything that its journal has as deleted is taken back. Replicas that were removed are made \
 again, with the keys that they had.
 
 Exit codes: 0 all back; 1 something failed or is gone for good; 3 the run was stopped before it tried everything.")]

@@ -106,7 +106,7 @@ pub struct ReportArgs {
     /// The folder of a finished scan, or its report.json
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// What to render; text and JSON go to stdout unless --out is given
+    /// What to render: one file goes to stdout unless --out is given, of `csv` it is secrets.csv
     #[arg(long, value_enum, value_name = "FORMAT", default_values_t = [Format::Text])]
     pub format: Vec<Format>,
     /// Write files to this folder instead

@@ -95,7 +95,7 @@ def files(bench):
 def whole(bench):
     """The whole program, which also judges and writes its report, over inflating; two threads."""
     rows = [("whole scan over inflating", "wall", "processor", "wall of a scan without a trail, ms")]
-    for name in ["ours-2", "four-times"]:
+    for name in ["ours-2", "four-times", "ours-20", "ours-90"]:
         trail = bench.trail(name)
         floor = [bench.program, "floor", trail, "threads=2"]
         with tempfile.TemporaryDirectory() as scratch:
