@@ -302,6 +302,49 @@ fn failing_and_missing_reads_are_findings_of_the_window() {
 }
 
 #[test]
+fn findings_of_a_past_month_speak_of_that_month_alone() {
+    let refused = |at: i64| denied("GetSecretValue", "db", "because").at(at);
+    let missing = |at: i64| {
+        get("gone")
+            .error("ResourceNotFoundException", NOT_FOUND)
+            .at(at)
+    };
+    // October, and the moments just outside of it: `later` failed only after the month.
+    let (from, to) = (days_ago(31), NOW_S);
+    let scan = World::new()
+        .secrets([idle("db"), idle("later")])
+        .calls([from - 1, from, to - 1, to].map(refused))
+        .calls([from - 1, from + DAY, to].map(missing))
+        .call(denied("GetSecretValue", "later", "because").at(to + DAY))
+        .now("2026-11-10T00:00:00Z")
+        .args(&["--month", "2026-10"])
+        .scan();
+    let found: Vec<String> = scan.report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap();
+            let span = text("evidence").split(';').next().unwrap();
+            let count = text("text").split(" of ").next().unwrap();
+            format!("{}: {count}, {span}", text("name"))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "db: 2 reads, first 2026-10-01T00:00:00Z, last 2026-10-31T23:59:59Z",
+            "gone: 1 read, first 2026-10-02T00:00:00Z, last 2026-10-02T00:00:00Z",
+        ]
+    );
+    assert_eq!(scan.secret("db")["failed"], 2, "the same as the finding");
+    for name in ["db", "later"] {
+        let verdict = scan.verdict(name);
+        assert!(verdict.contains("failed-reads"), "{name}: {verdict}");
+    }
+}
+
+#[test]
 fn a_reader_that_holds_the_arn_of_a_predecessor_asks_for_a_missing_secret() {
     let scan = World::new()
         .secret(idle("db"))
