@@ -1,10 +1,10 @@
 //! What it costs: a month at the present rate, the window itself, and the same by group.
 
 use super::page::{Look, Page, left, piece, right};
-use super::words::{self, agree, number};
+use super::words::{self, agree, number, usd};
 use crate::domain::money::{Money, thousands};
 use crate::domain::report::{Range, Report, Totals};
-use crate::domain::sums::{self, Grouping};
+use crate::domain::sums::{self, Grouping, Known, Parts};
 use crate::domain::verdict::Verdict;
 use crate::report::estimates::dollars;
 
@@ -18,7 +18,8 @@ struct Line {
 /// The section.
 pub(super) fn costs(page: &mut Page, report: &Report) {
     page.heading("COST A MONTH (estimate)");
-    let lines = lines(report);
+    let known = sums::known(report);
+    let lines = lines(report, &known);
     let amounts = lines
         .iter()
         .map(|line| line.amount.len())
@@ -48,13 +49,13 @@ pub(super) fn costs(page: &mut Page, report: &Report) {
     let note = format!(
         "The window of {} cost {} (see ASSUMPTIONS).",
         words::length(&report.window),
-        report.totals.window_cost.total_usd.dollars()
+        usd(known.window.of(report.totals.window_cost.total_usd))
     );
     page.paragraph(2, Look::Faint, &note);
-    left_out(page, &report.totals);
+    left_out(page, &report.totals, &known);
 }
 
-fn lines(report: &Report) -> Vec<Line> {
+fn lines(report: &Report, known: &Known) -> Vec<Line> {
     let totals = &report.totals;
     let line = |label, amount: String, note: String| Line {
         label,
@@ -75,15 +76,15 @@ fn lines(report: &Report) -> Vec<Line> {
             agree(some, "is", "are")
         ),
     };
-    let mut lines = vec![line("Storage", totals.storage_usd.dollars(), storage)];
-    if nothing_counted(totals) {
-        let unknown = || "unknown".to_owned();
+    let stored = usd(known.storage.of(totals.storage_usd));
+    let mut lines = vec![line("Storage", stored, storage)];
+    if nothing_counted(known) {
         lines.push(line(
             "API calls",
-            unknown(),
+            usd(None),
             "no trail was read: calls are not counted".to_owned(),
         ));
-        lines.push(line("KMS", unknown(), String::new()));
+        lines.push(line("KMS", usd(None), String::new()));
     } else {
         let about = if totals.estimate.is_some() {
             "about "
@@ -95,15 +96,16 @@ fn lines(report: &Report) -> Vec<Line> {
             number(totals.calls, "call"),
             words::length(&report.window)
         );
-        lines.push(line("API calls", totals.api_usd.dollars(), calls));
-        if let Some(range) = totals.estimate.as_ref().and_then(|found| found.api_usd) {
+        let api = known.api.of(totals.api_usd);
+        lines.push(line("API calls", usd(api), calls));
+        let range = totals.estimate.as_ref().and_then(|found| found.api_usd);
+        if let Some(range) = range.filter(|_| api.is_some()) {
             lines.push(line("", String::new(), sampled(range)));
         }
         if totals.unattributed_calls > 0 {
-            let (calls, usd) = (
-                thousands(totals.unattributed_calls),
-                totals.unattributed_usd.dollars(),
-            );
+            let calls = thousands(totals.unattributed_calls);
+            let nobodys = report.unattributed.iter().map(|row| row.api_usd);
+            let usd = usd(nobodys.collect::<Parts>().of(totals.unattributed_usd));
             lines.push(line(
                 "",
                 String::new(),
@@ -112,13 +114,14 @@ fn lines(report: &Report) -> Vec<Line> {
         }
         lines.push(line(
             "KMS",
-            totals.kms_usd.dollars(),
+            usd(known.kms.of(totals.kms_usd)),
             "reads with a customer-managed key".to_owned(),
         ));
     }
+    let total = known.total.of(totals.total_usd);
     let range = totals.estimate.as_ref().and_then(|found| found.total_usd);
-    let sure = range.map(sampled).unwrap_or_default();
-    lines.push(line("Total", totals.total_usd.dollars(), sure));
+    let sure = range.filter(|_| total.is_some()).map(sampled);
+    lines.push(line("Total", usd(total), sure.unwrap_or_default()));
     lines
 }
 
@@ -128,12 +131,12 @@ fn sampled(range: Range<Money>) -> String {
 }
 
 /// Whether no calls could be counted anywhere.
-pub(super) fn nothing_counted(totals: &Totals) -> bool {
-    totals.secrets > 0 && totals.uncounted_secrets == totals.secrets && totals.calls == 0
+pub(super) fn nothing_counted(known: &Known) -> bool {
+    known.calls.of(()).is_none()
 }
 
 /// What the costs leave out, so that a low number is not taken for a good one.
-fn left_out(page: &mut Page, totals: &Totals) {
+fn left_out(page: &mut Page, totals: &Totals, known: &Known) {
     let mut parts = Vec::new();
     if totals.unpriced_secrets > 0 {
         parts.push(format!(
@@ -145,7 +148,7 @@ fn left_out(page: &mut Page, totals: &Totals) {
     let uncounted = totals
         .uncounted_secrets
         .saturating_sub(totals.unpriced_secrets);
-    if uncounted > 0 && !nothing_counted(totals) {
+    if uncounted > 0 && !nothing_counted(known) {
         parts.push(format!("the calls of {}", number(uncounted, "secret")));
     }
     if !parts.is_empty() {
@@ -165,10 +168,11 @@ pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
     for group in &groups {
         let totals = &group.totals;
         let of = |verdict| thousands(totals.verdicts.get(&verdict).copied().unwrap_or(0));
+        let known = &group.known;
         let cells = [
             thousands(totals.secrets),
-            totals.total_usd.dollars(),
-            totals.savings_usd.dollars(),
+            usd(known.total.of(totals.total_usd)),
+            usd(known.savings().of(totals.savings_usd)),
             of(Verdict::Delete),
             of(Verdict::Review),
         ];
@@ -207,6 +211,9 @@ mod tests {
         for row in &mut report.secrets {
             row.cost = Cost::new(row.cost.storage_usd, None, None);
             (row.calls, row.reads, row.failed) = (0, 0, 0);
+        }
+        for scope in &mut report.scopes {
+            scope.trail.covered_hours = 0;
         }
         report.totals = sums::totals(&report);
         let text = summary(&report, &Options::default());

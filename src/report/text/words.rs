@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::money::thousands;
+use crate::domain::money::{Money, thousands};
 use crate::domain::report::{LoopRow, PolicySummary, Span};
 use crate::report::estimates::{dollars, doubts, numbers};
 
@@ -95,6 +95,11 @@ pub(in crate::report) fn interval(seconds: f64) -> String {
         ..7_170.0 => format!("{:.0} min", seconds / 60.0),
         _ => format!("{:.0} h", seconds / 3_600.0),
     }
+}
+
+/// An amount, or that nobody knows it.
+pub(in crate::report) fn usd(amount: Option<Money>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), Money::dollars)
 }
 
 /// How often a loop calls, after its API: ` every 1.0 s at its peak`; empty if a sample does not tell.
