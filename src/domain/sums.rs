@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{Estimate, Report, SecretRow, Totals, UnattributedRow, WindowTotals};
+use crate::domain::report::{
+    Estimate, LoopRow, Report, SecretRow, Totals, UnattributedRow, WindowTotals,
+};
 use crate::domain::verdict::Verdict;
 
 use bounds::Bounds;
@@ -184,7 +186,8 @@ pub fn priced(row: &SecretRow) -> bool {
 /// What each secret would save: by going, or, if it stays, by mending its loops.
 #[derive(Debug)]
 pub struct Savings<'a> {
-    deleted: HashSet<&'a SecretArn>,
+    /// What can go: replicas go with their primaries.
+    going: HashSet<&'a SecretArn>,
     loops: HashMap<&'a SecretArn, (Money, Parts)>,
     /// By mending the loops on names that are not in the inventory.
     pub nameless: Money,
@@ -203,12 +206,15 @@ pub struct Saving {
 impl<'a> Savings<'a> {
     /// Reads what can go and what loops from a report.
     pub fn new(report: &'a Report) -> Self {
-        let going = report
-            .secrets
-            .iter()
-            .filter(|row| row.verdict == Verdict::Delete);
+        let rows = || report.secrets.iter();
+        let deleted = rows().filter(|row| row.verdict == Verdict::Delete);
+        let deleted: HashSet<_> = deleted.map(|row| &row.arn).collect();
+        let goes = |row: &&SecretRow| {
+            let primary = row.replica_of.as_deref();
+            deleted.contains(&row.arn) || primary.is_some_and(|primary| deleted.contains(primary))
+        };
         let mut savings = Self {
-            deleted: going.map(|row| &row.arn).collect(),
+            going: rows().filter(goes).map(|row| &row.arn).collect(),
             loops: HashMap::new(),
             nameless: Money::ZERO,
             nameless_known: Parts::default(),
@@ -229,9 +235,13 @@ impl<'a> Savings<'a> {
 
     /// Whether a secret can go. A replica goes with its primary.
     pub fn goes(&self, row: &SecretRow) -> bool {
-        let primary = row.replica_of.as_deref();
-        self.deleted.contains(&row.arn)
-            || primary.is_some_and(|primary| self.deleted.contains(primary))
+        self.going.contains(&row.arn)
+    }
+
+    /// Whether what mending a loop saves is in the sum of the loops. A loop on a secret that can go ends with it.
+    pub fn holds(&self, found: &LoopRow) -> bool {
+        let arn = found.arn.as_ref();
+        arn.is_none_or(|arn| !self.going.contains(arn))
     }
 
     /// What one secret would save a month.
@@ -253,6 +263,13 @@ impl<'a> Savings<'a> {
     fn loops_on(&self, row: &SecretRow) -> (Money, Parts) {
         self.loops.get(&row.arn).copied().unwrap_or_default()
     }
+}
+
+/// The loops whose mending is in the totals, dearest first; the others end when their secret goes.
+pub fn loops(report: &Report) -> Vec<&LoopRow> {
+    let savings = Savings::new(report);
+    let loops = report.loops.iter();
+    loops.filter(|found| savings.holds(found)).collect()
 }
 
 /// By what secrets are added up.

@@ -71,6 +71,9 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
             idle("events!connection/a").set("OwningService", json!("events")),
             idle("rds!cluster-1").set("OwningService", json!("rds")),
             idle("acme!unknown-owner"),
+            idle("events!connection/b")
+                .set("OwningService", json!("events"))
+                .deleted(3),
         ])
         .scan();
     for (region, name, storage) in [
@@ -80,6 +83,7 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
         (EAST, "events!connection/a", "0.000000"),
         (EAST, "rds!cluster-1", "0.400000"),
         (EAST, "acme!unknown-owner", "0.400000"),
+        (EAST, "events!connection/b", "0.000000"),
     ] {
         assert_eq!(
             scan.secret_in(region, name)["cost"]["storage_usd"],
@@ -90,6 +94,16 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
     let totals = &scan.report["totals"];
     assert_eq!(totals["storage_usd"], "1.600000");
     assert_eq!(totals["pending_usd"], "0.400000");
+    // Seven less three, at $0.40 each.
+    let (_, said) = scan.stdout.split_once("Storage").unwrap();
+    let said: Vec<&str> = said.lines().take(2).map(str::trim).collect();
+    assert_eq!(
+        said,
+        [
+            "$1.60  7 secrets; 2 pending deletion are free",
+            "1 included by its service is free"
+        ]
+    );
     assert_eq!(
         totals["savings_delete_usd"], "0.800000",
         "deleting a primary saves its replica too"
@@ -279,6 +293,9 @@ fn a_sum_of_unknown_prices_is_unknown_and_not_zero() {
     ];
     let nobodys = summed(&scan, "account", "(unattributed)", &nobodys);
     assert_eq!(nobodys, ["", "", "", "1"]);
+    let page = scan.file("report.html");
+    assert!(page.contains("The price of 2 secrets is unknown"));
+    assert!(!page.contains("could not be counted"), "they were");
     let plan = program(&scan.path(), &["plan", "out"]);
     let by_account = program(&scan.path(), &["report", "out", "--group-by", "account"]);
     for (name, text) in [

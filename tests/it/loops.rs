@@ -252,6 +252,30 @@ fn a_loop_of_a_secret_that_goes_is_not_saved_twice() {
 }
 
 #[test]
+fn the_loops_under_a_sum_are_those_that_it_holds() {
+    let hot = |name: &str, session: &str| client(&get(name), session, "10.0.0.1", 1, 6);
+    let audit = get("gone").agent("prowler");
+    let scan = World::new()
+        .secrets([never("gone").accessed(2), idle("stays")])
+        .calls(client(&audit, "audit", "10.0.0.1", 1, 6))
+        .calls(hot("stays", "pod-1"))
+        .scan();
+    assert_eq!(scan.verdict("gone"), "delete: maintenance-only");
+    assert_eq!(scan.loops().len(), 2);
+    let (_, mend) = scan.stdout.split_once("mend 1 hot loop:").unwrap();
+    let (mend, _) = mend.split_once("NEEDS A LOOK").unwrap_or((mend, ""));
+    assert!(mend.contains("  stays  "), "{mend}");
+    assert!(!mend.contains("  gone  "), "{mend}");
+    assert!(mend.contains("1 more goes with its secret"), "{mend}");
+    let page = scan.file("report.html");
+    assert!(page.contains("Mend 1 hot loop<"), "the step counts it");
+    let (_, listed) = page.split_once("<section id=\"loops\"").unwrap();
+    let (listed, _) = listed.split_once("</section>").unwrap();
+    assert_eq!(listed.matches("can be saved a month").count(), 1);
+    assert!(listed.contains("1 more goes with its secret"), "{listed}");
+}
+
+#[test]
 fn failing_and_missing_reads_are_findings_of_the_window() {
     let scan = World::new()
         .secrets([idle("db"), idle("old-failure"), idle("pending").deleted(3)])

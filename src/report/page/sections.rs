@@ -91,6 +91,8 @@ pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
 pub(crate) struct Loops {
     shown: Vec<Loop>,
     more: String,
+    /// That others go with their secrets.
+    going: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -155,10 +157,11 @@ pub(crate) fn loops(report: &Report) -> Loops {
         .enumerate()
         .map(|(place, row)| (&row.arn, place))
         .collect();
-    let rest = report.loops.len().saturating_sub(LOOPS);
+    let loops = sums::loops(report);
+    let rest = loops.len().saturating_sub(LOOPS);
     Loops {
-        shown: report
-            .loops
+        going: words::going(report, &loops),
+        shown: loops
             .iter()
             .take(LOOPS)
             .map(|row| {

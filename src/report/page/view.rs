@@ -19,7 +19,7 @@ use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
 use crate::report::html::percent;
-use crate::report::text::words::{number, usd};
+use crate::report::text::words::{number, storage_alone, usd};
 
 /// How many groups, secrets and loops are shown before the rest is added up or left to the table.
 const GROUPS: usize = 12;
@@ -386,10 +386,11 @@ fn caveats(report: &Report) -> Vec<Caveat> {
             link: Some("#estimated"),
         });
     }
-    if totals.uncounted_secrets > 0 {
+    let uncounted = storage_alone(totals);
+    if uncounted > 0 {
         caveats.push(plain(format!(
             "The calls of {} could not be counted; their cost is storage alone.",
-            number(totals.uncounted_secrets, "secret")
+            number(uncounted, "secret")
         )));
     }
     if totals.unpriced_secrets > 0 {
@@ -438,9 +439,10 @@ fn steps(report: &Report, known: &Known) -> Vec<Step> {
             link: "#idle",
         });
     }
-    if let Some(first) = report.loops.first() {
+    let loops = sums::loops(report);
+    if let Some(first) = loops.first() {
         steps.push(Step {
-            what: format!("Mend {}", number(report.loops.len() as u64, "hot loop")),
+            what: format!("Mend {}", number(loops.len() as u64, "hot loop")),
             how: format!("the dearest reads {}", one_line(&first.name)),
             worth: worth(known.mending().of(totals.savings_loops_usd)),
             link: "#loops",

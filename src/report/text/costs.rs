@@ -3,7 +3,8 @@
 use super::page::{Look, Page, left, piece, right};
 use super::words::{self, agree, number, usd};
 use crate::domain::money::{Money, thousands};
-use crate::domain::report::{Range, Report, Totals};
+use crate::domain::report::{Range, Report, SecretRow, Totals};
+use crate::domain::secret::includes_secrets;
 use crate::domain::sums::{self, Grouping, Known, Parts};
 use crate::domain::verdict::Verdict;
 use crate::report::estimates::dollars;
@@ -62,22 +63,10 @@ fn lines(report: &Report, known: &Known) -> Vec<Line> {
         amount,
         note,
     };
-    let pending = report
-        .secrets
-        .iter()
-        .filter(|row| row.deleted.is_some())
-        .count() as u64;
-    let secrets = number(totals.secrets, "secret");
-    let storage = match pending {
-        0 => secrets,
-        some => format!(
-            "{secrets}; {} pending deletion {} free",
-            thousands(some),
-            agree(some, "is", "are")
-        ),
-    };
-    let stored = usd(known.storage.of(totals.storage_usd));
-    let mut lines = vec![line("Storage", stored, storage)];
+    let (secrets, included) = stored(report);
+    let amount = usd(known.storage.of(totals.storage_usd));
+    let mut lines = vec![line("Storage", amount, secrets)];
+    lines.extend(included.map(|note| line("", String::new(), note)));
     if nothing_counted(known) {
         lines.push(line(
             "API calls",
@@ -125,6 +114,32 @@ fn lines(report: &Report, known: &Known) -> Vec<Line> {
     lines
 }
 
+/// How many secrets are stored, and which of them cost nothing: a line for each reason.
+fn stored(report: &Report) -> (String, Option<String>) {
+    let count = |which: fn(&&SecretRow) -> bool| report.secrets.iter().filter(which).count() as u64;
+    let pending = count(|row| row.deleted.is_some());
+    let included = count(|row| {
+        let service = row.owning_service.as_deref();
+        row.deleted.is_none() && sums::priced(row) && service.is_some_and(includes_secrets)
+    });
+    let secrets = number(report.totals.secrets, "secret");
+    let secrets = match pending {
+        0 => secrets,
+        some => format!(
+            "{secrets}; {} pending deletion {} free",
+            thousands(some),
+            agree(some, "is", "are")
+        ),
+    };
+    let are = agree(
+        included,
+        "included by its service is free",
+        "included by their services are free",
+    );
+    let included = (included > 0).then(|| format!("{} {are}", thousands(included)));
+    (secrets, included)
+}
+
 /// How sure an amount is that was estimated from a sample.
 fn sampled(range: Range<Money>) -> String {
     format!("estimate from a sample: {}", dollars(range))
@@ -144,10 +159,7 @@ fn left_out(page: &mut Page, totals: &Totals, known: &Known) {
             number(totals.unpriced_secrets, "secret")
         ));
     }
-    // Without a price the cost of calls is unknown, too, and that is said already.
-    let uncounted = totals
-        .uncounted_secrets
-        .saturating_sub(totals.unpriced_secrets);
+    let uncounted = words::storage_alone(totals);
     if uncounted > 0 && !nothing_counted(known) {
         parts.push(format!("the calls of {}", number(uncounted, "secret")));
     }

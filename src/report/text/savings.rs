@@ -15,8 +15,9 @@ use crate::report::estimates::dollars;
 pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
     let totals = &report.totals;
     let known = sums::known(report);
+    let loops = sums::loops(report);
     let deletes = of_verdict(report, Verdict::Delete);
-    if deletes.is_empty() && report.loops.is_empty() {
+    if deletes.is_empty() && loops.is_empty() {
         nothing(page, &known);
     } else {
         let parts = known.savings();
@@ -34,11 +35,16 @@ pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
         if !deletes.is_empty() {
             deletable(page, report, &deletes, &known, options);
         }
-        if !report.loops.is_empty() {
-            if !deletes.is_empty() {
-                page.space();
-            }
-            hot_loops(page, report, &known, options);
+        if !deletes.is_empty() && !report.loops.is_empty() {
+            page.space();
+        }
+        if !loops.is_empty() {
+            let usd = known.mending().of(totals.savings_loops_usd);
+            hot_loops(page, usd, &loops, options);
+        }
+        if let Some(going) = words::going(report, &loops) {
+            let column = if loops.is_empty() { 2 } else { 4 };
+            page.line(column, &[piece(Look::Faint, going)]);
         }
     }
     if totals.pending_usd > Money::ZERO {
@@ -100,15 +106,14 @@ fn deletable(
     page.paragraph(6, Look::Good, &format!("secretsweep plan {folder}"));
 }
 
-fn hot_loops(page: &mut Page, report: &Report, known: &Known, options: &Options) {
-    let what = format!("mend {}", number(report.loops.len() as u64, "hot loop"));
+fn hot_loops(page: &mut Page, usd: Option<Money>, loops: &[&LoopRow], options: &Options) {
+    let what = format!("mend {}", number(loops.len() as u64, "hot loop"));
     let note = ": a program fetches a secret far too often";
-    let usd = known.mending().of(report.totals.savings_loops_usd);
     title(page, usd, &what, note);
-    for found in report.loops.iter().take(options.top) {
+    for found in loops.iter().take(options.top) {
         hot_loop(page, found);
     }
-    more(page, report.loops.len(), options, "findings.csv");
+    more(page, loops.len(), options, "findings.csv");
 }
 
 fn hot_loop(page: &mut Page, found: &LoopRow) {
