@@ -349,9 +349,9 @@ fn findings_of_a_past_month_speak_of_that_month_alone() {
         .iter()
         .map(|row| {
             let text = |key: &str| row[key].as_str().unwrap();
-            let span = text("evidence").split(';').next().unwrap();
+            let times = text("evidence").split(';').next().unwrap();
             let count = text("text").split(" of ").next().unwrap();
-            format!("{}: {count}, {span}", text("name"))
+            format!("{}: {count}, {times}", text("name"))
         })
         .collect();
     assert_eq!(

@@ -570,7 +570,7 @@ fn added(rest: &[Group]) -> Group {
 fn payer(group: &Group, most: Money) -> Payer {
     let totals = &group.totals;
     let cost = money_or_unknown(group.known.total.of(totals.total_usd));
-    let saves = group.known.savings().of(totals.savings_usd);
+    let savings = group.known.savings().of(totals.savings_usd);
     let saved = totals.savings_usd.min(totals.total_usd);
     let name = match group.key.as_str() {
         NO_OWNER => "no owner tag".to_owned(),
@@ -586,12 +586,12 @@ fn payer(group: &Group, most: Money) -> Payer {
         },
         alt: format!(
             "{name}: {cost} a month, of which {} can be saved",
-            money_or_unknown(saves)
+            money_or_unknown(savings)
         ),
         cost,
-        saves: match saves {
+        saves: match savings {
             Some(Money::ZERO) => "–".to_owned(),
-            saves => money_or_unknown(saves),
+            amount => money_or_unknown(amount),
         },
         stays: percent((totals.total_usd - saved).0, most.0),
         saved: percent(saved.0, most.0),
