@@ -145,10 +145,14 @@ impl Summary {
             .count()
     }
 
-    /// What the lines that ended like this save a month.
-    pub fn saves(&self, which: fn(&Outcome) -> bool) -> Money {
-        let lines = self.lines.iter().filter(|line| which(&line.outcome));
-        lines.filter_map(|line| line.saves).sum()
+    /// What each of the lines that ended like this saves a month; `None`: not known.
+    pub fn saves(
+        &self,
+        which: fn(&Outcome) -> bool,
+    ) -> impl Iterator<Item = Option<Money>> + Clone {
+        let lines = self.lines.iter();
+        let lines = lines.filter(move |line| which(&line.outcome));
+        lines.map(|line| line.saves)
     }
 
     /// 1 if a line failed or the journal did, 3 if one was refused or not tried, or if it could not be looked up who asked

@@ -36,10 +36,10 @@ pub struct Status {
     pub open: usize,
     /// Deletions that are not taken back.
     pub deleted: usize,
-    /// What they save a month.
-    pub saves: Money,
-    /// What was saved until now.
-    pub saved: Money,
+    /// What each of them saves a month; `None`: not known.
+    pub saves: Vec<Option<Money>>,
+    /// What each deletion saved until now, also those that were taken back.
+    pub saved: Vec<Option<Money>>,
 }
 
 /// Makes the table as of `now`.
@@ -57,9 +57,9 @@ pub fn status(book: &Book, now: Timestamp) -> Status {
         deleted: standings().filter(gone).count(),
         saves: standings()
             .filter(gone)
-            .filter_map(|standing| standing.intent?.saves)
-            .sum(),
-        saved: book.saved(now),
+            .map(|standing| standing.intent?.saves)
+            .collect(),
+        saved: book.saved(now).collect(),
     }
 }
 
@@ -174,7 +174,8 @@ mod tests {
             ]
         );
         assert_eq!((table.open, table.deleted), (1, 1));
-        assert_eq!((table.saves, table.saved), (Money(400_000), Money(40_000)));
+        assert_eq!(table.saves, [Some(Money(400_000))]);
+        assert_eq!(table.saved, [Some(Money(0)), Some(Money(40_000))]);
         assert_eq!(table.rows[1].left.unwrap().as_hours(), 24 * 7 - 73);
         assert_eq!(status(&book, at(24 * 8)).rows[1].state, "gone");
     }

@@ -109,6 +109,15 @@ impl Slice<'_> {
         cells.map(|cell| u64::from(cell.calls)).sum()
     }
 
+    /// The first and the last call in a window, in seconds since 1970; `None` if none lies in it.
+    fn span_in(&self, window: Window) -> Option<(i64, i64)> {
+        let cells = self.cells().iter();
+        let spans = cells
+            .filter(|cell| window.holds(cell.first()))
+            .map(|cell| (cell.first(), cell.last()));
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     fn first(&self) -> i64 {
         first_call(self.cells()).unwrap_or(i64::MAX)
     }
@@ -198,8 +207,9 @@ impl<'a> ReaderUse<'a> {
             .collect()
     }
 
-    /// The failed attempts to use the secret, by how they ended. A describe counts where it would have been use.
-    pub fn failures(&self) -> BTreeMap<Outcome, Failures> {
+    /// The failed attempts in a window to use the secret, by how they ended. A describe counts where it would have been
+    /// use.
+    pub fn failures(&self, window: Window) -> BTreeMap<Outcome, Failures> {
         let describes = self.class.kind.describes_to_use();
         let mut failures: BTreeMap<Outcome, Failures> = BTreeMap::new();
         for slice in &self.slices {
@@ -208,7 +218,13 @@ impl<'a> ReaderUse<'a> {
             if !asks || slice.access.outcome == Outcome::Ok {
                 continue;
             }
-            failures.entry(slice.access.outcome).or_default().add(slice);
+            let Some((first, last)) = slice.span_in(window) else {
+                continue;
+            };
+            let found = failures.entry(slice.access.outcome).or_default();
+            found.add(slice, slice.calls_in(window));
+            found.first = Some(found.first.map_or(first, |kept| kept.min(first)));
+            found.last = found.last.max(Some(last));
         }
         failures
     }
@@ -230,14 +246,9 @@ pub struct Failures {
 }
 
 impl Failures {
-    fn add(&mut self, slice: &Slice<'_>) {
-        self.calls += slice.calls_in(Window::ALWAYS);
+    fn add(&mut self, slice: &Slice<'_>, calls: u64) {
+        self.calls += calls;
         self.estimated |= !slice.access.sampled.is_empty();
-        self.first = Some(
-            self.first
-                .map_or(slice.first(), |first| first.min(slice.first())),
-        );
-        self.last = self.last.max(Some(slice.last()));
         let sample = slice.access.sample.as_deref();
         if let Some(sample) =
             sample.filter(|new| self.sample.as_deref().is_none_or(|kept| *new < kept))

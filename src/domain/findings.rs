@@ -1,10 +1,8 @@
 //! Findings that fall out of failed reads: who is refused, and who asks for what is not there.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use super::activity::{Activity, Failures, Missing, Reader, ReaderUse, Readers, Window};
+use super::activity::{Activity, Failures, Missing, Reader, Readers, Window};
 use super::money::counted;
 use super::policy::Mute;
 use super::readers::{ReaderKind, name_of};
@@ -43,7 +41,7 @@ pub const FINDINGS: &[FindingKind] = &[
     },
 ];
 
-/// The findings of a scan, most severe first. Only failures that lasted into the window count.
+/// The findings of a scan, most severe first. They speak of the failures of the window alone.
 pub fn find(secrets: &[Secret], activity: &Activity<'_>, window: Window) -> Vec<FindingRow> {
     let mut findings = Vec::new();
     for (secret, readers) in secrets.iter().zip(&activity.secrets) {
@@ -85,19 +83,12 @@ pub fn is_muted(finding: &FindingRow, mutes: &[Mute], now: Timestamp) -> bool {
     })
 }
 
-/// Failures of the window, by outcome.
-fn recent(what: &ReaderUse<'_>, window: Window) -> BTreeMap<Outcome, Failures> {
-    let mut failures = what.failures();
-    failures.retain(|_, failures| failures.last.is_some_and(|last| last >= window.from));
-    failures
-}
-
 fn failing(secret: &Secret, readers: &Readers<'_>, window: Window, findings: &mut Vec<FindingRow>) {
     for (reader, what) in readers
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
-        for (outcome, failures) in recent(what, window) {
+        for (outcome, failures) in what.failures(window) {
             findings.push(FindingRow {
                 code: "failing-reads".to_owned(),
                 severity: if outcome == Outcome::Throttled {
@@ -128,7 +119,7 @@ fn absent(
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
-        for (outcome, failures) in recent(what, window) {
+        for (outcome, failures) in what.failures(window) {
             let (code, severity) = match outcome {
                 Outcome::NotFound => ("missing-secret", Severity::Medium),
                 _ => ("failing-reads", Severity::Medium),

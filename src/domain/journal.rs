@@ -363,21 +363,17 @@ impl Book {
         book.take(entry)
     }
 
-    /// What the deletions saved from when they were made until `now`, as far as the price is known: a secret that is
-    /// pending deletion is free.
-    pub fn saved(&self, now: Timestamp) -> Money {
-        let each = self.secrets.values().filter_map(|standing| {
+    /// What each of the deletions saved from when it was made until `now`: a secret that is pending deletion is free.
+    /// `None`: its price is not known.
+    pub fn saved(&self, now: Timestamp) -> impl Iterator<Item = Option<Money>> + Clone {
+        self.secrets.values().filter_map(move |standing| {
             let intent = standing.intent.filter(|_| standing.deletion.is_some())?;
             let end = standing.restored.unwrap_or(now);
             let hours = (end.as_second() - intent.at.as_second()) / 3_600;
             let hours = u64::try_from(hours).unwrap_or(0);
-            Some(
-                intent
-                    .saves?
-                    .scaled(hours, super::money::MONTH_HOURS.into()),
-            )
-        });
-        each.sum()
+            let month = super::money::MONTH_HOURS.into();
+            Some(intent.saves.map(|saves| saves.scaled(hours, month)))
+        })
     }
 }
 

@@ -321,7 +321,7 @@ fn plan_id(planned_at: Timestamp, lines: &[Line]) -> String {
 
 impl Plan {
     /// The lines that are to be deleted.
-    pub fn to_delete(&self) -> impl Iterator<Item = &Line> {
+    pub fn to_delete(&self) -> impl Iterator<Item = &Line> + Clone {
         self.lines
             .iter()
             .filter(|line| line.decision == Decision::Delete)
@@ -334,9 +334,9 @@ impl Plan {
             .collect()
     }
 
-    /// What the deletions save a month, as far as it is known.
-    pub fn saves(&self) -> Money {
-        self.to_delete().filter_map(|line| line.saves).sum()
+    /// What each of the deletions saves a month; `None`: not known.
+    pub fn saves(&self) -> impl Iterator<Item = Option<Money>> + Clone {
+        self.to_delete().map(|line| line.saves)
     }
 }
 

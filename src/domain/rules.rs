@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::activity::{Reader, ReaderUse, Slice};
+use super::activity::{Reader, ReaderUse, Slice, Window};
 use super::case::{Accessed, Case, Evidence, Unused};
 use super::money::{counted, thousands};
 use super::policy::TagRule;
@@ -363,7 +363,8 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
             .iter()
             .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
         {
-            for (outcome, failures) in what.failures() {
+            // Also what failed after the window: somebody asks today.
+            for (outcome, failures) in what.failures(Window::ALWAYS) {
                 if failures.last.is_some_and(|at| at >= case.idle_since()) {
                     calls += failures.calls;
                     if failures.estimated {

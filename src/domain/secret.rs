@@ -23,6 +23,12 @@ pub const INCLUDED_SERVICES: &[&str] = &[
     "sqlworkbench",
 ];
 
+/// Whether the price of a service includes the storage of its secrets ([`INCLUDED_SERVICES`]).
+pub fn includes_secrets(service: &str) -> bool {
+    let service = service.strip_suffix(".amazonaws.com").unwrap_or(service);
+    INCLUDED_SERVICES.contains(&service)
+}
+
 /// A replica as `DescribeSecret` lists it in `ReplicationStatus`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replica {
@@ -124,12 +130,9 @@ impl Secret {
             .or_else(by_name)
     }
 
-    /// Whether the price of the owning service includes the secret's storage ([`INCLUDED_SERVICES`]).
+    /// Whether the price of the owning service includes the secret's storage.
     pub fn is_included(&self) -> bool {
-        self.owner_service().is_some_and(|service| {
-            let service = service.strip_suffix(".amazonaws.com").unwrap_or(service);
-            INCLUDED_SERVICES.contains(&service)
-        })
+        self.owner_service().is_some_and(includes_secrets)
     }
 
     /// Whether it is a replica: the primary stands in another Region.

@@ -5,15 +5,20 @@
 //! of the secrets that stay would avoid.
 
 mod bounds;
+mod known;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{Estimate, Report, SecretRow, Totals, UnattributedRow, WindowTotals};
+use crate::domain::report::{
+    Estimate, LoopRow, Report, SecretRow, Totals, UnattributedRow, WindowTotals,
+};
 use crate::domain::verdict::Verdict;
 
 use bounds::Bounds;
+
+pub use known::{Known, Parts, sum};
 
 /// The row of the calls that belong to no secret.
 pub const UNATTRIBUTED: &str = "(unattributed)";
@@ -42,10 +47,19 @@ pub fn totals(report: &Report) -> Totals {
     totals
 }
 
+/// What is known of the sums over the rows of a report.
+pub fn known(report: &Report) -> Known {
+    let adder = Adder::new(report);
+    let mut known = adder.known(report.secrets.iter());
+    known += adder.known_of_nobody();
+    known
+}
+
 /// Adds up rows of one report.
 struct Adder<'a> {
     report: &'a Report,
     savings: Savings<'a>,
+    counted: Counted<'a>,
 }
 
 impl<'a> Adder<'a> {
@@ -53,7 +67,25 @@ impl<'a> Adder<'a> {
         Self {
             report,
             savings: Savings::new(report),
+            counted: Counted::new(report),
         }
+    }
+
+    fn known<'b>(&self, rows: impl Iterator<Item = &'b SecretRow>) -> Known {
+        let mut known = Known::default();
+        for row in rows {
+            known.secret(row, &self.savings, &self.counted);
+        }
+        known
+    }
+
+    fn known_of_nobody(&self) -> Known {
+        let mut known = Known::default();
+        for row in &self.report.unattributed {
+            known.unattributed(row);
+        }
+        known.mending += self.savings.nameless_known;
+        known
     }
 
     fn secrets(&self, rows: &[&SecretRow]) -> Totals {
@@ -154,10 +186,12 @@ pub fn priced(row: &SecretRow) -> bool {
 /// What each secret would save: by going, or, if it stays, by mending its loops.
 #[derive(Debug)]
 pub struct Savings<'a> {
-    deleted: HashSet<&'a SecretArn>,
-    loops: HashMap<&'a SecretArn, Money>,
+    /// What can go: replicas go with their primaries.
+    going: HashSet<&'a SecretArn>,
+    loops: HashMap<&'a SecretArn, (Money, Parts)>,
     /// By mending the loops on names that are not in the inventory.
     pub nameless: Money,
+    nameless_known: Parts,
 }
 
 /// What one secret would save a month.
@@ -172,31 +206,47 @@ pub struct Saving {
 impl<'a> Savings<'a> {
     /// Reads what can go and what loops from a report.
     pub fn new(report: &'a Report) -> Self {
-        let going = report
-            .secrets
-            .iter()
-            .filter(|row| row.verdict == Verdict::Delete);
+        let rows = || report.secrets.iter();
+        let deleted = rows().filter(|row| row.verdict == Verdict::Delete);
+        let deleted: HashSet<_> = deleted.map(|row| &row.arn).collect();
+        let goes = |row: &&SecretRow| {
+            let primary = row.replica_of.as_deref();
+            deleted.contains(&row.arn) || primary.is_some_and(|primary| deleted.contains(primary))
+        };
         let mut savings = Self {
-            deleted: going.map(|row| &row.arn).collect(),
+            going: rows().filter(goes).map(|row| &row.arn).collect(),
             loops: HashMap::new(),
             nameless: Money::ZERO,
+            nameless_known: Parts::default(),
         };
         for found in &report.loops {
-            let usd = found.avoidable_usd_month.unwrap_or_default();
-            match &found.arn {
-                Some(arn) => *savings.loops.entry(arn).or_default() += usd,
-                None => savings.nameless += usd,
-            }
+            let (usd, known) = match &found.arn {
+                Some(arn) => {
+                    let (usd, known) = savings.loops.entry(arn).or_default();
+                    (usd, known)
+                }
+                None => (&mut savings.nameless, &mut savings.nameless_known),
+            };
+            *usd += found.avoidable_usd_month.unwrap_or_default();
+            *known += Parts::one(found.avoidable_usd_month);
         }
         savings
     }
 
-    /// What one secret would save a month. A replica goes with its primary.
+    /// Whether a secret can go. A replica goes with its primary.
+    pub fn goes(&self, row: &SecretRow) -> bool {
+        self.going.contains(&row.arn)
+    }
+
+    /// Whether what mending a loop saves is in the sum of the loops. A loop on a secret that can go ends with it.
+    pub fn holds(&self, found: &LoopRow) -> bool {
+        let arn = found.arn.as_ref();
+        arn.is_none_or(|arn| !self.going.contains(arn))
+    }
+
+    /// What one secret would save a month.
     pub fn of(&self, row: &SecretRow) -> Saving {
-        let primary = row.replica_of.as_deref();
-        if self.deleted.contains(&row.arn)
-            || primary.is_some_and(|primary| self.deleted.contains(primary))
-        {
+        if self.goes(row) {
             Saving {
                 by_deleting: row.cost.known(),
                 by_mending: Money::ZERO,
@@ -204,10 +254,22 @@ impl<'a> Savings<'a> {
         } else {
             Saving {
                 by_deleting: Money::ZERO,
-                by_mending: self.loops.get(&row.arn).copied().unwrap_or_default(),
+                by_mending: self.loops_on(row).0,
             }
         }
     }
+
+    /// What mending the loops on a secret would save a month, whether it stays or not, and of how many that is known.
+    fn loops_on(&self, row: &SecretRow) -> (Money, Parts) {
+        self.loops.get(&row.arn).copied().unwrap_or_default()
+    }
+}
+
+/// The loops whose mending is in the totals, dearest first; the others end when their secret goes.
+pub fn loops(report: &Report) -> Vec<&LoopRow> {
+    let savings = Savings::new(report);
+    let loops = report.loops.iter();
+    loops.filter(|found| savings.holds(found)).collect()
 }
 
 /// By what secrets are added up.
@@ -270,6 +332,8 @@ pub struct Group {
     pub key: String,
     /// The sums, without how sure they are: that is said of the whole. The group of the unattributed calls has no secrets.
     pub totals: Totals,
+    /// What is known of them.
+    pub known: Known,
 }
 
 /// The groups by key, and last the calls that belong to no secret, if there are any. The groups add up to the totals;
@@ -279,6 +343,7 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
         return vec![Group {
             key: by.as_str().to_owned(),
             totals: report.totals.clone(),
+            known: known(report),
         }];
     }
     let mut places: BTreeMap<String, Vec<&SecretRow>> = BTreeMap::new();
@@ -294,6 +359,7 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
         .into_iter()
         .map(|(key, rows)| Group {
             key,
+            known: adder.known(rows.iter().copied()),
             totals: Totals {
                 estimate: sure(&rows, &[]),
                 ..adder.secrets(&rows)
@@ -306,6 +372,7 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
         groups.push(Group {
             key: UNATTRIBUTED.to_owned(),
             totals: rest,
+            known: adder.known_of_nobody(),
         });
     }
     groups

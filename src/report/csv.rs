@@ -13,7 +13,7 @@ use super::escape;
 use crate::domain::money::Money;
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
-use crate::domain::sums::{self, Counted, Grouping};
+use crate::domain::sums::{self, Counted, Grouping, Parts};
 use crate::domain::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
@@ -227,7 +227,8 @@ fn finding(row: &FindingRow) -> [String; 9] {
 }
 
 /// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
-/// totals; the calls that belong to no secret are a group of their own in each. The change is that of the run rate since
+/// totals; the calls that belong to no secret are a group of their own in each. A sum of which nothing is known is empty;
+/// of which something is, it is that, and the counts of unpriced and uncounted secrets say what is missing. The change is that of the run rate since
 /// an earlier scan; a group that was not there cost nothing then.
 pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     let rows = GROUPINGS.into_iter().flat_map(|by| {
@@ -250,7 +251,9 @@ fn group(
     group: &sums::Group,
     change: Option<Money>,
 ) -> [String; 21] {
-    let totals = &group.totals;
+    let (totals, parts) = (&group.totals, &group.known);
+    let usd = |parts: Parts, sum: Money| known(parts.of(sum));
+    let count = |sum: u64| known(parts.calls.of(sum));
     let verdict = |verdict: Verdict| {
         totals
             .verdicts
@@ -273,23 +276,23 @@ fn group(
         by.as_str().to_owned(),
         escape::cell(&group.key),
         totals.secrets.to_string(),
-        totals.storage_usd.to_string(),
-        totals.api_usd.to_string(),
-        totals.kms_usd.to_string(),
-        totals.total_usd.to_string(),
-        totals.savings_usd.to_string(),
+        usd(parts.storage, totals.storage_usd),
+        usd(parts.api, totals.api_usd),
+        usd(parts.kms, totals.kms_usd),
+        usd(parts.total, totals.total_usd),
+        usd(parts.savings(), totals.savings_usd),
         verdict(Verdict::Delete),
         verdict(Verdict::Review),
         verdict(Verdict::Keep),
-        totals.calls.to_string(),
-        totals.reads.to_string(),
-        totals.failed.to_string(),
+        count(totals.calls),
+        count(totals.reads),
+        count(totals.failed),
         totals.unpriced_secrets.to_string(),
         totals.uncounted_secrets.to_string(),
         report.window.from.to_string(),
         report.window.to.to_string(),
-        totals.window_cost.total_usd.to_string(),
-        known(change),
+        usd(parts.window, totals.window_cost.total_usd),
+        known(parts.total.of(change).flatten()),
         name,
     ]
 }

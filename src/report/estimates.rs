@@ -151,7 +151,7 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
 
 /// A row of `summary.csv`, by the same words: what it is grouped by, and the group as its name.
 fn group(by: Grouping, group: &Group) -> Option<[String; COLUMNS.len()]> {
-    let totals = &group.totals;
+    let (totals, known) = (&group.totals, &group.known);
     let found = totals.estimate.as_ref()?;
     let mut line = Line::new(by.as_str(), found.windows, &found.caveats);
     if by != Grouping::Total {
@@ -159,13 +159,11 @@ fn group(by: Grouping, group: &Group) -> Option<[String; COLUMNS.len()]> {
     }
     line.put("reads", Some(totals.reads), found.reads);
     line.put("failed_reads", Some(totals.failed), found.failed);
-    line.put("total_usd_month", Some(totals.total_usd), found.total_usd);
-    line.put(
-        "saves_usd_month",
-        Some(totals.savings_usd),
-        found.savings_usd,
-    );
-    line.calls(totals.calls, Some(totals.api_usd), found);
+    let total = known.total.of(totals.total_usd);
+    line.put("total_usd_month", total, found.total_usd);
+    let savings = known.savings().of(totals.savings_usd);
+    line.put("saves_usd_month", savings, found.savings_usd);
+    line.calls(totals.calls, known.api.of(totals.api_usd), found);
     Some(line.0)
 }
 

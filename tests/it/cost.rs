@@ -71,6 +71,9 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
             idle("events!connection/a").set("OwningService", json!("events")),
             idle("rds!cluster-1").set("OwningService", json!("rds")),
             idle("acme!unknown-owner"),
+            idle("events!connection/b")
+                .set("OwningService", json!("events"))
+                .deleted(3),
         ])
         .scan();
     for (region, name, storage) in [
@@ -80,6 +83,7 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
         (EAST, "events!connection/a", "0.000000"),
         (EAST, "rds!cluster-1", "0.400000"),
         (EAST, "acme!unknown-owner", "0.400000"),
+        (EAST, "events!connection/b", "0.000000"),
     ] {
         assert_eq!(
             scan.secret_in(region, name)["cost"]["storage_usd"],
@@ -90,6 +94,16 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
     let totals = &scan.report["totals"];
     assert_eq!(totals["storage_usd"], "1.600000");
     assert_eq!(totals["pending_usd"], "0.400000");
+    // Seven less three, at $0.40 each.
+    let (_, said) = scan.stdout.split_once("Storage").unwrap();
+    let said: Vec<&str> = said.lines().take(2).map(str::trim).collect();
+    assert_eq!(
+        said,
+        [
+            "$1.60  7 secrets; 2 pending deletion are free",
+            "1 included by its service is free"
+        ]
+    );
     assert_eq!(
         totals["savings_delete_usd"], "0.800000",
         "deleting a primary saves its replica too"
@@ -296,6 +310,118 @@ fn a_partition_without_a_price_is_unknown_and_a_price_file_makes_it_known() {
     assert_eq!(with_list.secret("db")["cost"]["storage_usd"], "0.420000");
     assert_eq!(with_list.code, 0, "{}", with_list.gaps());
     assert_adds_up(&with_list);
+}
+
+/// A secret in a partition that has no price of its own.
+fn unpriced(name: &str) -> Secret {
+    let arn = format!("arn:aws-cn:secretsmanager:cn-north-1:{OTHER}:secret:{name}-AbC123");
+    idle(name).at(OTHER, "cn-north-1").set("ARN", json!(arn))
+}
+
+/// The cells of a row of `summary.csv`.
+fn summed(scan: &Scan, by: &str, group: &str, columns: &[&str]) -> Vec<String> {
+    let rows = scan.csv("summary.csv");
+    let row = rows
+        .iter()
+        .find(|row| row["group_by"] == by && row["group"] == group)
+        .unwrap_or_else(|| panic!("no {by} {group}"));
+    columns.iter().map(|&column| row[column].clone()).collect()
+}
+
+const AMOUNTS: [&str; 6] = [
+    "storage_usd_month",
+    "api_usd_month",
+    "kms_usd_month",
+    "total_usd_month",
+    "savings_usd_month",
+    "window_total_usd",
+];
+
+#[test]
+fn a_sum_of_unknown_prices_is_unknown_and_not_zero() {
+    let scan = World::new()
+        .heard(OTHER, "cn-north-1")
+        .secrets([unpriced("db"), unpriced("used")])
+        .calls(get("used").place(OTHER, "cn-north-1").days(3).every(60, 5))
+        .call(call("ListSecrets", "").place(OTHER, "cn-north-1"))
+        .scan();
+    assert_eq!(scan.verdict("db"), "delete: idle");
+    for (by, group) in [
+        ("total", "total"),
+        ("account", OTHER),
+        ("region", "cn-north-1"),
+        ("owner", "(no owner)"),
+    ] {
+        assert_eq!(summed(&scan, by, group, &AMOUNTS), [""; 6], "{by} {group}");
+        let counts = summed(&scan, by, group, &["secrets", "reads", "unpriced_secrets"]);
+        assert_eq!(counts, ["2", "5", "2"], "{by} {group}");
+    }
+    let nobodys = [
+        "api_usd_month",
+        "total_usd_month",
+        "window_total_usd",
+        "calls",
+    ];
+    let nobodys = summed(&scan, "account", "(unattributed)", &nobodys);
+    assert_eq!(nobodys, ["", "", "", "1"]);
+    let page = scan.file("report.html");
+    assert!(page.contains("The price of 2 secrets is unknown"));
+    assert!(!page.contains("could not be counted"), "they were");
+    let plan = program(&scan.path(), &["plan", "out"]);
+    let by_account = program(&scan.path(), &["report", "out", "--group-by", "account"]);
+    for (name, text) in [
+        ("the terminal", scan.stdout.clone()),
+        ("the page", scan.file("report.html")),
+        ("the plan", String::from_utf8(plan.stdout).unwrap()),
+        ("the groups", String::from_utf8(by_account.stdout).unwrap()),
+    ] {
+        assert!(text.contains("unknown"), "{name}: {text}");
+        // What no secrets cost is known.
+        let zero = |line: &&str| line.contains("$0.00") && !line.contains(": 0 secrets");
+        let zeros: Vec<&str> = text.lines().filter(zero).collect();
+        assert_eq!(zeros, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_sum_of_which_something_is_known_is_that_and_says_what_it_leaves_out() {
+    let scan = World::new()
+        .heard(OTHER, "cn-north-1")
+        .secrets([unpriced("db"), idle("usual")])
+        .scan();
+    let sums = summed(&scan, "total", "total", &AMOUNTS);
+    let [storage, savings] = ["0.400000", "0.400000"];
+    assert_eq!(
+        sums[..5],
+        [storage, "0.000000", "0.000000", "0.400000", savings]
+    );
+    assert_eq!(summed(&scan, "account", OTHER, &AMOUNTS), [""; 6]);
+    assert_adds_up(&scan);
+    let said = "$0.40  delete 2 secrets; what 1 of them costs is unknown";
+    assert!(scan.stdout.contains(said), "{}", scan.stdout);
+    let plan = program(&scan.path(), &["plan", "out"]);
+    let plan = String::from_utf8(plan.stdout).unwrap().replace('\n', " ");
+    let said = "2 secrets to delete, which saves at least $0.40 a month (unknown for 1 of them).";
+    assert!(plan.contains(said), "{plan}");
+}
+
+#[test]
+fn without_a_trail_the_sums_of_calls_are_unknown_too() {
+    let scan = World::new().secret(idle("db")).no_trail().scan();
+    for (by, group) in [("total", "total"), ("account", ACCOUNT)] {
+        let counts = [
+            "calls",
+            "reads",
+            "failed_reads",
+            "api_usd_month",
+            "kms_usd_month",
+        ];
+        assert_eq!(summed(&scan, by, group, &counts), [""; 5], "{by}");
+        let known = summed(&scan, by, group, &["storage_usd_month", "total_usd_month"]);
+        assert_eq!(known, ["0.400000"; 2], "{by}");
+        let savings = summed(&scan, by, group, &["savings_usd_month"]);
+        assert_eq!(savings, [""], "{by}: nobody could see what loops");
+    }
 }
 
 #[test]

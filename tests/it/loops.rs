@@ -252,6 +252,30 @@ fn a_loop_of_a_secret_that_goes_is_not_saved_twice() {
 }
 
 #[test]
+fn the_loops_under_a_sum_are_those_that_it_holds() {
+    let hot = |name: &str, session: &str| client(&get(name), session, "10.0.0.1", 1, 6);
+    let audit = get("gone").agent("prowler");
+    let scan = World::new()
+        .secrets([never("gone").accessed(2), idle("stays")])
+        .calls(client(&audit, "audit", "10.0.0.1", 1, 6))
+        .calls(hot("stays", "pod-1"))
+        .scan();
+    assert_eq!(scan.verdict("gone"), "delete: maintenance-only");
+    assert_eq!(scan.loops().len(), 2);
+    let (_, mend) = scan.stdout.split_once("mend 1 hot loop:").unwrap();
+    let (mend, _) = mend.split_once("NEEDS A LOOK").unwrap_or((mend, ""));
+    assert!(mend.contains("  stays  "), "{mend}");
+    assert!(!mend.contains("  gone  "), "{mend}");
+    assert!(mend.contains("1 more goes with its secret"), "{mend}");
+    let page = scan.file("report.html");
+    assert!(page.contains("Mend 1 hot loop<"), "the step counts it");
+    let (_, listed) = page.split_once("<section id=\"loops\"").unwrap();
+    let (listed, _) = listed.split_once("</section>").unwrap();
+    assert_eq!(listed.matches("can be saved a month").count(), 1);
+    assert!(listed.contains("1 more goes with its secret"), "{listed}");
+}
+
+#[test]
 fn failing_and_missing_reads_are_findings_of_the_window() {
     let scan = World::new()
         .secrets([idle("db"), idle("old-failure"), idle("pending").deleted(3)])
@@ -299,6 +323,49 @@ fn failing_and_missing_reads_are_findings_of_the_window() {
     );
     assert_eq!(missing["arn"], json!(null));
     assert_eq!(scan.verdict("old-failure"), "review: failed-reads idle");
+}
+
+#[test]
+fn findings_of_a_past_month_speak_of_that_month_alone() {
+    let refused = |at: i64| denied("GetSecretValue", "db", "because").at(at);
+    let missing = |at: i64| {
+        get("gone")
+            .error("ResourceNotFoundException", NOT_FOUND)
+            .at(at)
+    };
+    // October, and the moments just outside of it: `later` failed only after the month.
+    let (from, to) = (days_ago(31), NOW_S);
+    let scan = World::new()
+        .secrets([idle("db"), idle("later")])
+        .calls([from - 1, from, to - 1, to].map(refused))
+        .calls([from - 1, from + DAY, to].map(missing))
+        .call(denied("GetSecretValue", "later", "because").at(to + DAY))
+        .now("2026-11-10T00:00:00Z")
+        .args(&["--month", "2026-10"])
+        .scan();
+    let found: Vec<String> = scan.report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap();
+            let times = text("evidence").split(';').next().unwrap();
+            let count = text("text").split(" of ").next().unwrap();
+            format!("{}: {count}, {times}", text("name"))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "db: 2 reads, first 2026-10-01T00:00:00Z, last 2026-10-31T23:59:59Z",
+            "gone: 1 read, first 2026-10-02T00:00:00Z, last 2026-10-02T00:00:00Z",
+        ]
+    );
+    assert_eq!(scan.secret("db")["failed"], 2, "the same as the finding");
+    for name in ["db", "later"] {
+        let verdict = scan.verdict(name);
+        assert!(verdict.contains("failed-reads"), "{name}: {verdict}");
+    }
 }
 
 #[test]

@@ -288,7 +288,10 @@ fn savings_run_from_the_deletion_to_the_restoration() {
         .zip(entries)
         .map(|(number, one)| (number, step(if number < 3 { 0 } else { 60 * 73 }, one)))
         .collect();
-    let saved = |count: usize, hours: i64| replay(&entries[..count]).unwrap().saved(at(60 * hours));
+    let saved = |count: usize, hours: i64| -> Money {
+        let book = replay(&entries[..count]).unwrap();
+        book.saved(at(60 * hours)).flatten().sum()
+    };
     assert_eq!(saved(1, 730), Money(0));
     assert_eq!(saved(2, 730), Money(400_000));
     assert_eq!(saved(4, 730), Money(40_000));

@@ -138,8 +138,9 @@
     body.replaceChildren();
     append(0);
     $("table").setAttribute("aria-rowcount", String(state.rows.length + 1));
-    let sum = 0, save = 0;
-    for (const i of state.rows) { sum += cost(i) ?? 0; save += saves(i); }
+    // What is known of it; of nothing known the sum is unknown.
+    let sum = state.rows.length ? null : 0, save = 0;
+    for (const i of state.rows) { if (cost(i) !== null) sum += cost(i); save += saves(i); }
     $("status").replaceChildren(
       el("b", "", plural(state.rows.length, "secret")),
       state.rows.length === N ? "" : ` of ${count(N)}`,

@@ -6,11 +6,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::view::{day, money, money_or_unknown};
+use super::view::{day, money_or_unknown};
 use crate::domain::findings::FINDINGS;
 use crate::domain::money::{Money, thousands};
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, LoopRow, Report, SecretRow, Severity};
+use crate::domain::sums;
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::html::percent;
@@ -90,6 +91,8 @@ pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
 pub(crate) struct Loops {
     shown: Vec<Loop>,
     more: String,
+    /// That others go with their secrets.
+    going: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -154,10 +157,11 @@ pub(crate) fn loops(report: &Report) -> Loops {
         .enumerate()
         .map(|(place, row)| (&row.arn, place))
         .collect();
-    let rest = report.loops.len().saturating_sub(LOOPS);
+    let loops = sums::loops(report);
+    let rest = loops.len().saturating_sub(LOOPS);
     Loops {
-        shown: report
-            .loops
+        going: words::going(report, &loops),
+        shown: loops
             .iter()
             .take(LOOPS)
             .map(|row| {
@@ -324,22 +328,20 @@ pub(crate) fn idle(report: &Report) -> Idle {
     }
 }
 
-fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow>) -> Age {
+fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow> + Clone) -> Age {
     let mut age = Age {
         label,
         ..Age::default()
     };
-    let mut cost = Money::ZERO;
+    age.cost = money_or_unknown(sums::sum(rows.clone().map(|row| row.cost.total_usd)));
     for row in rows {
         age.secrets += 1;
-        cost += row.cost.known();
         match row.verdict {
             Verdict::Delete => age.delete += 1,
             Verdict::Review => age.review += 1,
             Verdict::Keep => age.keep += 1,
         }
     }
-    age.cost = money(cost);
     age.alt = format!(
         "{label}: {}, {} can go, {} to review, {} stay",
         number(age.secrets, "secret"),

@@ -14,12 +14,12 @@ use crate::compare::Comparison;
 use crate::domain::money::{Money, thousands};
 use crate::domain::month::Month;
 use crate::domain::report::{Report, Span};
-use crate::domain::sums::{Group, Grouping, NO_OWNER, UNATTRIBUTED, groups};
+use crate::domain::sums::{self, Group, Grouping, Known, NO_OWNER, UNATTRIBUTED, groups};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
 use crate::report::html::percent;
-use crate::report::text::words::{maker, number};
+use crate::report::text::words::{maker, number, storage_alone, usd};
 
 /// How many groups, secrets and loops are shown before the rest is added up or left to the table.
 const GROUPS: usize = 12;
@@ -119,6 +119,7 @@ struct Payer {
 /// Reads the view from a report.
 pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
     let totals = &report.totals;
+    let known = sums::known(report);
     let (accounts, regions) = report.places();
     Page {
         title: format!("Secrets Manager: {}", period(report)),
@@ -135,11 +136,11 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
         },
         made: moment(report.made),
         tool: one_line(&maker(report)),
-        figures: figures(report),
-        future: future(report),
-        parts: parts(report),
+        figures: figures(report, &known),
+        future: future(report, &known),
+        parts: parts(report, &known),
         caveats: caveats(report),
-        steps: steps(report),
+        steps: steps(report, &known),
         changes: previous.map(change::changes),
         payers: payers(report),
         estimated: estimated::estimated(report),
@@ -227,8 +228,9 @@ fn share(part: Money, whole: Money) -> String {
     }
 }
 
-fn figures(report: &Report) -> Vec<Figure> {
+fn figures(report: &Report, known: &Known) -> Vec<Figure> {
     let totals = &report.totals;
+    let savings = known.savings().of(totals.savings_usd);
     let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let partial = totals.unpriced_secrets + totals.uncounted_secrets > 0;
     let rate = if partial {
@@ -247,21 +249,25 @@ fn figures(report: &Report) -> Vec<Figure> {
     vec![
         Figure {
             label: "Cost a month",
-            value: totals.total_usd.dollars(),
+            value: usd(known.total.of(totals.total_usd)),
             note: format!(
                 "{rate}. {window} cost {}.",
-                totals.window_cost.total_usd.dollars()
+                usd(known.window.of(totals.window_cost.total_usd))
             ),
             class: "cost",
         },
         Figure {
             label: "Can be saved a month",
-            value: totals.savings_usd.dollars(),
-            note: format!(
-                "{} of it. {} a year.",
-                share(totals.savings_usd, totals.total_usd),
-                year.dollars()
-            ),
+            value: usd(savings),
+            note: if savings.is_some() {
+                format!(
+                    "{} of it. {} a year.",
+                    share(totals.savings_usd, totals.total_usd),
+                    year.dollars()
+                )
+            } else {
+                "Without prices and calls nobody can say.".to_owned()
+            },
             class: "save",
         },
         Figure {
@@ -278,15 +284,20 @@ fn figures(report: &Report) -> Vec<Figure> {
     ]
 }
 
-fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Money)]) -> Split {
+fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Option<Money>)]) -> Split {
     let mut start = 0;
     let shown: Vec<Part> = parts
         .iter()
         .map(|&(class, label, amount)| {
+            let value = amount.map_or_else(
+                || "unknown".to_owned(),
+                |amount| format!("{} ({})", money(amount), share(amount, whole)),
+            );
+            let amount = amount.unwrap_or_default();
             let part = Part {
                 class,
                 label: label.to_owned(),
-                value: format!("{} ({})", money(amount), share(amount, whole)),
+                value,
                 x: percent(start, whole.0),
                 width: percent(amount.0, whole.0),
             };
@@ -304,29 +315,31 @@ fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Money)]) -> Spl
     }
 }
 
-fn future(report: &Report) -> Split {
+fn future(report: &Report, known: &Known) -> Split {
     let totals = &report.totals;
     let stays = totals.total_usd - totals.savings_usd;
+    let deleting = known.deleting.of(totals.savings_delete_usd);
+    let mending = known.mending().of(totals.savings_loops_usd);
     split(
         "The cost of a month",
         totals.total_usd,
         &[
-            ("stay", "stays", stays.max(Money::ZERO)),
-            ("delete", "saved by deleting", totals.savings_delete_usd),
-            ("mend", "saved by mending loops", totals.savings_loops_usd),
+            ("stay", "stays", known.total.of(stays.max(Money::ZERO))),
+            ("delete", "saved by deleting", deleting),
+            ("mend", "saved by mending loops", mending),
         ],
     )
 }
 
-fn parts(report: &Report) -> Split {
+fn parts(report: &Report, known: &Known) -> Split {
     let totals = &report.totals;
     split(
         "The cost of a month by part",
         totals.total_usd,
         &[
-            ("storage", "storage", totals.storage_usd),
-            ("api", "API calls", totals.api_usd),
-            ("kms", "KMS requests", totals.kms_usd),
+            ("storage", "storage", known.storage.of(totals.storage_usd)),
+            ("api", "API calls", known.api.of(totals.api_usd)),
+            ("kms", "KMS requests", known.kms.of(totals.kms_usd)),
         ],
     )
 }
@@ -371,10 +384,11 @@ fn caveats(report: &Report) -> Vec<Caveat> {
             link: Some("#estimated"),
         });
     }
-    if totals.uncounted_secrets > 0 {
+    let uncounted = storage_alone(totals);
+    if uncounted > 0 {
         caveats.push(plain(format!(
             "The calls of {} could not be counted; their cost is storage alone.",
-            number(totals.uncounted_secrets, "secret")
+            number(uncounted, "secret")
         )));
     }
     if totals.unpriced_secrets > 0 {
@@ -401,7 +415,15 @@ fn caveats(report: &Report) -> Vec<Caveat> {
     caveats
 }
 
-fn steps(report: &Report) -> Vec<Step> {
+/// What a step is worth.
+fn worth(amount: Option<Money>) -> String {
+    amount.map_or_else(
+        || "an unknown amount".to_owned(),
+        |amount| format!("{} a month", amount.dollars()),
+    )
+}
+
+fn steps(report: &Report, known: &Known) -> Vec<Step> {
     let totals = &report.totals;
     let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let mut steps = Vec::new();
@@ -411,15 +433,16 @@ fn steps(report: &Report) -> Vec<Step> {
             what: format!("Delete {} that nothing uses", number(going, "secret")),
             how: "secretsweep plan writes the list; nothing goes without a recovery window"
                 .to_owned(),
-            worth: format!("{} a month", totals.savings_delete_usd.dollars()),
+            worth: worth(known.deleting.of(totals.savings_delete_usd)),
             link: "#idle",
         });
     }
-    if let Some(first) = report.loops.first() {
+    let loops = sums::loops(report);
+    if let Some(first) = loops.first() {
         steps.push(Step {
-            what: format!("Mend {}", number(report.loops.len() as u64, "hot loop")),
+            what: format!("Mend {}", number(loops.len() as u64, "hot loop")),
             how: format!("the dearest reads {}", one_line(&first.name)),
-            worth: format!("{} a month", totals.savings_loops_usd.dollars()),
+            worth: worth(known.mending().of(totals.savings_loops_usd)),
             link: "#loops",
         });
     }
@@ -428,19 +451,19 @@ fn steps(report: &Report) -> Vec<Step> {
     }
     let reviewed = verdicts(Verdict::Review);
     if reviewed > 0 {
-        let cost: Money = report
-            .secrets
-            .iter()
-            .filter(|row| row.verdict == Verdict::Review)
-            .map(|row| row.cost.known())
-            .sum();
+        let rows = report.secrets.iter();
+        let rows = rows.filter(|row| row.verdict == Verdict::Review);
+        let cost = sums::sum(rows.map(|row| row.cost.total_usd));
         steps.push(Step {
             what: format!(
                 "Look at {} that only a person can judge",
                 number(reviewed, "secret")
             ),
             how: "each says why, in the table of all secrets".to_owned(),
-            worth: format!("they cost {} a month", cost.dollars()),
+            worth: cost.map_or_else(
+                || "what they cost is unknown".to_owned(),
+                |cost| format!("they cost {} a month", cost.dollars()),
+            ),
             link: "#all",
         });
     }
@@ -509,6 +532,7 @@ fn payers(report: &Report) -> Vec<Payers> {
                 &Group {
                     key: "Total".to_owned(),
                     totals: report.totals.clone(),
+                    known: sums::known(report),
                 },
                 report.totals.total_usd,
             ),
@@ -527,7 +551,9 @@ fn payers(report: &Report) -> Vec<Payers> {
 /// The groups that are not shown, as one.
 fn added(rest: &[Group]) -> Group {
     let mut totals = crate::domain::report::Totals::default();
+    let mut known = Known::default();
     for group in rest {
+        known += group.known;
         totals.secrets += group.totals.secrets;
         totals.total_usd += group.totals.total_usd;
         totals.savings_usd += group.totals.savings_usd;
@@ -535,11 +561,14 @@ fn added(rest: &[Group]) -> Group {
     Group {
         key: format!("{} more", rest.len()),
         totals,
+        known,
     }
 }
 
 fn payer(group: &Group, most: Money) -> Payer {
     let totals = &group.totals;
+    let cost = money_or_unknown(group.known.total.of(totals.total_usd));
+    let savings = group.known.savings().of(totals.savings_usd);
     let saved = totals.savings_usd.min(totals.total_usd);
     let name = match group.key.as_str() {
         NO_OWNER => "no owner tag".to_owned(),
@@ -553,17 +582,15 @@ fn payer(group: &Group, most: Money) -> Payer {
         } else {
             thousands(totals.secrets)
         },
-        cost: money(totals.total_usd),
-        saves: if totals.savings_usd == Money::ZERO {
-            "–".to_owned()
-        } else {
-            money(totals.savings_usd)
-        },
         alt: format!(
-            "{name}: {} a month, of which {} can be saved",
-            money(totals.total_usd),
-            money(totals.savings_usd)
+            "{name}: {cost} a month, of which {} can be saved",
+            money_or_unknown(savings)
         ),
+        cost,
+        saves: match savings {
+            Some(Money::ZERO) => "–".to_owned(),
+            amount => money_or_unknown(amount),
+        },
         stays: percent((totals.total_usd - saved).0, most.0),
         saved: percent(saved.0, most.0),
         name,

@@ -1,10 +1,11 @@
 //! What it costs: a month at the present rate, the window itself, and the same by group.
 
 use super::page::{Look, Page, left, piece, right};
-use super::words::{self, agree, number};
+use super::words::{self, agree, number, usd};
 use crate::domain::money::{Money, thousands};
-use crate::domain::report::{Range, Report, Totals};
-use crate::domain::sums::{self, Grouping};
+use crate::domain::report::{Range, Report, SecretRow, Totals};
+use crate::domain::secret::includes_secrets;
+use crate::domain::sums::{self, Grouping, Known, Parts};
 use crate::domain::verdict::Verdict;
 use crate::report::estimates::dollars;
 
@@ -18,7 +19,8 @@ struct Line {
 /// The section.
 pub(super) fn costs(page: &mut Page, report: &Report) {
     page.heading("COST A MONTH (estimate)");
-    let lines = lines(report);
+    let known = sums::known(report);
+    let lines = lines(report, &known);
     let amounts = lines
         .iter()
         .map(|line| line.amount.len())
@@ -48,12 +50,12 @@ pub(super) fn costs(page: &mut Page, report: &Report) {
     let note = format!(
         "The window of {} cost {} (see ASSUMPTIONS).",
         words::length(&report.window),
-        report.totals.window_cost.total_usd.dollars()
+        usd(known.window.of(report.totals.window_cost.total_usd))
     );
     page.paragraph(2, Look::Faint, &note);
     let (covered, expected) = report.trail_hours();
     // A sample says itself what it stands for.
-    if covered < expected && report.totals.estimate.is_none() && !nothing_counted(&report.totals) {
+    if covered < expected && report.totals.estimate.is_none() && !nothing_counted(&known) {
         let text = format!(
             "The calls are those of {} of {} hours: the trail covers no more, and a month is scaled from them.",
             thousands(covered),
@@ -61,41 +63,29 @@ pub(super) fn costs(page: &mut Page, report: &Report) {
         );
         page.paragraph(2, Look::Warning, &text);
     }
-    left_out(page, &report.totals);
+    left_out(page, &report.totals, &known);
 }
 
-fn lines(report: &Report) -> Vec<Line> {
+fn lines(report: &Report, known: &Known) -> Vec<Line> {
     let totals = &report.totals;
     let line = |label, amount: String, note: String| Line {
         label,
         amount,
         note,
     };
-    let pending = report
-        .secrets
-        .iter()
-        .filter(|row| row.deleted.is_some())
-        .count() as u64;
-    let secrets = number(totals.secrets, "secret");
-    let storage = match pending {
-        0 => secrets,
-        some => format!(
-            "{secrets}; {} pending deletion {} free",
-            thousands(some),
-            agree(some, "is", "are")
-        ),
-    };
-    let mut lines = vec![line("Storage", totals.storage_usd.dollars(), storage)];
-    if nothing_counted(totals) {
-        let unknown = || "unknown".to_owned();
+    let (secrets, included) = stored(report);
+    let amount = usd(known.storage.of(totals.storage_usd));
+    let mut lines = vec![line("Storage", amount, secrets)];
+    lines.extend(included.map(|note| line("", String::new(), note)));
+    if nothing_counted(known) {
         let why = if report.has_trail() {
             "the trail covers none of the window"
         } else {
             "no trail was read"
         };
         let note = format!("{why}: calls are not counted");
-        lines.push(line("API calls", unknown(), note));
-        lines.push(line("KMS", unknown(), String::new()));
+        lines.push(line("API calls", usd(None), note));
+        lines.push(line("KMS", usd(None), String::new()));
     } else {
         let about = if totals.estimate.is_some() {
             "about "
@@ -107,15 +97,16 @@ fn lines(report: &Report) -> Vec<Line> {
             number(totals.calls, "call"),
             words::length(&report.window)
         );
-        lines.push(line("API calls", totals.api_usd.dollars(), calls));
-        if let Some(range) = totals.estimate.as_ref().and_then(|found| found.api_usd) {
+        let api = known.api.of(totals.api_usd);
+        lines.push(line("API calls", usd(api), calls));
+        let range = totals.estimate.as_ref().and_then(|found| found.api_usd);
+        if let Some(range) = range.filter(|_| api.is_some()) {
             lines.push(line("", String::new(), sampled(range)));
         }
         if totals.unattributed_calls > 0 {
-            let (calls, usd) = (
-                thousands(totals.unattributed_calls),
-                totals.unattributed_usd.dollars(),
-            );
+            let calls = thousands(totals.unattributed_calls);
+            let nobodys = report.unattributed.iter().map(|row| row.api_usd);
+            let usd = usd(nobodys.collect::<Parts>().of(totals.unattributed_usd));
             lines.push(line(
                 "",
                 String::new(),
@@ -124,14 +115,41 @@ fn lines(report: &Report) -> Vec<Line> {
         }
         lines.push(line(
             "KMS",
-            totals.kms_usd.dollars(),
+            usd(known.kms.of(totals.kms_usd)),
             "reads with a customer-managed key".to_owned(),
         ));
     }
+    let total = known.total.of(totals.total_usd);
     let range = totals.estimate.as_ref().and_then(|found| found.total_usd);
-    let sure = range.map(sampled).unwrap_or_default();
-    lines.push(line("Total", totals.total_usd.dollars(), sure));
+    let sure = range.filter(|_| total.is_some()).map(sampled);
+    lines.push(line("Total", usd(total), sure.unwrap_or_default()));
     lines
+}
+
+/// How many secrets are stored, and which of them cost nothing: a line for each reason.
+fn stored(report: &Report) -> (String, Option<String>) {
+    let count = |which: fn(&&SecretRow) -> bool| report.secrets.iter().filter(which).count() as u64;
+    let pending = count(|row| row.deleted.is_some());
+    let included = count(|row| {
+        let service = row.owning_service.as_deref();
+        row.deleted.is_none() && sums::priced(row) && service.is_some_and(includes_secrets)
+    });
+    let secrets = number(report.totals.secrets, "secret");
+    let secrets = match pending {
+        0 => secrets,
+        some => format!(
+            "{secrets}; {} pending deletion {} free",
+            thousands(some),
+            agree(some, "is", "are")
+        ),
+    };
+    let are = agree(
+        included,
+        "included by its service is free",
+        "included by their services are free",
+    );
+    let included = (included > 0).then(|| format!("{} {are}", thousands(included)));
+    (secrets, included)
 }
 
 /// How sure an amount is that was estimated from a sample.
@@ -140,12 +158,12 @@ fn sampled(range: Range<Money>) -> String {
 }
 
 /// Whether no calls could be counted anywhere.
-pub(super) fn nothing_counted(totals: &Totals) -> bool {
-    totals.secrets > 0 && totals.uncounted_secrets == totals.secrets && totals.calls == 0
+pub(super) fn nothing_counted(known: &Known) -> bool {
+    known.calls.of(()).is_none()
 }
 
 /// What the costs leave out, so that a low number is not taken for a good one.
-fn left_out(page: &mut Page, totals: &Totals) {
+fn left_out(page: &mut Page, totals: &Totals, known: &Known) {
     let mut parts = Vec::new();
     if totals.unpriced_secrets > 0 {
         parts.push(format!(
@@ -153,11 +171,8 @@ fn left_out(page: &mut Page, totals: &Totals) {
             number(totals.unpriced_secrets, "secret")
         ));
     }
-    // Without a price the cost of calls is unknown, too, and that is said already.
-    let uncounted = totals
-        .uncounted_secrets
-        .saturating_sub(totals.unpriced_secrets);
-    if uncounted > 0 && !nothing_counted(totals) {
+    let uncounted = words::storage_alone(totals);
+    if uncounted > 0 && !nothing_counted(known) {
         parts.push(format!("the calls of {}", number(uncounted, "secret")));
     }
     if !parts.is_empty() {
@@ -177,10 +192,11 @@ pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
     for group in &groups {
         let totals = &group.totals;
         let of = |verdict| thousands(totals.verdicts.get(&verdict).copied().unwrap_or(0));
+        let known = &group.known;
         let cells = [
             thousands(totals.secrets),
-            totals.total_usd.dollars(),
-            totals.savings_usd.dollars(),
+            usd(known.total.of(totals.total_usd)),
+            usd(known.savings().of(totals.savings_usd)),
             of(Verdict::Delete),
             of(Verdict::Review),
         ];
@@ -219,6 +235,9 @@ mod tests {
         for row in &mut report.secrets {
             row.cost = Cost::new(row.cost.storage_usd, None, None);
             (row.calls, row.reads, row.failed) = (0, 0, 0);
+        }
+        for scope in &mut report.scopes {
+            scope.trail.covered_hours = 0;
         }
         report.totals = sums::totals(&report);
         let text = |report: &Report| summary(report, &Options::default());

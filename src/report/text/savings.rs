@@ -7,32 +7,44 @@ use super::{Options, more, of_verdict, place, secrets};
 use crate::domain::money::{Money, thousands};
 use crate::domain::names::AccountId;
 use crate::domain::report::{LoopRow, Report, SecretRow};
+use crate::domain::sums::{self, Known};
 use crate::domain::verdict::Verdict;
 use crate::report::estimates::dollars;
 
 /// The section.
 pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
     let totals = &report.totals;
+    let known = sums::known(report);
+    let loops = sums::loops(report);
     let deletes = of_verdict(report, Verdict::Delete);
-    if deletes.is_empty() && report.loops.is_empty() {
-        nothing(page, report);
+    if deletes.is_empty() && loops.is_empty() {
+        nothing(page, &known);
     } else {
-        page.heading(&format!(
-            "SAVE UP TO {} A MONTH",
-            totals.savings_usd.dollars()
-        ));
-        if let Some(range) = totals.estimate.as_ref().and_then(|found| found.savings_usd) {
+        let parts = known.savings();
+        let savings = parts.of(totals.savings_usd);
+        page.heading(&match savings {
+            None => "SAVINGS WITHOUT A KNOWN PRICE".to_owned(),
+            Some(usd) if parts.unknown > 0 => format!("SAVE {} A MONTH OR MORE", usd.dollars()),
+            Some(usd) => format!("SAVE UP TO {} A MONTH", usd.dollars()),
+        });
+        let range = totals.estimate.as_ref().and_then(|found| found.savings_usd);
+        if let Some(range) = range.filter(|_| savings.is_some()) {
             let text = format!("An estimate from a sample: {}.", dollars(range));
             page.paragraph(2, Look::Usual, &text);
         }
         if !deletes.is_empty() {
-            deletable(page, report, &deletes, options);
+            deletable(page, report, &deletes, &known, options);
         }
-        if !report.loops.is_empty() {
-            if !deletes.is_empty() {
-                page.space();
-            }
-            hot_loops(page, report, options);
+        if !deletes.is_empty() && !report.loops.is_empty() {
+            page.space();
+        }
+        if !loops.is_empty() {
+            let usd = known.mending().of(totals.savings_loops_usd);
+            hot_loops(page, usd, &loops, options);
+        }
+        if let Some(going) = words::going(report, &loops) {
+            let column = if loops.is_empty() { 2 } else { 4 };
+            page.line(column, &[piece(Look::Faint, going)]);
         }
     }
     if totals.pending_usd > Money::ZERO {
@@ -46,8 +58,8 @@ pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
 }
 
 /// What it means that there is nothing to save: without a trail only that nobody knows.
-fn nothing(page: &mut Page, report: &Report) {
-    if nothing_counted(&report.totals) {
+fn nothing(page: &mut Page, known: &Known) {
+    if nothing_counted(known) {
         page.heading("WHAT CAN BE SAVED IS NOT KNOWN");
         let text = "Without a trail nobody can tell who reads what. Scan again with `--trail`, or judge by \
                     LastAccessedDate alone with `--trust-last-accessed`.";
@@ -59,20 +71,31 @@ fn nothing(page: &mut Page, report: &Report) {
     }
 }
 
-fn title(page: &mut Page, usd: Money, what: &str, note: &str) {
+fn title(page: &mut Page, usd: Option<Money>, what: &str, note: &str) {
     page.line(
         2,
         &[
-            piece(Look::Good, usd.dollars()),
+            piece(Look::Good, words::usd(usd)),
             piece(Look::Strong, format!("  {what}")),
             piece(Look::Faint, note),
         ],
     );
 }
 
-fn deletable(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Options) {
+fn deletable(
+    page: &mut Page,
+    report: &Report,
+    rows: &[&SecretRow],
+    known: &Known,
+    options: &Options,
+) {
     let what = format!("delete {}", number(rows.len() as u64, "secret"));
-    title(page, report.totals.savings_delete_usd, &what, "");
+    let usd = known.deleting.of(report.totals.savings_delete_usd);
+    let note = match (usd, known.deleting.unknown) {
+        (None, _) | (_, 0) => String::new(),
+        (Some(_), some) => format!("; what {} of them costs is unknown", thousands(some)),
+    };
+    title(page, usd, &what, &note);
     secrets::list(page, report, rows, options);
     let text = "Next, write the list of deletions for review; this deletes nothing:";
     page.line(4, &[piece(Look::Usual, text)]);
@@ -83,20 +106,18 @@ fn deletable(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Op
     page.paragraph(6, Look::Good, &format!("secretsweep plan {folder}"));
 }
 
-fn hot_loops(page: &mut Page, report: &Report, options: &Options) {
-    let what = format!("mend {}", number(report.loops.len() as u64, "hot loop"));
+fn hot_loops(page: &mut Page, usd: Option<Money>, loops: &[&LoopRow], options: &Options) {
+    let what = format!("mend {}", number(loops.len() as u64, "hot loop"));
     let note = ": a program fetches a secret far too often";
-    title(page, report.totals.savings_loops_usd, &what, note);
-    for found in report.loops.iter().take(options.top) {
+    title(page, usd, &what, note);
+    for found in loops.iter().take(options.top) {
         hot_loop(page, found);
     }
-    more(page, report.loops.len(), options, "findings.csv");
+    more(page, loops.len(), options, "findings.csv");
 }
 
 fn hot_loop(page: &mut Page, found: &LoopRow) {
-    let usd = found
-        .avoidable_usd_month
-        .map_or_else(|| "unknown".to_owned(), Money::dollars);
+    let usd = words::usd(found.avoidable_usd_month);
     let missing = if found.arn.is_none() {
         " (no such secret)"
     } else {

@@ -14,10 +14,13 @@ use crate::domain::verdict::Verdict;
 pub(super) fn list(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Options) {
     by_reason(page, report, rows);
     let costs = with_replicas(report);
-    let saves = |row: &SecretRow| costs.get(&row.arn).copied().unwrap_or_default();
+    let saves = |row: &SecretRow| costs.get(&row.arn).copied();
     let mut rows: Vec<_> = rows.iter().map(|&row| (saves(row), row)).collect();
     // By cents, as they are shown.
-    rows.sort_by_key(|(usd, row)| (Reverse((usd.scaled(1, 10_000), row.idle_days)), &row.arn));
+    rows.sort_by_key(|(usd, row)| {
+        let cents = usd.map(|usd| usd.scaled(1, 10_000));
+        (Reverse((cents, row.idle_days)), &row.arn)
+    });
     let shown = &rows[..rows.len().min(options.top)];
     if !shown.is_empty() {
         table(page, shown);
@@ -50,7 +53,7 @@ fn by_reason(page: &mut Page, report: &Report, rows: &[&SecretRow]) {
 }
 
 /// What they would save, for how long they have been unused, and where they are.
-fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
+fn table(page: &mut Page, rows: &[(Option<Money>, &SecretRow)]) {
     let places: Vec<_> = rows
         .iter()
         .map(|(_, row)| format!("{} {}", row.account, row.region))
@@ -58,7 +61,7 @@ fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
     let longest = places.iter().map(String::len).max().unwrap_or(0);
     let amounts = rows
         .iter()
-        .map(|(usd, _)| usd.dollars().len())
+        .map(|(usd, _)| words::usd(*usd).len())
         .max()
         .unwrap_or(0)
         .max(5);
@@ -88,7 +91,7 @@ fn table(page: &mut Page, rows: &[(Money, &SecretRow)]) {
         line(
             page,
             Look::Usual,
-            [&usd.dollars(), &row.name, &unused(row), place],
+            [&words::usd(*usd), &row.name, &unused(row), place],
         );
     }
 }
@@ -103,13 +106,15 @@ fn unused(row: &SecretRow) -> String {
     }
 }
 
-/// What each secret costs together with the replicas that go with it.
+/// What each secret costs together with the replicas that go with it, as far as it is known; none of which it is not.
 fn with_replicas(report: &Report) -> HashMap<&SecretArn, Money> {
     let mut costs: HashMap<&SecretArn, Money> = HashMap::new();
     for row in &report.secrets {
-        *costs
-            .entry(row.replica_of.as_deref().unwrap_or(&row.arn))
-            .or_default() += row.cost.known();
+        if let Some(usd) = row.cost.total_usd {
+            *costs
+                .entry(row.replica_of.as_deref().unwrap_or(&row.arn))
+                .or_default() += usd;
+        }
     }
     costs
 }

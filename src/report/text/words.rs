@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::money::thousands;
-use crate::domain::report::{LoopRow, PolicySummary, Report, Span};
+use crate::domain::money::{Money, thousands};
+use crate::domain::report::{LoopRow, PolicySummary, Report, Span, Totals};
 use crate::report::estimates::{dollars, doubts, numbers};
 
 /// A number with its noun: `1 secret`, `1,200 secrets`.
@@ -105,6 +105,11 @@ pub(in crate::report) fn interval(seconds: f64) -> String {
     }
 }
 
+/// An amount, or that nobody knows it.
+pub(in crate::report) fn usd(amount: Option<Money>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), Money::dollars)
+}
+
 /// How often a loop calls, after its API: ` every 1.0 s at its peak`; empty if a sample does not tell.
 pub(in crate::report) fn pace(found: &LoopRow) -> String {
     let when = if found.estimate.is_some() {
@@ -124,6 +129,26 @@ pub(in crate::report) fn at_least(found: &LoopRow) -> &'static str {
     } else {
         ""
     }
+}
+
+/// Of how many secrets only the storage is known: their calls could not be counted. Without a price the cost of calls is
+/// unknown, too, and that is said of the price.
+pub(in crate::report) fn storage_alone(totals: &Totals) -> u64 {
+    totals
+        .uncounted_secrets
+        .saturating_sub(totals.unpriced_secrets)
+}
+
+/// That loops which are not listed end with their secrets, if there are any.
+pub(in crate::report) fn going(report: &Report, listed: &[&LoopRow]) -> Option<String> {
+    let rest = (report.loops.len() - listed.len()) as u64;
+    let what = if listed.is_empty() {
+        number(rest, "hot loop")
+    } else {
+        format!("{} more", thousands(rest))
+    };
+    let goes = agree(rest, "goes with its secret", "go with their secrets");
+    (rest > 0).then(|| format!("{what} {goes}"))
 }
 
 /// How sure the numbers of a loop are that was seen in a sample.

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::heard::{Heard, Since, history};
-use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, table, tally};
+use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, saving, table, tally};
 use super::shown;
 use super::{
     Clock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal, read_plan,
@@ -260,8 +260,8 @@ impl Job<'_> {
         };
         let _ = write!(text, "{}.", tally(&parts));
         if count(goes) > 0 {
-            let saves = summary.saves(goes).dollars();
-            let _ = write!(text, " That saves {saves} a month.");
+            let saves = saving(summary.saves(goes), " a month");
+            let _ = write!(text, " That saves {saves}.");
         }
         text = paragraph(&text);
         text.insert(0, '\n');

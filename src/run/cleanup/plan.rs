@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use super::show::{command, day, paragraph, place, table};
+use super::show::{command, day, paragraph, place, saving, table};
 use super::{Clock, path_word};
 use crate::Exit;
 use crate::cli::PlanArgs;
@@ -134,9 +134,9 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
         ));
         text.push('\n');
         text.push_str(&paragraph(&format!(
-            "{} to delete, which saves {} a month. If it is applied today, each can be taken back until {}, and its name stays blocked until then at least. `secretsweep rules` explains each WHY.",
+            "{} to delete, which saves {}. If it is applied today, each can be taken back until {}, and its name stays blocked until then at least. `secretsweep rules` explains each WHY.",
             counted(plan.lines.len() as u64, "secret", "secrets"),
-            plan.saves().dollars(),
+            saving(plan.saves(), " a month"),
             day(end_of_window(now, recovery_days)),
         )));
     }

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use textwrap::{WordSplitter, WrapAlgorithm};
 
-use crate::domain::money::counted;
+use crate::domain::money::{Money, counted, thousands};
 use crate::domain::names::SecretArn;
 use crate::domain::secret::day_of;
+use crate::domain::sums::Parts;
 use crate::report::escape::{fit, one_line, width};
 use crate::term::Term;
 
@@ -28,6 +29,17 @@ const LINE: usize = 100;
 
 /// The columns of what became of each secret.
 pub(super) const OUTCOMES: [&str; 4] = ["WHAT", "SECRET", "WHERE", "DETAIL"];
+
+/// How much these save together: `$0.40 a month`, `at least $0.40 a month (unknown for 1 of them)`, or `an unknown amount`.
+pub(super) fn saving(parts: impl Iterator<Item = Option<Money>> + Clone, each: &str) -> String {
+    let known: Parts = parts.clone().collect();
+    let unknown = thousands(known.unknown);
+    match known.of(parts.flatten().sum::<Money>().dollars()) {
+        None => "an unknown amount".to_owned(),
+        Some(usd) if known.unknown == 0 => format!("{usd}{each}"),
+        Some(usd) => format!("at least {usd}{each} (unknown for {unknown} of them)"),
+    }
+}
 
 /// Aligned columns, two spaces apart, with two before. The last column is not cut: on a terminal it goes on in the next
 /// line, and in a pipe a row stays a line.

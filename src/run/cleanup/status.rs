@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::show::{day, left, paragraph, place, table};
+use super::show::{day, left, paragraph, place, saving, table};
 use super::{Clock, read_journal};
 use crate::Exit;
 use crate::cli::StatusArgs;
@@ -44,10 +44,10 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
     }
     text.push('\n');
     text.push_str(&paragraph(&format!(
-        "{} deleted, which saves {} a month; {} saved so far.",
+        "{} deleted, which saves {}; {} saved so far.",
         counted(status.deleted as u64, "secret is", "secrets are"),
-        status.saves.dollars(),
-        status.saved.dollars(),
+        saving(status.saves.iter().copied(), " a month"),
+        saving(status.saved.iter().copied(), ""),
     )));
     if status.open > 0 {
         text.push_str(&paragraph(&format!(
