@@ -16,6 +16,7 @@ use super::shown;
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse, doubtful};
+use crate::domain::bill::Reconciliation;
 use crate::domain::cost::Accrual;
 use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::{Money, counted};
@@ -80,23 +81,28 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
         .collect();
-    let summary = finish(&report, &formats, &out, overwrite, &args.view)?;
+    let (summary, bill) = finish(&report, &formats, &out, overwrite, &args.view)?;
     let told = Term::data(summary.as_bytes());
     let exit = exit(&report, &args.fail_on, args.fail_above, args.allow_partial);
+    let exit = if args.allow_partial {
+        exit
+    } else {
+        bill::exit(exit, bill.as_ref())
+    };
     Ok(shown(told, exit))
 }
 
 /// What every scan writes.
 pub(super) const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Html];
 
-/// Writes the result and gives the summary to show.
+/// Writes the result and gives the summary to show, and the comparison with the bill if there is one.
 pub(super) fn finish(
     report: &Report,
     formats: &[Format],
     out: &Path,
     overwrite: Overwrite,
     view: &View,
-) -> Result<String> {
+) -> Result<(String, Option<Reconciliation>)> {
     let previous = previous(view)?;
     let bill = bill::reconciliation(view, report)?;
     let mut written = files(report, previous.as_ref(), formats);
@@ -106,11 +112,12 @@ pub(super) fn finish(
         store::take_away(out, ESTIMATES)?;
     }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
+    drop(written);
     let mut summary = show(report, view, Some(out), &names);
     if let Some(bill) = &bill {
         summary.push_str(&reconciliation::text(bill));
     }
-    Ok(summary)
+    Ok((summary, bill))
 }
 
 /// Which secrets the view shows.

@@ -1,0 +1,101 @@
+//! What somebody gets who gives the wrong thing: it is said, once, with its place and the way out, and never taken for
+//! an answer.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::world::*;
+
+fn world() -> World {
+    World::new()
+        .secrets([idle("db"), idle("used")])
+        .call(get("used"))
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Lines of a Cost and Usage Report, each with this time and this amount.
+fn bill(lines: &[(&str, &str, &str)]) -> String {
+    let mut text =
+        "line_item_usage_account_id,line_item_usage_start_date,line_item_usage_end_date,\
+                    line_item_product_code,line_item_usage_type,line_item_unblended_cost,\
+                    line_item_line_item_type,product_region_code\n"
+            .to_owned();
+    for (from, to, usd) in lines {
+        let line = format!(
+            "111122223333,{from},{to},AWSSecretsManager,USE1-AWSSecretsManager-Secrets,{usd},Usage,us-east-1\n"
+        );
+        text.push_str(&line);
+    }
+    text
+}
+
+const MONTH: (&str, &str) = ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z");
+
+#[test]
+fn a_monthly_bill_beside_a_window_of_thirty_days_says_nothing_and_names_the_month() {
+    let scan = world().scan();
+    let folder = scan.into_folder();
+    let lines = bill(&[(MONTH.0, MONTH.1, "20.50")]);
+    std::fs::write(folder.path().join("cur.csv"), lines).unwrap();
+    let shown = program(folder.path(), &["report", "out", "--bill", "cur.csv"]);
+    assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
+    let text = printed(&shown);
+    let total = text.lines().find(|line| line.starts_with("total")).unwrap();
+    let cells: Vec<&str> = total.split_whitespace().collect();
+    assert_eq!((cells.len(), &cells[2..]), (4, &["-", "-"][..]), "{total}");
+    assert!(!text.contains("is the account in this"), "{text}");
+    let way = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(way.contains("1 line of the bill straddles"), "{way}");
+    assert!(way.contains("--month 2026-10"), "{way}");
+
+    let files = program(
+        folder.path(),
+        &[
+            "report", "out", "--bill", "cur.csv", "--format", "csv", "--out", "both",
+        ],
+    );
+    assert_eq!(files.status.code(), Some(0), "{}", said(&files));
+    let rows = csv_records(&std::fs::read(folder.path().join("both/bill.csv")).unwrap());
+    for row in &rows {
+        assert_eq!(row["billed_usd"], "", "{row:?}");
+        assert_eq!(row["difference_usd"], "", "{row:?}");
+    }
+    let json = std::fs::read(folder.path().join("both/bill.json")).unwrap();
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["totals"]["billed_usd"], Value::Null);
+
+    let month = world()
+        .args(&["--month", "2026-10", "--bill", "cur.csv"])
+        .file("cur.csv", bill(&[(MONTH.0, MONTH.1, "20.50")]))
+        .scan();
+    assert_eq!(month.code, 0, "{}", month.stderr);
+    assert!(month.stdout.contains("$20.50"), "{}", month.stdout);
+}
+
+#[test]
+fn a_line_of_the_bill_that_cannot_be_read_ends_with_three() {
+    let lines = bill(&[(MONTH.0, MONTH.1, "20.50"), (MONTH.0, MONTH.1, "abc")]);
+    let month = |more: &[&str]| {
+        let args = [&["--month", "2026-10", "--bill", "cur.csv"], more].concat();
+        world().args(&args).file("cur.csv", lines.clone()).scan()
+    };
+    let scan = month(&[]);
+    assert_eq!(scan.code, 3, "{}", scan.stdout);
+    assert!(
+        scan.stdout.contains("1 line of the bill could not be read"),
+        "{}",
+        scan.stdout
+    );
+    assert_eq!(month(&["--allow-partial"]).code, 0);
+    let folder = scan.into_folder();
+    let again = program(folder.path(), &["report", "out", "--bill", "cur.csv"]);
+    assert_eq!(again.status.code(), Some(3), "{}", said(&again));
+}
