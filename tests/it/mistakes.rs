@@ -99,3 +99,15 @@ fn a_line_of_the_bill_that_cannot_be_read_ends_with_three() {
     let again = program(folder.path(), &["report", "out", "--bill", "cur.csv"]);
     assert_eq!(again.status.code(), Some(3), "{}", said(&again));
 }
+
+#[test]
+fn an_earlier_scan_that_is_not_there_is_an_error_whatever_is_rendered() {
+    let folder = world().scan().into_folder();
+    for format in ["text", "csv", "json", "html", "focus"] {
+        let args = ["report", "out", "--previous", "nowhere", "--format", format];
+        let output = program(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        assert!(said(&output).contains("nowhere"), "{}", said(&output));
+        assert_eq!(printed(&output), "", "{format}");
+    }
+}
