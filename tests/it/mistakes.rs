@@ -111,3 +111,24 @@ fn an_earlier_scan_that_is_not_there_is_an_error_whatever_is_rendered() {
         assert_eq!(printed(&output), "", "{format}");
     }
 }
+
+#[test]
+fn a_name_stays_blocked_as_long_by_the_file_as_by_the_text() {
+    let folder = world().scan().into_folder();
+    let args = [
+        "plan",
+        "out",
+        "--now",
+        "2026-11-20T10:00:00Z",
+        "--recovery",
+        "7d",
+    ];
+    let plan = program(folder.path(), &args);
+    assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
+    assert!(printed(&plan).contains("2026-11-27"), "{}", printed(&plan));
+    let rows = csv_records(&std::fs::read(folder.path().join("out/plan.csv")).unwrap());
+    assert!(!rows.is_empty());
+    for row in &rows {
+        assert_eq!(row["name_blocked_until"], "2026-11-27");
+    }
+}

@@ -42,8 +42,8 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     } else {
         Overwrite::No
     };
-    write(&out, &plan_csv::write(&draft.plan)?, overwrite)?;
     let now = Clock::of(args.moment).now();
+    write(&out, &plan_csv::write(&draft.plan, now)?, overwrite)?;
     Term::data(show(&draft, args.recovery, now).as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
     if let Some(warning) = sampled(&report, &draft) {
