@@ -469,6 +469,36 @@ mod tests {
     }
 
     #[test]
+    fn a_deletion_of_this_hour_is_unheard_also_beside_one_of_long_ago() {
+        let old = gone();
+        let arn = ARN.replace("app/db-AbC123", "app/queue-DeF456");
+        let young = |deleted: &str| Pending {
+            arn: arn.parse().unwrap(),
+            replicas: Vec::new(),
+            deleted: at(deleted),
+            deletion: at("2026-12-05T10:00:00Z"),
+        };
+        let (from, now) = (at("2026-11-02T10:00:00Z"), at("2026-11-05T10:00:00Z"));
+        let mut coverage = Coverage::default();
+        for region in ["eu-central-1", "eu-west-1"] {
+            let scope = old.arn.in_region(&region.parse().unwrap()).unwrap();
+            coverage.assert(scope.scope(), from.as_second(), now.as_second());
+        }
+        for (deleted, count) in [
+            ("2026-11-05T08:59:59Z", 0),
+            ("2026-11-05T09:00:00Z", 1),
+            ("2026-11-05T10:00:00Z", 1),
+        ] {
+            let gaps = unheard(&[old.clone(), young(deleted)], &coverage, from, now);
+            assert_eq!(gaps.len(), count, "{deleted}: {gaps:?}");
+            assert!(
+                gaps.iter().all(|(_, why)| why.contains(deleted)),
+                "{gaps:?}"
+            );
+        }
+    }
+
+    #[test]
     fn days_left_end_at_zero() {
         assert_eq!(gone().left(at("2026-11-30T10:00:00Z")).as_hours(), 48);
         assert!(gone().left(at("2026-12-30T10:00:00Z")).is_zero());

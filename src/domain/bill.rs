@@ -541,6 +541,27 @@ mod tests {
     }
 
     #[test]
+    fn a_monthly_line_that_begins_before_the_window_straddles_it_and_a_daily_one_is_outside() {
+        let report = fixture::report(20);
+        let mut bill = Bill::new(report.window);
+        for (hours_before, hours, straddling) in [(24, 744, 1), (12, 24, 1), (800, 744, 1)] {
+            let from = report.window.from.as_second() - 3_600 * hours_before;
+            let moment = |second| Timestamp::from_second(second).unwrap();
+            let (from, to) = (moment(from), moment(from + 3_600 * hours));
+            bill.add(Line {
+                span: Some(Span { from, to }),
+                ..line(&report, 0, Part::Api, "1")
+            });
+            assert_eq!(bill.straddling, straddling, "{hours} from {from}");
+        }
+        let found = reconcile(&report, &bill);
+        let totals = (found.totals.billed_usd, found.totals.difference_usd);
+        assert_eq!(totals, (None, None));
+        assert!(found.rows.iter().all(|row| row.reasons.is_empty()));
+        assert_eq!(found.reasons[0].code, "straddles-window");
+    }
+
+    #[test]
     fn adjustments_stand_beside_the_usage() {
         let report = fixture::report(20);
         let mut bill = perfect(&report);

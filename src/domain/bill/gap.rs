@@ -34,7 +34,7 @@ pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
         reasons.push(reason(
             "straddles-window",
             format!(
-                "{} the begin of the window {} to {}, so how much of that belongs to it is not known: a scan with \
+                "{} the beginning of the window {} to {}, so how much of that belongs to it is not known: a scan with \
                  --month {} fits a monthly bill.",
                 counted(bill.straddling, "line of the bill straddles", "lines of the bill straddle"),
                 report.window.from,
