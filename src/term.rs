@@ -23,11 +23,14 @@ impl Term {
         Self { quiet }
     }
 
-    /// Writes data to stdout.
+    /// Writes data to stdout. An error says that it was there.
     pub(crate) fn data(bytes: &[u8]) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        out.write_all(bytes)
+            .and_then(|()| out.flush())
+            .map_err(|error| {
+                std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
+            })
     }
 
     /// Whether stdout shows colours.

@@ -24,7 +24,8 @@ use crate::cli::{Cli, Command};
 use crate::term::Term;
 
 /// How a command ends whose result was to be shown: as it went, not as showing it went. A reader that went away, such as
-/// `head`, is neither a failure nor a success; what else kept it from being shown is told, and is no success.
+/// `head`, is neither a failure nor a success; what else kept it from being shown is told, and is a failure, unless there is
+/// worse to tell: what was asked about was found.
 fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     let Err(error) = told else {
         return exit;
@@ -32,9 +33,9 @@ fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return exit;
     }
-    Term::error(&anyhow::Error::from(error).context("cannot write to stdout"));
+    Term::error(&anyhow::Error::from(error));
     match exit {
-        Exit::Done => Exit::Failed,
+        Exit::Done | Exit::Partial => Exit::Failed,
         other => other,
     }
 }

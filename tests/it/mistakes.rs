@@ -132,3 +132,45 @@ fn a_name_stays_blocked_as_long_by_the_file_as_by_the_text() {
         assert_eq!(row["name_blocked_until"], "2026-11-27");
     }
 }
+
+/// Runs the program where nothing fits any more; its exit code, and what it says on stderr.
+#[cfg(target_os = "linux")]
+fn full(folder: &std::path::Path, args: &[&str]) -> (Option<i32>, String) {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    let child = program
+        .current_dir(folder)
+        .args(args)
+        .stdout(full)
+        .stderr(std::process::Stdio::piped())
+        .spawn();
+    let output = child.unwrap().wait_with_output().unwrap();
+    (output.status.code(), said(&output))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_shown_is_a_failure_also_where_something_was_not_read() {
+    let scan = world().file("trail/broken.json", "{").scan();
+    assert_eq!(scan.code, 3);
+    let folder = scan.into_folder();
+    let scan = [
+        "scan",
+        "--inventory",
+        "inventory",
+        "--trail",
+        "trail",
+        "--out",
+        "again",
+    ];
+    for args in [&scan[..], &["report", "out"], &["rules"]] {
+        let (code, said) = full(folder.path(), args);
+        assert_eq!(code, Some(1), "{args:?}: {said}");
+        let words = "error: cannot write to stdout: No space left on device";
+        assert!(said.contains(words), "{args:?}: {said}");
+        assert_eq!(said.matches("stdout").count(), 1, "{args:?}: {said}");
+    }
+}
