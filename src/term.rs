@@ -65,10 +65,17 @@ impl Term {
         Ok(Some(answer))
     }
 
-    /// Says what went wrong.
+    /// Says what went wrong, and why. A cause whose words were said already is not said again.
     pub(crate) fn error(error: &anyhow::Error) {
+        let mut said = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            if !said.contains(&cause) {
+                said.push_str(": ");
+                said.push_str(&cause);
+            }
+        }
         let mut text = String::new();
-        for line in format!("{error:#}").lines() {
+        for line in said.lines() {
             text.push_str(&one_line(line));
             text.push('\n');
         }

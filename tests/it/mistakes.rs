@@ -174,3 +174,53 @@ fn a_result_that_cannot_be_shown_is_a_failure_also_where_something_was_not_read(
         assert_eq!(said.matches("stdout").count(), 1, "{args:?}: {said}");
     }
 }
+
+#[test]
+fn an_error_says_its_reason_once() {
+    let folder = world().scan().into_folder();
+    std::fs::write(folder.path().join("cut.json"), "{").unwrap();
+    for (args, reason) in [
+        (vec!["report", "out/report.html"], "it is not JSON"),
+        (vec!["report", "cut.json"], "it is not JSON"),
+        (vec!["report", "out", "--bill", "nowhere"], "No such file"),
+        (
+            vec!["report", "out", "--format", "json", "--out", "cut.json"],
+            "(os error",
+        ),
+        (vec!["plan", "cut.json"], "it is not JSON"),
+    ] {
+        let output = program(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let said = said(&output);
+        assert_eq!(said.matches(reason).count(), 1, "{args:?}: {said}");
+    }
+}
+
+/// A name that vanishes helps nobody to find what cannot be written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_file_is_named_and_no_temporary_file_is() {
+    let folder = world().scan().into_folder();
+    for args in [
+        &["report", "out", "--format", "csv", "--out", "/proc/self"][..],
+        &["plan", "out", "--out", "/proc/self/plan.csv"],
+        &[
+            "scan",
+            "--inventory",
+            "inventory",
+            "--trail",
+            "trail",
+            "--out",
+            "/proc/self",
+        ],
+    ] {
+        let output = program(folder.path(), args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let said = said(&output);
+        assert!(said.contains("/proc/self"), "{args:?}: {said}");
+        assert!(
+            !said.contains(".tmp") && !said.contains(".part"),
+            "{args:?}: {said}"
+        );
+    }
+}
