@@ -32,13 +32,20 @@ pub struct Found {
     pub gaps: Vec<Gap>,
     /// How many files were read.
     pub files: usize,
+    /// Folders without a file, among those that were named.
+    pub empty: Vec<PathBuf>,
 }
 
 /// Reads files and folders.
 pub fn read(paths: &[PathBuf]) -> Found {
     let mut reading = Reading::default();
+    let mut empty = Vec::new();
     for path in paths {
+        let before = (reading.met, reading.gaps.len());
         reading.path(path);
+        if before == (reading.met, reading.gaps.len()) {
+            empty.push(path.clone());
+        }
     }
     reading.versioned();
     reading.truncated();
@@ -48,6 +55,7 @@ pub fn read(paths: &[PathBuf]) -> Found {
         secrets: reading.secrets.into_values().collect(),
         gaps: reading.gaps,
         files: reading.seen.len(),
+        empty,
     }
 }
 
@@ -57,6 +65,8 @@ struct Reading {
     /// Versions of secrets, with the file that they were in.
     versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
     gaps: Vec<Gap>,
+    /// How many files were met, the same one again included.
+    met: usize,
     seen: BTreeSet<PathBuf>,
     /// Of each scope: whether a page was seen that is not followed by another one.
     last_page: BTreeMap<Scope, bool>,
@@ -103,6 +113,7 @@ impl Reading {
     }
 
     fn file(&mut self, path: &Path) {
+        self.met += 1;
         // The same file named twice, also through a link, is read once.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(real) {

@@ -176,6 +176,44 @@ fn a_result_that_cannot_be_shown_is_a_failure_also_where_something_was_not_read(
 }
 
 #[test]
+fn a_folder_without_a_file_is_named() {
+    let empty = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(empty.path().join("nothing/below")).unwrap();
+    let args = [
+        "scan",
+        "--inventory",
+        "nothing",
+        "--trail",
+        "nothing",
+        "--out",
+        "out",
+    ];
+    let output = program(empty.path(), &args);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let report = std::fs::read(empty.path().join("out/report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    for source in ["inventory", "trail"] {
+        let gaps = report["gaps"].as_array().unwrap();
+        let gap = gaps.iter().find(|gap| gap["source"] == source);
+        let gap = gap.unwrap_or_else(|| panic!("{source}: {gaps:?}"));
+        assert_eq!(gap["what"], "nothing", "{gap}");
+        assert_eq!(gap["why"], "there is no file in it", "{gap}");
+    }
+    // Beside other files it is named as well.
+    let scan = world().args(&["--inventory", "more"]);
+    let folder = tempfile::tempdir().unwrap();
+    scan.write(folder.path());
+    std::fs::create_dir(folder.path().join("more")).unwrap();
+    let scan = scan.scan_in(folder);
+    assert_eq!(scan.code, 3);
+    assert!(
+        scan.gaps().contains("there is no file in it"),
+        "{}",
+        scan.gaps()
+    );
+}
+
+#[test]
 fn an_error_says_its_reason_once() {
     let folder = world().scan().into_folder();
     std::fs::write(folder.path().join("cut.json"), "{").unwrap();
