@@ -124,6 +124,9 @@ impl Reading {
             Ok(bytes) => bytes,
             Err(error) => return self.gap(name, error),
         };
+        if is_utf_16(&bytes) {
+            return self.gap(name, UTF_16);
+        }
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         self.followed.clear();
         let mut documents = 0;
@@ -279,6 +282,14 @@ impl Reading {
             }
         }
     }
+}
+
+/// What is wrong with text that begins as UTF-16 does, and the way out.
+pub const UTF_16: &str = "it is UTF-16 text, as `>` of Windows PowerShell writes: save it in UTF-8 (`| Out-File -Encoding utf8 FILE`)";
+
+/// Whether text begins as UTF-16 does.
+pub fn is_utf_16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF])
 }
 
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {

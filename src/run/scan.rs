@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
 use super::bill;
@@ -27,6 +27,7 @@ use crate::domain::report::{Gap, Report, Span};
 use crate::domain::secret::{CurrentVersion, day_of};
 use crate::domain::seen::REMEMBERED_DAYS;
 use crate::files::cache::Cache;
+use crate::files::inventory::{UTF_16, is_utf_16};
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::{Selection, select};
@@ -356,7 +357,12 @@ pub(super) fn policy(judging: &Judging) -> Result<Policy> {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+    let failed = || format!("cannot read `{}`", path.display());
+    let bytes = std::fs::read(path).with_context(failed)?;
+    if is_utf_16(&bytes) {
+        return Err(anyhow!(UTF_16)).with_context(failed);
+    }
+    String::from_utf8(bytes).with_context(failed)
 }
 
 fn spans(

@@ -262,3 +262,24 @@ fn a_folder_that_takes_no_file_is_named_and_no_temporary_file_is() {
         );
     }
 }
+
+#[test]
+fn text_in_utf_16_is_called_so() {
+    let utf_16 = |text: &str| -> Vec<u8> {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    let inventory = World::new().file("inventory/a.json", utf_16("{\"SecretList\": []}"));
+    let policy = world().file("mine.toml", utf_16("idle = \"90d\"\n"));
+    let prices = world().file("mine.toml", utf_16("prices = []\n"));
+    for (scan, file) in [
+        (inventory.scan(), "a.json"),
+        (policy.args(&["--policy", "mine.toml"]).scan(), "mine.toml"),
+        (prices.args(&["--prices", "mine.toml"]).scan(), "mine.toml"),
+    ] {
+        assert_eq!(scan.code, 1, "{file}");
+        for words in [file, "UTF-16", "UTF-8"] {
+            assert!(scan.stderr.contains(words), "{words}: {}", scan.stderr);
+        }
+    }
+}
