@@ -18,6 +18,7 @@ mod teller;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
+use thiserror::Error;
 
 use crate::Exit;
 use crate::cli::{Cli, Command};
@@ -40,6 +41,35 @@ fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     }
 }
 
+/// A command line that is wrong, as shows only when it is carried out.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(String);
+
+/// The manual page of the program, or of the command whose words these are.
+fn manual(words: &[String]) -> Result<Vec<u8>> {
+    let mut top = Cli::command();
+    top.build();
+    let mut command = &top;
+    for word in words {
+        let of = command.get_bin_name().unwrap_or(command.get_name());
+        let names: Vec<&str> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        command = command.find_subcommand(word).ok_or_else(|| {
+            let names = names.join(", ");
+            Misuse(match names.as_str() {
+                "" => format!("`{of}` has no commands of its own, and so no page for `{word}`"),
+                names => format!("`{of}` has no command `{word}`; there are: {names}"),
+            })
+        })?;
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    Ok(page)
+}
+
 /// Runs one command.
 pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
     match command {
@@ -60,10 +90,8 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
             Term::data(&script)?;
             Ok(Exit::Done)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            Term::data(&page)?;
+        Command::Man { command } => {
+            Term::data(&manual(&command)?)?;
             Ok(Exit::Done)
         }
     }

@@ -283,3 +283,30 @@ fn text_in_utf_16_is_called_so() {
         }
     }
 }
+
+#[test]
+fn each_manual_page_that_another_names_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = |names: &[&str]| {
+        let output = program(folder.path(), &[&["man"], names].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{names:?}: {}",
+            said(&output)
+        );
+        // As groff shows it: a hyphen is escaped.
+        printed(&output).replace("\\-", "-")
+    };
+    let top = page(&[]);
+    for name in ["scan", "apply", "watch", "iam-policy", "man"] {
+        assert!(top.contains(&format!("secretsweep-{name}(1)")), "{name}");
+        let own = page(&[name]);
+        assert!(own.contains(&format!("secretsweep-{name}")), "{name}");
+    }
+    assert!(page(&["scan"]).contains("--inventory"));
+    assert!(page(&["iam-policy", "apply"]).contains("secretsweep-iam-policy-apply"));
+    let output = program(folder.path(), &["man", "scna"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("scan"), "{}", said(&output));
+}
