@@ -12,7 +12,7 @@ use super::bill;
 use super::gather::Gathered;
 use super::live;
 use super::report::{format_of, previous, show};
-use super::shown;
+use super::{Misuse, shown};
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse, doubtful};
@@ -372,14 +372,20 @@ fn spans(
     now: Timestamp,
 ) -> Result<Spans> {
     let back = |duration: Duration| {
-        now.checked_sub(duration)
-            .with_context(|| format!("{duration:?} before {now} is before the calendar begins"))
+        let days = duration.as_secs() / 86_400;
+        let begin = now.checked_sub(duration);
+        begin.map_err(|_| {
+            Misuse(format!(
+                "{days} days before {now} is before the calendar begins"
+            ))
+        })
     };
     let (window, accrual) = match month {
         Some(month) => {
             let span = month.span();
             if span.from >= now {
-                bail!("the month {month} has not begun: now is {now}");
+                let why = format!("the month {month} has not begun: now is {now}");
+                return Err(Misuse(why).into());
             }
             (
                 Span {

@@ -264,6 +264,23 @@ fn a_folder_that_takes_no_file_is_named_and_no_temporary_file_is() {
 }
 
 #[test]
+fn a_moment_that_is_none_is_refused_with_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    for now in ["2026-11-01", "9999-12-31T23:59:59Z", "yesterday"] {
+        for command in [
+            &["scan", "--inventory", "x", "--trail", "x", "--now", now][..],
+            &["plan", "x", "--now", now],
+        ] {
+            let output = program(folder.path(), command);
+            assert_eq!(output.status.code(), Some(2), "{command:?}");
+            let said = said(&output);
+            assert!(said.contains("such as `2026-11-01T00:00:00Z`"), "{said}");
+            assert!(!said.contains("parameter"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn text_in_utf_16_is_called_so() {
     let utf_16 = |text: &str| -> Vec<u8> {
         let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
