@@ -104,7 +104,7 @@ impl Gathered {
         }
         self.ledgers.push(known);
         // A saved trail without a file says itself that nothing happened.
-        if let Some(why) = why_nothing.filter(|_| saved == 0) {
+        if let Some(why) = why_nothing.filter(|why| saved == 0 || why != NO_FILE) {
             let what = roots.iter().map(|root| root.display().to_string());
             let what = what.collect::<Vec<_>>().join(", ");
             self.gaps.push(trail_gap(what, why));
