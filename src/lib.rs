@@ -103,7 +103,11 @@ pub fn run(cli: cli::Cli) -> Exit {
         Err(error) if term::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
             term::Term::error(&error);
-            Exit::Failed
+            if error.is::<run::Misuse>() {
+                Exit::Usage
+            } else {
+                Exit::Failed
+            }
         }
     }
 }

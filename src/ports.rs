@@ -32,6 +32,18 @@ pub enum Fault {
     /// The credentials ran out or are not valid.
     #[error("the credentials are expired or not valid ({0})")]
     Credentials(String),
+    /// There are no credentials anywhere.
+    #[error(
+        "no credentials were found: not in the environment (AWS_ACCESS_KEY_ID), not in the profile (~/.aws/config, \
+         ~/.aws/credentials), and no web identity, container or instance role gives any"
+    )]
+    NoCredentials,
+    /// The profile that was named is not there.
+    #[error(
+        "there is no profile `{0}` in the config files (~/.aws/config and ~/.aws/credentials, or what AWS_CONFIG_FILE \
+         and AWS_SHARED_CREDENTIALS_FILE name)"
+    )]
+    NoProfile(String),
     /// Still throttled after all retries.
     #[error("throttled, also after retries ({0})")]
     Throttled(String),

@@ -23,11 +23,14 @@ impl Term {
         Self { quiet }
     }
 
-    /// Writes data to stdout.
+    /// Writes data to stdout. An error says that it was there.
     pub(crate) fn data(bytes: &[u8]) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        out.write_all(bytes)
+            .and_then(|()| out.flush())
+            .map_err(|error| {
+                std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
+            })
     }
 
     /// Whether stdout shows colours.
@@ -62,10 +65,17 @@ impl Term {
         Ok(Some(answer))
     }
 
-    /// Says what went wrong.
+    /// Says what went wrong, and why. A cause whose words were said already is not said again.
     pub(crate) fn error(error: &anyhow::Error) {
+        let mut said = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            if !said.contains(&cause) {
+                said.push_str(": ");
+                said.push_str(&cause);
+            }
+        }
         let mut text = String::new();
-        for line in format!("{error:#}").lines() {
+        for line in said.lines() {
             text.push_str(&one_line(line));
             text.push('\n');
         }

@@ -127,32 +127,47 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
 }
 
 /// Where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas, whose log
-/// files do not cover the time from `from` or from the deletion on, whichever is later. What may still be on its way `now`
-/// is not missed yet.
+/// files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what may still be on
+/// its way `now` is not missed yet; but where nothing is left of it then, nothing was heard.
 pub fn unheard(
     pending: &[Pending],
     coverage: &Coverage,
     from: Timestamp,
     now: Timestamp,
 ) -> Vec<(Scope, String)> {
-    let mut since: BTreeMap<&Scope, i64> = BTreeMap::new();
+    // The earliest start and the latest.
+    let mut since: BTreeMap<&Scope, (i64, i64)> = BTreeMap::new();
     for one in pending {
         let start = one.deleted.max(from).as_second();
         for arn in std::iter::once(&one.arn).chain(&one.replicas) {
-            let first = since.entry(arn.scope()).or_insert(start);
-            *first = start.min(*first);
+            let starts = since.entry(arn.scope()).or_insert((start, start));
+            *starts = (start.min(starts.0), start.max(starts.1));
         }
     }
     let now = now.as_second();
-    let gap = |(scope, from): (&Scope, i64)| {
-        let covered = coverage.of(scope).map(|heard| heard.covered(from, now));
-        let settled = now - SETTLING;
-        let holes = covered.unwrap_or_default().holes(from, settled);
-        let what = in_words(&holes, settled - from)?;
-        let text = format!("{what}: {}", coverage.why_not(scope, &holes));
-        Some((scope.clone(), text))
+    let settled = now - SETTLING;
+    let gaps = |(scope, (first, last)): (&Scope, (i64, i64))| {
+        let covered = coverage.of(scope).map(|heard| heard.covered(first, now));
+        let holes = covered.unwrap_or_default().holes(first, settled);
+        let hole = in_words(&holes, settled - first);
+        let hole = hole.map(|what| format!("{what}: {}", coverage.why_not(scope, &holes)));
+        let too_young = (last >= settled).then(|| too_young(last));
+        let gap = |text| (scope.clone(), text);
+        hole.into_iter()
+            .chain(too_young)
+            .map(gap)
+            .collect::<Vec<_>>()
     };
-    since.into_iter().filter_map(gap).collect()
+    since.into_iter().flat_map(gaps).collect()
+}
+
+/// Why nothing can have been heard since a moment.
+fn too_young(since: i64) -> String {
+    let since =
+        Timestamp::from_second(since).map_or_else(|_| since.to_string(), |at| at.to_string());
+    format!(
+        "what happened since {since}: events take up to an hour to reach a log file, so ask later, or for a longer time"
+    )
 }
 
 /// The calls that show that somebody wants a secret, while it is not deleted: any read, failed or not, and what shows that
@@ -450,6 +465,36 @@ mod tests {
             ("another Region", elsewhere, false),
         ] {
             assert_eq!(run(&[event]).len(), usize::from(counts), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_deletion_of_this_hour_is_unheard_also_beside_one_of_long_ago() {
+        let old = gone();
+        let arn = ARN.replace("app/db-AbC123", "app/queue-DeF456");
+        let young = |deleted: &str| Pending {
+            arn: arn.parse().unwrap(),
+            replicas: Vec::new(),
+            deleted: at(deleted),
+            deletion: at("2026-12-05T10:00:00Z"),
+        };
+        let (from, now) = (at("2026-11-02T10:00:00Z"), at("2026-11-05T10:00:00Z"));
+        let mut coverage = Coverage::default();
+        for region in ["eu-central-1", "eu-west-1"] {
+            let scope = old.arn.in_region(&region.parse().unwrap()).unwrap();
+            coverage.assert(scope.scope(), from.as_second(), now.as_second());
+        }
+        for (deleted, count) in [
+            ("2026-11-05T08:59:59Z", 0),
+            ("2026-11-05T09:00:00Z", 1),
+            ("2026-11-05T10:00:00Z", 1),
+        ] {
+            let gaps = unheard(&[old.clone(), young(deleted)], &coverage, from, now);
+            assert_eq!(gaps.len(), count, "{deleted}: {gaps:?}");
+            assert!(
+                gaps.iter().all(|(_, why)| why.contains(deleted)),
+                "{gaps:?}"
+            );
         }
     }
 

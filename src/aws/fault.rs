@@ -37,8 +37,8 @@ where
         other => earlier(other).unwrap_or_else(|| {
             let text = DisplayErrorContext(other).to_string();
             let cause = chain(other).last().map_or(text, ToString::to_string);
-            if is_credentials(other) {
-                Fault::Credentials(cause)
+            if let Some(error) = credentials(other) {
+                without(error, cause)
             } else if matches!(other, SdkError::ConstructionFailure(_)) {
                 Fault::Refused {
                     code: "NotSent".to_owned(),
@@ -57,7 +57,7 @@ pub(super) fn of_credentials(error: &CredentialsError) -> Fault {
         let cause = chain(error)
             .last()
             .map_or_else(String::new, ToString::to_string);
-        Fault::Credentials(cause)
+        without(error, cause)
     })
 }
 
@@ -140,8 +140,17 @@ fn earlier(error: &(dyn Error + 'static)) -> Option<Fault> {
     chain(error).find_map(|link| link.downcast_ref::<Fault>().cloned())
 }
 
-fn is_credentials(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(<dyn Error>::is::<CredentialsError>)
+/// The error about credentials, if that is what it comes from.
+fn credentials<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    chain(error).find_map(|link| link.downcast_ref())
+}
+
+/// Whether there are none, or they cannot be used.
+fn without(error: &CredentialsError, cause: String) -> Fault {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => Fault::NoCredentials,
+        _ => Fault::Credentials(cause),
+    }
 }
 
 /// The error, what caused it, what caused that, and so on.

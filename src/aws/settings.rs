@@ -54,7 +54,7 @@ fn profile_name(connect: &Connect) -> Option<&String> {
 /// Reads the profile. A file that cannot be read says nothing here: the SDK refuses it when it looks for credentials.
 ///
 /// # Errors
-/// [`Fault::Credentials`] if the profile that was named is not there.
+/// [`Fault::NoProfile`] if the profile that was named is not there.
 async fn from_profile(connect: &Connect) -> Result<FromProfile, Fault> {
     let name = profile_name(connect);
     let files = EnvConfigFiles::default();
@@ -65,9 +65,7 @@ async fn from_profile(connect: &Connect) -> Result<FromProfile, Fault> {
     // Nobody has to have a profile of the usual name, and an empty name is none; whoever names another means it.
     let name = profiles.selected_profile();
     if !["", "default"].contains(&name) && profiles.get_profile(name).is_none() {
-        return Err(Fault::Credentials(format!(
-            "there is no profile `{name}` in the AWS configuration"
-        )));
+        return Err(Fault::NoProfile(name.to_owned()));
     }
     let word = |key: &str| {
         let text = profiles.get(key)?.trim();
@@ -146,7 +144,7 @@ fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault
 /// Loads the settings, and the bounds and waits that they ask for.
 ///
 /// # Errors
-/// [`Fault::Refused`] for certificates, a number of attempts or a mode that cannot be used, [`Fault::Credentials`] for a
+/// [`Fault::Refused`] for certificates, a number of attempts or a mode that cannot be used, [`Fault::NoProfile`] for a
 /// profile that is not there.
 pub(super) async fn load(connect: &Connect) -> Result<(SdkConfig, Patience), Fault> {
     let said = from_profile(connect).await?;

@@ -57,7 +57,7 @@ pub struct PlanArgs {
 pub struct Moment {
     /// The moment that counts as now, for a run that can be repeated. What asks AWS takes it only before a service that
     /// stands in for AWS.
-    #[arg(long, value_name = "RFC3339", hide = true)]
+    #[arg(long, value_name = "RFC3339", value_parser = super::scan::moment, hide = true)]
     pub now: Option<Timestamp>,
 }
 
@@ -165,7 +165,7 @@ pub struct WatchArgs {
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Look back this far [default: to the first deletion]
-    #[arg(long, value_name = "DURATION", value_parser = policy::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = policy::look_back)]
     pub since: Option<Duration>,
     /// Read this trail instead of the event history: a folder of log files
     #[arg(long, value_name = "DIR")]

@@ -73,6 +73,15 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page of the program, or of one command
+    #[command(after_help = "\
+Examples:
+  secretsweep man | man -l -
+  secretsweep man scan > secretsweep-scan.1
+  secretsweep man iam-policy apply")]
+    Man {
+        /// The command whose page it is, such as `scan` or `iam-policy apply` [default: the program's]
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
 }

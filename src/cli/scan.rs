@@ -211,7 +211,7 @@ pub struct Judging {
     #[arg(long, value_name = "FILE", help_heading = "How to judge")]
     pub prices: Option<PathBuf>,
     /// The moment that counts as now, for a run that can be repeated
-    #[arg(long, value_name = "RFC3339", help_heading = "How to judge")]
+    #[arg(long, value_name = "RFC3339", value_parser = moment, help_heading = "How to judge")]
     pub now: Option<Timestamp>,
     /// How many threads read the trail [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "What to read")]
@@ -235,11 +235,21 @@ pub struct DemoArgs {
 
 /// A window is at least an hour, the unit in which calls are counted.
 fn window(text: &str) -> Result<Duration, String> {
-    let window = policy::duration(text)?;
+    let window = policy::look_back(text)?;
     if window < Duration::from_hours(1) {
         return Err(format!("`{text}` is shorter than an hour"));
     }
     Ok(window)
+}
+
+/// A moment, as RFC 3339 writes it.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "a moment is expected, such as `2026-11-01T00:00:00Z`, and not after {}",
+            Timestamp::MAX.strftime("%Y-%m-%d")
+        )
+    })
 }
 
 pub(super) fn amount(text: &str) -> Result<Money, String> {

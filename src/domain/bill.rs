@@ -165,6 +165,11 @@ pub struct Bill {
     pub lines: u64,
     /// Of those, lines outside the window.
     pub outside: u64,
+    /// Of those outside, lines of more than a day that begin before the window and reach into it, as those of a monthly
+    /// bill do: how much of them belongs to the window is not known.
+    pub straddling: u64,
+    /// When the latest of them begins.
+    pub straddles_from: Option<Timestamp>,
     /// Lines that could not be read, and the first of them: other people's text.
     pub unreadable: u64,
     /// What was wrong with the first of them.
@@ -184,6 +189,8 @@ impl Bill {
             currencies: BTreeSet::new(),
             lines: 0,
             outside: 0,
+            straddling: 0,
+            straddles_from: None,
             unreadable: 0,
             first_unreadable: None,
             estimated: false,
@@ -196,6 +203,10 @@ impl Bill {
         if let Some(span) = line.span {
             if span.from < self.window.from || span.from >= self.window.to {
                 self.outside += 1;
+                if span.from < self.window.from && span.to > self.window.from && span.hours() > 24 {
+                    self.straddling += 1;
+                    self.straddles_from = self.straddles_from.max(Some(span.from));
+                }
                 return;
             }
             let covers = self.covers.get_or_insert(span);
@@ -248,6 +259,8 @@ pub struct Reconciliation {
     pub secrets: Vec<SecretBilled>,
     /// What holds for the whole bill.
     pub reasons: Vec<Reason>,
+    /// Lines of the bill that could not be read.
+    pub unreadable_lines: u64,
 }
 
 /// One place.
@@ -261,8 +274,8 @@ pub struct Row {
     pub billed_usd: Option<Money>,
     /// Credits, discounts, taxes.
     pub adjustments_usd: Money,
-    /// Billed less estimate, unknown counted as nothing.
-    pub difference_usd: Money,
+    /// Billed less estimate, unknown counted as nothing; `None`: nothing billed is known for the window.
+    pub difference_usd: Option<Money>,
     /// Why they differ, most likely first; empty if they do not.
     pub reasons: Vec<Reason>,
 }
@@ -272,12 +285,12 @@ pub struct Row {
 pub struct Sums {
     /// What the scan says.
     pub estimate_usd: Money,
-    /// What the bill says was used.
-    pub billed_usd: Money,
+    /// What the bill says was used; `None`: nothing billed is known for the window.
+    pub billed_usd: Option<Money>,
     /// Credits, discounts, taxes.
     pub adjustments_usd: Money,
-    /// Billed less estimate.
-    pub difference_usd: Money,
+    /// Billed less estimate; `None`: nothing billed is known for the window.
+    pub difference_usd: Option<Money>,
 }
 
 /// One secret that the bill names.
@@ -310,18 +323,20 @@ pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
         .map(|place| row(report, bill, place, estimates.get(place).copied().flatten()))
         .collect();
     let sum = |of: fn(&Row) -> Money| -> Money { rows.iter().map(of).sum() };
+    let is_known = !bill.places.is_empty();
     Reconciliation {
         window: report.window,
         bill_from: bill.covers.map(|span| span.from),
         bill_to: bill.covers.map(|span| span.to),
         totals: Sums {
             estimate_usd: sum(|row| row.estimate_usd.unwrap_or_default()),
-            billed_usd: sum(|row| row.billed_usd.unwrap_or_default()),
+            billed_usd: is_known.then(|| sum(|row| row.billed_usd.unwrap_or_default())),
             adjustments_usd: sum(|row| row.adjustments_usd),
-            difference_usd: sum(|row| row.difference_usd),
+            difference_usd: is_known.then(|| sum(|row| row.difference_usd.unwrap_or_default())),
         },
         secrets: secrets(report, bill),
         reasons: gap::of_bill(report, bill),
+        unreadable_lines: bill.unreadable,
         rows,
     }
 }
@@ -336,7 +351,8 @@ fn row(report: &Report, bill: &Bill, place: &Place, estimate: Option<Money>) -> 
         adjustments_usd: billed
             .map(|billed| billed.adjustments.money())
             .unwrap_or_default(),
-        difference_usd: usage.unwrap_or_default() - estimate.unwrap_or_default(),
+        difference_usd: (!bill.places.is_empty())
+            .then(|| usage.unwrap_or_default() - estimate.unwrap_or_default()),
         reasons: Vec::new(),
     };
     row.reasons = gap::of_row(report, &row, billed);
@@ -485,13 +501,13 @@ mod tests {
     fn a_bill_that_says_the_same_has_no_gap() {
         let report = fixture::report(60);
         let found = reconcile(&report, &perfect(&report));
-        assert_eq!(found.totals.difference_usd, Money::ZERO);
+        assert_eq!(found.totals.difference_usd, Some(Money::ZERO));
         assert_eq!(
             found.totals.estimate_usd,
             report.totals.window_cost.total_usd
         );
         for row in &found.rows {
-            assert_eq!(row.difference_usd, Money::ZERO, "{row:?}");
+            assert_eq!(row.difference_usd, Some(Money::ZERO), "{row:?}");
             assert!(row.reasons.is_empty(), "{row:?}");
         }
     }
@@ -525,6 +541,27 @@ mod tests {
     }
 
     #[test]
+    fn a_monthly_line_that_begins_before_the_window_straddles_it_and_a_daily_one_is_outside() {
+        let report = fixture::report(20);
+        let mut bill = Bill::new(report.window);
+        for (hours_before, hours, straddling) in [(24, 744, 1), (12, 24, 1), (800, 744, 1)] {
+            let from = report.window.from.as_second() - 3_600 * hours_before;
+            let moment = |second| Timestamp::from_second(second).unwrap();
+            let (from, to) = (moment(from), moment(from + 3_600 * hours));
+            bill.add(Line {
+                span: Some(Span { from, to }),
+                ..line(&report, 0, Part::Api, "1")
+            });
+            assert_eq!(bill.straddling, straddling, "{hours} from {from}");
+        }
+        let found = reconcile(&report, &bill);
+        let totals = (found.totals.billed_usd, found.totals.difference_usd);
+        assert_eq!(totals, (None, None));
+        assert!(found.rows.iter().all(|row| row.reasons.is_empty()));
+        assert_eq!(found.reasons[0].code, "straddles-window");
+    }
+
+    #[test]
     fn adjustments_stand_beside_the_usage() {
         let report = fixture::report(20);
         let mut bill = perfect(&report);
@@ -534,7 +571,7 @@ mod tests {
         });
         let found = reconcile(&report, &bill);
         assert_eq!(found.totals.adjustments_usd, Money(-250_000));
-        assert_eq!(found.totals.difference_usd, Money::ZERO);
+        assert_eq!(found.totals.difference_usd, Some(Money::ZERO));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator, WriterBuilder};
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::money::Money;
@@ -76,27 +77,28 @@ fn listed(wrong: &[Wrong]) -> String {
     lines.join("\n")
 }
 
-/// The plan as CSV: RFC 4180 with LF, one line a secret.
+/// The plan as CSV: RFC 4180 with LF, one line a secret. Names stay blocked as if it was applied `now`, the earliest that
+/// can be.
 ///
 /// # Errors
 /// Only what the writer itself could meet; writing to memory meets nothing.
-pub fn write(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
+pub fn write(plan: &Plan, now: Timestamp) -> Result<Vec<u8>, csv::Error> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::Any(b'\n'))
         .from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for line in &plan.lines {
-        writer.write_record(cells(plan, line))?;
+        writer.write_record(cells(plan, line, now))?;
     }
     writer
         .into_inner()
         .map_err(|error| csv::Error::from(error.into_error()))
 }
 
-fn cells(plan: &Plan, line: &Line) -> [String; COLUMNS.len()] {
+fn cells(plan: &Plan, line: &Line, now: Timestamp) -> [String; COLUMNS.len()] {
     let scope = line.arn.scope();
     let replicas: Vec<String> = line.seal.replicas.iter().map(ToString::to_string).collect();
-    let blocked = day_of(line.name_blocked_until(plan.planned_at));
+    let blocked = day_of(line.name_blocked_until(now));
     [
         line.decision.as_str().to_owned(),
         line.arn.to_string(),

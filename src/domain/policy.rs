@@ -197,6 +197,7 @@ impl OwnFingerprint {
 #[serde(deny_unknown_fields)]
 pub struct Mute {
     /// The code of the finding.
+    #[serde(deserialize_with = "file::finding_code")]
     pub code: String,
     /// Secrets by name; all if absent.
     pub name: Option<Glob>,
@@ -279,17 +280,14 @@ impl Policy {
 /// # Errors
 /// A message that names the text.
 pub fn days(text: &str) -> Result<u32, String> {
-    let duration = duration(text)?;
+    let duration = look_back(text)?;
     let days = duration.as_secs() / 86_400;
     if !duration.as_secs().is_multiple_of(86_400) || days == 0 {
         return Err(format!(
             "`{text}` is not a whole number of days, such as `90d`"
         ));
     }
-    u32::try_from(days)
-        .ok()
-        .filter(|&days| days <= 36_500)
-        .ok_or_else(|| format!("`{text}` is more than a hundred years"))
+    u32::try_from(days).map_err(|_| too_long(text))
 }
 
 /// Reads a duration as people write it.
@@ -299,4 +297,21 @@ pub fn days(text: &str) -> Result<u32, String> {
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|error| format!("`{text}` is not a duration such as `90d`: {error}"))
+}
+
+/// Reads how far to look back: a duration of a hundred years at most, so that it leads to no time before the calendar
+/// begins.
+///
+/// # Errors
+/// A message that names the text.
+pub fn look_back(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration > Duration::from_hours(24 * 36_500) {
+        return Err(too_long(text));
+    }
+    Ok(duration)
+}
+
+fn too_long(text: &str) -> String {
+    format!("`{text}` is more than a hundred years")
 }

@@ -32,13 +32,20 @@ pub struct Found {
     pub gaps: Vec<Gap>,
     /// How many files were read.
     pub files: usize,
+    /// Folders without a file, among those that were named.
+    pub empty: Vec<PathBuf>,
 }
 
 /// Reads files and folders.
 pub fn read(paths: &[PathBuf]) -> Found {
     let mut reading = Reading::default();
+    let mut empty = Vec::new();
     for path in paths {
+        let before = (reading.met, reading.gaps.len());
         reading.path(path);
+        if before == (reading.met, reading.gaps.len()) {
+            empty.push(path.clone());
+        }
     }
     reading.versioned();
     reading.truncated();
@@ -48,6 +55,7 @@ pub fn read(paths: &[PathBuf]) -> Found {
         secrets: reading.secrets.into_values().collect(),
         gaps: reading.gaps,
         files: reading.seen.len(),
+        empty,
     }
 }
 
@@ -57,6 +65,8 @@ struct Reading {
     /// Versions of secrets, with the file that they were in.
     versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
     gaps: Vec<Gap>,
+    /// How many files were met, the same one again included.
+    met: usize,
     seen: BTreeSet<PathBuf>,
     /// Of each scope: whether a page was seen that is not followed by another one.
     last_page: BTreeMap<Scope, bool>,
@@ -103,6 +113,7 @@ impl Reading {
     }
 
     fn file(&mut self, path: &Path) {
+        self.met += 1;
         // The same file named twice, also through a link, is read once.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(real) {
@@ -113,6 +124,9 @@ impl Reading {
             Ok(bytes) => bytes,
             Err(error) => return self.gap(name, error),
         };
+        if is_utf_16(&bytes) {
+            return self.gap(name, UTF_16);
+        }
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         self.followed.clear();
         let mut documents = 0;
@@ -268,6 +282,14 @@ impl Reading {
             }
         }
     }
+}
+
+/// What is wrong with text that begins as UTF-16 does, and the way out.
+pub const UTF_16: &str = "it is UTF-16 text, as `>` of Windows PowerShell writes: save it in UTF-8 (`| Out-File -Encoding utf8 FILE`)";
+
+/// Whether text begins as UTF-16 does.
+pub fn is_utf_16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF])
 }
 
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -228,7 +228,9 @@ pub fn prepare(folder: &Path, overwrite: Overwrite) -> Result<(), StoreError> {
         source,
     };
     make(folder).map_err(create)?;
-    tempfile::tempfile_in(folder).map_err(create)?;
+    tempfile::tempfile_in(folder)
+        .map_err(unnamed)
+        .map_err(create)?;
     Ok(())
 }
 
@@ -306,12 +308,21 @@ fn stage(folder: &Path, content: &Content<'_>) -> io::Result<tempfile::NamedTemp
     builder.prefix(".secretsweep-").suffix(".part");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    let file = builder.tempfile_in(folder)?;
+    let file = builder.tempfile_in(folder).map_err(unnamed)?;
     let mut writer = BufWriter::with_capacity(1 << 16, file.as_file());
     content(&mut writer)?;
     writer.flush()?;
     drop(writer);
     Ok(file)
+}
+
+/// What the system said of a temporary file, without its name: nobody will find a file of that name.
+pub fn unnamed(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    // The library puts the name around the system's error and gives only the kind of that.
+    io::Error::from(error.kind())
 }
 
 /// Brings the renames to the disk. Only Unix can open a folder for that.

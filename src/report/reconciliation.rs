@@ -50,7 +50,7 @@ pub fn csv(found: &Reconciliation) -> Vec<u8> {
             known(row.estimate_usd),
             known(row.billed_usd),
             row.adjustments_usd.to_string(),
-            row.difference_usd.to_string(),
+            known(row.difference_usd),
             codes(&row.reasons),
         ]);
     }
@@ -81,9 +81,9 @@ pub fn csv(found: &Reconciliation) -> Vec<u8> {
         none(),
         none(),
         totals.estimate_usd.to_string(),
-        totals.billed_usd.to_string(),
+        known(totals.billed_usd),
         totals.adjustments_usd.to_string(),
-        totals.difference_usd.to_string(),
+        known(totals.difference_usd),
         codes(&found.reasons),
     ]);
     writer.into_inner().unwrap_or_default()
@@ -109,7 +109,7 @@ pub fn text(found: &Reconciliation) -> String {
     let mut rows: Vec<&Row> = found.rows.iter().collect();
     rows.sort_by_key(|row| {
         (
-            std::cmp::Reverse(row.difference_usd.0.unsigned_abs()),
+            std::cmp::Reverse(row.difference_usd.map(|usd| usd.0.unsigned_abs())),
             &row.place,
         )
     });
@@ -143,7 +143,7 @@ pub fn text(found: &Reconciliation) -> String {
     line(&columns(
         "total",
         &totals.estimate_usd.dollars(),
-        &totals.billed_usd.dollars(),
+        &usd(totals.billed_usd),
         &signed(totals.difference_usd),
     ));
     if totals.adjustments_usd != Money::ZERO {
@@ -166,7 +166,10 @@ pub fn text(found: &Reconciliation) -> String {
     page
 }
 
-fn signed(amount: Money) -> String {
+fn signed(amount: Option<Money>) -> String {
+    let Some(amount) = amount else {
+        return "-".to_owned();
+    };
     let plus = if amount > Money::ZERO { "+" } else { "" };
     format!("{plus}{}", amount.dollars())
 }

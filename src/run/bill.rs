@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::Exit;
 use crate::cli::View;
 use crate::domain::bill::{Reconciliation, reconcile};
 use crate::domain::report::Report;
@@ -15,6 +16,14 @@ pub(super) fn reconciliation(view: &View, report: &Report) -> Result<Option<Reco
     }
     let bill = bill::read(&view.bill, report.window)?;
     Ok(Some(reconcile(report, &bill)))
+}
+
+/// How it ends that a scan ends so, and was compared with this bill: what cannot be read of a bill is missing as well.
+pub(super) fn exit(exit: Exit, bill: Option<&Reconciliation>) -> Exit {
+    match exit {
+        Exit::Done if bill.is_some_and(|bill| bill.unreadable_lines > 0) => Exit::Partial,
+        other => other,
+    }
 }
 
 /// The files of a comparison with the bill.

@@ -32,7 +32,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     let trail = vec![args.dir.join("trail")];
     let report = job.scan(&[args.dir.join("inventory")], Some(&trail), None, term)?;
     let report = select(report, &selection(&args.view));
-    let summary = finish(
+    let (summary, _) = finish(
         &report,
         &FORMATS,
         &args.dir.join("report"),

@@ -21,6 +21,9 @@ use crate::term::Term;
 /// A reading that is done by then needs no bar.
 const BEFORE_MEASURING: Duration = Duration::from_secs(1);
 
+/// What is wrong with an empty folder.
+const NO_FILE: &str = "there is no file in it";
+
 /// Everything that was read.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -49,6 +52,14 @@ impl Gathered {
     /// If not a single secret could be read and something is wrong: a report of nothing would look like an answer.
     pub(super) fn inventory_files(&mut self, paths: &[PathBuf]) -> Result<()> {
         let found = inventory::read(paths);
+        // An inventory without a file has no secret to judge; that is no answer, and nothing that failed.
+        self.gaps.extend(found.empty.iter().map(|folder| Gap {
+            account: None,
+            region: None,
+            source: "inventory".to_owned(),
+            what: folder.display().to_string(),
+            why: NO_FILE.to_owned(),
+        }));
         if let (true, [gap, ..]) = (found.secrets.is_empty(), found.gaps.as_slice()) {
             bail!(
                 "no secret could be read from the inventory: {}: {}",
@@ -78,11 +89,7 @@ impl Gathered {
         };
         let (ledgers, reading) = fold(&ask, bounds, &self.seen, term);
         self.ledgers.extend(ledgers);
-        if let Some(why) = nothing_to_read(&reading) {
-            let what = roots.iter().map(|root| root.display().to_string());
-            let what = what.collect::<Vec<_>>().join(", ");
-            self.gaps.push(trail_gap(what, why));
-        }
+        let why_nothing = nothing_to_read(&reading);
         self.notes.extend(packed_again(reading.multi_member));
         self.gaps.extend(
             reading
@@ -91,24 +98,33 @@ impl Gathered {
                 .map(|trouble| trail_gap(trouble.path.display().to_string(), trouble.what)),
         );
         let mut known = Ledger::new(bounds, Arc::clone(&self.seen));
+        let mut saved = 0;
         for root in roots {
-            self.saved_coverage(root, &mut known);
+            saved += self.saved_coverage(root, &mut known);
         }
         self.ledgers.push(known);
+        // A saved trail without a file says itself that nothing happened.
+        if let Some(why) = why_nothing.filter(|why| saved == 0 || why != NO_FILE) {
+            let what = roots.iter().map(|root| root.display().to_string());
+            let what = what.collect::<Vec<_>>().join(", ");
+            self.gaps.push(trail_gap(what, why));
+        }
     }
 
-    /// Takes in what a live scan knew to be covered when it saved this trail.
-    fn saved_coverage(&mut self, root: &Path, ledger: &mut Ledger) {
+    /// Takes in what a live scan knew to be covered when it saved this trail; gives how many spans of time that were.
+    fn saved_coverage(&mut self, root: &Path, ledger: &mut Ledger) -> usize {
         let is_saved = root.file_name().is_some_and(|name| name == "trail");
         let Some(folder) = root.parent().filter(|_| is_saved) else {
-            return;
+            return 0;
         };
+        let mut count = 0;
         match save::covered(&Folder::new(folder)) {
             Ok(spans) => {
                 for (scope, span) in spans.into_iter().flatten() {
                     ledger
                         .coverage
                         .assert(&scope, span.from.as_second(), span.to.as_second());
+                    count += 1;
                 }
             }
             Err(error) => {
@@ -117,6 +133,7 @@ impl Gathered {
                     .push(trail_gap(file.display().to_string(), error.to_string()));
             }
         }
+        count
     }
 }
 
@@ -138,10 +155,12 @@ pub(super) fn fold(
     read
 }
 
-/// Why no file of a trail was read, if it has files.
+/// Why no file of a trail was read, unless its troubles say it.
 fn nothing_to_read(reading: &logs::Reading) -> Option<String> {
     let passed_over = reading.skipped_by_date + reading.skipped_digests;
-    (reading.files_read == 0 && passed_over > 0).then(|| match passed_over {
+    let is_silent = passed_over == 0 && !reading.troubles.is_empty();
+    (reading.files_read == 0 && !is_silent).then(|| match passed_over {
+        0 => NO_FILE.to_owned(),
         1 => "the one file there is no log file of these days".to_owned(),
         files => format!(
             "none of the {} files there is a log file of these days",

@@ -18,13 +18,15 @@ mod teller;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
+use thiserror::Error;
 
 use crate::Exit;
 use crate::cli::{Cli, Command};
 use crate::term::Term;
 
 /// How a command ends whose result was to be shown: as it went, not as showing it went. A reader that went away, such as
-/// `head`, is neither a failure nor a success; what else kept it from being shown is told, and is no success.
+/// `head`, is neither a failure nor a success; what else kept it from being shown is told, and is a failure, unless there is
+/// worse to tell: what was asked about was found.
 fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     let Err(error) = told else {
         return exit;
@@ -32,11 +34,40 @@ fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return exit;
     }
-    Term::error(&anyhow::Error::from(error).context("cannot write to stdout"));
+    Term::error(&anyhow::Error::from(error));
     match exit {
-        Exit::Done => Exit::Failed,
+        Exit::Done | Exit::Partial => Exit::Failed,
         other => other,
     }
+}
+
+/// A command line that is wrong, as shows only when it is carried out.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(String);
+
+/// The manual page of the program, or of the command whose words these are.
+fn manual(words: &[String]) -> Result<Vec<u8>> {
+    let mut top = Cli::command();
+    top.build();
+    let mut command = &top;
+    for word in words {
+        let of = command.get_bin_name().unwrap_or(command.get_name());
+        let names: Vec<&str> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        command = command.find_subcommand(word).ok_or_else(|| {
+            let names = names.join(", ");
+            Misuse(match names.as_str() {
+                "" => format!("`{of}` has no commands of its own, and so no page for `{word}`"),
+                names => format!("`{of}` has no command `{word}`; there are: {names}"),
+            })
+        })?;
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    Ok(page)
 }
 
 /// Runs one command.
@@ -59,10 +90,8 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
             Term::data(&script)?;
             Ok(Exit::Done)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            Term::data(&page)?;
+        Command::Man { command } => {
+            Term::data(&manual(&command)?)?;
             Ok(Exit::Done)
         }
     }

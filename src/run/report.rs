@@ -8,6 +8,7 @@ use super::bill;
 use super::scan::{exit, selection};
 use crate::Exit;
 use crate::cli::{Format, GroupBy, ReportArgs, View};
+use crate::domain::bill::Reconciliation;
 use crate::domain::report::Report;
 use crate::domain::sums::Grouping;
 use crate::files::store::{self, Overwrite};
@@ -21,26 +22,42 @@ use crate::term::Term;
 pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
     let report = select(report, &selection(&args.view));
+    let beside = Beside {
+        // Read also for what does not show it: a name that is written wrong is not passed over.
+        previous: previous(&args.view)?,
+        bill: bill::reconciliation(&args.view, &report)?,
+    };
     match &args.out {
-        Some(out) => write(args, &report, out, term)?,
-        None => print(args, &report)?,
+        Some(out) => write(args, &report, &beside, out, term)?,
+        None => print(args, &report, &beside)?,
     }
-    // What could not be read was said by the scan; rendering it again has read everything it was asked for.
-    Ok(exit(&report, &args.fail_on, args.fail_above, true))
+    // What could not be read was said by the scan; rendering it again reads but the bill anew.
+    let exit = exit(&report, &args.fail_on, args.fail_above, true);
+    Ok(bill::exit(exit, beside.bill.as_ref()))
+}
+
+/// What a report is shown beside.
+struct Beside {
+    previous: Option<Report>,
+    bill: Option<Reconciliation>,
 }
 
 /// Writes files to a folder.
-fn write(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<()> {
+fn write(
+    args: &ReportArgs,
+    report: &Report,
+    beside: &Beside,
+    out: &Path,
+    term: &Term,
+) -> Result<()> {
     let overwrite = if args.overwrite {
         Overwrite::Yes
     } else {
         Overwrite::No
     };
     let formats: Vec<_> = args.format.iter().copied().map(format_of).collect();
-    let previous = previous(&args.view)?;
-    let bill = bill::reconciliation(&args.view, report)?;
-    let mut files = report::files(report, previous.as_ref(), &formats);
-    files.extend(bill.iter().flat_map(bill::files));
+    let mut files = report::files(report, beside.previous.as_ref(), &formats);
+    files.extend(beside.bill.iter().flat_map(bill::files));
     for path in store::write(out, &files, overwrite)? {
         term.say(&format!("wrote {}", path.display()));
     }
@@ -53,14 +70,14 @@ fn write(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<
 }
 
 /// Prints to stdout.
-fn print(args: &ReportArgs, report: &Report) -> Result<()> {
+fn print(args: &ReportArgs, report: &Report, beside: &Beside) -> Result<()> {
     for format in &args.format {
         match format {
             Format::Text => Term::data(show(report, &args.view, Some(&args.dir), &[]).as_bytes())?,
             Format::Csv => Term::data(&report::csv::secrets(report))?,
             other => {
-                let previous = previous(&args.view)?;
-                for (_, write) in report::files(report, previous.as_ref(), &[format_of(*other)]) {
+                let previous = beside.previous.as_ref();
+                for (_, write) in report::files(report, previous, &[format_of(*other)]) {
                     let mut bytes = Vec::new();
                     write(&mut bytes)?;
                     Term::data(&bytes)?;
@@ -68,8 +85,8 @@ fn print(args: &ReportArgs, report: &Report) -> Result<()> {
             }
         }
     }
-    if let Some(bill) = bill::reconciliation(&args.view, report)? {
-        Term::data(reconciliation::text(&bill).as_bytes())?;
+    if let Some(bill) = &beside.bill {
+        Term::data(reconciliation::text(bill).as_bytes())?;
     }
     Ok(())
 }

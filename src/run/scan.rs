@@ -5,17 +5,18 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
 use super::bill;
 use super::gather::Gathered;
 use super::live;
 use super::report::{format_of, previous, show};
-use super::shown;
+use super::{Misuse, shown};
 use crate::Exit;
 use crate::cli::{Judging, ScanArgs, TrailSource, View};
 use crate::domain::analyse::{Input, Spans, Trail, analyse, doubtful};
+use crate::domain::bill::Reconciliation;
 use crate::domain::cost::Accrual;
 use crate::domain::ledger::{Bounds, Ledger};
 use crate::domain::money::{Money, counted};
@@ -26,6 +27,7 @@ use crate::domain::report::{Gap, Report, Span};
 use crate::domain::secret::{CurrentVersion, day_of};
 use crate::domain::seen::REMEMBERED_DAYS;
 use crate::files::cache::Cache;
+use crate::files::inventory::{UTF_16, is_utf_16};
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::{Selection, select};
@@ -80,23 +82,28 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
         .collect();
-    let summary = finish(&report, &formats, &out, overwrite, &args.view)?;
+    let (summary, bill) = finish(&report, &formats, &out, overwrite, &args.view)?;
     let told = Term::data(summary.as_bytes());
     let exit = exit(&report, &args.fail_on, args.fail_above, args.allow_partial);
+    let exit = if args.allow_partial {
+        exit
+    } else {
+        bill::exit(exit, bill.as_ref())
+    };
     Ok(shown(told, exit))
 }
 
 /// What every scan writes.
 pub(super) const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Html];
 
-/// Writes the result and gives the summary to show.
+/// Writes the result and gives the summary to show, and the comparison with the bill if there is one.
 pub(super) fn finish(
     report: &Report,
     formats: &[Format],
     out: &Path,
     overwrite: Overwrite,
     view: &View,
-) -> Result<String> {
+) -> Result<(String, Option<Reconciliation>)> {
     let previous = previous(view)?;
     let bill = bill::reconciliation(view, report)?;
     let mut written = files(report, previous.as_ref(), formats);
@@ -106,11 +113,12 @@ pub(super) fn finish(
         store::take_away(out, ESTIMATES)?;
     }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
+    drop(written);
     let mut summary = show(report, view, Some(out), &names);
     if let Some(bill) = &bill {
         summary.push_str(&reconciliation::text(bill));
     }
-    Ok(summary)
+    Ok((summary, bill))
 }
 
 /// Which secrets the view shows.
@@ -349,7 +357,12 @@ pub(super) fn policy(judging: &Judging) -> Result<Policy> {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+    let failed = || format!("cannot read `{}`", path.display());
+    let bytes = std::fs::read(path).with_context(failed)?;
+    if is_utf_16(&bytes) {
+        return Err(anyhow!(UTF_16)).with_context(failed);
+    }
+    String::from_utf8(bytes).with_context(failed)
 }
 
 fn spans(
@@ -359,14 +372,20 @@ fn spans(
     now: Timestamp,
 ) -> Result<Spans> {
     let back = |duration: Duration| {
-        now.checked_sub(duration)
-            .with_context(|| format!("{duration:?} before {now} is before the calendar begins"))
+        let days = duration.as_secs() / 86_400;
+        let begin = now.checked_sub(duration);
+        begin.map_err(|_| {
+            Misuse(format!(
+                "{days} days before {now} is before the calendar begins"
+            ))
+        })
     };
     let (window, accrual) = match month {
         Some(month) => {
             let span = month.span();
             if span.from >= now {
-                bail!("the month {month} has not begun: now is {now}");
+                let why = format!("the month {month} has not begun: now is {now}");
+                return Err(Misuse(why).into());
             }
             (
                 Span {

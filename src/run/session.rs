@@ -96,12 +96,15 @@ pub(super) async fn open(connect: Connect) -> Result<Session> {
 /// What to do about a session that cannot be opened.
 fn way_out(fault: &Fault, profile: Option<&str>) -> String {
     match (fault, profile) {
-        (Fault::Credentials(_), Some(profile)) => format!(
+        (Fault::Credentials(_) | Fault::NoCredentials, Some(profile)) => format!(
             "log in with `aws sso login --profile {profile}`, or name another profile with `--profile NAME`"
         ),
-        (Fault::Credentials(_), None) => "log in (`aws sso login`, or keys in the environment), or name a profile with \
-                                          `--profile NAME`; `aws sts get-caller-identity` must work"
-            .to_owned(),
+        (Fault::Credentials(_) | Fault::NoCredentials, None) => {
+            "log in (`aws sso login`, or keys in the environment), or name a profile with `--profile NAME`; \
+             `aws sts get-caller-identity` must work"
+                .to_owned()
+        }
+        (Fault::NoProfile(_), _) => "`aws configure list-profiles` lists those that are there".to_owned(),
         (Fault::Unreachable(_), _) => {
             "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL, and that the Region in AWS_REGION or in the profile is \
              written right"
@@ -160,6 +163,12 @@ mod tests {
         let cases = [
             (&expired, Some("audit"), "aws sso login --profile audit"),
             (&expired, None, "--profile NAME"),
+            (&Fault::NoCredentials, None, "aws sso login"),
+            (
+                &Fault::NoProfile("audti".to_owned()),
+                Some("audti"),
+                "list-profiles",
+            ),
             (&Fault::Unreachable("dns".to_owned()), None, "AWS_REGION"),
         ];
         for (fault, profile, words) in cases {

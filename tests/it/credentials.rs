@@ -317,7 +317,16 @@ fn no_source_at_all_says_how_to_log_in() {
     let aws = Aws::start(world());
     let folder = tempfile::tempdir().unwrap();
     let output = scan(&aws, folder.path(), &NO_KEYS);
-    assert_fails_with(&output, &["credentials", "aws sso login", "--profile"]);
+    let words = [
+        "no credentials were found",
+        "AWS_ACCESS_KEY_ID",
+        "aws sso login",
+        "--profile",
+    ];
+    assert_fails_with(&output, &words);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(!said.contains("expired"), "{said}");
     assert_eq!(aws.calls().len(), 0);
 }
 
@@ -415,6 +424,19 @@ fn the_profile_is_chosen_as_aws_chooses_it() {
         let output = scan_with(&aws, folder.path(), &variables, &[&option]);
         assert_fails_with(&output, &["credentials", profile]);
     }
+    let output = scan_with(
+        &aws,
+        folder.path(),
+        &[("AWS_CONFIG_FILE", config)],
+        &["--profile=nowhere"],
+    );
+    // Nobody can log in with what is not there.
+    assert_fails_with(&output, &["no profile `nowhere`", "~/.aws/config"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !said.contains("sso login") && !said.contains("expired"),
+        "{said}"
+    );
     // Whoever names a profile means it, as for `aws`, whatever else there would be.
     for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
         let variables = [("AWS_CONFIG_FILE", config), (variable, "nowhere")];

@@ -112,6 +112,8 @@ fn a_wrong_command_line_ends_with_two_and_says_what_is_wrong() {
         (vec!["--idle", "36h"], "whole number of days"),
         (vec!["--window", "7d", "--month", "2026-10"], "--month"),
         (vec!["--month", "2026-13"], "2026-10"),
+        (vec!["--month", "2027-01"], "has not begun"),
+        (vec!["--window", "99999999999d"], "a hundred years"),
         (vec!["--no-trail"], "--trail"),
         (vec!["--threads", "0"], "0"),
         (vec!["--wat"], "--wat"),
@@ -144,7 +146,6 @@ fn what_cannot_be_done_at_all_ends_with_one() {
     for (args, word) in [
         (vec!["--policy", "nowhere.toml"], "nowhere.toml"),
         (vec!["--prices", "nowhere.toml"], "nowhere.toml"),
-        (vec!["--month", "2027-01"], "2027-01"),
     ] {
         let scan = world().args(&args).scan();
         assert_eq!(scan.code, 1, "{args:?}");
@@ -191,7 +192,17 @@ fn a_policy_file_with_a_mistake_is_refused_with_its_place() {
             (3, 1),
             "agent",
         ),
+        (
+            "[loops]\nmin_avoidable_usd = \"-1\"\n",
+            (2, 21),
+            "not negative",
+        ),
         ("[[mute]]\ncode = \"hot-loop\"\n", (1, 1), "reason"),
+        (
+            "[[mute]]\ncode = \"hot-lop\"\nreason = \"x\"\n",
+            (2, 8),
+            "failing-reads, missing-secret, hot-loop",
+        ),
         (
             "[[mute]]\ncode = \"hot-loop\"\nreason = \"x\"\nuntil = \"soon\"\n",
             (4, 9),

@@ -34,6 +34,7 @@ mod live_adapters;
 mod live_scale;
 mod live_versions;
 mod loops;
+mod mistakes;
 mod outcome;
 mod page;
 mod reference;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::usage::Part;
 use super::{Bill, Billed, Row};
-use crate::domain::money::{Money, thousands};
+use crate::domain::money::{Money, counted, thousands};
+use crate::domain::month::Month;
 use crate::domain::report::{Report, ScopeRow, SecretRow};
 
 /// A difference below a cent, or below one per cent of the larger amount, needs no reason.
@@ -29,7 +30,19 @@ fn reason(code: &str, text: impl Into<String>) -> Reason {
 /// What holds for the bill as a whole.
 pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if bill.lines == bill.outside {
+    if let Some(from) = bill.straddles_from {
+        reasons.push(reason(
+            "straddles-window",
+            format!(
+                "{} the beginning of the window {} to {}, so how much of that belongs to it is not known: a scan with \
+                 --month {} fits a monthly bill.",
+                counted(bill.straddling, "line of the bill straddles", "lines of the bill straddle"),
+                report.window.from,
+                report.window.to,
+                Month::of(from)
+            ),
+        ));
+    } else if bill.lines == bill.outside {
         reasons.push(reason(
             "no-line",
             format!(
@@ -39,7 +52,8 @@ pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
                 thousands(bill.outside)
             ),
         ));
-    } else if let Some(covers) = bill.covers
+    }
+    if let Some(covers) = bill.covers
         && (covers.from > report.window.from || covers.to < report.window.to)
     {
         reasons.push(reason(
@@ -90,8 +104,8 @@ pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
         reasons.push(reason(
             "unreadable-lines",
             format!(
-                "{} lines of the bill could not be read, the first: {}.",
-                thousands(bill.unreadable),
+                "{} of the bill could not be read, the first: {}.",
+                counted(bill.unreadable, "line", "lines"),
                 bill.first_unreadable.as_deref().unwrap_or("unknown")
             ),
         ));
@@ -110,7 +124,10 @@ pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
 
 /// Why one row differs, most likely first.
 pub(super) fn of_row(report: &Report, row: &Row, billed: Option<&Billed>) -> Vec<Reason> {
-    if is_small(row) {
+    let Some(difference) = row.difference_usd else {
+        return Vec::new();
+    };
+    if is_small(row, difference) {
         return Vec::new();
     }
     let place = &row.place;
@@ -118,7 +135,7 @@ pub(super) fn of_row(report: &Report, row: &Row, billed: Option<&Billed>) -> Vec
         Some(&scope.account) == place.account.as_ref()
             && Some(&scope.region) == place.region.as_ref()
     });
-    let more = row.difference_usd > Money::ZERO;
+    let more = difference > Money::ZERO;
     let mut reasons = Vec::new();
     if place.account.is_none() || place.region.is_none() {
         reasons.push(reason(
@@ -136,16 +153,16 @@ pub(super) fn of_row(report: &Report, row: &Row, billed: Option<&Billed>) -> Vec
     if row.estimate_usd.is_some() && row.billed_usd.is_some() {
         match place.part {
             Part::Storage => storage(report, row, billed, &mut reasons),
-            Part::Api => api(report, row, scope, &mut reasons),
+            Part::Api => api(report, row, scope, more, &mut reasons),
             Part::Kms => kms(scope, more, &mut reasons),
         }
     }
     reasons
 }
 
-fn is_small(row: &Row) -> bool {
+fn is_small(row: &Row, difference: Money) -> bool {
     let size = |amount: Money| amount.0.unsigned_abs();
-    let difference = size(row.difference_usd);
+    let difference = size(difference);
     let larger =
         size(row.estimate_usd.unwrap_or_default()).max(size(row.billed_usd.unwrap_or_default()));
     let unknown = row.estimate_usd.is_none() && row.billed_usd.is_some_and(|usd| usd > Money::ZERO);
@@ -224,8 +241,14 @@ fn storage(report: &Report, row: &Row, billed: Option<&Billed>, reasons: &mut Ve
     }
 }
 
-fn api(report: &Report, row: &Row, scope: Option<&ScopeRow>, reasons: &mut Vec<Reason>) {
-    if row.difference_usd > Money::ZERO {
+fn api(
+    report: &Report,
+    row: &Row,
+    scope: Option<&ScopeRow>,
+    more: bool,
+    reasons: &mut Vec<Reason>,
+) {
+    if more {
         if let Some(hole) = scope.and_then(trail_hole) {
             reasons.push(hole);
         } else {
@@ -376,7 +399,7 @@ mod tests {
         let elsewhere = found
             .rows
             .iter()
-            .find(|row| row.billed_usd.is_none() && row.difference_usd.0 < -10_000)
+            .find(|row| row.billed_usd.is_none() && row.difference_usd.unwrap().0 < -10_000)
             .unwrap();
         assert_eq!(codes(&elsewhere.reasons), ["not-in-bill"]);
         let empty = fixture::report(0);

@@ -30,7 +30,7 @@ impl Coverage {
 }
 
 /// Holes (seconds since 1970, ends exclusive) in a time of so many seconds: how much is missing, and the longest of them.
-/// `None`: there are none.
+/// Less than two days is told in hours. `None`: there are none.
 pub fn in_words(holes: &[(i64, i64)], seconds: i64) -> Option<String> {
     let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
     if missing == 0 {
@@ -53,18 +53,32 @@ pub fn in_words(holes: &[(i64, i64)], seconds: i64) -> Option<String> {
     } else {
         String::new()
     };
+    let told = if seconds < 2 * 86_400 {
+        in_hours
+    } else {
+        in_days
+    };
     Some(format!(
         "{} of {} ({}{and_more})",
-        in_days(missing),
-        in_days(seconds),
+        told(missing),
+        told(seconds),
         spans.join(", ")
     ))
 }
 
 /// Seconds as days with one decimal: `12.5 days`.
 pub fn in_days(seconds: i64) -> String {
-    let tenths = (seconds * 10 + 43_200) / 86_400;
-    let unit = if tenths == 10 { "day" } else { "days" };
+    in_units(seconds, 86_400, "day", "days")
+}
+
+/// Seconds as hours with one decimal: `1.5 hours`.
+fn in_hours(seconds: i64) -> String {
+    in_units(seconds, 3_600, "hour", "hours")
+}
+
+fn in_units(seconds: i64, unit: i64, one: &str, many: &str) -> String {
+    let tenths = (seconds * 10 + unit / 2) / unit;
+    let unit = if tenths == 10 { one } else { many };
     if tenths % 10 == 0 {
         format!("{} {unit}", tenths / 10)
     } else {

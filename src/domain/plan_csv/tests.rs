@@ -19,7 +19,7 @@ fn plan() -> Plan {
 }
 
 fn file() -> String {
-    String::from_utf8(write(&plan()).unwrap()).unwrap()
+    String::from_utf8(write(&plan(), plan().planned_at).unwrap()).unwrap()
 }
 
 fn wrong(text: &str) -> String {
@@ -196,7 +196,7 @@ fn what_cannot_be_meant_is_an_error_that_names_its_line() {
 #[test]
 fn a_line_of_another_plan_is_found() {
     let other = draft(&report(vec![row("other")]), &everything()).plan;
-    let other = String::from_utf8(write(&other).unwrap()).unwrap();
+    let other = String::from_utf8(write(&other, other.planned_at).unwrap()).unwrap();
     let line = other.lines().nth(1).unwrap();
     assert!(wrong(&format!("{}{line}\n", file())).contains("line 5: it belongs to plan"));
 }

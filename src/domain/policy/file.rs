@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::{Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration};
+use crate::domain::findings::FINDINGS;
 use crate::domain::money::{Money, Price, PriceRow, Prices};
 use crate::domain::names::{AccountId, Region};
 use crate::domain::readers::ReaderKind;
@@ -132,6 +133,7 @@ struct Owner {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Loops {
+    #[serde(default, deserialize_with = "optional_amount")]
     min_avoidable_usd: Option<Money>,
 }
 
@@ -181,6 +183,28 @@ impl TryFrom<RawPriceEntry> for PriceEntry {
         }
         Ok(Self(raw))
     }
+}
+
+/// An amount that is not negative.
+fn optional_amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+    let amount = Money::deserialize(deserializer)?;
+    if amount < Money::ZERO {
+        return Err(D::Error::custom("the amount is not negative"));
+    }
+    Ok(Some(amount))
+}
+
+/// The code of a finding that there is.
+pub(super) fn finding_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    let known: Vec<&str> = FINDINGS.iter().map(|finding| finding.code).collect();
+    if known.contains(&code.as_str()) {
+        return Ok(code);
+    }
+    let known = known.join(", ");
+    Err(D::Error::custom(format!(
+        "there is no finding `{code}`; these can be muted: {known}"
+    )))
 }
 
 fn optional_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
@@ -237,7 +261,7 @@ mod tests {
             [accounts]
             111122223333 = "production"
             [[mute]]
-            code = "rotation-off"
+            code = "hot-loop"
             name = "legacy/*"
             reason = "replaced in Q1"
             until = "2027-03-31"
@@ -301,7 +325,7 @@ mod tests {
                 "has no sign",
             ),
             (
-                "[[mute]]\ncode = \"x\"\nreason = \"y\"\nuntil = \"soon\"",
+                "[[mute]]\ncode = \"hot-loop\"\nreason = \"y\"\nuntil = \"soon\"",
                 "line 4, column 9",
                 "not a day",
             ),

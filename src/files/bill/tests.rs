@@ -321,5 +321,8 @@ fn our_own_focus_file_reconciles_with_the_scan_that_wrote_it() {
     std::fs::write(&path, text).unwrap();
     let found = reconcile(&report, &read(&[path], report.window).unwrap());
     let unattributed = report.totals.window_cost.unattributed_usd;
-    assert_eq!(found.totals.difference_usd, Money::ZERO - unattributed);
+    assert_eq!(
+        found.totals.difference_usd,
+        Some(Money::ZERO - unattributed)
+    );
 }

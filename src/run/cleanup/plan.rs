@@ -42,8 +42,8 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     } else {
         Overwrite::No
     };
-    write(&out, &plan_csv::write(&draft.plan)?, overwrite)?;
     let now = Clock::of(args.moment).now();
+    write(&out, &plan_csv::write(&draft.plan, now)?, overwrite)?;
     Term::data(show(&draft, args.recovery, now).as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
     if let Some(warning) = sampled(&report, &draft) {
@@ -97,8 +97,9 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        .map_err(store::unnamed)
+        .with_context(failed)?;
     file.write_all(bytes).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     if overwrite == Overwrite::Yes {

@@ -87,7 +87,7 @@ fn where_nothing_fits_any_more_it_is_done_and_told_and_no_success() {
     for (args, code) in [
         (&["watch", "plan.csv", "--restore"][..], 5),
         (&["restore", "plan.csv"], 1),
-        (&["apply", "plan.csv", "--max-percent", "100"], 3),
+        (&["apply", "plan.csv", "--max-percent", "100"], 1),
         (&["scan", "--regions", EAST, "--fail-above", "0"], 4),
         (&["scan", "--regions", EAST, "--overwrite"], 1),
     ] {

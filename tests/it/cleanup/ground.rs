@@ -178,7 +178,7 @@ impl Ground {
             folder,
             before,
         };
-        let bytes = plan_csv::write(&ground.plan).unwrap();
+        let bytes = plan_csv::write(&ground.plan, ground.plan.planned_at).unwrap();
         std::fs::write(ground.path("plan.csv"), bytes).unwrap();
         ground
     }

@@ -179,9 +179,6 @@ fn log_files_that_do_not_cover_the_time_since_the_deletion_prove_nothing() {
 #[test]
 fn log_files_that_cover_the_time_since_the_deletion_tell_whether_somebody_asked() {
     let ground = deleted();
-    // Whoever asks now is not in a file yet.
-    let said = watch(&ground, 0, &[]).expect(0).said();
-    assert!(said.contains("Nobody has asked"), "{said}");
     log(&ground, EAST, 0..72);
     log(&ground, WEST, 0..72);
     for more in [&[][..], &["--since", "2d"], &["--since", "30d"]] {
@@ -198,6 +195,28 @@ fn log_files_that_cover_the_time_since_the_deletion_tell_whether_somebody_asked(
     fs::remove_file(ground.path("trail").join(format!("{WEST}.json"))).unwrap();
     let said = watch(&ground, 72, &[]).expect(5).said();
     assert!(said.contains(WEST_IS_MISSED), "{said}");
+}
+
+/// Whoever asks now is in no file yet: that is no silence.
+#[test]
+fn what_cannot_have_been_heard_yet_is_not_taken_for_silence() {
+    let ground = deleted();
+    log(&ground, EAST, 0..72);
+    log(&ground, WEST, 0..72);
+    for (hours, options) in [
+        (0, &[][..]),
+        (72, &["--since", "0s"]),
+        (72, &["--since", "1h"]),
+    ] {
+        let said = watch(&ground, hours, options).expect(3).said();
+        for words in [EAST_IS_MISSED, WEST_IS_MISSED, "take up to an hour"] {
+            assert!(said.contains(words), "{hours} {options:?}: {words}: {said}");
+        }
+    }
+    watch(&ground, 72, &["--since", "2h"]).expect(0);
+    // Hours are told as hours.
+    let said = watch(&ground, 240, &["--since", "2h"]).expect(3).said();
+    assert!(said.contains("1 hour of 1 hour"), "{said}");
 }
 
 /// What a scan has saved says itself which time it covers, and needs no events of others.
