@@ -253,7 +253,13 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
     let expected = answer("h");
     assert_eq!(expected.len(), 6, "all files that a scan writes");
     for other in ["b", "c", "f"] {
-        assert_eq!(expected, answer(other), "{other}");
+        let found = answer(other);
+        assert!(found.keys().eq(expected.keys()), "{other}");
+        for (name, lines) in &expected {
+            let same = lines.iter().zip(&found[name]).take_while(|(a, b)| a == b);
+            let at = same.count();
+            assert_eq!(lines.get(at), found[name].get(at), "{other}/{name}");
+        }
     }
     assert_eq!(by_history.verdict("idle"), "delete: idle");
 }
@@ -264,7 +270,7 @@ fn but_for_the_source(out: &Path) -> BTreeMap<String, Vec<String>> {
         let entry = entry.unwrap();
         let text = std::fs::read_to_string(entry.path()).unwrap();
         let lines = text.lines().filter(|line| {
-            let of_source = ["\"caller\":", "This scan made ", " log files ("];
+            let of_source = ["\"caller\":", "<footer>", "This scan made ", " log files ("];
             !of_source.iter().any(|word| line.contains(word))
         });
         // The last of several entries has no comma.
