@@ -227,7 +227,8 @@ fn finding(row: &FindingRow) -> [String; 9] {
 }
 
 /// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
-/// totals; the calls that belong to no secret are a group of their own in each. The change is that of the run rate since
+/// totals; the calls that belong to no secret are a group of their own in each. An owner that is called like a group of
+/// ours stands in quotes ([`sums::Key`]). The change is that of the run rate since
 /// an earlier scan; a group that was not there cost nothing then.
 pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     let rows = GROUPINGS.into_iter().flat_map(|by| {
@@ -259,7 +260,8 @@ fn group(
             .unwrap_or(0)
             .to_string()
     };
-    let id = group.key.split(' ').next().unwrap_or_default();
+    let key = group.key.to_string();
+    let id = key.split(' ').next().unwrap_or_default();
     let name = match by {
         Grouping::Account | Grouping::AccountRegion => report
             .account_names
@@ -271,7 +273,7 @@ fn group(
     };
     [
         by.as_str().to_owned(),
-        escape::cell(&group.key),
+        escape::cell(&key),
         totals.secrets.to_string(),
         totals.storage_usd.to_string(),
         totals.api_usd.to_string(),
