@@ -298,7 +298,17 @@ pub struct Group {
     pub totals: Totals,
 }
 
-/// The groups by key, and last the calls that belong to no secret, if there are any. The groups add up to the totals;
+impl Group {
+    /// A group that an earlier scan had and this one has not.
+    pub fn gone(key: Key) -> Self {
+        Self {
+            key,
+            totals: Totals::default(),
+        }
+    }
+}
+
+/// The groups in the order of their keys, so that the last are the calls that belong to no secret, if there are any. The groups add up to the totals;
 /// [`Grouping::Total`] is one group that holds everything.
 pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
     if by == Grouping::Total {
