@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::Money;
-use crate::domain::names::{AccountId, Region, Scope, SecretArn};
-use crate::domain::report::{Cost, LoopRow, Range, Report, SecretRow, Span};
+use crate::domain::names::{AccountId, Index, Region, Resolution, Scope, SecretArn};
+use crate::domain::report::{Cost, LoopRow, Range, Report, ScopeRow, SecretRow, Span};
 use crate::domain::verdict::Verdict;
 
 /// The format number of a comparison written as JSON.
@@ -60,7 +60,8 @@ pub struct Comparison {
     pub used_again: Vec<Change>,
     /// Loops that the old scan did not have.
     pub loops_found: Vec<LoopChange>,
-    /// Loops that stopped, in places whose trail the new scan could read.
+    /// Loops that the new scan does not have any more, in places whose trail it could read: they stopped, or became too
+    /// slow to be worth reporting. A name that now stands for a secret is still the same loop.
     pub loops_fixed: Vec<LoopChange>,
     /// Loops of which the new scan cannot say whether they stopped.
     pub loops_unseen: Vec<LoopChange>,
@@ -110,7 +111,8 @@ pub struct Savings {
     pub promised_usd: Money,
     /// Saved by deleting secrets that the old scan wanted deleted, with their replicas.
     pub deleted_usd: Money,
-    /// Saved by mending loops that the old scan reported: what API and KMS of their secrets fell by, at most what was
+    /// Saved by mending loops that the old scan reported: what API and KMS of their secrets fell by, and for names that
+    /// are not in the inventory what the calls of no secret fell by in their account and Region; at most what was
     /// promised.
     pub mended_usd: Money,
     /// The sum of both.
@@ -191,7 +193,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
         new: side(new),
         change_usd: new.totals.total_usd - old.totals.total_usd,
         bridge: bridge::bridge(old, new, &pairs, &moves),
-        savings: savings::savings(old, &pairs, &loops),
+        savings: savings::savings(old, new, &pairs),
         newly_idle: changed_use(|turned| !turned.was_idle && turned.is_idle),
         used_again: changed_use(|turned| turned.was_idle && !turned.is_idle),
         appeared: moves.appeared,
@@ -431,50 +433,83 @@ struct Loops {
     unseen: Vec<LoopChange>,
 }
 
-/// What makes a loop the same loop: the secret (or the name in its place), the reader and the API.
-type LoopKey<'a> = (
-    Option<&'a SecretArn>,
-    &'a str,
-    Option<&'a AccountId>,
-    Option<&'a Region>,
-    &'a str,
-    &'a str,
-);
+/// What is called in a loop.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Subject<'a> {
+    Secret(&'a SecretArn),
+    /// A name that stands for no secret in either report.
+    Name(Option<&'a AccountId>, Option<&'a Region>, &'a str),
+}
 
-fn key(row: &LoopRow) -> LoopKey<'_> {
-    (
-        row.arn.as_ref(),
-        &row.name,
-        row.account.as_ref(),
-        row.region.as_ref(),
-        &row.reader,
-        &row.what,
-    )
+/// What makes a loop the same loop: what is called, the reader and the API.
+type LoopKey<'a> = (Subject<'a>, &'a str, &'a str);
+
+/// The secrets of a report by name.
+struct Names<'a> {
+    rows: &'a [SecretRow],
+    index: Index<'a>,
+}
+
+impl<'a> Names<'a> {
+    fn of(report: &'a Report) -> Self {
+        let created = |row: &SecretRow| row.created.map(Timestamp::as_second);
+        let secrets = report.secrets.iter();
+        Self {
+            rows: &report.secrets,
+            index: Index::new(secrets.map(|row| (&row.arn, created(row)))),
+        }
+    }
+
+    /// The secret that the name of a loop on no secret stands for here: it was made since the other scan, or is gone in
+    /// it.
+    fn secret(&self, row: &LoopRow) -> Option<&'a SecretRow> {
+        // Whoever asks under the name now means the youngest.
+        match self
+            .index
+            .resolve(&row.name, scope_of(row).as_ref(), i64::MAX)
+        {
+            Resolution::One(place) => self.rows.get(place),
+            _ => None,
+        }
+    }
+}
+
+/// Where the calls of a loop were logged, if it is known.
+fn scope_of(row: &LoopRow) -> Option<Scope> {
+    Some(Scope {
+        account: row.account.clone()?,
+        region: row.region.clone()?,
+    })
+}
+
+fn key<'a>(row: &'a LoopRow, other: &Names<'a>) -> LoopKey<'a> {
+    let named = || other.secret(row).map(|found| &found.arn);
+    let subject = row.arn.as_ref().or_else(named).map_or_else(
+        || Subject::Name(row.account.as_ref(), row.region.as_ref(), &row.name),
+        Subject::Secret,
+    );
+    (subject, &row.reader, &row.what)
+}
+
+fn keys<'a>(report: &'a Report, other: &Names<'a>) -> BTreeSet<LoopKey<'a>> {
+    report.loops.iter().map(|row| key(row, other)).collect()
 }
 
 impl Loops {
     fn of(old: &Report, new: &Report) -> Self {
-        let keys = |report: &'_ Report| -> BTreeSet<String> {
-            report
-                .loops
-                .iter()
-                .map(|row| format!("{:?}", key(row)))
-                .collect()
-        };
-        let (before, after) = (keys(old), keys(new));
-        let only = |report: &Report, others: &BTreeSet<String>| -> Vec<LoopChange> {
-            report
-                .loops
-                .iter()
-                .filter(|row| !others.contains(&format!("{:?}", key(row))))
+        let (old_names, new_names) = (Names::of(old), Names::of(new));
+        let (before, after) = (keys(old, &new_names), keys(new, &old_names));
+        let only = |rows: &[LoopRow], names: &Names<'_>, others: &BTreeSet<LoopKey<'_>>| {
+            let rows = rows.iter();
+            rows.filter(|row| !others.contains(&key(row, names)))
                 .map(loop_change)
-                .collect()
+                .collect::<Vec<_>>()
         };
-        let (fixed, unseen) = only(old, &after)
+        let (fixed, unseen) = only(&old.loops, &new_names, &after)
             .into_iter()
-            .partition(|row| can_tell(new, row));
+            .partition(|row| can_tell(new, row.account.as_ref(), row.region.as_ref()));
         Self {
-            found: only(new, &before),
+            found: only(&new.loops, &old_names, &before),
             fixed,
             unseen,
         }
@@ -494,11 +529,9 @@ fn loop_change(row: &LoopRow) -> LoopChange {
     }
 }
 
-/// Whether a report would have seen the loop: the trail covers nine tenths of its window in the loop's scope.
-fn can_tell(report: &Report, gone: &LoopChange) -> bool {
-    let here = |row: &&crate::domain::report::ScopeRow| {
-        Some(&row.account) == gone.account.as_ref() && Some(&row.region) == gone.region.as_ref()
-    };
+/// Whether a report would see what is called in a place: the trail covers nine tenths of its window there.
+fn can_tell(report: &Report, account: Option<&AccountId>, region: Option<&Region>) -> bool {
+    let here = |row: &&ScopeRow| Some(&row.account) == account && Some(&row.region) == region;
     report.scopes.iter().find(here).is_some_and(|row| {
         let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
         expected > 0 && u64::from(covered) * 10 >= u64::from(expected) * 9

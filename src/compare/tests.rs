@@ -147,6 +147,80 @@ fn savings_are_realised_by_what_was_promised_and_no_more() {
     assert_eq!(comparison.loops_fixed.len(), 1);
 }
 
+/// A month in which the only loop is one on a name that is not in the inventory, and costs so much, half of it avoidable;
+/// and the first secret, which is to stand for the name later.
+fn looking_for_a_name(usd: Money) -> (Report, SecretRow) {
+    let mut report = fixture::report(100);
+    let found = report.secrets.remove(0);
+    let scope = found.scope();
+    report.loops.truncate(1);
+    let nameless = &mut report.loops[0];
+    nameless.arn = None;
+    nameless.name.clone_from(&found.name);
+    nameless.account = Some(scope.account);
+    nameless.region = Some(scope.region);
+    nameless.avoidable_usd_month = Some(usd.scaled(1, 2));
+    calls_of_nobody_cost(&mut report, usd);
+    (report, found)
+}
+
+/// Sets what the calls of no secret cost where the loop is.
+fn calls_of_nobody_cost(report: &mut Report, usd: Money) {
+    let row = &mut report.unattributed[0];
+    row.api_usd = Some(usd);
+    let found = fixture::report(100).secrets.remove(0);
+    row.account = Some(found.account);
+    row.region = Some(found.region);
+    recount(report);
+}
+
+#[test]
+fn a_loop_on_a_name_saved_at_most_what_the_calls_of_no_secret_fell_by() {
+    let dollars = |cents: i64| Money(cents * 10_000);
+    for (now, saved, why) in [
+        (80, 20, "it looks for the name less often"),
+        (40, 50, "no more than was promised"),
+        (100, 0, "nothing fell"),
+        (120, 0, "what rose saved nothing"),
+    ] {
+        let (old, _) = looking_for_a_name(dollars(100));
+        let mut new = old.clone();
+        new.loops.clear();
+        calls_of_nobody_cost(&mut new, dollars(now));
+        let savings = compare(&old, &new).savings;
+        assert_eq!(savings.mended_usd, dollars(saved), "{why}");
+        let scopes = new.scopes.iter_mut();
+        scopes.for_each(|row| row.trail.covered_hours = row.trail.expected_hours / 2);
+        let unseen = compare(&old, &new).savings;
+        assert_eq!(unseen.mended_usd, Money::ZERO, "half the trail is missing");
+    }
+}
+
+#[test]
+fn a_name_that_became_a_secret_is_the_same_loop_and_saves_what_its_calls_cost_less() {
+    let (old, mut found) = looking_for_a_name(Money(1_000_000));
+    found.cost = Cost::new(
+        Some(Money(400_000)),
+        Some(Money(1_000_000)),
+        Some(Money::ZERO),
+    );
+    let mut new = old.clone();
+    new.loops[0].arn = Some(found.arn.clone());
+    new.secrets.insert(0, found);
+    calls_of_nobody_cost(&mut new, Money::ZERO);
+    for (old, new) in [(&old, &new), (&new, &old)] {
+        let still = compare(old, new);
+        assert_eq!(still.savings.mended_usd, Money::ZERO, "it calls as before");
+        assert!(still.loops_found.is_empty() && still.loops_fixed.is_empty());
+    }
+    new.secrets[0].cost = Cost::new(Some(Money(400_000)), Some(Money(700_000)), None);
+    new.loops.clear();
+    recount(&mut new);
+    let mended = compare(&old, &new);
+    assert_eq!(mended.savings.mended_usd, Money(300_000));
+    assert_eq!(mended.loops_fixed.len(), 1);
+}
+
 #[test]
 fn a_loop_that_the_trail_could_not_show_is_not_fixed() {
     let old = fixture::report(300);

@@ -8,6 +8,7 @@ mod bounds;
 mod known;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 
 use crate::domain::money::Money;
 use crate::domain::names::{AccountId, Region, SecretArn};
@@ -19,13 +20,6 @@ use crate::domain::verdict::Verdict;
 use bounds::Bounds;
 
 pub use known::{Known, Parts, sum};
-
-/// The row of the calls that belong to no secret.
-pub const UNATTRIBUTED: &str = "(unattributed)";
-/// The group of secrets without an owner tag.
-pub const NO_OWNER: &str = "(no owner)";
-/// The group of names without a `/`.
-pub const NO_PREFIX: &str = "(no prefix)";
 
 /// The sums over the rows of a report. `pending_usd` stands in no row and stays zero.
 pub fn totals(report: &Report) -> Totals {
@@ -310,17 +304,49 @@ impl Grouping {
         }
     }
 
-    fn key(self, row: &SecretRow) -> String {
+    fn key(self, row: &SecretRow) -> Key {
         match self {
-            Self::Total => "total".to_owned(),
-            Self::Account => row.account.to_string(),
-            Self::Region => row.region.to_string(),
-            Self::AccountRegion => row.scope().to_string(),
-            Self::Owner => row.owner.clone().unwrap_or_else(|| NO_OWNER.to_owned()),
-            Self::Prefix => row
-                .name
-                .split_once('/')
-                .map_or_else(|| NO_PREFIX.to_owned(), |(prefix, _)| format!("{prefix}/")),
+            Self::Total => Key::Total,
+            Self::Account => Key::Of(row.account.to_string()),
+            Self::Region => Key::Of(row.region.to_string()),
+            Self::AccountRegion => Key::Of(row.scope().to_string()),
+            Self::Owner => row.owner.clone().map_or(Key::NoOwner, Key::Of),
+            Self::Prefix => {
+                let prefix = row.name.split_once('/').map(|(prefix, _)| prefix);
+                prefix.map_or(Key::NoPrefix, |prefix| Key::Of(format!("{prefix}/")))
+            }
+        }
+    }
+}
+
+/// What a group is of. Shown, a tag that says one of our own words stands in quotes: `"(no owner)"` is an owner of that
+/// name, `(no owner)` nobody.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// Everything.
+    Total,
+    /// Secrets without an owner tag.
+    NoOwner,
+    /// Names without a `/`.
+    NoPrefix,
+    /// The account, the Region, the owner ... Other people's text.
+    Of(String),
+    /// The calls that belong to no secret.
+    Unattributed,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The words that tags may not pass for.
+        const OURS: [&str; 3] = ["(no owner)", "(no prefix)", "(unattributed)"];
+        match self {
+            Self::Total => f.write_str("total"),
+            Self::NoOwner => f.write_str(OURS[0]),
+            Self::NoPrefix => f.write_str(OURS[1]),
+            Self::Unattributed => f.write_str(OURS[2]),
+            // Also what has the quotes already, so that no two keys are shown alike.
+            Self::Of(text) if OURS.contains(&text.trim_matches('"')) => write!(f, "\"{text}\""),
+            Self::Of(text) => f.write_str(text),
         }
     }
 }
@@ -328,25 +354,36 @@ impl Grouping {
 /// The sums of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The account, the Region, the owner ... Other people's text. [`UNATTRIBUTED`] for calls that belong to no secret.
-    pub key: String,
+    /// What it is of.
+    pub key: Key,
     /// The sums, without how sure they are: that is said of the whole. The group of the unattributed calls has no secrets.
     pub totals: Totals,
     /// What is known of them.
     pub known: Known,
 }
 
-/// The groups by key, and last the calls that belong to no secret, if there are any. The groups add up to the totals;
+impl Group {
+    /// A group that an earlier scan had and this one has not.
+    pub fn gone(key: Key) -> Self {
+        Self {
+            key,
+            totals: Totals::default(),
+            known: Known::default(),
+        }
+    }
+}
+
+/// The groups in the order of their keys, so that the last are the calls that belong to no secret, if there are any. The groups add up to the totals;
 /// [`Grouping::Total`] is one group that holds everything.
 pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
     if by == Grouping::Total {
         return vec![Group {
-            key: by.as_str().to_owned(),
+            key: Key::Total,
             totals: report.totals.clone(),
             known: known(report),
         }];
     }
-    let mut places: BTreeMap<String, Vec<&SecretRow>> = BTreeMap::new();
+    let mut places: BTreeMap<Key, Vec<&SecretRow>> = BTreeMap::new();
     for row in &report.secrets {
         places.entry(by.key(row)).or_default().push(row);
     }
@@ -370,7 +407,7 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
     if rest != Totals::default() {
         rest.estimate = sure(&[], &report.unattributed);
         groups.push(Group {
-            key: UNATTRIBUTED.to_owned(),
+            key: Key::Unattributed,
             totals: rest,
             known: adder.known_of_nobody(),
         });

@@ -3,6 +3,7 @@
 //! Days are ISO dates, moments RFC 3339 in UTC, amounts plain decimals with six places, unknown is empty. Text that
 //! others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -13,7 +14,7 @@ use super::escape;
 use crate::domain::money::Money;
 use crate::domain::names::SecretArn;
 use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
-use crate::domain::sums::{self, Counted, Grouping, Parts};
+use crate::domain::sums::{self, Counted, Group, Grouping, Key, Parts};
 use crate::domain::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
@@ -227,28 +228,44 @@ fn finding(row: &FindingRow) -> [String; 9] {
 }
 
 /// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
-/// totals; the calls that belong to no secret are a group of their own in each. A sum of which nothing is known is empty;
-/// of which something is, it is that, and the counts of unpriced and uncounted secrets say what is missing. The change is that of the run rate since
-/// an earlier scan; a group that was not there cost nothing then.
+/// totals; the calls that belong to no secret are a group of their own in each. An owner that is called like a group of
+/// ours stands in quotes ([`sums::Key`]). A sum of which nothing is known is empty; of which something is, it is that, and
+/// the counts of unpriced and uncounted secrets say what is missing.
+///
+/// The change is that of the run rate since an earlier scan, and each grouping's adds up to that of the totals: a group
+/// that was not there cost nothing then, and one that is not there any more costs nothing now.
 pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     let rows = GROUPINGS.into_iter().flat_map(|by| {
-        let before = previous.map(|previous| sums::groups(previous, by));
-        let groups = sums::groups(report, by).into_iter();
-        groups.map(move |found| {
+        let mut groups = sums::groups(report, by);
+        let before = previous.map(|previous| usd_by_key(sums::groups(previous, by)));
+        let keys = before.iter().flat_map(BTreeMap::keys);
+        let gone: Vec<Group> = keys
+            .filter(|key| groups.binary_search_by(|group| group.key.cmp(key)).is_err())
+            .map(|key| Group::gone(key.clone()))
+            .collect();
+        groups.extend(gone);
+        groups.sort_by(|a, b| a.key.cmp(&b.key));
+        groups.into_iter().map(move |found| {
             let change = before.as_ref().map(|before| {
-                let same = before.iter().find(|group| group.key == found.key);
-                found.totals.total_usd - same.map_or(Money::ZERO, |group| group.totals.total_usd)
+                let before = before.get(&found.key).copied();
+                found.totals.total_usd - before.unwrap_or_default()
             });
-            group(report, by, &found, change)
+            group(report, previous, by, &found, change)
         })
     });
     bytes(|out| table(SUMMARY, rows, out))
 }
 
+fn usd_by_key(groups: Vec<Group>) -> BTreeMap<Key, Money> {
+    let pair = |group: Group| (group.key, group.totals.total_usd);
+    groups.into_iter().map(pair).collect()
+}
+
 fn group(
     report: &Report,
+    previous: Option<&Report>,
     by: Grouping,
-    group: &sums::Group,
+    group: &Group,
     change: Option<Money>,
 ) -> [String; 21] {
     let (totals, parts) = (&group.totals, &group.known);
@@ -262,11 +279,12 @@ fn group(
             .unwrap_or(0)
             .to_string()
     };
-    let id = group.key.split(' ').next().unwrap_or_default();
+    let key = group.key.to_string();
+    let id = key.split(' ').next().unwrap_or_default();
     let name = match by {
-        Grouping::Account | Grouping::AccountRegion => report
-            .account_names
-            .iter()
+        Grouping::Account | Grouping::AccountRegion => std::iter::once(report)
+            .chain(previous)
+            .flat_map(|report| &report.account_names)
             .find(|(account, _)| account.as_str() == id)
             .map(|(_, name)| escape::cell(name))
             .unwrap_or_default(),
@@ -274,7 +292,7 @@ fn group(
     };
     [
         by.as_str().to_owned(),
-        escape::cell(&group.key),
+        escape::cell(&key),
         totals.secrets.to_string(),
         usd(parts.storage, totals.storage_usd),
         usd(parts.api, totals.api_usd),
@@ -348,6 +366,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::report::Cost;
     use crate::report::sample;
 
     /// The records of a file by column name.
@@ -417,6 +436,43 @@ mod tests {
         earlier.totals.total_usd = report.totals.total_usd - Money(1_000_000);
         assert!(line(&summary(&report, Some(&earlier)), 1).ends_with(",1.000000,"));
         assert!(line(&summary(&report, None), 1).ends_with(",,"));
+    }
+
+    #[test]
+    fn what_changed_by_group_adds_up_to_what_changed_in_all() {
+        let report = sample::report();
+        let mut earlier = report.clone();
+        let mut gone = earlier.secrets[0].clone();
+        gone.owner = Some("disbanded".to_owned());
+        gone.region = "ap-south-2".parse().unwrap();
+        gone.cost = Cost::new(Some(Money(400_000)), None, None);
+        earlier.secrets.push(gone);
+        earlier.totals = sums::totals(&earlier);
+        let mut quiet = report.clone();
+        quiet.unattributed.clear();
+        quiet.loops.clear();
+        quiet.totals = sums::totals(&quiet);
+        for (now, before) in [(&report, &earlier), (&earlier, &report), (&quiet, &earlier)] {
+            let rows = records(&summary(now, Some(before)));
+            for by in GROUPINGS {
+                let rows = rows.iter().filter(|row| row[0] == by.as_str());
+                let changes = rows.map(|row| Money::parse(&row[19]).unwrap());
+                let change = now.totals.total_usd - before.totals.total_usd;
+                assert_eq!(changes.sum::<Money>(), change, "{by:?}");
+            }
+        }
+        let rows = records(&summary(&report, Some(&earlier)));
+        for name in ["disbanded", "ap-south-2"] {
+            assert_eq!(value(&rows, name, "secrets"), "0");
+            assert_eq!(value(&rows, name, "total_usd_month"), "0.000000");
+            assert_eq!(value(&rows, name, "change_usd_month"), "-0.400000");
+        }
+        let keys = |by: Grouping| -> Vec<&str> {
+            let rows = rows.iter().filter(|row| row[0] == by.as_str());
+            rows.map(|row| row[1].as_str()).collect()
+        };
+        let regions = ["ap-south-2", "eu-west-1", "us-east-1", "(unattributed)"];
+        assert_eq!(keys(Grouping::Region), regions, "where it stood before");
     }
 
     #[test]

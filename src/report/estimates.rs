@@ -155,7 +155,7 @@ fn group(by: Grouping, group: &Group) -> Option<[String; COLUMNS.len()]> {
     let found = totals.estimate.as_ref()?;
     let mut line = Line::new(by.as_str(), found.windows, &found.caveats);
     if by != Grouping::Total {
-        line.set("name", escape::cell(&group.key));
+        line.set("name", escape::cell(&group.key.to_string()));
     }
     line.put("reads", Some(totals.reads), found.reads);
     line.put("failed_reads", Some(totals.failed), found.failed);

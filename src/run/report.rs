@@ -1,6 +1,6 @@
 //! `report`: a finished scan, rendered again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -130,8 +130,11 @@ pub(super) fn show(
     )
 }
 
-/// The earlier scan that the view compares with.
+/// The earlier scan that the view compares with: the same secrets of it, or what the view leaves out would be gone.
 pub(super) fn previous(view: &View) -> Result<Option<Report>> {
-    let read = |dir: &PathBuf| store::read_report(dir, json::read);
-    Ok(view.previous.as_ref().map(read).transpose()?)
+    let Some(dir) = &view.previous else {
+        return Ok(None);
+    };
+    let report = store::read_report(dir, json::read)?;
+    Ok(Some(select(report, &selection(view))))
 }

@@ -326,7 +326,7 @@ fn calls_costs_and_totals_are_estimates_whose_intervals_hold_the_truth() {
         {
             let calls = group.totals.estimate.as_ref().unwrap().calls;
             let (point, real) = (group.totals.calls, real.totals.calls);
-            holds(&group.key, calls.low, point, calls.high, real);
+            holds(&group.key.to_string(), calls.low, point, calls.high, real);
         }
         let total = report.totals.estimate.as_ref().unwrap();
         holds(

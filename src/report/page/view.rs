@@ -14,7 +14,7 @@ use crate::compare::Comparison;
 use crate::domain::money::{Money, thousands};
 use crate::domain::month::Month;
 use crate::domain::report::{Report, Span};
-use crate::domain::sums::{self, Group, Grouping, Known, NO_OWNER, UNATTRIBUTED, groups};
+use crate::domain::sums::{self, Group, Grouping, Key, Known, groups};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
@@ -494,7 +494,7 @@ fn payers(report: &Report) -> Vec<Payers> {
     let by = |heading, id, column, by| {
         let mut found = groups(report, by);
         found.sort_by(|a, b| {
-            let last = |group: &Group| group.key == UNATTRIBUTED;
+            let last = |group: &Group| group.key == Key::Unattributed;
             (last(a), b.totals.total_usd, &a.key).cmp(&(last(b), a.totals.total_usd, &b.key))
         });
         let most = found
@@ -504,10 +504,12 @@ fn payers(report: &Report) -> Vec<Payers> {
             .unwrap_or_default();
         if by == Grouping::Account {
             for group in &mut found {
-                group.key = report.account_label(&group.key);
+                if let Key::Of(account) = &mut group.key {
+                    *account = report.account_label(account);
+                }
             }
         }
-        let nobodys = found.pop_if(|group| group.key == UNATTRIBUTED);
+        let nobodys = found.pop_if(|group| group.key == Key::Unattributed);
         let mut rows: Vec<Payer> = found
             .iter()
             .take(GROUPS)
@@ -530,7 +532,7 @@ fn payers(report: &Report) -> Vec<Payers> {
             rows,
             total: payer(
                 &Group {
-                    key: "Total".to_owned(),
+                    key: Key::Of("Total".to_owned()),
                     totals: report.totals.clone(),
                     known: sums::known(report),
                 },
@@ -559,7 +561,7 @@ fn added(rest: &[Group]) -> Group {
         totals.savings_usd += group.totals.savings_usd;
     }
     Group {
-        key: format!("{} more", rest.len()),
+        key: Key::Of(format!("{} more", rest.len())),
         totals,
         known,
     }
@@ -570,14 +572,14 @@ fn payer(group: &Group, most: Money) -> Payer {
     let cost = money_or_unknown(group.known.total.of(totals.total_usd));
     let savings = group.known.savings().of(totals.savings_usd);
     let saved = totals.savings_usd.min(totals.total_usd);
-    let name = match group.key.as_str() {
-        NO_OWNER => "no owner tag".to_owned(),
-        UNATTRIBUTED => "calls of no secret".to_owned(),
-        key => one_line(key),
+    let name = match &group.key {
+        Key::NoOwner => "no owner tag".to_owned(),
+        Key::Unattributed => "calls of no secret".to_owned(),
+        key => one_line(&key.to_string()),
     };
     Payer {
-        ours: matches!(group.key.as_str(), NO_OWNER | UNATTRIBUTED),
-        secrets: if group.key == UNATTRIBUTED {
+        ours: matches!(group.key, Key::NoOwner | Key::Unattributed),
+        secrets: if group.key == Key::Unattributed {
             "–".to_owned()
         } else {
             thousands(totals.secrets)

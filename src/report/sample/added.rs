@@ -2,7 +2,7 @@
 
 use crate::domain::money::Money;
 use crate::domain::report::Totals;
-use crate::domain::sums::{Grouping, NO_OWNER, UNATTRIBUTED, groups};
+use crate::domain::sums::{Grouping, groups};
 use crate::report::sample;
 
 #[test]
@@ -79,23 +79,55 @@ fn groups_are_named_and_the_unattributed_come_last() {
     let keys = |by| -> Vec<String> {
         groups(&report, by)
             .into_iter()
-            .map(|group| group.key)
+            .map(|group| group.key.to_string())
             .collect()
     };
     assert_eq!(keys(Grouping::Total), ["total"]);
     assert_eq!(
         keys(Grouping::Account),
-        [sample::MAIN, sample::OTHER, UNATTRIBUTED]
+        [sample::MAIN, sample::OTHER, "(unattributed)"]
     );
     assert_eq!(
         keys(Grouping::Owner),
-        [NO_OWNER, "-2+3 \u{202e}owner", "payments", UNATTRIBUTED]
+        [
+            "(no owner)",
+            "-2+3 \u{202e}owner",
+            "payments",
+            "(unattributed)"
+        ]
     );
     assert!(keys(Grouping::Prefix).starts_with(&[FORMULA_PREFIX.to_owned(), "legacy/".to_owned()]));
     let mut report = sample::report();
     report.unattributed.clear();
     report.loops.clear();
     assert_eq!(groups(&report, Grouping::Region).len(), 2);
+}
+
+#[test]
+fn a_tag_that_says_a_word_of_ours_is_an_owner_of_its_own() {
+    let mut report = sample::report();
+    let hostile = ["(unattributed)", "(no owner)", "\"(no owner)\""];
+    for (row, owner) in report.secrets.iter_mut().zip(hostile) {
+        row.owner = Some(owner.to_owned());
+    }
+    let rest = &mut report.secrets[hostile.len()..];
+    for row in rest {
+        row.owner = None;
+    }
+    let groups = groups(&report, Grouping::Owner);
+    let keys: Vec<String> = groups.iter().map(|group| group.key.to_string()).collect();
+    assert_eq!(
+        keys,
+        [
+            "(no owner)",
+            "\"\"(no owner)\"\"",
+            "\"(no owner)\"",
+            "\"(unattributed)\"",
+            "(unattributed)"
+        ]
+    );
+    let secrets: Vec<u64> = groups.iter().map(|group| group.totals.secrets).collect();
+    assert_eq!(secrets, [report.totals.secrets - 3, 1, 1, 1, 0]);
 }
 
 /// The name that is a formula has a slash.

@@ -186,7 +186,12 @@ pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
     page.heading(&format!("COST A MONTH BY {}", by.words().to_uppercase()));
     let mut groups = sums::groups(report, by);
     // The calls of no secret stay at the end.
-    groups.sort_by_key(|group| (group.key == sums::UNATTRIBUTED, -group.totals.total_usd.0));
+    groups.sort_by_key(|group| {
+        (
+            group.key == sums::Key::Unattributed,
+            -group.totals.total_usd.0,
+        )
+    });
     let header = ["secrets", "cost", "savings", "delete", "review"];
     row(page, Look::Faint, by.words(), &header.map(str::to_owned));
     for group in &groups {
@@ -200,9 +205,9 @@ pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
             of(Verdict::Delete),
             of(Verdict::Review),
         ];
-        let key = match by {
-            Grouping::Account => report.account_label(&group.key),
-            _ => group.key.clone(),
+        let key = match (by, &group.key) {
+            (Grouping::Account, sums::Key::Of(account)) => report.account_label(account),
+            (_, key) => key.to_string(),
         };
         row(page, Look::Usual, &key, &cells);
     }
