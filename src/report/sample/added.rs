@@ -110,8 +110,9 @@ fn a_tag_that_says_a_word_of_ours_is_an_owner_of_its_own() {
     for (row, owner) in report.secrets.iter_mut().zip(hostile) {
         row.owner = Some(owner.to_owned());
     }
-    let rest = &mut report.secrets[hostile.len()..];
-    rest.iter_mut().for_each(|row| row.owner = None);
+    for row in &mut report.secrets[hostile.len()..] {
+        row.owner = None;
+    }
     let groups = groups(&report, Grouping::Owner);
     let keys: Vec<String> = groups.iter().map(|group| group.key.to_string()).collect();
     assert_eq!(
