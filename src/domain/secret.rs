@@ -84,6 +84,12 @@ pub struct Secret {
     pub current: Option<Box<CurrentVersion>>,
 }
 
+/// Whether the price of an AWS service includes the secrets it owns ([`INCLUDED_SERVICES`]).
+pub fn includes_secrets(service: &str) -> bool {
+    let service = service.strip_suffix(".amazonaws.com").unwrap_or(service);
+    INCLUDED_SERVICES.contains(&service)
+}
+
 impl Secret {
     /// A secret of which nothing but the ARN is known.
     pub fn new(arn: SecretArn) -> Self {
@@ -126,10 +132,7 @@ impl Secret {
 
     /// Whether the price of the owning service includes the secret's storage ([`INCLUDED_SERVICES`]).
     pub fn is_included(&self) -> bool {
-        self.owner_service().is_some_and(|service| {
-            let service = service.strip_suffix(".amazonaws.com").unwrap_or(service);
-            INCLUDED_SERVICES.contains(&service)
-        })
+        self.owner_service().is_some_and(includes_secrets)
     }
 
     /// Whether it is a replica: the primary stands in another Region.
