@@ -82,6 +82,40 @@ fn a_selection_knows_what_its_own_pending_deletions_save() {
 }
 
 #[test]
+fn charges_have_the_unit_prices_of_their_own_region() {
+    let scan = scan();
+    let shown = |text: &str| -> Vec<[String; 3]> {
+        let rows = csv_records(text.as_bytes());
+        let rows = rows.iter().map(|row| {
+            ["RegionId", "PricingUnit", "ListUnitPrice"].map(|column| row[column].clone())
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort();
+        rows.dedup();
+        rows
+    };
+    let of = |text: &str, region: &str, unit: &str| -> Vec<String> {
+        let rows = shown(text).into_iter();
+        let rows = rows.filter(|row| row[0] == region && row[1] == unit);
+        rows.map(|[_, _, price]| price).collect()
+    };
+    let charges = scan.file("focus.csv");
+    assert_eq!(of(&charges, EAST, "Secret-Months"), ["0.400000"]);
+    assert_eq!(of(&charges, WEST, "Secret-Months"), ["0.300000"]);
+    // The three reads of the secret, their decryptions, and the seven calls of no secret.
+    assert_eq!(of(&charges, EAST, "Requests"), ["0.000003", "0.000005"]);
+    assert_eq!(of(&charges, WEST, "Requests"), ["0.00000455"]);
+    as_older_versions_wrote_it(&scan);
+    let older = report(&scan, &["--format", "focus"]);
+    let guessed = of(&older, WEST, "Secret-Months");
+    assert_eq!(
+        guessed,
+        ["0.400000"],
+        "of another Region: it said no other price"
+    );
+}
+
+#[test]
 fn an_earlier_scan_is_compared_in_the_same_view() {
     let scan = scan();
     let view = ["--previous", "out", "--only", "used", "--format", "csv"];
