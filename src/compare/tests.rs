@@ -189,8 +189,9 @@ fn a_loop_on_a_name_saved_at_most_what_the_calls_of_no_secret_fell_by() {
         calls_of_nobody_cost(&mut new, dollars(now));
         let savings = compare(&old, &new).savings;
         assert_eq!(savings.mended_usd, dollars(saved), "{why}");
-        let scopes = new.scopes.iter_mut();
-        scopes.for_each(|row| row.trail.covered_hours = row.trail.expected_hours / 2);
+        for row in &mut new.scopes {
+            row.trail.covered_hours = row.trail.expected_hours / 2;
+        }
         let unseen = compare(&old, &new).savings;
         assert_eq!(unseen.mended_usd, Money::ZERO, "half the trail is missing");
     }

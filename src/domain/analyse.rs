@@ -20,7 +20,7 @@ use super::classify::RotationFunctions;
 use super::cost::{Accrual, Rate};
 use super::coverage::Coverage;
 use super::findings;
-use super::money::{Money, Price};
+use super::money::Price;
 use super::names::{AccountId, Index, Region, Scope, SecretArn};
 use super::policy::Policy;
 use super::report::{
@@ -123,7 +123,6 @@ pub fn analyse(input: Input<'_>) -> Report {
     findings::sort(&mut found);
     let scope_rows = scan.scopes(&known);
     let (unpriced, missing) = (scan.unpriced(), scan.missing());
-    let pending_usd = pending(&secrets, policy);
     let rows = Rows {
         replicas: Listed::all(&secrets, &groups),
         activity: &activity,
@@ -168,7 +167,7 @@ pub fn analyse(input: Input<'_>) -> Report {
             findings: found,
         };
         report.totals = sums::totals(&report);
-        report.totals.pending_usd = pending_usd;
+        report.totals.pending_usd = sums::pending(&report).unwrap_or_default();
         report
     };
     let mut report = if scan.samples.is_empty() {
@@ -249,17 +248,6 @@ fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
         &rotations,
         input.policy,
     )
-}
-
-/// The monthly storage of secrets that are pending deletion: already saved.
-fn pending(secrets: &[Secret], policy: &Policy) -> Money {
-    let pays = |secret: &&Secret| secret.deleted.is_some() && !secret.is_included();
-    let price = |secret: &Secret| {
-        let Scope { account, region } = secret.arn.scope();
-        policy.prices.find(secret.arn.partition(), region, account)
-    };
-    let prices = secrets.iter().filter(pays).filter_map(price);
-    prices.map(|price| price.secret_month).sum()
 }
 
 /// The order of secrets in every report.
@@ -371,6 +359,7 @@ impl<'a> Scan<'a> {
             inventory: inventory.to_owned(),
             secrets: held.get(scope).copied().unwrap_or(0),
             trail: self.cover.row(scope),
+            price: self.scope_price(scope).copied(),
             sample: self.sample_row(scope),
         };
         let mut rows: Vec<ScopeRow> = inventoried.iter().map(|scope| row(scope, "read")).collect();

@@ -187,6 +187,7 @@ fn scopes(report: &Report) -> Vec<ScopeRow> {
                     evidence_covered_hours: if holed { 2_148 } else { 2_208 },
                     evidence_expected_hours: 2_208,
                 },
+                price: Some(Prices::built_in().rows[0].price),
                 sample: None,
             }
         })

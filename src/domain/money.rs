@@ -149,14 +149,17 @@ impl Sum for Money {
     }
 }
 
-/// What one place charges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What one place charges. Serialized by the words of a price file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// One secret stored for a month.
+    #[serde(rename = "secret_month_usd")]
     pub secret_month: Money,
     /// 10,000 API calls.
+    #[serde(rename = "api_10k_usd")]
     pub api_10k: Money,
     /// 10,000 requests to KMS with a customer-managed key.
+    #[serde(rename = "kms_10k_usd")]
     pub kms_10k: Money,
 }
 

@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::money::Money;
+use super::money::{Money, Price};
 use super::names::{AccountId, Region, Scope, SecretArn};
 use super::readers::ReaderKind;
+use super::secret::includes_secrets;
 use super::tags::Tags;
 use super::verdict::{ReasonRow, Verdict};
 
@@ -151,6 +152,9 @@ pub struct ScopeRow {
     pub secrets: u64,
     /// What the trail covers.
     pub trail: TrailRow,
+    /// The prices that its costs rest on; `None`: unknown, or written by a version that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     /// The sample that was taken of the event history, if it could not be read in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleRow>,
@@ -346,6 +350,12 @@ pub struct SecretRow {
 }
 
 impl SecretRow {
+    /// It is pending deletion, and its storage would be paid for if it were not.
+    pub fn saves_storage(&self) -> bool {
+        let service = self.owning_service.as_deref();
+        self.deleted.is_some() && !service.is_some_and(includes_secrets)
+    }
+
     /// The account and Region.
     pub fn scope(&self) -> Scope {
         self.arn.scope().clone()

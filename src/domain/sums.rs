@@ -10,8 +10,8 @@ mod known;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use crate::domain::money::Money;
-use crate::domain::names::{AccountId, Region, SecretArn};
+use crate::domain::money::{Money, Price};
+use crate::domain::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::report::{
     Estimate, LoopRow, Report, SecretRow, Totals, UnattributedRow, WindowTotals,
 };
@@ -21,7 +21,27 @@ use bounds::Bounds;
 
 pub use known::{Known, Parts, sum};
 
-/// The sums over the rows of a report. `pending_usd` stands in no row and stays zero.
+/// The prices of each account and Region, as far as they are known; none in a report of a version that did not say.
+pub fn prices(report: &Report) -> HashMap<Scope, Price> {
+    let scopes = report.scopes.iter().filter_map(|row| {
+        let scope = Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        };
+        Some((scope, row.price?))
+    });
+    scopes.collect()
+}
+
+/// The monthly storage of secrets that are pending deletion: already saved. `None`: the report does not say the prices.
+pub fn pending(report: &Report) -> Option<Money> {
+    let prices = prices(report);
+    let pending = report.secrets.iter().filter(|row| row.saves_storage());
+    let usd = pending.filter_map(|row| Some(prices.get(row.arn.scope())?.secret_month));
+    (!prices.is_empty()).then(|| usd.sum())
+}
+
+/// The sums over the rows of a report. `pending_usd` is no sum of costs and stays zero: see [`pending`].
 pub fn totals(report: &Report) -> Totals {
     let adder = Adder::new(report);
     let rows: Vec<&SecretRow> = report.secrets.iter().collect();

@@ -13,10 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::escape;
-use crate::domain::money::Money;
+use crate::domain::money::{Money, Price};
 use crate::domain::month::Month;
 use crate::domain::names::{AccountId, Region, Scope};
 use crate::domain::report::{Report, SecretRow};
+use crate::domain::sums;
 
 /// The version of the specification that the columns follow.
 pub const VERSION: &str = "1.2";
@@ -105,22 +106,26 @@ impl Source {
 
 /// Writes the file: a header, and the charges by account, Region, name and part.
 pub fn csv(report: &Report) -> Vec<u8> {
-    let monthly = monthly_prices(report);
-    let any = monthly.values().copied().max();
+    let prices = Prices::of(report);
     let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
     // Writing to memory cannot fail, and every record has as many fields as the header.
     let _ = writer.write_record(COLUMNS);
     let secrets = report.secrets.iter().flat_map(|row| {
-        let price = monthly.get(&row.scope()).copied().or(any);
-        charges(row, price)
+        let scope = row.arn.scope();
+        charges(row, prices.list.get(scope), prices.month(scope))
     });
     let unattributed = report.unattributed.iter().filter_map(|row| {
         let cost = row.window_api_usd.filter(|cost| *cost > Money::ZERO)?;
+        let scope = row.account.clone().zip(row.region.clone());
+        let price = scope.and_then(|(account, region)| {
+            let list = prices.list.get(&Scope { account, region })?;
+            Some(list.api_10k)
+        });
         Some(Charge {
             part: Part::Unattributed,
             cost,
             quantity: row.calls.to_string(),
-            unit_price: unit_price(cost, row.calls),
+            unit_price: unit_price(cost, row.calls, price),
             account: row.account.as_ref(),
             region: row.region.as_ref(),
             secret: None,
@@ -133,18 +138,45 @@ pub fn csv(report: &Report) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// What a secret costs a month in each scope, from the run rates of those that pay for storage.
-fn monthly_prices(report: &Report) -> HashMap<Scope, Money> {
-    let mut prices = HashMap::new();
-    for row in &report.secrets {
-        if let Some(price) = row.cost.storage_usd.filter(|price| *price > Money::ZERO) {
-            prices.insert(row.scope(), price);
-        }
-    }
-    prices
+/// The unit prices of a report.
+struct Prices {
+    /// Those that the costs rest on, by account and Region.
+    list: HashMap<Scope, Price>,
+    /// Without any of them, in a report of an older version: what a secret costs a month, by the run rates of those that
+    /// pay for storage.
+    seen: HashMap<Scope, Money>,
 }
 
-fn charges(row: &SecretRow, monthly: Option<Money>) -> Vec<Charge<'_>> {
+impl Prices {
+    fn of(report: &Report) -> Self {
+        let list = sums::prices(report);
+        let seen = if list.is_empty() {
+            let paying = report.secrets.iter().filter_map(|row| {
+                let usd = row.cost.storage_usd.filter(|usd| *usd > Money::ZERO)?;
+                Some((row.scope(), usd))
+            });
+            paying.collect()
+        } else {
+            HashMap::new()
+        };
+        Self { list, seen }
+    }
+
+    /// What a secret costs a month. Where nobody in an older report pays for storage any more, the price of another
+    /// place has to do.
+    fn month(&self, scope: &Scope) -> Option<Money> {
+        let list = self.list.get(scope).map(|price| price.secret_month);
+        let seen = || self.seen.get(scope).copied();
+        list.or_else(seen)
+            .or_else(|| self.seen.values().copied().max())
+    }
+}
+
+fn charges<'a>(
+    row: &'a SecretRow,
+    price: Option<&Price>,
+    monthly: Option<Money>,
+) -> Vec<Charge<'a>> {
     let charge = |part, cost: Option<Money>, quantity: &dyn Fn(Money) -> (String, String)| {
         let cost = cost.filter(|cost| *cost > Money::ZERO)?;
         let (quantity, unit_price) = quantity(cost);
@@ -167,11 +199,17 @@ fn charges(row: &SecretRow, monthly: Option<Money>) -> Vec<Charge<'_>> {
         // Nobody in the report pays for storage any more: the whole charge is one unit.
         None => ("1".to_owned(), cost.to_string()),
     };
-    let calls = |count: u64| move |cost: Money| (count.to_string(), unit_price(cost, count));
+    let calls = |count: u64, of_10k: Option<Money>| {
+        move |cost: Money| (count.to_string(), unit_price(cost, count, of_10k))
+    };
+    let (api, kms) = (
+        price.map(|price| price.api_10k),
+        price.map(|price| price.kms_10k),
+    );
     [
         charge(Part::Storage, row.window_cost.storage_usd, &stored),
-        charge(Part::Api, row.window_cost.api_usd, &calls(row.calls)),
-        charge(Part::Kms, row.window_cost.kms_usd, &calls(row.reads)),
+        charge(Part::Api, row.window_cost.api_usd, &calls(row.calls, api)),
+        charge(Part::Kms, row.window_cost.kms_usd, &calls(row.reads, kms)),
     ]
     .into_iter()
     .flatten()
@@ -183,8 +221,12 @@ fn ratio(cost: Money, price: Money) -> String {
     decimal(i128::from(cost.0), i128::from(price.0), 12)
 }
 
-/// What one of so many units costs, with so many decimals that the product is the cost again, to the micro-dollar.
-fn unit_price(cost: Money, count: u64) -> String {
+/// What one of so many units costs: by the price of 10,000, if it is known and gives the cost; else with so many decimals
+/// that the product is the cost again, to the micro-dollar.
+fn unit_price(cost: Money, count: u64, of_10k: Option<Money>) -> String {
+    if let Some(price) = of_10k.filter(|price| price.scaled(count, 10_000) == cost) {
+        return decimal(i128::from(price.0), 10_000 * 1_000_000, 10);
+    }
     let digits = usize::try_from(count.checked_ilog10().unwrap_or(0)).unwrap_or(0);
     decimal(
         i128::from(cost.0),
@@ -574,7 +616,7 @@ mod tests {
             (1, 3, "0.00000033"),
             (12_345_678, 987_654_321, "0.000000012499999"),
         ] {
-            let price = unit_price(Money(micros), count);
+            let price = unit_price(Money(micros), count, None);
             assert_eq!(price, shown);
         }
         assert_eq!(ratio(Money(400_000), Money(400_000)), "1");

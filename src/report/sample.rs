@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use crate::domain::money::Money;
+use crate::domain::money::{Money, Prices};
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::readers::ReaderKind;
 use crate::domain::report::{
@@ -401,6 +401,7 @@ fn scopes() -> Vec<ScopeRow> {
             evidence_covered_hours: covered_days * 24,
             evidence_expected_hours: 2_160,
         },
+        price: Some(Prices::built_in().rows[0].price),
         sample: None,
     };
     vec![

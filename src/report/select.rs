@@ -73,11 +73,12 @@ pub fn select(mut report: Report, selection: &Selection) -> Report {
         .retain(|finding| selection.holds(&finding.name));
     let left_out: u64 = report.unattributed.drain(..).map(|row| row.calls).sum();
 
-    // Storage of what is pending deletion stands in no row, so its share is by number.
-    let pending_usd = report
-        .totals
-        .pending_usd
-        .scaled(pending(&report.secrets), pending_before);
+    // A report of a version that did not write the prices: a share by number.
+    let share = || {
+        let whole = report.totals.pending_usd;
+        whole.scaled(pending(&report.secrets), pending_before)
+    };
+    let pending_usd = sums::pending(&report).unwrap_or_else(share);
     report.totals = Totals {
         pending_usd,
         ..sums::totals(&report)

@@ -25,6 +25,7 @@ mod evidence;
 mod exits;
 mod fake;
 mod figures;
+mod finance;
 mod fuzz;
 mod hostile;
 mod iam_scan;

@@ -110,8 +110,7 @@ fn a_tag_that_says_a_word_of_ours_is_an_owner_of_its_own() {
     for (row, owner) in report.secrets.iter_mut().zip(hostile) {
         row.owner = Some(owner.to_owned());
     }
-    let rest = &mut report.secrets[hostile.len()..];
-    for row in rest {
+    for row in &mut report.secrets[hostile.len()..] {
         row.owner = None;
     }
     let groups = groups(&report, Grouping::Owner);
