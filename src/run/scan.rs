@@ -58,6 +58,8 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     } else {
         overwrite
     };
+    // What is wrong with the earlier scan is said before the long work.
+    previous(&args.view)?;
     store::prepare(&out, again)?;
     let in_bucket = |source: &TrailSource| matches!(source, TrailSource::Bucket(_));
     let report = if args.inventory.is_empty() || args.trail.iter().any(in_bucket) {

@@ -113,6 +113,24 @@ fn an_earlier_scan_that_is_not_there_is_an_error_whatever_is_rendered() {
 }
 
 #[test]
+fn an_earlier_scan_that_is_not_there_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "scan",
+        "--inventory",
+        "gone",
+        "--trail",
+        "gone",
+        "--previous",
+        "nowhere",
+    ];
+    let output = program(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(said.contains("nowhere") && !said.contains("gone"), "{said}");
+}
+
+#[test]
 fn a_name_stays_blocked_as_long_by_the_file_as_by_the_text() {
     let folder = world().scan().into_folder();
     let args = [
