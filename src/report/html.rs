@@ -138,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn no_loop_is_known_where_no_trail_was_read() {
+        let mut report = sample::report();
+        report.loops.clear();
+        assert!(page(&report).contains("None: no reader fetches"));
+        for scope in &mut report.scopes {
+            scope.trail.covered_hours = 0;
+        }
+        assert!(page(&report).contains("Not known: no trail covers the window"));
+    }
+
+    #[test]
     fn the_page_says_who_made_it() {
         let footer = |report: &Report| {
             let page = page(report);

@@ -93,6 +93,8 @@ pub(crate) struct Loops {
     more: String,
     /// That others go with their secrets.
     going: Option<String>,
+    /// What stands there where there is none.
+    none: &'static str,
 }
 
 #[derive(Serialize)]
@@ -159,7 +161,13 @@ pub(crate) fn loops(report: &Report) -> Loops {
         .collect();
     let loops = sums::loops(report);
     let rest = loops.len().saturating_sub(LOOPS);
+    let is_read = report.trail_hours().0 > 0 || report.totals.estimate.is_some();
     Loops {
+        none: if is_read {
+            "None: no reader fetches a secret more often than a cache would."
+        } else {
+            "Not known: no trail covers the window."
+        },
         going: words::going(report, &loops),
         shown: loops
             .iter()
