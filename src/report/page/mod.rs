@@ -3,5 +3,6 @@
 pub(crate) mod block;
 pub(crate) mod change;
 pub(crate) mod estimated;
-pub(crate) mod sections;
+mod payers;
+mod sections;
 pub(crate) mod view;

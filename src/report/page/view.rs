@@ -1,4 +1,4 @@
-//! What the template shows, as text that is ready to be shown: key figures, the steps to take, who pays.
+//! What the template shows, as text that is ready to be shown: key figures and the steps to take.
 //!
 //! Nothing is judged here. Sums are the report's own, or those of `summary.csv`.
 
@@ -9,20 +9,18 @@ use serde::Serialize;
 
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
+use super::payers::{self, Payers};
 use super::sections::{self, Findings, Idle, Loops, Unseen};
 use crate::compare::Comparison;
 use crate::domain::money::{Money, thousands};
 use crate::domain::month::Month;
 use crate::domain::report::{Report, Span};
-use crate::domain::sums::{self, Group, Grouping, Key, Known, groups};
+use crate::domain::sums::{self, Known};
 use crate::domain::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
 use crate::report::html::percent;
 use crate::report::text::words::{maker, number, storage_alone, usd};
-
-/// How many groups, secrets and loops are shown before the rest is added up or left to the table.
-const GROUPS: usize = 12;
 
 /// Everything that the template shows.
 #[derive(Serialize)]
@@ -93,29 +91,6 @@ struct Step {
     link: &'static str,
 }
 
-/// Cost by one grouping.
-#[derive(Serialize)]
-struct Payers {
-    heading: &'static str,
-    id: &'static str,
-    column: &'static str,
-    rows: Vec<Payer>,
-    total: Payer,
-}
-
-#[derive(Clone, Serialize)]
-struct Payer {
-    name: String,
-    /// The name is not somebody's but ours: nobody, the rest, the calls of no secret.
-    ours: bool,
-    secrets: String,
-    cost: String,
-    saves: String,
-    alt: String,
-    stays: String,
-    saved: String,
-}
-
 /// Reads the view from a report.
 pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
     let totals = &report.totals;
@@ -142,7 +117,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
         caveats: caveats(report),
         steps: steps(report, &known),
         changes: previous.map(change::changes),
-        payers: payers(report),
+        payers: payers::payers(report),
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),
@@ -488,115 +463,6 @@ fn steps(report: &Report, known: &Known) -> Vec<Step> {
         });
     }
     steps
-}
-
-fn payers(report: &Report) -> Vec<Payers> {
-    let by = |heading, id, column, by| {
-        let mut found = groups(report, by);
-        found.sort_by(|a, b| {
-            let last = |group: &Group| group.key == Key::Unattributed;
-            (last(a), b.totals.total_usd, &a.key).cmp(&(last(b), a.totals.total_usd, &b.key))
-        });
-        let most = found
-            .iter()
-            .map(|group| group.totals.total_usd)
-            .max()
-            .unwrap_or_default();
-        if by == Grouping::Account {
-            for group in &mut found {
-                if let Key::Of(account) = &mut group.key {
-                    *account = report.account_label(account);
-                }
-            }
-        }
-        let nobodys = found.pop_if(|group| group.key == Key::Unattributed);
-        let mut rows: Vec<Payer> = found
-            .iter()
-            .take(GROUPS)
-            .map(|group| payer(group, most))
-            .collect();
-        if let Some(rest) = found.get(GROUPS..).filter(|rest| !rest.is_empty()) {
-            // Many together are no bar beside single ones.
-            rows.push(Payer {
-                ours: true,
-                stays: percent(0, 1),
-                saved: percent(0, 1),
-                ..payer(&added(rest), most)
-            });
-        }
-        rows.extend(nobodys.iter().map(|group| payer(group, most)));
-        Payers {
-            heading,
-            id,
-            column,
-            rows,
-            total: payer(
-                &Group {
-                    key: Key::Of("Total".to_owned()),
-                    totals: report.totals.clone(),
-                    known: sums::known(report),
-                },
-                report.totals.total_usd,
-            ),
-        }
-    };
-    let mut tables = vec![
-        by("By owner", "owners", "Owner", Grouping::Owner),
-        by("By account", "accounts", "Account", Grouping::Account),
-    ];
-    if report.places().1 > 1 {
-        tables.push(by("By Region", "regions", "Region", Grouping::Region));
-    }
-    tables
-}
-
-/// The groups that are not shown, as one.
-fn added(rest: &[Group]) -> Group {
-    let mut totals = crate::domain::report::Totals::default();
-    let mut known = Known::default();
-    for group in rest {
-        known += group.known;
-        totals.secrets += group.totals.secrets;
-        totals.total_usd += group.totals.total_usd;
-        totals.savings_usd += group.totals.savings_usd;
-    }
-    Group {
-        key: Key::Of(format!("{} more", rest.len())),
-        totals,
-        known,
-    }
-}
-
-fn payer(group: &Group, most: Money) -> Payer {
-    let totals = &group.totals;
-    let cost = money_or_unknown(group.known.total.of(totals.total_usd));
-    let savings = group.known.savings().of(totals.savings_usd);
-    let saved = totals.savings_usd.min(totals.total_usd);
-    let name = match &group.key {
-        Key::NoOwner => "no owner tag".to_owned(),
-        Key::Unattributed => "calls of no secret".to_owned(),
-        key => one_line(&key.to_string()),
-    };
-    Payer {
-        ours: matches!(group.key, Key::NoOwner | Key::Unattributed),
-        secrets: if group.key == Key::Unattributed {
-            "–".to_owned()
-        } else {
-            thousands(totals.secrets)
-        },
-        alt: format!(
-            "{name}: {cost} a month, of which {} can be saved",
-            money_or_unknown(savings)
-        ),
-        cost,
-        saves: match savings {
-            Some(Money::ZERO) => "–".to_owned(),
-            amount => money_or_unknown(amount),
-        },
-        stays: percent((totals.total_usd - saved).0, most.0),
-        saved: percent(saved.0, most.0),
-        name,
-    }
 }
 
 fn policy(report: &Report) -> String {
