@@ -1,3 +1,5 @@
+//! Bills that say the same as a scan, more, less, or something else.
+
 use super::*;
 use crate::domain::fixture;
 

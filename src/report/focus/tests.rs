@@ -1,3 +1,5 @@
+//! Charges against what the scan says, column by column.
+
 use super::*;
 use crate::{domain::fixture, report::sample};
 
