@@ -218,13 +218,10 @@ impl<'a> ReaderUse<'a> {
             if !asks || slice.access.outcome == Outcome::Ok {
                 continue;
             }
-            let Some((first, last)) = slice.span_in(window) else {
-                continue;
-            };
-            let found = failures.entry(slice.access.outcome).or_default();
-            found.add(slice, slice.calls_in(window));
-            found.first = Some(found.first.map_or(first, |kept| kept.min(first)));
-            found.last = found.last.max(Some(last));
+            if let Some(span) = slice.span_in(window) {
+                let found = failures.entry(slice.access.outcome).or_default();
+                found.add(slice, slice.calls_in(window), span);
+            }
         }
         failures
     }
@@ -246,8 +243,11 @@ pub struct Failures {
 }
 
 impl Failures {
-    fn add(&mut self, slice: &Slice<'_>, calls: u64) {
+    /// Adds so many calls, the first and the last of them at these moments.
+    fn add(&mut self, slice: &Slice<'_>, calls: u64, (first, last): (i64, i64)) {
         self.calls += calls;
+        self.first = Some(self.first.map_or(first, |kept| kept.min(first)));
+        self.last = self.last.max(Some(last));
         self.estimated |= !slice.access.sampled.is_empty();
         let sample = slice.access.sample.as_deref();
         if let Some(sample) =

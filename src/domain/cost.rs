@@ -40,11 +40,6 @@ impl Rate {
     /// Nothing is known about the calls.
     pub const UNKNOWN: Self = Self { seconds: 0 };
 
-    /// The calls of so many covered hours.
-    pub fn hours(hours: u32) -> Self {
-        Self::seconds(u64::from(hours) * 3_600)
-    }
-
     /// The calls of so many seconds, counted or estimated.
     pub fn seconds(seconds: u64) -> Self {
         Self { seconds }
@@ -166,12 +161,12 @@ mod tests {
         )
     }
 
-    fn cost(secret: &Secret, calls: u64, reads: u64, covered_hours: u32) -> [Option<i64>; 4] {
+    fn cost(secret: &Secret, calls: u64, reads: u64, covered_hours: u64) -> [Option<i64>; 4] {
         let price = Prices::built_in().rows[0].price;
         let cost = run_rate(
             secret,
             Volume { calls, reads },
-            Rate::hours(covered_hours),
+            Rate::seconds(covered_hours * 3_600),
             Some(&price),
         );
         [cost.storage_usd, cost.api_usd, cost.kms_usd, cost.total_usd]
@@ -221,7 +216,12 @@ mod tests {
             cost(&secret(), 7, 7, 0),
             [Some(400_000), None, None, Some(400_000)]
         );
-        let unknown = run_rate(&secret(), Volume::default(), Rate::hours(730), None);
+        let unknown = run_rate(
+            &secret(),
+            Volume::default(),
+            Rate::seconds(730 * 3_600),
+            None,
+        );
         assert_eq!(unknown, Cost::default());
     }
 
@@ -243,7 +243,7 @@ mod tests {
             let cost = window_cost(
                 &secret,
                 volume,
-                Rate::hours(1),
+                Rate::seconds(3_600),
                 Some(&price),
                 october,
                 accrual,

@@ -393,8 +393,8 @@ impl Group {
     }
 }
 
-/// The groups in the order of their keys, so that the last are the calls that belong to no secret, if there are any. The groups add up to the totals;
-/// [`Grouping::Total`] is one group that holds everything.
+/// The groups in the order of their keys, so that the last are the calls that belong to no secret, if there are any. They
+/// add up to the totals; [`Grouping::Total`] is one group that holds everything.
 pub fn groups(report: &Report, by: Grouping) -> Vec<Group> {
     if by == Grouping::Total {
         return vec![Group {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::report::previous;
 use super::scan::{FORMATS, Job, finish, selection};
 use super::shown;
 use crate::Exit;
@@ -18,6 +19,7 @@ const MARK: &str = ".secretsweep-demo";
 
 /// Runs `demo`.
 pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
+    let previous = previous(&args.view)?;
     write(&args.dir)?;
     term.say(&format!(
         "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
@@ -34,6 +36,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     let report = select(report, &selection(&args.view));
     let (summary, _) = finish(
         &report,
+        previous.as_ref(),
         &FORMATS,
         &args.dir.join("report"),
         Overwrite::Yes,

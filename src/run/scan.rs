@@ -59,7 +59,7 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         overwrite
     };
     // What is wrong with the earlier scan is said before the long work.
-    previous(&args.view)?;
+    let previous = previous(&args.view)?;
     store::prepare(&out, again)?;
     let in_bucket = |source: &TrailSource| matches!(source, TrailSource::Bucket(_));
     let report = if args.inventory.is_empty() || args.trail.iter().any(in_bucket) {
@@ -84,7 +84,8 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
         .collect();
-    let (summary, bill) = finish(&report, &formats, &out, overwrite, &args.view)?;
+    let previous = previous.as_ref();
+    let (summary, bill) = finish(&report, previous, &formats, &out, overwrite, &args.view)?;
     let told = Term::data(summary.as_bytes());
     let exit = exit(&report, &args.fail_on, args.fail_above, args.allow_partial);
     let exit = if args.allow_partial {
@@ -101,14 +102,14 @@ pub(super) const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Html
 /// Writes the result and gives the summary to show, and the comparison with the bill if there is one.
 pub(super) fn finish(
     report: &Report,
+    previous: Option<&Report>,
     formats: &[Format],
     out: &Path,
     overwrite: Overwrite,
     view: &View,
 ) -> Result<(String, Option<Reconciliation>)> {
-    let previous = previous(view)?;
     let bill = bill::reconciliation(view, report)?;
-    let mut written = files(report, previous.as_ref(), formats);
+    let mut written = files(report, previous, formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
     if !written.iter().any(|(name, _)| *name == ESTIMATES) {

@@ -21,6 +21,19 @@ fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The words of a scan of these, into this folder.
+fn scan_of<'a>(inventory: &'a str, trail: &'a str, out: &'a str) -> [&'a str; 7] {
+    [
+        "scan",
+        "--inventory",
+        inventory,
+        "--trail",
+        trail,
+        "--out",
+        out,
+    ]
+}
+
 /// Lines of a Cost and Usage Report, each with this time and this amount.
 fn bill(lines: &[(&str, &str, &str)]) -> String {
     let mut text =
@@ -175,15 +188,7 @@ fn a_result_that_cannot_be_shown_is_a_failure_also_where_something_was_not_read(
     let scan = world().file("trail/broken.json", "{").scan();
     assert_eq!(scan.code, 3);
     let folder = scan.into_folder();
-    let scan = [
-        "scan",
-        "--inventory",
-        "inventory",
-        "--trail",
-        "trail",
-        "--out",
-        "again",
-    ];
+    let scan = scan_of("inventory", "trail", "again");
     for args in [&scan[..], &["report", "out"], &["rules"]] {
         let (code, said) = full(folder.path(), args);
         assert_eq!(code, Some(1), "{args:?}: {said}");
@@ -197,15 +202,7 @@ fn a_result_that_cannot_be_shown_is_a_failure_also_where_something_was_not_read(
 fn a_folder_without_a_file_is_named() {
     let empty = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(empty.path().join("nothing/below")).unwrap();
-    let args = [
-        "scan",
-        "--inventory",
-        "nothing",
-        "--trail",
-        "nothing",
-        "--out",
-        "out",
-    ];
+    let args = scan_of("nothing", "nothing", "out");
     let output = program(empty.path(), &args);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     let report = std::fs::read(empty.path().join("out/report.json")).unwrap();
@@ -260,15 +257,7 @@ fn a_folder_that_takes_no_file_is_named_and_no_temporary_file_is() {
     for args in [
         &["report", "out", "--format", "csv", "--out", "/proc/self"][..],
         &["plan", "out", "--out", "/proc/self/plan.csv"],
-        &[
-            "scan",
-            "--inventory",
-            "inventory",
-            "--trail",
-            "trail",
-            "--out",
-            "/proc/self",
-        ],
+        &scan_of("inventory", "trail", "/proc/self"),
     ] {
         let output = program(folder.path(), args);
         assert_eq!(output.status.code(), Some(1), "{args:?}");
