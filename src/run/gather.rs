@@ -90,6 +90,7 @@ impl Gathered {
         let (ledgers, reading) = fold(&ask, bounds, &self.seen, term);
         self.ledgers.extend(ledgers);
         let why_nothing = nothing_to_read(&reading);
+        let is_empty = passed_over(&reading) == 0;
         self.notes.extend(packed_again(reading.multi_member));
         self.gaps.extend(
             reading
@@ -104,7 +105,7 @@ impl Gathered {
         }
         self.ledgers.push(known);
         // A saved trail without a file says itself that nothing happened.
-        if let Some(why) = why_nothing.filter(|why| saved == 0 || why != NO_FILE) {
+        if let Some(why) = why_nothing.filter(|_| saved == 0 || !is_empty) {
             let what = roots.iter().map(|root| root.display().to_string());
             let what = what.collect::<Vec<_>>().join(", ");
             self.gaps.push(trail_gap(what, why));
@@ -155,9 +156,14 @@ pub(super) fn fold(
     read
 }
 
+/// How many files there were that are no log files of these days.
+fn passed_over(reading: &logs::Reading) -> u64 {
+    reading.skipped_by_date + reading.skipped_digests
+}
+
 /// Why no file of a trail was read, unless its troubles say it.
 fn nothing_to_read(reading: &logs::Reading) -> Option<String> {
-    let passed_over = reading.skipped_by_date + reading.skipped_digests;
+    let passed_over = passed_over(reading);
     let is_silent = passed_over == 0 && !reading.troubles.is_empty();
     (reading.files_read == 0 && !is_silent).then(|| match passed_over {
         0 => NO_FILE.to_owned(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::view::money_or_unknown;
 use crate::domain::money::{Money, thousands};
 use crate::domain::report::{Report, Totals};
-use crate::domain::sums::{self, Group, Grouping, Key, Known, groups};
+use crate::domain::sums::{Group, Grouping, Key, Known, groups};
 use crate::report::escape::one_line;
 use crate::report::html::percent;
 
@@ -36,7 +36,7 @@ struct Payer {
 }
 
 /// By owner and by account, and by Region where there are several.
-pub(super) fn payers(report: &Report) -> Vec<Payers> {
+pub(super) fn payers(report: &Report, known: &Known) -> Vec<Payers> {
     let by = |heading, id, column, by| {
         let mut found = groups(report, by);
         found.sort_by(|a, b| {
@@ -80,7 +80,7 @@ pub(super) fn payers(report: &Report) -> Vec<Payers> {
                 &Group {
                     key: Key::Of("Total".to_owned()),
                     totals: report.totals.clone(),
-                    known: sums::known(report),
+                    known: *known,
                 },
                 report.totals.total_usd,
             ),

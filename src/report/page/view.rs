@@ -117,7 +117,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
         caveats: caveats(report),
         steps: steps(report, &known),
         changes: previous.map(change::changes),
-        payers: payers::payers(report),
+        payers: payers::payers(report, &known),
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),

@@ -17,10 +17,9 @@ struct Line {
 }
 
 /// The section.
-pub(super) fn costs(page: &mut Page, report: &Report) {
+pub(super) fn costs(page: &mut Page, report: &Report, known: &Known) {
     page.heading("COST A MONTH (estimate)");
-    let known = sums::known(report);
-    let lines = lines(report, &known);
+    let lines = lines(report, known);
     let amounts = lines
         .iter()
         .map(|line| line.amount.len())
@@ -55,7 +54,7 @@ pub(super) fn costs(page: &mut Page, report: &Report) {
     page.paragraph(2, Look::Faint, &note);
     let (covered, expected) = report.trail_hours();
     // A sample says itself what it stands for.
-    if covered < expected && report.totals.estimate.is_none() && !nothing_counted(&known) {
+    if covered < expected && report.totals.estimate.is_none() && !nothing_counted(known) {
         let text = format!(
             "The calls are those of {} of {} hours: the trail covers no more, and a month is scaled from them.",
             thousands(covered),
@@ -63,7 +62,7 @@ pub(super) fn costs(page: &mut Page, report: &Report) {
         );
         page.paragraph(2, Look::Warning, &text);
     }
-    left_out(page, &report.totals, &known);
+    left_out(page, &report.totals, known);
 }
 
 fn lines(report: &Report, known: &Known) -> Vec<Line> {

@@ -21,7 +21,7 @@ use words::{agree, number};
 use crate::domain::money::thousands;
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Report, SecretRow};
-use crate::domain::sums::Grouping;
+use crate::domain::sums::{self, Grouping};
 use crate::domain::verdict::Verdict;
 
 /// Whether the summary has colours.
@@ -67,12 +67,13 @@ pub fn summary(report: &Report, options: &Options) -> String {
     let mut page = Page::new(options.style);
     head(&mut page, report);
     if report.totals.secrets > 0 || report.totals.calls > 0 {
-        costs::costs(&mut page, report);
+        let known = sums::known(report);
+        costs::costs(&mut page, report, &known);
         if let Some(by) = options.group {
             costs::groups(&mut page, report, by);
         }
         estimated::estimated(&mut page, report, options);
-        savings::savings(&mut page, report, options);
+        savings::savings(&mut page, report, &known, options);
         attention::attention(&mut page, report, options);
     }
     unseen::unseen(&mut page, report, options);

@@ -12,13 +12,12 @@ use crate::domain::verdict::Verdict;
 use crate::report::estimates::dollars;
 
 /// The section.
-pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn savings(page: &mut Page, report: &Report, known: &Known, options: &Options) {
     let totals = &report.totals;
-    let known = sums::known(report);
     let loops = sums::loops(report);
     let deletes = of_verdict(report, Verdict::Delete);
     if deletes.is_empty() && loops.is_empty() {
-        nothing(page, &known);
+        nothing(page, known);
     } else {
         let parts = known.savings();
         let savings = parts.of(totals.savings_usd);
@@ -33,7 +32,7 @@ pub(super) fn savings(page: &mut Page, report: &Report, options: &Options) {
             page.paragraph(2, Look::Usual, &text);
         }
         if !deletes.is_empty() {
-            deletable(page, report, &deletes, &known, options);
+            deletable(page, report, &deletes, known, options);
         }
         if !deletes.is_empty() && !report.loops.is_empty() {
             page.space();
