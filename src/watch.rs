@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::classify::{Class, classify};
 use crate::domain::coverage::{Coverage, SETTLING, in_words};
+use crate::domain::event::RecordKind;
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, Scope, SecretArn};
 use crate::domain::plan::end_of_window;
@@ -101,7 +102,9 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
     }
     let index = Index::new(arns);
     let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
-    for access in accesses.iter().filter(|access| !access.service_event) {
+    for access in accesses
+        .iter()
+        .filter(|access| access.kind != RecordKind::ServiceEvent) {
         let class = classify(&access.caller, policy);
         if !asks(access, &class) {
             continue;
@@ -181,7 +184,7 @@ pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
             "DescribeSecret" => class.kind.describes_to_use(),
             _ => false,
         };
-        !access.service_event && wants && policy.is_consumer(class.kind)
+        access.kind != RecordKind::ServiceEvent && wants && policy.is_consumer(class.kind)
     };
     accesses.iter().filter(wants).collect()
 }
@@ -316,7 +319,9 @@ mod tests {
             account: Cow::Borrowed("111122223333"),
             region: Cow::Borrowed("eu-central-1"),
             name: Cow::Borrowed(name),
-            service_event: false,
+            kind: RecordKind::Call,
+            names_version: false,
+            batch: None,
             error_code: error.map(|(code, _)| Cow::Borrowed(code)),
             error_message: error.map(|(_, message)| Cow::Borrowed(message)),
             target: (!target.is_empty()).then_some(Cow::Borrowed(target)),

@@ -9,16 +9,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
 use super::classify::{Class, RotationFunctions};
 use super::coverage::Covered;
+use super::event::RecordKind;
 use super::names::{Index, Resolution, Scope, split_arn};
 use super::policy::Policy;
-use super::readers::ReaderKind;
-use super::usage::{Access, Caller, Cell, Outcome, SampledCalls, first_call, last_call};
+use super::readers::{ReaderKind, name_of};
+use super::usage::{Access, Cell, Outcome, SampledCalls, first_call, last_call};
 
-use callers::{Known, Who, rotated};
+use callers::{Callers, Who};
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +121,42 @@ impl Slice<'_> {
         first_call(self.cells()).unwrap_or(i64::MAX)
     }
 
+    /// The name of the person or program behind the calls: the session of a person, else the role or user.
+    pub fn caller_name(&self) -> &str {
+        let caller = &self.access.caller;
+        let is_person = caller.identity.contains("AWSReservedSSO_") || caller.from_console;
+        if is_person && !caller.session.is_empty() {
+            &caller.session
+        } else {
+            name_of(&caller.identity)
+        }
+    }
+
     /// The last call, in seconds since 1970.
     pub fn last(&self) -> i64 {
         last_call(self.cells()).unwrap_or(i64::MIN)
+    }
+
+    /// Whether the value was asked for, however the call ended, alone or in a batch.
+    pub fn asks_for_value(&self) -> bool {
+        matches!(
+            &*self.access.subject.api,
+            "GetSecretValue" | "BatchGetSecretValue"
+        )
+    }
+
+    /// Whether the description or the versions were asked for, however the call ended.
+    pub fn asks_for_description(&self) -> bool {
+        matches!(
+            &*self.access.subject.api,
+            "DescribeSecret" | "ListSecretVersionIds"
+        )
+    }
+
+    /// Whether the call changes the value of the secret or who may read it, however it ended. Tags and descriptions are
+    /// left out: tools that label everything write those.
+    pub fn is_write(&self) -> bool {
+        WRITES.contains(&&*self.access.subject.api)
     }
 
     /// Whether this is a `GetSecretValue`, however it ended.
@@ -142,6 +174,25 @@ impl Slice<'_> {
         &*self.access.subject.api == "DescribeSecret" && self.access.outcome == Outcome::Ok
     }
 }
+
+/// Calls that change the value of a secret or who may read it, or that take a deletion back: somebody works with it.
+const WRITES: [&str; 11] = [
+    "PutSecretValue",
+    "UpdateSecret",
+    "RestoreSecret",
+    "PutResourcePolicy",
+    "RotateSecret",
+    "UpdateSecretVersionStage",
+    "ReplicateSecretToRegions",
+    "RemoveRegionsFromReplication",
+    "StopReplicationToReplica",
+    "AssociateCrossAccountReplica",
+    "AcceptCrossAccountReplication",
+];
+
+/// A caller that describes a secret on so many days, or in so many hours, does so regularly: it refreshes a cache.
+const REGULAR_DAYS: usize = 4;
+const REGULAR_HOURS: usize = 12;
 
 /// Who reads, as reports group it: never by session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,6 +212,9 @@ pub struct ReaderUse<'a> {
     pub class: Arc<Class>,
     /// Its calls.
     pub slices: Vec<Slice<'a>>,
+    /// The batches that name the secret. The calls themselves belong to no secret: what a batch reads is logged once more
+    /// for each secret.
+    pub batches: Vec<Slice<'a>>,
 }
 
 impl<'a> ReaderUse<'a> {
@@ -175,23 +229,51 @@ impl<'a> ReaderUse<'a> {
         chosen.map(|slice| slice.calls_in(window)).sum()
     }
 
-    /// The first and the last call, in seconds since 1970.
-    pub fn span(&self) -> (i64, i64) {
-        let first = self.slices.iter().map(Slice::first).min().unwrap_or(0);
-        (
-            first,
-            self.slices.iter().map(Slice::last).max().unwrap_or(0),
-        )
+    /// The calls, and the batches that name the secret.
+    pub fn evidence(&self) -> impl Iterator<Item = &Slice<'a>> {
+        self.slices.iter().chain(&self.batches)
     }
 
-    /// The last call by which this reader used the secret: a read, or a caching client's refresh.
+    /// The first and the last call, in seconds since 1970.
+    pub fn span(&self) -> (i64, i64) {
+        let first = self.evidence().map(Slice::first).min().unwrap_or(0);
+        (first, self.evidence().map(Slice::last).max().unwrap_or(0))
+    }
+
+    /// The last call by which this reader used the secret: a read, alone or in a batch, or the refresh of a cache.
     pub fn last_use(&self) -> Option<i64> {
-        let describes = self.class.kind.describes_to_use();
-        let used = self
-            .slices
-            .iter()
-            .filter(|slice| slice.is_read() || describes && slice.is_describe());
+        let refreshes = self.refreshes();
+        let used = self.evidence().filter(|slice| {
+            slice.asks_for_value() && slice.access.outcome == Outcome::Ok
+                || refreshes && slice.is_describe()
+        });
         used.map(Slice::last).max()
+    }
+
+    /// Whether the reader writes the secret.
+    pub fn writes(&self) -> bool {
+        self.slices.iter().any(Slice::is_write)
+    }
+
+    /// Whether a `DescribeSecret` by this reader refreshes a cache.
+    ///
+    /// AWS's caching libraries refresh so, and say who they are only where they make their own client: the examples in
+    /// their READMEs hand one in. So whoever describes a secret regularly is taken for a cache, unless it is known to look
+    /// after secrets, or writes this one: then it describes the secret in order to write it.
+    pub fn refreshes(&self) -> bool {
+        if self.class.kind.is_maintenance() || self.writes() {
+            return false;
+        }
+        self.class.kind.describes_to_use() || self.describes_regularly()
+    }
+
+    fn describes_regularly(&self) -> bool {
+        let describes = self.slices.iter().filter(|slice| slice.is_describe());
+        let hours: BTreeSet<u32> = describes
+            .flat_map(|slice| slice.cells().iter().map(|cell| cell.hour()))
+            .collect();
+        let days: BTreeSet<u32> = hours.iter().map(|hour| hour / 24).collect();
+        hours.len() >= REGULAR_HOURS || days.len() >= REGULAR_DAYS
     }
 
     /// The UTC days since 1970 on which it read.
@@ -207,14 +289,13 @@ impl<'a> ReaderUse<'a> {
             .collect()
     }
 
-    /// The failed attempts in a window to use the secret, by how they ended. A describe counts where it would have been
-    /// use.
+    /// The failed attempts in a window to use the secret, by how they ended. A describe counts by whoever is not known to
+    /// look after secrets: a cache may want to refresh.
     pub fn failures(&self, window: Window) -> BTreeMap<Outcome, Failures> {
-        let describes = self.class.kind.describes_to_use();
+        let describes = !self.class.kind.is_maintenance();
         let mut failures: BTreeMap<Outcome, Failures> = BTreeMap::new();
-        for slice in &self.slices {
-            let asks =
-                slice.is_get() || describes && &*slice.access.subject.api == "DescribeSecret";
+        for slice in self.evidence() {
+            let asks = slice.asks_for_value() || describes && slice.asks_for_description();
             if !asks || slice.access.outcome == Outcome::Ok {
                 continue;
             }
@@ -311,6 +392,21 @@ pub struct Activity<'a> {
     pub ambiguous: HashMap<usize, u64>,
     /// Service events (rotation, deletion) by place in the inventory: nobody called, nothing is billed.
     pub service_events: HashMap<usize, Vec<Slice<'a>>>,
+    /// Uses of keys for secrets, by place in the inventory.
+    pub key_uses: HashMap<usize, Vec<ByCaller<'a>>>,
+    /// Refused calls for a secret whose records name none.
+    pub unnamed: Vec<ByCaller<'a>>,
+    /// Batches that select secrets by filters.
+    pub filters: Vec<ByCaller<'a>>,
+}
+
+/// Calls with their caller.
+#[derive(Clone, Debug)]
+pub struct ByCaller<'a> {
+    /// Who called.
+    pub reader: Arc<Reader>,
+    /// The calls.
+    pub slice: Slice<'a>,
 }
 
 /// Resolves and groups the lines of a ledger. `len` is the number of secrets that `index` was made from.
@@ -325,14 +421,10 @@ pub fn attribute<'a>(
         secrets: vec![Readers::new(); len],
         ..Activity::default()
     };
-    let mut known: HashMap<&Caller, Known, FixedState> = HashMap::default();
-    let rotated = rotated(accesses, index);
+    let mut callers = Callers::new(accesses, index, rotations, policy);
     for access in accesses {
-        let known = known
-            .entry(&*access.caller)
-            .or_insert_with(|| Known::new(&access.caller, rotations, &rotated, policy));
         for (slice, resolution) in slices(access, index) {
-            let who = known.towards(resolution.as_ref());
+            let who = callers.towards(access, resolution.as_ref());
             activity.put(slice, resolution, who);
         }
     }
@@ -396,11 +488,12 @@ impl<'a> Activity<'a> {
 
     fn put(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &Who) {
         let access = slice.access;
-        if access.service_event {
-            if let Some(Resolution::One(place)) = resolution {
-                self.service_events.entry(place).or_default().push(slice);
-            }
+        if access.kind != RecordKind::Call {
+            self.note(slice, resolution, who);
             return;
+        }
+        if resolution.is_none() && is_unnamed_refusal(&slice, who) {
+            self.unnamed.push(by(who, slice.clone()));
         }
         let what = match resolution {
             Some(Resolution::One(place)) => {
@@ -431,6 +524,34 @@ impl<'a> Activity<'a> {
         self.unattributed.push(Unattributed { what, slice });
     }
 
+    /// Takes in evidence that is no call.
+    fn note(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &Who) {
+        match (slice.access.kind, resolution) {
+            (RecordKind::Call, _) => {}
+            (RecordKind::BatchFilter, _) => self.filters.push(by(who, slice)),
+            (RecordKind::EndpointDenial, None) => self.unnamed.push(by(who, slice)),
+            (RecordKind::ServiceEvent, Some(Resolution::One(place))) => {
+                self.service_events.entry(place).or_default().push(slice);
+            }
+            (RecordKind::KeyUse, Some(Resolution::One(place))) => {
+                self.key_uses.entry(place).or_default().push(by(who, slice));
+            }
+            (
+                RecordKind::BatchEntry | RecordKind::EndpointDenial,
+                Some(Resolution::One(place)),
+            ) => reader_use(&mut self.secrets[place], who).batches.push(slice),
+            (RecordKind::ServiceEvent, _) => {}
+            (_, Some(Resolution::Ambiguous(places))) => {
+                let calls = slice.calls_in(Window::ALWAYS);
+                for place in places {
+                    *self.ambiguous.entry(place).or_default() += calls;
+                }
+            }
+            // The call itself is counted by its own line.
+            (_, None | Some(Resolution::Former | Resolution::Unknown)) => {}
+        }
+    }
+
     /// Notes who asked for a name that stands for no secret of the inventory.
     fn miss(&mut self, access: &Access, target: Arc<str>, slice: Slice<'a>, who: &Who) {
         let missing = Missing {
@@ -442,14 +563,31 @@ impl<'a> Activity<'a> {
     }
 }
 
-fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, (reader, class): &Who) {
-    if let Some(what) = readers.get_mut(reader) {
-        what.slices.push(slice);
-        return;
-    }
-    let what = ReaderUse {
+fn add<'a>(readers: &mut Readers<'a>, slice: Slice<'a>, who: &Who) {
+    reader_use(readers, who).slices.push(slice);
+}
+
+fn reader_use<'r, 'a>(
+    readers: &'r mut Readers<'a>,
+    (reader, class): &Who,
+) -> &'r mut ReaderUse<'a> {
+    readers.entry(reader.clone()).or_insert_with(|| ReaderUse {
         class: class.clone(),
-        slices: vec![slice],
-    };
-    readers.insert(reader.clone(), what);
+        slices: Vec::new(),
+        batches: Vec::new(),
+    })
+}
+
+fn by<'a>((reader, _): &Who, slice: Slice<'a>) -> ByCaller<'a> {
+    ByCaller {
+        reader: reader.clone(),
+        slice,
+    }
+}
+
+/// Whether a call that names no secret was refused one: it may have meant any secret of its account and Region.
+fn is_unnamed_refusal(slice: &Slice<'_>, (reader, _): &Who) -> bool {
+    let asks = slice.asks_for_value()
+        || slice.asks_for_description() && !reader.kind.is_maintenance();
+    asks && slice.access.outcome != Outcome::Ok
 }

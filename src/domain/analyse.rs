@@ -3,6 +3,7 @@
 //! The same inputs give the same bytes: everything is sorted, nothing depends on the order of reading, and the only
 //! moment is the one that is handed in.
 
+mod contradictions;
 mod cover;
 mod estimates;
 mod gaps;
@@ -10,6 +11,7 @@ mod groups;
 mod loop_rows;
 mod rows;
 mod said;
+mod unnamed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -32,9 +34,11 @@ use super::secret::Secret;
 use super::sums;
 use super::usage::Access;
 
+use contradictions::Contradictions;
 use cover::{Cover, seconds};
 use groups::{Groups, unlisted_replicas};
 use rows::{Listed, Rows, avoidable};
+use unnamed::Unnamed;
 
 /// The spans of a scan.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +110,7 @@ pub fn analyse(input: Input<'_>) -> Report {
     let groups = Groups::new(&secrets);
     let unlisted = unlisted_replicas(&secrets, &activity, &known);
 
+    let contradictions = Contradictions::new(&secrets, &activity, &cover, now);
     let scan = Scan {
         secrets: &secrets,
         activity: &activity,
@@ -123,10 +128,13 @@ pub fn analyse(input: Input<'_>) -> Report {
     findings::sort(&mut found);
     let scope_rows = scan.scopes(&known);
     let (unpriced, missing) = (scan.unpriced(), scan.missing());
+    let unnamed = Unnamed::new(&activity);
     let rows = Rows {
         replicas: Listed::all(&secrets, &groups),
         activity: &activity,
         unlisted: &unlisted,
+        unnamed: &unnamed,
+        contradictions: &contradictions,
         avoidable: avoidable(&loops),
         cover: &cover,
         policy,
@@ -138,6 +146,7 @@ pub fn analyse(input: Input<'_>) -> Report {
         let mut gaps = input.gaps;
         gaps.extend(unpriced);
         gaps.extend(missing);
+        gaps.extend(contradictions.gaps());
         gaps.extend(gaps::in_trail(&cover, &known, input.trail, spans, &rows));
         gaps.sort();
         gaps.dedup();
@@ -196,8 +205,12 @@ pub fn doubtful(input: &Input<'_>) -> Vec<SecretArn> {
     let cover = Cover::new(input.coverage, &scopes, input.spans, idle_from(input));
     let activity = activity(input);
     let unlisted = unlisted_replicas(secrets, &activity, &known);
+    let unnamed = Unnamed::new(&activity);
+    let contradictions = Contradictions::new(secrets, &activity, &cover, input.now);
     let rows = Rows {
         replicas: Listed::all(secrets, &Groups::new(secrets)),
+        unnamed: &unnamed,
+        contradictions: &contradictions,
         activity: &activity,
         unlisted: &unlisted,
         avoidable: HashMap::new(),

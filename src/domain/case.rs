@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::activity::{Reader, ReaderUse, Readers};
+use super::activity::{ByCaller, Reader, ReaderUse, Readers, Slice};
+use super::coverage::Proof;
 use super::names::Region;
 use super::policy::Policy;
 use super::secret::{Secret, day_of};
+use super::usage::Outcome;
 
 /// A version that nobody fetched says something after so many days: a reader that comes once a week has had its turn.
 const UNFETCHED_DAYS: i64 = 7;
@@ -19,7 +21,7 @@ const UNFETCHED_DAYS: i64 = 7;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// All of it: absence of events is absence of use.
-    Complete,
+    Complete(Proof),
     /// Not all of it. The text says what is missing.
     Partial(String),
 }
@@ -33,6 +35,44 @@ pub struct Member<'a> {
     pub last_accessed: Option<Date>,
     /// Who called it there.
     pub readers: &'a Readers<'a>,
+}
+
+/// A refused call whose record names no secret: it may have meant any secret of its account and Region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnnamedRefusal {
+    /// The last of the calls, in seconds since 1970.
+    pub last: i64,
+    /// The role or user. Other people's text.
+    pub identity: String,
+    /// The account of the caller.
+    pub account: String,
+    /// How the calls ended.
+    pub outcome: Outcome,
+}
+
+impl UnnamedRefusal {
+    /// Whether a secret may have been meant: it was there at the time, and a key can only refuse a secret that is
+    /// encrypted with a customer managed key, or a caller of another account.
+    fn may_mean(&self, secret: &Secret) -> bool {
+        let was_there = secret
+            .created
+            .is_none_or(|created| created.as_second() <= self.last);
+        let own = secret.arn.scope().account.as_str();
+        let is_foreign = !self.account.is_empty() && self.account != own;
+        let by_key = self.outcome == Outcome::KmsDenied;
+        was_there && (!by_key || is_foreign || secret.has_customer_key())
+    }
+}
+
+/// Evidence that names no caller of the secret, or not for sure.
+#[derive(Clone, Debug, Default)]
+pub struct Indirect<'a> {
+    /// Uses of its key.
+    pub key_uses: &'a [ByCaller<'a>],
+    /// Refused calls for an unnamed secret in its accounts and Regions, the latest first.
+    pub unnamed: Vec<&'a UnnamedRefusal>,
+    /// Batches that select secrets by filters, in its accounts and Regions.
+    pub filters: Vec<&'a ByCaller<'a>>,
 }
 
 /// Everything that the rules look at.
@@ -54,6 +94,17 @@ pub struct Case<'a> {
     pub replicas_known: bool,
     /// Calls that may have meant this secret or another.
     pub ambiguous: u64,
+    /// Evidence that names no caller of the secret, or not for sure.
+    pub indirect: Indirect<'a>,
+}
+
+/// The grounds on which a secret may be called unused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grounds {
+    /// A use would have been seen.
+    Proof(Proof),
+    /// The policy trusts `LastAccessedDate` alone (`--trust-last-accessed`).
+    LastAccessedDate,
 }
 
 /// How a member stands with `LastAccessedDate`.
@@ -81,6 +132,63 @@ pub(super) enum Unused {
 impl<'a> Case<'a> {
     pub(super) fn members(&self) -> impl Iterator<Item = &Member<'a>> {
         std::iter::once(&self.own).chain(&self.replicas)
+    }
+
+    /// The grounds on which the secret may be called unused; `None`: a deletion would rest on nothing.
+    pub(super) fn grounds(&self) -> Option<Grounds> {
+        let is_dated = !matches!(self.unused(), Some(Unused::MaintenanceOnly));
+        match self.evidence {
+            Evidence::Complete(proof) => Some(Grounds::Proof(proof)),
+            Evidence::Partial(_) if self.policy.trust_last_accessed && is_dated => {
+                Some(Grounds::LastAccessedDate)
+            }
+            Evidence::Partial(_) => None,
+        }
+    }
+
+    /// Readers with what they did, of the secret and its replicas.
+    pub(super) fn readers(&self) -> impl Iterator<Item = (&'a Reader, &'a ReaderUse<'a>)> {
+        let members = std::iter::once(&self.own).chain(&self.replicas);
+        members.flat_map(|member| member.readers.iter().map(|(reader, what)| (&**reader, what)))
+    }
+
+    /// The refused call for an unnamed secret that may have meant this one, the latest within the idle time.
+    pub(super) fn unnamed_refusal(&self) -> Option<&'a UnnamedRefusal> {
+        let mut recent = self.indirect.unnamed.iter().copied();
+        recent.find(|refusal| refusal.last >= self.idle_since() && refusal.may_mean(self.secret))
+    }
+
+    /// A batch within the idle time whose filters may select the secret.
+    pub(super) fn selecting_batch(&self) -> Option<&'a ByCaller<'a>> {
+        let mut filters = self.indirect.filters.iter().copied();
+        filters.find(|batch| {
+            let filters = batch.slice.access.subject.target.as_deref();
+            batch.slice.last() >= self.idle_since()
+                && filters.is_some_and(|filters| may_select(filters, self.secret))
+        })
+    }
+
+    /// The last use of the key for this secret, within the idle time, by somebody who is not seen to call for it on that
+    /// day or the days beside it: a reader whose own calls are logged elsewhere. With `failed`, the last that was refused.
+    pub(super) fn unexplained_key_use(&self, failed: bool) -> Option<&'a ByCaller<'a>> {
+        let uses = self.indirect.key_uses.iter();
+        uses.filter(|it| (it.slice.access.outcome != Outcome::Ok) == failed)
+            .filter(|it| it.slice.last() >= self.idle_since() && !self.explains(&it.slice))
+            .max_by_key(|it| it.slice.last())
+    }
+
+    /// Whether the caller of a key use calls for the secret on each of its days.
+    fn explains(&self, key_use: &Slice<'_>) -> bool {
+        let identity = &key_use.access.caller.identity;
+        let own = self.readers().flat_map(|(_, what)| what.evidence());
+        let own = own.filter(|slice| slice.access.caller.identity == *identity);
+        let days: std::collections::BTreeSet<u32> = own
+            .flat_map(|slice| slice.cells().iter().map(|cell| cell.hour() / 24))
+            .collect();
+        key_use.cells().iter().all(|cell| {
+            let day = cell.hour() / 24;
+            days.range(day.saturating_sub(1)..=day + 1).next().is_some()
+        })
     }
 
     pub(super) fn idle_since(&self) -> i64 {
@@ -217,7 +325,7 @@ impl<'a> Case<'a> {
     /// A sentence for what the judgement rests on, where it is less than the whole trail.
     pub(super) fn basis(&self) -> &'static str {
         match self.evidence {
-            Evidence::Complete => "and the trail shows no use",
+            Evidence::Complete(_) => "and the trail shows no use",
             Evidence::Partial(_) => "by LastAccessedDate alone",
         }
     }
@@ -256,4 +364,33 @@ pub fn last_use<'m>(readers: &'m Readers<'_>, policy: &Policy) -> Option<(i64, &
 fn midnight(day: Date) -> i64 {
     day.to_zoned(TimeZone::UTC)
         .map_or(0, |zoned| zoned.timestamp().as_second())
+}
+
+/// Whether the filters of a batch (as JSON) may select a secret. What is not understood may.
+///
+/// `name`, `tag-key` and `tag-value` are prefixes, several filters must all fit, and several values of one need not
+/// (API reference, `Filter`).
+fn may_select(filters: &str, secret: &Secret) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Filter {
+        #[serde(default)]
+        key: String,
+        #[serde(default)]
+        values: Vec<String>,
+    }
+    let Ok(filters) = serde_json::from_str::<Vec<Filter>>(filters) else {
+        return true;
+    };
+    filters.iter().all(|filter| {
+        let any = |fits: &dyn Fn(&str) -> bool| {
+            let mut values = filter.values.iter();
+            filter.values.is_empty() || values.any(|value| value.starts_with('!') || fits(value))
+        };
+        match filter.key.as_str() {
+            "name" => any(&|value| secret.name.starts_with(value)),
+            "tag-key" => any(&|value| secret.tags.iter().any(|(key, _)| key.starts_with(value))),
+            "tag-value" => any(&|value| secret.tags.iter().any(|(_, tag)| tag.starts_with(value))),
+            _ => true,
+        }
+    })
 }

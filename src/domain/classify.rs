@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{OwnFingerprint, Policy};
 use super::readers::{
-    FINGERPRINTS, LIBRARY_S, ReaderKind, Sign, name_of, runs_in_lambda, service_of,
+    FINGERPRINTS, Fingerprint, LIBRARY_S, ReaderKind, Sign, ValueReads, is_service_itself, name_of, runs_in_lambda,
+    service_of,
 };
 use super::usage::Caller;
 
@@ -27,6 +28,37 @@ pub struct Class {
     pub cache_s: u32,
     /// What to change when it calls too often.
     pub advice: String,
+    /// The meaning of its reads of values.
+    pub value_reads: ValueReads,
+}
+
+impl Class {
+    /// The same caller, for a read of a value: a deploy that needs the value, or an audit tool that reads its own
+    /// credential, is a consumer. `None`: it is what it is for every call.
+    pub(super) fn for_value_read(&self, by_version: bool) -> Option<Self> {
+        let kind = match self.value_reads {
+            ValueReads::Use(kind) => kind,
+            ValueReads::UseUnlessByVersion(kind) if !by_version => kind,
+            ValueReads::UseUnlessByVersion(_) | ValueReads::Maintenance => return None,
+        };
+        Some(Self {
+            kind,
+            ..self.clone()
+        })
+    }
+}
+
+/// The meaning of reads of values by a kind.
+fn value_reads(kind: ReaderKind, refreshes_by_version: bool) -> ValueReads {
+    match kind {
+        ReaderKind::Iac if refreshes_by_version => {
+            ValueReads::UseUnlessByVersion(ReaderKind::Deploy)
+        }
+        ReaderKind::Iac => ValueReads::Use(ReaderKind::Deploy),
+        // Audit tools list and describe, and so do we. Whoever reads a value needs it.
+        ReaderKind::Scanner | ReaderKind::Ourselves => ValueReads::Use(ReaderKind::Application),
+        _ => ValueReads::Maintenance,
+    }
 }
 
 /// The rotation functions of an inventory by (account, function name), each with the places of the secrets that name it.
@@ -69,6 +101,7 @@ pub(super) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Op
         client: "rotation function".to_owned(),
         cache_s: LIBRARY_S,
         advice: "rotate less often".to_owned(),
+        value_reads: ValueReads::Maintenance,
     })
 }
 
@@ -86,11 +119,26 @@ fn own<'p>(caller: &Caller, policy: &'p Policy) -> Option<&'p OwnFingerprint> {
 /// Says what a caller is, for all secrets but those that it rotates: by the policy's fingerprints, by the table, else as
 /// an application.
 pub fn classify(caller: &Caller, policy: &Policy) -> Class {
-    let agent = caller.user_agent.to_ascii_lowercase();
-    let role = name_of(&caller.identity).to_ascii_lowercase();
-    let language = LANGUAGES
-        .iter()
-        .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
+    classify_unless(caller, policy, |_| false)
+}
+
+/// As [`classify`], without the rows of some kinds.
+pub(super) fn classify_unless(
+    caller: &Caller,
+    policy: &Policy,
+    is_out: impl Fn(ReaderKind) -> bool,
+) -> Class {
+    // The service calls for the role: a batch is logged so for each of its secrets. The role is the reader.
+    let by_role = service_of(caller) == SECRETS_MANAGER && !is_service_itself(caller);
+    if by_role {
+        let caller = Caller {
+            invoked_by: String::new(),
+            source_service: String::new(),
+            user_agent: String::new(),
+            ..caller.clone()
+        };
+        return classify_unless(&caller, policy, is_out);
+    }
     if let Some(own) = own(caller, policy) {
         return Class {
             kind: own.kind,
@@ -103,24 +151,40 @@ pub fn classify(caller: &Caller, policy: &Policy) -> Class {
                 .advice
                 .clone()
                 .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
+            value_reads: value_reads(own.kind, true),
         };
     }
-    let found = FINGERPRINTS.iter().find(|row| {
-        row.signs
-            .iter()
-            .any(|sign| sign.fits(caller, &agent, &role))
-    });
-    let general = language.map_or(GENERAL_ADVICE, |language| language.advice);
-    let Some(row) = found else {
-        return Class {
+    let agent = caller.user_agent.to_ascii_lowercase();
+    let role = name_of(&caller.identity).to_ascii_lowercase();
+    let fits = |sign: &Sign| sign.fits(caller, &agent, &role);
+    let found = FINGERPRINTS
+        .iter()
+        .find(|row| !is_out(row.kind) && row.signs.iter().any(fits));
+    let language = LANGUAGES
+        .iter()
+        .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
+    match found {
+        Some(row) => of_row(row, caller, language),
+        None => Class {
             kind: ReaderKind::Application,
             client: language
                 .map_or("unknown program", |language| language.name)
                 .to_owned(),
             cache_s: LIBRARY_S,
-            advice: general.to_owned(),
-        };
-    };
+            advice: general_advice(language).to_owned(),
+            value_reads: ValueReads::Maintenance,
+        },
+    }
+}
+
+/// The service itself.
+const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
+
+fn general_advice(language: Option<&Language>) -> &'static str {
+    language.map_or(GENERAL_ADVICE, |language| language.advice)
+}
+
+fn of_row(row: &Fingerprint, caller: &Caller, language: Option<&Language>) -> Class {
     let with_language = row.kind == ReaderKind::Application && !caller.user_agent.is_empty();
     let client = match language {
         Some(language) if with_language && language.name != "SDK" => {
@@ -130,7 +194,7 @@ pub fn classify(caller: &Caller, policy: &Policy) -> Class {
         _ => row.client.to_owned(),
     };
     let advice = if row.advice.is_empty() {
-        general
+        general_advice(language)
     } else {
         row.advice
     };
@@ -139,6 +203,7 @@ pub fn classify(caller: &Caller, policy: &Policy) -> Class {
         client,
         cache_s: row.cache_s,
         advice: advice.to_owned(),
+        value_reads: value_reads(row.kind, row.refreshes_by_version),
     }
 }
 

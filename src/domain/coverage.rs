@@ -6,7 +6,9 @@
 //! account and Region (nights, weekends, a daily job) is covered, a silence that is not is a hole. In doubt it is a hole,
 //! because a hole can only turn a deletion into a question.
 //!
-//! A trail that holds no read-only events is write-only (`ReadWriteType: WriteOnly`) and covers no reads at all.
+//! A trail that holds no read-only events is write-only (`ReadWriteType: WriteOnly`) and covers no reads at all. Records
+//! that are all of one service, one event name or one caller are the answer to a question and cover nothing
+//! ([`Variety`]).
 //! A source that was asked for a span and delivered all of it asserts the span ([`Coverage::assert`]) and needs no
 //! guessing.
 
@@ -16,6 +18,7 @@ mod said;
 
 pub use said::{in_days, in_words};
 
+use super::event::{Values, Variety};
 use super::names::Scope;
 use super::sample::{Sample, Samples};
 
@@ -51,6 +54,21 @@ pub struct Heard {
     read_days: BTreeSet<u32>,
     /// Spans (seconds since 1970) of which a source delivered everything.
     asserted: Vec<(i64, i64)>,
+    /// How varied the records are.
+    variety: Variety,
+}
+
+/// A sign that records are a selection of a trail, with the one value that all of them have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection<'a> {
+    /// One event name.
+    Name(&'a str),
+    /// One service.
+    Service(&'a str),
+    /// One caller.
+    Caller(&'a str),
+    /// Only calls that failed.
+    Failures,
 }
 
 /// What was heard everywhere.
@@ -83,6 +101,12 @@ impl Coverage {
         }
     }
 
+    /// Notes how varied the management events of one file are.
+    pub fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
+        let key = (account.into(), region.into());
+        self.scopes.entry(key).or_default().variety.merge(variety);
+    }
+
     /// Notes that a source delivered every event, reads included, of a span (seconds since 1970, end exclusive).
     pub fn assert(&mut self, scope: &Scope, from: i64, to: i64) {
         let key = (scope.account.as_str().into(), scope.region.as_str().into());
@@ -112,6 +136,7 @@ impl Coverage {
             mine.hours.extend(&heard.hours);
             mine.read_days.extend(heard.read_days);
             mine.asserted.extend(heard.asserted);
+            mine.variety.merge(&heard.variety);
         }
     }
 
@@ -132,6 +157,18 @@ impl Coverage {
                 })
             })
             .collect()
+    }
+}
+
+/// The proof that a read of a secret would have been seen at any moment of a span. Only covered time gives one
+/// ([`Covered::proof`]), and only with one a secret is judged unused by the absence of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof(());
+
+impl Proof {
+    /// Joins the proofs of several places: all of them have one.
+    pub fn of_all(proofs: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        proofs.into_iter().try_fold(Self(()), |all, one| one.map(|_| all))
     }
 }
 
@@ -182,6 +219,11 @@ impl Covered {
         self.holes(from, to).is_empty()
     }
 
+    /// The proof for the span between two moments, if all of it is covered.
+    pub fn proof(&self, from: i64, to: i64) -> Option<Proof> {
+        self.is_complete(from, to).then_some(Proof(()))
+    }
+
     /// What is not covered between two moments.
     pub fn holes(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
         let mut holes = Vec::new();
@@ -213,6 +255,25 @@ impl Heard {
     /// Whether the trail holds events here, and none of them is a read.
     pub fn is_write_only(&self) -> bool {
         self.asserted.is_empty() && self.read_days.is_empty() && self.hours.iter().next().is_some()
+    }
+
+    /// Whether the records are a selection of a trail, which says who reads a secret and never who does not.
+    pub fn selection(&self) -> Option<Selection<'_>> {
+        let Variety {
+            services,
+            names,
+            identities,
+            any_success,
+        } = &self.variety;
+        match (names, services, identities) {
+            (Values::One(name), _, _) => Some(Selection::Name(name)),
+            (_, Values::One(service), _) => Some(Selection::Service(service)),
+            (_, _, Values::One(caller)) => Some(Selection::Caller(caller)),
+            (Values::Several, Values::Several, Values::Several) if !any_success => {
+                Some(Selection::Failures)
+            }
+            _ => None,
+        }
     }
 
     /// Whether anything was heard in these holes, and whether in some of their hours nothing was.
@@ -268,7 +329,11 @@ impl Heard {
             from,
             to,
         );
-        let read = heard.and(&with_reads);
+        let read = if self.selection().is_some() {
+            Covered::default()
+        } else {
+            heard.and(&with_reads)
+        };
         Covered::new(asserted.0.into_iter().chain(read.0).collect())
     }
 }

@@ -88,10 +88,58 @@ pub struct Identity<'a> {
     pub ec2_delivered: bool,
 }
 
-/// One event whose `eventSource` is `secretsmanager.amazonaws.com`.
+/// The kind of record that an event stands in. Only [`RecordKind::Call`] is billed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// A call of the Secrets Manager API by somebody (`AwsApiCall`).
+    #[default]
+    Call,
+    /// The service speaks of itself (`AwsServiceEvent`: rotation, deletion). Nobody called it.
+    ServiceEvent,
+    /// A `Decrypt` by KMS for a read of a secret: its encryption context holds the ARN of the secret, and its identity is
+    /// the caller of Secrets Manager (AWS KMS Developer Guide, "How AWS Secrets Manager uses AWS KMS").
+    KeyUse,
+    /// A network activity event (`AwsVpceEvent`) of a call that the policy of a VPC endpoint refused. Such a call does
+    /// not reach the service, so there is no management event of it. (Network activity events of other calls repeat what
+    /// the management event says, and are left out.)
+    EndpointDenial,
+    /// A secret that a `BatchGetSecretValue` names in its `SecretIdList`. The call itself is a [`RecordKind::Call`].
+    BatchEntry,
+    /// The `Filters` of a `BatchGetSecretValue`, as JSON. The call itself is a [`RecordKind::Call`].
+    BatchFilter,
+}
+
+impl RecordKind {
+    /// Every kind, by its number in ledgers and caches.
+    pub const ALL: [Self; 6] = [
+        Self::Call,
+        Self::ServiceEvent,
+        Self::KeyUse,
+        Self::EndpointDenial,
+        Self::BatchEntry,
+        Self::BatchFilter,
+    ];
+
+    /// The number of this kind: its index in [`RecordKind::ALL`].
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The selection of a `BatchGetSecretValue`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch<'a> {
+    /// `requestParameters.secretIdList`: names or ARNs.
+    pub ids: Vec<Cow<'a, str>>,
+    /// `requestParameters.filters`, as JSON.
+    pub filters: Option<Cow<'a, str>>,
+}
+
+/// One event whose `eventSource` is `secretsmanager.amazonaws.com`, or a use of a key for it ([`RecordKind::KeyUse`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// `eventID`; a record without one gets the hash of its own bytes.
+    /// `eventID`; a record without one gets the hash of its own bytes. A record that AWS delivered again with additions
+    /// has the id of the first one (`addendum.originalEventID`).
     pub id: EventId,
     /// `sharedEventID`: equal in the copies that two accounts get of one call.
     pub shared_id: Option<EventId>,
@@ -103,8 +151,8 @@ pub struct Event<'a> {
     pub region: Cow<'a, str>,
     /// `eventName`.
     pub name: Cow<'a, str>,
-    /// `eventType` is `AwsServiceEvent`: the service speaks of itself (rotation, deletion), nobody called it.
-    pub service_event: bool,
+    /// The kind of record.
+    pub kind: RecordKind,
     /// `errorCode`.
     pub error_code: Option<Cow<'a, str>>,
     /// `errorMessage`: text that the caller can influence.
@@ -116,6 +164,10 @@ pub struct Event<'a> {
     pub target: Option<Cow<'a, str>>,
     /// `requestParameters.versionStage`.
     pub version_stage: Option<Cow<'a, str>>,
+    /// `requestParameters.versionId` is there: Terraform's refresh of a secret that it manages names the version.
+    pub names_version: bool,
+    /// The selection of a `BatchGetSecretValue`; `None` for every other call.
+    pub batch: Option<Batch<'a>>,
     /// `userIdentity`.
     pub identity: Identity<'a>,
     /// `sourceIPAddress`: an address, or the name of an AWS service.
@@ -126,6 +178,75 @@ pub struct Event<'a> {
     pub vpc_endpoint: bool,
     /// `sessionCredentialFromConsole` is `"true"`.
     pub from_console: bool,
+}
+
+/// The values that one member of the records takes: none yet, one, or several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// No record has been seen.
+    #[default]
+    None,
+    /// Every record has this value.
+    One(Box<str>),
+    /// There are at least two values.
+    Several,
+}
+
+impl Values {
+    /// Takes in another value.
+    #[inline]
+    pub fn add(&mut self, value: &str) {
+        match self {
+            Self::None => *self = Self::One(value.into()),
+            Self::One(known) if **known != *value => *self = Self::Several,
+            Self::One(_) | Self::Several => {}
+        }
+    }
+
+    /// Takes in other values.
+    pub fn merge(&mut self, other: &Self) {
+        match other {
+            Self::None => {}
+            Self::One(value) => self.add(value),
+            Self::Several => *self = Self::Several,
+        }
+    }
+}
+
+/// How varied the management events of an account and Region are.
+///
+/// A whole trail holds the calls of several services and several callers. Records that are all of one event name, one
+/// service or one caller, or that all failed, are the answer to a question (`lookup-events --lookup-attributes`, a
+/// query of Athena or Lake): they say who reads a secret, never who does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variety {
+    /// `eventSource`.
+    pub services: Values,
+    /// `eventName`.
+    pub names: Values,
+    /// The role or user behind the calls.
+    pub identities: Values,
+    /// At least one of the calls succeeded.
+    pub any_success: bool,
+}
+
+impl Variety {
+    /// Whether more records would add nothing.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.any_success
+            && [&self.services, &self.names, &self.identities]
+                .into_iter()
+                .all(|values| *values == Values::Several)
+    }
+
+    /// Takes in other records.
+    pub fn merge(&mut self, other: &Self) {
+        self.services.merge(&other.services);
+        self.names.merge(&other.names);
+        self.identities.merge(&other.identities);
+        self.any_success |= other.any_success;
+    }
 }
 
 /// When a log file was delivered.
@@ -147,10 +268,13 @@ pub trait Sink {
     /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
     fn event(&mut self, event: &Event<'_>);
 
-    /// In this hour (hours since 1970-01-01T00:00:00Z) some service logged something in this account and Region.
-    /// `read_only` tells that a record with `readOnly: true` is known in that account, Region and UTC day.
-    /// May be called any number of times with the same values.
+    /// In this hour (hours since 1970-01-01T00:00:00Z) some service logged a management event in this account and
+    /// Region. `read_only` says that a management event with `readOnly: true` is known in that account, Region and UTC
+    /// day. May be called any number of times with the same values.
     fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool);
+
+    /// How varied the management events of an account and Region are in one file. Called at the end of the file.
+    fn variety(&mut self, _account: &str, _region: &str, _variety: &Variety) {}
 }
 
 #[cfg(test)]

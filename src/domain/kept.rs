@@ -14,11 +14,13 @@ use std::ops::Range;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::event::{Delivery, Event, EventId, Identity, Sink};
+use super::event::{
+    Batch, Delivery, Event, EventId, Identity, RecordKind, Sink, Values, Variety,
+};
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Bytes that no [`Tape`] wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,11 +62,16 @@ impl<S: Sink> Sink for Recorder<'_, S> {
         self.tape.heard(account, region, hour, read_only);
         self.sink.heard(account, region, hour, read_only);
     }
+
+    fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
+        self.tape.variety(account, region, variety);
+        self.sink.variety(account, region, variety);
+    }
 }
 
 const SHARED: u64 = 1;
 
-const SERVICE_EVENT: u64 = 1 << 1;
+const NAMES_VERSION: u64 = 1 << 1;
 
 const VPC: u64 = 1 << 2;
 
@@ -74,8 +81,10 @@ const WEB: u64 = 1 << 4;
 
 const EC2: u64 = 1 << 5;
 
+const BATCH: u64 = 1 << 6;
+
 /// The bit of the first string that may be absent; the others follow.
-const FIRST_STRING: u32 = 6;
+const FIRST_STRING: u32 = 7;
 
 /// How many strings of an event may be absent.
 const OPTIONAL: usize = 13;
@@ -116,6 +125,8 @@ const HEARD_READ_ONLY: u8 = 1;
 
 const EVENT: u8 = 2;
 
+const VARIETY: u8 = 3;
+
 impl Tape {
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
@@ -146,12 +157,36 @@ impl Tape {
         put(&mut self.calls, u64::from(hour));
     }
 
+    fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
+        let Variety {
+            services,
+            names,
+            identities,
+            any_success,
+        } = variety;
+        let place = [self.number(account), self.number(region)];
+        self.calls.push(VARIETY);
+        for number in place {
+            put(&mut self.calls, number);
+        }
+        for values in [services, names, identities] {
+            let number = match values {
+                Values::None => 0,
+                Values::Several => 1,
+                Values::One(value) => 2 + self.number(value),
+            };
+            put(&mut self.calls, number);
+        }
+        put(&mut self.calls, u64::from(*any_success));
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         let place = [&event.account, &event.region, &event.name].map(|text| self.number(text));
         let strings = optional(event).map(|text| text.map(|text| self.number(text)));
         let mark = |on: bool, bit: u64| if on { bit } else { 0 };
         let mut marks = mark(event.shared_id.is_some(), SHARED)
-            | mark(event.service_event, SERVICE_EVENT)
+            | mark(event.names_version, NAMES_VERSION)
+            | mark(event.batch.is_some(), BATCH)
             | mark(event.vpc_endpoint, VPC)
             | mark(event.from_console, CONSOLE)
             | mark(event.identity.web_federated, WEB)
@@ -159,9 +194,14 @@ impl Tape {
         for (bit, string) in (FIRST_STRING..).zip(strings) {
             marks |= mark(string.is_some(), 1 << bit);
         }
+        let batch = event.batch.as_ref().map(|batch| {
+            let ids: Vec<u64> = batch.ids.iter().map(|id| self.number(id)).collect();
+            (ids, batch.filters.as_deref().map(|text| self.number(text)))
+        });
         let calls = &mut self.calls;
         calls.push(EVENT);
         put(calls, marks);
+        calls.push(event.kind.number());
         calls.extend_from_slice(&event.id.0.to_le_bytes());
         if let Some(shared) = event.shared_id {
             calls.extend_from_slice(&shared.0.to_le_bytes());
@@ -171,6 +211,13 @@ impl Tape {
         self.time = event.time;
         for number in place.into_iter().chain(strings.into_iter().flatten()) {
             put(calls, number);
+        }
+        if let Some((ids, filters)) = batch {
+            put(calls, ids.len() as u64);
+            for id in ids {
+                put(calls, id);
+            }
+            put(calls, filters.map_or(0, |number| number + 1));
         }
     }
 
@@ -214,6 +261,11 @@ pub fn replay(bytes: &[u8], sink: &mut impl Sink) -> Result<(), Damaged> {
                 let hour = u32::try_from(take(&mut rest)?).map_err(|_| Damaged)?;
                 sink.heard(account, region, hour, *tag == HEARD_READ_ONLY);
             }
+            VARIETY => {
+                let (account, region) = (text()?, text()?);
+                let variety = variety(&mut rest, &strings)?;
+                sink.variety(account, region, &variety);
+            }
             EVENT => sink.event(&event(&mut rest, &strings, &mut time)?),
             _ => return Err(Damaged),
         }
@@ -245,6 +297,44 @@ fn strings<'b>(rest: &mut &'b [u8]) -> Result<Vec<&'b str>, Damaged> {
     Ok(strings)
 }
 
+fn variety(rest: &mut &[u8], strings: &[&str]) -> Result<Variety, Damaged> {
+    let mut values = || {
+        Ok(match take(rest)? {
+            0 => Values::None,
+            1 => Values::Several,
+            number => {
+                let number = usize::try_from(number - 2).map_err(|_| Damaged)?;
+                Values::One((*strings.get(number).ok_or(Damaged)?).into())
+            }
+        })
+    };
+    Ok(Variety {
+        services: values()?,
+        names: values()?,
+        identities: values()?,
+        any_success: take(rest)? != 0,
+    })
+}
+
+fn batch<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<Batch<'b>, Damaged> {
+    let at = |number: u64| {
+        let number = usize::try_from(number).map_err(|_| Damaged)?;
+        let text = strings.get(number).ok_or(Damaged)?;
+        Ok(Cow::Borrowed(*text))
+    };
+    let count = take(rest)?;
+    // Every id has a number of at least a byte, so damage cannot ask for more memory than there are bytes.
+    if count > rest.len() as u64 {
+        return Err(Damaged);
+    }
+    let ids = (0..count).map(|_| at(take(rest)?)).collect::<Result<_, _>>()?;
+    let filters = match take(rest)? {
+        0 => None,
+        number => Some(at(number - 1)?),
+    };
+    Ok(Batch { ids, filters })
+}
+
 fn event<'b>(
     rest: &mut &'b [u8],
     strings: &[&'b str],
@@ -255,6 +345,8 @@ fn event<'b>(
         return Err(Damaged);
     }
     let has = |bit: u64| marks & bit != 0;
+    let kind = *rest.split_off_first().ok_or(Damaged)?;
+    let kind = *RecordKind::ALL.get(usize::from(kind)).ok_or(Damaged)?;
     let id = id(rest)?;
     let shared_id = if has(SHARED) {
         Some(self::id(rest)?)
@@ -276,12 +368,17 @@ fn event<'b>(
             *place = Some(text()?);
         }
     }
+    let batch = if has(BATCH) {
+        Some(batch(rest, strings)?)
+    } else {
+        None
+    };
     let [
         error_code,
         error_message,
         target,
         version_stage,
-        kind,
+        identity_type,
         arn,
         identity_account,
         principal_id,
@@ -298,13 +395,15 @@ fn event<'b>(
         account,
         region,
         name,
-        service_event: has(SERVICE_EVENT),
+        kind,
         error_code,
         error_message,
         target,
         version_stage,
+        names_version: has(NAMES_VERSION),
+        batch,
         identity: Identity {
-            kind,
+            kind: identity_type,
             arn,
             account: identity_account,
             principal_id,

@@ -16,7 +16,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::coverage::Coverage;
-use super::event::{Delivery, Event, EventId, Sink};
+use super::event::{Delivery, Event, EventId, Sink, Variety};
 use super::seen::{REMEMBERED_DAYS, Seen, Turn};
 use super::usage::{Access, Address, Cell, Cells, Outcome};
 
@@ -24,7 +24,7 @@ mod key;
 mod sampled;
 mod strings;
 
-use key::{CALLER, Key, SERVICE_EVENT, STAGED, SUBJECT};
+use key::{BY_VERSION, CALLER, Key, STAGED, SUBJECT};
 use sampled::Sampled;
 use strings::{Rows, Strings, Sym};
 
@@ -331,9 +331,10 @@ impl Ledger {
             let sample = self.samples.get(&line);
             Access {
                 subject: Arc::clone(&subjects[what.subject as usize]),
-                service_event: what.marks & SERVICE_EVENT != 0,
+                kind: key::kind(what.marks),
                 outcome: what.outcome,
                 staged: what.marks & STAGED != 0,
+                by_version: what.marks & BY_VERSION != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
                 cells,
                 sampled: sampled.remove(&line).unwrap_or_default().into(),
@@ -424,14 +425,37 @@ impl Sink for Ledger {
         // Copies of a shared event are told by its shared id, which is never forgotten.
         self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
         let key = Key::of(event);
-        let failed = key.outcome != Outcome::Ok;
-        let line = self.line_of(&key);
-        if failed {
+        self.take(&key, event);
+        for key in &Key::of_batch(event) {
+            self.take(key, event);
+        }
+    }
+
+    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+        let second = i64::from(hour) * 3_600;
+        if second + 3_600 > self.bounds.from && second < self.bounds.to {
+            self.coverage.heard(account, region, hour, read_only);
+        }
+    }
+
+    fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
+        self.coverage.variety(account, region, variety);
+    }
+}
+
+impl Ledger {
+    /// Counts an event on the line of a key.
+    fn take(&mut self, key: &Key<'_>, event: &Event<'_>) {
+        let line = self.line_of(key);
+        if key.outcome != Outcome::Ok {
             self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
         }
         let time = event.time;
         let address = address_of(event);
-        match event.shared_id {
+        // The copies of a call that two accounts log are told apart by its own line; what a batch selects is the same in
+        // both, and counting it twice does no harm: it is evidence, not volume.
+        let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
+        match shared {
             Some(id) => self.keep_shared(
                 id,
                 Twin {
@@ -441,13 +465,6 @@ impl Sink for Ledger {
                 },
             ),
             None => self.count(line, time, address),
-        }
-    }
-
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        let second = i64::from(hour) * 3_600;
-        if second + 3_600 > self.bounds.from && second < self.bounds.to {
-            self.coverage.heard(account, region, hour, read_only);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What forbids deleting a secret whatever the scan found: asked again of each secret right before it is deleted.
 
 use super::activity::Readers;
-use super::case::{Case, Evidence, Member};
+use super::case::{Case, Evidence, Indirect, Member};
 use super::policy::Policy;
 use super::rules::judge;
 use super::secret::Secret;
@@ -14,6 +14,7 @@ const CODES: &[&str] = &[
     "protected-tag",
     "protected-until",
     "iac-managed",
+    "cross-account",
 ];
 
 /// Why the secret must not be deleted at `now`; `None` if no rule forbids it.
@@ -32,6 +33,7 @@ pub fn protection(secret: &Secret, policy: &Policy, now: jiff::Timestamp) -> Opt
         evidence: Evidence::Partial(String::new()),
         replicas_known: true,
         ambiguous: 0,
+        indirect: Indirect::default(),
     };
     let reasons = judge(&case).reasons;
     reasons

@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::usage::Caller;
 
-/// What a reader is. The first five are consumers by default: their reads are use.
+/// The kinds of readers. The first six are consumers by default: their reads are use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReaderKind {
     /// A program of the customer.
     Application,
+    /// A deploy that needs the value: a data source of Terraform, a dynamic reference of CloudFormation, a lookup of
+    /// Ansible or Pulumi. Without the secret the next deploy fails.
+    Deploy,
     /// A caching client or agent: its `DescribeSecret` is use.
     Cache,
     /// A synchronizer: External Secrets, CSI driver.
@@ -39,6 +42,7 @@ impl ReaderKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Application => "application",
+            Self::Deploy => "deploy",
             Self::Cache => "cache",
             Self::Sync => "sync",
             Self::Person => "person",
@@ -54,20 +58,36 @@ impl ReaderKind {
     pub fn describes_to_use(self) -> bool {
         matches!(self, Self::Cache | Self::Sync)
     }
+
+    /// Whether this kind looks after secrets and has no need of their values.
+    pub fn is_maintenance(self) -> bool {
+        matches!(
+            self,
+            Self::Rotation | Self::Iac | Self::Scanner | Self::Ourselves
+        )
+    }
 }
 
-/// The id that our own calls carry in their user agent as `app/<id>`.
-pub const APP_ID: &str = "secretsweep";
+/// The word that our own calls carry in their user agent: `app/` and the application id.
+const OUR_PRODUCT: &str = "app/secretsweep";
 
 /// One sign by which a caller is recognised.
 #[derive(Clone, Copy, Debug)]
 pub enum Sign {
-    /// The user agent contains this, whatever the case. Written in lower case.
+    /// The user agent names this product: a word of it, outside of brackets, is this or begins with this and a slash,
+    /// whatever the case. Written in lower case. A name inside another word (`app/terraform-registry`) is no sign.
+    Product(&'static str),
+    /// A word of the user agent, outside of brackets, begins with this, whatever the case. Written in lower case.
+    Word(&'static str),
+    /// The user agent begins with this, whatever the case. Written in lower case.
     Agent(&'static str),
     /// The session name starts with this.
     Session(&'static str),
-    /// The name of the role contains this, whatever the case. Written in lower case.
+    /// The name of the role contains this, whatever the case. Written in lower case. Only for kinds of consumers: a name
+    /// must not hide one.
     Role(&'static str),
+    /// The role is this service-linked role of AWS.
+    ServiceRole(&'static str),
     /// The call was made by this AWS service (`invokedBy`, or the service's name as address or user agent).
     Service(&'static str),
     /// Any AWS service.
@@ -84,6 +104,18 @@ pub enum Sign {
     Root,
 }
 
+/// The meaning of a read of a value by a kind that looks after secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValueReads {
+    /// Part of looking after the secret.
+    Maintenance,
+    /// A use of the secret, by a reader of this kind.
+    Use(ReaderKind),
+    /// As [`ValueReads::Use`], unless the call names a version and no stage: that is how the Terraform provider refreshes
+    /// a secret version that it manages (`aws_secretsmanager_secret_version`); its data source names a stage.
+    UseUnlessByVersion(ReaderKind),
+}
+
 /// A row of the table: what shows it, what it is, and how long it should cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Fingerprint {
@@ -97,6 +129,8 @@ pub struct Fingerprint {
     pub cache_s: u32,
     /// What to change when it calls too often. Empty: depends on the language of its SDK.
     pub advice: &'static str,
+    /// The client refreshes what it manages by version ([`ValueReads::UseUnlessByVersion`]).
+    pub refreshes_by_version: bool,
 }
 
 /// The cache time of AWS's caching libraries.
@@ -117,40 +151,62 @@ const fn row(
         client,
         cache_s,
         advice,
+        refreshes_by_version: false,
+    }
+}
+
+/// A row of a client that is Terraform's provider or works like it.
+const fn terraform(client: &'static str, signs: &'static [Sign], advice: &'static str) -> Fingerprint {
+    Fingerprint {
+        refreshes_by_version: true,
+        ..row(ReaderKind::Iac, client, LIBRARY_S, signs, advice)
     }
 }
 
 /// What shows that a program runs in Lambda: every SDK puts the environment into its user agent.
-const LAMBDA: Sign = Sign::Agent("exec-env/aws_lambda");
+const LAMBDA: Sign = Sign::Word("exec-env/aws_lambda");
 
 /// The table. Order matters: the first row that fits wins.
 pub const FINGERPRINTS: &[Fingerprint] = {
     use ReaderKind::{
         Application, Cache, Iac, Ourselves, Person, Rotation, Scanner, Service, Sync,
     };
-    use Sign::{Agent, AnyService, Console, Instance, Role, Root, Session, Task, WebIdentity};
+    use Sign::{
+        Agent, AnyService, Console, Instance, Product, Role, Root, ServiceRole, Session, Task, WebIdentity, Word,
+    };
     &[
         row(
             Ourselves,
             "secretsweep",
             LIBRARY_S,
-            &[Agent("app/secretsweep")],
+            &[Product(OUR_PRODUCT)],
             "nothing: this is our own scan",
         ),
-        // Infrastructure as code reads every managed value at every plan.
-        row(
-            Iac,
-            "Terraform",
-            LIBRARY_S,
-            &[Agent("terraform"), Agent("opentofu")],
-            "plan less often, and use ephemeral resources or write-only values so that a plan needs no secret",
-        ),
-        row(
-            Iac,
+        // Infrastructure as code refreshes every secret that it manages at every plan.
+        terraform(
             "Pulumi",
-            LIBRARY_S,
-            &[Agent("pulumi")],
+            &[Product("pulumi"), Word("pulumi-"), Word("pulumiaws")],
             "refresh less often",
+        ),
+        terraform(
+            "Crossplane or ACK",
+            &[
+                Product("crossplane"),
+                Word("crossplane-"),
+                Word("upbound-provider"),
+                Product("aws-controllers-k8s"),
+            ],
+            "raise the poll interval of the controller (`--poll`, `--reconcile-default-resync-seconds`)",
+        ),
+        terraform(
+            "Terraform",
+            &[
+                Product("terraform"),
+                Product("opentofu"),
+                Product("terraform-provider-aws"),
+                Product("hashicorp-terraform-exec"),
+            ],
+            "plan less often, and use ephemeral resources or write-only values so that a plan needs no secret",
         ),
         row(
             Iac,
@@ -158,67 +214,51 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             LIBRARY_S,
             &[
                 Sign::Service("cloudformation.amazonaws.com"),
-                Agent("cloudformation"),
+                Product("cloudformation"),
             ],
             "detect drift less often",
         ),
         row(
             Iac,
-            "Crossplane or ACK",
-            LIBRARY_S,
-            &[
-                Agent("crossplane"),
-                Agent("upbound-provider"),
-                Agent("aws-controllers-k8s"),
-            ],
-            "raise the poll interval of the controller (`--poll`, `--reconcile-default-resync-seconds`)",
-        ),
-        row(
-            Iac,
             "Ansible",
             LIBRARY_S,
-            &[Agent("ansible")],
+            &[Product("ansible"), Product("ansible-core")],
             "look the secret up once a play",
         ),
-        // Audit tools.
+        // Audit tools. Substrings are no sign, and the names of roles are none either: teams name roles after tools.
         row(
             Scanner,
             "audit tool",
             LIBRARY_S,
             &[
-                Agent("prowler"),
-                Agent("scoutsuite"),
+                Product("prowler"),
+                Product("scoutsuite"),
                 Agent("scout suite"),
-                Agent("cloud-custodian"),
-                Agent("cloudcustodian"),
-                Agent("c7n"),
-                Agent("steampipe"),
-                Agent("cloudquery"),
-                Agent("cartography"),
-                Agent("cloudsploit"),
-                Agent("electriceye"),
-                Agent("cloud-nuke"),
-                Agent("aws-nuke"),
-                Agent("cloud-audit"),
-                Agent("trufflehog"),
-                Agent("prismacloud"),
+                Product("cloud-custodian"),
+                Product("cloudcustodian"),
+                Product("c7n"),
+                Product("steampipe"),
+                Product("steampipe-plugin-aws"),
+                Product("cloudquery"),
+                Product("cartography"),
+                Product("cloudsploit"),
+                Product("electriceye"),
+                Product("cloud-nuke"),
+                Product("aws-nuke"),
+                Product("cloud-audit"),
+                Product("trufflehog"),
+                Product("prismacloud"),
                 Agent("prisma cloud"),
-                Agent("redlock"),
-                Agent("lacework"),
-                Agent("orca-security"),
-                Agent("wiz.io"),
-                Role("prowler"),
-                Role("scoutsuite"),
-                Role("cloud-custodian"),
-                Role("cloudcustodian"),
-                Role("steampipe"),
-                Role("cloudquery"),
-                Role("awsserviceroleforconfig"),
-                Role("awsserviceroleforsecurityhub"),
-                Role("awsserviceroleforaccessanalyzer"),
-                Role("awsservicerolefortrustedadvisor"),
-                Role("awsserviceroleforresourceexplorer"),
-                Role("awsserviceroleforauditmanager"),
+                Product("redlock"),
+                Product("lacework"),
+                Product("orca-security"),
+                Product("wiz.io"),
+                ServiceRole("awsserviceroleforconfig"),
+                ServiceRole("awsserviceroleforsecurityhub"),
+                ServiceRole("awsserviceroleforaccessanalyzer"),
+                ServiceRole("awsservicerolefortrustedadvisor"),
+                ServiceRole("awsserviceroleforresourceexplorer"),
+                ServiceRole("awsserviceroleforauditmanager"),
                 Sign::Service("config.amazonaws.com"),
                 Sign::Service("config-multiaccountsetup.amazonaws.com"),
                 Sign::Service("securityhub.amazonaws.com"),
@@ -239,7 +279,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Cache,
             "Secrets Manager Agent",
             AGENT_S,
-            &[Agent("aws-secrets-manager-agent/")],
+            &[Product("aws-secrets-manager-agent")],
             "set `ttl_seconds` of the agent to 300 or more, and do not call it with `refreshNow`",
         ),
         row(
@@ -247,8 +287,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "AWS caching library",
             LIBRARY_S,
             &[
-                Agent("awssecretcache/"),
-                Agent("awssecretsmanagercachingrust/"),
+                Product("awssecretcache"),
+                Product("awssecretsmanagercachingrust"),
             ],
             "keep one cache for the life of the process instead of one a request, and leave its time to live at 1 h",
         ),
@@ -256,7 +296,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Cache,
             "Lambda extension",
             AGENT_S,
-            &[Agent("aws-parameters-and-secrets-lambda-extension")],
+            &[Word("aws-parameters-and-secrets-lambda-extension")],
             "set `SECRETS_MANAGER_TTL` to 300",
         ),
         // Synchronizers into Kubernetes.
@@ -264,7 +304,10 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Sync,
             "Secrets Store CSI driver",
             LIBRARY_S,
-            &[Agent("secrets-store-csi-driver")],
+            &[
+                Word("secrets-store-csi-driver"),
+                Word("app/secrets-store-csi-driver"),
+            ],
             "set `rotationPollInterval` to 3600s",
         ),
         row(
@@ -272,7 +315,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "External Secrets Operator",
             LIBRARY_S,
             &[
-                Agent("external-secrets"),
+                Word("external-secrets"),
+                Word("app/external-secrets"),
                 Session("external-secrets"),
                 Role("external-secrets"),
                 Role("externalsecrets"),
@@ -298,7 +342,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Person,
             "CloudShell",
             LIBRARY_S,
-            &[Agent("exec-env/cloudshell")],
+            &[Word("exec-env/cloudshell")],
             "nothing: a person looked",
         ),
         row(
@@ -322,7 +366,9 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "Airflow",
             LIBRARY_S,
             &[
-                Agent("airflow"),
+                Word("airflow"),
+                Word("app/airflow"),
+                Word("apache-airflow"),
                 Session("AmazonMWAA"),
                 Role("airflow"),
                 Role("mwaa"),
@@ -336,7 +382,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             LIBRARY_S,
             &[
                 Session("AWSCodeBuild-"),
-                Agent("exec-env/aws_codebuild"),
+                Word("exec-env/aws_codebuild"),
                 Sign::Service("codebuild.amazonaws.com"),
             ],
             "read the secret once a build, in `env: secrets-manager:` of the buildspec",
@@ -360,8 +406,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             LIBRARY_S,
             &[
                 Session("GlueJobRunner"),
-                Agent("exec-env/aws_glue"),
-                Agent("exec-env/aws_batch"),
+                Word("exec-env/aws_glue"),
+                Word("exec-env/aws_batch"),
                 Session("aws-batch"),
                 Sign::Service("glue.amazonaws.com"),
                 Sign::Service("scheduler.amazonaws.com"),
@@ -384,8 +430,10 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "App Runner",
             LIBRARY_S,
             &[
-                Agent("apprunner"),
-                Agent("app_runner"),
+                Word("exec-env/aws_apprunner"),
+                Word("exec-env/apprunner"),
+                Word("exec-env/app_runner"),
+                Product("apprunner"),
                 Role("apprunner"),
                 Sign::Service("apprunner.amazonaws.com"),
             ],
@@ -403,7 +451,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "ECS on Fargate",
             LIBRARY_S,
             &[
-                Agent("exec-env/aws_ecs_fargate"),
+                Word("exec-env/aws_ecs_fargate"),
                 Sign::Service("fargate.amazonaws.com"),
             ],
             "",
@@ -413,7 +461,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             "ECS",
             LIBRARY_S,
             &[
-                Agent("exec-env/aws_ecs"),
+                Word("exec-env/aws_ecs"),
                 Sign::Service("ecs-tasks.amazonaws.com"),
                 Sign::Service("ecs.amazonaws.com"),
                 Task,
@@ -424,7 +472,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "EKS",
             LIBRARY_S,
-            &[Agent("exec-env/aws_eks"), Session("eks-")],
+            &[Word("exec-env/aws_eks"), Session("eks-")],
             "",
         ),
         row(
@@ -438,7 +486,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Application,
             "EC2",
             LIBRARY_S,
-            &[Agent("exec-env/ec2"), Instance],
+            &[Word("exec-env/ec2"), Instance],
             "",
         ),
         row(
@@ -482,7 +530,13 @@ impl Sign {
     /// Whether the caller shows this sign; `agent` and `role` are its user agent and the name of its role in lower case.
     pub(super) fn fits(self, caller: &Caller, agent: &str, role: &str) -> bool {
         match self {
-            Self::Agent(sign) => agent.contains(sign),
+            Self::Product(name) => words(agent).any(|word| {
+                word.strip_prefix(name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }),
+            Self::Word(start) => words(agent).any(|word| word.starts_with(start)),
+            Self::Agent(start) => agent.starts_with(start),
+            Self::ServiceRole(name) => role == name,
             Self::Session(start) => caller.session.starts_with(start),
             Self::Role(part) => role.contains(part),
             Self::Service(name) => service_of(caller) == name,
@@ -490,6 +544,8 @@ impl Sign {
                 caller.identity_type == "AWSService"
                     || !caller.invoked_by.is_empty()
                     || service_of(caller).ends_with(".amazonaws.com")
+                    // AWS writes this for its services and for its console; a console session says so itself.
+                    || agent.starts_with("aws internal")
             }
             Self::Instance => {
                 let id = caller.session.strip_prefix("i-");
@@ -501,12 +557,33 @@ impl Sign {
             Self::Console => {
                 caller.from_console
                     || agent.starts_with("mozilla/")
-                    || agent.starts_with("aws internal")
                     || agent.contains("console.amazonaws.com")
             }
             Self::Root => caller.identity_type == "Root",
         }
     }
+}
+
+/// The words of a user agent that stand outside of brackets: products with their versions, by the convention of all SDKs.
+fn words(agent: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    agent
+        .split_inclusive(|letter: char| letter == '(' || letter == ')' || letter == '[' || letter == ']')
+        .filter_map(move |piece| {
+            let inside = depth > 0;
+            match piece.chars().last() {
+                Some('(' | '[') => depth += 1,
+                Some(')' | ']') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            (!inside).then(|| piece.trim_end_matches(['(', ')', '[', ']']))
+        })
+        .flat_map(str::split_whitespace)
+}
+
+/// Whether a service calls by itself: no role or user stands behind the call.
+pub(super) fn is_service_itself(caller: &Caller) -> bool {
+    caller.identity_type == "AWSService" || !caller.identity.starts_with("arn:")
 }
 
 fn is_hex(text: &str) -> bool {
@@ -520,9 +597,32 @@ mod tests {
     #[test]
     fn signs_that_are_compared_in_lower_case_are_written_so() {
         for sign in FINGERPRINTS.iter().flat_map(|row| row.signs) {
-            if let Sign::Agent(text) | Sign::Role(text) = sign {
+            if let Sign::Product(text)
+            | Sign::Word(text)
+            | Sign::Agent(text)
+            | Sign::ServiceRole(text)
+            | Sign::Role(text) = sign
+            {
                 assert_eq!(*text, text.to_ascii_lowercase());
             }
+        }
+    }
+
+    #[test]
+    fn products_are_whole_words_outside_of_brackets() {
+        let terraform = "apn/1.0 hashicorp/1.0 terraform/1.7.4 (+https://www.terraform.io)";
+        for (sign, agent, fits) in [
+            (Sign::Product("terraform"), terraform, true),
+            (Sign::Product("terraform"), "boto3/1.34 app/terraform-registry", false),
+            (Sign::Product("terraform"), "boto3/1.34 (terraform/1.7)", false),
+            (Sign::Product("terraform"), "aws-sdk-go/1.44 (go1.19; linux) terraform", true),
+            (Sign::Product("redlock"), "redlock-orders/2.0", false),
+            (Sign::Product("c7n"), "aws-sdk-go/1.44 abc7nx", false),
+            (Sign::Product(OUR_PRODUCT), "aws-sdk-rust/1.3 app/secretsweep-orders", false),
+            (Sign::Product(OUR_PRODUCT), "aws-sdk-rust/1.3 app/secretsweep", true),
+            (Sign::Word("exec-env/aws_ecs"), "boto3/1.34 exec-env/aws_ecs_fargate", true),
+        ] {
+            assert_eq!(sign.fits(&Caller::default(), agent, ""), fits, "{sign:?} {agent}");
         }
     }
 }

@@ -22,6 +22,7 @@ use super::money::{counted, thousands};
 use super::policy::TagRule;
 use super::readers::{ReaderKind, name_of};
 use super::secret::day_of;
+use super::usage::Outcome;
 use super::verdict::{ReasonRow, Verdict};
 
 /// A rule.
@@ -72,9 +73,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "cached-reader",
         verdict: Verdict::Keep,
-        meaning: "A caching client refreshes it with DescribeSecret and reads the value only when it changes: in use, \
-                  although LastAccessedDate grows old.",
-        fix: "Nothing.",
+        meaning: "A client describes it regularly, as caching clients do: they read the value only when it changes. It is \
+                  in use, although LastAccessedDate grows old.",
+        fix: "Nothing. If the client only lists what there is, say so with a `[[readers.fingerprint]]` of the kind `scanner`.",
         apply: cached_reader,
     },
     Rule {
@@ -123,15 +124,42 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "failed-reads",
         verdict: Verdict::Review,
-        meaning: "Somebody asks for it and is refused: not use, but a sign that it is wanted.",
-        fix: "Mend the reader or its permissions, or tell it to stop asking.",
+        meaning: "Somebody asks for it and is refused: that is not use, but it shows that the secret is wanted. A refused call \
+                  whose record names no secret may have meant any secret of its account and Region.",
+        fix: "Fix the reader or its permissions, or stop the reader.",
         apply: failed_reads,
+    },
+    Rule {
+        code: "recently-written",
+        verdict: Verdict::Review,
+        meaning: "A person, a program or a deploy changed its value or its access within the idle time, or restored it: \
+                  somebody works with it, although nobody is seen to read it.",
+        fix: "Ask whoever changed it.",
+        apply: recently_written,
+    },
+    Rule {
+        code: "described",
+        verdict: Verdict::Review,
+        meaning: "Somebody who is not known to look after secrets asked for its description a few times: it may be a cache \
+                  that refreshes seldom.",
+        fix: "Ask whoever asked. A tool that only lists secrets can be named in the policy file with a \
+              `[[readers.fingerprint]]` of the kind `scanner`.",
+        apply: described,
+    },
+    Rule {
+        code: "cross-account",
+        verdict: Verdict::Review,
+        meaning: "Another account may read it: it is replicated there, its key belongs to that account, or the key was used \
+                  by somebody whose calls the trail does not show.",
+        fix: "Scan the other account too, or ask there.",
+        apply: cross_account,
     },
     Rule {
         code: "iac-managed",
         verdict: Verdict::Review,
-        meaning: "CloudFormation created it: deleted here, the stack breaks or brings it back.",
-        fix: "Remove it from the stack's template.",
+        meaning: "CloudFormation created it, or an infrastructure tool such as Terraform refreshes it: if it is deleted here, \
+                  the next deploy fails or brings it back.",
+        fix: "Remove it from the template or the code that manages it.",
         apply: iac_managed,
     },
     Rule {
@@ -165,9 +193,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "maintenance-only",
         verdict: Verdict::Delete,
-        meaning: "Only rotation, infrastructure as code or audit tools read it: they keep LastAccessedDate young, and \
-                  nobody uses what they maintain.",
-        fix: "Take it out of the code that manages it, switch its rotation off, then `secretsweep plan`.",
+        meaning: "Only its rotation reads it: that keeps LastAccessedDate young, and nobody uses what it maintains.",
+        fix: "Turn its rotation off, then run `secretsweep plan`.",
         apply: maintenance_only,
     },
 ];
@@ -185,9 +212,15 @@ pub struct Judgement {
 pub fn judge(case: &Case<'_>) -> Judgement {
     let mut verdict = None;
     let mut reasons = Vec::new();
+    let grounds = case.grounds();
     for rule in RULES {
         if let Some(mut text) = (rule.apply)(case) {
-            verdict = verdict.max(Some(rule.verdict));
+            // Without grounds for it there is no deletion, whatever the rules say.
+            let spoken = match rule.verdict {
+                Verdict::Delete if grounds.is_none() => Verdict::Review,
+                spoken => spoken,
+            };
+            verdict = verdict.max(Some(spoken));
             // One or two of them are kept for every secret: they take what they need.
             text.shrink_to_fit();
             reasons.push(ReasonRow {
@@ -233,7 +266,7 @@ fn recently_read(case: &Case<'_>) -> Option<String> {
         ));
     }
     match case.accessed(&case.own) {
-        Accessed::Read(day) if case.evidence == Evidence::Complete => Some(format!(
+        Accessed::Read(day) if matches!(case.evidence, Evidence::Complete(_)) => Some(format!(
             "AWS saw a read on {day} that the trail does not show (a reader in another account?)"
         )),
         Accessed::Read(day) => Some(format!("AWS saw a read on {day}")),
@@ -243,7 +276,7 @@ fn recently_read(case: &Case<'_>) -> Option<String> {
 
 fn cached_reader(case: &Case<'_>) -> Option<String> {
     let refreshed = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
-        let caching = reader.kind.describes_to_use() && case.policy.is_consumer(reader.kind);
+        let caching = what.refreshes() && case.policy.is_consumer(reader.kind);
         let describes = what
             .slices
             .iter()
@@ -379,7 +412,9 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
             }
         }
     }
-    let (at, who, outcome) = last?;
+    let Some((at, who, outcome)) = last else {
+        return refused_elsewhere(case);
+    };
     let times = if calls == 1 {
         "once".to_owned()
     } else {
@@ -392,15 +427,112 @@ fn failed_reads(case: &Case<'_>) -> Option<String> {
     ))
 }
 
-fn iac_managed(case: &Case<'_>) -> Option<String> {
+/// A refusal that the secret's own calls do not show: of its key, or of a call that names no secret.
+fn refused_elsewhere(case: &Case<'_>) -> Option<String> {
+    if let Some(refused) = case.unexplained_key_use(true) {
+        return Some(format!(
+            "its key was refused to {} on {}",
+            name_of(&refused.reader.identity),
+            utc_day(refused.slice.last())
+        ));
+    }
+    let refusal = case.unnamed_refusal()?;
     Some(format!(
-        "created by the CloudFormation stack `{}`",
-        case.secret.stack()?
+        "a call of {} on {} was {}, and its record does not name the secret: it may be this one",
+        name_of(&refusal.identity),
+        utc_day(refusal.last),
+        refusal.outcome.in_words()
+    ))
+}
+
+fn recently_written(case: &Case<'_>) -> Option<String> {
+    let by_others = |reader: &Reader| {
+        !matches!(
+            reader.kind,
+            ReaderKind::Rotation | ReaderKind::Ourselves
+        )
+    };
+    let writes = case
+        .readers()
+        .filter(|(reader, _)| by_others(reader))
+        .flat_map(|(_, what)| &what.slices)
+        .filter(|slice| slice.is_write() && slice.last() >= case.idle_since());
+    let last = writes.max_by_key(|slice| (slice.last(), &slice.access.caller))?;
+    let tried = if last.access.outcome == Outcome::Ok {
+        "called"
+    } else {
+        "tried to call"
+    };
+    Some(format!(
+        "{} {tried} {} on {}",
+        last.caller_name(),
+        last.access.subject.api,
+        utc_day(last.last())
+    ))
+}
+
+fn described(case: &Case<'_>) -> Option<String> {
+    let describes = case
+        .readers()
+        .filter(|(reader, what)| {
+            case.policy.is_consumer(reader.kind) && !what.refreshes() && !what.writes()
+        })
+        .flat_map(|(_, what)| &what.slices)
+        .filter(|slice| slice.asks_for_description() && slice.access.outcome == Outcome::Ok)
+        .filter(|slice| slice.last() >= case.idle_since());
+    let last = describes.max_by_key(|slice| (slice.last(), &slice.access.caller))?;
+    Some(format!(
+        "{} asked for its description on {}",
+        last.caller_name(),
+        utc_day(last.last())
+    ))
+}
+
+fn cross_account(case: &Case<'_>) -> Option<String> {
+    let own = case.secret.arn.scope().account.as_str();
+    if let Some(key_use) = case.unexplained_key_use(false) {
+        return Some(format!(
+            "KMS decrypted it for {} on {}, and the trail shows no call of that caller",
+            key_use.reader.identity,
+            utc_day(key_use.slice.last())
+        ));
+    }
+    let key = case.secret.kms_key.as_deref()?;
+    let account = key.split(':').nth(4).filter(|_| key.starts_with("arn:"))?;
+    (account != own).then(|| format!("its key belongs to the account {account}"))
+}
+
+fn iac_managed(case: &Case<'_>) -> Option<String> {
+    if let Some(stack) = case.secret.stack() {
+        return Some(format!("created by the CloudFormation stack `{stack}`"));
+    }
+    let refreshes = case
+        .readers()
+        .filter(|(reader, _)| reader.kind == ReaderKind::Iac)
+        .flat_map(|(reader, what)| what.slices.iter().map(move |slice| (slice, reader)))
+        .filter(|(slice, _)| {
+            let looks = slice.asks_for_value() || slice.asks_for_description();
+            looks && slice.access.outcome == Outcome::Ok && slice.last() >= case.idle_since()
+        });
+    let (slice, reader) = refreshes.max_by_key(|(slice, reader)| (slice.last(), *reader))?;
+    Some(format!(
+        "refreshed by {} ({}) on {}",
+        name_of(&reader.identity),
+        reader.client,
+        utc_day(slice.last())
     ))
 }
 
 fn ambiguous_reads(case: &Case<'_>) -> Option<String> {
     let calls = case.ambiguous;
+    if calls == 0 {
+        let batch = case.selecting_batch()?;
+        return Some(format!(
+            "{} reads secrets in batches by a filter that may select it, last on {}",
+            name_of(&batch.reader.identity),
+            utc_day(batch.slice.last())
+        ));
+    }
     (calls > 0).then(|| {
         format!(
             "{} may have meant this secret or another",

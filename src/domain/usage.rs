@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::event::Event;
+use super::event::{Event, RecordKind};
 use super::names::Scope;
 
 /// How a call ended.
@@ -40,7 +40,7 @@ impl Outcome {
     pub fn of(event: &Event<'_>) -> Self {
         let code = event.error_code.as_deref().unwrap_or_default();
         let message = event.error_message.as_deref().unwrap_or_default();
-        if code.is_empty() && (message.is_empty() || event.service_event) {
+        if code.is_empty() && (message.is_empty() || event.kind == RecordKind::ServiceEvent) {
             return Self::Ok;
         }
         if message.contains("marked for deletion") || message.contains("because it was deleted") {
@@ -52,9 +52,10 @@ impl Outcome {
             "AccessDenied"
             | "AccessDeniedException"
             | "Client.UnauthorizedAccess"
-            | "UnauthorizedOperation" => {
+            | "UnauthorizedOperation"
+            | "VpceAccessDenied" => {
                 let by_key = message.contains("Access to KMS") || message.contains(" kms:");
-                if by_key {
+                if by_key || event.kind == RecordKind::KeyUse {
                     Self::KmsDenied
                 } else {
                     Self::Denied
@@ -223,12 +224,14 @@ pub struct Subject {
 pub struct Access {
     /// What was called.
     pub subject: Arc<Subject>,
-    /// An `AwsServiceEvent`: nobody called, nothing is billed.
-    pub service_event: bool,
+    /// The kind of record. Only calls are billed.
+    pub kind: RecordKind,
     /// How it ended.
     pub outcome: Outcome,
     /// A version in staging was asked for (`AWSPENDING`): what rotations do.
     pub staged: bool,
+    /// The version was named and no stage: what Terraform's refresh of a secret that it manages does.
+    pub by_version: bool,
     /// Who called.
     pub caller: Arc<Caller>,
     /// When, and from where: in the order of the hours.

@@ -1,16 +1,22 @@
-//! What each caller is, for the secrets that it rotates and for the others.
+//! What each caller is, for each secret and each kind of call.
 //!
 //! What a caller is by itself is said in [`crate::domain::classify`]. That it rotates a secret is known of a caller and a
-//! secret together: the inventory names it as the function of that secret, or the calls show it.
+//! secret together: the inventory names it as the function of that secret, or the calls show it. That it needs a value is
+//! known of the caller and the call together: a deploy tool that reads a value uses it, unless the call is the refresh of a
+//! secret that the tool manages.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use crate::domain::classify::{
-    Class, RotationFunctions, as_rotation, classify, may_rotate_unnamed,
+    Class, RotationFunctions, as_rotation, classify, classify_unless, may_rotate_unnamed,
 };
+use crate::domain::event::RecordKind;
 use crate::domain::names::{Index, Resolution};
 use crate::domain::policy::Policy;
+use crate::domain::readers::{ReaderKind, is_service_itself, service_of};
 use crate::domain::usage::{Access, Caller, Outcome};
 
 use super::{Reader, slices};
@@ -18,29 +24,108 @@ use super::{Reader, slices};
 /// A reader, and what to do about it.
 pub(super) type Who = (Arc<Reader>, Arc<Class>);
 
-/// What a caller is, and what it is instead for the secrets that it rotates.
-pub(super) struct Known {
+/// Every caller of a ledger, and what it is for each secret and call.
+pub(super) struct Callers<'a, 'p> {
+    known: HashMap<&'a Caller, Known, FixedState>,
+    rotations: &'p RotationFunctions,
+    rotated: Rotated<'a>,
+    policy: &'p Policy,
+    /// The identities that scan or delete with this tool.
+    ours: HashSet<&'a str>,
+    /// The callers of batches, by (identity, session).
+    batches: HashMap<(&'a str, &'a str), &'a Caller>,
+}
+
+impl<'a, 'p> Callers<'a, 'p> {
+    pub(super) fn new(
+        accesses: &'a [Access],
+        index: &Index<'_>,
+        rotations: &'p RotationFunctions,
+        policy: &'p Policy,
+    ) -> Self {
+        // Anybody can send our application id. Whoever does, and lists or deletes secrets as we do, is us.
+        let is_ours = |access: &&Access| {
+            matches!(
+                &*access.subject.api,
+                "ListSecrets" | "DeleteSecret" | "RestoreSecret"
+            ) && classify(&access.caller, policy).kind == ReaderKind::Ourselves
+        };
+        let ours = accesses.iter().filter(is_ours);
+        let batches = accesses
+            .iter()
+            .filter(|access| access.kind == RecordKind::Call)
+            .filter(|access| &*access.subject.api == "BatchGetSecretValue");
+        Self {
+            known: HashMap::default(),
+            rotations,
+            rotated: rotated(accesses, index),
+            policy,
+            ours: ours.map(|access| &*access.caller.identity).collect(),
+            batches: batches
+                .map(|access| (session_key(&access.caller), &*access.caller))
+                .collect(),
+        }
+    }
+
+    /// What the caller of a line is for what the line means.
+    pub(super) fn towards(&mut self, access: &'a Access, resolution: Option<&Resolution>) -> &Who {
+        let caller = self.reader_of(access);
+        let Self {
+            known,
+            rotations,
+            rotated,
+            policy,
+            ours,
+            ..
+        } = self;
+        let is_ours = ours.contains(&*caller.identity);
+        let known = known
+            .entry(caller)
+            .or_insert_with(|| Known::new(caller, rotations, rotated, policy, is_ours));
+        known.towards(access, resolution)
+    }
+
+    /// The caller that reads: for the reads that the service logs for a batch, the caller of the batch.
+    fn reader_of(&self, access: &'a Access) -> &'a Caller {
+        let caller = &*access.caller;
+        let is_by_service = service_of(caller) == "secretsmanager.amazonaws.com";
+        let batch = || self.batches.get(&session_key(caller)).copied();
+        if is_by_service && !is_service_itself(caller) {
+            batch().unwrap_or(caller)
+        } else {
+            caller
+        }
+    }
+}
+
+/// What a caller is, and what it is instead for the secrets that it rotates and for reads of values.
+struct Known {
     usual: Who,
     /// The same as a rotation function, and the places of the secrets for which it is one.
     rotates: Option<(Who, BTreeSet<usize>)>,
+    /// The same for reads of values: where the call names a version and no stage, and otherwise.
+    reads: [Option<Who>; 2],
 }
 
 impl Known {
-    pub(super) fn new(
+    fn new(
         caller: &Caller,
         rotations: &RotationFunctions,
         rotated: &Rotated<'_>,
         policy: &Policy,
+        is_ours: bool,
     ) -> Self {
         let who = |class: Class| {
             let reader = Reader {
                 kind: class.kind,
-                identity: caller.identity.clone(),
+                identity: identity_of(caller),
                 client: class.client.clone(),
             };
             (Arc::new(reader), Arc::new(class))
         };
-        let usual = classify(caller, policy);
+        let usual = classify_unless(caller, policy, |kind| {
+            kind == ReaderKind::Ourselves && !is_ours
+        });
         let mut places = rotations.of(caller).cloned().unwrap_or_default();
         if may_rotate_unnamed(caller, &usual) {
             places.extend(rotated.get(&session_key(caller)).into_iter().flatten());
@@ -48,16 +133,41 @@ impl Known {
         let class = as_rotation(caller, &usual, policy).filter(|_| !places.is_empty());
         Self {
             rotates: class.map(|class| (who(class), places)),
+            reads: [true, false].map(|by_version| usual.for_value_read(by_version).map(who)),
             usual: who(usual),
         }
     }
 
-    /// What the caller is for what a call meant.
-    pub(super) fn towards(&self, resolution: Option<&Resolution>) -> &Who {
-        match (&self.rotates, resolution) {
-            (Some((who, places)), Some(Resolution::One(place))) if places.contains(place) => who,
-            _ => &self.usual,
+    /// What the caller is for a call, and for what it meant.
+    fn towards(&self, access: &Access, resolution: Option<&Resolution>) -> &Who {
+        if let (Some((who, places)), Some(Resolution::One(place))) = (&self.rotates, resolution)
+            && places.contains(place)
+        {
+            return who;
         }
+        let reads = matches!(
+            &*access.subject.api,
+            "GetSecretValue" | "BatchGetSecretValue"
+        );
+        let [by_version, other] = &self.reads;
+        let read = if access.by_version { by_version } else { other };
+        read.as_ref().filter(|_| reads).unwrap_or(&self.usual)
+    }
+}
+
+/// The identity of a caller in reports. A caller of another account may be known by an id alone, which says nothing
+/// without its account.
+fn identity_of(caller: &Caller) -> String {
+    let Caller {
+        identity, account, ..
+    } = caller;
+    let is_id = ["AROA", "AIDA", "ASIA", "AKIA"]
+        .iter()
+        .any(|prefix| identity.starts_with(prefix));
+    if is_id && !account.is_empty() {
+        format!("{account}/{identity}")
+    } else {
+        identity.clone()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::cost::Rate;
-use crate::domain::coverage::{Coverage, Covered};
+use crate::domain::coverage::{Coverage, Covered, Proof};
 use crate::domain::names::Scope;
 use crate::domain::report::{Span, TrailRow};
 
@@ -70,6 +70,12 @@ impl<'a> Cover<'a> {
         (!covered.is_complete(from, to)).then_some(covered)
     }
 
+    /// The proof that a use within the idle time would have been seen.
+    pub(super) fn proof(&self, scope: &Scope) -> Option<Proof> {
+        let to = self.spans.evidence.to.as_second();
+        self.by_scope.get(scope)?.proof(self.idle_from, to)
+    }
+
     /// What of the idle time is not covered.
     pub(super) fn holes(&self, scope: &Scope) -> Vec<(i64, i64)> {
         let to = self.spans.evidence.to.as_second();
@@ -98,7 +104,7 @@ impl<'a> Cover<'a> {
     }
 
     /// Why these holes of a scope are not covered.
-    pub(super) fn why(&self, scope: &Scope, holes: &[(i64, i64)]) -> &'static str {
+    pub(super) fn why(&self, scope: &Scope, holes: &[(i64, i64)]) -> String {
         self.coverage.why_not(scope, holes)
     }
 }

@@ -95,7 +95,7 @@ fn trail_gap(cover: &Cover<'_>, spans: Spans, scope: &Scope) -> Option<Gap> {
         region: Some(scope.region.clone()),
         source: "trail".to_owned(),
         what: in_words(&holes, to - from)?,
-        why: cover.why(scope, &holes).to_owned(),
+        why: cover.why(scope, &holes),
     })
 }
 

@@ -7,18 +7,30 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::cover::{Cover, seconds};
+use super::contradictions::Contradictions;
 use super::groups::{Groups, Unlisted};
+use super::unnamed::Unnamed;
 use super::{Spans, Trail};
 use crate::domain::activity::{Activity, Reader, ReaderUse, Readers, Slice, Window};
-use crate::domain::case::{Case, Evidence, Member, last_use};
+use crate::domain::case::{Case, Evidence, Indirect, Member, last_use};
 use crate::domain::cost::{Volume, run_rate, window_cost};
-use crate::domain::coverage::in_days;
+use crate::domain::coverage::{Proof, in_days};
 use crate::domain::money::{Money, Price};
 use crate::domain::names::{Region, Scope, SecretArn};
 use crate::domain::policy::Policy;
 use crate::domain::report::{LoopRow, ReaderRow, SecretRow};
 use crate::domain::rules::{Judgement, judge};
 use crate::domain::secret::Secret;
+
+/// The accounts and Regions in which a secret and its replicas stand.
+fn scopes_of(secret: &Secret, replicas: &[Member<'_>]) -> Vec<Scope> {
+    let own = secret.arn.scope();
+    let elsewhere = replicas.iter().map(|replica| Scope {
+        account: own.account.clone(),
+        region: replica.region.clone(),
+    });
+    std::iter::once(own.clone()).chain(elsewhere).collect()
+}
 
 /// After so many secrets their memory is given back.
 const GIVEN_BACK: usize = 2_048;
@@ -69,6 +81,10 @@ pub(super) struct Rows<'a> {
     pub(super) spans: Spans,
     pub(super) now: Timestamp,
     pub(super) trail: Trail,
+    /// Evidence that names no secret, by where it was logged.
+    pub(super) unnamed: &'a Unnamed<'a>,
+    /// Where the inventory shows reads that the trail does not.
+    pub(super) contradictions: &'a Contradictions,
 }
 
 impl Rows<'_> {
@@ -146,6 +162,7 @@ impl Rows<'_> {
         }
         Case {
             evidence: self.evidence(secret, &replicas),
+            indirect: self.indirect(at, secret, &replicas),
             own,
             replicas,
             replicas_known,
@@ -156,16 +173,33 @@ impl Rows<'_> {
         }
     }
 
+    fn indirect(&self, at: usize, secret: &Secret, replicas: &[Member<'_>]) -> Indirect<'_> {
+        let key_uses = self.activity.key_uses.get(&at);
+        let mut indirect = Indirect {
+            key_uses: key_uses.map_or(&[], Vec::as_slice),
+            ..Indirect::default()
+        };
+        for scope in scopes_of(secret, replicas) {
+            indirect.unnamed.extend(self.unnamed.refusals(&scope));
+            indirect.filters.extend(self.unnamed.filters(&scope));
+        }
+        indirect
+    }
+
     fn evidence(&self, secret: &Secret, replicas: &[Member<'_>]) -> Evidence {
         if self.trail == Trail::Declined {
             return Evidence::Partial("no trail was given: nothing shows who calls".to_owned());
         }
-        let own = secret.arn.scope();
-        let elsewhere = replicas.iter().map(|replica| Scope {
-            account: own.account.clone(),
-            region: replica.region.clone(),
-        });
-        for scope in std::iter::once(own.clone()).chain(elsewhere) {
+        let scopes = scopes_of(secret, replicas);
+        let proofs = scopes.iter().map(|scope| self.cover.proof(scope));
+        let proof = Proof::of_all(proofs);
+        if let Some(text) = scopes.iter().find_map(|scope| self.contradictions.doubt(scope)) {
+            return Evidence::Partial(text);
+        }
+        if let Some(proof) = proof {
+            return Evidence::Complete(proof);
+        }
+        for scope in scopes {
             let holes = self.cover.holes(&scope);
             if holes.is_empty() {
                 continue;
@@ -185,7 +219,7 @@ impl Rows<'_> {
                 )
             });
         }
-        Evidence::Complete
+        Evidence::Partial("the trail does not cover all of the idle time".to_owned())
     }
 
     fn volume(&self, at: usize) -> (Volume, u64) {

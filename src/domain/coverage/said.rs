@@ -2,12 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::Coverage;
+use super::{Coverage, Heard, Selection};
 use crate::domain::names::Scope;
 
 impl Coverage {
     /// Why these holes (seconds since 1970, ends exclusive) of this account and Region are not covered.
-    pub fn why_not(&self, scope: &Scope, holes: &[(i64, i64)]) -> &'static str {
+    pub fn why_not(&self, scope: &Scope, holes: &[(i64, i64)]) -> String {
+        if let Some(selection) = self.of(scope).and_then(Heard::selection) {
+            return in_selection(selection);
+        }
+        self.why_silent(scope, holes).to_owned()
+    }
+
+    fn why_silent(&self, scope: &Scope, holes: &[(i64, i64)]) -> &'static str {
         if self.samples().contains_key(scope) {
             return "only a sample of the event history was read, which shows use and never that there is none";
         }
@@ -27,6 +34,17 @@ impl Coverage {
             },
         }
     }
+}
+
+/// Describes a selection of a trail.
+fn in_selection(selection: Selection<'_>) -> String {
+    let what = match selection {
+        Selection::Name(name) => format!("all records here are of one event name ({name})"),
+        Selection::Service(service) => format!("all records here are of one service ({service})"),
+        Selection::Caller(caller) => format!("all records here are of one caller ({caller})"),
+        Selection::Failures => "all records here are of calls that failed".to_owned(),
+    };
+    format!("{what}: an export that was filtered shows who reads, never who does not")
 }
 
 /// Holes (seconds since 1970, ends exclusive) in a time of so many seconds: how much is missing, and the longest of them.

@@ -1,7 +1,9 @@
 //! What makes two events alike: the strings and marks of a line, borrowed from an event.
 
 use super::strings::{Row, Strings};
-use crate::domain::event::Event;
+use std::borrow::Cow;
+
+use crate::domain::event::{Event, RecordKind};
 use crate::domain::usage::{Caller, Outcome, Subject, named_in};
 
 /// How many strings say what was called: account, Region, target, API.
@@ -28,11 +30,19 @@ pub(super) struct Key<'a> {
 
 const HAS_TARGET: u8 = 1;
 
-/// The mark of a line of `AwsServiceEvent`s.
-pub(super) const SERVICE_EVENT: u8 = 1;
-
 /// The mark of a line of calls for a version in staging.
-pub(super) const STAGED: u8 = 2;
+pub(super) const STAGED: u8 = 1;
+
+/// The mark of a line of calls that name a version and no stage.
+pub(super) const BY_VERSION: u8 = 2;
+
+/// The bits of a line's marks that hold its kind of record begin here.
+const KIND: u8 = 2;
+
+/// The kind of record that marks hold.
+pub(super) fn kind(marks: u8) -> RecordKind {
+    RecordKind::ALL[usize::from(marks >> KIND)]
+}
 
 const WEB: u8 = 1;
 
@@ -42,26 +52,38 @@ const VPC: u8 = 4;
 
 const CONSOLE: u8 = 8;
 
+/// Whether marks are those of what a batch selects.
+pub(super) fn is_selection(marks: u8) -> bool {
+    matches!(
+        kind(marks),
+        RecordKind::BatchEntry | RecordKind::BatchFilter
+    )
+}
+
 impl<'a> Key<'a> {
     /// The key of an event.
     pub(super) fn of(event: &'a Event<'_>) -> Self {
-        let outcome = Outcome::of(event);
         let identity = &event.identity;
         let arn = identity.arn.as_deref().unwrap_or_default();
         let (role, session) = role_and_session(arn);
         let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
+        let principal_id = identity.principal_id.as_deref().unwrap_or_default();
+        // A caller of another account may be known by its principal id alone: `AROAEXAMPLE:session`.
+        let (principal, id_session) = principal_id.split_once(':').unwrap_or((principal_id, ""));
         let stable = [
             identity.issuer_arn.as_deref().unwrap_or_default(),
             role,
             invoked_by,
-            identity.principal_id.as_deref().unwrap_or_default(),
+            principal,
         ];
+        let place = stable.iter().position(|text| !text.is_empty());
         let target = event
             .target
             .as_deref()
             .filter(|target| !target.is_empty())
             .or_else(|| named_in(event.error_message.as_deref()?));
         let mark = |on: bool, bit: u8| if on { bit } else { 0 };
+        let stage = event.version_stage.as_deref();
         Self {
             subject: [
                 &event.account,
@@ -71,11 +93,8 @@ impl<'a> Key<'a> {
             ],
             subject_marks: mark(target.is_some(), HAS_TARGET),
             caller: [
-                stable
-                    .into_iter()
-                    .find(|text| !text.is_empty())
-                    .unwrap_or_default(),
-                session,
+                place.map_or("", |place| stable[place]),
+                if place == Some(3) { id_session } else { session },
                 identity.kind.as_deref().unwrap_or_default(),
                 identity.account.as_deref().unwrap_or_default(),
                 invoked_by,
@@ -86,10 +105,35 @@ impl<'a> Key<'a> {
                 | mark(identity.ec2_delivered, EC2)
                 | mark(event.vpc_endpoint, VPC)
                 | mark(event.from_console, CONSOLE),
-            marks: mark(event.service_event, SERVICE_EVENT)
-                | mark(event.version_stage.as_deref() == Some("AWSPENDING"), STAGED),
-            outcome,
+            marks: mark(stage == Some("AWSPENDING"), STAGED)
+                | mark(event.names_version && stage.is_none(), BY_VERSION)
+                | event.kind.number() << KIND,
+            outcome: Outcome::of(event),
         }
+    }
+
+    /// The keys of what a batch selects, which the call itself does not name. They are evidence; the call is counted by
+    /// its own key.
+    pub(super) fn of_batch(event: &'a Event<'_>) -> Vec<Self> {
+        let selection = |kind: RecordKind, target: &'a Cow<'_, str>| {
+            let own = Self::of(event);
+            let [account, region, _, api] = own.subject;
+            Self {
+                subject: [account, region, target, api],
+                subject_marks: HAS_TARGET,
+                marks: kind.number() << KIND,
+                ..own
+            }
+        };
+        let batch = event.batch.iter();
+        batch
+            .flat_map(|batch| {
+                let ids = batch.ids.iter().map(|id| (RecordKind::BatchEntry, id));
+                let filters = batch.filters.iter();
+                ids.chain(filters.map(|filters| (RecordKind::BatchFilter, filters)))
+            })
+            .map(|(kind, target)| selection(kind, target))
+            .collect()
     }
 }
 

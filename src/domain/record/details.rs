@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::walk::{Kind, Leave, Members, Record, Value};
 use super::{plain, scan, unescape, usual};
-use crate::domain::event::{Event, EventId, Identity};
+use crate::domain::event::{Batch, Event, EventId, Identity, RecordKind};
 
 /// The event of a record of Secrets Manager, with the account and Region that the record itself names, else empty.
 ///
@@ -14,31 +14,99 @@ pub(super) fn event<'a>(record: &Record<'a>) -> Result<Event<'a>, Leave> {
     let json = std::str::from_utf8(record.bytes).map_err(|_| Leave::Odd)?;
     let spans = &record.spans;
     let part = |value| text(json, value);
-    let [secret_id, name, version_stage] =
-        inside(json, spans.request, [b"secretId", b"name", b"versionStage"])?;
+    let [secret_id, name, version_stage, version_id] = inside(
+        json,
+        spans.request,
+        [b"secretId", b"name", b"versionStage", b"versionId"],
+    )?;
     let [arn, old_arn] = inside(json, spans.response, [b"arn", b"aRN"])?;
     let [data_arn, data_id] = inside(json, spans.additional, [b"ARN", b"SecretId"])?;
     let [details_id] = inside(json, spans.service_details, [b"secretId"])?;
     let by_request = || secret_id.or(name);
     let by_service = || data_arn.or(data_id).or(details_id);
+    let event_name = part(spans.name).unwrap_or_default();
     Ok(Event {
-        id: part(spans.id).map_or_else(|| plain::id_of_bytes(record.bytes), |id| EventId::new(&id)),
+        id: id(record, json)?,
         shared_id: part(spans.shared_id).map(|id| EventId::new(&id)),
         time: record.time,
         account: part(spans.account).unwrap_or_default(),
         region: part(spans.region).unwrap_or_default(),
-        name: part(spans.name).unwrap_or_default(),
-        service_event: part(spans.kind).as_deref() == Some(plain::SERVICE_EVENT),
+        kind: plain::kind(part(spans.kind).as_deref()),
+        batch: batch(&event_name, json, spans.request),
+        name: event_name,
         error_code: part(spans.error_code),
         error_message: part(spans.error_message),
         target: arn.or(old_arn).or_else(by_request).or_else(by_service),
         version_stage,
+        names_version: version_id.is_some(),
         identity: identity(json, spans.identity)?,
         source_ip: part(spans.source_ip),
         user_agent: part(spans.user_agent),
         vpc_endpoint: part(spans.vpc_endpoint).is_some(),
         from_console: truth(record.bytes, spans.from_console),
     })
+}
+
+/// The use of a key for a secret, from a record of KMS that names one; `None`: the record is of something else.
+///
+/// Any error means that the record is odd, and has to be parsed whole.
+pub(super) fn key_use<'a>(record: &Record<'a>) -> Result<Option<Event<'a>>, Leave> {
+    let mut event = event(record)?;
+    if event.name != plain::DECRYPT {
+        return Ok(None);
+    }
+    let json = std::str::from_utf8(record.bytes).map_err(|_| Leave::Odd)?;
+    let [context] = values(json, record.spans.request, [b"encryptionContext"])?;
+    let [arn, version] = inside(json, context, [b"SecretARN", b"SecretVersionId"])?;
+    Ok(plain::key_use(arn, version.as_deref()).map(|arn| {
+        event.kind = RecordKind::KeyUse;
+        event.target = Some(arn);
+        event
+    }))
+}
+
+/// The id of a record: that of the record that it repeats, if it is one with additions.
+fn id(record: &Record<'_>, json: &str) -> Result<EventId, Leave> {
+    let [original] = inside(json, record.spans.addendum, [b"originalEventID"])?;
+    let own = || text(json, record.spans.id);
+    Ok(original.or_else(own).map_or_else(
+        || plain::id_of_bytes(record.bytes),
+        |id| EventId::new(&id),
+    ))
+}
+
+/// The selection of a `BatchGetSecretValue`, which is parsed as JSON: such calls are few.
+fn batch(name: &str, json: &str, request: Value) -> Option<Batch<'static>> {
+    (name == plain::BATCH).then(|| {
+        let request = json.get(request.place()).unwrap_or_default();
+        serde_json::from_str(request).map_or_else(|_| Batch::default(), |all| plain::batch(&all))
+    })
+}
+
+/// The way in which a record counts.
+pub(super) fn standing(record: &Record<'_>) -> plain::Standing {
+    let part = |value| text_of(record, value);
+    let management = record.spans.management;
+    let is_null = || record.bytes[management.place()] == *b"null";
+    let is_absent = management.kind == Kind::Absent || is_null();
+    let management = (!is_absent).then(|| truth(record.bytes, management));
+    plain::Standing::of(
+        part(record.spans.category).as_deref(),
+        management,
+        part(record.spans.kind).as_deref(),
+    )
+}
+
+/// Whether a record says that its call failed.
+pub(super) fn failed(record: &Record<'_>) -> bool {
+    text_of(record, record.spans.error_code).is_some()
+}
+
+/// The role or user behind the call, or the service where there is none.
+pub(super) fn principal<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let json = std::str::from_utf8(record.bytes).ok()?;
+    let identity = identity(json, record.spans.identity).ok()?;
+    plain::principal(identity)
 }
 
 /// `readOnly`, as far as the walk came past it.
@@ -103,7 +171,16 @@ fn inside<'a, const N: usize>(
     value: Value,
     keys: [&[u8]; N],
 ) -> Result<[Option<Cow<'a, str>>; N], Leave> {
-    let mut found = [const { None }; N];
+    Ok(values(json, value, keys)?.map(|value| text(json, value)))
+}
+
+/// Some members of a member.
+fn values<const N: usize>(
+    json: &str,
+    value: Value,
+    keys: [&[u8]; N],
+) -> Result<[Value; N], Leave> {
+    let mut found = [Value::default(); N];
     let (bytes, place) = (json.as_bytes(), value.place());
     match value.kind {
         Kind::Container if bytes[place.start] == b'{' => {
@@ -111,7 +188,7 @@ fn inside<'a, const N: usize>(
             while let Some((key, place)) = members.key()? {
                 let value = members.value(place)?;
                 if let Some(number) = keys.iter().position(|wanted| *wanted == key) {
-                    found[number] = text(json, value);
+                    found[number] = value;
                 }
             }
         }

@@ -1,15 +1,18 @@
 //! One record after another, into the sink.
 //!
-//! Every record proves that its trail was heard in an hour, and that is nearly all there is to tell of the records of
-//! other services. Thousands of records tell the same, so what was told is remembered for the length of a file, by day.
+//! A management event of any service proves that the trail logs management events in that hour, and that is nearly all
+//! that records of other services are good for. Thousands of them prove the same, so what the sink knows already is
+//! remembered for the length of a file, by day, and further records are left as soon as their time is known. Data,
+//! network activity, Insights and aggregated events prove nothing: a trail may log those alone.
 
 use std::borrow::Cow;
 
 use super::scan::{self, Stop};
 use super::time::Clock;
+use super::plain::Standing;
 use super::walk::{self, Leave, Service, Want};
 use super::{Contents, Scope, details, plain};
-use crate::domain::event::{Event, Sink};
+use crate::domain::event::{Event, RecordKind, Sink, Variety};
 
 /// Hours since 1970-01-01T00:00:00Z.
 type Hour = u32;
@@ -53,6 +56,7 @@ impl<'s> Records<'s> {
             Ok(record) => {
                 match record.service {
                     Service::Other => self.other(&record, sink),
+                    Service::KeyOfSecret => self.key(&record, sink),
                     Service::SecretsManager => self.ours(&record, sink),
                 }
                 Ok(at + record.bytes.len())
@@ -70,16 +74,23 @@ impl<'s> Records<'s> {
     #[cold]
     pub(super) fn single<S: Sink + ?Sized>(&mut self, record: &[u8], sink: &mut S) {
         self.contents.records += 1;
-        match plain::parse(record) {
-            None => self.contents.unreadable += 1,
-            Some(parsed) if parsed.is_ours() => {
-                self.event(parsed.event(record), parsed.read_only(), sink);
-            }
-            Some(parsed) => {
-                let own = (parsed.own_account(), parsed.own_region());
-                let caller = || parsed.caller_account().map(Cow::Borrowed);
-                self.hear(own, caller, parsed.time, parsed.read_only(), sink);
-            }
+        let Some(parsed) = plain::parse(record) else {
+            self.contents.unreadable += 1;
+            return;
+        };
+        if parsed.is_ours() {
+            let seen = Seen::of_parsed(&parsed);
+            self.event(parsed.event(record), parsed.standing(), &seen, sink);
+            return;
+        }
+        if let Some(event) = parsed.key_use(record) {
+            self.key_use(event, parsed.standing(), sink);
+        }
+        let own = (parsed.own_account(), parsed.own_region());
+        self.believe(own);
+        if parsed.standing() == Standing::Proof {
+            let caller = || parsed.caller_account().map(Cow::Borrowed);
+            self.hear(own, caller, &Seen::of_parsed(&parsed), sink);
         }
     }
 
@@ -87,7 +98,21 @@ impl<'s> Records<'s> {
         match details::event(record) {
             Ok(event) => {
                 self.contents.records += 1;
-                self.event(event, details::read_only(record), sink);
+                let seen = Seen::of_walked(record);
+                self.event(event, details::standing(record), &seen, sink);
+            }
+            Err(_) => self.single(record.bytes, sink),
+        }
+    }
+
+    /// A record of KMS that names a secret: it may show a use of the key, and it is one of another service besides.
+    fn key<S: Sink + ?Sized>(&mut self, record: &walk::Record<'_>, sink: &mut S) {
+        match details::key_use(record) {
+            Ok(event) => {
+                if let Some(event) = event {
+                    self.key_use(event, details::standing(record), sink);
+                }
+                self.other(record, sink);
             }
             Err(_) => self.single(record.bytes, sink),
         }
@@ -96,33 +121,33 @@ impl<'s> Records<'s> {
     #[inline]
     fn other<S: Sink + ?Sized>(&mut self, record: &walk::Record<'_>, sink: &mut S) {
         self.contents.records += 1;
-        let (hour, read_only) = (hour(record.time), details::read_only(record));
-        if let (Some(true), Some(path)) = (self.believed, self.path) {
-            if self.told.path.add(hour, read_only) {
-                sink.heard(path.account, path.region, hour, read_only);
-            }
+        if let (Some(true), Some(_)) = (self.believed, self.path)
+            && self.told.path.proves_nothing_new(hour(record.time))
+        {
             return;
         }
         let account = details::text_of(record, record.spans.account);
         let region = details::text_of(record, record.spans.region);
         let own = (account.as_deref(), region.as_deref());
-        let caller = || details::caller_account(record);
-        self.hear(own, caller, record.time, read_only, sink);
+        self.believe(own);
+        // Only a management event shows that management events are logged.
+        if details::standing(record) == Standing::Proof {
+            let caller = || details::caller_account(record);
+            self.hear(own, caller, &Seen::of_walked(record), sink);
+        }
     }
 
-    /// Tells of a record of another service that was walked to its end.
+    /// Takes in a management event of another service.
     fn hear<'a, S: Sink + ?Sized>(
         &mut self,
         own: (Option<&'a str>, Option<&'a str>),
         caller: impl FnOnce() -> Option<Cow<'a, str>>,
-        time: i64,
-        read_only: bool,
+        seen: &Seen<'_>,
         sink: &mut S,
     ) {
-        self.believe(own);
         match self.path {
             Some(path) if self.believed == Some(true) => {
-                self.tell((path.account, path.region), time, read_only, sink);
+                self.tell((path.account, path.region), seen, sink);
             }
             path => {
                 let account = match own.0.or(path.map(|path| path.account)) {
@@ -130,18 +155,54 @@ impl<'s> Records<'s> {
                     None => caller().unwrap_or_default(),
                 };
                 let region = own.1.or(path.map(|path| path.region)).unwrap_or_default();
-                self.tell((&account, region), time, read_only, sink);
+                if !is_global(region, &seen.service) {
+                    self.tell((&account, region), seen, sink);
+                }
             }
         }
     }
 
     /// Gives an event to the sink, with its account and Region filled in where the record has none.
-    fn event<S: Sink + ?Sized>(&mut self, mut event: Event<'_>, read_only: bool, sink: &mut S) {
-        let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    fn event<S: Sink + ?Sized>(
+        &mut self,
+        mut event: Event<'_>,
+        standing: Standing,
+        seen: &Seen<'_>,
+        sink: &mut S,
+    ) {
         if self.believed.is_none() {
+            let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let (account, region) = (own(&event.account), own(&event.region));
             self.believe((account.as_deref(), region.as_deref()));
         }
+        self.complete(&mut event);
+        match standing {
+            Standing::Proof => self.tell((&event.account, &event.region), seen, sink),
+            Standing::Assumed => {}
+            Standing::Network if event.error_code.is_some() => {
+                event.kind = RecordKind::EndpointDenial;
+            }
+            // A copy of a call that is logged by itself, or no call.
+            Standing::Network | Standing::Other => return,
+        }
+        self.contents.ours += 1;
+        sink.event(&event);
+    }
+
+    fn key_use<S: Sink + ?Sized>(
+        &mut self,
+        mut event: Event<'_>,
+        standing: Standing,
+        sink: &mut S,
+    ) {
+        if matches!(standing, Standing::Proof | Standing::Assumed) {
+            self.complete(&mut event);
+            sink.event(&event);
+        }
+    }
+
+    /// Fills in the account and the Region of a record that has none.
+    fn complete(&self, event: &mut Event<'_>) {
         if let Some(path) = self.path {
             if event.account.is_empty() {
                 event.account = Cow::Owned(path.account.to_owned());
@@ -156,9 +217,6 @@ impl<'s> Records<'s> {
             // Only records of before 2014 have no account of their own.
             event.account = account.clone();
         }
-        self.tell((&event.account, &event.region), event.time, read_only, sink);
-        self.contents.ours += 1;
-        sink.event(&event);
     }
 
     /// Decides, on the first record, whether the path tells the truth.
@@ -173,19 +231,104 @@ impl<'s> Records<'s> {
     fn tell<S: Sink + ?Sized>(
         &mut self,
         (account, region): (&str, &str),
-        time: i64,
-        read_only: bool,
+        seen: &Seen<'_>,
         sink: &mut S,
     ) {
-        let hour = hour(time);
+        let hour = hour(seen.time);
         let days = match self.path {
             Some(path) if path.account == account && path.region == region => &mut self.told.path,
             _ => self.told.of(account, region),
         };
-        if days.add(hour, read_only) {
-            sink.heard(account, region, hour, read_only);
+        if !days.variety.is_settled() {
+            seen.add_to(&mut days.variety);
+        }
+        if days.add(hour, seen.read_only) {
+            sink.heard(account, region, hour, seen.read_only);
         }
     }
+
+    /// Ends the file: says how varied its records were.
+    pub(super) fn finish<S: Sink + ?Sized>(&self, sink: &mut S) {
+        if let Some(path) = self.path.filter(|_| self.told.path.variety != Variety::default()) {
+            sink.variety(path.account, path.region, &self.told.path.variety);
+        }
+        // In order: what is recorded for the next scan must not depend on the order of a hash table.
+        let mut others: Vec<_> = self
+            .told
+            .others
+            .iter()
+            .flat_map(|(account, regions)| regions.iter().map(move |of| (account, of)))
+            .collect();
+        others.sort_by_key(|(account, (region, _))| (*account, *region));
+        for (account, (region, days)) in others {
+            sink.variety(account, region, &days.variety);
+        }
+    }
+}
+
+/// The parts of a management event that show what kind of trail it stands in.
+struct Seen<'r> {
+    time: i64,
+    read_only: bool,
+    failed: bool,
+    service: Cow<'r, str>,
+    name: Cow<'r, str>,
+    principal: Cow<'r, str>,
+}
+
+impl<'r> Seen<'r> {
+    fn of_walked(record: &walk::Record<'r>) -> Self {
+        let text = |value| details::text_of(record, value).unwrap_or_default();
+        Self {
+            time: record.time,
+            read_only: details::read_only(record),
+            failed: details::failed(record),
+            service: text(record.spans.source),
+            name: text(record.spans.name),
+            principal: details::principal(record).unwrap_or_default(),
+        }
+    }
+
+    fn of_parsed(parsed: &'r plain::Parsed) -> Self {
+        let text = |text: Option<&'r str>| Cow::Borrowed(text.unwrap_or_default());
+        Self {
+            time: parsed.time,
+            read_only: parsed.read_only(),
+            failed: parsed.failed(),
+            service: text(parsed.service()),
+            name: text(parsed.name()),
+            principal: parsed.principal().unwrap_or_default(),
+        }
+    }
+
+    fn add_to(&self, variety: &mut Variety) {
+        variety.services.add(&self.service);
+        variety.names.add(&self.name);
+        variety.identities.add(&self.principal);
+        variety.any_success |= !self.failed;
+    }
+}
+
+/// Services whose events are logged in the home Region of their partition wherever the call came from. A trail of another
+/// Region holds them, too, so they do not show that there is a trail of the home Region (CloudTrail User Guide, "Global
+/// service events").
+const GLOBAL_SERVICES: [&str; 10] = [
+    "iam.amazonaws.com",
+    "sts.amazonaws.com",
+    "cloudfront.amazonaws.com",
+    "route53.amazonaws.com",
+    "route53domains.amazonaws.com",
+    "organizations.amazonaws.com",
+    "signin.amazonaws.com",
+    "support.amazonaws.com",
+    "waf.amazonaws.com",
+    "shield.amazonaws.com",
+];
+
+const HOME_REGIONS: [&str; 3] = ["us-east-1", "us-gov-west-1", "cn-north-1"];
+
+fn is_global(region: &str, service: &str) -> bool {
+    HOME_REGIONS.contains(&region) && GLOBAL_SERVICES.contains(&service)
 }
 
 /// What a record of another service has to tell, given its time.
@@ -193,10 +336,10 @@ impl<'s> Records<'s> {
 fn wanted(believed: Option<bool>, told: &Days, time: i64) -> Want {
     if believed != Some(true) {
         Want::Scope
-    } else if told.read_only(hour(time)) {
+    } else if told.proves_nothing_new(hour(time)) {
         Want::Time
     } else {
-        Want::ReadOnly
+        Want::Proof
     }
 }
 
@@ -231,15 +374,18 @@ struct Days {
     day: u32,
     bits: u32,
     others: Map<u32, u32>,
+    /// How varied the records are.
+    variety: Variety,
 }
 
 const READ_ONLY: u32 = 1 << 24;
 
 impl Days {
-    /// Whether a record of this hour's day is known to have only read.
+    /// Whether one more record of this hour would add nothing to what the sink knows.
     #[inline]
-    fn read_only(&self, hour: Hour) -> bool {
-        hour / 24 == self.day && self.bits & READ_ONLY != 0
+    fn proves_nothing_new(&self, hour: Hour) -> bool {
+        let known = READ_ONLY | 1 << (hour % 24);
+        hour / 24 == self.day && self.bits & known == known && self.variety.is_settled()
     }
 
     /// Remembers an hour, and tells whether that is news.

@@ -93,6 +93,7 @@ impl<'s> Reader<'s> {
     /// Ends the file: takes in the last bytes, which may be the ones that [`Reader::take`] left over.
     pub fn finish<S: Sink + ?Sized>(mut self, rest: &[u8], sink: &mut S) -> Contents {
         self.split.finish(rest, &mut self.records, sink);
+        self.records.finish(sink);
         let mut contents = self.records.contents;
         contents.trouble = self.split.trouble();
         contents

@@ -8,13 +8,101 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::time;
-use crate::domain::event::{Event, EventId, Identity};
+use crate::domain::event::{Batch, Event, EventId, Identity, RecordKind};
 
 /// The service whose events count.
 pub(super) const SERVICE: &str = "secretsmanager.amazonaws.com";
 
-/// The `eventType` of what the service tells of itself.
-pub(super) const SERVICE_EVENT: &str = "AwsServiceEvent";
+/// The service whose events show the use of a key for a secret.
+pub(super) const KEY_SERVICE: &str = "kms.amazonaws.com";
+
+/// The `eventName` of such a use. Reads decrypt; `GenerateDataKey` belongs to writes, which are logged themselves.
+pub(super) const DECRYPT: &str = "Decrypt";
+
+/// The `eventName` of a batch.
+pub(super) const BATCH: &str = "BatchGetSecretValue";
+
+/// The version in the encryption context of a call by which Secrets Manager only checks whether it may use a key
+/// (Secrets Manager User Guide, "Secret encryption and decryption").
+const VALIDATION: &str = "RequestToValidateKeyAccess";
+
+/// The kind of record by its `eventType`.
+pub(super) fn kind(event_type: Option<&str>) -> RecordKind {
+    match event_type {
+        Some("AwsServiceEvent") => RecordKind::ServiceEvent,
+        _ => RecordKind::Call,
+    }
+}
+
+/// The way in which a record counts, by its category (CloudTrail User Guide, "CloudTrail record contents").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// A management event that says so: it also proves that management events are logged.
+    Proof,
+    /// A management event by its looks, without the members that say so: an old record or an export.
+    Assumed,
+    /// A network activity event: it repeats a call, or shows that the policy of an endpoint refused one.
+    Network,
+    /// A data, Insights or aggregated event: no call of the Secrets Manager API.
+    Other,
+}
+
+impl Standing {
+    /// Reads it from `eventCategory`, `managementEvent` and `eventType`.
+    pub(super) fn of(
+        category: Option<&str>,
+        management: Option<bool>,
+        event_type: Option<&str>,
+    ) -> Self {
+        let is_network = category == Some("NetworkActivity") || event_type == Some("AwsVpceEvent");
+        match (category, management) {
+            _ if is_network => Self::Network,
+            _ if event_type == Some("AwsCloudTrailInsight") => Self::Other,
+            (Some("Management"), _) | (None, Some(true)) => Self::Proof,
+            (None, None) => Self::Assumed,
+            (Some(_), _) | (None, Some(false)) => Self::Other,
+        }
+    }
+}
+
+/// The ARN that a key use names, unless it is only a check.
+pub(super) fn key_use<'a>(
+    arn: Option<Cow<'a, str>>,
+    version: Option<&str>,
+) -> Option<Cow<'a, str>> {
+    arn.filter(|_| version != Some(VALIDATION))
+}
+
+/// The selection of a batch, from its `requestParameters`.
+pub(super) fn batch(request: &Map<String, Value>) -> Batch<'static> {
+    let ids = request.get("secretIdList").and_then(Value::as_array);
+    let ids = ids
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|id| !id.is_empty())
+        .map(|id| Cow::Owned(id.to_owned()))
+        .collect();
+    let filters = request
+        .get("filters")
+        .filter(|filters| filters.as_array().is_some_and(|all| !all.is_empty()));
+    Batch {
+        ids,
+        filters: filters.map(|filters| Cow::Owned(filters.to_string())),
+    }
+}
+
+/// The role or user behind an identity, or the service where there is none.
+pub(super) fn principal(identity: Identity<'_>) -> Option<Cow<'_, str>> {
+    let Identity {
+        issuer_arn,
+        arn,
+        invoked_by,
+        principal_id,
+        ..
+    } = identity;
+    issuer_arn.or(arn).or(invoked_by).or(principal_id)
+}
 
 /// A record that was parsed whole.
 pub(super) struct Parsed {
@@ -46,6 +134,55 @@ impl Parsed {
         text(&self.members, "eventSource") == Some(SERVICE)
     }
 
+    /// `eventSource`.
+    pub(super) fn service(&self) -> Option<&str> {
+        text(&self.members, "eventSource")
+    }
+
+    /// `eventName`.
+    pub(super) fn name(&self) -> Option<&str> {
+        text(&self.members, "eventName")
+    }
+
+    /// Whether the record says that its call failed.
+    pub(super) fn failed(&self) -> bool {
+        text(&self.members, "errorCode").is_some()
+    }
+
+    /// The role or user behind the call, or the service where there is none.
+    pub(super) fn principal(&self) -> Option<Cow<'_, str>> {
+        principal(identity(&self.members))
+    }
+
+    /// The way in which the record counts.
+    pub(super) fn standing(&self) -> Standing {
+        let management = match self.members.get("managementEvent") {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(truth(&self.members, "managementEvent")),
+        };
+        Standing::of(
+            text(&self.members, "eventCategory"),
+            management,
+            text(&self.members, "eventType"),
+        )
+    }
+
+    /// The use of a key for a secret, if that is what the record of KMS shows.
+    pub(super) fn key_use(&self, bytes: &[u8]) -> Option<Event<'_>> {
+        let record = &self.members;
+        let is_decrypt =
+            self.service() == Some(KEY_SERVICE) && text(record, "eventName") == Some(DECRYPT);
+        let request = is_decrypt.then(|| member(record, "requestParameters"))??;
+        let context = request.get("encryptionContext")?.as_object()?;
+        let arn = text(context, "SecretARN").map(|arn| Cow::Owned(arn.to_owned()));
+        let arn = key_use(arn, text(context, "SecretVersionId"))?;
+        Some(Event {
+            kind: RecordKind::KeyUse,
+            target: Some(arn),
+            ..self.event(bytes)
+        })
+    }
+
     /// `recipientAccountId`.
     pub(super) fn own_account(&self) -> Option<&str> {
         text(&self.members, "recipientAccountId")
@@ -71,17 +208,21 @@ impl Parsed {
         let record = &self.members;
         let part = |key| borrowed(text(record, key));
         Event {
-            id: text(record, "eventID").map_or_else(|| id_of_bytes(bytes), EventId::new),
+            id: id(record, bytes),
             shared_id: text(record, "sharedEventID").map(EventId::new),
             time: self.time,
             account: borrowed(self.own_account()).unwrap_or_default(),
             region: borrowed(self.own_region()).unwrap_or_default(),
             name: part("eventName").unwrap_or_default(),
-            service_event: text(record, "eventType") == Some(SERVICE_EVENT),
+            kind: kind(text(record, "eventType")),
+            batch: (text(record, "eventName") == Some(BATCH)).then(|| {
+                member(record, "requestParameters").map_or_else(Batch::default, |all| batch(&all))
+            }),
             error_code: part("errorCode"),
             error_message: part("errorMessage"),
             target: target(record),
             version_stage: inner(record, "requestParameters", "versionStage").map(Cow::Owned),
+            names_version: inner(record, "requestParameters", "versionId").is_some(),
             identity: identity(record),
             source_ip: part("sourceIPAddress"),
             user_agent: part("userAgent"),
@@ -114,12 +255,26 @@ fn target(record: &Map<String, Value>) -> Option<Cow<'_, str>> {
         .map(Cow::Owned)
 }
 
-/// A text inside a member. Athena and its exports hold these members as JSON in a string.
-fn inner(record: &Map<String, Value>, member: &str, key: &str) -> Option<String> {
-    match record.get(member)? {
-        Value::Object(members) => text(members, key).map(str::to_owned),
+/// The id of a record: that of the record that it repeats, if it is one with additions.
+fn id(record: &Map<String, Value>, bytes: &[u8]) -> EventId {
+    let original = inner(record, "addendum", "originalEventID");
+    match original.as_deref().or_else(|| text(record, "eventID")) {
+        Some(id) => EventId::new(id),
+        None => id_of_bytes(bytes),
+    }
+}
+
+/// A text inside a member.
+fn inner(record: &Map<String, Value>, name: &str, key: &str) -> Option<String> {
+    text(member(record, name)?.as_ref(), key).map(str::to_owned)
+}
+
+/// A member that is an object. Athena and its exports hold these members as JSON in a string.
+fn member<'r>(record: &'r Map<String, Value>, name: &str) -> Option<Cow<'r, Map<String, Value>>> {
+    match record.get(name)? {
+        Value::Object(members) => Some(Cow::Borrowed(members)),
         Value::String(json) => match serde_json::from_str(json).ok()? {
-            Value::Object(members) => text(&members, key).map(str::to_owned),
+            Value::Object(members) => Some(Cow::Owned(members)),
             _ => None,
         },
         _ => None,

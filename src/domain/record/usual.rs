@@ -59,11 +59,11 @@ pub(super) fn members(bytes: &[u8], at: usize, spans: &mut Spans) -> usize {
     along.value(b",\"readOnly\":", &mut spans.read_only);
     along.value(b",\"resources\":", &mut Value::default());
     along.text(b",\"eventType\":\"", &mut spans.kind);
-    along.value(b",\"managementEvent\":", &mut Value::default());
+    along.value(b",\"managementEvent\":", &mut spans.management);
     along.text(b",\"recipientAccountId\":\"", &mut spans.account);
     along.text(b",\"sharedEventID\":\"", &mut spans.shared_id);
     along.text(b",\"vpcEndpointId\":\"", &mut spans.vpc_endpoint);
-    along.text(b",\"eventCategory\":\"", &mut Value::default());
+    along.text(b",\"eventCategory\":\"", &mut spans.category);
     along.value(b",\"tlsDetails\":", &mut Value::default());
     along.at
 }

@@ -191,6 +191,9 @@ pub(super) struct Spans {
     pub service_details: Value,
     pub vpc_endpoint: Value,
     pub from_console: Value,
+    pub management: Value,
+    pub category: Value,
+    pub addendum: Value,
 }
 
 impl Spans {
@@ -199,6 +202,7 @@ impl Spans {
         Some(match key.len() {
             7 if key == b"eventID" => &mut self.id,
             8 if key == b"readOnly" => &mut self.read_only,
+            8 if key == b"addendum" => &mut self.addendum,
             9 => match key {
                 b"eventTime" => &mut self.time,
                 b"eventName" => &mut self.name,
@@ -213,7 +217,9 @@ impl Spans {
             12 if key == b"errorMessage" => &mut self.error_message,
             13 if key == b"vpcEndpointId" => &mut self.vpc_endpoint,
             13 if key == b"sharedEventID" => &mut self.shared_id,
+            13 if key == b"eventCategory" => &mut self.category,
             15 if key == b"sourceIPAddress" => &mut self.source_ip,
+            15 if key == b"managementEvent" => &mut self.management,
             16 if key == b"responseElements" => &mut self.response,
             17 if key == b"requestParameters" => &mut self.request,
             18 if key == b"recipientAccountId" => &mut self.account,
@@ -241,6 +247,8 @@ pub(super) struct Record<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     SecretsManager,
+    /// KMS, and the record names a secret.
+    KeyOfSecret,
     Other,
 }
 
@@ -249,9 +257,9 @@ pub(super) enum Service {
 pub(super) enum Want {
     /// Nothing but its time.
     Time,
-    /// Its time and whether it only read.
-    ReadOnly,
-    /// Everything that it tells of account and Region as well.
+    /// What it proves: who called what, and whether it is a management event and only read.
+    Proof,
+    /// What it proves, and for which account and Region.
     Scope,
 }
 
@@ -278,16 +286,18 @@ pub(super) fn record<'a>(
     loop {
         if known.is_none() && spans.time.is_there() && spans.source.is_there() {
             let time = moment(bytes, spans.time, clock)?;
-            let service = service(bytes, spans.source)?;
+            let service = service(bytes, spans.source, members.at)?;
             known = Some((time, service));
             match service {
                 Service::Other => wanted = want(time),
-                Service::SecretsManager => {
+                Service::SecretsManager | Service::KeyOfSecret => {
                     members.at = usual::members(bytes, members.at, &mut spans);
                 }
             }
         }
-        if wanted == Want::Time || wanted == Want::ReadOnly && spans.read_only.is_there() {
+        // AWS writes `readOnly` and `managementEvent` behind everything else that a proof needs.
+        let is_proved = spans.read_only.is_there() && spans.management.is_there();
+        if wanted == Want::Time || wanted == Want::Proof && is_proved {
             members.at = simd::container_end(bytes, members.at, 1)?;
             break;
         }
@@ -319,12 +329,26 @@ fn moment(bytes: &[u8], value: Value, clock: &mut Clock) -> Result<i64, Leave> {
     }
 }
 
-fn service(bytes: &[u8], value: Value) -> Result<Service, Leave> {
-    match value.kind {
-        Kind::Escaped => Err(Leave::Odd),
-        Kind::Text if bytes[value.place()] == *plain::SERVICE.as_bytes() => {
-            Ok(Service::SecretsManager)
-        }
-        _ => Ok(Service::Other),
+/// The service whose record this is; `at` lies between two members of the record.
+fn service(bytes: &[u8], value: Value, at: usize) -> Result<Service, Leave> {
+    if value.kind == Kind::Escaped {
+        return Err(Leave::Odd);
     }
+    if value.kind != Kind::Text {
+        return Ok(Service::Other);
+    }
+    let name = &bytes[value.place()];
+    if *name == *plain::SERVICE.as_bytes() {
+        return Ok(Service::SecretsManager);
+    }
+    if *name == *plain::KEY_SERVICE.as_bytes() {
+        let end = simd::container_end(bytes, at, 1)?;
+        let names_secret = memchr::memmem::find(&bytes[..end], b"SecretARN").is_some();
+        return Ok(if names_secret {
+            Service::KeyOfSecret
+        } else {
+            Service::Other
+        });
+    }
+    Ok(Service::Other)
 }
