@@ -104,7 +104,8 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
     let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
     for access in accesses
         .iter()
-        .filter(|access| access.kind != RecordKind::ServiceEvent) {
+        .filter(|access| access.kind != RecordKind::ServiceEvent)
+    {
         let class = classify(&access.caller, policy);
         if !asks(access, &class) {
             continue;

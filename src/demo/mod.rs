@@ -266,6 +266,7 @@ mod tests {
                 "review",
                 &[
                     "coverage-gap",
+                    "described",
                     "failed-reads",
                     "iac-managed",
                     "sensitive-name",

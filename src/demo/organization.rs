@@ -109,13 +109,14 @@ pub const CAST: &[Cast] = &[
     prod("network/vpn/branch-office-psk")
         .owner("network")
         .created(500)
-        .delete(
-            "maintenance-only",
-            "terraform plan reads it each working day and nobody else does",
+        .review(
+            "iac-managed",
+            "terraform plan refreshes it each working day, and nobody else reads it",
         ),
-    prod("security/audit/probe")
-        .owner("security")
-        .delete("maintenance-only", "only a scanner reads it"),
+    prod("security/audit/probe").owner("security").keep(
+        "recently-read",
+        "an audit tool reads its own credential: it lists and describes all others",
+    ),
     // Idle and never read.
     prod("growth/optimizely/sdk-key")
         .owner("growth")
@@ -130,8 +131,8 @@ pub const CAST: &[Cast] = &[
         .owner("data")
         .created(1_100)
         .accessed(190)
-        .delete(
-            "idle",
+        .review(
+            "described",
             "somebody looked at it in the console last week without fetching the value",
         ),
     prod("payments/braintree/private-key")
@@ -392,7 +393,7 @@ pub const CAST: &[Cast] = &[
         .keep("recently-read", "read once, 88 days ago: not yet idle"),
     secret(STAGING, IRELAND, "sso/saml/signing-key")
         .owner("identity")
-        .delete("maintenance-only", "only terraform plan reads it"),
+        .review("iac-managed", "only terraform plan refreshes it"),
     secret(STAGING, IRELAND, "search/elastic/password")
         .owner("search")
         .keep("recently-read", "read twice a day"),

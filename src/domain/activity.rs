@@ -536,10 +536,11 @@ impl<'a> Activity<'a> {
             (RecordKind::KeyUse, Some(Resolution::One(place))) => {
                 self.key_uses.entry(place).or_default().push(by(who, slice));
             }
-            (
-                RecordKind::BatchEntry | RecordKind::EndpointDenial,
-                Some(Resolution::One(place)),
-            ) => reader_use(&mut self.secrets[place], who).batches.push(slice),
+            (RecordKind::BatchEntry | RecordKind::EndpointDenial, Some(Resolution::One(place))) => {
+                reader_use(&mut self.secrets[place], who)
+                    .batches
+                    .push(slice)
+            }
             (RecordKind::ServiceEvent, _) => {}
             (_, Some(Resolution::Ambiguous(places))) => {
                 let calls = slice.calls_in(Window::ALWAYS);
@@ -587,7 +588,7 @@ fn by<'a>((reader, _): &Who, slice: Slice<'a>) -> ByCaller<'a> {
 
 /// Whether a call that names no secret was refused one: it may have meant any secret of its account and Region.
 fn is_unnamed_refusal(slice: &Slice<'_>, (reader, _): &Who) -> bool {
-    let asks = slice.asks_for_value()
-        || slice.asks_for_description() && !reader.kind.is_maintenance();
+    let asks =
+        slice.asks_for_value() || slice.asks_for_description() && !reader.kind.is_maintenance();
     asks && slice.access.outcome != Outcome::Ok
 }

@@ -149,7 +149,12 @@ impl<'a> Case<'a> {
     /// Readers with what they did, of the secret and its replicas.
     pub(super) fn readers(&self) -> impl Iterator<Item = (&'a Reader, &'a ReaderUse<'a>)> {
         let members = std::iter::once(&self.own).chain(&self.replicas);
-        members.flat_map(|member| member.readers.iter().map(|(reader, what)| (&**reader, what)))
+        members.flat_map(|member| {
+            member
+                .readers
+                .iter()
+                .map(|(reader, what)| (&**reader, what))
+        })
     }
 
     /// The refused call for an unnamed secret that may have meant this one, the latest within the idle time.

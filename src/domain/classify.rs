@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{OwnFingerprint, Policy};
 use super::readers::{
-    FINGERPRINTS, Fingerprint, LIBRARY_S, ReaderKind, Sign, ValueReads, is_service_itself, name_of, runs_in_lambda,
-    service_of,
+    FINGERPRINTS, Fingerprint, LIBRARY_S, ReaderKind, Sign, ValueReads, is_service_itself, name_of,
+    runs_in_lambda, service_of,
 };
 use super::usage::Caller;
 
@@ -151,7 +151,8 @@ pub(super) fn classify_unless(
                 .advice
                 .clone()
                 .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
-            value_reads: value_reads(own.kind, true),
+            // The policy file says what all calls of this caller are.
+            value_reads: ValueReads::Maintenance,
         };
     }
     let agent = caller.user_agent.to_ascii_lowercase();

@@ -168,7 +168,9 @@ pub struct Proof(());
 impl Proof {
     /// Joins the proofs of several places: all of them have one.
     pub fn of_all(proofs: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
-        proofs.into_iter().try_fold(Self(()), |all, one| one.map(|_| all))
+        proofs
+            .into_iter()
+            .try_fold(Self(()), |all, one| one.map(|_| all))
     }
 }
 
@@ -274,6 +276,11 @@ impl Heard {
             }
             _ => None,
         }
+    }
+
+    /// Whether a source says that it delivered everything, so that nothing is concluded from the records.
+    pub fn is_asserted(&self) -> bool {
+        !self.asserted.is_empty()
     }
 
     /// Whether anything was heard in these holes, and whether in some of their hours nothing was.

@@ -14,9 +14,7 @@ use std::ops::Range;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::event::{
-    Batch, Delivery, Event, EventId, Identity, RecordKind, Sink, Values, Variety,
-};
+use super::event::{Batch, Delivery, Event, EventId, Identity, RecordKind, Sink, Values, Variety};
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
@@ -327,7 +325,9 @@ fn batch<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<Batch<'b>, Damaged
     if count > rest.len() as u64 {
         return Err(Damaged);
     }
-    let ids = (0..count).map(|_| at(take(rest)?)).collect::<Result<_, _>>()?;
+    let ids = (0..count)
+        .map(|_| at(take(rest)?))
+        .collect::<Result<_, _>>()?;
     let filters = match take(rest)? {
         0 => None,
         number => Some(at(number - 1)?),

@@ -232,8 +232,10 @@ impl Ledger {
             let subjects = subject.strings.map(|symbol| self.strings.text(symbol));
             let callers = caller.strings.map(|symbol| self.strings.text(symbol));
             let texts = subjects.iter().chain(&callers);
+            // A role or user says more than the id of a principal.
             let known = texts.filter(|text| !text.is_empty()).count()
-                + usize::from(twin.address != Address::default());
+                + usize::from(twin.address != Address::default())
+                + usize::from(callers[0].starts_with("arn:"));
             (
                 usize::MAX - known,
                 (subjects, callers),

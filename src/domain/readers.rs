@@ -156,7 +156,11 @@ const fn row(
 }
 
 /// A row of a client that is Terraform's provider or works like it.
-const fn terraform(client: &'static str, signs: &'static [Sign], advice: &'static str) -> Fingerprint {
+const fn terraform(
+    client: &'static str,
+    signs: &'static [Sign],
+    advice: &'static str,
+) -> Fingerprint {
     Fingerprint {
         refreshes_by_version: true,
         ..row(ReaderKind::Iac, client, LIBRARY_S, signs, advice)
@@ -172,7 +176,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
         Application, Cache, Iac, Ourselves, Person, Rotation, Scanner, Service, Sync,
     };
     use Sign::{
-        Agent, AnyService, Console, Instance, Product, Role, Root, ServiceRole, Session, Task, WebIdentity, Word,
+        Agent, AnyService, Console, Instance, Product, Role, Root, ServiceRole, Session, Task,
+        WebIdentity, Word,
     };
     &[
         row(
@@ -568,7 +573,9 @@ impl Sign {
 fn words(agent: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0_usize;
     agent
-        .split_inclusive(|letter: char| letter == '(' || letter == ')' || letter == '[' || letter == ']')
+        .split_inclusive(|letter: char| {
+            letter == '(' || letter == ')' || letter == '[' || letter == ']'
+        })
         .filter_map(move |piece| {
             let inside = depth > 0;
             match piece.chars().last() {
@@ -613,16 +620,44 @@ mod tests {
         let terraform = "apn/1.0 hashicorp/1.0 terraform/1.7.4 (+https://www.terraform.io)";
         for (sign, agent, fits) in [
             (Sign::Product("terraform"), terraform, true),
-            (Sign::Product("terraform"), "boto3/1.34 app/terraform-registry", false),
-            (Sign::Product("terraform"), "boto3/1.34 (terraform/1.7)", false),
-            (Sign::Product("terraform"), "aws-sdk-go/1.44 (go1.19; linux) terraform", true),
+            (
+                Sign::Product("terraform"),
+                "boto3/1.34 app/terraform-registry",
+                false,
+            ),
+            (
+                Sign::Product("terraform"),
+                "boto3/1.34 (terraform/1.7)",
+                false,
+            ),
+            (
+                Sign::Product("terraform"),
+                "aws-sdk-go/1.44 (go1.19; linux) terraform",
+                true,
+            ),
             (Sign::Product("redlock"), "redlock-orders/2.0", false),
             (Sign::Product("c7n"), "aws-sdk-go/1.44 abc7nx", false),
-            (Sign::Product(OUR_PRODUCT), "aws-sdk-rust/1.3 app/secretsweep-orders", false),
-            (Sign::Product(OUR_PRODUCT), "aws-sdk-rust/1.3 app/secretsweep", true),
-            (Sign::Word("exec-env/aws_ecs"), "boto3/1.34 exec-env/aws_ecs_fargate", true),
+            (
+                Sign::Product(OUR_PRODUCT),
+                "aws-sdk-rust/1.3 app/secretsweep-orders",
+                false,
+            ),
+            (
+                Sign::Product(OUR_PRODUCT),
+                "aws-sdk-rust/1.3 app/secretsweep",
+                true,
+            ),
+            (
+                Sign::Word("exec-env/aws_ecs"),
+                "boto3/1.34 exec-env/aws_ecs_fargate",
+                true,
+            ),
         ] {
-            assert_eq!(sign.fits(&Caller::default(), agent, ""), fits, "{sign:?} {agent}");
+            assert_eq!(
+                sign.fits(&Caller::default(), agent, ""),
+                fits,
+                "{sign:?} {agent}"
+            );
         }
     }
 }

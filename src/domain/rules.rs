@@ -193,7 +193,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "maintenance-only",
         verdict: Verdict::Delete,
-        meaning: "Only its rotation reads it: that keeps LastAccessedDate young, and nobody uses what it maintains.",
+        meaning: "Only its rotation reads it, or readers that the policy file calls maintenance: that keeps LastAccessedDate \
+                  young, and nobody uses what they maintain.",
         fix: "Turn its rotation off, then run `secretsweep plan`.",
         apply: maintenance_only,
     },
@@ -446,12 +447,8 @@ fn refused_elsewhere(case: &Case<'_>) -> Option<String> {
 }
 
 fn recently_written(case: &Case<'_>) -> Option<String> {
-    let by_others = |reader: &Reader| {
-        !matches!(
-            reader.kind,
-            ReaderKind::Rotation | ReaderKind::Ourselves
-        )
-    };
+    let by_others =
+        |reader: &Reader| !matches!(reader.kind, ReaderKind::Rotation | ReaderKind::Ourselves);
     let writes = case
         .readers()
         .filter(|(reader, _)| by_others(reader))

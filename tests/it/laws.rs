@@ -10,7 +10,7 @@ use proptest::sample::{Index, select};
 
 use secretsweep::domain::analyse::Trail;
 use secretsweep::domain::coverage::Coverage;
-use secretsweep::domain::event::{Delivery, Sink};
+use secretsweep::domain::event::{Delivery, RecordKind, Sink};
 use secretsweep::domain::ledger::Ledger;
 use secretsweep::domain::money::Money;
 use secretsweep::domain::names::SecretArn;
@@ -492,7 +492,7 @@ proptest! {
         // Every billable call of the window belongs to a row or to nobody, none to two.
         let logged: u64 = accesses
             .iter()
-            .filter(|access| !access.service_event)
+            .filter(|access| access.kind == RecordKind::Call)
             .flat_map(|access| access.cells.iter())
             .filter(|cell| cell.first() >= BOUNDS.window_from)
             .map(|cell| u64::from(cell.calls))

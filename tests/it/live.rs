@@ -180,8 +180,13 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
             let mut records = Vec::new();
             for hour in 0..24 {
                 let time = ago(back * 24 + hour);
+                // Of one service and one name, they would be an export that was filtered.
+                let (service, name) = match hour % 2 {
+                    0 => ("sts", "GetCallerIdentity"),
+                    _ => ("ec2", "DescribeInstances"),
+                };
                 records.push(format!(
-                    r#"{{"eventVersion":"1.11","eventTime":"{time}","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"{region}","eventID":"{back}-{hour}-{region}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{A}"}}"#
+                    r#"{{"eventVersion":"1.11","eventTime":"{time}","eventSource":"{service}.amazonaws.com","eventName":"{name}","awsRegion":"{region}","eventID":"{back}-{hour}-{region}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{A}"}}"#
                 ));
             }
             if (1..80).contains(&back) {

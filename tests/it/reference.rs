@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use secretsweep::domain::event::{Event, EventId, Identity, Sink};
+use secretsweep::domain::event::{Batch, Event, EventId, Identity, RecordKind, Sink, Variety};
 use secretsweep::domain::record::Scope;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -19,6 +19,37 @@ pub struct Told {
     pub events: BTreeMap<String, u32>,
     pub hours: BTreeSet<(String, String, u32)>,
     pub read_only_days: BTreeSet<(String, String, u32)>,
+    pub varieties: BTreeMap<(String, String), Variety>,
+}
+
+impl Told {
+    /// Takes in a management event: what it proves of its account and Region.
+    fn management(&mut self, (account, region): (&str, &str), record: &Value) {
+        let hour = time_of(record).unwrap_or_default() / 3_600;
+        let read_only = truth(record, "readOnly");
+        self.heard(account, region, u32::try_from(hour).unwrap(), read_only);
+        let mut variety = Variety::default();
+        for (values, pointer) in [
+            (&mut variety.services, "/eventSource"),
+            (&mut variety.names, "/eventName"),
+        ] {
+            if let Some(value) = text(record, pointer) {
+                values.add(&value);
+            }
+        }
+        let principal = [
+            "/userIdentity/sessionContext/sessionIssuer/arn",
+            "/userIdentity/arn",
+            "/userIdentity/invokedBy",
+            "/userIdentity/principalId",
+        ];
+        let principal = principal.iter().find_map(|pointer| text(record, pointer));
+        if let Some(principal) = principal {
+            variety.identities.add(&principal);
+        }
+        variety.any_success = text(record, "/errorCode").is_none();
+        self.variety(account, region, &variety);
+    }
 }
 
 impl Sink for Told {
@@ -33,6 +64,11 @@ impl Sink for Told {
             self.read_only_days
                 .insert((account.to_owned(), region.to_owned(), hour / 24));
         }
+    }
+
+    fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
+        let key = (account.to_owned(), region.to_owned());
+        self.varieties.entry(key).or_default().merge(variety);
     }
 }
 
@@ -58,8 +94,6 @@ pub fn parsed_whole(bytes: &[u8], scope: Option<Scope<'_>>) -> Option<Answer> {
     });
     let mut told = Told::default();
     for &record in &records {
-        let hour = u32::try_from(time_of(record)? / 3_600).ok()?;
-        let read_only = truth(record, "readOnly");
         let account = text(record, "/recipientAccountId")
             .or(scope.map(|scope| scope.account.to_owned()))
             .or(text(record, "/userIdentity/accountId"))
@@ -68,18 +102,88 @@ pub fn parsed_whole(bytes: &[u8], scope: Option<Scope<'_>>) -> Option<Answer> {
             .or(scope.map(|scope| scope.region.to_owned()))
             .unwrap_or_default();
         let ours = record["eventSource"] == "secretsmanager.amazonaws.com";
-        match believed {
-            Some(scope) if !ours => told.heard(scope.account, scope.region, hour, read_only),
-            _ => told.heard(&account, &region, hour, read_only),
+        let (is_management, is_network) = standing_of(record);
+        if is_management == Some(true) {
+            match believed {
+                _ if ours => told.management((&account, &region), record),
+                Some(scope) => told.management((scope.account, scope.region), record),
+                None if is_global(&region, record) => {}
+                None => told.management((&account, &region), record),
+            }
         }
-        if ours {
-            told.event(&event_of(record, account, region)?);
+        let is_refusal = is_network && text(record, "/errorCode").is_some();
+        if ours && (is_management != Some(false) || is_refusal) {
+            let event = event_of(record, account, region)?;
+            told.event(&if is_refusal {
+                Event {
+                    kind: RecordKind::EndpointDenial,
+                    ..event
+                }
+            } else {
+                event
+            });
+        } else if is_management != Some(false)
+            && let Some(arn) = key_use(record)
+        {
+            told.event(&Event {
+                kind: RecordKind::KeyUse,
+                target: Some(Cow::Owned(arn)),
+                ..event_of(record, account, region)?
+            });
         }
     }
     Some(Answer {
         told,
         unreadable: (all.len() - records.len()) as u64,
     })
+}
+
+/// Whether a record is a management event, if it says so, and whether it is a network activity event.
+fn standing_of(record: &Value) -> (Option<bool>, bool) {
+    let category = text(record, "/eventCategory");
+    let management = record
+        .get("managementEvent")
+        .filter(|value| !value.is_null())
+        .map(|_| truth(record, "managementEvent"));
+    if record["eventType"] == "AwsVpceEvent" {
+        (Some(false), true)
+    } else if record["eventType"] == "AwsCloudTrailInsight" {
+        (Some(false), false)
+    } else {
+        let by_category = category.as_ref().map(|category| category == "Management");
+        let is_network = category.as_deref() == Some("NetworkActivity");
+        let is_management = management.or(by_category);
+        (is_management, is_network && is_management != Some(true))
+    }
+}
+
+/// The secret for which KMS decrypts, if that is what the record shows.
+fn key_use(record: &Value) -> Option<String> {
+    let is_use = record["eventSource"] == "kms.amazonaws.com" && record["eventName"] == "Decrypt";
+    let context = record.pointer("/requestParameters/encryptionContext")?;
+    let is_check = context["SecretVersionId"] == "RequestToValidateKeyAccess";
+    text(context, "/SecretARN").filter(|_| is_use && !is_check)
+}
+
+/// Services that log in the home Region of the partition, whatever trail holds the record.
+fn is_global(region: &str, record: &Value) -> bool {
+    let services = [
+        "iam",
+        "sts",
+        "cloudfront",
+        "route53",
+        "route53domains",
+        "organizations",
+        "signin",
+        "support",
+        "waf",
+        "shield",
+    ];
+    let service = text(record, "/eventSource").unwrap_or_default();
+    ["us-east-1", "us-gov-west-1", "cn-north-1"].contains(&region)
+        && services
+            .iter()
+            .any(|one| service == format!("{one}.amazonaws.com"))
 }
 
 fn records_of(bytes: &[u8]) -> Option<Vec<Value>> {
@@ -199,13 +303,36 @@ fn event_of(record: &Value, account: String, region: String) -> Option<Event<'st
         value.is_some_and(|json| !matches!(json.as_str(), "null" | "{}" | "\"\"" | "[]"))
     };
     Some(Event {
-        id: EventId::new(&text(record, "/eventID")?),
+        id: EventId::new(
+            &inside(record, "addendum", "originalEventID").or(text(record, "/eventID"))?,
+        ),
         shared_id: text(record, "/sharedEventID").map(|id| EventId::new(&id)),
         time: time_of(record)?,
         account: account.into(),
         region: region.into(),
         name: cow("/eventName").unwrap_or_default(),
-        service_event: record["eventType"] == "AwsServiceEvent",
+        kind: if record["eventType"] == "AwsServiceEvent" {
+            RecordKind::ServiceEvent
+        } else {
+            RecordKind::Call
+        },
+        names_version: inside(record, "requestParameters", "versionId").is_some(),
+        batch: (record["eventName"] == "BatchGetSecretValue").then(|| {
+            let request = match record["requestParameters"].as_str() {
+                Some(json) => serde_json::from_str(json).unwrap_or_default(),
+                None => record["requestParameters"].clone(),
+            };
+            let ids = request["secretIdList"].as_array().into_iter().flatten();
+            let filters = request["filters"].as_array().filter(|all| !all.is_empty());
+            Batch {
+                ids: ids
+                    .filter_map(|id| id.as_str())
+                    .filter(|id| !id.is_empty())
+                    .map(|id| Cow::Owned(id.to_owned()))
+                    .collect(),
+                filters: filters.map(|all| Cow::Owned(Value::from(all.clone()).to_string())),
+            }
+        }),
         error_code: cow("/errorCode"),
         error_message: cow("/errorMessage"),
         target: [

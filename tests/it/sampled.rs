@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use secretsweep::domain::analyse::Trail;
-use secretsweep::domain::event::{Event, EventId, Identity, Sink};
+use secretsweep::domain::event::{Event, EventId, Identity, RecordKind, Sink};
 use secretsweep::domain::ledger::Ledger;
 use secretsweep::domain::money::Money;
 use secretsweep::domain::names::{Scope, SecretArn};
@@ -83,7 +83,9 @@ impl Call {
             account: place.0.into(),
             region: place.1.into(),
             name: self.api.into(),
-            service_event: false,
+            kind: RecordKind::Call,
+            names_version: false,
+            batch: None,
             error_code: self.failed.then(|| "ThrottlingException".into()),
             error_message: None,
             target: (self.api != "ListSecrets").then(|| self.secret.as_str().into()),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use secretsweep::domain::event::Sink as _;
 use secretsweep::domain::ledger::{Bounds, Ledger};
 use secretsweep::domain::record::{self, Contents, Reader, Scope};
 use secretsweep::domain::seen::Seen;
@@ -237,7 +238,7 @@ fn a_file_cut_anywhere_tells_every_whole_record_before_the_cut() {
 fn times_of_every_form_and_words_for_truth_are_understood() {
     let record = |time: &str, read_only: &str| {
         format!(
-            r#"{{"eventTime":"{time}","eventSource":"secretsmanager.amazonaws.com","eventID":"{time}","readOnly":{read_only},"awsRegion":"r-1"}}"#
+            r#"{{"eventTime":"{time}","eventSource":"secretsmanager.amazonaws.com","eventID":"{time}","readOnly":{read_only},"awsRegion":"r-1","managementEvent":true}}"#
         )
     };
     let text = [
@@ -337,6 +338,9 @@ fn read_with(roots: &[PathBuf], threads: usize, cache: Option<&Cache>) -> (Told,
         }
         all.hours.extend(sink.hours);
         all.read_only_days.extend(sink.read_only_days);
+        for ((account, region), variety) in &sink.varieties {
+            all.variety(account, region, variety);
+        }
     }
     (all, reading)
 }
@@ -371,6 +375,9 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         expected.events.extend(told.events);
         expected.hours.extend(told.hours);
         expected.read_only_days.extend(told.read_only_days);
+        for ((account, region), variety) in &told.varieties {
+            expected.variety(account, region, variety);
+        }
     }
     for threads in [1, 3] {
         let (found, reading) = read_all(

@@ -153,8 +153,8 @@ fn maintenance_alone_is_no_use_only_where_the_trail_shows_all_of_it() {
     let world = |from: i64| {
         World::silent()
             .heard_between(ACCOUNT, EAST, from, NOW_S, &[])
-            .call(get("db").agent(TERRAFORM).days(10))
-            .secret(never("db").accessed(10))
+            .call(get("db").by(role("rotation", "rotate-db")).days(10))
+            .secret(never("db").accessed(10).rotated_by("rotate-db"))
     };
     assert_eq!(
         world(days_ago(91)).scan().verdict("db"),
@@ -187,12 +187,21 @@ fn maintenance_alone_is_no_use_only_where_the_trail_shows_all_of_it() {
 fn maintenance_on_a_young_secret_is_too_early_to_judge() {
     check(
         World::new()
-            .call(get("young").agent(TERRAFORM).days(10))
-            .call(get("old").agent(TERRAFORM).days(10)),
+            .call(get("young").by(role("rotation", "rotate-db")).days(10))
+            .call(get("old").by(role("rotation", "rotate-db")).days(10)),
         &[
-            (never("young").created(60).accessed(10), "keep: too-young"),
             (
-                never("old").created(91).accessed(10),
+                never("young")
+                    .created(60)
+                    .accessed(10)
+                    .rotated_by("rotate-db"),
+                "keep: too-young",
+            ),
+            (
+                never("old")
+                    .created(91)
+                    .accessed(10)
+                    .rotated_by("rotate-db"),
                 "delete: maintenance-only",
             ),
         ],
@@ -210,8 +219,12 @@ fn the_last_access_may_be_a_day_off_what_maintenance_explains() {
         (8, "keep: recently-read"),
     ] {
         check(
-            World::new().call(get("db").agent(TERRAFORM).at(days_ago(10) + 12 * HOUR)),
-            &[(never("db").accessed(day), expected)],
+            World::new().call(
+                get("db")
+                    .by(role("rotation", "rotate-db"))
+                    .at(days_ago(10) + 12 * HOUR),
+            ),
+            &[(never("db").accessed(day).rotated_by("rotate-db"), expected)],
         );
     }
 }
@@ -424,14 +437,28 @@ fn readers_are_told_apart() {
         ),
     ];
     let mut world = World::new();
-    for (name, call, ..) in &table {
+    for (name, call, kind, _) in &table {
+        let looks_only = matches!(*kind, "iac" | "scanner" | "ourselves");
+        let api = if looks_only {
+            "DescribeSecret"
+        } else {
+            "GetSecretValue"
+        };
         let call = Call {
+            name: api.to_owned(),
             request: json!({"secretId": name}),
             ..call.clone()
         };
-        world = world.secret(never(name).accessed(4)).call(call.days(4));
+        let secret = if looks_only {
+            idle(name)
+        } else {
+            never(name).accessed(4)
+        };
+        world = world.secret(secret).call(call.days(4));
     }
-    let scan = world.scan();
+    // Whoever sends our application id, and lists secrets as we do, is us.
+    let list = call("ListSecrets", "").agent("aws-sdk-rust/1.3 app/secretsweep");
+    let scan = world.call(list.days(4)).scan();
     for (name, _, kind, client) in &table {
         let readers = scan.secret(name)["readers"].as_array().unwrap();
         assert_eq!(readers.len(), 1, "{name}");
@@ -441,11 +468,11 @@ fn readers_are_told_apart() {
             "{name}: {}",
             readers[0]
         );
-        let consumes = !matches!(*kind, "iac" | "scanner" | "rotation" | "ourselves");
-        let expected = if consumes {
-            "keep: recently-read"
-        } else {
-            "delete: maintenance-only"
+        let expected = match *kind {
+            "rotation" => "delete: maintenance-only",
+            "iac" => "review: iac-managed idle",
+            "scanner" | "ourselves" => "delete: idle",
+            _ => "keep: recently-read",
         };
         assert_eq!(scan.verdict(name), expected, "{name}");
     }
@@ -531,7 +558,10 @@ fn a_rotation_function_is_known_by_its_name_and_by_what_it_does() {
                 "delete: maintenance-only",
             ),
             (never("only-staged").accessed(6), "keep: recently-read"),
-            (never("only-moves").accessed(6), "keep: recently-read"),
+            (
+                never("only-moves").accessed(6),
+                "keep: recently-read recently-written",
+            ),
             (never("other-account").accessed(6), "keep: recently-read"),
         ],
     );
@@ -615,11 +645,15 @@ fn who_rotates_by_hand_is_no_rotation_function() {
         .calls(refused)
         .scan();
     for (name, ..) in &table {
-        assert_eq!(scan.verdict(name), "keep: recently-read", "{name}");
+        let expected = "keep: recently-read recently-written";
+        assert_eq!(scan.verdict(name), expected, "{name}");
         let other = format!("{name}/other");
         assert_eq!(scan.verdict(&other), "keep: recently-read", "{other}");
     }
-    assert_eq!(scan.verdict("not-moved"), "keep: recently-read");
+    assert_eq!(
+        scan.verdict("not-moved"),
+        "keep: recently-read recently-written"
+    );
 }
 
 #[test]
@@ -627,16 +661,19 @@ fn the_policy_moves_a_kind_between_consumer_and_maintenance() {
     let world = || {
         World::new()
             .secrets([never("planned").accessed(4), never("looked-at").accessed(4)])
-            .call(get("planned").agent(TERRAFORM).days(4))
+            .call(refresh("planned").days(4))
             .call(get("looked-at").agent("Mozilla/5.0").days(4))
     };
     let usual = world().scan();
-    assert_eq!(usual.verdict("planned"), "delete: maintenance-only");
+    assert_eq!(
+        usual.verdict("planned"),
+        "review: iac-managed maintenance-only"
+    );
     assert_eq!(usual.verdict("looked-at"), "keep: recently-read");
     let moved = world()
         .policy("[readers]\nmaintenance = [\"rotation\", \"scanner\", \"person\"]\n")
         .scan();
-    assert_eq!(moved.verdict("planned"), "keep: recently-read");
+    assert_eq!(moved.verdict("planned"), "keep: recently-read iac-managed");
     assert_eq!(moved.verdict("looked-at"), "delete: maintenance-only");
 }
 
@@ -674,7 +711,7 @@ fn fingerprints_of_the_policy_come_first_and_all_their_signs_must_fit() {
             (never("acme").accessed(4), "delete: maintenance-only"),
             (never("acme-lower-case").accessed(4), "keep: recently-read"),
             (idle("edge"), "keep: recently-read cached-reader"),
-            (idle("edge-other-session"), "delete: idle"),
+            (idle("edge-other-session"), "review: described idle"),
             (never("runner").accessed(4), "keep: recently-read"),
         ],
     );

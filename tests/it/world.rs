@@ -32,6 +32,13 @@ pub const WEST: &str = "eu-west-1";
 pub const BOTO: &str =
     "Boto3/1.34.2 md/Botocore#1.34.2 ua/2.0 os/linux#5.10 md/arch#x86_64 lang/python#3.11.6";
 pub const JAVA_CACHE: &str = "AwsSecretCache/2.0.0 aws-sdk-java/2.25.1 Linux/5.10 OpenJDK_64-Bit";
+/// Terraform refreshes a secret version that it manages by the id of the version; a data source names a stage.
+pub fn refresh(secret: &str) -> Call {
+    get(secret)
+        .agent(TERRAFORM)
+        .request(json!({"secretId": secret, "versionId": "7dc59e8b-63ae-454d-b7a4-8a7d64ab05e7"}))
+}
+
 pub const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.7.4 (+https://www.terraform.io) \
      terraform-provider-aws/5.41.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.25.3";
 
@@ -303,15 +310,22 @@ pub fn service_event(name: &str, additional: Value) -> Call {
 }
 
 /// A call of another service: proves only that the trail was heard.
+/// A call of another service. One hour after the other it is of another service and another caller, as in every whole
+/// trail.
 pub fn background(account: &str, region: &str, at: i64) -> Call {
+    let (source, name, by) = match at.div_euclid(HOUR) % 3 {
+        0 => ("ec2.amazonaws.com", "DescribeInstances", "inventory"),
+        1 => ("s3.amazonaws.com", "GetBucketAcl", "delivery"),
+        _ => ("monitoring.amazonaws.com", "DescribeAlarms", "on-call"),
+    };
     Call {
         at,
         account: account.to_owned(),
         region: region.to_owned(),
-        source: "ec2.amazonaws.com".to_owned(),
-        identity: role_of(account, "inventory", "i-0123456789abcdef0"),
+        source: source.to_owned(),
+        identity: role_of(account, by, "i-0123456789abcdef0"),
         request: json!({"maxResults": 100}),
-        ..call("DescribeInstances", "")
+        ..call(name, "")
     }
 }
 

@@ -26,6 +26,8 @@ struct Reads {
     confirmed: u64,
     /// The trail does not show them.
     missed: u64,
+    /// The source says that it delivered every event, as the event history does.
+    is_asserted: bool,
 }
 
 /// `LastAccessedDate` is a day in an unstated time zone, and the last hours of a trail may still be on their way: a day
@@ -50,20 +52,24 @@ impl Contradictions {
             let (from, to) = ((days - 1) * DAY, (days + 2) * DAY);
             let is_judged = day < day_of(now)
                 && to <= now.as_second()
-                && cover.by_scope.get(scope).is_some_and(|it| it.is_complete(from, to));
+                && cover
+                    .by_scope
+                    .get(scope)
+                    .is_some_and(|it| it.is_complete(from, to));
             if !is_judged {
                 continue;
             }
             let near = |first: i64, last: i64| first < to && last >= from;
             let of_readers = activity.secrets[place].values();
-            let slices = of_readers
-                .flat_map(|what| what.evidence().filter(|slice| slice.asks_for_value()));
+            let slices =
+                of_readers.flat_map(|what| what.evidence().filter(|slice| slice.asks_for_value()));
             let keys = activity.key_uses.get(&place).into_iter().flatten();
             let seen = slices
                 .chain(keys.map(|key_use| &key_use.slice))
                 .flat_map(|slice| slice.cells().iter())
                 .any(|cell| near(cell.first(), cell.last()));
             let reads = all.0.entry(scope.clone()).or_default();
+            reads.is_asserted = cover.is_asserted(scope);
             if seen {
                 reads.confirmed += 1;
             } else {
@@ -76,7 +82,7 @@ impl Contradictions {
     /// Why nothing can be judged by the absence of events in an account and Region, if it cannot.
     pub(super) fn doubt(&self, scope: &Scope) -> Option<String> {
         let reads = self.0.get(scope)?;
-        (reads.missed > reads.confirmed).then(|| {
+        (!reads.is_asserted && reads.missed > reads.confirmed).then(|| {
             format!(
                 "the trail of {} misses more reads than it shows: LastAccessedDate of {} has no read in it",
                 scope.region,

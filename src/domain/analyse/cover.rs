@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::cost::Rate;
-use crate::domain::coverage::{Coverage, Covered, Proof};
+use crate::domain::coverage::{Coverage, Covered, Heard, Proof};
 use crate::domain::names::Scope;
 use crate::domain::report::{Span, TrailRow};
 
@@ -74,6 +74,11 @@ impl<'a> Cover<'a> {
     pub(super) fn proof(&self, scope: &Scope) -> Option<Proof> {
         let to = self.spans.evidence.to.as_second();
         self.by_scope.get(scope)?.proof(self.idle_from, to)
+    }
+
+    /// Whether a source says that it delivered everything of a scope.
+    pub(super) fn is_asserted(&self, scope: &Scope) -> bool {
+        self.coverage.of(scope).is_some_and(Heard::is_asserted)
     }
 
     /// What of the idle time is not covered.

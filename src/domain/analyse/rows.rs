@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::cover::{Cover, seconds};
 use super::contradictions::Contradictions;
+use super::cover::{Cover, seconds};
 use super::groups::{Groups, Unlisted};
 use super::unnamed::Unnamed;
 use super::{Spans, Trail};
@@ -193,7 +193,10 @@ impl Rows<'_> {
         let scopes = scopes_of(secret, replicas);
         let proofs = scopes.iter().map(|scope| self.cover.proof(scope));
         let proof = Proof::of_all(proofs);
-        if let Some(text) = scopes.iter().find_map(|scope| self.contradictions.doubt(scope)) {
+        if let Some(text) = scopes
+            .iter()
+            .find_map(|scope| self.contradictions.doubt(scope))
+        {
             return Evidence::Partial(text);
         }
         if let Some(proof) = proof {

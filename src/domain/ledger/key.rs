@@ -94,7 +94,11 @@ impl<'a> Key<'a> {
             subject_marks: mark(target.is_some(), HAS_TARGET),
             caller: [
                 place.map_or("", |place| stable[place]),
-                if place == Some(3) { id_session } else { session },
+                if place == Some(3) {
+                    id_session
+                } else {
+                    session
+                },
                 identity.kind.as_deref().unwrap_or_default(),
                 identity.account.as_deref().unwrap_or_default(),
                 invoked_by,

@@ -69,10 +69,9 @@ pub(super) fn key_use<'a>(record: &Record<'a>) -> Result<Option<Event<'a>>, Leav
 fn id(record: &Record<'_>, json: &str) -> Result<EventId, Leave> {
     let [original] = inside(json, record.spans.addendum, [b"originalEventID"])?;
     let own = || text(json, record.spans.id);
-    Ok(original.or_else(own).map_or_else(
-        || plain::id_of_bytes(record.bytes),
-        |id| EventId::new(&id),
-    ))
+    Ok(original
+        .or_else(own)
+        .map_or_else(|| plain::id_of_bytes(record.bytes), |id| EventId::new(&id)))
 }
 
 /// The selection of a `BatchGetSecretValue`, which is parsed as JSON: such calls are few.
@@ -104,7 +103,10 @@ pub(super) fn failed(record: &Record<'_>) -> bool {
 
 /// The role or user behind the call, or the service where there is none.
 pub(super) fn principal<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    let json = std::str::from_utf8(record.bytes).ok()?;
+    let Ok(json) = std::str::from_utf8(record.bytes) else {
+        let parsed = plain::parse(record.bytes)?;
+        return parsed.principal().map(|name| Cow::Owned(name.into_owned()));
+    };
     let identity = identity(json, record.spans.identity).ok()?;
     plain::principal(identity)
 }
@@ -175,11 +177,7 @@ fn inside<'a, const N: usize>(
 }
 
 /// Some members of a member.
-fn values<const N: usize>(
-    json: &str,
-    value: Value,
-    keys: [&[u8]; N],
-) -> Result<[Value; N], Leave> {
+fn values<const N: usize>(json: &str, value: Value, keys: [&[u8]; N]) -> Result<[Value; N], Leave> {
     let mut found = [Value::default(); N];
     let (bytes, place) = (json.as_bytes(), value.place());
     match value.kind {

@@ -7,9 +7,9 @@
 
 use std::borrow::Cow;
 
+use super::plain::Standing;
 use super::scan::{self, Stop};
 use super::time::Clock;
-use super::plain::Standing;
 use super::walk::{self, Leave, Service, Want};
 use super::{Contents, Scope, details, plain};
 use crate::domain::event::{Event, RecordKind, Sink, Variety};
@@ -197,6 +197,7 @@ impl<'s> Records<'s> {
     ) {
         if matches!(standing, Standing::Proof | Standing::Assumed) {
             self.complete(&mut event);
+            self.contents.ours += 1;
             sink.event(&event);
         }
     }
@@ -249,7 +250,10 @@ impl<'s> Records<'s> {
 
     /// Ends the file: says how varied its records were.
     pub(super) fn finish<S: Sink + ?Sized>(&self, sink: &mut S) {
-        if let Some(path) = self.path.filter(|_| self.told.path.variety != Variety::default()) {
+        if let Some(path) = self
+            .path
+            .filter(|_| self.told.path.variety != Variety::default())
+        {
             sink.variety(path.account, path.region, &self.told.path.variety);
         }
         // In order: what is recorded for the next scan must not depend on the order of a hash table.
@@ -302,9 +306,15 @@ impl<'r> Seen<'r> {
     }
 
     fn add_to(&self, variety: &mut Variety) {
-        variety.services.add(&self.service);
-        variety.names.add(&self.name);
-        variety.identities.add(&self.principal);
+        for (values, value) in [
+            (&mut variety.services, &self.service),
+            (&mut variety.names, &self.name),
+            (&mut variety.identities, &self.principal),
+        ] {
+            if !value.is_empty() {
+                values.add(value);
+            }
+        }
         variety.any_success |= !self.failed;
     }
 }

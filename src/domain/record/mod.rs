@@ -40,7 +40,7 @@ pub struct Scope<'a> {
 pub struct Contents {
     /// Records of every service, the unreadable ones included.
     pub records: u64,
-    /// Records of Secrets Manager that went to [`Sink::event`].
+    /// Records that went to [`Sink::event`]: of Secrets Manager, and of KMS for it.
     pub ours: u64,
     /// Records without a readable time: they were given to nobody.
     pub unreadable: u64,

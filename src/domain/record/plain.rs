@@ -54,13 +54,14 @@ impl Standing {
         management: Option<bool>,
         event_type: Option<&str>,
     ) -> Self {
-        let is_network = category == Some("NetworkActivity") || event_type == Some("AwsVpceEvent");
-        match (category, management) {
-            _ if is_network => Self::Network,
-            _ if event_type == Some("AwsCloudTrailInsight") => Self::Other,
-            (Some("Management"), _) | (None, Some(true)) => Self::Proof,
-            (None, None) => Self::Assumed,
-            (Some(_), _) | (None, Some(false)) => Self::Other,
+        // `managementEvent` comes first in a record: where it says yes, the rest need not be read.
+        match (event_type, management, category) {
+            (Some("AwsVpceEvent"), ..) => Self::Network,
+            (Some("AwsCloudTrailInsight"), ..) => Self::Other,
+            (_, Some(true), _) | (_, None, Some("Management")) => Self::Proof,
+            (_, _, Some("NetworkActivity")) => Self::Network,
+            (_, None, None) => Self::Assumed,
+            (_, Some(false), _) | (_, None, Some(_)) => Self::Other,
         }
     }
 }

@@ -31,7 +31,8 @@ fn stamp(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A log file of this Region with somebody else's read in each of these hours since the deletion.
+/// A log file of this Region with somebody else's read in each of these hours since the deletion, and with calls of other
+/// services, as every whole trail has.
 fn log(ground: &Ground, region: &str, hours: impl Iterator<Item = i64>) {
     write(ground, region, &reads(ground, region, hours));
 }
@@ -39,9 +40,15 @@ fn log(ground: &Ground, region: &str, hours: impl Iterator<Item = i64>) {
 fn reads(ground: &Ground, region: &str, hours: impl Iterator<Item = i64>) -> Vec<String> {
     let read = |hour| {
         let time = stamp(later(ground, 60 * hour));
-        Event::read(&time, A, region, "other", "web", "pod-1").text
+        let read = Event::read(&time, A, region, "other", "web", "pod-1").text;
+        let [service, name, role] = ["ec2.amazonaws.com", "DescribeInstances", "inventory"];
+        let other = Event::read(&time, A, region, "x", role, "i-1")
+            .text
+            .replace("secretsmanager.amazonaws.com", service)
+            .replace("GetSecretValue", name);
+        [read, other]
     };
-    hours.map(read).collect()
+    hours.flat_map(read).collect()
 }
 
 fn write(ground: &Ground, region: &str, records: &[String]) {
