@@ -16,7 +16,7 @@ fn app() -> String {
 fn a_describe_by_a_caching_client_is_use_and_by_others_is_not() {
     let java = role("app", "app");
     let scan = World::new()
-        .secrets([idle("cached"), idle("looked-at"), idle("failed-refresh")])
+        .secrets(["cached", "looked-at", "seldom", "failed-refresh"].map(idle))
         .calls(
             describe("cached")
                 .by(java)

@@ -186,7 +186,7 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
                     _ => ("ec2", "DescribeInstances"),
                 };
                 records.push(format!(
-                    r#"{{"eventVersion":"1.11","eventTime":"{time}","eventSource":"{service}.amazonaws.com","eventName":"{name}","awsRegion":"{region}","eventID":"{back}-{hour}-{region}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{A}"}}"#
+                    r#"{{"eventVersion":"1.11","eventTime":"{time}","eventSource":"{service}.amazonaws.com","eventName":"{name}","awsRegion":"{region}","eventID":"{back}-{hour}-{region}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{A}","userIdentity":{{"type":"AWSService","invokedBy":"config.amazonaws.com"}}}}"#
                 ));
             }
             if (1..80).contains(&back) {
