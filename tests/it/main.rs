@@ -15,6 +15,7 @@ mod analysed;
 mod aws;
 mod aws_itself;
 mod browser;
+mod cases;
 mod cleanup;
 mod cost;
 mod counted;
