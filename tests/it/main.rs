@@ -20,6 +20,7 @@ mod cleanup;
 mod cost;
 mod counted;
 mod credentials;
+mod damaged;
 mod demo;
 mod emulator;
 mod evidence;

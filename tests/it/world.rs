@@ -130,6 +130,12 @@ impl Secret {
         self.set("LastAccessedDate", json!(local))
     }
 
+    /// Whether AWS saw a good read of it within so many days.
+    pub fn accessed_within(&self, days: i64) -> bool {
+        let text = self.fields.get("LastAccessedDate").and_then(Value::as_str);
+        text.is_some_and(|text| text[..10] >= *day(days_ago(days)))
+    }
+
     pub fn deleted(self, days: i64) -> Self {
         self.set("DeletedDate", json!(time(days_ago(days))))
     }
@@ -464,10 +470,10 @@ impl Call {
                 .clone()
                 .map(|data| ("additionalEventData", data)),
         );
-        members.push((
-            "requestID",
-            json!(format!("65dae92c-b692-4cf4-9b02-{number:012x}")),
-        ));
+        if !self.more.iter().any(|(key, _)| key == "requestID") {
+            let request = format!("65dae92c-b692-4cf4-9b02-{number:012x}");
+            members.push(("requestID", json!(request)));
+        }
         members.push(("eventID", json!(id)));
         members.push(("readOnly", json!(self.read_only)));
         members.push(("eventType", json!(kind)));
@@ -553,7 +559,7 @@ pub fn write(path: &Path, bytes: &[u8]) {
 }
 
 /// What other services leave in an hour of a trail: callers, services and calls change, as in every real account.
-fn bustle(account: &str, region: &str, at: i64) -> Call {
+pub fn bustle(account: &str, region: &str, at: i64) -> Call {
     let kinds = [
         ("ec2", "DescribeInstances", "inventory"),
         ("sts", "GetCallerIdentity", "app"),

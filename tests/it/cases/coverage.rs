@@ -258,14 +258,14 @@ fn network_activity_is_no_second_call() {
     let call = |number: i64| {
         get("x")
             .at(days_ago(9) + number * 600)
-            .more("requestID", json!(number))
+            .more("requestID", json!(format!("request-{number}")))
     };
     let twin = |number: i64| {
         call(number)
             .unnamed()
             .category("NetworkActivity")
             .leave_out("userAgent")
-            .shared("4d2a")
+            .shared(&format!("4d2a-{number}"))
     };
     let scan = world()
         .secret(never("x").accessed(0))
