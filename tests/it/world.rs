@@ -86,6 +86,10 @@ pub fn never(name: &str) -> Secret {
         tags: Vec::new(),
     }
     .created(400)
+    .set(
+        "SecretVersionsToStages",
+        json!({"e75a49b6-e07a-4bd9-acd7-510557dfc9b1": ["AWSCURRENT"]}),
+    )
 }
 
 impl Secret {
@@ -114,16 +118,29 @@ impl Secret {
         self
     }
 
-    /// Created so many days before the scan. The AWS CLI prints the local time with its offset.
+    /// Created so many days before the scan, and not changed since. The AWS CLI prints the local time with its offset.
     pub fn created(self, days: i64) -> Self {
         let local = time(days_ago(days) + 2 * HOUR).replace('Z', ".123000+02:00");
         self.set("CreatedDate", json!(local))
+            .set("LastChangedDate", json!(local))
+    }
+
+    /// The entry as `--query` leaves it: the ARN, the name and these fields.
+    pub fn only(mut self, keys: &[&str]) -> Self {
+        self.fields.retain(|key, _| keys.contains(&key.as_str()));
+        self
     }
 
     /// Last accessed so many days before the scan: midnight, as AWS gives it.
     pub fn accessed(self, days: i64) -> Self {
         let local = time(days_ago(days) + 2 * HOUR).replace('Z', "+02:00");
         self.set("LastAccessedDate", json!(local))
+    }
+
+    /// Whether AWS saw a good read of it within so many days.
+    pub fn accessed_within(&self, days: i64) -> bool {
+        let text = self.fields.get("LastAccessedDate").and_then(Value::as_str);
+        text.is_some_and(|text| text[..10] >= *day(days_ago(days)))
     }
 
     pub fn deleted(self, days: i64) -> Self {
@@ -199,6 +216,8 @@ pub struct Call {
     pub additional: Option<Value>,
     pub read_only: bool,
     pub service_event: bool,
+    /// `Management`, `Data`, `NetworkActivity`, `Insight`.
+    pub category: String,
     pub id: Option<String>,
     pub shared: Option<String>,
     /// More members, in AWS's place for them (before `eventCategory`).
@@ -265,6 +284,7 @@ pub fn call(api: &str, secret_id: &str) -> Call {
         additional: None,
         read_only: api.starts_with("Get") || api.starts_with("Describe") || api.starts_with("List"),
         service_event: false,
+        category: "Management".to_owned(),
         id: None,
         shared: None,
         more: Vec::new(),
@@ -396,6 +416,23 @@ impl Call {
         self
     }
 
+    /// Leaves out the parameters, as CloudTrail does in most records of refused calls.
+    pub fn unnamed(self) -> Self {
+        self.request(Value::Null)
+    }
+
+    /// Made by an AWS service on behalf of the caller.
+    pub fn invoked_by(mut self, service: &str) -> Self {
+        self.identity["invokedBy"] = json!(service);
+        self.via(service).agent(service)
+    }
+
+    /// An event of another category than management.
+    pub fn category(mut self, category: &str) -> Self {
+        category.clone_into(&mut self.category);
+        self
+    }
+
     pub fn writes(mut self) -> Self {
         self.read_only = false;
         self
@@ -409,11 +446,12 @@ impl Call {
     }
 
     /// The record, its members in the order in which AWS writes them.
-    fn record(&self, number: usize) -> String {
-        let kind = if self.service_event {
-            "AwsServiceEvent"
-        } else {
-            "AwsApiCall"
+    pub fn record(&self, number: usize) -> String {
+        let kind = match self.category.as_str() {
+            "NetworkActivity" => "AwsVpceEvent",
+            "Insight" => "AwsCloudTrailInsight",
+            _ if self.service_event => "AwsServiceEvent",
+            _ => "AwsApiCall",
         };
         let id = self.id.clone().unwrap_or_else(|| {
             let day = self.at.div_euclid(DAY);
@@ -446,14 +484,14 @@ impl Call {
                 .clone()
                 .map(|data| ("additionalEventData", data)),
         );
-        members.push((
-            "requestID",
-            json!(format!("65dae92c-b692-4cf4-9b02-{number:012x}")),
-        ));
+        if !self.more.iter().any(|(key, _)| key == "requestID") {
+            let request = format!("65dae92c-b692-4cf4-9b02-{number:012x}");
+            members.push(("requestID", json!(request)));
+        }
         members.push(("eventID", json!(id)));
         members.push(("readOnly", json!(self.read_only)));
         members.push(("eventType", json!(kind)));
-        members.push(("managementEvent", json!(true)));
+        members.push(("managementEvent", json!(self.category == "Management")));
         members.push(("recipientAccountId", json!(self.account)));
         members.extend(self.shared.as_ref().map(|id| ("sharedEventID", json!(id))));
         members.extend(
@@ -461,7 +499,7 @@ impl Call {
                 .iter()
                 .map(|(key, value)| (key.as_str(), value.clone())),
         );
-        members.push(("eventCategory", json!("Management")));
+        members.push(("eventCategory", json!(self.category)));
         if !self.service_event {
             let host = format!("secretsmanager.{}.amazonaws.com", self.region);
             members.push((
@@ -499,6 +537,23 @@ pub fn log(calls: &[Call]) -> String {
     format!("{{\"Records\":[{}]}}", records.join(","))
 }
 
+/// The output of `aws cloudtrail lookup-events` for these records.
+pub fn lookup(calls: &[Call]) -> Value {
+    let event = |(number, call): (usize, &Call)| {
+        json!({
+            "EventId": format!("{number:08x}-0000-4000-8000-000000000000"),
+            "EventName": call.name,
+            "ReadOnly": call.read_only.to_string(),
+            "EventTime": time(call.at),
+            "EventSource": call.source,
+            "Username": "worker",
+            "Resources": [],
+            "CloudTrailEvent": call.record(number),
+        })
+    };
+    json!({"Events": calls.iter().enumerate().map(event).collect::<Vec<_>>()})
+}
+
 /// The path of a log file in the layout of a trail. It is delivered minutes after the hour that ends its day, so it lies
 /// in the folder of the day after.
 pub fn log_path(account: &str, region: &str, last: i64, unique: &str) -> String {
@@ -515,6 +570,22 @@ pub fn log_path(account: &str, region: &str, last: i64, unique: &str) -> String 
 pub fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
+}
+
+/// What other services leave in an hour of a trail: callers, services and calls change, as in every real account.
+pub fn bustle(account: &str, region: &str, at: i64) -> Call {
+    let kinds = [
+        ("ec2", "DescribeInstances", "inventory"),
+        ("sts", "GetCallerIdentity", "app"),
+        ("s3", "ListBuckets", "backup"),
+        ("logs", "DescribeLogGroups", "shipper"),
+        ("dynamodb", "DescribeTable", "orders"),
+    ];
+    let (service, name, caller) = kinds[usize::try_from(at / HOUR % 5).unwrap()];
+    let mut call = background(account, region, at);
+    call.source = format!("{service}.amazonaws.com");
+    name.clone_into(&mut call.name);
+    call.by(role_of(account, caller, "i-0123456789abcdef0"))
 }
 
 /// Which hours of a scope the trail speaks of.
@@ -548,7 +619,7 @@ impl Heard {
                     .iter()
                     .map(|at| Call {
                         read_only: self.read_only,
-                        ..background(&self.account, &self.region, at + 1_020)
+                        ..bustle(&self.account, &self.region, at + 1_020)
                     })
                     .collect();
                 gzip(log(&calls).as_bytes())
