@@ -103,11 +103,11 @@ pub(super) fn failed(record: &Record<'_>) -> bool {
 
 /// The role or user behind the call, or the service where there is none.
 pub(super) fn principal<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    let Ok(json) = std::str::from_utf8(record.bytes) else {
+    let json = std::str::from_utf8(record.bytes).map_err(|_| Leave::Odd);
+    let Ok(identity) = json.and_then(|json| identity(json, record.spans.identity)) else {
         let parsed = plain::parse(record.bytes)?;
         return parsed.principal().map(|name| Cow::Owned(name.into_owned()));
     };
-    let identity = identity(json, record.spans.identity).ok()?;
     plain::principal(identity)
 }
 
