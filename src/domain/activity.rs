@@ -109,7 +109,7 @@ impl Slice<'_> {
     }
 
     /// The first and the last call in a window, in seconds since 1970; `None` if none lies in it.
-    fn span_in(&self, window: Window) -> Option<(i64, i64)> {
+    pub(super) fn span_in(&self, window: Window) -> Option<(i64, i64)> {
         let cells = self.cells().iter();
         let spans = cells
             .filter(|cell| window.holds(cell.first()))
@@ -194,6 +194,13 @@ const WRITES: [&str; 11] = [
 const REGULAR_DAYS: usize = 4;
 const REGULAR_HOURS: usize = 12;
 
+/// Whether calls come on so many days, or in so many hours, that somebody makes them by habit.
+fn is_regular<'c>(cells: impl Iterator<Item = &'c Cell>) -> bool {
+    let hours: BTreeSet<u32> = cells.map(|cell| cell.hour()).collect();
+    let days: BTreeSet<u32> = hours.iter().map(|hour| hour / 24).collect();
+    hours.len() >= REGULAR_HOURS || days.len() >= REGULAR_DAYS
+}
+
 /// Who reads, as reports group it: never by session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reader {
@@ -269,11 +276,7 @@ impl<'a> ReaderUse<'a> {
 
     fn describes_regularly(&self) -> bool {
         let describes = self.slices.iter().filter(|slice| slice.is_describe());
-        let hours: BTreeSet<u32> = describes
-            .flat_map(|slice| slice.cells().iter().map(|cell| cell.hour()))
-            .collect();
-        let days: BTreeSet<u32> = hours.iter().map(|hour| hour / 24).collect();
-        hours.len() >= REGULAR_HOURS || days.len() >= REGULAR_DAYS
+        is_regular(describes.flat_map(|slice| slice.cells()))
     }
 
     /// The UTC days since 1970 on which it read.
@@ -325,7 +328,7 @@ pub struct Failures {
 
 impl Failures {
     /// Adds so many calls, the first and the last of them at these moments.
-    fn add(&mut self, slice: &Slice<'_>, calls: u64, (first, last): (i64, i64)) {
+    pub(super) fn add(&mut self, slice: &Slice<'_>, calls: u64, (first, last): (i64, i64)) {
         self.calls += calls;
         self.first = Some(self.first.map_or(first, |kept| kept.min(first)));
         self.last = self.last.max(Some(last));
@@ -590,5 +593,5 @@ fn by<'a>((reader, _): &Who, slice: Slice<'a>) -> ByCaller<'a> {
 fn is_unnamed_refusal(slice: &Slice<'_>, (reader, _): &Who) -> bool {
     let asks =
         slice.asks_for_value() || slice.asks_for_description() && !reader.kind.is_maintenance();
-    asks && slice.access.outcome != Outcome::Ok
+    asks && !slice.access.selects && slice.access.outcome != Outcome::Ok
 }

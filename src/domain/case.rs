@@ -44,23 +44,16 @@ pub struct UnnamedRefusal {
     pub last: i64,
     /// The role or user. Other people's text.
     pub identity: String,
-    /// The account of the caller.
-    pub account: String,
     /// How the calls ended.
     pub outcome: Outcome,
 }
 
 impl UnnamedRefusal {
-    /// Whether a secret may have been meant: it was there at the time, and a key can only refuse a secret that is
-    /// encrypted with a customer managed key, or a caller of another account.
+    /// Whether a secret may have been meant: it was there at the time. (That a key refused narrows nothing: a policy may
+    /// deny the use of every key.)
     fn may_mean(&self, secret: &Secret) -> bool {
-        let was_there = secret
-            .created
-            .is_none_or(|created| created.as_second() <= self.last);
-        let own = secret.arn.scope().account.as_str();
-        let is_foreign = !self.account.is_empty() && self.account != own;
-        let by_key = self.outcome == Outcome::KmsDenied;
-        was_there && (!by_key || is_foreign || secret.has_customer_key())
+        let created = secret.created;
+        created.is_none_or(|created| created.as_second() <= self.last)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Findings that fall out of failed reads: who is refused, and who asks for what is not there.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::activity::{Activity, Failures, Missing, Reader, Readers, Window};
@@ -50,6 +52,7 @@ pub fn find(secrets: &[Secret], activity: &Activity<'_>, window: Window) -> Vec<
     for (missing, readers) in &activity.missing {
         absent(missing, readers, window, &mut findings);
     }
+    unnamed(activity, window, &mut findings);
     sort(&mut findings);
     findings
 }
@@ -136,6 +139,38 @@ fn absent(
                 evidence: evidence(&failures),
             });
         }
+    }
+}
+
+/// Refused calls whose records name no secret.
+fn unnamed(activity: &Activity<'_>, window: Window, findings: &mut Vec<FindingRow>) {
+    let mut refusals: BTreeMap<_, Failures> = BTreeMap::new();
+    for call in &activity.unnamed {
+        let scope = call.slice.access.scope();
+        if call.reader.kind != ReaderKind::Ourselves
+            && let Some(span) = call.slice.span_in(window)
+        {
+            let key = (scope, &call.reader, call.slice.access.outcome);
+            let failures = refusals.entry(key).or_default();
+            failures.add(&call.slice, call.slice.calls_in(window), span);
+        }
+    }
+    for ((scope, reader, outcome), failures) in refusals {
+        let (account, region) = scope.map(|scope| (scope.account, scope.region)).unzip();
+        findings.push(FindingRow {
+            code: "failing-reads".to_owned(),
+            severity: Severity::High,
+            arn: None,
+            name: String::new(),
+            account,
+            region,
+            reader: Some(reader.identity.clone()),
+            text: format!(
+                "{}; the records name no secret, so any of this account and Region may be meant",
+                sentence(reader, &failures, outcome)
+            ),
+            evidence: evidence(&failures),
+        });
     }
 }
 

@@ -24,7 +24,7 @@ mod key;
 mod sampled;
 mod strings;
 
-use key::{BY_VERSION, CALLER, Key, STAGED, SUBJECT};
+use key::{BY_VERSION, CALLER, Key, SELECTS, STAGED, SUBJECT};
 use sampled::Sampled;
 use strings::{Rows, Strings, Sym};
 
@@ -337,6 +337,7 @@ impl Ledger {
                 outcome: what.outcome,
                 staged: what.marks & STAGED != 0,
                 by_version: what.marks & BY_VERSION != 0,
+                selects: what.marks & SELECTS != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
                 cells,
                 sampled: sampled.remove(&line).unwrap_or_default().into(),

@@ -287,10 +287,22 @@ impl<'a> ArnParts<'a> {
     }
 }
 
+/// The ARN of a secret without what ECS writes behind it in a task definition: `<ARN>:json-key:version-stage:version-id`
+/// (Amazon ECS Developer Guide, "Pass Secrets Manager secrets through environment variables"). A secret's own ARN has
+/// seven parts. Other text stays as it is.
+pub fn without_json_key(text: &str) -> &str {
+    let is_arn = text.starts_with("arn:");
+    let mut colons = text.match_indices(':').map(|(place, _)| place);
+    match colons.nth(6).filter(|_| is_arn) {
+        Some(end) => &text[..end],
+        None => text,
+    }
+}
+
 /// The scope that the ARN of a secret names itself, and the name in it, with or without the suffix; `None` for text that
 /// is no such ARN.
 pub fn split_arn(text: &str) -> Option<(Scope, &str)> {
-    let parts = ArnParts::split(text)?;
+    let parts = ArnParts::split(without_json_key(text))?;
     let scope = Scope {
         account: AccountId::new(parts.account).ok()?,
         region: Region::new(parts.region).ok()?,

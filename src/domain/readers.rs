@@ -237,6 +237,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             LIBRARY_S,
             &[
                 Product("prowler"),
+                // Prowler's number in the AWS Partner Network.
+                Product("apn_1826889"),
                 Product("scoutsuite"),
                 Agent("scout suite"),
                 Product("cloud-custodian"),

@@ -232,6 +232,8 @@ pub struct Access {
     pub staged: bool,
     /// The version was named and no stage: what Terraform's refresh of a secret that it manages does.
     pub by_version: bool,
+    /// A batch that says what it selects: that stands on lines of its own.
+    pub selects: bool,
     /// Who called.
     pub caller: Arc<Caller>,
     /// When, and from where: in the order of the hours.

@@ -19,7 +19,7 @@ use crate::domain::policy::Policy;
 use crate::domain::readers::{ReaderKind, is_service_itself, service_of};
 use crate::domain::usage::{Access, Caller, Outcome};
 
-use super::{Reader, slices};
+use super::{Reader, is_regular, slices};
 
 /// A reader, and what to do about it.
 pub(super) type Who = (Arc<Reader>, Arc<Class>);
@@ -30,8 +30,8 @@ pub(super) struct Callers<'a, 'p> {
     rotations: &'p RotationFunctions,
     rotated: Rotated<'a>,
     policy: &'p Policy,
-    /// The identities that scan or delete with this tool.
-    ours: HashSet<&'a str>,
+    /// The identities that send our application id and are not us.
+    strangers: HashSet<&'a str>,
     /// The callers of batches, by (identity, session).
     batches: HashMap<(&'a str, &'a str), &'a Caller>,
 }
@@ -43,14 +43,6 @@ impl<'a, 'p> Callers<'a, 'p> {
         rotations: &'p RotationFunctions,
         policy: &'p Policy,
     ) -> Self {
-        // Anybody can send our application id. Whoever does, and lists or deletes secrets as we do, is us.
-        let is_ours = |access: &&Access| {
-            matches!(
-                &*access.subject.api,
-                "ListSecrets" | "DeleteSecret" | "RestoreSecret"
-            ) && classify(&access.caller, policy).kind == ReaderKind::Ourselves
-        };
-        let ours = accesses.iter().filter(is_ours);
         let batches = accesses
             .iter()
             .filter(|access| access.kind == RecordKind::Call)
@@ -60,7 +52,7 @@ impl<'a, 'p> Callers<'a, 'p> {
             rotations,
             rotated: rotated(accesses, index),
             policy,
-            ours: ours.map(|access| &*access.caller.identity).collect(),
+            strangers: strangers(accesses, policy),
             batches: batches
                 .map(|access| (session_key(&access.caller), &*access.caller))
                 .collect(),
@@ -75,10 +67,10 @@ impl<'a, 'p> Callers<'a, 'p> {
             rotations,
             rotated,
             policy,
-            ours,
+            strangers,
             ..
         } = self;
-        let is_ours = ours.contains(&*caller.identity);
+        let is_ours = !strangers.contains(&*caller.identity);
         let known = known
             .entry(caller)
             .or_insert_with(|| Known::new(caller, rotations, rotated, policy, is_ours));
@@ -96,6 +88,28 @@ impl<'a, 'p> Callers<'a, 'p> {
             caller
         }
     }
+}
+
+/// The identities that send our application id and are not us. Anybody can send it. A scan lists secrets, and `apply`
+/// describes those of a plan once; whoever describes a secret regularly, and neither lists nor deletes secrets, is a
+/// program with a cache.
+fn strangers<'a>(accesses: &'a [Access], policy: &Policy) -> HashSet<&'a str> {
+    let is_marked = |access: &&Access| {
+        matches!(
+            &*access.subject.api,
+            "ListSecrets" | "DeleteSecret" | "RestoreSecret" | "DescribeSecret"
+        ) && classify(&access.caller, policy).kind == ReaderKind::Ourselves
+    };
+    let (describes, works): (Vec<_>, Vec<_>) = accesses
+        .iter()
+        .filter(is_marked)
+        .partition(|access| &*access.subject.api == "DescribeSecret");
+    let ours: HashSet<&str> = works.iter().map(|one| &*one.caller.identity).collect();
+    let identities = describes
+        .into_iter()
+        .filter(|access| is_regular(access.cells.iter()))
+        .map(|access| &*access.caller.identity);
+    identities.filter(|one| !ours.contains(one)).collect()
 }
 
 /// What a caller is, and what it is instead for the secrets that it rotates and for reads of values.

@@ -75,7 +75,6 @@ fn latest(activity: &Activity<'_>) -> Vec<(Scope, UnnamedRefusal)> {
         let refusal = UnnamedRefusal {
             last,
             identity: identity.clone(),
-            account: access.caller.account.clone(),
             outcome: access.outcome,
         };
         latest

@@ -36,8 +36,11 @@ pub(super) const STAGED: u8 = 1;
 /// The mark of a line of calls that name a version and no stage.
 pub(super) const BY_VERSION: u8 = 2;
 
+/// The mark of a line of batches that say what they select: that stands on lines of its own.
+pub(super) const SELECTS: u8 = 4;
+
 /// The bits of a line's marks that hold its kind of record begin here.
-const KIND: u8 = 2;
+const KIND: u8 = 3;
 
 /// The kind of record that marks hold.
 pub(super) fn kind(marks: u8) -> RecordKind {
@@ -84,6 +87,10 @@ impl<'a> Key<'a> {
             .or_else(|| named_in(event.error_message.as_deref()?));
         let mark = |on: bool, bit: u8| if on { bit } else { 0 };
         let stage = event.version_stage.as_deref();
+        let selects = event
+            .batch
+            .as_ref()
+            .is_some_and(|batch| !batch.ids.is_empty() || batch.filters.is_some());
         Self {
             subject: [
                 &event.account,
@@ -111,6 +118,7 @@ impl<'a> Key<'a> {
                 | mark(event.from_console, CONSOLE),
             marks: mark(stage == Some("AWSPENDING"), STAGED)
                 | mark(event.names_version && stage.is_none(), BY_VERSION)
+                | mark(selects, SELECTS)
                 | event.kind.number() << KIND,
             outcome: Outcome::of(event),
         }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::{AccountId, ArnParts, Region, Scope, SecretArn, split_suffix};
+use super::{AccountId, ArnParts, Region, Scope, SecretArn, split_suffix, without_json_key};
 
 /// Which secret of the inventory an event meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ impl<'a> Index<'a> {
     /// The order of AWS facts 3.15 and of the design's evidence rule 7: exact ARN, then exact name, then a partial ARN.
     /// A name is looked up in the scope of the event, an ARN in the scope it names itself.
     pub fn resolve(&self, target: &str, scope: Option<&Scope>, time: i64) -> Resolution {
+        let target = without_json_key(target);
         if let Some(&place) = self.arns.get(target) {
             return Resolution::One(place);
         }
@@ -211,6 +212,12 @@ mod tests {
                 "or the predecessor of db",
             ),
             (full("db-OLD000"), 60, Former, "the ARN of a predecessor"),
+            (
+                format!("{}:password::", full("db-NEW111")),
+                150,
+                One(0),
+                "as ECS writes it, with a key of the JSON",
+            ),
             (
                 full("db-??????"),
                 150,

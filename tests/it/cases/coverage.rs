@@ -99,6 +99,7 @@ fn old_records_without_a_category_prove_as_management_events() {
             days_ago(91) + i64::try_from(number).unwrap() * 600,
         );
         (*name).clone_into(&mut call.name);
+        call.source = format!("service-{number}.amazonaws.com");
         call.by(role(name, "x"))
             .leave_out("eventCategory")
             .every(HOUR, 92 * 24)

@@ -211,8 +211,17 @@ fn who_describes_in_order_to_write_is_no_reader() {
 #[test]
 fn describes_by_ourselves_are_no_use() {
     let agent = "aws-sdk-rust/1.3.3 ua/2.1 os/linux lang/rust#1.90 app/secretsweep";
+    let mut calls = describe("x").agent(agent).days(80).every(DAY, 80);
+    // Whoever sends our application id and lists secrets, as a scan does, is us.
+    calls.push(call("ListSecrets", "").agent(agent).days(20));
+    goes(&with(calls), "x");
+}
+
+#[test]
+fn a_program_that_sends_our_application_id_and_caches_is_use() {
+    let agent = "aws-sdk-rust/1.3.3 ua/2.1 os/linux lang/rust#1.90 app/secretsweep";
     let scan = with(describe("x").agent(agent).days(80).every(DAY, 80));
-    goes(&scan, "x");
+    stays_because(&scan, "x", &["cached-reader"]);
 }
 
 #[test]
