@@ -272,7 +272,9 @@ pub(super) fn record<'a>(
     want: impl Fn(i64) -> Want,
 ) -> Result<Record<'a>, Leave> {
     let mut spans = Spans::default();
-    let mut members = match usual::head(bytes) {
+    let head = usual::head(bytes);
+    let is_in_order = head.is_some();
+    let mut members = match head {
         Some(head) => {
             spans.identity = Value::new(head.identity, Kind::Container)?;
             spans.time = Value::new(head.time, Kind::Text)?;
@@ -295,8 +297,9 @@ pub(super) fn record<'a>(
                 }
             }
         }
-        // AWS writes `readOnly` and `managementEvent` behind everything else that a proof needs.
-        let is_proved = spans.read_only.is_there() && spans.management.is_there();
+        // AWS writes `readOnly` and `managementEvent` behind everything else that a proof needs. A record whose members
+        // stand in another order is walked to its end.
+        let is_proved = is_in_order && spans.read_only.is_there() && spans.management.is_there();
         if wanted == Want::Time || wanted == Want::Proof && is_proved {
             members.at = simd::container_end(bytes, members.at, 1)?;
             break;

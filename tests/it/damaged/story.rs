@@ -468,6 +468,13 @@ impl Scene<'_> {
             .by(role_of(&account, by, "run"))
             .agent(agent);
         for call in call.days(88).every(7 * DAY, 12) {
+            // A tool that looks at all secrets lists them first.
+            let list = Call {
+                name: "ListSecrets".to_owned(),
+                request: json!({"maxResults": 100}),
+                ..call.clone()
+            };
+            self.tell(list);
             self.tell(call);
         }
     }
