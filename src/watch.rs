@@ -151,7 +151,7 @@ pub fn unheard(
     let now = now.as_second();
     let settled = now - SETTLING;
     let gaps = |(scope, (first, last)): (&Scope, (i64, i64))| {
-        let covered = coverage.of(scope).map(|heard| heard.covered(first, now));
+        let covered = coverage.covered(scope, first, now);
         let holes = covered.unwrap_or_default().holes(first, settled);
         let hole = in_words(&holes, settled - first);
         let hole = hole.map(|what| format!("{what}: {}", coverage.why_not(scope, &holes)));

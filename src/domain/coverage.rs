@@ -71,12 +71,44 @@ pub enum Selection<'a> {
     Failures,
 }
 
+/// Time of which records could not be read: a hole in what the trail proves, whatever stands around it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// The account and the Region; `None`: any may be meant.
+    pub place: Option<(Box<str>, Box<str>)>,
+    /// The beginning, in seconds since 1970.
+    pub from: i64,
+    /// The end, exclusive.
+    pub to: i64,
+}
+
+impl Unread {
+    /// All time of a place.
+    pub fn always(place: Option<(Box<str>, Box<str>)>) -> Self {
+        Self {
+            place,
+            from: i64::MIN,
+            to: i64::MAX,
+        }
+    }
+
+    /// All time of an account and Region.
+    pub fn of_scope(scope: &Scope) -> Self {
+        Self::always(Some((
+            scope.account.as_str().into(),
+            scope.region.as_str().into(),
+        )))
+    }
+}
+
 /// What was heard everywhere.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     scopes: HashMap<(Box<str>, Box<str>), Heard>,
     /// Where only windows of the time were read. A sample covers nothing: it can stand for volume, never for absence.
     samples: Samples,
+    /// Time of which records could not be read.
+    unread: BTreeSet<Unread>,
     /// The scope of the last call: records come in runs.
     last: Option<(Box<str>, Box<str>, u32, bool)>,
 }
@@ -122,6 +154,31 @@ impl Coverage {
         self.samples.insert(scope, sample);
     }
 
+    /// Notes time of which records could not be read.
+    pub fn unread(&mut self, unread: Unread) {
+        self.unread.insert(unread);
+    }
+
+    /// The time between `from` and `to` (seconds since 1970) in which a read of a secret of this account and Region would
+    /// have been seen. `None`: no record speaks of it.
+    pub fn covered(&self, scope: &Scope, from: i64, to: i64) -> Option<Covered> {
+        let covered = self.of(scope)?.covered(from, to);
+        let unread: Vec<_> = self
+            .unread_of(scope)
+            .map(|one| (one.from, one.to))
+            .collect();
+        Some(covered.without(unread))
+    }
+
+    /// The time of which records of this account and Region could not be read.
+    fn unread_of(&self, scope: &Scope) -> impl Iterator<Item = &Unread> {
+        self.unread.iter().filter(|one| {
+            one.place.as_ref().is_none_or(|(account, region)| {
+                **account == *scope.account.as_str() && **region == *scope.region.as_str()
+            })
+        })
+    }
+
     /// The samples that were taken.
     pub fn samples(&self) -> &Samples {
         &self.samples
@@ -131,6 +188,7 @@ impl Coverage {
     pub fn merge(&mut self, other: Self) {
         self.last = None;
         self.samples.extend(other.samples);
+        self.unread.extend(other.unread);
         for (key, heard) in other.scopes {
             let mine = self.scopes.entry(key).or_default();
             mine.hours.extend(&heard.hours);
@@ -242,6 +300,18 @@ impl Covered {
         holes
     }
 
+    /// What is covered outside of these spans.
+    #[must_use]
+    fn without(&self, spans: Vec<(i64, i64)>) -> Self {
+        let spans = Self::new(spans);
+        let parts = self.0.iter();
+        Self::new(
+            parts
+                .flat_map(|&(from, to)| spans.holes(from, to))
+                .collect(),
+        )
+    }
+
     /// What both cover.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
@@ -300,8 +370,9 @@ impl Heard {
         (heard, silent)
     }
 
-    /// The time between `from` and `to` (seconds since 1970) in which a read would have been logged.
-    pub fn covered(&self, from: i64, to: i64) -> Covered {
+    /// The time between `from` and `to` (seconds since 1970) in which a read would have been logged, as far as all files
+    /// could be read.
+    fn covered(&self, from: i64, to: i64) -> Covered {
         // What happened within the last hour may still be on its way, and is judged by LastAccessedDate, which shows a
         // read at once.
         let settled = |end: i64| {

@@ -7,6 +7,7 @@
 //!
 //! Nothing here opens a file. A path that says nothing is no mistake: the file is then judged by what it holds.
 
+use crate::domain::coverage::Unread;
 use crate::domain::record::time;
 
 /// Days since 1970-01-01, UTC.
@@ -34,9 +35,15 @@ pub struct TrailFile<'a> {
     pub region: &'a str,
     /// The day of delivery. `None` when the folders and the name disagree: then nobody should rely on either.
     pub day: Option<Day>,
+    /// The moment of delivery, in seconds since 1970, where the name tells it.
+    pub delivered: Option<i64>,
     /// Log, digest or insight.
     pub kind: Kind,
 }
+
+/// How long before its delivery the events of a file may lie, in seconds. CloudTrail delivers about five minutes after a
+/// call, which is not guaranteed (CloudTrail User Guide, "How CloudTrail works").
+const DELIVERY_SECONDS: i64 = 3_600;
 
 impl TrailFile<'_> {
     /// Whether the file can hold events of `[from, to)`, both in seconds since 1970-01-01T00:00:00Z.
@@ -63,6 +70,82 @@ pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
         }),
         (folders, name) => folders.or(name),
     }
+}
+
+/// The time and the place of which a file or folder that could not be read may speak; `None`: it is plainly no part of a
+/// trail.
+#[must_use]
+pub fn unread(path: &str) -> Option<Unread> {
+    if other_service(path).is_some() {
+        return None;
+    }
+    let Some(file) = trail_file(path).or_else(|| from_folders(path)) else {
+        return (!is_plainly_other(path)).then(|| Unread::always(None));
+    };
+    let place = Some((file.account.into(), file.region.into()));
+    if file.kind != Kind::Log {
+        return None;
+    }
+    let day = |day: Day| {
+        let midnight = i64::from(day) * DAY_SECONDS;
+        (midnight - DELIVERY_SECONDS, midnight + DAY_SECONDS)
+    };
+    // The name tells minutes; its minute may go on after the delivery began.
+    let minute = |at: i64| (at - DELIVERY_SECONDS, at + 60);
+    match file.delivered.map(minute).or(file.day.map(day)) {
+        Some((from, to)) => Some(Unread { place, from, to }),
+        None => Some(Unread::always(place)),
+    }
+}
+
+/// Endings of names that no log of CloudTrail and no export of it has.
+const OTHER_ENDINGS: [&str; 9] = [
+    ".md", ".txt", ".html", ".pdf", ".png", ".toml", ".sh", ".py", ".sha256",
+];
+
+fn is_plainly_other(path: &str) -> bool {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let lower = name.to_ascii_lowercase();
+    name.starts_with('.') || OTHER_ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// The service whose log a file is, where AWS's layout says that it is not CloudTrail's:
+/// `AWSLogs/[o-id/]account/SERVICE/...`, `AWSLogs/aws-account-id=account/aws-service=SERVICE/...`, or the name
+/// `account_SERVICE_region_...`. Services deliver their logs side by side into one bucket.
+#[must_use]
+pub fn other_service(path: &str) -> Option<&str> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parts: Vec<&str> = folders.split('/').collect();
+    let by_folder = parts
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, part)| **part == "AWSLogs")
+        .find_map(|(place, _)| service_below(&parts[place + 1..]));
+    by_folder
+        .or_else(|| {
+            let mut parts = name.split('_');
+            account_id(parts.next()?)?;
+            let service = parts.next()?;
+            region_name(parts.next()?)?;
+            Some(service)
+        })
+        .filter(|service| kind(service).is_none())
+}
+
+fn service_below<'a>(parts: &[&'a str]) -> Option<&'a str> {
+    let parts = match parts {
+        [first, rest @ ..] if first.starts_with("o-") => rest,
+        parts => parts,
+    };
+    let [account, service, ..] = parts else {
+        return None;
+    };
+    if account.starts_with("aws-account-id=") {
+        return service.strip_prefix("aws-service=");
+    }
+    account_id(account)?;
+    Some(service)
 }
 
 /// The day of a folder that is, or lies in, a day's folder of AWS's layout.
@@ -95,6 +178,7 @@ fn below_aws_logs<'a>(parts: &[&'a str]) -> Option<TrailFile<'a>> {
         account: account_id(account)?,
         region: region_name(region)?,
         day: Some(day_number(year, month, day)?),
+        delivered: None,
         kind: kind(service)?,
     })
 }
@@ -111,6 +195,7 @@ fn from_name(name: &str) -> Option<TrailFile<'_>> {
         account,
         region,
         day: u32::try_from(delivered.div_euclid(DAY_SECONDS)).ok(),
+        delivered: Some(delivered),
         kind,
     })
 }
@@ -224,12 +309,89 @@ mod tests {
     }
 
     #[test]
+    fn logs_of_other_services_are_known_by_folder_or_name() {
+        let account = "AWSLogs/o-a1b2c3/111122223333";
+        for (path, service) in [
+            (
+                format!("{account}/Config/ConfigWritabilityCheckFile"),
+                Some("Config"),
+            ),
+            (
+                format!("{account}/vpcflowlogs/eu-west-1/2026/11/23/x.log.gz"),
+                Some("vpcflowlogs"),
+            ),
+            (
+                format!("{account}/CloudTrail/eu-west-1/2026/11/23/x.json.gz"),
+                None,
+            ),
+            (
+                format!("{account}/CloudTrail-Digest/eu-west-1/2026/11/23/x.json.gz"),
+                None,
+            ),
+            (
+                "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/x.log.gz".to_owned(),
+                Some("vpcflowlogs"),
+            ),
+            (
+                "flat/111122223333_elasticloadbalancing_us-east-1_app.x.log.gz".to_owned(),
+                Some("elasticloadbalancing"),
+            ),
+            (
+                "flat/111122223333_CloudTrail_us-east-1_20261123T0855Z_a.json.gz".to_owned(),
+                None,
+            ),
+            ("events.json.gz".to_owned(), None),
+        ] {
+            assert_eq!(other_service(&path), service, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_a_hole_of_its_time_and_place() {
+        let folder = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23";
+        let (start, hour) = (i64::from(NOV_23) * DAY_SECONDS, 3_600);
+        let here = Some(("111122223333".into(), "us-east-1".into()));
+        let hole = |from, to| {
+            Some(Unread {
+                place: here.clone(),
+                from,
+                to,
+            })
+        };
+        let at = start + 8 * hour + 55 * 60;
+        for (path, expected) in [
+            (
+                format!("{folder}/111122223333_CloudTrail_us-east-1_20261123T0855Z_a.json.gz"),
+                hole(at - hour, at + 60),
+            ),
+            (
+                format!("{folder}/renamed.json.gz"),
+                hole(start - hour, start + 24 * hour),
+            ),
+            (folder.to_owned(), hole(start - hour, start + 24 * hour)),
+            ("trail/export.json".to_owned(), Some(Unread::always(None))),
+            ("trail/README.md".to_owned(), None),
+            (
+                "AWSLogs/111122223333/Config/us-east-1/2026/11/23/x.gz".to_owned(),
+                None,
+            ),
+            (
+                folder.replace("CloudTrail", "CloudTrail-Digest") + "/x.gz",
+                None,
+            ),
+        ] {
+            assert_eq!(unread(&path), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn the_day_after_the_end_still_counts_and_doubt_reads_the_file() {
         let noon = |day: Day| i64::from(day) * DAY_SECONDS + 43_200;
         let file = |day| TrailFile {
             account: "111122223333",
             region: "eu-west-1",
             day,
+            delivered: None,
             kind: Kind::Log,
         };
         let held: Vec<Day> = (NOV_23 - 5..NOV_23 + 5)

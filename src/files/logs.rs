@@ -7,6 +7,7 @@
 //! Files are chosen by what their path says of them ([`crate::domain::layout`]): digests, insights and files of other
 //! days are not opened. Whatever the path says nothing of is read and judged by its content.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::ops::Range;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use super::cache::{Cache, Pen, Place, Version};
 use super::log_file::{FileRead, Memory, read_file};
 use super::walk::{Found, Walk, layout_path, walk};
+use crate::domain::coverage::Unread;
 use crate::domain::event::{Delivery, Sink};
 use crate::domain::layout::{self, Kind, TrailFile};
 use crate::domain::record::Scope;
@@ -48,10 +50,14 @@ pub struct Reading {
     pub skipped_by_date: u64,
     /// Digest and insight files, which hold no events.
     pub skipped_digests: u64,
+    /// Logs of other services, which AWS's layout names, by service.
+    pub skipped_services: BTreeMap<String, u64>,
     /// Files of more than one gzip member: not as AWS delivered them.
     pub multi_member: u64,
     /// Everything that could not be read, by path.
     pub troubles: Vec<Trouble>,
+    /// The time of which those files may have held records.
+    pub unread: BTreeSet<Unread>,
 }
 
 impl Reading {
@@ -63,8 +69,18 @@ impl Reading {
         self.ours += other.ours;
         self.skipped_by_date += other.skipped_by_date;
         self.skipped_digests += other.skipped_digests;
+        for (service, files) in other.skipped_services {
+            *self.skipped_services.entry(service).or_default() += files;
+        }
+        self.unread.extend(other.unread);
         self.multi_member += other.multi_member;
         self.troubles.extend(other.troubles);
+    }
+
+    /// Notes something that could not be read, or not wholly.
+    fn trouble(&mut self, path: PathBuf, what: String) {
+        self.unread.extend(layout::unread(&layout_path(&path)));
+        self.troubles.push(Trouble { path, what });
     }
 
     /// Notes how reading a file went; gives its bytes on disk.
@@ -72,8 +88,7 @@ impl Reading {
         let file = match read {
             Ok(file) => file,
             Err(fault) => {
-                let what = fault.to_string();
-                self.troubles.push(Trouble { path, what });
+                self.trouble(path, fault.to_string());
                 return 0;
             }
         };
@@ -84,7 +99,7 @@ impl Reading {
         self.ours += file.contents.ours;
         self.multi_member += u64::from(file.members > 1);
         if let Some(what) = file.trouble() {
-            self.troubles.push(Trouble { path, what });
+            self.trouble(path, what);
         }
         file.compressed
     }
@@ -219,6 +234,9 @@ fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
         .filter_map(|found| match found {
             Found::File(path) => {
                 let text = layout_path(&path);
+                if layout::other_service(&text).is_some() {
+                    return None;
+                }
                 let chosen = choose(layout::trail_file(&text).as_ref(), span) == Choice::Read;
                 chosen.then(|| fs::metadata(&path).map_or(0, |about| about.len()))
             }
@@ -266,11 +284,18 @@ fn work<S: Sink>(
             let path = match found {
                 Found::File(path) => path,
                 Found::Trouble(path, what) => {
-                    reading.troubles.push(Trouble { path, what });
+                    reading.trouble(path, what);
                     continue;
                 }
             };
             let text = layout_path(&path);
+            if let Some(service) = layout::other_service(&text) {
+                *reading
+                    .skipped_services
+                    .entry(service.to_owned())
+                    .or_default() += 1;
+                continue;
+            }
             let place = layout::trail_file(&text);
             match choose(place.as_ref(), &ask.span) {
                 Choice::Read => {}

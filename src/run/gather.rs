@@ -98,7 +98,11 @@ impl Gathered {
                 .into_iter()
                 .map(|trouble| trail_gap(trouble.path.display().to_string(), trouble.what)),
         );
+        self.notes.extend(other_services(&reading.skipped_services));
         let mut known = Ledger::new(bounds, Arc::clone(&self.seen));
+        for unread in reading.unread {
+            known.coverage.unread(unread);
+        }
         let mut saved = 0;
         for root in roots {
             saved += self.saved_coverage(root, &mut known);
@@ -158,7 +162,8 @@ pub(super) fn fold(
 
 /// How many files there were that are no log files of these days.
 fn passed_over(reading: &logs::Reading) -> u64 {
-    reading.skipped_by_date + reading.skipped_digests
+    let other: u64 = reading.skipped_services.values().sum();
+    reading.skipped_by_date + reading.skipped_digests + other
 }
 
 /// Why no file of a trail was read, unless its troubles say it.
@@ -172,6 +177,20 @@ fn nothing_to_read(reading: &logs::Reading) -> Option<String> {
             "none of the {} files there is a log file of these days",
             thousands(files)
         ),
+    })
+}
+
+/// A sentence about the logs of other services that lie beside the trail, if there are any.
+pub(super) fn other_services(skipped: &BTreeMap<String, u64>) -> Option<String> {
+    let files: u64 = skipped.values().sum();
+    let services: Vec<&str> = skipped.keys().map(String::as_str).collect();
+    (files > 0).then(|| {
+        format!(
+            "{} of other services ({}) beside the trail {} skipped.",
+            counted(files, "file", "files"),
+            services.join(", "),
+            if files == 1 { "was" } else { "were" }
+        )
     })
 }
 

@@ -20,6 +20,7 @@ use crate::aws::bucket::{self, Location, Payer};
 use crate::aws::{Session, lookup, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::analyse::Trail;
+use crate::domain::coverage::Unread;
 use crate::domain::event::{Event, Sink};
 use crate::domain::layout;
 use crate::domain::ledger::{Bounds, Ledger};
@@ -125,13 +126,16 @@ async fn live(
         let reads = history(&session, job, &args.live, gathered, feed.as_ref(), &teller).await;
         for read in reads {
             gathered.gaps.extend(read.gaps);
+            if read.textless {
+                intake.rest().unread.insert(Unread::of_scope(&read.scope));
+            }
             if let Some(sample) = read.sample {
                 intake.rest().samples.push((read.scope, sample));
             }
         }
     }
     for bucket in buckets {
-        read_bucket(
+        let unread = read_bucket(
             &session,
             job,
             args,
@@ -141,6 +145,7 @@ async fn live(
             &teller,
         )
         .await;
+        intake.rest().unread.extend(unread);
     }
     teller.finish();
     if let Some(saver) = saver
@@ -228,7 +233,7 @@ async fn read_bucket(
     gathered: &mut Gathered,
     feed: Arc<dyn Feed>,
     teller: &Teller<'_>,
-) {
+) -> BTreeSet<Unread> {
     let ask = bucket::Ask {
         span: job.spans.evidence,
         regions: regions_of(&args.live, gathered),
@@ -242,6 +247,7 @@ async fn read_bucket(
     let read = bucket::read(session, place, &ask, feed, teller).await;
     gathered.notes.push(was_read(place, &read));
     gathered.gaps.extend(read.gaps);
+    read.unread
 }
 
 /// What was read of a bucket, as a sentence: it tells a wrong prefix from a quiet trail.
@@ -314,6 +320,8 @@ struct Rest {
     covered: Vec<(Scope, Span)>,
     gaps: Vec<Gap>,
     samples: Vec<(Scope, Sample)>,
+    /// Time of which records could not be read.
+    unread: BTreeSet<Unread>,
     /// Log files of several gzip members.
     multi_member: u64,
 }
@@ -375,7 +383,12 @@ impl Intake {
             let mut sink = Deaf { ledger, count };
             record::read(json, Some(place(scope)), &mut sink)
         });
-        if let Some(trouble) = contents.trouble {
+        let trouble = match contents.unreadable {
+            0 => contents.trouble,
+            _ => Some("the record of an event has no readable time".to_owned()),
+        };
+        if let Some(trouble) = trouble {
+            self.rest().unread.insert(Unread::of_scope(scope));
             let mut gap = trail_gap("a record of the event history".to_owned(), trouble);
             gap.account = Some(scope.account.clone());
             gap.region = Some(scope.region.clone());
@@ -395,6 +408,9 @@ impl Intake {
             known
                 .coverage
                 .assert(&scope, span.from.as_second(), span.to.as_second());
+        }
+        for unread in rest.unread {
+            known.coverage.unread(unread);
         }
         for (scope, sample) in rest.samples {
             known.coverage.sampled(scope, sample);
@@ -452,6 +468,7 @@ impl Feed for Intake {
             && let Some(trouble) = read.trouble()
         {
             // To fetch it once more would not help.
+            rest.unread.extend(layout::unread(&object.key));
             let what = format!("s3://{}/{}", object.bucket, object.key);
             rest.gaps.push(trail_gap(what, trouble));
         }

@@ -282,7 +282,10 @@ pub fn call(api: &str, secret_id: &str) -> Call {
         request: json!({"secretId": secret_id}),
         response: Value::Null,
         additional: None,
-        read_only: api.starts_with("Get") || api.starts_with("Describe") || api.starts_with("List"),
+        read_only: api.starts_with("Get")
+            || api.starts_with("Describe")
+            || api.starts_with("List")
+            || api.starts_with("BatchGet"),
         service_event: false,
         category: "Management".to_owned(),
         id: None,

@@ -329,6 +329,9 @@ async fn pages(
 fn is_wanted(bucket: &Bucket<'_>, key: &str) -> bool {
     let span = &bucket.ask.span;
     let (from, to) = (span.from.as_second(), span.to.as_second());
+    if layout::other_service(key).is_some() {
+        return false;
+    }
     let Some(file) = layout::trail_file(key) else {
         return [".json.gz", ".json", ".gz"]
             .iter()

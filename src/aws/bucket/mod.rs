@@ -10,7 +10,7 @@
 mod fetch;
 mod find;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +28,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::Session;
 use super::gate::Warden;
+use crate::domain::coverage::Unread;
+use crate::domain::layout;
 use crate::domain::names::{AccountId, Region, Scope};
 use crate::domain::report::{Gap, Span};
 use crate::ports::{Fault, Feed, Note, Notes};
@@ -116,6 +118,8 @@ pub struct Read {
     pub skipped: u64,
     /// What was not read.
     pub gaps: Vec<Gap>,
+    /// The time of which it may have held records.
+    pub unread: BTreeSet<Unread>,
 }
 
 /// Reads the log files of a trail's bucket.
@@ -169,6 +173,15 @@ pub async fn read(
     read.bytes = counts.bytes.load(Ordering::Relaxed);
     read.skipped = counts.skipped.load(Ordering::Relaxed);
     read.gaps = found.gaps;
+    // Where a listing broke off, nobody knows which files there are.
+    let lost = unlisted.iter().map(|gap| {
+        let place = gap.account.as_ref().zip(gap.region.as_ref());
+        Unread::always(
+            place.map(|(account, region)| (account.as_str().into(), region.as_str().into())),
+        )
+    });
+    read.unread.extend(lost);
+    read.unread.extend(failures.unread.iter().cloned());
     read.gaps.extend(unlisted);
     read.gaps.extend(failures.gaps(&bucket));
     // In AWS's layout a folder without files of these days is a quiet Region, not a mistake.
@@ -210,12 +223,17 @@ impl Counts {
 
 /// Objects that could not be read, by scope and reason: one gap each, however many there are.
 #[derive(Debug, Default)]
-struct Failures(BTreeMap<(Option<Scope>, String), (u64, String)>);
+struct Failures {
+    by_reason: BTreeMap<(Option<Scope>, String), (u64, String)>,
+    /// The time of which they may have held records.
+    unread: BTreeSet<Unread>,
+}
 
 impl Failures {
     fn add(&mut self, failed: fetch::Failed) {
+        self.unread.extend(layout::unread(&failed.key));
         let (count, first) = self
-            .0
+            .by_reason
             .entry((failed.scope, failed.why))
             .or_insert_with(|| (0, failed.key.clone()));
         *count += 1;
@@ -233,7 +251,7 @@ impl Failures {
             };
             gap(scope.as_ref(), what, why)
         };
-        self.0.into_iter().map(gap).collect()
+        self.by_reason.into_iter().map(gap).collect()
     }
 }
 

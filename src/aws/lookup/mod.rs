@@ -96,6 +96,8 @@ pub struct Read {
     pub events: u64,
     /// What was not read.
     pub gaps: Vec<Gap>,
+    /// AWS listed events without their records: what they were is not known.
+    pub textless: bool,
 }
 
 /// Reads the event history of all scopes side by side. The order is that of `scopes`.
@@ -192,6 +194,7 @@ async fn read_scope(
         requests: 0,
         events: remembered,
         gaps: Vec::new(),
+        textless: false,
     };
     let kept = to.ask.kept.as_second();
     let wanted: Vec<Slice> = missing(evidence, &held)
@@ -231,6 +234,7 @@ async fn read_scope(
 
 fn textless(history: &History<'_>, read: &mut Read) {
     let count = history.textless.load(Ordering::Relaxed);
+    read.textless = count > 0;
     if count > 0 {
         read.gaps.push(Gap {
             account: Some(read.scope.account.clone()),

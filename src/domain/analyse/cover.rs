@@ -25,10 +25,7 @@ impl<'a> Cover<'a> {
         idle_from: i64,
     ) -> Self {
         let (from, to) = seconds(spans.evidence);
-        let covered = |scope: &Scope| {
-            let heard = coverage.of(scope)?;
-            Some((scope.clone(), heard.covered(from, to)))
-        };
+        let covered = |scope: &Scope| Some((scope.clone(), coverage.covered(scope, from, to)?));
         Self {
             by_scope: scopes.iter().filter_map(covered).collect(),
             coverage,

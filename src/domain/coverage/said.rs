@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Coverage, Heard, Selection};
+use super::{Coverage, Heard, Selection, Unread};
 use crate::domain::names::Scope;
 
 impl Coverage {
@@ -10,6 +10,15 @@ impl Coverage {
     pub fn why_not(&self, scope: &Scope, holes: &[(i64, i64)]) -> String {
         if let Some(selection) = self.of(scope).and_then(Heard::selection) {
             return in_selection(selection);
+        }
+        let is_hole = |one: &&Unread| {
+            holes
+                .iter()
+                .any(|hole| one.from < hole.1 && hole.0 < one.to)
+        };
+        let unread = self.unread_of(scope).filter(is_hole).count();
+        if unread > 0 && self.of(scope).is_some() {
+            return "log files or records of that time could not be read".to_owned();
         }
         self.why_silent(scope, holes).to_owned()
     }
