@@ -95,7 +95,7 @@ pub fn shapes(records: &str) -> Vec<(&'static str, String)> {
         ),
         (
             "lookup",
-            serde_json::json!({ "Events": lookup, "NextToken": "x" }).to_string(),
+            serde_json::json!({ "Events": lookup, "NextToken": null }).to_string(),
         ),
         (
             "byte order mark",

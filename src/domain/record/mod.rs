@@ -7,13 +7,15 @@
 //! white space nor escapes change a count. A record that is written in an odd way is parsed in full (`plain`).
 //!
 //! What a file may look like (`split`): `{"Records":[...]}` with any other keys around it, a bare array, one event,
-//! the answer of `aws cloudtrail lookup-events`, and any number of those one after another (JSON Lines); with or
-//! without a byte order mark.
+//! the answer of `aws cloudtrail lookup-events`, an array of its `CloudTrailEvent` texts, events of EventBridge (`detail`),
+//! events of CloudWatch Logs (`message`), and any number of those one after another (JSON Lines); with or without a byte
+//! order mark. Other forms are named with the way to convert them (`foreign`).
 //!
 //! Bytes that are no JSON at a place nobody looks at are not found out: this reads trails, it does not validate them.
 //! No I/O happens here, and no input makes it panic.
 
 mod details;
+mod foreign;
 mod heard;
 mod plain;
 mod scan;

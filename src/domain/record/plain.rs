@@ -108,22 +108,50 @@ pub(super) fn principal(identity: Identity<'_>) -> Option<Cow<'_, str>> {
 /// A record that was parsed whole.
 pub(super) struct Parsed {
     members: Map<String, Value>,
+    /// The record was taken out of what another service wrote around it. Such a selection may be filtered, so it proves
+    /// nothing about what is not in it.
+    is_selected: bool,
     /// `eventTime`, seconds since 1970-01-01T00:00:00Z.
     pub time: i64,
 }
 
-/// Parses a record, or an entry of LookupEvents around one; `None` if there is no record with a readable time.
+/// Parses a record, or what AWS's services and tools write around one: an entry of LookupEvents, an event of EventBridge,
+/// an event of CloudWatch Logs, or the record as a text. `None` if there is no record with a readable time.
 pub(super) fn parse(bytes: &[u8]) -> Option<Parsed> {
-    let mut members = object_of(bytes)?;
-    if !members.contains_key("eventTime") {
-        members = object_of(text(&members, "CloudTrailEvent")?.as_bytes())?;
-    }
+    let (members, is_selected) = match value_of(bytes)? {
+        Value::Object(members) if members.contains_key("eventTime") => (members, false),
+        Value::Object(mut members) => {
+            if let Some(entry) = text(&members, "CloudTrailEvent") {
+                (object_of(entry.as_bytes())?, false)
+            } else if let Some(message) = text(&members, "message") {
+                (object_of(message.as_bytes())?, true)
+            } else {
+                match members.remove("detail")? {
+                    Value::Object(detail) => (detail, true),
+                    _ => return None,
+                }
+            }
+        }
+        Value::String(record) => (object_of(record.as_bytes())?, true),
+        _ => return None,
+    };
     let time = time::seconds(text(&members, "eventTime")?.as_bytes())?;
-    Some(Parsed { members, time })
+    Some(Parsed {
+        members,
+        is_selected,
+        time,
+    })
+}
+
+fn object_of(bytes: &[u8]) -> Option<Map<String, Value>> {
+    match value_of(bytes)? {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
 }
 
 /// Bytes that are no UTF-8 are replaced rather than losing the record.
-fn object_of(bytes: &[u8]) -> Option<Map<String, Value>> {
+fn value_of(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes)
         .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(bytes)))
         .ok()
@@ -161,11 +189,15 @@ impl Parsed {
             None | Some(Value::Null) => None,
             Some(_) => Some(truth(&self.members, "managementEvent")),
         };
-        Standing::of(
+        let standing = Standing::of(
             text(&self.members, "eventCategory"),
             management,
             text(&self.members, "eventType"),
-        )
+        );
+        match standing {
+            Standing::Proof if self.is_selected => Standing::Assumed,
+            other => other,
+        }
     }
 
     /// The use of a key for a secret, if that is what the record of KMS shows.

@@ -3,6 +3,7 @@
 //! One state machine for every shape a trail comes in. It stops at the end of a window wherever that falls, and goes
 //! on in the next one.
 
+use super::foreign;
 use super::heard::Records;
 use super::scan::{self, Stop};
 use super::unescape;
@@ -48,6 +49,8 @@ pub(super) struct Split {
     before: u64,
     /// Documents begun so far.
     documents: u64,
+    /// The latest document has a `NextToken`: more of its list follows.
+    is_followed: bool,
     trouble: Option<String>,
 }
 
@@ -57,6 +60,7 @@ impl Default for Split {
             place: Place::Start,
             before: 0,
             documents: 0,
+            is_followed: false,
             trouble: None,
         }
     }
@@ -104,6 +108,11 @@ impl Split {
             Place::Start | Place::Outside if left.trim_ascii().is_empty() => {
                 if self.documents == 0 {
                     self.note("the file is empty".to_owned());
+                } else if self.is_followed {
+                    self.note(
+                        "the list is not whole, its last page has a NextToken: run lookup-events without `--max-items`"
+                            .to_owned(),
+                    );
                 }
             }
             // A lone number or word needs a byte behind it to have an end, and is no trail anyhow.
@@ -209,12 +218,17 @@ impl Split {
             }
             b'{' => {}
             _ => {
-                self.lose(at, "holds no CloudTrail records");
+                match foreign::file(&bytes[at..]).filter(|_| self.documents == 0) {
+                    Some(what) => self.note(what.to_owned()),
+                    None => self.lose(at, "holds no CloudTrail records"),
+                }
+                self.place = Place::Lost;
                 return Ok(bytes.len());
             }
         }
-        let members = members(bytes, at + 1)?;
+        let members = members(bytes, at + 1, &mut false)?;
         self.documents += 1;
+        self.is_followed = false;
         match members {
             Members::Array(inside) => {
                 self.place = Place::Array(Within::Envelope, Turn::First);
@@ -223,7 +237,13 @@ impl Split {
             Members::End(end, content) => {
                 match content {
                     Content::Record => records.single(&bytes[at..end], sink),
-                    Content::Other => self.note("the file holds no CloudTrail records".to_owned()),
+                    Content::Other => {
+                        let what = foreign::document(&bytes[at..end]);
+                        self.note(
+                            what.unwrap_or("the file holds no CloudTrail records")
+                                .to_owned(),
+                        );
+                    }
                 }
                 Ok(end)
             }
@@ -235,7 +255,7 @@ impl Split {
         let at = scan::blank_end(bytes, at)?;
         let members = match bytes[at] {
             b'}' => Members::End(at + 1, Content::Other),
-            b',' => members(bytes, at + 1)?,
+            b',' => members(bytes, at + 1, &mut self.is_followed)?,
             _ => return Err(Stop::Broken),
         };
         match members {
@@ -269,7 +289,9 @@ enum Content {
 }
 
 /// Walks the members of an object up to an array of records, or to the end.
-fn members(bytes: &[u8], at: usize) -> Result<Members, Stop> {
+///
+/// `is_followed` is set where there is a `NextToken`.
+fn members(bytes: &[u8], at: usize, is_followed: &mut bool) -> Result<Members, Stop> {
     let mut content = Content::Other;
     let mut at = scan::blank_end(bytes, at)?;
     if bytes[at] == b'}' {
@@ -284,8 +306,12 @@ fn members(bytes: &[u8], at: usize) -> Result<Members, Stop> {
         at = scan::blank_end(bytes, at + 1)?;
         let name = unescape::key(&bytes[key.start..key.end], key.escaped);
         match (name.as_ref(), bytes[at]) {
-            (b"Records" | b"Events", b'[') => return Ok(Members::Array(at + 1)),
-            (b"CloudTrailEvent" | b"eventTime" | b"eventSource", _) => content = Content::Record,
+            (b"Records" | b"Events" | b"events" | b"logEvents", b'[') => {
+                return Ok(Members::Array(at + 1));
+            }
+            (b"NextToken" | b"nextToken", b'"') => *is_followed = true,
+            (b"CloudTrailEvent" | b"eventTime" | b"eventSource" | b"message", _)
+            | (b"detail", b'{') => content = Content::Record,
             _ => {}
         }
         at = scan::blank_end(bytes, scan::value_end(bytes, at)?)?;
