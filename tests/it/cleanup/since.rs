@@ -8,7 +8,8 @@ use crate::aws::world::Event;
 
 /// A call of the event history, so many seconds ago, by this role with this user agent.
 fn event(ground: &Ground, ago: i64, api: &str, secret: &str, role: &str, agent: &str) -> Event {
-    let time = (ground.aws.world().now - SignedDuration::from_secs(ago)).to_string();
+    let time = ground.aws.world().now - SignedDuration::from_secs(ago);
+    let time = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let read = Event::read(&time, A, EAST, secret, role, &format!("{api}-{ago}"));
     let reads = api.starts_with("Get") || api.starts_with("Describe") || api.starts_with("List");
     let text = read
