@@ -49,9 +49,13 @@ pub struct PolicyApplyArgs {
     /// The recovery window of the plan: deletions with a shorter one are not allowed
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = super::cleanup::recovery)]
     pub recovery: u8,
-    /// For `--tag`: also tagging
-    #[arg(long)]
-    pub tag: bool,
+    /// For `--tag`: also tagging, with no other key than this one if it is named
+    #[arg(long, value_name = "KEY")]
+    #[expect(
+        clippy::option_option,
+        reason = "the flag alone allows any key, and its absence none"
+    )]
+    pub tag: Option<Option<String>>,
     /// For `--remove-replicas`: also removing replicas, and making them again
     #[arg(long)]
     pub remove_replicas: bool,

@@ -177,7 +177,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JournalError> {
                     parsed.unended = Unended::Yes;
                 }
             }
-            Err(_) if !ended => break,
+            Err(error) if !ended && was_cut_off(text, &error, &parsed.entries) => break,
             Err(error) => {
                 return Err(JournalError {
                     line: number,
@@ -188,6 +188,16 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JournalError> {
     }
     Ok(parsed)
 }
+
+/// Whether the last line is the beginning of an entry. After entries it is, whatever it holds: nothing else is written
+/// there. Without any, the file may be somebody else's, and only what begins as an entry does and ends too early is ours.
+fn was_cut_off(text: &[u8], error: &serde_json::Error, before: &[(u64, Entry)]) -> bool {
+    let begins = ENTRY_BEGINS.starts_with(text) || text.starts_with(ENTRY_BEGINS);
+    !before.is_empty() || (begins && error.is_eof())
+}
+
+/// How each line that [`line`] writes begins.
+const ENTRY_BEGINS: &[u8] = b"{\"time\":\"";
 
 /// Where everything stands after the entries of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

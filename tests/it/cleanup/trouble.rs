@@ -357,6 +357,24 @@ fn without_a_journal_that_can_be_written_nothing_is_deleted() {
     }
 }
 
+#[test]
+fn a_file_that_is_no_journal_is_refused_and_stays_as_it_is() {
+    let ground = ground();
+    for text in [
+        "one line without an end",
+        "{\"time\":\"2026-11-28T06:10:00Z\",\"level\":\"info\"}",
+        "{\"time\":1",
+        "[",
+        " ",
+    ] {
+        std::fs::write(ground.path("other"), text).unwrap();
+        let said = ground.execute(&["--journal", "other"]).expect(1).said();
+        assert!(said.contains("cannot be trusted"), "{text}: {said}");
+        assert_eq!(std::fs::read_to_string(ground.path("other")).unwrap(), text);
+        assert!(is_untouched(&ground), "{text}");
+    }
+}
+
 /// The first run is held in the middle of a deletion while the second one starts.
 #[cfg(unix)]
 #[test]
