@@ -13,7 +13,9 @@ fn check(text: &str) -> Found {
 
 #[test]
 fn every_form_that_the_cli_prints_is_read() {
-    let entry = format!(r#"{{"ARN":"{ARN}","Name":"db","LastChangedDate":1790812800,"Unknown":{{"x":1}}}}"#);
+    let entry = format!(
+        r#"{{"ARN":"{ARN}","Name":"db","LastChangedDate":1790812800,"Unknown":{{"x":1}}}}"#
+    );
     for text in [
         format!(r#"{{"SecretList":[{entry}]}}"#),
         format!(r#"{{"SecretList":[],"NextToken":"t"}}{{"SecretList":[{entry}]}}"#),
@@ -63,7 +65,9 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
         (&format!(r#"{{"ARN":"{ARN}","CreatedDate":1e300}}"#), ""),
         ("7", "invalid type"),
     ] {
-        let found = check(&format!(r#"{{"SecretList":[{bad},{{"ARN":"{other}","LastChangedDate":1790812800}}]}}"#));
+        let found = check(&format!(
+            r#"{{"SecretList":[{bad},{{"ARN":"{other}","LastChangedDate":1790812800}}]}}"#
+        ));
         assert_eq!(found.secrets.len(), 1, "{bad}");
         assert!(
             found.gaps[0].what.contains("entry 1"),
@@ -100,7 +104,9 @@ fn a_list_that_was_cut_off_is_a_gap() {
 
 #[test]
 fn a_list_that_ends_in_an_empty_page_is_whole() {
-    let page = format!(r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#);
+    let page = format!(
+        r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#
+    );
     let other = ARN.replace("us-east-1", "eu-west-1");
     let other = format!(r#"{{"SecretList":[{{"ARN":"{other}","LastChangedDate":1790812800}}]}}"#);
     let (empty, going_on) = (
@@ -126,7 +132,9 @@ fn a_list_that_ends_in_an_empty_page_is_whole() {
 #[test]
 fn an_empty_list_in_another_file_ends_no_list() {
     let folder = tempfile::tempdir().unwrap();
-    let page = format!(r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#);
+    let page = format!(
+        r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#
+    );
     std::fs::write(folder.path().join("a.json"), page).unwrap();
     std::fs::write(folder.path().join("b.json"), r#"{"SecretList":[]}"#).unwrap();
     let found = read(&[folder.path().to_owned()]);
@@ -137,7 +145,11 @@ fn an_empty_list_in_another_file_ends_no_list() {
 fn the_same_file_twice_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.json");
-    std::fs::write(&path, format!(r#"{{"ARN":"{ARN}","LastChangedDate":1790812800}}"#)).unwrap();
+    std::fs::write(
+        &path,
+        format!(r#"{{"ARN":"{ARN}","LastChangedDate":1790812800}}"#),
+    )
+    .unwrap();
     let found = read(&[path.clone(), folder.path().to_owned(), path]);
     assert_eq!(
         (found.secrets.len(), found.files, found.gaps.len()),
