@@ -376,7 +376,7 @@ fn coverage_gap(case: &Case<'_>) -> Option<String> {
     let judged = case.judged_unused(unused);
     if judged && !case.replicas_known {
         return Some(
-            "it has replicas, and what happens to them is not known: scan their Regions too"
+            "it has replicas, and the inventory does not say where: add the output of `describe-secret`"
                 .to_owned(),
         );
     }

@@ -195,10 +195,12 @@ impl Secret {
             last_changed: newer.last_changed.or(older.last_changed),
             last_accessed: newer.last_accessed.max(older.last_accessed),
             access_is_known: newer.access_is_known || older.access_is_known,
-            dependents: if newer.dependents.is_empty() {
-                older.dependents
-            } else {
-                newer.dependents
+            dependents: {
+                let mut all = newer.dependents;
+                all.extend(older.dependents);
+                all.sort();
+                all.dedup();
+                all
             },
             last_rotated: newer.last_rotated.max(older.last_rotated),
             next_rotation: newer.next_rotation.max(older.next_rotation),

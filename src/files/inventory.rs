@@ -221,14 +221,13 @@ impl Reading {
         scopes
     }
 
-    /// Whether these entries say when secrets were last read. AWS gives every entry of a list the date of its last change,
-    /// and every entry of a secret with a value its versions; where no entry has either, columns were left out.
+    /// Whether these entries say when secrets were last read. AWS gives every entry of a secret with a value its versions;
+    /// where no entry has either those or a last access, columns were left out.
     fn access_in(&mut self, name: &str, entries: &[Value]) -> Access {
         let any = |key: &str| entries.iter().any(|entry| entry.get(key).is_some());
         let is_list = entries.iter().any(|entry| entry.get("ARN").is_some());
         let is_trimmed = is_list
             && !any("LastAccessedDate")
-            && !any("LastChangedDate")
             && !any("SecretVersionsToStages")
             && !any("VersionIdsToStages");
         if is_trimmed {

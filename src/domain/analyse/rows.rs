@@ -151,10 +151,9 @@ impl Rows<'_> {
                 }),
             }
         }
-        // The primary Region stands on replicated primaries only: with it and without any replica, they stand where
-        // nobody looked.
-        let replicas_known =
-            secret.replicas.is_some() || secret.primary_region.is_none() || !replicas.is_empty();
+        // The primary Region stands on replicated primaries only. A list does not say in which Regions replicas stand, so
+        // those that are listed need not be all: only `describe-secret` says so.
+        let replicas_known = secret.replicas.is_some() || secret.primary_region.is_none();
         for (region, readers) in self.unlisted.get(&at).into_iter().flatten() {
             replicas.push(Member {
                 region: region.clone(),

@@ -14,7 +14,7 @@ fn check(text: &str) -> Found {
 #[test]
 fn every_form_that_the_cli_prints_is_read() {
     let entry = format!(
-        r#"{{"ARN":"{ARN}","Name":"db","LastChangedDate":1790812800,"Unknown":{{"x":1}}}}"#
+        r#"{{"ARN":"{ARN}","Name":"db","SecretVersionsToStages":{{}},"Unknown":{{"x":1}}}}"#
     );
     for text in [
         format!(r#"{{"SecretList":[{entry}]}}"#),
@@ -66,7 +66,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
         ("7", "invalid type"),
     ] {
         let found = check(&format!(
-            r#"{{"SecretList":[{bad},{{"ARN":"{other}","LastChangedDate":1790812800}}]}}"#
+            r#"{{"SecretList":[{bad},{{"ARN":"{other}","SecretVersionsToStages":{{}}}}]}}"#
         ));
         assert_eq!(found.secrets.len(), 1, "{bad}");
         assert!(
@@ -97,7 +97,7 @@ fn a_foreign_broken_or_missing_file_is_a_gap() {
 #[test]
 fn a_list_that_was_cut_off_is_a_gap() {
     let found = check(&format!(
-        r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#
+        r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}],"NextToken":"more"}}"#
     ));
     assert_eq!(found.gaps[0].what, "the list of secrets is not whole");
 }
@@ -105,10 +105,10 @@ fn a_list_that_was_cut_off_is_a_gap() {
 #[test]
 fn a_list_that_ends_in_an_empty_page_is_whole() {
     let page = format!(
-        r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#
+        r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}],"NextToken":"more"}}"#
     );
     let other = ARN.replace("us-east-1", "eu-west-1");
-    let other = format!(r#"{{"SecretList":[{{"ARN":"{other}","LastChangedDate":1790812800}}]}}"#);
+    let other = format!(r#"{{"SecretList":[{{"ARN":"{other}","SecretVersionsToStages":{{}}}}]}}"#);
     let (empty, going_on) = (
         r#"{"SecretList":[]}"#,
         r#"{"SecretList":[],"NextToken":"x"}"#,
@@ -133,7 +133,7 @@ fn a_list_that_ends_in_an_empty_page_is_whole() {
 fn an_empty_list_in_another_file_ends_no_list() {
     let folder = tempfile::tempdir().unwrap();
     let page = format!(
-        r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}],"NextToken":"more"}}"#
+        r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}],"NextToken":"more"}}"#
     );
     std::fs::write(folder.path().join("a.json"), page).unwrap();
     std::fs::write(folder.path().join("b.json"), r#"{"SecretList":[]}"#).unwrap();
@@ -147,7 +147,7 @@ fn the_same_file_twice_changes_nothing() {
     let path = folder.path().join("a.json");
     std::fs::write(
         &path,
-        format!(r#"{{"ARN":"{ARN}","LastChangedDate":1790812800}}"#),
+        format!(r#"{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}"#),
     )
     .unwrap();
     let found = read(&[path.clone(), folder.path().to_owned(), path]);
@@ -163,7 +163,7 @@ fn versions_add_the_current_one_to_their_secret() {
         r#"{{"ARN":"{ARN}","Versions":[{{"VersionStages":["AWSPREVIOUS"],"LastAccessedDate":1790812800}},
             {{"VersionStages":["AWSCURRENT"],"CreatedDate":"2026-10-01T02:00:00Z"}},{{}}]}}"#
     );
-    let list = format!(r#"{{"SecretList":[{{"ARN":"{ARN}","LastChangedDate":1790812800}}]}}"#);
+    let list = format!(r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}]}}"#);
     let expected = CurrentVersion {
         created: Some("2026-10-01T02:00:00Z".parse().unwrap()),
         last_accessed: None,
@@ -198,7 +198,7 @@ fn versions_add_the_current_one_to_their_secret() {
 #[test]
 fn a_describe_adds_the_replicas_to_a_list() {
     let found = check(&format!(
-        r#"[{{"ARN":"{ARN}","LastChangedDate":1790812800,"PrimaryRegion":"us-east-1","Tags":[{{"Key":"a","Value":"b"}},{{"Key":"c"}}]}},
+        r#"[{{"ARN":"{ARN}","SecretVersionsToStages":{{}},"PrimaryRegion":"us-east-1","Tags":[{{"Key":"a","Value":"b"}},{{"Key":"c"}}]}},
            {{"ARN":"{ARN}","ReplicationStatus":[{{"Region":"eu-west-1","LastAccessedDate":1790812800}}]}}]"#
     ));
     let secret = &found.secrets[0];
