@@ -38,6 +38,7 @@ pub const WRITES: &[&str] = &[
     "secretsmanager:DeleteSecret",
     "secretsmanager:RestoreSecret",
     "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
     "secretsmanager:RemoveRegionsFromReplication",
     "secretsmanager:ReplicateSecretToRegions",
 ];
@@ -420,6 +421,23 @@ impl Vault for Session {
                         .tag_resource()
                         .secret_id(arn.as_str())
                         .tags(Tag::builder().key(key).value(value).build())
+                        .send()
+                })
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn untag<'a>(&'a self, arn: &'a SecretArn, key: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            self.gate
+                .ask("secretsmanager:UntagResource", || {
+                    client
+                        .untag_resource()
+                        .secret_id(arn.as_str())
+                        .tag_keys(key)
                         .send()
                 })
                 .await

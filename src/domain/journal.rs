@@ -100,6 +100,10 @@ pub enum Step {
     Restoring,
     /// It was taken back.
     Restored,
+    /// The tag that was set before the deletion is about to be taken back: what stood there before is set again.
+    Untagging(String),
+    /// It was taken back, or somebody else has set another value since.
+    Untagged(String),
     /// A replica is about to be made again.
     Replicating(Region),
     /// It was made again.
@@ -488,7 +492,14 @@ impl Standing {
                 self.phase = Phase::Restored;
                 self.restored = Some(entry.at);
             }
-            Step::Replicating(_) => {}
+            Step::Replicating(_) | Step::Untagging(_) => {}
+            Step::Untagged(key) => {
+                if self.tag.as_ref().is_none_or(|tag| tag.key != *key) {
+                    return Err("a tag was taken back that was not set");
+                }
+                self.tag = None;
+                self.phase = Phase::Restored;
+            }
             Step::Replicated(region) => {
                 self.removed.retain(|one| one.region != *region);
                 self.phase = Phase::Restored;
