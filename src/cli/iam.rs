@@ -32,10 +32,6 @@ pub enum PolicyFor {
 
 /// What a clean-up may do, and to which secrets.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, and stands for itself"
-)]
 pub struct PolicyApplyArgs {
     /// Only the secrets of this plan, with its recovery window
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["accounts", "regions", "recovery", "partition"])]

@@ -534,3 +534,29 @@ fn replicas_stay_unless_they_are_given_up() {
     drop(world);
     assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
 }
+
+/// The first try was carried out and its answer lost, the later ones were throttled, and `DescribeSecret` was behind.
+#[test]
+fn a_deletion_whose_last_try_was_throttled_is_owned_by_the_next_run() {
+    let ground = Ground::new(world().secret(idle("a")), &["a"]);
+    let delete = || ("secretsmanager", "DeleteSecret");
+    let (service, op) = delete();
+    ground.aws.inject(Fault::throttle().on(service, op));
+    let once = ground
+        .program(&Ground::executing(&[]))
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .output();
+    assert_eq!(once.unwrap().status.code(), Some(1));
+    ground.aws.heal();
+    {
+        let mut world = ground.aws.world();
+        let now = world.now;
+        world.named(A, EAST, "a").deleted = Some(now);
+    }
+    let said = ground.run(&["watch", "plan.csv"]).expect(0).said();
+    assert!(said.contains("1 of them was cut off"), "{said}");
+    let said = ground.execute(&[]).expect(0).said();
+    assert!(said.contains("1 deleted before"), "{said}");
+    ground.run(&["restore", "plan.csv"]).expect(0);
+    assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
+}
