@@ -58,9 +58,9 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     } else {
         overwrite
     };
-    named_paths_exist(args)?;
     // What is wrong with the earlier scan is said before the long work.
     let previous = previous(&args.view)?;
+    named_paths_exist(args)?;
     store::prepare(&out, again)?;
     let in_bucket = |source: &TrailSource| matches!(source, TrailSource::Bucket(_));
     let report = if args.inventory.is_empty() || args.trail.iter().any(in_bucket) {

@@ -345,7 +345,9 @@ fn a_read_in_a_region_without_inventory_is_a_read_of_the_replica() {
     // One replica is known, the other stands where no inventory was taken.
     let pair = |name: &str| {
         [
-            idle(name).primary(EAST),
+            idle(name)
+                .primary(EAST)
+                .set("ReplicationStatus", json!([{"Region": WEST}])),
             idle(name).region(WEST).primary(EAST),
         ]
     };

@@ -60,6 +60,8 @@ fn small() -> World {
         .account(Account::new(A, "main"))
         .regions(&[EAST, WEST])
         .lookup_rate(Rate::Unlimited);
+    // Events after the world's own time do not exist in it yet.
+    world.now = *NOW;
     for region in [EAST, WEST] {
         world = world.secret(idle(region)).secret(used(region));
         let reads = (1..80).map(|hours| {
