@@ -1,6 +1,6 @@
 //! Bills beside a month's scan: every charge counted once, shown by name, and never in the way of a program.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::*;
 
@@ -87,4 +87,53 @@ fn a_tax_line_alone_is_an_adjustment_and_no_unknown_usage() {
     assert_eq!(found["totals"]["billed_usd"], "0.400000");
     assert_eq!(found["totals"]["adjustments_usd"], "0.080000");
     assert!(!found["reasons"].to_string().contains("not-understood"));
+}
+
+/// Two deliveries of one month, an old one and the one that counts, in a folder of the month.
+fn two_deliveries(scan: &Scan, data: &str) {
+    for (delivery, usd) in [("aaa-old", "9"), ("bbb-new", "20")] {
+        let path = scan.path().join(format!("{data}/{delivery}/cur-00001.csv"));
+        write(&path, format!("{HEADER}{}", storage(usd)).as_bytes());
+    }
+}
+
+#[test]
+fn the_manifest_of_a_month_says_which_delivery_counts() {
+    let legacy = json!({"reportKeys": ["cur/r/20261001-20261101/bbb-new/cur-00001.csv"]});
+    let exports = json!({"dataFiles": ["s3://bucket/cur/x/data/BILLING_PERIOD=2026-10/bbb-new/cur-00001.csv"]});
+    for (data, manifest, text) in [
+        (
+            "legacy/r/20261001-20261101",
+            "legacy/r/20261001-20261101/r-Manifest.json",
+            legacy,
+        ),
+        (
+            "exports/x/data/BILLING_PERIOD=2026-10",
+            "exports/x/metadata/BILLING_PERIOD=2026-10/x-Manifest.json",
+            exports,
+        ),
+    ] {
+        let scan = scan(&[storage("20")]);
+        let folder = data.split('/').next().unwrap();
+        two_deliveries(&scan, data);
+        let refused = program(&scan.path(), &["report", "out", "--bill", folder]);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            said.contains("aaa-old") && said.contains("bbb-new"),
+            "{said}"
+        );
+
+        write(&scan.path().join(manifest), text.to_string().as_bytes());
+        let found = compared(&scan, folder);
+        assert_eq!(found["totals"]["billed_usd"], "20.000000", "{folder}");
+
+        let missing = text
+            .to_string()
+            .replace("cur-00001.csv\"", "cur-00002.csv\"");
+        write(&scan.path().join(manifest), missing.as_bytes());
+        let refused = program(&scan.path(), &["report", "out", "--bill", folder]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("cur-00002.csv"), "{folder}: {said}");
+    }
 }
