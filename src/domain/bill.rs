@@ -124,6 +124,8 @@ pub struct Line {
     pub span: Option<Span>,
     /// The bill itself calls the line an estimate that may still change.
     pub estimated: bool,
+    /// The usage type of a line of [`Part::Other`]. Other people's text.
+    pub usage_type: Option<String>,
 }
 
 /// An account, a Region and a part: what a bill and an estimate have in common.
@@ -176,6 +178,8 @@ pub struct Bill {
     pub first_unreadable: Option<String>,
     /// The bill calls some of its lines an estimate.
     pub estimated: bool,
+    /// Usage types of the service that are not known here. Other people's text.
+    pub unknown_usage_types: BTreeSet<String>,
 }
 
 impl Bill {
@@ -194,6 +198,7 @@ impl Bill {
             unreadable: 0,
             first_unreadable: None,
             estimated: false,
+            unknown_usage_types: BTreeSet::new(),
         }
     }
 
@@ -214,6 +219,9 @@ impl Bill {
             covers.to = covers.to.max(span.to);
         }
         self.estimated |= line.estimated;
+        if line.kind == Kind::Usage {
+            self.unknown_usage_types.extend(line.usage_type);
+        }
         self.currencies.insert(line.currency);
         let place = Place {
             account: line.account,

@@ -4,11 +4,12 @@
 //! What a file is shows in its first bytes, not in its name. Every row is looked at once and only this service's are
 //! kept, so the size of an export does not matter. Columns are found by name, in the spelling of any of the exports;
 //! the others are ignored. A row that cannot be read is counted and said; a file that cannot be is an error, because a
-//! bill without some of its files is no bill. Exports that hold the same month twice (an old and a new version of a
-//! legacy CUR) must not both be named: nothing in a row tells them apart.
+//! bill without some of its files is no bill. Where an export keeps several deliveries of a month, its manifest says which
+//! one counts ([`delivery`]).
 
 mod columnar;
 mod columns;
+mod delivery;
 mod explorer;
 
 use std::fs::File;
@@ -68,23 +69,23 @@ fn list(paths: &[PathBuf]) -> String {
 /// # Errors
 /// [`BillError`] for the first file that cannot be read.
 pub fn read(paths: &[PathBuf], window: Span) -> Result<Bill, BillError> {
-    let mut bill = Bill::new(window);
-    let mut files = 0;
+    let mut files = Vec::new();
     for found in walk(paths) {
         match found {
-            Found::File(path) if is_manifest(&path) => {}
-            Found::File(path) => {
-                read_file(&path, &mut bill)?;
-                files += 1;
-            }
+            Found::File(path) => files.push(path),
             Found::Trouble(path, why) => {
                 let source = io::Error::other(why);
                 return Err(BillError::Io { path, source });
             }
         }
     }
-    if files == 0 {
+    let files = delivery::current(files)?;
+    if files.is_empty() {
         return Err(BillError::Empty(paths.to_vec()));
+    }
+    let mut bill = Bill::new(window);
+    for path in files {
+        read_file(&path, &mut bill)?;
     }
     Ok(bill)
 }

@@ -227,6 +227,7 @@ mod tests {
                 secret: Some(row.arn.clone()),
                 span: Some(report.window),
                 estimated: place == 3,
+                usage_type: None,
             });
         }
         bill.skip("`\u{1b}[31m` is no amount");

@@ -29,7 +29,7 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     };
     match &args.out {
         Some(out) => write(args, &report, &beside, out, term)?,
-        None => print(args, &report, &beside)?,
+        None => print(args, &report, &beside, term)?,
     }
     // What could not be read was said by the scan; rendering it again reads but the bill anew.
     let exit = exit(&report, &args.fail_on, args.fail_above, true);
@@ -70,7 +70,7 @@ fn write(
 }
 
 /// Prints to stdout.
-fn print(args: &ReportArgs, report: &Report, beside: &Beside) -> Result<()> {
+fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Result<()> {
     for format in &args.format {
         match format {
             Format::Text => Term::data(show(report, &args.view, Some(&args.dir), &[]).as_bytes())?,
@@ -86,7 +86,13 @@ fn print(args: &ReportArgs, report: &Report, beside: &Beside) -> Result<()> {
         }
     }
     if let Some(bill) = &beside.bill {
-        Term::data(reconciliation::text(bill).as_bytes())?;
+        let table = reconciliation::text(bill);
+        if args.format.iter().all(|format| *format == Format::Text) {
+            Term::data(table.as_bytes())?;
+        } else {
+            // A program reads stdout: a table behind its document would make it unreadable.
+            term.say(table.trim_end());
+        }
     }
     Ok(())
 }

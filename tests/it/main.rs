@@ -14,6 +14,7 @@
 mod analysed;
 mod aws;
 mod aws_itself;
+mod bills;
 mod browser;
 mod cases;
 mod cleanup;

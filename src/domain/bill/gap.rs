@@ -100,6 +100,9 @@ pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
             "The bill itself says that it is not final yet.",
         ));
     }
+    if !bill.unknown_usage_types.is_empty() {
+        reasons.push(not_understood(bill));
+    }
     if bill.unreadable > 0 {
         reasons.push(reason(
             "unreadable-lines",
@@ -122,6 +125,31 @@ pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
     reasons
 }
 
+/// The usage types that no part of the estimate can be set beside, by name.
+fn not_understood(bill: &Bill) -> Reason {
+    const SHOWN: usize = 5;
+    let names: Vec<String> = bill
+        .unknown_usage_types
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = bill.unknown_usage_types.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    reason(
+        "not-understood",
+        format!(
+            "The bill charges Secrets Manager for usage types that are not known here: {}{more}. They stand in the rows \
+             called other and in the total.",
+            names.join(", ")
+        ),
+    )
+}
+
 /// Why one row differs, most likely first.
 pub(super) fn of_row(report: &Report, row: &Row, billed: Option<&Billed>) -> Vec<Reason> {
     let Some(difference) = row.difference_usd else {
@@ -137,7 +165,12 @@ pub(super) fn of_row(report: &Report, row: &Row, billed: Option<&Billed>) -> Vec
     });
     let more = difference > Money::ZERO;
     let mut reasons = Vec::new();
-    if place.account.is_none() || place.region.is_none() {
+    if place.part == Part::Other {
+        reasons.push(reason(
+            "not-understood",
+            "The usage type of these lines is not known here, so the scan has no estimate of them.",
+        ));
+    } else if place.account.is_none() || place.region.is_none() {
         reasons.push(reason(
             "no-place",
             "The account or the Region is not named, so the amounts stand in different rows.",
@@ -155,6 +188,8 @@ pub(super) fn of_row(report: &Report, row: &Row, billed: Option<&Billed>) -> Vec
             Part::Storage => storage(report, row, billed, &mut reasons),
             Part::Api => api(report, row, scope, more, &mut reasons),
             Part::Kms => kms(scope, more, &mut reasons),
+            // The scan estimates none of these.
+            Part::Other => {}
         }
     }
     reasons
@@ -327,6 +362,7 @@ mod tests {
             secret: None,
             span: Some(report.window),
             estimated: false,
+            usage_type: None,
         });
         reconcile(report, &bill)
     }
@@ -415,6 +451,7 @@ mod tests {
             secret: None,
             span: None,
             estimated: true,
+            usage_type: None,
         });
         bill.skip("no amount");
         let found = reconcile(&empty, &bill);

@@ -16,6 +16,7 @@ fn line(report: &Report, place: usize, part: Part, cost: &str) -> Line {
         secret: None,
         span: Some(report.window),
         estimated: false,
+        usage_type: None,
     }
 }
 

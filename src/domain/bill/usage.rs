@@ -18,6 +18,8 @@ pub enum Part {
     Api,
     /// Requests to KMS.
     Kms,
+    /// Charges of the service whose usage type is not known here, and its taxes.
+    Other,
 }
 
 impl Part {
@@ -27,6 +29,7 @@ impl Part {
             Self::Storage => "storage",
             Self::Api => "api",
             Self::Kms => "kms",
+            Self::Other => "other",
         }
     }
 
@@ -38,7 +41,7 @@ impl Part {
     /// The part by the name of the service and the unit, for exports without usage types. The units vary as the usage
     /// types do: `Secrets`, `API Requests`, `API Calls`.
     pub fn of_service(service: &str, unit: &str) -> Option<Self> {
-        let ours = matches!(service, "AWS Secrets Manager" | "AWSSecretsManager");
+        let ours = is_secrets_manager(service);
         if !ours && !matches!(service, "AWS Key Management Service" | "awskms") {
             return None;
         }
@@ -51,6 +54,11 @@ impl Part {
             (false, false) => None,
         }
     }
+}
+
+/// `true` for the names that bills give to the service: its product code and its full name.
+pub fn is_secrets_manager(service: &str) -> bool {
+    matches!(service, "AWS Secrets Manager" | "AWSSecretsManager")
 }
 
 /// The Region that a usage type names; `None` if it names none that is known here.

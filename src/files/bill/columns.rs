@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::domain::bill::usage::{Part, region_of};
+use crate::domain::bill::usage::{Part, is_secrets_manager, region_of};
 use crate::domain::bill::{Amount, Kind, Line};
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::report::Span;
@@ -134,10 +134,11 @@ impl Header {
     ) -> Result<Option<Line>, String> {
         let text = |column| self.place(column).and_then(&cell);
         let usage_type = text(Column::UsageType).unwrap_or_default();
-        let Some(part) = Part::of_usage_type(usage_type).or_else(|| {
-            let unit = text(Column::Unit).unwrap_or_default();
-            Part::of_service(text(Column::Service)?, unit)
-        }) else {
+        let service = text(Column::Service).unwrap_or_default();
+        let known = Part::of_usage_type(usage_type)
+            .or_else(|| Part::of_service(service, text(Column::Unit).unwrap_or_default()));
+        // What the service charges for by another name is still part of its bill, and taxes have no usage type.
+        let Some(part) = known.or(is_secrets_manager(service).then_some(Part::Other)) else {
             return Ok(None);
         };
         let amount = text(Column::Cost).unwrap_or("0");
@@ -154,6 +155,7 @@ impl Header {
             secret: text(Column::Resource).and_then(|arn| SecretArn::new(arn).ok()),
             span: span(text(Column::Start), text(Column::End))?,
             estimated: false,
+            usage_type: (part == Part::Other).then(|| unknown(usage_type)),
         }))
     }
 }
@@ -214,6 +216,15 @@ fn normal(name: &str) -> String {
         before = letter;
     }
     normal
+}
+
+/// The usage type of a line that is not understood, for a message.
+pub(super) fn unknown(usage_type: &str) -> String {
+    if usage_type.is_empty() {
+        "none".to_owned()
+    } else {
+        short(usage_type)
+    }
 }
 
 /// Text of a file, short and on one line, for a message.

@@ -6,8 +6,8 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::Trouble;
-use super::columns::{moment, short};
-use crate::domain::bill::usage::{Part, region_of};
+use super::columns::{moment, short, unknown};
+use crate::domain::bill::usage::{Part, is_secrets_manager, region_of};
 use crate::domain::bill::{Amount, Bill, Kind, Line};
 use crate::domain::names::{AccountId, Region};
 use crate::domain::report::Span;
@@ -96,6 +96,7 @@ fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
         ));
     };
     let (account, region) = (place("LINKED_ACCOUNT"), place("REGION"));
+    let service = place("SERVICE");
     for period in &page.results_by_time {
         let limits = &period.limits;
         let (Some(from), Some(to)) = (moment(&limits.start), moment(&limits.end)) else {
@@ -105,7 +106,10 @@ fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
         for group in &period.groups {
             let key = |place: usize| group.keys.get(place).map(String::as_str);
             let usage = key(usage_type).unwrap_or_default();
-            let Some(part) = Part::of_usage_type(usage) else {
+            let is_ours = usage.contains("AWSSecretsManager")
+                || service.and_then(key).is_some_and(is_secrets_manager);
+            let other = is_ours.then_some(Part::Other);
+            let Some(part) = Part::of_usage_type(usage).or(other) else {
                 continue;
             };
             let Some(metric) = COSTS.iter().find_map(|cost| group.metrics.get(*cost)) else {
@@ -131,6 +135,7 @@ fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
                 secret: None,
                 span: Some(Span { from, to }),
                 estimated: period.estimated,
+                usage_type: (part == Part::Other).then(|| unknown(usage)),
             });
         }
     }
