@@ -47,10 +47,6 @@ pub struct PolicyApplyArgs {
     pub recovery: u8,
     /// For `--tag`: also tagging, with no other key than this one if it is named
     #[arg(long, value_name = "KEY")]
-    #[expect(
-        clippy::option_option,
-        reason = "the flag alone allows any key, and its absence none"
-    )]
     pub tag: Option<Option<String>>,
     /// For `--remove-replicas`: also removing replicas, and making them again
     #[arg(long)]

@@ -276,7 +276,7 @@ impl<'a> ReaderUse<'a> {
 
     fn describes_regularly(&self) -> bool {
         let describes = self.slices.iter().filter(|slice| slice.is_describe());
-        is_regular(describes.flat_map(|slice| slice.cells()))
+        is_regular(describes.flat_map(Slice::cells))
     }
 
     /// The UTC days since 1970 on which it read.
@@ -530,7 +530,6 @@ impl<'a> Activity<'a> {
     /// Takes in evidence that is no call.
     fn note(&mut self, slice: Slice<'a>, resolution: Option<Resolution>, who: &Who) {
         match (slice.access.kind, resolution) {
-            (RecordKind::Call, _) => {}
             (RecordKind::BatchFilter, _) => self.filters.push(by(who, slice)),
             (RecordKind::EndpointDenial, None) => self.unnamed.push(by(who, slice)),
             (RecordKind::ServiceEvent, Some(Resolution::One(place))) => {
@@ -540,19 +539,17 @@ impl<'a> Activity<'a> {
                 self.key_uses.entry(place).or_default().push(by(who, slice));
             }
             (RecordKind::BatchEntry | RecordKind::EndpointDenial, Some(Resolution::One(place))) => {
-                reader_use(&mut self.secrets[place], who)
-                    .batches
-                    .push(slice)
+                let used = reader_use(&mut self.secrets[place], who);
+                used.batches.push(slice);
             }
-            (RecordKind::ServiceEvent, _) => {}
-            (_, Some(Resolution::Ambiguous(places))) => {
+            (kind, Some(Resolution::Ambiguous(places))) if kind != RecordKind::ServiceEvent => {
                 let calls = slice.calls_in(Window::ALWAYS);
                 for place in places {
                     *self.ambiguous.entry(place).or_default() += calls;
                 }
             }
-            // The call itself is counted by its own line.
-            (_, None | Some(Resolution::Former | Resolution::Unknown)) => {}
+            // The call itself is counted by its own line, and what the service says of an unknown secret says nothing.
+            _ => {}
         }
     }
 

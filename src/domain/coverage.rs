@@ -2,7 +2,7 @@
 //!
 //! Absence of events proves something only inside covered time, so coverage is judged from everything a trail holds, of
 //! every service. CloudTrail delivers a file only when something happened: an hour without a record is either a quiet
-//! hour or a hole. [`Heard::covered`] tells them apart by the trail's own rhythm: a silence that is usual for this
+//! hour or a hole. [`Coverage::covered`] tells them apart by the trail's own rhythm: a silence that is usual for this
 //! account and Region (nights, weekends, a daily job) is covered, a silence that is not is a hole. In doubt it is a hole,
 //! because a hole can only turn a deletion into a question.
 //!

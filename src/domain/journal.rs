@@ -200,7 +200,7 @@ fn was_cut_off(text: &[u8], error: &serde_json::Error, before: &[(u64, Entry)]) 
     !before.is_empty() || (begins && error.is_eof())
 }
 
-/// How each line that [`line`] writes begins.
+/// How each line that `line` writes begins.
 const ENTRY_BEGINS: &[u8] = b"{\"time\":\"";
 
 /// Where everything stands after the entries of a journal.

@@ -102,10 +102,7 @@ impl SavedFile {
         Self {
             name: name.to_owned(),
             size: bytes.len() as u64,
-            sha256: Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: format!("{:x}", Sha256::digest(bytes)),
         }
     }
 }

@@ -225,19 +225,18 @@ impl Split {
             }
             b'{' => {}
             _ => {
-                match foreign::file(&bytes[at..]).filter(|_| self.documents == 0) {
-                    Some(what) => self.note(what.to_owned()),
-                    None => {
-                        let is_text = std::str::from_utf8(&bytes[at..]).is_ok_and(|text| {
-                            !text.contains(|letter: char| {
-                                letter.is_control() && !letter.is_ascii_whitespace()
-                            })
-                        });
-                        self.other = is_text
-                            .then_some(Other::Text)
-                            .filter(|_| self.documents == 0);
-                        self.lose(at, "holds no CloudTrail records");
-                    }
+                if let Some(what) = foreign::file(&bytes[at..]).filter(|_| self.documents == 0) {
+                    self.note(what.to_owned());
+                } else {
+                    let is_text = std::str::from_utf8(&bytes[at..]).is_ok_and(|text| {
+                        !text.contains(|letter: char| {
+                            letter.is_control() && !letter.is_ascii_whitespace()
+                        })
+                    });
+                    self.other = is_text
+                        .then_some(Other::Text)
+                        .filter(|_| self.documents == 0);
+                    self.lose(at, "holds no CloudTrail records");
                 }
                 self.place = Place::Lost;
                 return Ok(bytes.len());
@@ -259,10 +258,8 @@ impl Split {
                         if what.is_none() && self.documents == 1 {
                             self.other = Some(Other::Document);
                         }
-                        self.note(
-                            what.unwrap_or("the file holds no CloudTrail records")
-                                .to_owned(),
-                        );
+                        let what = what.unwrap_or("the file holds no CloudTrail records");
+                        self.note(what.to_owned());
                     }
                 }
                 Ok(end)

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::show::{item, paragraph};
 use crate::domain::money::counted;
+use crate::domain::names::{AccountId, Region};
 use crate::domain::report::{Gap, Report};
 use crate::files::store;
 use crate::report::json;
@@ -21,10 +22,8 @@ pub(super) fn section(gaps: &[Gap]) -> String {
     let count = counted(gaps.len() as u64, "gap", "gaps");
     let mut text = paragraph(&format!("The scan that this rests on has {count}:"));
     for gap in gaps.iter().take(SHOWN) {
-        let place = gap.account.iter().map(|account| account.as_str());
-        let place: Vec<&str> = place
-            .chain(gap.region.iter().map(|region| region.as_str()))
-            .collect();
+        let place = gap.account.iter().map(AccountId::as_str);
+        let place: Vec<&str> = place.chain(gap.region.iter().map(Region::as_str)).collect();
         let place = if place.is_empty() {
             String::new()
         } else {
