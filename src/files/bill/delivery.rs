@@ -69,14 +69,14 @@ fn newest(month: &Month, mut deliveries: Deliveries) -> Result<Vec<PathBuf>, Bil
     if deliveries.data.len() < 2 {
         return Ok(deliveries.data.into_values().flatten().collect());
     }
-    let listed = listed(&deliveries.manifests)?;
-    let named: BTreeSet<String> = listed
+    let keys = listed(&deliveries.manifests)?;
+    let named: BTreeSet<String> = keys
         .iter()
         .filter_map(|key| Some(place(Path::new(key))?.1))
         .collect();
     let mut named = named.into_iter();
     let (Some(delivery), None) = (named.next(), named.next()) else {
-        let names: Vec<_> = deliveries
+        let here: Vec<_> = deliveries
             .data
             .keys()
             .map(|name| format!("`{name}`"))
@@ -87,14 +87,14 @@ fn newest(month: &Month, mut deliveries: Deliveries) -> Result<Vec<PathBuf>, Bil
                 "{} holds {} deliveries of the same month ({}) and no manifest that names one of them; give the folder of \
                  the one that counts",
                 super::columns::short(&month.period),
-                names.len(),
-                names.join(", ")
+                here.len(),
+                here.join(", ")
             ),
         });
     };
     let found = deliveries.data.remove(&delivery).unwrap_or_default();
     let has: BTreeSet<_> = found.iter().filter_map(|path| path.file_name()).collect();
-    let missing = listed.iter().find(|key| {
+    let missing = keys.iter().find(|key| {
         Path::new(key)
             .file_name()
             .is_some_and(|name| !has.contains(name))

@@ -361,7 +361,8 @@ const DAMAGES: &[Damage] = &[
     ("files dropped", Evidence::drop_files),
     ("files cut", |all, dice| {
         all.break_files(dice, |dice, bytes| {
-            bytes[..dice.below(bytes.len())].to_vec()
+            // A file may have been emptied before.
+            bytes[..dice.below(bytes.len().max(1))].to_vec()
         })
     }),
     ("files emptied", |all, dice| {
@@ -370,8 +371,12 @@ const DAMAGES: &[Damage] = &[
     ("bytes corrupted", |all, dice| {
         all.break_files(dice, |dice, mut bytes| {
             // Behind the header of gzip, which holds a time that nobody checks.
+            const HEADER: usize = 10;
+            if bytes.len() <= HEADER {
+                return bytes;
+            }
             for _ in 0..=dice.below(4) {
-                let place = 10 + dice.below(bytes.len() - 10);
+                let place = HEADER + dice.below(bytes.len() - HEADER);
                 bytes[place] ^= 1 << dice.below(8);
             }
             bytes
