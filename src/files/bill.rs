@@ -5,7 +5,7 @@
 //! kept, so the size of an export does not matter. Columns are found by name, in the spelling of any of the exports;
 //! the others are ignored. A row that cannot be read is counted and said; a file that cannot be is an error, because a
 //! bill without some of its files is no bill. Where an export keeps several deliveries of a month, its manifest says which
-//! one counts ([`delivery`]).
+//! one counts (`delivery`).
 
 mod columnar;
 mod columns;

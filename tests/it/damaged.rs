@@ -19,8 +19,11 @@ use damage::Evidence;
 use dice::Dice;
 use story::{Story, Truth};
 
+/// Why a use cannot be seen, and whether that is so for one use.
+type Excuse = (&'static str, fn(&Lost<'_>) -> bool);
+
 /// What no tool can see. Only these excuse a wrong `delete`.
-const UNSEEN: [(&str, fn(&Lost<'_>) -> bool); 2] = [
+const UNSEEN: [Excuse; 2] = [
     (
         "a log file vanished without a trace while another file of the same hours is there, no record of the use is left, \
          and AWS gives no young LastAccessedDate for it",
@@ -204,5 +207,5 @@ fn whatever_happens_to_the_evidence_what_somebody_needs_is_never_deleted() {
         "{line}\n{}",
         sum.failures.join("\n")
     );
-    println!("{line}");
+    eprintln!("{line}");
 }

@@ -72,7 +72,7 @@ fn the_records_of_a_batch_belong_to_its_caller() {
 }
 
 #[track_caller]
-fn fits(filters: Value, those: &[&str], rest: &[&str]) {
+fn fits(filters: &Value, those: &[&str], rest: &[&str]) {
     let scan = scan([batch(json!({"filters": filters})).days(20)]);
     for name in those {
         stays(&scan, name);
@@ -85,7 +85,7 @@ fn fits(filters: Value, those: &[&str], rest: &[&str]) {
 #[test]
 fn secrets_that_fit_the_name_of_a_batch_stay() {
     fits(
-        json!([{"key": "name", "values": ["app/"]}]),
+        &json!([{"key": "name", "values": ["app/"]}]),
         &["app/x", "app/y"],
         &["other/z", IDLE],
     );
@@ -94,7 +94,7 @@ fn secrets_that_fit_the_name_of_a_batch_stay() {
 #[test]
 fn secrets_that_fit_the_tag_of_a_batch_stay() {
     fits(
-        json!([{"key": "tag-key", "values": ["team"]}]),
+        &json!([{"key": "tag-key", "values": ["team"]}]),
         &["app/y"],
         &[],
     );
@@ -104,13 +104,13 @@ fn secrets_that_fit_the_tag_of_a_batch_stay() {
 fn secrets_that_fit_both_filters_of_a_batch_stay() {
     let filters =
         json!([{"key": "name", "values": ["app/"]}, {"key": "tag-value", "values": ["shop"]}]);
-    fits(filters, &["app/y"], &["other/z"]);
+    fits(&filters, &["app/y"], &["other/z"]);
 }
 
 #[test]
 fn secrets_that_fit_one_of_several_values_stay() {
     fits(
-        json!([{"key": "name", "values": ["app/x", "other"]}]),
+        &json!([{"key": "name", "values": ["app/x", "other"]}]),
         &["app/x", "other/z"],
         &[IDLE],
     );
@@ -119,7 +119,7 @@ fn secrets_that_fit_one_of_several_values_stay() {
 #[test]
 fn a_filter_that_excludes_keeps_the_others() {
     fits(
-        json!([{"key": "name", "values": ["!app/"]}]),
+        &json!([{"key": "name", "values": ["!app/"]}]),
         &["other/z", IDLE],
         &[],
     );
@@ -128,7 +128,7 @@ fn a_filter_that_excludes_keeps_the_others() {
 #[test]
 fn a_filter_that_nobody_knows_may_fit_all() {
     fits(
-        json!([{"key": "owning-team", "values": ["x"]}]),
+        &json!([{"key": "owning-team", "values": ["x"]}]),
         &["app/x", "app/y", "other/z", IDLE],
         &[],
     );

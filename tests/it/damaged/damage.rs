@@ -363,10 +363,10 @@ const DAMAGES: &[Damage] = &[
         all.break_files(dice, |dice, bytes| {
             // A file may have been emptied before.
             bytes[..dice.below(bytes.len().max(1))].to_vec()
-        })
+        });
     }),
     ("files emptied", |all, dice| {
-        all.break_files(dice, |_, _| Vec::new())
+        all.break_files(dice, |_, _| Vec::new());
     }),
     ("bytes corrupted", |all, dice| {
         all.break_files(dice, |dice, mut bytes| {
@@ -395,7 +395,7 @@ const DAMAGES: &[Damage] = &[
     ("an error page in place of files", |all, dice| {
         all.break_files(dice, |_, _| {
             b"<html><body>503 Slow Down</body></html>".to_vec()
-        })
+        });
     }),
     ("only one event name", |all, dice| {
         let names: Vec<String> = all
@@ -429,10 +429,10 @@ const DAMAGES: &[Damage] = &[
         }
     }),
     ("only Secrets Manager", |all, dice| {
-        all.only(dice, |told| told.call.source.starts_with("secretsmanager"))
+        all.only(dice, |told| told.call.source.starts_with("secretsmanager"));
     }),
     ("only writes", |all, dice| {
-        all.only(dice, |told| !told.call.read_only)
+        all.only(dice, |told| !told.call.read_only);
     }),
     ("only reads", |all, dice| {
         all.only(dice, |told| told.call.read_only);
@@ -443,7 +443,7 @@ const DAMAGES: &[Damage] = &[
             .collect();
     }),
     ("only management events", |all, dice| {
-        all.only(dice, |told| told.call.category == "Management")
+        all.only(dice, |told| told.call.category == "Management");
     }),
     ("only data events", Evidence::data_only),
     (
@@ -465,20 +465,20 @@ const DAMAGES: &[Damage] = &[
     ("files twice", Evidence::duplicate),
     ("a flat folder", |all, _| all.shape = Shape::Flat),
     ("plain files with the names of compressed ones", |all, _| {
-        all.shape = Shape::Plain
+        all.shape = Shape::Plain;
     }),
     ("the output of lookup-events", |all, _| {
-        all.shape = Shape::Lookup
+        all.shape = Shape::Lookup;
     }),
     ("lines of JSON", |all, _| all.shape = Shape::Lines),
     ("files of other services", Evidence::add_others),
     ("records without a user agent", |all, dice| {
-        all.each_call(dice, |call| call.left_out.push("userAgent".to_owned()))
+        all.each_call(dice, |call| call.left_out.push("userAgent".to_owned()));
     }),
     ("records without the account they are for", |all, dice| {
         all.each_call(dice, |call| {
-            call.left_out.push("recipientAccountId".to_owned())
-        })
+            call.left_out.push("recipientAccountId".to_owned());
+        });
     }),
     ("refusals without parameters", |all, dice| {
         all.each_call(dice, |call| {
@@ -488,7 +488,7 @@ const DAMAGES: &[Damage] = &[
         });
     }),
     ("plain user agents", |all, dice| {
-        all.each_call(dice, |call| BOTO.clone_into(&mut call.agent))
+        all.each_call(dice, |call| BOTO.clone_into(&mut call.agent));
     }),
 ];
 
@@ -505,7 +505,7 @@ impl Evidence {
             Shape::Flat => {
                 out.extend(numbered().map(|(number, file)| {
                     (format!("trail/{number:05}.json.gz"), file.bytes(number))
-                }))
+                }));
             }
             Shape::Plain => out.extend(numbered().map(|(number, file)| {
                 let bytes = match &file.body {

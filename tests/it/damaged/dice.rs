@@ -1,4 +1,4 @@
-//! Chance from a seed: the same seed throws the same (SplitMix64).
+//! Chance from a seed: the same seed throws the same (`SplitMix64`).
 
 /// A source of chance.
 #[derive(Debug)]

@@ -59,56 +59,56 @@ const NEEDED: &[Plot] = &[
     ("an application reads it once", |scene| scene.read_once()),
     ("a function reads it", |scene| scene.read(&[agent(LAMBDA)])),
     ("a task of ECS reads it at its start", |scene| {
-        scene.read(&[agent(ECS)])
+        scene.read(&[agent(ECS)]);
     }),
     ("External Secrets reads it", |scene| {
-        scene.read(&[session("external-secrets", "external-secrets-provider-aws")])
+        scene.read(&[session("external-secrets", "external-secrets-provider-aws")]);
     }),
     ("a person reads it in the console", |scene| {
         scene.read(&[
             agent(BROWSER),
             session("AWSReservedSSO_Dev_0123456789abcdef", "ada"),
-        ])
+        ]);
     }),
     ("a service reads it for the customer", |scene| {
-        scene.read(&[invoked("rds.amazonaws.com")])
+        scene.read(&[invoked("rds.amazonaws.com")]);
     }),
     ("a data source of Terraform reads it", |scene| {
-        scene.read(&[agent(TERRAFORM), stage()])
+        scene.read(&[agent(TERRAFORM), stage()]);
     }),
     ("CloudFormation resolves it", |scene| {
-        scene.read(&[invoked("cloudformation.amazonaws.com")])
+        scene.read(&[invoked("cloudformation.amazonaws.com")]);
     }),
     ("Ansible looks it up", |scene| scene.read(&[agent(ANSIBLE)])),
     ("another account reads it", |scene| scene.foreign_read()),
     ("a batch reads it", |scene| scene.batch()),
     ("a caching client refreshes it", |scene| {
-        scene.refresh(JAVA_CACHE)
+        scene.refresh(JAVA_CACHE);
     }),
     ("a caching client without a mark refreshes it", |scene| {
-        scene.refresh(BOTO)
+        scene.refresh(BOTO);
     }),
     ("a program in Go describes it regularly", |scene| {
-        scene.refresh(GO)
+        scene.refresh(GO);
     }),
     ("somebody described it a few times", |scene| scene.look()),
     ("an application is refused, by ARN", |scene| {
-        scene.refused(Naming::Arn)
+        scene.refused(Naming::Arn);
     }),
     ("an application is refused, by name", |scene| {
-        scene.refused(Naming::Name)
+        scene.refused(Naming::Name);
     }),
     ("the key refuses an application", |scene| {
-        scene.fails("AccessDenied", "Access to KMS is not allowed")
+        scene.fails("AccessDenied", "Access to KMS is not allowed");
     }),
     (
         "an application asks for a version that is not there",
         |scene| {
-            scene.fails("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSPENDING")
+            scene.fails("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSPENDING");
         },
     ),
     ("a caching client is refused", |scene| {
-        scene.refused_describe()
+        scene.refused_describe();
     }),
     ("a batch is refused", |scene| scene.refused_batch()),
     ("another account decrypts it", |scene| scene.decrypted()),
@@ -117,10 +117,10 @@ const NEEDED: &[Plot] = &[
         |scene| scene.decrypted_when_rotated(),
     ),
     ("a person put a value", |scene| {
-        scene.written("PutSecretValue")
+        scene.written("PutSecretValue");
     }),
     ("a person took its deletion back", |scene| {
-        scene.written("RestoreSecret")
+        scene.written("RestoreSecret");
     }),
     ("an application puts values", |scene| scene.pushed()),
     ("its replica is read", |scene| scene.replica()),
@@ -129,7 +129,7 @@ const NEEDED: &[Plot] = &[
 /// Refusals that name no secret: rare, because they speak for a whole account and Region.
 const NAMELESS: &[Plot] = &[
     ("the key refuses, and the record names nothing", |scene| {
-        scene.nameless("AwsApiCall")
+        scene.nameless("AwsApiCall");
     }),
     (
         "the endpoint refuses, and the record names nothing",
@@ -140,22 +140,22 @@ const NAMELESS: &[Plot] = &[
 const UNUSED: &[Plot] = &[
     ("nobody has read it for long", |scene| scene.long_ago()),
     ("nobody has ever read it", |scene| {
-        scene.known.secret = scene.known.secret.clone().without("LastAccessedDate")
+        scene.known.secret = scene.known.secret.clone().without("LastAccessedDate");
     }),
     ("only its rotation function reads it", |scene| {
         scene.rotated();
     }),
     ("only a scanner describes it", |scene| {
-        scene.described(SCANNER, "audit")
+        scene.described(SCANNER, "audit");
     }),
     ("only we describe it", |scene| {
-        scene.described(OURSELVES, "secretsweep")
+        scene.described(OURSELVES, "secretsweep");
     }),
 ];
 
 const OPEN: &[Plot] = &[
     ("Terraform refreshes it", |scene| {
-        scene.refreshed_by_terraform()
+        scene.refreshed_by_terraform();
     }),
     ("it is young", |scene| {
         scene.known.secret = scene
@@ -163,10 +163,10 @@ const OPEN: &[Plot] = &[
             .secret
             .clone()
             .without("LastAccessedDate")
-            .created(20)
+            .created(20);
     }),
     ("it is scheduled for deletion", |scene| {
-        scene.known.secret = scene.known.secret.clone().deleted(5)
+        scene.known.secret = scene.known.secret.clone().deleted(5);
     }),
 ];
 
