@@ -96,6 +96,7 @@ impl From<Exit> for ExitCode {
 
 /// Runs the program as the command line asks. Errors are printed here, but for those that do not decide how it ends.
 pub fn run(cli: cli::Cli) -> Exit {
+    run::environment::without_empty_variables();
     let term = term::Term::new(cli.quiet);
     match run::command(cli.command, &term) {
         Ok(exit) => exit,

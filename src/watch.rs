@@ -1,7 +1,7 @@
 //! Watching secrets that are pending deletion: who still asks for them.
 //!
-//! Somebody does if a read fails, if a caching client still refreshes the secret, or if somebody tries to create the name
-//! again. Silence proves little: `DescribeSecret` still works on a pending secret, and a client that has the value in
+//! Somebody does if a read fails, if whoever is not known to look after secrets still describes the secret, as caches do, or
+//! if somebody tries to create the name again. Silence proves little: `DescribeSecret` still works on a pending secret, and a client that has the value in
 //! memory asks again only when it starts next. Pure: where the events come from is the caller's business; the ledger has
 //! deduplicated them.
 
@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::classify::{Class, classify};
+use crate::domain::activity::WRITES;
+use crate::domain::classify::{Class, classify_unless};
 use crate::domain::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::event::RecordKind;
 use crate::domain::journal::{Book, Phase};
 use crate::domain::names::{Index, Resolution, Scope, SecretArn};
 use crate::domain::plan::end_of_window;
 use crate::domain::policy::Policy;
-use crate::domain::readers::ReaderKind;
+use crate::domain::readers::{ReaderKind, name_of};
 use crate::domain::usage::{Access, Cell, Outcome};
 use crate::ports::Asked;
 
@@ -106,8 +107,8 @@ pub fn asked(pending: &[Pending], accesses: &[Access], policy: &Policy) -> Vec<A
         .iter()
         .filter(|access| access.kind != RecordKind::ServiceEvent)
     {
-        let class = classify(&access.caller, policy);
-        if !asks(access, &class) {
+        let class = class_of(access, policy, &BTreeSet::new());
+        if !asks(access, &class, policy) {
             continue;
         }
         for (owner, cells) in meant(access, &index, &owners) {
@@ -174,20 +175,56 @@ fn too_young(since: i64) -> String {
     )
 }
 
-/// The calls that show that somebody wants a secret, while it is not deleted: any read, failed or not, and what shows that
-/// a cached value is in use. Reads that would come anyway (rotation, infrastructure as code, audits) and our own are left
-/// out.
-pub fn wants<'a>(accesses: &'a [Access], policy: &Policy) -> Vec<&'a Access> {
+/// Changes of a secret that are no writes of its value: somebody works with it all the same.
+const CHANGES: [&str; 4] = [
+    "TagResource",
+    "UntagResource",
+    "DeleteResourcePolicy",
+    "CancelRotateSecret",
+];
+
+/// The calls that show that somebody needs a secret or works with it: any read, failed or not, any request for its
+/// description by whoever is not known to look after secrets, and any change. Reads that would come anyway (rotation,
+/// refreshes of infrastructure as code) are left out, and so are our own calls.
+///
+/// Anybody can send our application id. A call is ours if its role or user is one of `ours`, too.
+pub fn wants<'a>(
+    accesses: &'a [Access],
+    policy: &Policy,
+    ours: &BTreeSet<String>,
+) -> Vec<&'a Access> {
     let wants = |access: &&Access| {
-        let class = classify(&access.caller, policy);
-        let wants = match &*access.subject.api {
-            "GetSecretValue" | "BatchGetSecretValue" => access.outcome != Outcome::Throttled,
-            "DescribeSecret" => class.kind.describes_to_use(),
-            _ => false,
-        };
-        access.kind != RecordKind::ServiceEvent && wants && policy.is_consumer(class.kind)
+        if access.kind == RecordKind::ServiceEvent {
+            return false;
+        }
+        let class = class_of(access, policy, ours);
+        let api = &*access.subject.api;
+        match api {
+            "GetSecretValue"
+            | "BatchGetSecretValue"
+            | "DescribeSecret"
+            | "ListSecretVersionIds" => policy.is_consumer(class.kind),
+            _ => {
+                class.kind != ReaderKind::Ourselves
+                    && (WRITES.contains(&api) || CHANGES.contains(&api))
+            }
+        }
     };
     accesses.iter().filter(wants).collect()
+}
+
+/// What a caller is for a call.
+fn class_of(access: &Access, policy: &Policy, ours: &BTreeSet<String>) -> Class {
+    let is_stranger = !ours.is_empty() && !ours.contains(name_of(&access.caller.identity));
+    let class = classify_unless(&access.caller, policy, |kind| {
+        kind == ReaderKind::Ourselves && is_stranger
+    });
+    let reads = matches!(
+        &*access.subject.api,
+        "GetSecretValue" | "BatchGetSecretValue"
+    );
+    let for_read = class.for_value_read(access.by_version).filter(|_| reads);
+    for_read.unwrap_or(class)
 }
 
 /// Who wanted this secret from a moment on, of these calls.
@@ -210,15 +247,15 @@ pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&Access]) -> Vec<Asked>
 }
 
 /// Whether a call shows that its caller wants the secret, or would.
-fn asks(access: &Access, class: &Class) -> bool {
+fn asks(access: &Access, class: &Class, policy: &Policy) -> bool {
     if class.kind == ReaderKind::Ourselves {
         return false;
     }
     match (&*access.subject.api, access.outcome) {
         (_, Outcome::Pending) => true,
-        (_, Outcome::Throttled) => false,
         ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != Outcome::Ok,
-        ("DescribeSecret", Outcome::Ok) => class.kind.describes_to_use(),
+        // AWS answers it for a pending secret, too: a cache refreshes so, marked or not.
+        ("DescribeSecret" | "ListSecretVersionIds", _) => policy.is_consumer(class.kind),
         ("CreateSecret", Outcome::Failed) => access
             .sample
             .as_deref()

@@ -250,19 +250,24 @@ fn terms_allow(secret: &Secret, terms: &Terms) -> Option<String> {
 
 /// Looks up who asked for the secret or a replica since the scan. Whoever did, refuses the line.
 async fn heard(line: &Line, secret: Box<Secret>, world: World<'_>) -> Found {
-    let go = |unheard| Found {
+    let go = || Found {
         check: Check::Go(secret.clone()),
-        unheard,
+        unheard: None,
     };
     let Some(reads) = world.reads else {
-        return go(None);
+        return go();
     };
     let mut members = vec![line.arn.clone()];
     members.extend(standing_replicas(&secret).filter_map(|region| line.arn.in_region(region).ok()));
-    let mut unheard = None;
+    let mut unheard: Option<String> = None;
     for arn in &members {
         match reads.since(arn, line.seal.planned_at).await {
-            Err(fault) => unheard = Some(fault.to_string()),
+            Err(Fault::Unreachable(why)) => {
+                unheard.get_or_insert(why);
+            }
+            Err(fault) => {
+                unheard.get_or_insert(fault.to_string());
+            }
             Ok(asked) => {
                 if let Some(last) = asked.iter().max_by_key(|one| one.at) {
                     return Found {
@@ -277,12 +282,30 @@ async fn heard(line: &Line, secret: Box<Secret>, world: World<'_>) -> Found {
             }
         }
     }
-    go(unheard)
+    match unheard {
+        None => go(),
+        // Whoever asked is not known, so nothing says that nobody did.
+        Some(why) => Found {
+            check: Check::Refused(format!(
+                "it could not be looked up who called for it since the scan ({why}); `--no-lookup` goes on without"
+            )),
+            unheard: Some(why),
+        },
+    }
 }
 
 fn asked_for(arn: &SecretArn, last: &Asked, calls: u64) -> String {
+    let asks = last.what.starts_with("Get")
+        || last.what.starts_with("BatchGet")
+        || last.what.starts_with("Describe")
+        || last.what.starts_with("List");
+    let what = if asks {
+        "it was asked for since the scan, so somebody needs it"
+    } else {
+        "it was changed since the scan, so somebody works with it"
+    };
     format!(
-        "it was asked for since the scan, so somebody needs it: {} in {}, the last {} by {} at {}",
+        "{what}: {} in {}, the last {} by {} at {}",
         counted(calls, "call", "calls"),
         arn.scope().region,
         last.what,

@@ -176,7 +176,7 @@ impl Slice<'_> {
 }
 
 /// Calls that change the value of a secret or who may read it, or that take a deletion back: somebody works with it.
-const WRITES: [&str; 11] = [
+pub const WRITES: [&str; 11] = [
     "PutSecretValue",
     "UpdateSecret",
     "RestoreSecret",

@@ -35,7 +35,7 @@ pub struct Class {
 impl Class {
     /// The same caller, for a read of a value: a deploy that needs the value, or an audit tool that reads its own
     /// credential, is a consumer. `None`: it is what it is for every call.
-    pub(super) fn for_value_read(&self, by_version: bool) -> Option<Self> {
+    pub fn for_value_read(&self, by_version: bool) -> Option<Self> {
         let kind = match self.value_reads {
             ValueReads::Use(kind) => kind,
             ValueReads::UseUnlessByVersion(kind) if !by_version => kind,
@@ -123,7 +123,7 @@ pub fn classify(caller: &Caller, policy: &Policy) -> Class {
 }
 
 /// As [`classify`], without the rows of some kinds.
-pub(super) fn classify_unless(
+pub fn classify_unless(
     caller: &Caller,
     policy: &Policy,
     is_out: impl Fn(ReaderKind) -> bool,

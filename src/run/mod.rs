@@ -7,6 +7,7 @@ mod bill;
 mod cleanup;
 mod compare;
 mod demo;
+pub(crate) mod environment;
 mod gather;
 mod iam;
 mod live;

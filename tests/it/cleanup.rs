@@ -12,6 +12,7 @@ mod kill;
 mod matrix;
 mod permissions;
 mod settings;
+mod since;
 mod stage;
 #[cfg(target_os = "linux")]
 mod terminal;

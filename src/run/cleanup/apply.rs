@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::heard::{Heard, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, saving, table, tally};
 use super::shown;
+use super::watch::{told, way_out};
 use super::{
     Clock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal, read_plan,
     read_policy, unless_stopped,
@@ -25,9 +26,12 @@ use crate::domain::money::counted;
 use crate::domain::names::{AccountId, Region, SecretArn};
 use crate::domain::plan::{Guards, Line, Plan};
 use crate::domain::policy::Policy;
+use crate::domain::readers::name_of;
+use crate::domain::seal::whole_seconds;
 use crate::files::journal::{JournalFile, beside};
 use crate::ports::Reads;
 use crate::term::Term;
+use crate::watch::{asked, pending};
 
 /// Runs `apply`.
 pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
@@ -87,11 +91,15 @@ impl Job<'_> {
         let session = open(&self.args.login, self.clock, stop).await?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
         self.guard(&ours, &book)?;
+        // What the history says decides, so it is read before anybody confirms.
+        let heard = unless_stopped(stop, self.listen(&session)).await?;
         if self.args.execute {
             self.confirm(stop).await?;
         }
-        let heard = unless_stopped(stop, self.listen(&session)).await?;
-        let since = heard.as_ref().map(|heard| Since::new(heard, &self.policy));
+        let ours = self.ours(&session);
+        let since = heard
+            .as_ref()
+            .map(|heard| Since::new(heard, &self.policy, &ours));
         let now = || self.clock.now();
         let world = World {
             vault: &session,
@@ -109,7 +117,9 @@ impl Job<'_> {
             text.push_str(&table(&OUTCOMES, &rows));
             summary
         };
-        text.push_str(&self.sum_up(&summary));
+        text.push_str(&self.sum_up(&summary, heard.as_ref()));
+        let asked = self.asked_again(&summary, heard.as_ref())?;
+        text.push_str(&asked);
         let told = Term::data(text.as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
@@ -117,7 +127,56 @@ impl Job<'_> {
                 self.journal.display()
             );
         }
-        Ok(shown(told, exit(summary.exit_code())))
+        Ok(shown(
+            told,
+            match exit(summary.exit_code()) {
+                Exit::Done | Exit::Partial if !asked.is_empty() => Exit::Asked,
+                // Nothing is known of who asks for what was deleted before.
+                Exit::Done if heard.as_ref().is_some_and(|heard| !heard.gaps.is_empty()) => {
+                    Exit::Partial
+                }
+                other => other,
+            },
+        ))
+    }
+
+    /// The names of the roles and users that act for this run.
+    fn ours(&self, session: &Session) -> BTreeSet<String> {
+        let caller = &session.caller().arn;
+        // Of a session, `arn:aws:sts::account:assumed-role/role/session`, the role.
+        let role = caller.split_once(":assumed-role/");
+        let own = role.map_or_else(
+            || name_of(caller),
+            |(_, rest)| rest.split('/').next().unwrap_or(rest),
+        );
+        let entered = self.args.login.role_name.as_deref().map(name_of);
+        let names = std::iter::once(own).chain(entered);
+        names.map(str::to_owned).collect()
+    }
+
+    /// Who asks for what an earlier run of this plan deleted, as `watch` says it; empty if nobody was seen to.
+    fn asked_again(&self, summary: &Summary, heard: Option<&Heard>) -> Result<String> {
+        let Some(heard) = heard else {
+            return Ok(String::new());
+        };
+        let before: BTreeSet<&SecretArn> = summary
+            .lines
+            .iter()
+            .filter(|line| matches!(line.outcome, Outcome::DoneBefore { .. }))
+            .map(|line| &line.arn)
+            .collect();
+        let mut pending = pending(&read_journal(&self.journal)?);
+        pending.retain(|one| before.contains(&one.arn));
+        let askers = asked(&pending, &heard.accesses, &self.policy);
+        if askers.is_empty() {
+            return Ok(String::new());
+        }
+        let mut text = "\nStill asked for after the deletion:\n".to_owned();
+        for asker in &askers {
+            text.push_str(&item("  ", &told(asker)));
+        }
+        text.push_str(&way_out(&askers, &self.journal, &self.args.login));
+        Ok(text)
     }
 
     /// Refuses the plan as a whole, with every reason.
@@ -184,7 +243,7 @@ impl Job<'_> {
         Some(heard)
     }
 
-    /// Says before the first deletion what could not be looked up: it is the last moment to stop.
+    /// Says what could not be looked up, before anybody confirms.
     fn tell_unheard(&self, heard: &Heard) {
         if heard.gaps.is_empty() {
             return;
@@ -196,7 +255,7 @@ impl Job<'_> {
         }
         if self.args.execute {
             text.push_str(&paragraph(
-                "What is checked besides is still checked, and the deletions go on. Ctrl-C stops them.",
+                "The secrets of these places are refused. `--no-lookup` goes on without looking.",
             ));
         }
         self.term.say(text.trim_end());
@@ -232,7 +291,7 @@ impl Job<'_> {
         Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
     }
 
-    fn sum_up(&self, summary: &Summary) -> String {
+    fn sum_up(&self, summary: &Summary, heard: Option<&Heard>) -> String {
         let mut text = String::new();
         let count = |which: fn(&Outcome) -> bool| summary.count(which);
         let parts = [
@@ -265,24 +324,42 @@ impl Job<'_> {
         }
         text = paragraph(&text);
         text.insert(0, '\n');
-        text.push_str(&paragraph(&self.what_was_heard(summary, count(goes) > 0)));
+        text.push_str(&paragraph(&self.what_was_looked_up(summary, heard)));
         text.push_str(&self.what_next(summary));
         text
     }
 
-    fn what_was_heard(&self, summary: &Summary, any: bool) -> String {
-        if self.args.no_lookup {
-            return "Who asked since the scan was not looked up (`--no-lookup`).".to_owned();
+    /// What was looked up, when, and what it found. Nothing is said of lines that were not looked up.
+    fn what_was_looked_up(&self, summary: &Summary, heard: Option<&Heard>) -> String {
+        if heard.is_none() {
+            return "Who called for these since the scan was not looked up (`--no-lookup`)."
+                .to_owned();
         }
-        match &summary.unheard {
-            Some(why) => {
-                format!("Who asked since the scan could not be looked up in full ({why}).")
-            }
-            None if any => {
-                "Nobody has asked for these since the scan, by the event history. That is no proof: events come up to 20 minutes late, and caching clients seldom ask.".to_owned()
-            }
-            None => String::new(),
+        if let Some(why) = &summary.unheard {
+            return format!(
+                "Who called for these since the scan could not be looked up in full ({why})."
+            );
         }
+        let clear = summary
+            .count(|one| matches!(one, Outcome::WouldDelete { .. } | Outcome::Deleted { .. }));
+        if clear == 0 {
+            let is_unknown = heard.is_some_and(|heard| !heard.gaps.is_empty());
+            return if is_unknown {
+                "Who called for these since the scan could not be looked up in full.".to_owned()
+            } else {
+                String::new()
+            };
+        }
+        let which = if clear == 1 {
+            "that secret".to_owned()
+        } else {
+            format!("those {clear} secrets")
+        };
+        format!(
+            "The event history from {} to {} shows no call for {which} by anybody who needs them. That is no proof: events come up to 20 minutes late, and caching clients seldom ask.",
+            whole_seconds(self.plan.planned_at),
+            whole_seconds(self.clock.now()),
+        )
     }
 
     fn what_next(&self, summary: &Summary) -> String {

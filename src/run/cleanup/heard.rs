@@ -166,10 +166,10 @@ pub(super) struct Since<'a> {
 
 impl<'a> Since<'a> {
     /// Sorts out which of the calls count, once for all lines of a plan.
-    pub(super) fn new(heard: &'a Heard, policy: &Policy) -> Self {
+    pub(super) fn new(heard: &'a Heard, policy: &Policy, ours: &BTreeSet<String>) -> Self {
         Self {
             heard,
-            wants: watch::wants(&heard.accesses, policy),
+            wants: watch::wants(&heard.accesses, policy, ours),
         }
     }
 }

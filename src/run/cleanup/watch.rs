@@ -182,9 +182,10 @@ fn show(
     text.push('\n');
     if askers.is_empty() {
         text.push_str(&paragraph(&format!(
-            "Nobody has asked for {} since {}, as far as it was heard.",
+            "Nobody has asked for {} from {} to {}, by what could be read.",
             if pending.len() == 1 { "it" } else { "them" },
-            whole_seconds(from)
+            whole_seconds(from),
+            whole_seconds(now)
         )));
     } else {
         for asker in askers {
@@ -211,7 +212,7 @@ fn show(
 }
 
 /// Who asks for what, as a sentence.
-fn told(asker: &Asker) -> String {
+pub(super) fn told(asker: &Asker) -> String {
     let client = match asker.client.as_str() {
         "" => String::new(),
         client => format!(", {client}"),
@@ -245,7 +246,7 @@ fn open_lines(book: &Book) -> String {
 }
 
 /// How to take back what is asked for.
-fn way_out(askers: &[Asker], journal: &Path, login: &Login) -> String {
+pub(super) fn way_out(askers: &[Asker], journal: &Path, login: &Login) -> String {
     let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
     let arns: Vec<&str> = secrets.iter().map(|arn| arn.as_str()).collect();
     let mut text = "\nTo take back what is asked for:\n".to_owned();

@@ -5,7 +5,7 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ground::{A, EAST, Ended, Ground, Target, WEST, idle, world};
+use super::ground::{A, EAST, Ended, Ground, WEST, idle, world};
 use crate::aws::Fault;
 use crate::aws::world::Event;
 
@@ -260,7 +260,7 @@ fn another_time_is_for_log_files_and_not_for_taking_back() {
 }
 
 #[test]
-fn a_look_up_that_failed_is_told_before_the_first_deletion_and_when_it_is_over() {
+fn what_could_not_be_looked_up_is_refused() {
     let world = world().secret(idle("a")).secret(idle("b"));
     let ground = Ground::new(world, &["a", "b"]);
     let denied = || Fault::denied().on("cloudtrail", "LookupEvents");
@@ -268,23 +268,26 @@ fn a_look_up_that_failed_is_told_before_the_first_deletion_and_when_it_is_over()
     let dry = ground
         .run(&["apply", "plan.csv", "--max-percent", "100"])
         .expect(3);
-    assert!(dry.said().contains("2 would be deleted."), "{}", dry.said());
-    let target = Target::default();
-    ground.kill_on_arrival(&target, "DeleteSecret", 1);
-    let killed = target.run(ground.program(&Ground::executing(&[])));
-    let said = killed.stderr();
-    assert_eq!(killed.code(), None, "{said}");
+    assert!(dry.said().contains("2 refused."), "{}", dry.said());
+    let refused = ground.execute(&[]).expect(3).said();
     assert!(
-        said.contains("could not be looked up") && said.contains("cloudtrail:LookupEvents"),
-        "{said}"
+        refused.contains("could not be looked up") && refused.contains("cloudtrail:LookupEvents"),
+        "{refused}"
+    );
+    assert!(refused.contains("2 refused."), "{refused}");
+    assert!(!refused.contains("shows no call"), "{refused}");
+    assert!(
+        ground
+            .aws
+            .calls_of("secretsmanager", "DeleteSecret")
+            .is_empty()
     );
     ground.aws.heal();
-    ground.aws.inject(denied());
-    let done = ground.execute(&[]).expect(3).said();
-    assert!(done.contains("2 deleted."), "{done}");
-    assert!(done.contains("could not be looked up"), "{done}");
-    // Nobody asked for it to be looked up, or nothing was left to ask about.
     ground.execute(&[]).expect(0);
+    ground.aws.inject(denied());
+    let again = ground.execute(&[]).expect(3).said();
+    assert!(again.contains("could not be looked up"), "{again}");
+    assert!(!again.contains("shows no call"), "{again}");
     let other = Ground::new(super::ground::world().secret(idle("a")), &["a"]);
     other.aws.inject(denied());
     other.execute(&["--no-lookup"]).expect(0);
