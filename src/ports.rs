@@ -116,6 +116,9 @@ pub trait Vault: Send + Sync {
         value: &'a str,
     ) -> BoxFuture<'a, Result<(), Fault>>;
 
+    /// Removes a tag.
+    fn untag<'a>(&'a self, arn: &'a SecretArn, key: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
+
     /// Removes replicas. They are gone at once, without a recovery window.
     fn remove_replicas<'a>(
         &'a self,

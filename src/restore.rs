@@ -27,6 +27,8 @@ pub struct Back {
     pub replicated: Vec<Region>,
     /// Replicas that could not be made again, and why.
     pub lost: Vec<(Region, String)>,
+    /// Why the tag that was set before the deletion could not be taken back.
+    pub tagged: Option<String>,
 }
 
 /// Whether a secret is there again.
@@ -79,6 +81,7 @@ impl Summary {
     pub fn exit_code(&self) -> u8 {
         let bad = |back: &Back| {
             !back.lost.is_empty()
+                || back.tagged.is_some()
                 || matches!(back.outcome, Outcome::TooLate(_) | Outcome::Failed(_))
         };
         if self.stopped.is_some() || self.secrets.iter().any(bad) {
@@ -99,7 +102,9 @@ impl Summary {
 pub fn all(book: &Book) -> Vec<SecretArn> {
     let open = |standing: &Standing| match standing.phase {
         Phase::Deleting | Phase::Deleted | Phase::Restoring => true,
-        Phase::Untouched | Phase::Restored => !standing.removed.is_empty(),
+        Phase::Untouched | Phase::Restored => {
+            !standing.removed.is_empty() || standing.tag.is_some()
+        }
     };
     let secrets = book.secrets.iter();
     secrets
@@ -149,6 +154,7 @@ pub async fn restore(
             outcome: Outcome::Skipped,
             replicated: Vec::new(),
             lost: Vec::new(),
+            tagged: None,
         };
         if summary.stopped.is_none() && !world.stop.load(Ordering::Relaxed) {
             progress(arn);
@@ -182,8 +188,39 @@ async fn restore_one(back: &mut Back, log: &mut Log<'_>, world: World<'_>) -> io
     };
     if matches!(back.outcome, Outcome::Restored | Outcome::Already) {
         replicate(back, &secret, log, world).await?;
+        untag(back, &secret, log, world).await?;
     }
     Ok(())
+}
+
+/// Takes back the tag that was set before the deletion. A value that somebody else has set since stays.
+async fn untag(
+    back: &mut Back,
+    secret: &Secret,
+    log: &mut Log<'_>,
+    world: World<'_>,
+) -> io::Result<()> {
+    let arn = &back.arn;
+    let standing = log.book.secrets.get(arn);
+    let Some(tag) = standing.and_then(|standing| standing.tag.clone()) else {
+        return Ok(());
+    };
+    log.step(arn, Step::Untagging(tag.key.clone()))?;
+    let stands = secret.tags.get(&tag.key) == Some(&tag.value);
+    let done = match &tag.previous {
+        _ if !stands => Ok(()),
+        Some(previous) => world.vault.tag(arn, &tag.key, previous).await,
+        None => world.vault.untag(arn, &tag.key).await,
+    };
+    match done {
+        Ok(()) => log.step(arn, Step::Untagged(tag.key)),
+        Err(fault) => {
+            let why = format!("taking back the tag `{}`: {fault}", tag.key);
+            log.step(arn, Step::Failed(why.clone()))?;
+            back.tagged = Some(why);
+            Ok(())
+        }
+    }
 }
 
 fn absent(fault: &Fault, standing: Option<&Standing>) -> Outcome {

@@ -470,9 +470,9 @@ mod tests {
             ),
             ("a caching client", cached, true),
             (
-                "a describe",
+                "a describe by whoever may cache",
                 event(late, "DescribeSecret", ARN, None),
-                false,
+                true,
             ),
             (
                 "before the deletion",
@@ -497,7 +497,7 @@ mod tests {
                     ARN,
                     Some(("ThrottlingException", "no")),
                 ),
-                false,
+                true,
             ),
             (
                 "another secret",

@@ -212,7 +212,11 @@ impl Hand<'_, '_> {
             return Ok(Outcome::Deleted { deletion });
         }
         match (now, fault) {
-            (Err(_), _) | (Ok(_), Fault::Unreachable(_)) => {
+            // Of a request that was tried several times, only the last answer is known: that one was throttled or its
+            // credentials had run out says nothing of those before. `DescribeSecret` may be behind, too. So the intent
+            // stays open, and the next run asks.
+            (Err(_), _)
+            | (Ok(_), Fault::Unreachable(_) | Fault::Throttled(_) | Fault::Credentials(_)) => {
                 let why = format!("{fault}; run again to see whether it was carried out");
                 self.write(Step::Unclear(why.clone()))?;
                 Ok(Outcome::Failed(why))

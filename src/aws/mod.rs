@@ -64,6 +64,8 @@ pub enum Use {
     Restore,
     /// Tagging secrets before they are deleted.
     Tag,
+    /// Taking such a tag back when the deletion is taken back.
+    Untag,
     /// Removing replicas before their primary is deleted.
     RemoveReplicas,
     /// Making removed replicas again.
@@ -83,6 +85,7 @@ impl Use {
         Self::Delete,
         Self::Restore,
         Self::Tag,
+        Self::Untag,
         Self::RemoveReplicas,
         Self::Replicate,
     ];
@@ -115,6 +118,7 @@ impl Use {
             Self::Delete => acting("DeleteSecret"),
             Self::Restore => acting("RestoreSecret"),
             Self::Tag => acting("TagResource"),
+            Self::Untag => acting("UntagResource"),
             Self::RemoveReplicas => acting("RemoveRegionsFromReplication"),
             Self::Replicate => acting("ReplicateSecretToRegions"),
         }

@@ -38,6 +38,7 @@ pub const WRITES: &[&str] = &[
     "secretsmanager:DeleteSecret",
     "secretsmanager:RestoreSecret",
     "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
     "secretsmanager:RemoveRegionsFromReplication",
     "secretsmanager:ReplicateSecretToRegions",
 ];
@@ -301,6 +302,8 @@ fn secret_of(entry: &SecretListEntry, scope: &Scope) -> Result<Secret, String> {
         created: moment(entry.created_date()),
         last_changed: moment(entry.last_changed_date()),
         last_accessed: day(entry.last_accessed_date()),
+        access_is_known: true,
+        dependents: Vec::new(),
         last_rotated: moment(entry.last_rotated_date()),
         next_rotation: moment(entry.next_rotation_date()),
         rotation_enabled: entry.rotation_enabled(),
@@ -326,6 +329,8 @@ fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
         created: moment(answer.created_date()),
         last_changed: moment(answer.last_changed_date()),
         last_accessed: day(answer.last_accessed_date()),
+        access_is_known: true,
+        dependents: Vec::new(),
         last_rotated: moment(answer.last_rotated_date()),
         next_rotation: moment(answer.next_rotation_date()),
         rotation_enabled: answer.rotation_enabled(),
@@ -416,6 +421,23 @@ impl Vault for Session {
                         .tag_resource()
                         .secret_id(arn.as_str())
                         .tags(Tag::builder().key(key).value(value).build())
+                        .send()
+                })
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn untag<'a>(&'a self, arn: &'a SecretArn, key: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let client = client(self, arn.scope())?;
+            self.gate
+                .ask("secretsmanager:UntagResource", || {
+                    client
+                        .untag_resource()
+                        .secret_id(arn.as_str())
+                        .tag_keys(key)
                         .send()
                 })
                 .await

@@ -32,10 +32,6 @@ pub enum PolicyFor {
 
 /// What a clean-up may do, and to which secrets.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, and stands for itself"
-)]
 pub struct PolicyApplyArgs {
     /// Only the secrets of this plan, with its recovery window
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["accounts", "regions", "recovery", "partition"])]
@@ -49,9 +45,13 @@ pub struct PolicyApplyArgs {
     /// The recovery window of the plan: deletions with a shorter one are not allowed
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = super::cleanup::recovery)]
     pub recovery: u8,
-    /// For `--tag`: also tagging
-    #[arg(long)]
-    pub tag: bool,
+    /// For `--tag`: also tagging, with no other key than this one if it is named
+    #[arg(long, value_name = "KEY")]
+    #[expect(
+        clippy::option_option,
+        reason = "the flag alone allows any key, and its absence none"
+    )]
+    pub tag: Option<Option<String>>,
     /// For `--remove-replicas`: also removing replicas, and making them again
     #[arg(long)]
     pub remove_replicas: bool,

@@ -39,7 +39,56 @@ pub(super) fn write(
         text.push(b'\n');
         put(&format!("inventory/{account}-{region}.json"), &text)?;
     }
+    for (place, primary) in primaries() {
+        let description = Description {
+            arn: arn(place),
+            name: primary.name,
+            last_accessed_date: None::<()>,
+            primary_region: primary.region,
+            replication_status: replicas(primary),
+        };
+        let mut text = serde_json::to_vec_pretty(&description)?;
+        text.push(b'\n');
+        let name = primary.name.replace('/', "-");
+        put(&format!("inventory/describe-{name}.json"), &text)?;
+    }
     Ok(())
+}
+
+/// The secrets that have replicas, with their places. A list does not say where those stand.
+fn primaries() -> impl Iterator<Item = (usize, &'static Cast)> {
+    let all = CAST.iter().enumerate();
+    all.filter(|(_, cast)| cast.primary == Some(cast.region))
+}
+
+fn replicas(primary: &Cast) -> Vec<ReplicationStatus> {
+    CAST.iter()
+        .filter(|cast| cast.account == primary.account && cast.name == primary.name)
+        .filter(|cast| cast.region != primary.region)
+        .map(|cast| ReplicationStatus {
+            region: cast.region,
+            status: "InSync",
+        })
+        .collect()
+}
+
+/// The part of `aws secretsmanager describe-secret` that a list does not have.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Description {
+    #[serde(rename = "ARN")]
+    arn: &'static str,
+    name: &'static str,
+    last_accessed_date: Option<()>,
+    primary_region: &'static str,
+    replication_status: Vec<ReplicationStatus>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReplicationStatus {
+    region: &'static str,
+    status: &'static str,
 }
 
 /// The ARN of every secret, by its place in the table: most records name one.

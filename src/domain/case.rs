@@ -129,7 +129,8 @@ impl<'a> Case<'a> {
 
     /// The grounds on which the secret may be called unused; `None`: a deletion would rest on nothing.
     pub(super) fn grounds(&self) -> Option<Grounds> {
-        let is_dated = !matches!(self.unused(), Some(Unused::MaintenanceOnly));
+        let is_dated =
+            self.secret.access_is_known && !matches!(self.unused(), Some(Unused::MaintenanceOnly));
         match self.evidence {
             Evidence::Complete(proof) => Some(Grounds::Proof(proof)),
             Evidence::Partial(_) if self.policy.trust_last_accessed && is_dated => {
@@ -341,6 +342,7 @@ impl<'a> Case<'a> {
                     .map_or(by_date, |used| by_date.map(|date| date.min(used)))
             }
             (_, Some(used)) => days(used),
+            (Accessed::Never, None) if !self.secret.access_is_known => None,
             (Accessed::Never, None) => self
                 .secret
                 .created

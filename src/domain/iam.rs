@@ -64,6 +64,10 @@ pub struct Places {
     pub trail_keys: Vec<String>,
     /// The shortest recovery window of a deletion, in days.
     pub window: u8,
+    /// The ARNs of the secrets whose replicas are made again, in any Region; empty: any secret's.
+    pub replicated: Vec<String>,
+    /// The key of the tag that is set; `None`: any key.
+    pub tag: Option<String>,
 }
 
 impl Default for Places {
@@ -76,6 +80,8 @@ impl Default for Places {
             buckets: Vec::new(),
             trail_keys: Vec::new(),
             window: 30,
+            replicated: Vec::new(),
+            tag: None,
         }
     }
 }
@@ -89,7 +95,11 @@ const FORBIDDEN: &[&str] = &[
 /// What needs no permission (AWS API reference, `GetCallerIdentity`).
 const FREE: &[&str] = &["sts:GetCallerIdentity"];
 
-/// The policy that allows exactly these actions.
+/// What making a replica needs on customer-managed keys: of the primary to read it, of the replica to write it (AWS API
+/// reference, `ReplicateSecretToRegions`, required permissions).
+const REPLICATING: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"];
+
+/// The policy that allows exactly these actions, and what AWS itself does for them in the caller's name.
 pub fn policy(actions: &[&str], places: &Places) -> Policy {
     let mut groups: BTreeMap<Group, Vec<String>> = BTreeMap::new();
     for action in actions.iter().filter(|action| !FREE.contains(action)) {
@@ -99,6 +109,10 @@ pub fn policy(actions: &[&str], places: &Places) -> Policy {
     }
     if !places.buckets.is_empty() && !places.trail_keys.is_empty() {
         groups.insert(Group::TrailKey, vec!["kms:Decrypt".to_owned()]);
+    }
+    if groups.contains_key(&Group::Replicate) {
+        let actions = REPLICATING.iter().map(|action| (*action).to_owned());
+        groups.insert(Group::ReplicaKey, actions.collect());
     }
     let deletes = groups.contains_key(&Group::Delete);
     let mut statement: Vec<Statement> = groups
@@ -163,6 +177,8 @@ enum Group {
     RemoveReplicas,
     /// Making replicas again.
     Replicate,
+    /// Encrypting them with the customer's keys, through Secrets Manager only.
+    ReplicaKey,
 }
 
 impl Group {
@@ -198,6 +214,7 @@ impl Group {
             Self::Tag => "TagBeforeDeleting",
             Self::RemoveReplicas => "RemoveReplicas",
             Self::Replicate => "ReplicateAgain",
+            Self::ReplicaKey => "KeysOfReplicas",
         }
     }
 
@@ -224,6 +241,8 @@ impl Group {
                 })
                 .collect(),
             Self::TrailKey => places.trail_keys.clone(),
+            // Which keys they are is known only to AWS, and a key may belong to another account: the condition narrows it.
+            Self::ReplicaKey => vec![format!("arn:{partition}:kms:*:*:key/*")],
         };
         let condition = match self {
             Self::Delete => {
@@ -240,6 +259,14 @@ impl Group {
                 ));
                 only
             }
+            Self::Tag => places.tag.as_ref().map_or_else(BTreeMap::new, |key| {
+                when(
+                    "ForAllValues:StringEquals",
+                    "aws:TagKeys",
+                    vec![key.clone()],
+                )
+            }),
+            Self::ReplicaKey => places.through_secrets_manager(),
             _ => BTreeMap::new(),
         };
         vec![Statement {
@@ -299,6 +326,21 @@ impl Places {
             )];
         }
         self.secrets.clone()
+    }
+
+    /// Only for these secrets, and only in requests that Secrets Manager makes (AWS Secrets Manager user guide,
+    /// "Secret encryption and decryption": the encryption context holds `SecretARN`).
+    fn through_secrets_manager(
+        &self,
+    ) -> BTreeMap<&'static str, BTreeMap<&'static str, Vec<String>>> {
+        let mut only = BTreeMap::from([(
+            "kms:ViaService",
+            vec!["secretsmanager.*.amazonaws.com*".to_owned()],
+        )]);
+        if !self.replicated.is_empty() {
+            only.insert("kms:EncryptionContext:SecretARN", self.replicated.clone());
+        }
+        BTreeMap::from([("StringLike", only)])
     }
 
     fn roles(&self) -> Vec<String> {
@@ -505,7 +547,8 @@ mod tests {
                 .iter()
                 .filter(|one| one["Effect"] == "Allow")
                 .collect();
-            assert_eq!(allowed.len(), 2, "{json:#}");
+            let keys = usize::from(sid == "ReplicateAgain");
+            assert_eq!(allowed.len(), 2 + keys, "{json:#}");
             assert_eq!(
                 allowed[0]["Resource"],
                 serde_json::json!(["arn:aws:iam::111122223333:role/cleaner"])

@@ -100,6 +100,10 @@ pub enum Step {
     Restoring,
     /// It was taken back.
     Restored,
+    /// The tag that was set before the deletion is about to be taken back: what stood there before is set again.
+    Untagging(String),
+    /// It was taken back, or somebody else has set another value since.
+    Untagged(String),
     /// A replica is about to be made again.
     Replicating(Region),
     /// It was made again.
@@ -177,7 +181,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JournalError> {
                     parsed.unended = Unended::Yes;
                 }
             }
-            Err(_) if !ended => break,
+            Err(error) if !ended && was_cut_off(text, &error, &parsed.entries) => break,
             Err(error) => {
                 return Err(JournalError {
                     line: number,
@@ -188,6 +192,16 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, JournalError> {
     }
     Ok(parsed)
 }
+
+/// Whether the last line is the beginning of an entry. After entries it is, whatever it holds: nothing else is written
+/// there. Without any, the file may be somebody else's, and only what begins as an entry does and ends too early is ours.
+fn was_cut_off(text: &[u8], error: &serde_json::Error, before: &[(u64, Entry)]) -> bool {
+    let begins = ENTRY_BEGINS.starts_with(text) || text.starts_with(ENTRY_BEGINS);
+    !before.is_empty() || (begins && error.is_eof())
+}
+
+/// How each line that [`line`] writes begins.
+const ENTRY_BEGINS: &[u8] = b"{\"time\":\"";
 
 /// Where everything stands after the entries of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -478,7 +492,14 @@ impl Standing {
                 self.phase = Phase::Restored;
                 self.restored = Some(entry.at);
             }
-            Step::Replicating(_) => {}
+            Step::Replicating(_) | Step::Untagging(_) => {}
+            Step::Untagged(key) => {
+                if self.tag.as_ref().is_none_or(|tag| tag.key != *key) {
+                    return Err("a tag was taken back that was not set");
+                }
+                self.tag = None;
+                self.phase = Phase::Restored;
+            }
             Step::Replicated(region) => {
                 self.removed.retain(|one| one.region != *region);
                 self.phase = Phase::Restored;

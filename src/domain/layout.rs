@@ -64,10 +64,14 @@ impl TrailFile<'_> {
 pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     match (from_folders(folders), from_name(name)) {
-        (Some(folders), Some(name)) => Some(TrailFile {
-            day: name.day.filter(|_| name.day == folders.day),
-            ..name
-        }),
+        (Some(folders), Some(name)) => {
+            let agree = name.day == folders.day;
+            Some(TrailFile {
+                day: name.day.filter(|_| agree),
+                delivered: name.delivered.filter(|_| agree),
+                ..name
+            })
+        }
         (folders, name) => folders.or(name),
     }
 }
@@ -80,6 +84,9 @@ pub fn unread(path: &str) -> Option<Unread> {
         return None;
     }
     let Some(file) = trail_file(path).or_else(|| from_folders(path)) else {
+        if let Some((account, region)) = above_the_days(path) {
+            return Some(Unread::always(Some((account.into(), region.into()))));
+        }
         return (!is_plainly_other(path)).then(|| Unread::always(None));
     };
     let place = Some((file.account.into(), file.region.into()));
@@ -96,6 +103,29 @@ pub fn unread(path: &str) -> Option<Unread> {
         Some((from, to)) => Some(Unread { place, from, to }),
         None => Some(Unread::always(place)),
     }
+}
+
+/// The account and the Region of a folder above the folders of days.
+fn above_the_days(path: &str) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let place = parts.iter().rposition(|part| *part == "AWSLogs")?;
+    let below = match &parts[place + 1..] {
+        [first, rest @ ..] if first.starts_with("o-") => rest,
+        below => below,
+    };
+    match below {
+        [account, "CloudTrail", region, ..] => Some((account_id(account)?, region_name(region)?)),
+        _ => None,
+    }
+}
+
+/// Whether the name of a file says that it holds JSON or is compressed, as exports of a trail are.
+#[must_use]
+pub fn is_named_like_records(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    [".json", ".gz", ".jsonl", ".ndjson", ".log"]
+        .iter()
+        .any(|ending| lower.ends_with(ending))
 }
 
 /// Endings of names that no log of CloudTrail and no export of it has.
@@ -115,6 +145,10 @@ fn is_plainly_other(path: &str) -> bool {
 #[must_use]
 pub fn other_service(path: &str) -> Option<&str> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    // Where people moved files, the name is surer than the folders.
+    if from_name(name).is_some() {
+        return None;
+    }
     let parts: Vec<&str> = folders.split('/').collect();
     let by_folder = parts
         .iter()
@@ -130,7 +164,7 @@ pub fn other_service(path: &str) -> Option<&str> {
             region_name(parts.next()?)?;
             Some(service)
         })
-        .filter(|service| kind(service).is_none())
+        .filter(|service| kind(service).is_none() && region_name(service).is_none())
 }
 
 fn service_below<'a>(parts: &[&'a str]) -> Option<&'a str> {
@@ -341,6 +375,13 @@ mod tests {
                 None,
             ),
             ("events.json.gz".to_owned(), None),
+            (
+                format!(
+                    "{account}/us-east-1/2026/11/23/111122223333_CloudTrail_us-east-1_20261123T0855Z_a.json.gz"
+                ),
+                None,
+            ),
+            (format!("{account}/us-east-1/2026/11/23/x.json.gz"), None),
         ] {
             assert_eq!(other_service(&path), service, "{path}");
         }
@@ -369,6 +410,11 @@ mod tests {
                 hole(start - hour, start + 24 * hour),
             ),
             (folder.to_owned(), hole(start - hour, start + 24 * hour)),
+            (
+                format!("{folder}/111122223333_CloudTrail_us-east-1_20200101T0855Z_a.json.gz"),
+                hole(i64::MIN, i64::MAX),
+            ),
+            (folder.replace("/2026/11/23", ""), hole(i64::MIN, i64::MAX)),
             ("trail/export.json".to_owned(), Some(Unread::always(None))),
             ("trail/README.md".to_owned(), None),
             (

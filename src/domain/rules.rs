@@ -376,11 +376,13 @@ fn coverage_gap(case: &Case<'_>) -> Option<String> {
     let judged = case.judged_unused(unused);
     if judged && !case.replicas_known {
         return Some(
-            "it has replicas, and what happens to them is not known: scan their Regions too"
+            "it has replicas, and the inventory does not say where: add the output of `describe-secret`"
                 .to_owned(),
         );
     }
-    let trusted = case.policy.trust_last_accessed && unused != Unused::MaintenanceOnly;
+    let trusted = case.policy.trust_last_accessed
+        && case.secret.access_is_known
+        && unused != Unused::MaintenanceOnly;
     match &case.evidence {
         Evidence::Partial(what) if judged && !trusted => Some(what.clone()),
         _ => None,
@@ -494,6 +496,12 @@ fn cross_account(case: &Case<'_>) -> Option<String> {
             utc_day(key_use.slice.last())
         ));
     }
+    if !case.secret.dependents.is_empty() {
+        return Some(format!(
+            "others depend on it: the inventory has {}",
+            case.secret.dependents.join(", ")
+        ));
+    }
     let key = case.secret.kms_key.as_deref()?;
     let account = key.split(':').nth(4).filter(|_| key.starts_with("arn:"))?;
     (account != own).then(|| format!("its key belongs to the account {account}"))
@@ -539,7 +547,7 @@ fn ambiguous_reads(case: &Case<'_>) -> Option<String> {
 }
 
 fn never_read(case: &Case<'_>) -> Option<String> {
-    let age = case.age_days()?;
+    let age = case.age_days().filter(|_| case.secret.access_is_known)?;
     case.judged_unused(Unused::NeverRead).then(|| {
         format!(
             "never read since it was created {} ago, {}",

@@ -66,8 +66,14 @@ pub struct Secret {
     pub created: Option<Timestamp>,
     /// When anything about it last changed, tags included.
     pub last_changed: Option<Timestamp>,
-    /// The day (UTC) on which it was last read in its Region. `None`: never read there.
+    /// The day (UTC) on which it was last read in its Region. `None`: never read there, if [`Secret::access_is_known`].
     pub last_accessed: Option<Date>,
+    /// Whether the inventory says when the secret was last read. An export that left the column out does not: then
+    /// nothing follows from its absence.
+    pub access_is_known: bool,
+    /// Links that depend on this secret and are no replicas in other Regions, such as replicas in other accounts: the
+    /// field of the inventory, with what it says. Other people's text.
+    pub dependents: Vec<String>,
     /// When it was last rotated; `None`: never, or rotation is off.
     pub last_rotated: Option<Timestamp>,
     /// The latest moment of the next rotation; may lie in the past after failures.
@@ -101,6 +107,8 @@ impl Secret {
             created: None,
             last_changed: None,
             last_accessed: None,
+            access_is_known: true,
+            dependents: Vec::new(),
             last_rotated: None,
             next_rotation: None,
             rotation_enabled: None,
@@ -186,6 +194,14 @@ impl Secret {
             created: newer.created.or(older.created),
             last_changed: newer.last_changed.or(older.last_changed),
             last_accessed: newer.last_accessed.max(older.last_accessed),
+            access_is_known: newer.access_is_known || older.access_is_known,
+            dependents: {
+                let mut all = newer.dependents;
+                all.extend(older.dependents);
+                all.sort();
+                all.dedup();
+                all
+            },
             last_rotated: newer.last_rotated.max(older.last_rotated),
             next_rotation: newer.next_rotation.max(older.next_rotation),
             rotation_enabled: newer.rotation_enabled.or(older.rotation_enabled),

@@ -6,7 +6,8 @@
 //! [`Gap`] that names the file and the entry, and the rest is read: one bad entry never hides the others.
 //!
 //! A secret whose `LastAccessedDate` is there but cannot be read is left out and named: without the date it would look
-//! never read.
+//! never read. Where an export was trimmed, as `--query` does, the absence of the date says nothing, and that is named.
+//! Fields that say that others depend on a secret are kept, also those that are not known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -129,13 +130,16 @@ impl Reading {
         }
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         self.followed.clear();
+        if let Some(why) = not_json(text) {
+            return self.gap(name, why);
+        }
         let mut documents = 0;
         for document in serde_json::Deserializer::from_slice(text).into_iter::<Value>() {
             match document {
                 Ok(document) => self.document(&name, document),
                 Err(error) => self.gap(
                     name.clone(),
-                    format!("not the output of list-secrets: {error}"),
+                    format!("not the output of list-secrets ({error}): {AS_JSON}"),
                 ),
             }
             documents += 1;
@@ -162,7 +166,7 @@ impl Reading {
                         self.versions(name, Value::Object(object));
                     }
                     None if object.contains_key("ARN") => {
-                        self.entry(name, 1, Value::Object(object));
+                        self.entries(name, vec![Value::Object(object)]);
                     }
                     None => self.gap(
                         name.to_owned(),
@@ -172,7 +176,7 @@ impl Reading {
             }
             _ => self.gap(
                 name.to_owned(),
-                "not the output of `aws secretsmanager list-secrets`",
+                format!("not the output of `aws secretsmanager list-secrets`: {AS_JSON}"),
             ),
         }
     }
@@ -201,18 +205,50 @@ impl Reading {
     /// Reads entries; gives their scopes.
     fn entries(&mut self, name: &str, entries: Vec<Value>) -> BTreeSet<Scope> {
         let mut scopes = BTreeSet::new();
+        if entries.iter().any(Value::is_string) {
+            self.gap(name.to_owned(), format!("its entries are texts: {AS_JSON}"));
+            return scopes;
+        }
+        let access = self.access_in(name, &entries);
         for (place, entry) in entries.into_iter().enumerate() {
             // A bare array may also hold whole pages.
             if entry.get("SecretList").is_some() {
                 self.document(name, entry);
-            } else if let Some(scope) = self.entry(name, place + 1, entry) {
+            } else if let Some(scope) = self.entry(name, (place + 1, access), entry) {
                 scopes.insert(scope);
             }
         }
         scopes
     }
 
-    fn entry(&mut self, name: &str, place: usize, entry: Value) -> Option<Scope> {
+    /// Whether these entries say when secrets were last read. AWS gives every entry of a secret with a value its versions;
+    /// where no entry has either those or a last access, columns were left out.
+    fn access_in(&mut self, name: &str, entries: &[Value]) -> Access {
+        let any = |key: &str| entries.iter().any(|entry| entry.get(key).is_some());
+        let is_list = entries.iter().any(|entry| entry.get("ARN").is_some());
+        let is_trimmed = is_list
+            && !any("LastAccessedDate")
+            && !any("SecretVersionsToStages")
+            && !any("VersionIdsToStages");
+        if is_trimmed {
+            self.gap(
+                name.to_owned(),
+                format!(
+                    "columns were left out, so it does not say when a secret was last read (LastAccessedDate): {AS_JSON}"
+                ),
+            );
+            return Access::LeftOut;
+        }
+        Access::Given
+    }
+
+    fn entry(
+        &mut self,
+        name: &str,
+        (place, access): (usize, Access),
+        entry: Value,
+    ) -> Option<Scope> {
+        let dependents = dependents(&entry);
         let arn = entry
             .get("ARN")
             .and_then(Value::as_str)
@@ -222,7 +258,9 @@ impl Reading {
             .map_err(|error| error.to_string())
             .and_then(Entry::secret)
         {
-            Ok(secret) => {
+            Ok(mut secret) => {
+                secret.access_is_known = access == Access::Given;
+                secret.dependents = dependents;
                 let scope = secret.arn.scope().clone();
                 let merged = match self.secrets.remove(&secret.arn) {
                     Some(known) => known.merged(secret),
@@ -292,14 +330,82 @@ pub fn is_utf_16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF])
 }
 
+/// What to do where a file is not the whole output as JSON.
+const AS_JSON: &str = "run `aws secretsmanager list-secrets --output json`, without `--query`, and save all it prints";
+
+/// Whether entries say when secrets were last read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Given,
+    LeftOut,
+}
+
+/// The form of text that is not JSON, with the way out; `None` for what may be JSON.
+fn not_json(text: &[u8]) -> Option<String> {
+    let text = text.trim_ascii_start();
+    let first = *text.first()?;
+    if matches!(first, b'{' | b'[' | b'"') {
+        return None;
+    }
+    let starts = |start: &str| text.starts_with(start.as_bytes());
+    let form = if starts("SecretList:") || starts("- ARN:") || starts("---\n") || starts("ARN:") {
+        "it is YAML"
+    } else if starts("---") || starts("+--") || starts("|") {
+        "it is a table"
+    } else if starts("SECRETLIST") || text.split(|byte| *byte == b'\n').next()?.contains(&b'\t') {
+        "it is text"
+    } else {
+        "it is not JSON"
+    };
+    Some(format!("{form}: {AS_JSON}"))
+}
+
+/// What an entry says of others that depend on the secret, besides its replicas in other Regions: a field that names
+/// replicas or accounts and holds something. Fields that AWS will add are of that shape, too.
+fn dependents(entry: &Value) -> Vec<String> {
+    let fields = entry.as_object().into_iter().flatten();
+    fields
+        .filter(|(key, _)| key.contains("Replica") || key.contains("CrossAccount"))
+        .filter(|(key, _)| key.as_str() != "ReplicationStatus")
+        .filter_map(|(key, value)| {
+            let holds = match value {
+                Value::Array(all) => all.iter().any(|one| {
+                    let status = one.get("Status").and_then(Value::as_str);
+                    status != Some("Detached")
+                }),
+                Value::Object(members) => !members.is_empty(),
+                Value::String(text) => !text.is_empty(),
+                Value::Null | Value::Bool(false) | Value::Number(_) => false,
+                Value::Bool(true) => true,
+            };
+            holds.then(|| key.clone())
+        })
+        .collect()
+}
+
+/// The largest inventory file that is read, in bytes of JSON. A list of 200,000 secrets has a quarter of it.
+const LARGEST: u64 = 1 << 30;
+
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
-    let bytes = std::fs::read(path)?;
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    let bytes = limited(std::fs::File::open(path)?)?;
     if !super::inflate::is_gzip(&bytes) {
         return Ok(bytes);
     }
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text)?;
-    Ok(text)
+    limited(flate2::read::MultiGzDecoder::new(bytes.as_slice()))
+}
+
+fn limited(source: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(std::io::Error::other(
+            "it has more than 1 GiB: give one file for each account and Region",
+        ));
+    }
+    Ok(bytes)
 }
 
 /// An entry of `SecretList`, or the answer of `describe-secret`. Unknown fields are ignored: AWS adds some.
@@ -351,8 +457,11 @@ impl VersionList {
         let current =
             versions.find(|version| version.version_stages.iter().any(|s| s == "AWSCURRENT"));
         let current = current.map(|version| CurrentVersion {
-            created: version.created_date.map(|Moment(at)| at),
-            last_accessed: version.last_accessed_date.map(|Moment(at)| day_of(at)),
+            created: version.created_date.and_then(Moment::known),
+            last_accessed: version
+                .last_accessed_date
+                .and_then(Moment::known)
+                .map(day_of),
         });
         Ok((arn, current))
     }
@@ -378,8 +487,8 @@ struct ReplicaEntry {
 impl Entry {
     fn secret(self) -> Result<Secret, String> {
         let arn = SecretArn::new(&self.arn).map_err(|error| error.to_string())?;
-        let moment = |moment: Option<Moment>| moment.map(|Moment(at)| at);
-        let day = |moment: Option<Moment>| moment.map(|Moment(at)| day_of(at));
+        let moment = |moment: Option<Moment>| moment.and_then(Moment::known);
+        let day = |date: Option<Moment>| moment(date).map(day_of);
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let region = |region: String| region.parse().map_err(|error| format!("{error}"));
         let replica = |entry: ReplicaEntry| -> Result<Replica, String> {
@@ -400,6 +509,8 @@ impl Entry {
             created: moment(self.created_date),
             last_changed: moment(self.last_changed_date),
             last_accessed: day(self.last_accessed_date),
+            access_is_known: true,
+            dependents: Vec::new(),
             last_rotated: moment(self.last_rotated_date),
             next_rotation: moment(self.next_rotation_date),
             rotation_enabled: self.rotation_enabled,
@@ -423,6 +534,16 @@ impl Entry {
 /// A moment as the AWS CLI prints it: RFC 3339 with any offset, or a number of seconds since 1970.
 struct Moment(Timestamp);
 
+impl Moment {
+    /// The moment, unless it lies before Secrets Manager: AWS Tools for PowerShell write the first moment of .NET
+    /// (`0001-01-01`) for a date that is absent, and others write 1970.
+    fn known(self) -> Option<Timestamp> {
+        /// 2017-01-01T00:00:00Z. The service was announced in April 2018.
+        const BEGINNING: i64 = 1_483_228_800;
+        Some(self.0).filter(|at| at.as_second() >= BEGINNING)
+    }
+}
+
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
@@ -441,8 +562,14 @@ impl<'de> Deserialize<'de> for Moment {
                         .to_zoned(jiff::tz::TimeZone::UTC)
                         .ok()
                 };
+                // Windows PowerShell writes `/Date(milliseconds)/`.
+                let windows = || {
+                    let number = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+                    Timestamp::from_millisecond(number.parse().ok()?).ok()
+                };
                 text.parse()
                     .ok()
+                    .or_else(windows)
                     .or_else(|| day().map(|zoned| zoned.timestamp()))
                     .map(Moment)
                     .ok_or_else(|| E::custom(format!("`{text}` is not a date")))

@@ -274,6 +274,22 @@ mod tests {
     }
 
     #[test]
+    fn a_first_line_that_was_cut_off_is_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let whole = line(&deleting()).unwrap();
+        // Without its line feed only, the entry is whole.
+        for cut in 0..whole.len() - 1 {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let (mut journal, book) = JournalFile::open(&path).unwrap();
+            assert_eq!(phase(&book), None, "{cut}");
+            journal.append(&deleting()).unwrap();
+            drop(journal);
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "{cut}");
+        }
+    }
+
+    #[test]
     fn a_damaged_journal_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");

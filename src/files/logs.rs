@@ -22,7 +22,7 @@ use super::walk::{Found, Walk, layout_path, walk};
 use crate::domain::coverage::Unread;
 use crate::domain::event::{Delivery, Sink};
 use crate::domain::layout::{self, Kind, TrailFile};
-use crate::domain::record::Scope;
+use crate::domain::record::{Contents, Other, Scope};
 
 /// What could not be read, or not wholly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,9 +77,27 @@ impl Reading {
         self.troubles.extend(other.troubles);
     }
 
-    /// Notes something that could not be read, or not wholly.
+    /// Notes something that could not be read at all.
     fn trouble(&mut self, path: PathBuf, what: String) {
         self.unread.extend(layout::unread(&layout_path(&path)));
+        self.troubles.push(Trouble { path, what });
+    }
+
+    /// Notes a file that could not be read wholly. A file of something else beside the trail leaves no hole; one that held
+    /// records does, whatever its name.
+    fn partly_read(&mut self, path: PathBuf, contents: &Contents, what: String) {
+        let text = layout_path(&path);
+        let is_in_layout = layout::trail_file(&text).is_some();
+        let is_other = match contents.other {
+            Some(Other::Document) => true,
+            Some(Other::Text) => !layout::is_named_like_records(&text),
+            None => false,
+        };
+        if is_in_layout || contents.records == 0 && !is_other {
+            self.unread.extend(layout::unread(&text));
+        } else if contents.records > 0 {
+            self.unread.insert(Unread::always(None));
+        }
         self.troubles.push(Trouble { path, what });
     }
 
@@ -99,7 +117,7 @@ impl Reading {
         self.ours += file.contents.ours;
         self.multi_member += u64::from(file.members > 1);
         if let Some(what) = file.trouble() {
-            self.trouble(path, what);
+            self.partly_read(path, &file.contents, what);
         }
         file.compressed
     }

@@ -52,6 +52,7 @@ struct State {
     held: usize,
     kept: u64,
     lost: Option<String>,
+    files: Vec<SavedFile>,
 }
 
 /// What was kept.
@@ -88,11 +89,37 @@ struct CoveredSpan {
     to: Timestamp,
 }
 
+/// A log file that was saved. The time is covered only as long as every one of them is there as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct SavedFile {
+    name: String,
+    size: u64,
+    sha256: String,
+}
+
+impl SavedFile {
+    fn new(name: &str, bytes: &[u8]) -> Self {
+        Self {
+            name: name.to_owned(),
+            size: bytes.len() as u64,
+            sha256: Sha256::digest(bytes)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct CoveredFile {
     format: u32,
     covered: Vec<CoveredSpan>,
+    #[serde(default)]
+    files: Vec<SavedFile>,
 }
+
+/// The format of [`COVERED`]. The first one did not name the files.
+const FORMAT: u32 = 2;
 
 impl Saver {
     /// A saver that passes everything on to `next`.
@@ -118,9 +145,12 @@ impl Saver {
             })
             .collect();
         spans.sort();
+        let mut files = std::mem::take(&mut state.files);
+        files.sort();
         let file = CoveredFile {
-            format: 1,
+            format: FORMAT,
             covered: spans,
+            files,
         };
         let put = serde_json::to_vec_pretty(&file)
             .map_err(io::Error::from)
@@ -159,8 +189,11 @@ impl Saver {
         for ((scope, day), mut records) in std::mem::take(&mut state.days) {
             records.sort();
             records.dedup();
-            let put = packed(&records)
-                .and_then(|bytes| self.shelf.put(&name(&scope, &day, &records), &bytes));
+            let name = name(&scope, &day, &records);
+            let put = packed(&records).and_then(|bytes| {
+                state.files.push(SavedFile::new(&name, &bytes));
+                self.shelf.put(&name, &bytes)
+            });
             state.note(put);
         }
     }
@@ -289,9 +322,22 @@ pub fn covered(shelf: &dyn Shelf) -> io::Result<Option<Vec<(Scope, Span)>>> {
         return Ok(None);
     };
     let file: CoveredFile = serde_json::from_slice(&bytes)?;
-    if file.format != 1 {
-        let words = format!("`{COVERED}` has format {}, which is not known", file.format);
+    if file.format != FORMAT {
+        let words = format!(
+            "`{COVERED}` has format {}, which does not name the files that it speaks of: scan with `--save` again",
+            file.format
+        );
         return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
+    for saved in &file.files {
+        let bytes = shelf.get(&saved.name)?;
+        if bytes.is_none_or(|bytes| SavedFile::new(&saved.name, &bytes) != *saved) {
+            let words = format!(
+                "`{}` is not there any more as it was saved, so what `{COVERED}` says of covered time does not hold",
+                saved.name
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
     }
     let spans = file.covered.into_iter().map(|one| {
         let scope = Scope {

@@ -49,7 +49,7 @@ fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<Use> {
     if !apply.no_restore {
         uses.push(Use::Restore);
     }
-    if apply.tag {
+    if apply.tag.is_some() {
         uses.push(Use::Tag);
     }
     if apply.remove_replicas {
@@ -72,6 +72,11 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
         partition: apply.partition.clone(),
         accounts: apply.accounts.clone(),
         role: apply.role_name.clone(),
+        // `apply` takes `KEY=VALUE`, and the same text is right here.
+        tag: apply.tag.clone().flatten().map(|tag| {
+            let key = tag.split_once('=').map_or(tag.as_str(), |(key, _)| key);
+            key.to_owned()
+        }),
         ..Places::default()
     };
     let Some(path) = &apply.plan else {
@@ -96,9 +101,16 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
         partition: first.arn.partition().to_owned(),
         secrets: lines.iter().map(|line| line.arn.to_string()).collect(),
         accounts: accounts.into_iter().cloned().collect(),
+        replicated: lines.iter().map(|line| in_any_region(line)).collect(),
         window: windows.min().unwrap_or(places.window),
         ..places
     })
+}
+
+/// The pattern for a secret and its replicas, which have its ARN but for the Region.
+fn in_any_region(line: &Line) -> String {
+    let region = format!(":{}:", line.arn.scope().region);
+    line.arn.as_str().replacen(&region, ":*:", 1)
 }
 
 /// The secrets of these accounts and Regions; none if any will do.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::gather::{Gathered, packed_again, trail_gap};
 use super::scan::{Job, Late, clock, folders, log_cache, told_of};
@@ -44,6 +44,9 @@ const LOOKUP_BUDGET: Duration = Duration::from_mins(15);
 /// Runs the scan.
 pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     let buckets = buckets(&args.trail)?;
+    if let Some(folder) = &args.live.save {
+        holds_no_scan(folder)?;
+    }
     for folder in args.live.save.iter().chain(&args.live.cache) {
         usable(folder)?;
     }
@@ -505,6 +508,20 @@ fn place(scope: &Scope) -> record::Scope<'_> {
         account: scope.account.as_str(),
         region: scope.region.as_str(),
     }
+}
+
+/// Refuses a folder that holds an earlier scan: its pages would pass for those of this one.
+fn holds_no_scan(folder: &Path) -> Result<()> {
+    let is_used = ["inventory", "trail"]
+        .iter()
+        .any(|name| folder.join(name).exists());
+    if is_used {
+        bail!(
+            "`--save {}`: the folder holds an earlier scan; name another folder, or remove that one",
+            folder.display()
+        );
+    }
+    Ok(())
 }
 
 /// A folder for `--save` or `--cache` must be usable before the long work begins.

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 
 use super::bill;
@@ -58,6 +58,7 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     } else {
         overwrite
     };
+    named_paths_exist(args)?;
     // What is wrong with the earlier scan is said before the long work.
     let previous = previous(&args.view)?;
     store::prepare(&out, again)?;
@@ -94,6 +95,25 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
         bill::exit(exit, bill.as_ref())
     };
     Ok(shown(told, exit))
+}
+
+/// Refuses files and folders that are named and are not there, before anything is written: a mistyped name is no empty
+/// trail.
+fn named_paths_exist(args: &ScanArgs) -> Result<()> {
+    let folders = folders(&args.trail);
+    let trail = folders.iter().map(|path| ("--trail", path));
+    let inventory = args.inventory.iter().map(|path| ("--inventory", path));
+    for (option, path) in inventory.chain(trail) {
+        if let Err(error) = std::fs::symlink_metadata(path)
+            && error.kind() == std::io::ErrorKind::NotFound
+        {
+            bail!(
+                "`{option} {}`: there is no such file or folder",
+                path.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What every scan writes.

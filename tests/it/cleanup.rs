@@ -13,7 +13,7 @@ mod matrix;
 mod permissions;
 mod settings;
 mod since;
-mod stage;
+pub(crate) mod stage;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod thousand;

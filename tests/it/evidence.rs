@@ -243,7 +243,9 @@ fn the_last_access_is_a_day_and_one_day_is_allowed() {
 #[test]
 fn a_primary_is_judged_together_with_its_replicas() {
     let pair = |name: &str, there: Option<i64>| {
-        let primary = idle(name).primary(EAST);
+        let primary = idle(name)
+            .primary(EAST)
+            .set("ReplicationStatus", json!([{"Region": WEST}]));
         let replica = never(name).region(WEST).primary(EAST);
         [
             primary,

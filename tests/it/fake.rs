@@ -275,6 +275,16 @@ impl Vault for Fake {
         })
     }
 
+    fn untag<'a>(&'a self, arn: &'a SecretArn, key: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        self.call("untag", arn, |kept, now| {
+            active(kept)?;
+            kept.secret.tags.remove(key);
+            kept.secret.last_changed = Some(now);
+            kept.changes += 1;
+            Ok(())
+        })
+    }
+
     fn remove_replicas<'a>(
         &'a self,
         arn: &'a SecretArn,

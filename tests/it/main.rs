@@ -29,6 +29,7 @@ mod fake;
 mod figures;
 mod finance;
 mod fuzz;
+mod fuzz_inputs;
 mod hostile;
 mod iam_scan;
 mod laws;

@@ -45,7 +45,8 @@ fn organization(inventory: &Path) -> World {
     for file in fs::read_dir(inventory).unwrap() {
         let bytes = fs::read(file.unwrap().path()).unwrap();
         let list: Value = serde_json::from_slice(&bytes).unwrap();
-        for entry in list["SecretList"].as_array().unwrap() {
+        // Beside the lists lie descriptions of replicated secrets, which the lists have, too.
+        for entry in list["SecretList"].as_array().into_iter().flatten() {
             world.add(secret(entry));
         }
     }

@@ -39,6 +39,7 @@ const GIVEN_BACK: usize = 2_048;
 pub(super) struct Listed {
     region: Region,
     last_accessed: Option<Date>,
+    access_is_known: bool,
     /// Its place in the inventory.
     at: usize,
 }
@@ -49,6 +50,7 @@ impl Listed {
         let listed = |at: usize| Self {
             region: secrets[at].arn.scope().region.clone(),
             last_accessed: secrets[at].last_accessed,
+            access_is_known: secrets[at].access_is_known,
             at,
         };
         let groups = groups.by_primary(secrets).into_iter();
@@ -149,10 +151,9 @@ impl Rows<'_> {
                 }),
             }
         }
-        // The primary Region stands on replicated primaries only: with it and without any replica, they stand where
-        // nobody looked.
-        let replicas_known =
-            secret.replicas.is_some() || secret.primary_region.is_none() || !replicas.is_empty();
+        // The primary Region stands on replicated primaries only. A list does not say in which Regions replicas stand, so
+        // those that are listed need not be all: only `describe-secret` says so.
+        let replicas_known = secret.replicas.is_some() || secret.primary_region.is_none();
         for (region, readers) in self.unlisted.get(&at).into_iter().flatten() {
             replicas.push(Member {
                 region: region.clone(),
@@ -161,7 +162,7 @@ impl Rows<'_> {
             });
         }
         Case {
-            evidence: self.evidence(secret, &replicas),
+            evidence: self.evidence(at, secret, &replicas),
             indirect: self.indirect(at, secret, &replicas),
             own,
             replicas,
@@ -186,7 +187,13 @@ impl Rows<'_> {
         indirect
     }
 
-    fn evidence(&self, secret: &Secret, replicas: &[Member<'_>]) -> Evidence {
+    fn evidence(&self, at: usize, secret: &Secret, replicas: &[Member<'_>]) -> Evidence {
+        let mut listed = self.replicas.get(&at).into_iter().flatten();
+        if !secret.access_is_known || listed.any(|replica| !replica.access_is_known) {
+            return Evidence::Partial(
+                "the inventory does not say when it was last read (LastAccessedDate): columns were left out".to_owned(),
+            );
+        }
         if self.trail == Trail::Declined {
             return Evidence::Partial("no trail was given: nothing shows who calls".to_owned());
         }

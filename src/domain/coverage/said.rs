@@ -18,7 +18,12 @@ impl Coverage {
         };
         let unread = self.unread_of(scope).filter(is_hole).count();
         if unread > 0 && self.of(scope).is_some() {
-            return "log files or records of that time could not be read".to_owned();
+            let files = if unread == 1 {
+                "a log file of that time".to_owned()
+            } else {
+                format!("{unread} log files of that time, or records in them,")
+            };
+            return format!("{files} could not be read");
         }
         self.why_silent(scope, holes).to_owned()
     }

@@ -122,6 +122,14 @@ impl Line {
             }
             Step::Restoring => "restoring",
             Step::Restored => "restored",
+            Step::Untagging(key) => {
+                self.key = Some(key);
+                "untagging"
+            }
+            Step::Untagged(key) => {
+                self.key = Some(key);
+                "untagged"
+            }
             Step::Replicating(region) => {
                 self.region = Some(region);
                 "replicating"
@@ -169,6 +177,8 @@ impl Line {
             "failed" => Step::Failed(self.why.unwrap_or_default()),
             "restoring" => Step::Restoring,
             "restored" => Step::Restored,
+            "untagging" => Step::Untagging(needed(self.key, "key", state)?),
+            "untagged" => Step::Untagged(needed(self.key, "key", state)?),
             "replicating" => Step::Replicating(needed(self.region, "region", state)?),
             "replicated" => Step::Replicated(needed(self.region, "region", state)?),
             other => {

@@ -48,6 +48,17 @@ pub struct Contents {
     pub unreadable: u64,
     /// Why the file, or the rest of it, could not be read. What stood before the trouble was counted.
     pub trouble: Option<String>,
+    /// The form of a file without records that is not known: a whole document of something else, or plain text.
+    pub other: Option<Other>,
+}
+
+/// A file without a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// A whole JSON document.
+    Document,
+    /// Text that is no JSON.
+    Text,
 }
 
 /// Reads a whole inflated file.
@@ -97,6 +108,7 @@ impl<'s> Reader<'s> {
         self.split.finish(rest, &mut self.records, sink);
         self.records.finish(sink);
         let mut contents = self.records.contents;
+        contents.other = self.split.other().filter(|_| contents.records == 0);
         contents.trouble = self.split.trouble();
         contents
     }

@@ -3,10 +3,10 @@
 //! One state machine for every shape a trail comes in. It stops at the end of a window wherever that falls, and goes
 //! on in the next one.
 
-use super::foreign;
 use super::heard::Records;
 use super::scan::{self, Stop};
 use super::unescape;
+use super::{Other, foreign};
 use crate::domain::event::Sink;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -52,6 +52,7 @@ pub(super) struct Split {
     /// The latest document has a `NextToken`: more of its list follows.
     is_followed: bool,
     trouble: Option<String>,
+    other: Option<Other>,
 }
 
 impl Default for Split {
@@ -62,6 +63,7 @@ impl Default for Split {
             documents: 0,
             is_followed: false,
             trouble: None,
+            other: None,
         }
     }
 }
@@ -118,6 +120,11 @@ impl Split {
             // A lone number or word needs a byte behind it to have an end, and is no trail anyhow.
             _ => self.lose(left.len(), "ends in the middle of a record"),
         }
+    }
+
+    /// The form of a file of something else.
+    pub(super) fn other(&self) -> Option<Other> {
+        self.other
     }
 
     /// What went wrong, in words that follow the name of the file.
@@ -220,7 +227,17 @@ impl Split {
             _ => {
                 match foreign::file(&bytes[at..]).filter(|_| self.documents == 0) {
                     Some(what) => self.note(what.to_owned()),
-                    None => self.lose(at, "holds no CloudTrail records"),
+                    None => {
+                        let is_text = std::str::from_utf8(&bytes[at..]).is_ok_and(|text| {
+                            !text.contains(|letter: char| {
+                                letter.is_control() && !letter.is_ascii_whitespace()
+                            })
+                        });
+                        self.other = is_text
+                            .then_some(Other::Text)
+                            .filter(|_| self.documents == 0);
+                        self.lose(at, "holds no CloudTrail records");
+                    }
                 }
                 self.place = Place::Lost;
                 return Ok(bytes.len());
@@ -239,6 +256,9 @@ impl Split {
                     Content::Record => records.single(&bytes[at..end], sink),
                     Content::Other => {
                         let what = foreign::document(&bytes[at..end]);
+                        if what.is_none() && self.documents == 1 {
+                            self.other = Some(Other::Document);
+                        }
                         self.note(
                             what.unwrap_or("the file holds no CloudTrail records")
                                 .to_owned(),

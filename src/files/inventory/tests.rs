@@ -13,7 +13,9 @@ fn check(text: &str) -> Found {
 
 #[test]
 fn every_form_that_the_cli_prints_is_read() {
-    let entry = format!(r#"{{"ARN":"{ARN}","Name":"db","Unknown":{{"x":1}}}}"#);
+    let entry = format!(
+        r#"{{"ARN":"{ARN}","Name":"db","SecretVersionsToStages":{{}},"Unknown":{{"x":1}}}}"#
+    );
     for text in [
         format!(r#"{{"SecretList":[{entry}]}}"#),
         format!(r#"{{"SecretList":[],"NextToken":"t"}}{{"SecretList":[{entry}]}}"#),
@@ -63,7 +65,9 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
         (&format!(r#"{{"ARN":"{ARN}","CreatedDate":1e300}}"#), ""),
         ("7", "invalid type"),
     ] {
-        let found = check(&format!(r#"{{"SecretList":[{bad},{{"ARN":"{other}"}}]}}"#));
+        let found = check(&format!(
+            r#"{{"SecretList":[{bad},{{"ARN":"{other}","SecretVersionsToStages":{{}}}}]}}"#
+        ));
         assert_eq!(found.secrets.len(), 1, "{bad}");
         assert!(
             found.gaps[0].what.contains("entry 1"),
@@ -93,16 +97,18 @@ fn a_foreign_broken_or_missing_file_is_a_gap() {
 #[test]
 fn a_list_that_was_cut_off_is_a_gap() {
     let found = check(&format!(
-        r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#
+        r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}],"NextToken":"more"}}"#
     ));
     assert_eq!(found.gaps[0].what, "the list of secrets is not whole");
 }
 
 #[test]
 fn a_list_that_ends_in_an_empty_page_is_whole() {
-    let page = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#);
+    let page = format!(
+        r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}],"NextToken":"more"}}"#
+    );
     let other = ARN.replace("us-east-1", "eu-west-1");
-    let other = format!(r#"{{"SecretList":[{{"ARN":"{other}"}}]}}"#);
+    let other = format!(r#"{{"SecretList":[{{"ARN":"{other}","SecretVersionsToStages":{{}}}}]}}"#);
     let (empty, going_on) = (
         r#"{"SecretList":[]}"#,
         r#"{"SecretList":[],"NextToken":"x"}"#,
@@ -126,7 +132,9 @@ fn a_list_that_ends_in_an_empty_page_is_whole() {
 #[test]
 fn an_empty_list_in_another_file_ends_no_list() {
     let folder = tempfile::tempdir().unwrap();
-    let page = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}],"NextToken":"more"}}"#);
+    let page = format!(
+        r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}],"NextToken":"more"}}"#
+    );
     std::fs::write(folder.path().join("a.json"), page).unwrap();
     std::fs::write(folder.path().join("b.json"), r#"{"SecretList":[]}"#).unwrap();
     let found = read(&[folder.path().to_owned()]);
@@ -137,7 +145,11 @@ fn an_empty_list_in_another_file_ends_no_list() {
 fn the_same_file_twice_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.json");
-    std::fs::write(&path, format!(r#"{{"ARN":"{ARN}"}}"#)).unwrap();
+    std::fs::write(
+        &path,
+        format!(r#"{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}"#),
+    )
+    .unwrap();
     let found = read(&[path.clone(), folder.path().to_owned(), path]);
     assert_eq!(
         (found.secrets.len(), found.files, found.gaps.len()),
@@ -151,7 +163,7 @@ fn versions_add_the_current_one_to_their_secret() {
         r#"{{"ARN":"{ARN}","Versions":[{{"VersionStages":["AWSPREVIOUS"],"LastAccessedDate":1790812800}},
             {{"VersionStages":["AWSCURRENT"],"CreatedDate":"2026-10-01T02:00:00Z"}},{{}}]}}"#
     );
-    let list = format!(r#"{{"SecretList":[{{"ARN":"{ARN}"}}]}}"#);
+    let list = format!(r#"{{"SecretList":[{{"ARN":"{ARN}","SecretVersionsToStages":{{}}}}]}}"#);
     let expected = CurrentVersion {
         created: Some("2026-10-01T02:00:00Z".parse().unwrap()),
         last_accessed: None,
@@ -186,7 +198,7 @@ fn versions_add_the_current_one_to_their_secret() {
 #[test]
 fn a_describe_adds_the_replicas_to_a_list() {
     let found = check(&format!(
-        r#"[{{"ARN":"{ARN}","PrimaryRegion":"us-east-1","Tags":[{{"Key":"a","Value":"b"}},{{"Key":"c"}}]}},
+        r#"[{{"ARN":"{ARN}","SecretVersionsToStages":{{}},"PrimaryRegion":"us-east-1","Tags":[{{"Key":"a","Value":"b"}},{{"Key":"c"}}]}},
            {{"ARN":"{ARN}","ReplicationStatus":[{{"Region":"eu-west-1","LastAccessedDate":1790812800}}]}}]"#
     ));
     let secret = &found.secrets[0];

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
+use super::gaps;
 use super::heard::{Heard, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, saving, table, tally};
 use super::shown;
@@ -91,6 +92,10 @@ impl Job<'_> {
         let session = open(&self.args.login, self.clock, stop).await?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
         self.guard(&ours, &book)?;
+        let gaps = gaps::beside(&self.args.plan, self.plan.planned_at);
+        if !gaps.is_empty() {
+            self.term.say(gaps.trim_end());
+        }
         // What the history says decides, so it is read before anybody confirms.
         let heard = unless_stopped(stop, self.listen(&session)).await?;
         if self.args.execute {

@@ -51,7 +51,10 @@ pub(super) async fn history(
     // Up to and including the second that is running.
     let to = Timestamp::from_second(bounds(from, now).to).unwrap_or(now);
     let span = Span { from, to };
-    let feed = Ear(Mutex::new(ledger(from, now)));
+    let feed = Ear {
+        ledger: Mutex::new(ledger(from, now)),
+        unread: Mutex::default(),
+    };
     let mut names: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
     for arn in secrets {
         let known = names.entry(arn.scope().clone()).or_default();
@@ -81,9 +84,20 @@ pub(super) async fn history(
         }
         .boxed()
     });
-    let gaps = futures_util::future::join_all(one_by_one).await.concat();
+    let mut gaps = futures_util::future::join_all(one_by_one).await.concat();
     teller.finish();
-    let ledger = feed.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unread = feed
+        .unread
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    gaps.extend(unread.into_iter().map(|scope| {
+        let text = "records of the event history could not be read".to_owned();
+        (Some(scope), text)
+    }));
+    let ledger = feed
+        .ledger
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     Heard {
         accesses: ledger.into_accesses().0,
         gaps,
@@ -131,30 +145,38 @@ fn ledger(from: Timestamp, now: Timestamp) -> Ledger {
 }
 
 /// Takes records from the event history into a ledger.
-struct Ear(Mutex<Ledger>);
+struct Ear {
+    ledger: Mutex<Ledger>,
+    /// Places of records that could not be read.
+    unread: Mutex<BTreeSet<Scope>>,
+}
 
 impl Ear {
-    fn take(&self, json: &[u8]) {
-        let mut ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        record::read(json, None, &mut *ledger);
+    fn take(&self, scope: Option<&Scope>, json: &[u8]) {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = record::read(json, None, &mut *ledger);
+        if contents.trouble.is_some() || contents.unreadable > 0 {
+            let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+            unread.extend(scope.cloned());
+        }
     }
 }
 
 impl Feed for Ear {
-    fn record(&self, _scope: &Scope, json: &[u8]) {
-        self.take(json);
+    fn record(&self, scope: &Scope, json: &[u8]) {
+        self.take(Some(scope), json);
     }
 
     fn file(&self, _object: &LogObject, bytes: &[u8]) -> Result<(), String> {
-        self.take(bytes);
+        self.take(None, bytes);
         Ok(())
     }
 
     fn covered(&self, _scope: &Scope, _span: Span) {}
 
-    fn sampled(&self, _scope: &Scope, _comb: &Comb, _window: u32, json: &[u8]) {
+    fn sampled(&self, scope: &Scope, _comb: &Comb, _window: u32, json: &[u8]) {
         // Who asks in a sample has asked.
-        self.take(json);
+        self.take(Some(scope), json);
     }
 }
 

@@ -4,6 +4,7 @@
 //! secret may go stands in [`apply`](crate::apply), not here.
 
 mod apply;
+mod gaps;
 mod heard;
 mod plan;
 mod restore;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use super::gaps;
 use super::show::{command, day, paragraph, place, saving, table};
 use super::{Clock, path_word};
 use crate::Exit;
@@ -44,7 +45,8 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     };
     let now = Clock::of(args.moment).now();
     write(&out, &plan_csv::write(&draft.plan, now)?, overwrite)?;
-    Term::data(show(&draft, args.recovery, now).as_bytes())?;
+    let shown = show(&draft, args.recovery, now) + &gaps::section(&report.gaps);
+    Term::data(shown.as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
     if let Some(warning) = sampled(&report, &draft) {
         term.say(&warning);

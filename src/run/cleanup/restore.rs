@@ -148,7 +148,9 @@ pub(super) fn in_words(summary: &Summary) -> String {
     ];
     let _ = write!(text, "\n{}.", tally(&parts));
     let again = |back: &Back| {
-        !back.lost.is_empty() || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
+        !back.lost.is_empty()
+            || back.tagged.is_some()
+            || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
     };
     if summary.secrets.iter().any(again) {
         text.push_str(" Run the same again for what failed or was not tried.");
@@ -169,6 +171,7 @@ fn row(back: &Back) -> Vec<String> {
     for (region, why) in &back.lost {
         details.push(format!("not replicated to {region}: {why}"));
     }
+    details.extend(back.tagged.clone());
     vec![
         back.outcome.as_str().to_owned(),
         back.arn.name().to_owned(),

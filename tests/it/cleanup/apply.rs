@@ -252,7 +252,7 @@ fn a_lost_answer_is_asked_after() {
     }
     assert_eq!(first.exit_code(), 1);
     assert_eq!(stage.book().secrets[&arn("c")].phase, Phase::Deleting);
-    assert_eq!(stage.book().secrets[&arn("d")].phase, Phase::Untouched);
+    assert_eq!(stage.book().secrets[&arn("d")].phase, Phase::Deleting);
     assert_eq!(stage.execute().exit_code(), 0);
     assert!(
         stage

@@ -323,3 +323,53 @@ fn what_watching_cannot_hear_is_told() {
     assert!(said.contains(&format!("Not heard: {A} {WEST}")), "{said}");
     assert!(said.contains("cloudtrail:LookupEvents"), "{said}");
 }
+
+/// A restored secret that is still marked as leaving would be taken for one that nobody wants.
+#[test]
+fn the_tag_that_was_set_before_deleting_is_taken_back() {
+    for before in [None, Some("no")] {
+        let mut secret = idle("a");
+        if let Some(value) = before {
+            secret = secret.tag("leaving", value);
+        }
+        let ground = Ground::new(world().secret(secret), &["a"]);
+        ground.execute(&["--tag", "leaving=2026-11"]).expect(0);
+        let value = |ground: &Ground| {
+            let mut world = ground.aws.world();
+            world.named(A, EAST, "a").tags.get("leaving").cloned()
+        };
+        assert_eq!(value(&ground).as_deref(), Some("2026-11"));
+        let calls = || {
+            let calls = ground.aws.calls_of("secretsmanager", "UntagResource").len();
+            calls + ground.aws.calls_of("secretsmanager", "TagResource").len()
+        };
+        // It may not be allowed at first: then the secret is back all the same, and the next run goes on.
+        for op in ["TagResource", "UntagResource"] {
+            ground.aws.inject(Fault::denied().on("secretsmanager", op));
+        }
+        let said = ground.run(&["restore", "plan.csv"]).expect(1).said();
+        assert!(said.contains("taking back the tag `leaving`"), "{said}");
+        assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
+        ground.aws.heal();
+        ground.run(&["restore", "plan.csv"]).expect(0);
+        assert_eq!(value(&ground).as_deref(), before);
+        let made = calls();
+        ground.run(&["restore", "plan.csv"]).expect(0);
+        assert_eq!(calls(), made, "it is taken back once");
+    }
+    // What somebody else has set since stays.
+    let ground = Ground::new(world().secret(idle("a")), &["a"]);
+    ground.execute(&["--tag", "leaving=2026-11"]).expect(0);
+    let changed = "stays".to_owned();
+    ground
+        .aws
+        .world()
+        .named(A, EAST, "a")
+        .tags
+        .insert("leaving".to_owned(), changed.clone());
+    ground.run(&["restore", "plan.csv"]).expect(0);
+    assert_eq!(
+        ground.aws.world().named(A, EAST, "a").tags["leaving"],
+        changed
+    );
+}

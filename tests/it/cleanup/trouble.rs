@@ -357,6 +357,24 @@ fn without_a_journal_that_can_be_written_nothing_is_deleted() {
     }
 }
 
+#[test]
+fn a_file_that_is_no_journal_is_refused_and_stays_as_it_is() {
+    let ground = ground();
+    for text in [
+        "one line without an end",
+        "{\"time\":\"2026-11-28T06:10:00Z\",\"level\":\"info\"}",
+        "{\"time\":1",
+        "[",
+        " ",
+    ] {
+        std::fs::write(ground.path("other"), text).unwrap();
+        let said = ground.execute(&["--journal", "other"]).expect(1).said();
+        assert!(said.contains("cannot be trusted"), "{text}: {said}");
+        assert_eq!(std::fs::read_to_string(ground.path("other")).unwrap(), text);
+        assert!(is_untouched(&ground), "{text}");
+    }
+}
+
 /// The first run is held in the middle of a deletion while the second one starts.
 #[cfg(unix)]
 #[test]
@@ -514,5 +532,31 @@ fn replicas_stay_unless_they_are_given_up() {
     let world = ground.aws.world();
     assert_eq!(world.secrets.len(), 3, "both replicas are there again");
     drop(world);
+    assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
+}
+
+/// The first try was carried out and its answer lost, the later ones were throttled, and `DescribeSecret` was behind.
+#[test]
+fn a_deletion_whose_last_try_was_throttled_is_owned_by_the_next_run() {
+    let ground = Ground::new(world().secret(idle("a")), &["a"]);
+    let delete = || ("secretsmanager", "DeleteSecret");
+    let (service, op) = delete();
+    ground.aws.inject(Fault::throttle().on(service, op));
+    let once = ground
+        .program(&Ground::executing(&[]))
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .output();
+    assert_eq!(once.unwrap().status.code(), Some(1));
+    ground.aws.heal();
+    {
+        let mut world = ground.aws.world();
+        let now = world.now;
+        world.named(A, EAST, "a").deleted = Some(now);
+    }
+    let said = ground.run(&["watch", "plan.csv"]).expect(0).said();
+    assert!(said.contains("1 of them was cut off"), "{said}");
+    let said = ground.execute(&[]).expect(0).said();
+    assert!(said.contains("1 deleted before"), "{said}");
+    ground.run(&["restore", "plan.csv"]).expect(0);
     assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
 }
