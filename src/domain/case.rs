@@ -237,7 +237,7 @@ impl<'a> Case<'a> {
     /// rotation, and the version that is current since then has never been fetched, for a week or longer.
     ///
     /// AWS keeps a last access for each version, and a rotation's reads of the old version count for the secret only
-    /// (AWS facts 2.6). A rotation that reads the new version, too, to test it, cannot be told from a reader: that is a
+    /// (seen in recorded answers of `ListSecretVersionIds`). A rotation that reads the new version, too, to test it, cannot be told from a reader: that is a
     /// read, as without this rule. It never speaks for a deletion: without the trail the verdict is to review.
     fn is_unfetched(&self, member: &Member<'_>, day: Date) -> bool {
         let Some(current) = &self.secret.current else {

@@ -1,6 +1,6 @@
 //! What a secret costs: storage, API calls and KMS requests, in the window and as the run rate of a month.
 //!
-//! The rules are those of the design's section 5. Storage is paid per secret (a replica is one of its own); what is
+//! Storage is paid per secret (a replica is one of its own); what is
 //! pending deletion or included with another service is free. Every logged API call of the service counts, failed ones
 //! included: AWS does not say that they are free. One read is one decryption, if the key is the customer's.
 //!

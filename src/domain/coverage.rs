@@ -416,7 +416,8 @@ impl Heard {
     }
 }
 
-/// How long events may be on their way, in seconds (AWS facts 6.5: usually 5 minutes, not guaranteed).
+/// How long events may be on their way, in seconds: usually five minutes, which is not guaranteed
+/// (CloudTrail User Guide, "How CloudTrail works").
 pub const SETTLING: i64 = 3_600;
 
 /// The longest silence in hours that can be usual: a weekend and half a day on each side.

@@ -173,6 +173,8 @@ enum Group {
     Restore,
     /// Tagging secrets.
     Tag,
+    /// Taking such tags back.
+    Untag,
     /// Removing replicas.
     RemoveReplicas,
     /// Making replicas again.
@@ -195,6 +197,7 @@ impl Group {
             }
             "secretsmanager:RestoreSecret" => Self::Restore,
             "secretsmanager:TagResource" => Self::Tag,
+            "secretsmanager:UntagResource" => Self::Untag,
             "secretsmanager:RemoveRegionsFromReplication" => Self::RemoveReplicas,
             "secretsmanager:ReplicateSecretToRegions" => Self::Replicate,
             _ => Self::Anywhere,
@@ -212,6 +215,7 @@ impl Group {
             Self::Delete => "DeleteWithRecovery",
             Self::Restore => "TakeDeletionsBack",
             Self::Tag => "TagBeforeDeleting",
+            Self::Untag => "TakeTagsBack",
             Self::RemoveReplicas => "RemoveReplicas",
             Self::Replicate => "ReplicateAgain",
             Self::ReplicaKey => "KeysOfReplicas",
@@ -229,6 +233,7 @@ impl Group {
             | Self::Delete
             | Self::Restore
             | Self::Tag
+            | Self::Untag
             | Self::RemoveReplicas
             | Self::Replicate => places.secrets(),
             Self::Roles => places.roles(),
@@ -259,7 +264,7 @@ impl Group {
                 ));
                 only
             }
-            Self::Tag => places.tag.as_ref().map_or_else(BTreeMap::new, |key| {
+            Self::Tag | Self::Untag => places.tag.as_ref().map_or_else(BTreeMap::new, |key| {
                 when(
                     "ForAllValues:StringEquals",
                     "aws:TagKeys",
@@ -534,6 +539,7 @@ mod tests {
             ("secretsmanager:DeleteSecret", "DeleteWithRecovery"),
             ("secretsmanager:RestoreSecret", "TakeDeletionsBack"),
             ("secretsmanager:TagResource", "TagBeforeDeleting"),
+            ("secretsmanager:UntagResource", "TakeTagsBack"),
             (
                 "secretsmanager:RemoveRegionsFromReplication",
                 "RemoveReplicas",

@@ -2,7 +2,7 @@
 //!
 //! Judged per client and hour, because a thousand pods with an hour's cache are healthy and one pod that reads every
 //! second is not. A client is a session at an address. With a cache of `T` seconds it needs at most `3600 / T` calls an
-//! hour; what goes beyond, summed over its hours, a cache would avoid (design, section 6).
+//! hour; what goes beyond, summed over its hours, a cache would avoid.
 //!
 //! `DescribeSecret` in a storm and lookups of names that do not exist are loops too. Refused reads are not: they are a
 //! finding of their own, and no cache mends them.

@@ -4,7 +4,7 @@
 //! describe secrets too, and AWS's caching clients use a secret for months without reading it. One declarative table
 //! tells them apart, [`FINGERPRINTS`]: the first row that fits wins. Who fits is said in `classify`.
 //!
-//! Sources of the signs: AWS facts, section 9 (the clients' own source code and documentation).
+//! Sources of the signs: the source code and the documentation of the clients.
 
 use serde::{Deserialize, Serialize};
 

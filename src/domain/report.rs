@@ -1,6 +1,6 @@
 //! The canonical result of a scan: what `report.json` holds and everything else is rendered from.
 //!
-//! Plain data that serializes to `format: 1` of the design's section 9 and reads back. The numbers are final: renderers
+//! Plain data that serializes to `format: 1`, the contract of `report.json`, and reads back. The numbers are final: renderers
 //! sort, filter and escape, they do not calculate. US dollars are [`Money`] (decimal strings with six places), times are
 //! RFC 3339 UTC, days ISO dates. `None` is "unknown" (JSON `null`, empty in CSV), never zero.
 //!

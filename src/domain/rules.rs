@@ -4,7 +4,7 @@
 //! function of a [`Case`]: one secret with its replicas, what was seen of them, and how much of the idle time the trail
 //! covers. It tells its sentence, or `None` if it does not apply.
 //!
-//! What makes the difference to "last accessed more than 90 days ago" (design, section 4):
+//! What makes the difference to "last accessed more than 90 days ago":
 //! - a recent `LastAccessedDate` that maintenance explains (rotation, plans, audits) is not use; one that nothing
 //!   explains is;
 //! - an old `LastAccessedDate` is no proof while a caching client refreshes the secret with `DescribeSecret`;

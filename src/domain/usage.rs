@@ -1,6 +1,6 @@
 //! What the events of a trail say, one line for all calls that are alike but for their time.
 //!
-//! Two rules of evidence live here, because they are about single events (design, section 4): a denied call has no
+//! Two rules of evidence live here, because they are about single events: a denied call has no
 //! `requestParameters` and names its secret only in `errorMessage` ([`named_in`]), and a failed call is a call, never a
 //! use ([`Outcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
@@ -35,7 +35,8 @@ pub enum Outcome {
 impl Outcome {
     /// Reads the outcome from an event.
     ///
-    /// The codes are those of AWS facts 4.9 and 4.10. A call with a message and no code counts as failed: no successful
+    /// The codes are those that CloudTrail records of Secrets Manager have (API reference, "Common errors", and the errors of
+    /// `GetSecretValue`). A call with a message and no code counts as failed: no successful
     /// call has either.
     pub fn of(event: &Event<'_>) -> Self {
         let code = event.error_code.as_deref().unwrap_or_default();

@@ -451,7 +451,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Folder::new(folder.path());
         assert!(covered(&shelf).unwrap().is_none());
-        for text in ["", "{\"format\":2,\"covered\":[]}"] {
+        let gone = "{\"format\":2,\"covered\":[],\"files\":[{\"name\":\"trail/gone.json.gz\",\"size\":1,\"sha256\":\"00\"}]}";
+        for text in [
+            "",
+            // The first format did not name its files.
+            "{\"format\":1,\"covered\":[]}",
+            "{\"format\":3,\"covered\":[]}",
+            gone,
+        ] {
             shelf.put(COVERED, text.as_bytes()).unwrap();
             assert!(covered(&shelf).is_err(), "{text}");
         }

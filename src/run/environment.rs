@@ -7,9 +7,12 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-/// Variables that are read for AWS, and are set to nothing.
+/// Variables that are read to reach AWS, and are set to nothing.
 fn empty() -> Vec<OsString> {
-    let is_read = |name: &OsString| name.to_string_lossy().starts_with("AWS_");
+    let is_read = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        name.starts_with("AWS_") || name.ends_with("_PROXY")
+    };
     std::env::vars_os()
         .filter(|(name, value)| value.is_empty() && is_read(name))
         .map(|(name, _)| name)

@@ -51,6 +51,9 @@ fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<Use> {
     }
     if apply.tag.is_some() {
         uses.push(Use::Tag);
+        if !apply.no_restore {
+            uses.push(Use::Untag);
+        }
     }
     if apply.remove_replicas {
         uses.push(Use::RemoveReplicas);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::aws::{Connect, Role, Session};
 use crate::ports::Fault;
@@ -75,11 +75,48 @@ fn stands_in(url: &str) -> bool {
     !host.is_empty() && !OF_AWS.into_iter().any(is_of)
 }
 
+/// Refuses variables that name an endpoint and hold no address: the SDK would leave out some of them and ask AWS itself,
+/// and panic on others.
+fn usable_endpoints() -> Result<()> {
+    for (name, value) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if !name.starts_with("AWS_ENDPOINT_URL") {
+            continue;
+        }
+        let usable = value.to_str().is_some_and(is_address);
+        ensure!(
+            usable,
+            "{name} is no address such as `https://host:port`, but `{}`",
+            value.to_string_lossy().escape_debug()
+        );
+    }
+    Ok(())
+}
+
+/// Whether this is the address of a server: a scheme, a host without blanks, perhaps a port.
+fn is_address(url: &str) -> bool {
+    let place = url.strip_prefix("http://").or(url.strip_prefix("https://"));
+    let place = place.and_then(|place| place.split(['/', '?', '#']).next());
+    let host = place.and_then(|place| place.rsplit('@').next());
+    let odd = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || "\\<>\"`{}|^".contains(letter)
+    };
+    let Some(host) = host.filter(|_| !url.chars().any(odd)) else {
+        return false;
+    };
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, "443"),
+    };
+    !name.is_empty() && port.parse::<u16>().is_ok()
+}
+
 /// Opens the session.
 ///
 /// # Errors
 /// Why not, and what to do about it.
 pub(super) async fn open(connect: Connect) -> Result<Session> {
+    usable_endpoints()?;
     let profile = connect
         .profile
         .clone()
@@ -132,6 +169,28 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_address() {
+        for (url, is) in [
+            ("http://127.0.0.1:4566", true),
+            ("http://[::1]:4566/", true),
+            ("http://[::1]", true),
+            ("https://user@host.example/path", true),
+            ("", false),
+            (" ", false),
+            ("x", false),
+            ("http://", false),
+            ("http://:80", false),
+            ("http://host:port", false),
+            ("http://host:99999", false),
+            ("ftp://host", false),
+            ("http://a b", false),
+            ("http://a\u{7}b", false),
+        ] {
+            assert_eq!(is_address(url), is, "{url:?}");
+        }
+    }
 
     #[test]
     fn aws_itself_does_not_stand_in_for_aws() {

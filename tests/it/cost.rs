@@ -65,7 +65,9 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
     let scan = World::new()
         .heard(ACCOUNT, WEST)
         .secrets([
-            idle("replicated").primary(EAST),
+            idle("replicated")
+                .primary(EAST)
+                .set("ReplicationStatus", json!([{"Region": WEST}])),
             idle("replicated").region(WEST).primary(EAST),
             idle("pending").deleted(3),
             idle("events!connection/a").set("OwningService", json!("events")),

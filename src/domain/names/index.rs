@@ -73,7 +73,7 @@ impl<'a> Index<'a> {
 
     /// Finds the secret that a call at `time` (seconds since 1970) in `scope` meant by `target`.
     ///
-    /// The order of AWS facts 3.15 and of the design's evidence rule 7: exact ARN, then exact name, then a partial ARN.
+    /// The order is: exact ARN, then exact name, then a partial ARN (API reference, `GetSecretValue`, `SecretId`).
     /// A name is looked up in the scope of the event, an ARN in the scope it names itself.
     pub fn resolve(&self, target: &str, scope: Option<&Scope>, time: i64) -> Resolution {
         let target = without_json_key(target);

@@ -92,6 +92,9 @@ impl Job<'_> {
         let session = open(&self.args.login, self.clock, stop).await?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
         self.guard(&ours, &book)?;
+        if self.args.execute {
+            self.tell_of_journal();
+        }
         let gaps = gaps::beside(&self.args.plan, self.plan.planned_at);
         if !gaps.is_empty() {
             self.term.say(gaps.trim_end());
@@ -246,6 +249,17 @@ impl Job<'_> {
         let heard = history(session, &secrets, from, now, budget, self.term).await;
         self.tell_unheard(&heard);
         Some(heard)
+    }
+
+    /// Says in CI, before anything is done, that the journal is a file that goes with the runner.
+    fn tell_of_journal(&self) {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+        if in_ci && !self.journal.exists() {
+            self.term.say(&format!(
+                "The journal {} is a new file on this runner. Without it, no later run knows what this one did: keep it as an artifact of the job.",
+                self.journal.display()
+            ));
+        }
     }
 
     /// Says what could not be looked up, before anybody confirms.

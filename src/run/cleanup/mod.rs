@@ -19,6 +19,7 @@ pub(super) use status::run as status;
 pub(super) use watch::run as watch;
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,9 +42,25 @@ use crate::report::text::shell;
 const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
+    let bytes =
+        bounded(path).with_context(|| format!("cannot read the plan `{}`", path.display()))?;
     plan_csv::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
+}
+
+/// The most that a plan may hold: a line takes about 500 bytes, and a plan has one for each secret at most.
+const LARGEST_PLAN: u64 = 256 << 20;
+
+fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(LARGEST_PLAN + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_PLAN {
+        return Err(std::io::Error::other(
+            "it is larger than 256 MiB, which no plan is",
+        ));
+    }
+    Ok(bytes)
 }
 
 /// The policy, for what it protects and whom it knows.

@@ -332,7 +332,7 @@ fn our_own_tag_does_not_break_the_seal_but_another_change_beside_it_does() {
         );
     }
     stage.execute();
-    stage.vault.fate.pass(86_400);
+    stage.vault.fate.pass(3_600);
     stage.vault.change(&arn("b"), |secret| {
         secret.last_changed = Some("2026-11-04T00:00:00Z".parse().unwrap());
     });

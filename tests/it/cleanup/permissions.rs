@@ -105,7 +105,7 @@ fn the_policy_of_a_plan_names_its_secrets_its_window_and_no_wildcard_that_is_not
             }
             [one] => {
                 assert_eq!(resources, arns, "{one}");
-                if one == "secretsmanager:TagResource" {
+                if one == "secretsmanager:TagResource" || one == "secretsmanager:UntagResource" {
                     let only = &statement["Condition"]["ForAllValues:StringEquals"];
                     assert_eq!(only["aws:TagKeys"], serde_json::json!(["leaving"]));
                 }

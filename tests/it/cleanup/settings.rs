@@ -137,3 +137,105 @@ fn another_time_holds_before_the_service_that_stands_in_for_aws_and_no_other() {
         run(&ground, &args, &elsewhere).expect(0);
     }
 }
+
+/// Compose files and CI systems write `AWS_ENDPOINT_URL: ${X:-}`: an empty variable is one that is not set.
+#[test]
+fn an_empty_variable_is_not_set_and_no_value_ends_in_a_panic() {
+    let ground = deleted();
+    let endpoint = ground.aws.endpoint();
+    let services = [
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "AWS_ENDPOINT_URL_CLOUDTRAIL",
+        "AWS_ENDPOINT_URL_S3",
+    ];
+    for command in COMMANDS {
+        let empty: Vec<Setting<'_>> = services
+            .into_iter()
+            .chain(["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN"])
+            .chain(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_RETRY_MODE"])
+            .chain(["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
+            .chain(["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "AWS_CONFIG_FILE"])
+            .map(|name| (name, Some("")))
+            .collect();
+        run(&ground, command, &empty).expect(0);
+        // Each service has an endpoint of its own, and the common one is empty.
+        let mut own: Vec<Setting<'_>> = services
+            .into_iter()
+            .map(|name| (name, Some(endpoint.as_str())))
+            .collect();
+        own.push(("AWS_ENDPOINT_URL", Some("")));
+        run(&ground, command, &own).expect(0);
+        for name in services.into_iter().chain(["AWS_ENDPOINT_URL"]) {
+            for wrong in [" ", "x", "http://", "http://a b"] {
+                let said = run(&ground, command, &[(name, Some(wrong))])
+                    .expect(1)
+                    .said();
+                assert!(said.contains(name), "{command:?} {name}={wrong:?}: {said}");
+            }
+        }
+    }
+}
+
+/// Whoever names the wrong file must not lose it.
+#[test]
+fn a_file_that_is_no_journal_is_refused_and_left_as_it_is() {
+    let ground = Ground::new(world().secret(idle("a")), &["a"]);
+    for text in [
+        "api-token",
+        "api-token\n",
+        "{\"key\": 1}",
+        "a\nb",
+        "{\"times\":",
+        "[]",
+        "\0\0",
+    ] {
+        let path = ground.path("precious.txt");
+        std::fs::write(&path, text).unwrap();
+        let said = ground
+            .execute(&["--journal", "precious.txt"])
+            .expect(1)
+            .said();
+        assert!(said.contains("precious.txt"), "{text:?}: {said}");
+        let restore = [
+            "restore",
+            "--journal",
+            "precious.txt",
+            ground.arn("a").as_str(),
+        ]
+        .map(str::to_owned);
+        let restore: Vec<&str> = restore.iter().map(String::as_str).collect();
+        ground.run(&restore).expect(1);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    assert!(ground.changes().is_empty());
+}
+
+/// A runner is thrown away after the job, and the journal with it.
+#[test]
+fn a_run_in_ci_says_that_a_new_journal_goes_with_the_runner() {
+    for (ci, says_so) in [(Some("true"), true), (Some(""), false), (None, false)] {
+        let ground = Ground::new(world().secret(idle("a")), &["a"]);
+        let execute = Ground::executing(&[]);
+        let said = run(&ground, &execute, &[("CI", ci)]).expect(0).said();
+        assert_eq!(
+            said.contains("keep it as an artifact"),
+            says_so,
+            "{ci:?}: {said}"
+        );
+        let said = run(&ground, &execute, &[("CI", ci)]).expect(0).said();
+        assert!(
+            !said.contains("keep it as an artifact"),
+            "it is there: {said}"
+        );
+    }
+}
+
+/// Memory is not what a wrong path may take.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let ground = Ground::new(world().secret(idle("a")), &["a"]);
+    let said = ground.run(&["apply", "/dev/zero"]).expect(1).said();
+    assert!(said.contains("larger than 256 MiB"), "{said}");
+}
