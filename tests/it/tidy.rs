@@ -299,12 +299,12 @@ fn table(heading: &str) -> Vec<String> {
 
 #[test]
 fn the_readme_lists_every_rule_in_order() {
-    let rules: Vec<_> = secretsweep::domain::rules::RULES
+    let rules: Vec<_> = secretsweep::domain::judging::rules::RULES
         .iter()
         .map(|rule| rule.code.to_owned())
         .collect();
     assert_eq!(table("### Rules"), rules);
-    let findings: Vec<_> = secretsweep::domain::findings::FINDINGS
+    let findings: Vec<_> = secretsweep::domain::base::finding_kinds::FINDINGS
         .iter()
         .map(|finding| finding.code.to_owned())
         .collect();
@@ -313,12 +313,12 @@ fn the_readme_lists_every_rule_in_order() {
 
 #[test]
 fn codes_are_unique_and_kebab_case() {
-    let rules = secretsweep::domain::rules::RULES
+    let rules = secretsweep::domain::judging::rules::RULES
         .iter()
         .map(|rule| rule.code);
     let codes: Vec<&str> = rules
         .chain(
-            secretsweep::domain::findings::FINDINGS
+            secretsweep::domain::base::finding_kinds::FINDINGS
                 .iter()
                 .map(|kind| kind.code),
         )
