@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::money::Money;
-use crate::domain::names::{AccountId, Index, Region, Resolution, Scope, SecretArn};
-use crate::domain::report::{Cost, LoopRow, Range, Report, ScopeRow, SecretRow, Span};
-use crate::domain::verdict::Verdict;
+use crate::domain::base::money::Money;
+use crate::domain::base::names::{AccountId, Index, Region, Resolution, Scope, SecretArn};
+use crate::domain::base::span::Span;
+use crate::domain::report::result::{Cost, LoopRow, Range, Report, ScopeRow, SecretRow};
+use crate::domain::report::verdict::Verdict;
 
 /// The format number of a comparison written as JSON.
 pub const FORMAT: u32 = 1;
@@ -35,9 +36,9 @@ pub struct Comparison {
     /// The new total less the old one.
     pub change_usd: Money,
     /// The steps from the old total to the new one, in this order; they add up to `change_usd`.
-    pub bridge: Vec<Step>,
+    pub bridge: Vec<BridgeStep>,
     /// What of the promised savings came true.
-    pub savings: Savings,
+    pub savings: SavingsReview,
     /// Secrets that were not there in the old scan.
     pub appeared: Vec<Change>,
     /// Secrets that are not there any more.
@@ -93,7 +94,7 @@ pub struct Side {
 
 /// One step between the totals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct BridgeStep {
     /// Its code, such as `appeared`.
     pub code: String,
     /// What it is, for people.
@@ -106,7 +107,7 @@ pub struct Step {
 
 /// What the old scan promised, and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Savings {
+pub struct SavingsReview {
     /// What the old scan said could be saved a month.
     pub promised_usd: Money,
     /// Saved by deleting secrets that the old scan wanted deleted, with their replicas.
@@ -172,12 +173,12 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
     let pairs = Pairs::of(old, new);
     let moves = Moves::of(&pairs);
     let limit = new.policy.idle_days;
-    let changed_use = |matches: fn(Use) -> bool| {
+    let changed_use = |matches: fn(IdleChange) -> bool| {
         let crossed = |(old, new): &&(&SecretRow, &SecretRow)| {
             let (Some(before), Some(after)) = (old.idle_days, new.idle_days) else {
                 return false;
             };
-            let turned = Use {
+            let turned = IdleChange {
                 was_idle: before >= limit,
                 is_idle: after >= limit,
             };
@@ -186,7 +187,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
         let crossed = pairs.both.iter().filter(crossed);
         sorted(crossed.map(|(old, new)| both(old, new)))
     };
-    let loops = Loops::of(old, new);
+    let loops = LoopChanges::of(old, new);
     Comparison {
         format: FORMAT,
         old: side(old),
@@ -213,7 +214,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
 
 /// Whether nobody used a secret for the idle time, before and now.
 #[derive(Clone, Copy)]
-struct Use {
+struct IdleChange {
     was_idle: bool,
     is_idle: bool,
 }
@@ -427,7 +428,7 @@ fn sort(changes: &mut [Change]) {
 }
 
 /// The loops of two reports.
-struct Loops {
+struct LoopChanges {
     found: Vec<LoopChange>,
     fixed: Vec<LoopChange>,
     unseen: Vec<LoopChange>,
@@ -435,14 +436,14 @@ struct Loops {
 
 /// What is called in a loop.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Subject<'a> {
+enum LoopSubject<'a> {
     Secret(&'a SecretArn),
     /// A name that stands for no secret in either report.
     Name(Option<&'a AccountId>, Option<&'a Region>, &'a str),
 }
 
 /// What makes a loop the same loop: what is called, the reader and the API.
-type LoopKey<'a> = (Subject<'a>, &'a str, &'a str);
+type LoopKey<'a> = (LoopSubject<'a>, &'a str, &'a str);
 
 /// The secrets of a report by name.
 struct Names<'a> {
@@ -485,8 +486,8 @@ fn scope_of(row: &LoopRow) -> Option<Scope> {
 fn key<'a>(row: &'a LoopRow, other: &Names<'a>) -> LoopKey<'a> {
     let named = || other.secret(row).map(|found| &found.arn);
     let subject = row.arn.as_ref().or_else(named).map_or_else(
-        || Subject::Name(row.account.as_ref(), row.region.as_ref(), &row.name),
-        Subject::Secret,
+        || LoopSubject::Name(row.account.as_ref(), row.region.as_ref(), &row.name),
+        LoopSubject::Secret,
     );
     (subject, &row.reader, &row.what)
 }
@@ -495,7 +496,7 @@ fn keys<'a>(report: &'a Report, other: &Names<'a>) -> BTreeSet<LoopKey<'a>> {
     report.loops.iter().map(|row| key(row, other)).collect()
 }
 
-impl Loops {
+impl LoopChanges {
     fn of(old: &Report, new: &Report) -> Self {
         let (old_names, new_names) = (Names::of(old), Names::of(new));
         let (before, after) = (keys(old, &new_names), keys(new, &old_names));

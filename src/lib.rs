@@ -4,18 +4,20 @@
 //!
 //! ```text
 //! inventory files ─┐                                            ┌─ text, CSV, JSON, page
-//!                  ├─ domain::analyse ── Report ── report::* ───┤
-//! log files ── record ── Event ── Ledger (+ Coverage)           └─ plan ── a person ── apply ── journal
+//!                  ├─ domain::analysis ── Report ── report::* ──┤
+//! log files ── trail::record ── TrailEvent ── Ledger            └─ plan ── a person ── apply ── journal
 //! ```
 //!
-//! [`files::logs`] inflates log files and [`domain::record`] finds our service's events in their bytes. The
-//! [`domain::ledger::Ledger`] counts each event once. [`domain::analyse`] resolves the names in it to the inventory
-//! ([`domain::activity`]), says who the readers are ([`domain::readers`]), how far the trail can be trusted
-//! ([`domain::coverage`]), what things cost ([`domain::cost`]), which readers are loops ([`domain::loops`]), and judges
-//! each secret by the table [`domain::rules::RULES`]. The result is a [`domain::report::Report`]; everything that is
-//! written or shown is rendered from it.
+//! [`files::logs`] inflates log files and [`domain::trail::record`] finds the events of Secrets Manager in their bytes.
+//! The [`domain::trail::ledger::Ledger`] counts each event once. [`domain::analysis`] resolves the names in it to the
+//! inventory ([`domain::usage::activity`]), recognizes the readers ([`domain::usage::fingerprints`]), decides how far the
+//! trail can be trusted ([`domain::trail::coverage`]), calculates costs ([`domain::pricing::cost`]), finds the readers
+//! that are loops ([`domain::judging::loops`]), and judges each secret by the table [`domain::judging::rules::RULES`].
+//! The result is a [`domain::report::result::Report`]; everything that is written or shown is rendered from it.
 //!
 //! # The map
+//!
+//! The rooms of the domain have a table of their own in [`domain`].
 //!
 //! | Module | Holds | May use |
 //! |---|---|---|
@@ -23,32 +25,46 @@
 //! | [`ports`] | what the tool needs from the world, in our words | `domain` |
 //! | [`files`] | the world on disk | `ports`, `domain` |
 //! | [`aws`] | AWS itself; the only place that names the SDK | `ports`, `domain` |
-//! | [`apply`], [`watch`], [`status`] | carrying out a plan, who still asks, what was done: over ports | `ports`, `domain` |
-//! | [`restore`] | taking deletions back | `apply`, `ports`, `domain` |
+//! | [`cleanup`] | carrying out a plan, taking deletions back, watching for calls, what was done: over ports | `ports`, `domain` |
 //! | [`compare`] | what changed between two reports | `domain` |
 //! | [`report`] | a report, or a comparison, as bytes | `compare`, `domain` |
 //! | [`demo`] | the example organization | `domain` |
 //! | [`cli`] | the command line | `domain` |
-//! | `term` | the only stdout and stderr | `report`, to escape what it shows |
-//! | `run` | one function a command: puts the above together | all |
+//! | `term` | the only stdout and stderr | `report` |
+//! | `run` | one function for each command: puts the above together | `all` |
 //!
-//! `tests/it/tidy.rs` holds each to this.
+//! The tests in `tests/it/tidy` read this table and the one of the rooms, and compare them with the code.
+//!
+//! # Where to change what
+//!
+//! - A finding: its code in [`domain::base::finding_kinds`], the search for it in [`domain::judging::findings`].
+//! - A rule: a row of [`domain::judging::rules::RULES`] and its function beside it.
+//! - A part of a cost: [`domain::base::money`] and [`domain::pricing::cost`].
+//! - A log format: [`domain::trail::layout`] for its path, [`domain::trail::record`] for its bytes.
+//! - The columns of the plan: [`domain::cleanup::plan_file`].
+//! - A column of `secrets.csv`: [`report::csv`].
 //!
 //! # Invariants
 //!
-//! Each is kept by a test in `tests/it/tidy.rs` or by a list in `.clippy.toml`.
-//!
 //! 1. `domain` does no I/O and reads no clock: "now" is a parameter.
+//!    Test: `tidy::walls::the_world_is_touched_in_its_places_alone`.
 //! 2. No code can read a secret's value: no port has such a method, and the SDK's are forbidden by name.
+//!    Test: `tidy::no_code_can_read_a_value`, `aws_itself::secretsmanager::values_and_forced_deletions_are_violations`.
 //! 3. No code can delete without recovery: [`ports::Vault::delete`] takes a [`ports::RecoveryWindow`] of 7 to 30 days, and
 //!    the gate ([`aws::gate`]) lets no request out that has none or names the parameter that forces a deletion.
-//! 4. One account, Region or file never aborts a scan: it becomes a [`domain::report::Gap`].
+//!    Test: `tidy::no_code_can_ask_for_a_deletion_without_recovery`.
+//! 4. One account, Region or file never aborts a scan: it becomes a [`domain::base::gap::Gap`].
+//!    Test: `live_adapters::what_goes_wrong_in_one_scope_is_a_gap_and_the_rest_is_read`.
 //! 5. Absence of events is not absence of use: only covered time may speak for deletion.
+//!    Test: `damaged::whatever_happens_to_the_evidence_what_somebody_needs_is_never_deleted`.
 //! 6. Every write to AWS has a journal entry before and after it.
+//!    Test: `cleanup::kill::no_deletion_is_ever_lost_from_the_journal`.
 //! 7. Text that other people wrote is escaped for the place it goes to ([`report::escape`]).
+//!    Test: `hostile::the_terminal_gets_nothing_to_obey`, `hostile::the_page_runs_nothing_that_others_wrote`,
+//!    `hostile::a_table_has_one_line_a_record_and_no_cell_starts_a_formula`.
 
-pub mod apply;
 pub mod aws;
+pub mod cleanup;
 pub mod cli;
 pub mod compare;
 pub mod demo;
@@ -56,11 +72,8 @@ pub mod domain;
 pub mod files;
 pub mod ports;
 pub mod report;
-pub mod restore;
 mod run;
-pub mod status;
 mod term;
-pub mod watch;
 
 use std::process::ExitCode;
 

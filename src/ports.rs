@@ -12,11 +12,11 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::domain::journal::Entry;
-use crate::domain::names::{Region, Scope, SecretArn};
-use crate::domain::report::Span;
-use crate::domain::sample::Comb;
-use crate::domain::secret::Secret;
+use crate::domain::base::names::{Region, Scope, SecretArn};
+use crate::domain::base::span::Span;
+use crate::domain::cleanup::journal::JournalEntry;
+use crate::domain::inventory::secret::Secret;
+use crate::domain::sampling::SamplingPlan;
 
 /// What went wrong with one request.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -137,28 +137,28 @@ pub trait Vault: Send + Sync {
 
 /// Who is asking, by `sts:GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct CallerIdentity {
     /// The account.
-    pub account: crate::domain::names::AccountId,
+    pub account: crate::domain::base::names::AccountId,
     /// The ARN of the user or session.
     pub arn: String,
 }
 
 /// Looking for calls that speak against a deletion, between the plan and now. What is not found proves nothing: events
 /// arrive late, and not every read is logged.
-pub trait Reads: Send + Sync {
+pub trait RecentReads: Send + Sync {
     /// Who asked for the secret, by ARN or by name, from this moment on. Never our own calls, nor those that would come
     /// anyway (rotation, infrastructure as code, audits).
     fn since<'a>(
         &'a self,
         arn: &'a SecretArn,
         from: jiff::Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Asked>, Fault>>;
+    ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>>;
 }
 
 /// Calls of one kind by one reader for a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct RecentCall {
     /// The last of them.
     pub at: Timestamp,
     /// The ARN of the role or user. Other people's text.
@@ -170,12 +170,12 @@ pub struct Asked {
 }
 
 /// Keeps what was done, for the next run and for people.
-pub trait Record: Send {
+pub trait JournalWriter: Send {
     /// Writes the entry so that it survives whatever comes; only then may the next step be taken.
     ///
     /// # Errors
     /// Whatever kept it from being written. Nothing more may be written to AWS then.
-    fn append(&mut self, entry: &Entry) -> std::io::Result<()>;
+    fn append(&mut self, entry: &JournalEntry) -> std::io::Result<()>;
 }
 
 /// A log file in a bucket.
@@ -219,14 +219,14 @@ pub trait Feed: Send + Sync {
     fn covered(&self, scope: &Scope, span: Span);
 
     /// One record from a window of a sample: the window's place in the comb, and the record. Shows that something
-    /// happened, and how often by [`Comb`]; never that something did not happen.
-    fn sampled(&self, scope: &Scope, comb: &Comb, window: u32, json: &[u8]);
+    /// happened, and how often by [`SamplingPlan`]; never that something did not happen.
+    fn sampled(&self, scope: &Scope, comb: &SamplingPlan, window: u32, json: &[u8]);
 }
 
 /// A folder that remembers bytes by name: a cache, or what `--save` keeps.
 ///
 /// Names are relative paths with `/`, made by us.
-pub trait Shelf: Send + Sync {
+pub trait BlobStore: Send + Sync {
     /// Puts the bytes there, wholly or not at all.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ pub trait Shelf: Send + Sync {
 
 /// What a live source says while it works, for a progress line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub enum ProgressEvent {
     /// So many accounts of these were entered, and asked which Regions they use.
     Accounts {
         /// Those that were.
@@ -333,16 +333,16 @@ pub enum LookupWay {
     Sample,
 }
 
-/// Who hears the [`Note`]s. Must return at once.
-pub trait Notes: Send + Sync {
+/// Who hears the [`ProgressEvent`]s. Must return at once.
+pub trait ProgressSink: Send + Sync {
     /// Takes one in.
-    fn note(&self, note: Note);
+    fn note(&self, note: ProgressEvent);
 }
 
 /// Hears nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silence;
+pub struct NoProgress;
 
-impl Notes for Silence {
-    fn note(&self, _note: Note) {}
+impl ProgressSink for NoProgress {
+    fn note(&self, _note: ProgressEvent) {}
 }

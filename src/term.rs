@@ -86,9 +86,9 @@ impl Term {
     }
 
     /// Shows what is being done.
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> StatusLine {
         let is_shown = std::io::stderr().is_terminal() && !self.quiet;
-        Status {
+        StatusLine {
             bar: is_shown.then(ProgressBar::new_spinner),
             quiet: self.quiet,
             said: Mutex::new(Instant::now()),
@@ -96,7 +96,7 @@ impl Term {
     }
 
     /// Shows how far something is.
-    pub(crate) fn progress(&self, what: &'static str) -> Progress {
+    pub(crate) fn progress(&self, what: &'static str) -> ProgressLine {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (is_terminal && !self.quiet).then(|| {
             // Until something is known of how much there is, only what is done.
@@ -104,7 +104,7 @@ impl Term {
             bar.set_message(what);
             bar
         });
-        Progress {
+        ProgressLine {
             what,
             bar,
             measured: Once::new(),
@@ -116,7 +116,7 @@ impl Term {
 
 /// A piece of long work, shown while it lasts.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     what: &'static str,
     bar: Option<ProgressBar>,
     measured: Once,
@@ -126,13 +126,13 @@ pub(crate) struct Progress {
 
 /// What is being done now: one line that changes on a terminal, a line now and then in a pipe.
 #[derive(Debug)]
-pub(crate) struct Status {
+pub(crate) struct StatusLine {
     bar: Option<ProgressBar>,
     quiet: bool,
     said: Mutex<Instant>,
 }
 
-impl Status {
+impl StatusLine {
     /// Shows what is being done. May be called from any thread.
     pub(crate) fn show(&self, text: &str) {
         if let Some(bar) = &self.bar {
@@ -161,7 +161,7 @@ impl Status {
 /// How often a line is said where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-impl Progress {
+impl ProgressLine {
     /// Notes how many bytes of how many are done; `None`: nobody knows yet. May be called from any thread.
     pub(crate) fn bytes(&self, done: u64, total: Option<u64>) {
         if let Some(bar) = &self.bar {

@@ -16,11 +16,11 @@ use aws_sdk_account::types::RegionOptStatus;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 use futures_util::{StreamExt, stream};
 
-use super::gate::{Gate, Warden};
-use super::{APP, Session, fault};
-use crate::domain::names::{AccountId, Region, Scope};
-use crate::domain::report::Gap;
-use crate::ports::{Caller, Fault, Note, Notes};
+use super::gate::{ActionGuard, RequestLimiter};
+use super::{APP, AwsSession, fault};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::names::{AccountId, Region, Scope};
+use crate::ports::{CallerIdentity, Fault, ProgressEvent, ProgressSink};
 
 /// What this adapter asks AWS. `sts:GetCallerIdentity` needs no permission.
 pub const ACTIONS: &[&str] = &[
@@ -102,7 +102,7 @@ pub enum Accounts {
 
 /// What to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct AccountsRequest {
     /// Which accounts.
     pub accounts: Accounts,
     /// Which Regions; empty: every Region that is enabled in the account.
@@ -111,7 +111,7 @@ pub struct Ask {
 
 /// What there is to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct AccountTargets {
     /// The accounts and Regions, sorted.
     pub scopes: Vec<Scope>,
     /// What could not be found out.
@@ -125,8 +125,12 @@ pub struct Found {
 }
 
 /// Finds the accounts and Regions to look at.
-pub async fn scopes(session: &Session, ask: &Ask, notes: &dyn Notes) -> Found {
-    let mut found = Found::default();
+pub async fn scopes(
+    session: &AwsSession,
+    ask: &AccountsRequest,
+    notes: &dyn ProgressSink,
+) -> AccountTargets {
+    let mut found = AccountTargets::default();
     let mut accounts = match &ask.accounts {
         Accounts::Own => vec![session.caller.account.clone()],
         Accounts::Listed(accounts) => accounts.clone(),
@@ -136,7 +140,7 @@ pub async fn scopes(session: &Session, ask: &Ask, notes: &dyn Notes) -> Found {
     accounts.dedup();
     let at_once = session.gate.patience().at_once.max(1);
     let of = accounts.len();
-    let told = |done| notes.note(Note::Accounts { done, of });
+    let told = |done| notes.note(ProgressEvent::Accounts { done, of });
     let mut asking = stream::iter(accounts)
         .map(|account| async move {
             let regions = account_regions(session, &account, &ask.regions).await;
@@ -176,7 +180,7 @@ struct Regions {
     gap: Option<Gap>,
 }
 
-async fn account_regions(session: &Session, account: &AccountId, wanted: &[Region]) -> Regions {
+async fn account_regions(session: &AwsSession, account: &AccountId, wanted: &[Region]) -> Regions {
     let gap = |source: &str, what: String, fault: &Fault| {
         Some(Gap {
             account: Some(account.clone()),
@@ -222,7 +226,7 @@ async fn account_regions(session: &Session, account: &AccountId, wanted: &[Regio
 }
 
 /// The settings for an account, once its role is known to be assumable: one gap for the account, not one a Region.
-async fn enter(session: &Session, account: &AccountId) -> Result<SdkConfig, Fault> {
+async fn enter(session: &AwsSession, account: &AccountId) -> Result<SdkConfig, Fault> {
     let config = session.in_account(account)?;
     if *account != session.caller.account
         && let Some(provider) = config.credentials_provider()
@@ -235,9 +239,9 @@ async fn enter(session: &Session, account: &AccountId) -> Result<SdkConfig, Faul
     Ok(config)
 }
 
-async fn enabled(session: &Session, config: &SdkConfig) -> Result<Vec<Region>, Fault> {
+async fn enabled(session: &AwsSession, config: &SdkConfig) -> Result<Vec<Region>, Fault> {
     let settings = aws_sdk_account::config::Builder::from(config)
-        .interceptor(Warden(Arc::clone(&session.gate)))
+        .interceptor(ActionGuard(Arc::clone(&session.gate)))
         .build();
     let client = aws_sdk_account::Client::from_conf(settings);
     let mut regions = Vec::new();
@@ -278,7 +282,11 @@ fn built_in(partition: &str) -> Vec<Region> {
 }
 
 /// The open accounts of the organization. If they cannot be listed, the caller's own account and a gap.
-async fn organization(session: &Session, found: &mut Found, notes: &dyn Notes) -> Vec<AccountId> {
+async fn organization(
+    session: &AwsSession,
+    found: &mut AccountTargets,
+    notes: &dyn ProgressSink,
+) -> Vec<AccountId> {
     match list_accounts(session, notes).await {
         Ok(all) => {
             let mut open = Vec::new();
@@ -321,9 +329,12 @@ fn closed(account: &Account) -> Option<String> {
         .then(|| state.to_owned())
 }
 
-async fn list_accounts(session: &Session, notes: &dyn Notes) -> Result<Vec<Account>, Fault> {
+async fn list_accounts(
+    session: &AwsSession,
+    notes: &dyn ProgressSink,
+) -> Result<Vec<Account>, Fault> {
     let settings = aws_sdk_organizations::config::Builder::from(&session.base)
-        .interceptor(Warden(Arc::clone(&session.gate)))
+        .interceptor(ActionGuard(Arc::clone(&session.gate)))
         .build();
     let client = aws_sdk_organizations::Client::from_conf(settings);
     let mut accounts = Vec::new();
@@ -336,7 +347,7 @@ async fn list_accounts(session: &Session, notes: &dyn Notes) -> Result<Vec<Accou
             })
             .await?;
         accounts.extend(page.accounts.unwrap_or_default());
-        notes.note(Note::Accounts {
+        notes.note(ProgressEvent::Accounts {
             done: 0,
             of: accounts.len(),
         });
@@ -347,15 +358,18 @@ async fn list_accounts(session: &Session, notes: &dyn Notes) -> Result<Vec<Accou
     }
 }
 
-fn sts(config: &SdkConfig, gate: &Arc<Gate>) -> aws_sdk_sts::Client {
+fn sts(config: &SdkConfig, gate: &Arc<RequestLimiter>) -> aws_sdk_sts::Client {
     let settings = aws_sdk_sts::config::Builder::from(config)
-        .interceptor(Warden(Arc::clone(gate)))
+        .interceptor(ActionGuard(Arc::clone(gate)))
         .build();
     aws_sdk_sts::Client::from_conf(settings)
 }
 
 /// Asks who the caller is.
-pub(super) async fn caller(config: &SdkConfig, gate: &Arc<Gate>) -> Result<Caller, Fault> {
+pub(super) async fn caller(
+    config: &SdkConfig,
+    gate: &Arc<RequestLimiter>,
+) -> Result<CallerIdentity, Fault> {
     let client = sts(config, gate);
     let answer = gate
         .ask("sts:GetCallerIdentity", || {
@@ -366,7 +380,7 @@ pub(super) async fn caller(config: &SdkConfig, gate: &Arc<Gate>) -> Result<Calle
         .account()
         .and_then(|account| AccountId::new(account).ok());
     match (account, answer.arn) {
-        (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+        (Some(account), Some(arn)) => Ok(CallerIdentity { account, arn }),
         _ => Err(Fault::Unreachable(
             "sts:GetCallerIdentity answered without an account".to_owned(),
         )),
@@ -377,7 +391,7 @@ pub(super) async fn caller(config: &SdkConfig, gate: &Arc<Gate>) -> Result<Calle
 #[derive(Debug)]
 pub(super) struct Assumed {
     client: aws_sdk_sts::Client,
-    gate: Arc<Gate>,
+    gate: Arc<RequestLimiter>,
     arn: String,
     external_id: Option<String>,
     held: tokio::sync::Mutex<Option<Credentials>>,
@@ -389,7 +403,7 @@ const MARGIN: Duration = Duration::from_mins(5);
 impl Assumed {
     pub(super) fn new(
         base: &SdkConfig,
-        gate: &Arc<Gate>,
+        gate: &Arc<RequestLimiter>,
         arn: String,
         external_id: Option<String>,
     ) -> Self {

@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::domain::names::Scope;
-use crate::domain::report::Gap;
+use crate::domain::base::gap::Gap;
+use crate::domain::base::names::Scope;
 use crate::ports::Fault;
 
 /// The fault behind an error of the SDK. `action` is the IAM action of the request.

@@ -28,14 +28,14 @@ use crate::ports::{Fault, RecoveryWindow};
 
 /// The bound, the counts and what is allowed. One for a session.
 #[derive(Debug)]
-pub struct Gate {
+pub struct RequestLimiter {
     permits: Semaphore,
     allowed: Vec<&'static str>,
     calls: Mutex<BTreeMap<String, u64>>,
     patience: Patience,
 }
 
-impl Gate {
+impl RequestLimiter {
     /// A gate that lets only these IAM actions through.
     pub(super) fn new(patience: Patience, allowed: Vec<&'static str>) -> Self {
         Self {
@@ -101,9 +101,9 @@ impl Gate {
 
 /// Counts requests, and stops those that nobody declared.
 #[derive(Debug)]
-pub(super) struct Warden(pub(super) Arc<Gate>);
+pub(super) struct ActionGuard(pub(super) Arc<RequestLimiter>);
 
-impl Intercept for Warden {
+impl Intercept for ActionGuard {
     fn name(&self) -> &'static str {
         "secretsweep-warden"
     }
@@ -179,13 +179,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_declares_is_refused_before_it_is_sent() {
-        let gate = Arc::new(Gate::new(Patience::default(), vec!["sts:AssumeRole"]));
+        let gate = Arc::new(RequestLimiter::new(
+            Patience::default(),
+            vec!["sts:AssumeRole"],
+        ));
         let settings = aws_sdk_sts::Config::builder()
             .behavior_version_latest()
             .region(aws_sdk_sts::config::Region::from_static("us-east-1"))
             // Nobody listens there: if it were sent, it would fail in another way.
             .endpoint_url("http://127.0.0.1:9")
-            .interceptor(Warden(Arc::clone(&gate)))
+            .interceptor(ActionGuard(Arc::clone(&gate)))
             .build();
         let client = aws_sdk_sts::Client::from_conf(settings);
         let refused = gate
@@ -200,7 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_request_that_forces_a_deletion_can_leave() {
-        let gate = Arc::new(Gate::new(
+        let gate = Arc::new(RequestLimiter::new(
             Patience::default(),
             vec!["secretsmanager:DeleteSecret"],
         ));
@@ -219,7 +222,7 @@ mod tests {
             .retry_config(aws_sdk_secretsmanager::config::retry::RetryConfig::disabled())
             // Nobody listens there: what is sent fails in another way.
             .endpoint_url("http://127.0.0.1:9")
-            .interceptor(Warden(Arc::clone(&gate)))
+            .interceptor(ActionGuard(Arc::clone(&gate)))
             .build();
         let client = aws_sdk_secretsmanager::Client::from_conf(settings);
         for (force, days, leaves) in [

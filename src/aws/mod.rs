@@ -1,6 +1,6 @@
 //! AWS itself: the only place that names the SDK.
 //!
-//! [`Session::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
+//! [`AwsSession::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
 //! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts and their mode. The rest are functions over a session: [`accounts::scopes`],
 //! [`secrets::inventory`], [`versions::current`], [`lookup::read`], [`bucket::read`]; and the session is the
@@ -8,7 +8,7 @@
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
 //! that no adapter declares in its `ACTIONS`, and turns errors into [`Fault`]s. What goes wrong with one account,
-//! Region or object becomes a [`Gap`](crate::domain::report::Gap); only a session that cannot be opened is an error.
+//! Region or object becomes a [`Gap`](crate::domain::base::gap::Gap); only a session that cannot be opened is an error.
 //!
 //! What `aws` honours and this does not: the `cli_*` settings.
 
@@ -17,9 +17,9 @@ pub mod bucket;
 pub mod fault;
 pub mod gate;
 pub mod lookup;
-mod saved;
 pub mod secrets;
 mod settings;
+mod snapshot;
 pub mod versions;
 
 use std::collections::HashMap;
@@ -31,9 +31,9 @@ use aws_config::SdkConfig;
 use aws_sdk_sts::config::SharedCredentialsProvider;
 use aws_types::region::Region as SdkRegion;
 
-use crate::domain::names::{AccountId, Region, Scope};
-use crate::ports::{Caller, Fault};
-use gate::Gate;
+use crate::domain::base::names::{AccountId, Region, Scope};
+use crate::ports::{CallerIdentity, Fault};
+use gate::RequestLimiter;
 
 /// The application id in the user agent of every call: `app/secretsweep`. The reader rules know it as ourselves.
 pub const APP: &str = "secretsweep";
@@ -43,7 +43,7 @@ const HOME: &str = "us-east-1";
 
 /// What a command does with AWS, as far as permissions go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub enum AwsUse {
     /// Listing secrets and describing primaries.
     Inventory,
     /// Asking for versions where rotation makes the last access doubtful.
@@ -72,7 +72,7 @@ pub enum Use {
     Replicate,
 }
 
-impl Use {
+impl AwsUse {
     /// Everything.
     pub const ALL: &[Self] = &[
         Self::Inventory,
@@ -225,17 +225,17 @@ impl Default for Patience {
 
 /// An open connection: credentials, caller, the gate. Cheap to share by reference.
 #[derive(Debug)]
-pub struct Session {
+pub struct AwsSession {
     base: SdkConfig,
-    caller: Caller,
+    caller: CallerIdentity,
     partition: String,
     role: Option<Role>,
-    gate: Arc<Gate>,
+    gate: Arc<RequestLimiter>,
     accounts: Mutex<HashMap<AccountId, SharedCredentialsProvider>>,
     vaults: Mutex<HashMap<Scope, aws_sdk_secretsmanager::Client>>,
 }
 
-impl Session {
+impl AwsSession {
     /// Loads the settings and asks who the caller is.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ impl Session {
     /// used.
     pub async fn open(connect: Connect) -> Result<Self, Fault> {
         let (base, patience) = settings::load(&connect).await?;
-        let gate = Arc::new(Gate::new(patience, actions()));
+        let gate = Arc::new(RequestLimiter::new(patience, actions()));
         let caller = accounts::caller(&base, &gate).await?;
         let partition = caller.arn.split(':').nth(1).unwrap_or("aws").to_owned();
         Ok(Self {
@@ -258,7 +258,7 @@ impl Session {
     }
 
     /// Who is asking.
-    pub fn caller(&self) -> &Caller {
+    pub fn caller(&self) -> &CallerIdentity {
         &self.caller
     }
 

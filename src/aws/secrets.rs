@@ -19,13 +19,15 @@ use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::gate::Warden;
-use super::{Session, fault, locked, saved};
-use crate::domain::names::{Region, Scope, SecretArn};
-use crate::domain::report::Gap;
-use crate::domain::secret::{Replica, Secret, day_of};
-use crate::domain::tags::Tags;
-use crate::ports::{Fault, Note, Notes, RecoveryWindow, Scheduled, Shelf, Vault};
+use super::gate::ActionGuard;
+use super::{AwsSession, fault, locked, snapshot};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::names::{Region, Scope, SecretArn};
+use crate::domain::inventory::secret::{Replica, Secret, day_of};
+use crate::domain::inventory::tags::Tags;
+use crate::ports::{
+    BlobStore, Fault, ProgressEvent, ProgressSink, RecoveryWindow, Scheduled, Vault,
+};
 
 /// What reading asks AWS.
 pub const ACTIONS: &[&str] = &[
@@ -63,10 +65,10 @@ pub struct Inventory {
 ///
 /// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secrets` and `describe-secret` print it.
 pub async fn inventory(
-    session: &Session,
+    session: &AwsSession,
     scopes: &[Scope],
-    notes: &dyn Notes,
-    save: Option<&dyn Shelf>,
+    notes: &dyn ProgressSink,
+    save: Option<&dyn BlobStore>,
 ) -> Vec<Inventory> {
     let at_once = session.gate.patience().at_once.max(1);
     stream::iter(scopes)
@@ -77,10 +79,10 @@ pub async fn inventory(
 }
 
 async fn read_scope(
-    session: &Session,
+    session: &AwsSession,
     scope: &Scope,
-    notes: &dyn Notes,
-    save: Option<&dyn Shelf>,
+    notes: &dyn ProgressSink,
+    save: Option<&dyn BlobStore>,
 ) -> Inventory {
     let mut read = Inventory {
         scope: scope.clone(),
@@ -104,7 +106,7 @@ async fn read_scope(
             read.gaps.push(gap);
         }
     }
-    notes.note(Note::Inventory {
+    notes.note(ProgressEvent::Inventory {
         scope: scope.clone(),
         secrets: read.secrets.len(),
         done: true,
@@ -113,10 +115,10 @@ async fn read_scope(
 }
 
 async fn list(
-    session: &Session,
+    session: &AwsSession,
     read: &mut Inventory,
-    notes: &dyn Notes,
-    save: Option<&dyn Shelf>,
+    notes: &dyn ProgressSink,
+    save: Option<&dyn BlobStore>,
 ) -> Result<(), Fault> {
     let scope = read.scope.clone();
     let client = client(session, &scope)?;
@@ -135,8 +137,8 @@ async fn list(
             .await?;
         let entries = page.secret_list();
         if let Some(shelf) = save {
-            let name = saved::inventory_name(&scope, number);
-            keep(shelf, &name, &saved::list(entries), read);
+            let name = snapshot::inventory_name(&scope, number);
+            keep(shelf, &name, &snapshot::list(entries), read);
         }
         let begin = read.secrets.len();
         for entry in entries {
@@ -146,7 +148,7 @@ async fn list(
             }
         }
         describe_primaries(session, &client, read, begin, save).await;
-        notes.note(Note::Inventory {
+        notes.note(ProgressEvent::Inventory {
             scope: scope.clone(),
             secrets: read.secrets.len(),
             done: false,
@@ -175,11 +177,11 @@ pub(super) fn same_token() -> Fault {
 /// Asks for the replicas of the primaries from this place on, which are those of the page that was read last: lists do
 /// not have them.
 async fn describe_primaries(
-    session: &Session,
+    session: &AwsSession,
     client: &Client,
     read: &mut Inventory,
     begin: usize,
-    save: Option<&dyn Shelf>,
+    save: Option<&dyn BlobStore>,
 ) {
     let primaries: Vec<(usize, SecretArn)> = (begin..read.secrets.len())
         .filter(|&place| read.secrets[place].primary_region.is_some())
@@ -197,8 +199,8 @@ async fn describe_primaries(
                 if let Some(shelf) = save {
                     keep(
                         shelf,
-                        &saved::describe_name(&arn),
-                        &saved::describe(&answer),
+                        &snapshot::describe_name(&arn),
+                        &snapshot::describe(&answer),
                         read,
                     );
                 }
@@ -215,13 +217,18 @@ async fn describe_primaries(
     }
 }
 
-fn keep(shelf: &dyn Shelf, name: &str, bytes: &[u8], read: &mut Inventory) {
+fn keep(shelf: &dyn BlobStore, name: &str, bytes: &[u8], read: &mut Inventory) {
     let unsaved = unsaved(shelf, name, bytes, &read.scope);
     read.gaps.extend(unsaved);
 }
 
 /// Puts bytes on the shelf; the gap, if that failed.
-pub(super) fn unsaved(shelf: &dyn Shelf, name: &str, bytes: &[u8], scope: &Scope) -> Option<Gap> {
+pub(super) fn unsaved(
+    shelf: &dyn BlobStore,
+    name: &str,
+    bytes: &[u8],
+    scope: &Scope,
+) -> Option<Gap> {
     let error = shelf.put(name, bytes).err()?;
     Some(Gap {
         account: Some(scope.account.clone()),
@@ -242,12 +249,12 @@ fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
     }
 }
 
-pub(super) fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> {
+pub(super) fn client(session: &AwsSession, scope: &Scope) -> Result<Client, Fault> {
     if let Some(client) = locked(&session.vaults).get(scope) {
         return Ok(client.clone());
     }
     let settings = aws_sdk_secretsmanager::config::Builder::from(&session.in_scope(scope)?)
-        .interceptor(Warden(Arc::clone(&session.gate)))
+        .interceptor(ActionGuard(Arc::clone(&session.gate)))
         .build();
     let client = Client::from_conf(settings);
     locked(&session.vaults).insert(scope.clone(), client.clone());
@@ -255,7 +262,7 @@ pub(super) fn client(session: &Session, scope: &Scope) -> Result<Client, Fault> 
 }
 
 async fn describe(
-    session: &Session,
+    session: &AwsSession,
     client: &Client,
     arn: &SecretArn,
 ) -> Result<DescribeSecretOutput, Fault> {
@@ -360,7 +367,7 @@ fn replica(status: &ReplicationStatusType) -> Option<Replica> {
     })
 }
 
-impl Vault for Session {
+impl Vault for AwsSession {
     fn describe<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<Secret, Fault>> {
         async move {
             let client = client(self, arn.scope())?;

@@ -7,19 +7,19 @@ use aws_sdk_secretsmanager::types::SecretVersionsListEntry;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use super::secrets::{PAGE, client, day, moment, same_token, unsaved};
-use super::{Session, fault, saved};
-use crate::domain::money::counted;
-use crate::domain::names::{Scope, SecretArn};
-use crate::domain::report::Gap;
-use crate::domain::secret::CurrentVersion;
-use crate::ports::{Fault, Note, Notes, Shelf};
+use super::{AwsSession, fault, snapshot};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::counted;
+use crate::domain::base::names::{Scope, SecretArn};
+use crate::domain::inventory::secret::CurrentVersion;
+use crate::ports::{BlobStore, Fault, ProgressEvent, ProgressSink};
 
 /// What this adapter asks AWS.
 pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
 
 /// What the current versions of some secrets are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct CurrentVersions {
     /// The current version by ARN; nothing for a secret that has none.
     pub current: BTreeMap<SecretArn, CurrentVersion>,
     /// What could not be read: one gap an account and Region.
@@ -30,16 +30,16 @@ pub struct Found {
 ///
 /// With a shelf, what AWS answered is kept there as `aws secretsmanager list-secret-version-ids` prints it.
 pub async fn current(
-    session: &Session,
+    session: &AwsSession,
     secrets: &[SecretArn],
-    save: Option<&dyn Shelf>,
-    notes: &dyn Notes,
-) -> Found {
+    save: Option<&dyn BlobStore>,
+    notes: &dyn ProgressSink,
+) -> CurrentVersions {
     if secrets.is_empty() {
-        return Found::default();
+        return CurrentVersions::default();
     }
     let of = secrets.len();
-    let told = |done| notes.note(Note::Versions { done, of });
+    let told = |done| notes.note(ProgressEvent::Versions { done, of });
     let at_once = session.gate.patience().at_once.clamp(1, 8);
     let mut asking = stream::iter(secrets)
         .map(|arn| versions_of(session, arn).boxed())
@@ -50,7 +50,7 @@ pub async fn current(
         answers.push(answer);
         told(answers.len());
     }
-    let mut found = Found::default();
+    let mut found = CurrentVersions::default();
     let mut failed: BTreeMap<Scope, (u64, Fault)> = BTreeMap::new();
     for (arn, answer) in secrets.iter().zip(answers) {
         let entries = match answer {
@@ -61,8 +61,8 @@ pub async fn current(
             }
         };
         if let Some(shelf) = save {
-            let name = saved::versions_name(arn);
-            let bytes = saved::versions(arn, &entries);
+            let name = snapshot::versions_name(arn);
+            let bytes = snapshot::versions(arn, &entries);
             found
                 .gaps
                 .extend(unsaved(shelf, &name, &bytes, arn.scope()));
@@ -94,7 +94,7 @@ pub async fn current(
 
 /// The versions of a secret that carry a label.
 async fn versions_of(
-    session: &Session,
+    session: &AwsSession,
     arn: &SecretArn,
 ) -> Result<Vec<SecretVersionsListEntry>, Fault> {
     let client = client(session, arn.scope())?;

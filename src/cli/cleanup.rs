@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::domain::money::Money;
-use crate::domain::names::{AccountId, SecretArn};
+use crate::domain::base::money::Money;
+use crate::domain::base::names::{AccountId, SecretArn};
 use crate::domain::policy::{self, Glob};
 
 /// What to plan.
@@ -49,12 +49,12 @@ pub struct PlanArgs {
     pub overwrite: bool,
     /// The moment that counts as now.
     #[command(flatten)]
-    pub moment: Moment,
+    pub moment: NowArg,
 }
 
 /// The moment that counts as now.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Moment {
+pub struct NowArg {
     /// The moment that counts as now, for a run that can be repeated. What asks AWS takes it only before a service that
     /// stands in for AWS.
     #[arg(long, value_name = "RFC3339", value_parser = super::scan::moment, hide = true)]
@@ -63,7 +63,7 @@ pub struct Moment {
 
 /// How to reach AWS.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Login {
+pub struct AwsArgs {
     /// The profile of the AWS configuration
     #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
     pub profile: Option<String>,
@@ -141,10 +141,10 @@ pub struct ApplyArgs {
     pub journal: Option<PathBuf>,
     /// The moment that counts as now.
     #[command(flatten)]
-    pub moment: Moment,
+    pub moment: NowArg,
     /// How to reach AWS.
     #[command(flatten)]
-    pub login: Login,
+    pub login: AwsArgs,
 }
 
 /// What to watch.
@@ -181,10 +181,10 @@ pub struct WatchArgs {
     pub policy: Option<PathBuf>,
     /// The moment that counts as now.
     #[command(flatten)]
-    pub moment: Moment,
+    pub moment: NowArg,
     /// How to reach AWS.
     #[command(flatten)]
-    pub login: Login,
+    pub login: AwsArgs,
 }
 
 /// What to take back.
@@ -201,28 +201,28 @@ Exit codes: 0 all back; 1 something failed or is gone for good; 3 the run was st
 pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]
-    pub targets: Vec<Target>,
+    pub targets: Vec<RestoreTarget>,
     /// The journal [default: beside the plan; with ARNs, restore.journal.jsonl]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// The moment that counts as now.
     #[command(flatten)]
-    pub moment: Moment,
+    pub moment: NowArg,
     /// How to reach AWS.
     #[command(flatten)]
-    pub login: Login,
+    pub login: AwsArgs,
 }
 
 /// What is meant by an argument of `restore`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum RestoreTarget {
     /// One secret.
     Secret(SecretArn),
     /// All of a plan.
     Plan(PathBuf),
 }
 
-impl std::str::FromStr for Target {
+impl std::str::FromStr for RestoreTarget {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -247,7 +247,7 @@ pub struct StatusArgs {
     pub journal: PathBuf,
     /// The moment that counts as now.
     #[command(flatten)]
-    pub moment: Moment,
+    pub moment: NowArg,
 }
 
 fn amount(text: &str) -> Result<Money, String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::TrailSource;
-use crate::domain::names::{AccountId, Region};
+use crate::domain::base::names::{AccountId, Region};
 
 /// Which command's policy to print.
 #[derive(Debug, Args)]

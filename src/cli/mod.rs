@@ -5,9 +5,11 @@ mod iam;
 mod scan;
 mod view;
 
-pub use cleanup::{ApplyArgs, Login, Moment, PlanArgs, RestoreArgs, StatusArgs, Target, WatchArgs};
+pub use cleanup::{
+    ApplyArgs, AwsArgs, NowArg, PlanArgs, RestoreArgs, RestoreTarget, StatusArgs, WatchArgs,
+};
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
-pub use scan::{DemoArgs, Judging, LiveArgs, ScanArgs, TrailSource};
+pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
 pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
 
 use clap::builder::styling::{AnsiColor, Styles};

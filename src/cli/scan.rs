@@ -7,8 +7,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Format, View};
-use crate::domain::money::Money;
-use crate::domain::names::{AccountId, Region};
+use crate::domain::base::money::Money;
+use crate::domain::base::names::{AccountId, Region};
 use crate::domain::policy;
 
 const EXAMPLES: &str = "\
@@ -65,7 +65,7 @@ pub struct ScanArgs {
     pub live: LiveArgs,
     /// How to judge.
     #[command(flatten)]
-    pub judging: Judging,
+    pub judging: AnalysisArgs,
     /// Where to write the result [default: reports/DATE]
     #[arg(long, value_name = "DIR", help_heading = "What to write")]
     pub out: Option<PathBuf>,
@@ -187,7 +187,7 @@ impl std::str::FromStr for TrailSource {
 
 /// How to judge.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Judging {
+pub struct AnalysisArgs {
     /// Count calls and costs of this long before now [default: 30d]
     #[arg(long, value_name = "DURATION", value_parser = window, conflicts_with = "month", help_heading = "How to judge")]
     pub window: Option<Duration>,
@@ -270,8 +270,10 @@ fn month(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn known_code(text: &str) -> Result<String, String> {
-    let rules = crate::domain::rules::RULES.iter().map(|rule| rule.code);
-    let findings = crate::domain::findings::FINDINGS
+    let rules = crate::domain::judging::rules::RULES
+        .iter()
+        .map(|rule| rule.code);
+    let findings = crate::domain::base::finding_kinds::FINDINGS
         .iter()
         .map(|finding| finding.code);
     let codes: Vec<&str> = rules.chain(findings).collect();

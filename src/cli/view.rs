@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::scan::{amount, known_code};
-use crate::domain::money::Money;
+use crate::domain::base::money::Money;
 use crate::domain::policy::Glob;
 
 /// What to show.

@@ -1,11 +1,16 @@
 //! The steps from the old total to the new one.
 
-use super::{Change, Moves, NOTABLE, Pairs, Step, comparable};
-use crate::domain::money::Money;
-use crate::domain::report::{Report, SecretRow};
+use super::{BridgeStep, Change, Moves, NOTABLE, Pairs, comparable};
+use crate::domain::base::money::Money;
+use crate::domain::report::result::{Report, SecretRow};
 
 /// Names the steps. They add up to the change of the totals.
-pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Moves) -> Vec<Step> {
+pub(super) fn bridge(
+    old: &Report,
+    new: &Report,
+    pairs: &Pairs<'_>,
+    moves: &Moves,
+) -> Vec<BridgeStep> {
     let of = |changes: &[Change]| -> (usize, Money) {
         let sum = changes.iter().map(|change| change.change_usd).sum();
         (changes.len(), sum)
@@ -73,7 +78,7 @@ pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Move
     ];
     let uncertain =
         (uncertain.0 > 0).then_some(("uncertain", "changes that estimates leave open", uncertain));
-    let mut steps: Vec<Step> = listed
+    let mut steps: Vec<BridgeStep> = listed
         .into_iter()
         .chain(uncertain)
         .chain(rest)
@@ -91,8 +96,8 @@ pub(super) fn bridge(old: &Report, new: &Report, pairs: &Pairs<'_>, moves: &Move
     steps
 }
 
-fn step(code: &str, text: &str, count: usize, change_usd: Money) -> Step {
-    Step {
+fn step(code: &str, text: &str, count: usize, change_usd: Money) -> BridgeStep {
+    BridgeStep {
         code: code.to_owned(),
         text: text.to_owned(),
         count: count as u64,

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Names, Pairs, Savings, can_tell, comparable, scope_of};
-use crate::domain::money::Money;
-use crate::domain::names::{Scope, SecretArn};
-use crate::domain::report::{Cost, Report, SecretRow};
-use crate::domain::verdict::Verdict;
+use super::{Names, Pairs, SavingsReview, can_tell, comparable, scope_of};
+use crate::domain::base::money::Money;
+use crate::domain::base::names::{Scope, SecretArn};
+use crate::domain::report::result::{Cost, Report, SecretRow};
+use crate::domain::report::verdict::Verdict;
 
 /// Compares what the old scan promised with what fell since.
-pub(super) fn savings(old: &Report, new: &Report, pairs: &Pairs<'_>) -> Savings {
+pub(super) fn savings(old: &Report, new: &Report, pairs: &Pairs<'_>) -> SavingsReview {
     let wanted: BTreeSet<&SecretArn> = old
         .secrets
         .iter()
@@ -35,7 +35,7 @@ pub(super) fn savings(old: &Report, new: &Report, pairs: &Pairs<'_>) -> Savings 
     let mended = mended_secrets(old, pairs) + mended_names(old, new, pairs);
     let promised = old.totals.savings_usd;
     let realised = gone + scheduled + mended;
-    Savings {
+    SavingsReview {
         promised_usd: promised,
         deleted_usd: gone + scheduled,
         mended_usd: mended,

@@ -3,7 +3,7 @@
 //! Only what differs from call to call; the words around it are in `record`, and the script is in `traffic`.
 
 use super::SECRETS_MANAGER;
-use super::callers::{self, Caller};
+use super::callers::{self, DemoCaller};
 
 /// One call, or one event of a service, as one account's trail logs it.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Call {
     /// The account whose trail has the record.
     pub account: &'static str,
     pub region: &'static str,
-    pub caller: &'static Caller,
+    pub caller: &'static DemoCaller,
     /// Which of the caller's clients it is, from 0.
     pub client: u32,
     pub act: Act,
@@ -25,18 +25,18 @@ pub(super) struct Call {
 /// What is called.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    Get(Target, Version),
-    Describe(Target),
-    ResourcePolicy(Target),
-    VersionIds(Target),
+    Get(CallTarget, VersionRequest),
+    Describe(CallTarget),
+    ResourcePolicy(CallTarget),
+    VersionIds(CallTarget),
     List,
     /// `BatchGetSecretValue` of these names.
     Batch(&'static [&'static str]),
-    Put(Target),
-    MoveStage(Target),
-    Create(Target),
+    Put(CallTarget),
+    MoveStage(CallTarget),
+    Create(CallTarget),
     /// With this many days of recovery, or forced when there are none.
-    Delete(Target, Option<u32>),
+    Delete(CallTarget, Option<u32>),
     /// An event of rotation with this name, about the secret at this place of the table.
     Rotation(&'static str, usize),
     /// `kms:Decrypt` by the service, for a read of the secret at this place.
@@ -58,7 +58,7 @@ impl Act {
 
 /// Which secret, and how the caller writes it. The number is the secret's place in the table.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Target {
+pub(super) enum CallTarget {
     Name(usize),
     Arn(usize),
     /// The ARN without its suffix.
@@ -69,7 +69,7 @@ pub(super) enum Target {
     Text(&'static str),
 }
 
-impl Target {
+impl CallTarget {
     /// The place in the table of the secret that answers, if it is one of ours and still the same.
     pub(super) const fn place(self) -> Option<usize> {
         match self {
@@ -81,7 +81,7 @@ impl Target {
 
 /// Which version a read asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(super) enum VersionRequest {
     /// None named: AWS gives the current one.
     Unsaid,
     /// `AWSCURRENT` by its stage.
@@ -113,14 +113,14 @@ pub(super) enum Failure {
 pub(super) struct Elsewhere {
     pub source: &'static str,
     pub event: &'static str,
-    pub access: Access,
-    pub caller: &'static Caller,
+    pub access: CallAccess,
+    pub caller: &'static DemoCaller,
     pub parameters: &'static [(&'static str, &'static str)],
 }
 
 /// Whether a call changes anything: `readOnly`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum CallAccess {
     Read,
     Write,
 }
@@ -130,21 +130,21 @@ pub(super) static ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
         source: "sts.amazonaws.com",
         event: "AssumeRole",
-        access: Access::Read,
+        access: CallAccess::Read,
         caller: &callers::LAMBDA,
         parameters: &[("roleSessionName", "checkout-api"), ("externalId", "none")],
     },
     Elsewhere {
         source: "ec2.amazonaws.com",
         event: "DescribeInstances",
-        access: Access::Read,
+        access: CallAccess::Read,
         caller: &callers::MONITOR,
         parameters: &[("maxResults", "1000")],
     },
     Elsewhere {
         source: "s3.amazonaws.com",
         event: "GetBucketAcl",
-        access: Access::Read,
+        access: CallAccess::Read,
         caller: &callers::CONFIG,
         parameters: &[
             ("bucketName", "example-orders-archive"),
@@ -155,21 +155,21 @@ pub(super) static ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
         source: "lambda.amazonaws.com",
         event: "ListFunctions20150331",
-        access: Access::Read,
+        access: CallAccess::Read,
         caller: &callers::MONITOR,
         parameters: &[],
     },
     Elsewhere {
         source: "kms.amazonaws.com",
         event: "DescribeKey",
-        access: Access::Read,
+        access: CallAccess::Read,
         caller: &callers::CONFIG,
         parameters: &[("keyId", "alias/aws/secretsmanager")],
     },
     Elsewhere {
         source: "logs.amazonaws.com",
         event: "CreateLogStream",
-        access: Access::Write,
+        access: CallAccess::Write,
         caller: &callers::MONITOR,
         parameters: &[
             ("logGroupName", "/aws/lambda/checkout-api"),

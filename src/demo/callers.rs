@@ -3,11 +3,12 @@
 //! The user agents have the shape that each client documents; versions and addresses are made up. Addresses outside
 //! the network of the organization are of the ranges reserved for documentation.
 
-use super::organization::{PRODUCTION, STAGING};
+use super::organization::STAGING;
+use crate::demo::locations::PRODUCTION;
 
 /// One caller. Its clients (pods, tasks, instances) share the role and differ in session and address.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
+pub(super) struct DemoCaller {
     /// The account the caller belongs to; empty for one that is in every account.
     pub account: &'static str,
     /// The role, without its path.
@@ -15,7 +16,7 @@ pub(super) struct Caller {
     /// The path before the role's name in its ARN, `/` or `/aws-reserved/...`.
     pub path: &'static str,
     /// How the sessions of its clients are called.
-    pub session: Session,
+    pub session: SessionNaming,
     /// `userAgent`.
     pub agent: &'static str,
     /// Where its calls come from.
@@ -24,7 +25,7 @@ pub(super) struct Caller {
 
 /// What the session of a client is named after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Session {
+pub(super) enum SessionNaming {
     /// A fixed name: a function, a pipeline, a person.
     Named(&'static str),
     /// The id of an ECS task.
@@ -69,11 +70,11 @@ const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebK
 const fn role(
     account: &'static str,
     role: &'static str,
-    session: Session,
+    session: SessionNaming,
     agent: &'static str,
     from: Origin,
-) -> Caller {
-    Caller {
+) -> DemoCaller {
+    DemoCaller {
         account,
         role,
         path: "/",
@@ -89,241 +90,241 @@ const fn function(
     role_name: &'static str,
     agent: &'static str,
     net: &'static str,
-) -> Caller {
+) -> DemoCaller {
     role(
         PRODUCTION,
         role_name,
-        Session::Named(name),
+        SessionNaming::Named(name),
         agent,
         Origin::Endpoint(net),
     )
 }
 
 /// A service on EKS in production.
-const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -> Caller {
+const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -> DemoCaller {
     role(
         PRODUCTION,
         role_name,
-        Session::Pod,
+        SessionNaming::Pod,
         agent,
         Origin::Endpoint(net),
     )
 }
 
-pub(super) static CHECKOUT: Caller = function(
+pub(super) static CHECKOUT: DemoCaller = function(
     "checkout-api",
     "checkout-api-lambda",
     PYTHON_LAMBDA,
     "10.20.4.",
 );
-pub(super) static ORDERS: Caller = role(
+pub(super) static ORDERS: DemoCaller = role(
     PRODUCTION,
     "orders-worker-task",
-    Session::Task,
+    SessionNaming::Task,
     JAVA_FARGATE,
     Origin::Endpoint("10.20.8."),
 );
-pub(super) static NOTIFICATIONS: Caller = function(
+pub(super) static NOTIFICATIONS: DemoCaller = function(
     "notifications-dispatch",
     "notifications-dispatch-lambda",
     NODE_LAMBDA,
     "10.20.5.",
 );
-pub(super) static EXTERNAL_SECRETS: Caller = role(
+pub(super) static EXTERNAL_SECRETS: DemoCaller = role(
     PRODUCTION,
     "platform-external-secrets",
-    Session::Named("external-secrets-provider-aws"),
+    SessionNaming::Named("external-secrets-provider-aws"),
     GO_SDK,
     Origin::Endpoint("10.20.12."),
 );
-pub(super) static GRAFANA: Caller = pods("grafana-health-irsa", GO_SDK, "10.20.13.");
-pub(super) static CATALOG: Caller = pods("catalog-search-irsa", PYTHON_POD, "10.20.16.");
-pub(super) static IDENTITY: Caller = role(
+pub(super) static GRAFANA: DemoCaller = pods("grafana-health-irsa", GO_SDK, "10.20.13.");
+pub(super) static CATALOG: DemoCaller = pods("catalog-search-irsa", PYTHON_POD, "10.20.16.");
+pub(super) static IDENTITY: DemoCaller = role(
     PRODUCTION,
     "identity-service",
-    Session::Instance,
+    SessionNaming::Instance,
     JAVA_CACHE,
     Origin::Endpoint("10.20.20."),
 );
-pub(super) static FRAUD: Caller = role(
+pub(super) static FRAUD: DemoCaller = role(
     PRODUCTION,
     "fraud-scoring-task",
-    Session::Task,
+    SessionNaming::Task,
     "aws-sdk-rust/1.3.9 ua/2.1 api/secretsmanager/1.90.0 os/linux lang/rust/1.90.0 aws-secrets-manager-agent/2.0.0 AWSSecretsManagerCachingRust/2.0.0",
     Origin::Endpoint("10.20.24."),
 );
-pub(super) static CSI: Caller = role(
+pub(super) static CSI: DemoCaller = role(
     PRODUCTION,
     "web-edge-irsa",
-    Session::Pod,
+    SessionNaming::Pod,
     "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.1 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9 app/secrets-store-csi-driver-provider-aws-2.1.0 m/E,g",
     Origin::Endpoint("10.20.28."),
 );
-pub(super) static ROTATION: Caller = role(
+pub(super) static ROTATION: DemoCaller = role(
     PRODUCTION,
     "secretsmanager-rotation-lambda",
-    Session::RotationFunction,
+    SessionNaming::RotationFunction,
     PYTHON_LAMBDA,
     Origin::Endpoint("10.20.250."),
 );
-pub(super) static ROTATION_STAGING: Caller = role(
+pub(super) static ROTATION_STAGING: DemoCaller = role(
     STAGING,
     "secretsmanager-rotation-lambda",
-    Session::RotationFunction,
+    SessionNaming::RotationFunction,
     PYTHON_LAMBDA,
     Origin::Endpoint("10.60.250."),
 );
-pub(super) static TERRAFORM_CI: Caller = role(
+pub(super) static TERRAFORM_CI: DemoCaller = role(
     PRODUCTION,
     "ci-terraform",
-    Session::Named("plan-production"),
+    SessionNaming::Named("plan-production"),
     TERRAFORM,
     Origin::Outside("198.51.100.24"),
 );
-pub(super) static TERRAFORM_STAGING: Caller = role(
+pub(super) static TERRAFORM_STAGING: DemoCaller = role(
     STAGING,
     "ci-terraform",
-    Session::Named("plan-staging"),
+    SessionNaming::Named("plan-staging"),
     TERRAFORM,
     Origin::Outside("198.51.100.24"),
 );
-pub(super) static PROWLER: Caller = role(
+pub(super) static PROWLER: DemoCaller = role(
     PRODUCTION,
     "ProwlerScanRole",
-    Session::Named("prowler"),
+    SessionNaming::Named("prowler"),
     "Boto3/1.40.40 md/Botocore#1.40.40 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.12.3 md/pyimpl#CPython cfg/retry-mode#standard app/prowler Botocore/1.40.40 prowler/5.13.0",
     Origin::Outside("198.51.100.80"),
 );
-pub(super) static SECRETSWEEP: Caller = role(
+pub(super) static SECRETSWEEP: DemoCaller = role(
     PRODUCTION,
     "secretsweep-scan",
-    Session::Named("secretsweep"),
+    SessionNaming::Named("secretsweep"),
     "aws-sdk-rust/1.3.9 ua/2.1 api/secretsmanager/1.90.0 os/linux lang/rust/1.95.0 app/secretsweep",
     Origin::Outside("198.51.100.24"),
 );
-pub(super) static PERSON: Caller = Caller {
+pub(super) static PERSON: DemoCaller = DemoCaller {
     account: PRODUCTION,
     role: "AWSReservedSSO_OperationsAdmin_635426549a280cc6",
     path: "/aws-reserved/sso.amazonaws.com/",
-    session: Session::Console("jamie.doe@example.com"),
+    session: SessionNaming::Console("jamie.doe@example.com"),
     agent: BROWSER,
     from: Origin::Outside("203.0.113.77"),
 };
-pub(super) static SESSIONS: Caller = pods("sessions-api-irsa", GO_SDK, "10.30.4.");
-pub(super) static KAFKA: Caller = role(
+pub(super) static SESSIONS: DemoCaller = pods("sessions-api-irsa", GO_SDK, "10.30.4.");
+pub(super) static KAFKA: DemoCaller = role(
     PRODUCTION,
     "orders-stream-task",
-    Session::Task,
+    SessionNaming::Task,
     JAVA_FARGATE,
     Origin::Endpoint("10.20.9."),
 );
-pub(super) static CRM: Caller = role(
+pub(super) static CRM: DemoCaller = role(
     PRODUCTION,
     "crm-nightly-sync",
-    Session::Instance,
+    SessionNaming::Instance,
     PYTHON_POD,
     Origin::Endpoint("10.20.32."),
 );
-pub(super) static ERP: Caller = role(
+pub(super) static ERP: DemoCaller = role(
     PRODUCTION,
     "erp-bridge",
-    Session::User,
+    SessionNaming::User,
     "aws-cli/2.31.18 md/awscrt#0.27.6 ua/2.1 os/linux#5.15.0 md/arch#x86_64 lang/python#3.13.7 md/pyimpl#CPython m/E,b cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#secretsmanager.get-secret-value",
     Origin::Outside("192.0.2.61"),
 );
-pub(super) static PAYROLL: Caller = function(
+pub(super) static PAYROLL: DemoCaller = function(
     "payroll-upload",
     "payroll-upload-lambda",
     PYTHON_LAMBDA,
     "10.20.36.",
 );
-pub(super) static SHIPPING: Caller = role(
+pub(super) static SHIPPING: DemoCaller = role(
     PRODUCTION,
     "shipping-labels-task",
-    Session::Task,
+    SessionNaming::Task,
     JAVA_FARGATE,
     Origin::Endpoint("10.20.40."),
 );
-pub(super) static AIRFLOW: Caller = pods(
+pub(super) static AIRFLOW: DemoCaller = pods(
     "airflow-worker-irsa",
     "Boto3/1.40.55 md/Botocore#1.40.55 ua/2.1 os/linux#6.12.46 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.40.55 Airflow/3.1.0 AmPP/9.15.0",
     "10.20.44.",
 );
-pub(super) static EVENT_BRIDGE: Caller = Caller {
+pub(super) static EVENT_BRIDGE: DemoCaller = DemoCaller {
     account: PRODUCTION,
     role: "AWSServiceRoleForAmazonEventBridgeApiDestinations",
     path: "/aws-service-role/apidestinations.events.amazonaws.com/",
-    session: Session::Linked("apidestinations.events.amazonaws.com"),
+    session: SessionNaming::Linked("apidestinations.events.amazonaws.com"),
     agent: "apidestinations.events.amazonaws.com",
     from: Origin::Service("apidestinations.events.amazonaws.com"),
 };
-pub(super) static SEARCH: Caller = pods("search-indexer-irsa", PYTHON_POD, "10.20.48.");
-pub(super) static REPORTS: Caller = function(
+pub(super) static SEARCH: DemoCaller = pods("search-indexer-irsa", PYTHON_POD, "10.20.48.");
+pub(super) static REPORTS: DemoCaller = function(
     "monthly-report",
     "monthly-report-lambda",
     PYTHON_LAMBDA,
     "10.20.52.",
 );
-pub(super) static LOYALTY: Caller = pods("loyalty-api-irsa", PYTHON_POD, "10.20.56.");
-pub(super) static PARTNER: Caller = role(
+pub(super) static LOYALTY: DemoCaller = pods("loyalty-api-irsa", PYTHON_POD, "10.20.56.");
+pub(super) static PARTNER: DemoCaller = role(
     STAGING,
     "exchange-rates-task",
-    Session::Task,
+    SessionNaming::Task,
     JAVA_FARGATE,
     Origin::Endpoint("10.60.8."),
 );
-pub(super) static WAREHOUSE: Caller = role(
+pub(super) static WAREHOUSE: DemoCaller = role(
     PRODUCTION,
     "warehouse-api-task",
-    Session::Task,
+    SessionNaming::Task,
     JAVA_FARGATE,
     Origin::Endpoint("10.20.60."),
 );
-pub(super) static HANDHELD: Caller = role(
+pub(super) static HANDHELD: DemoCaller = role(
     PRODUCTION,
     "warehouse-handhelds",
-    Session::Instance,
+    SessionNaming::Instance,
     PYTHON_POD,
     Origin::Outside("203.0.113.140"),
 );
-pub(super) static BILLING: Caller = pods("billing-invoice-irsa", GO_SDK, "10.20.64.");
-pub(super) static TAX: Caller = pods("billing-tax-irsa", GO_SDK, "10.20.65.");
-pub(super) static BATCH_LOADER: Caller = role(
+pub(super) static BILLING: DemoCaller = pods("billing-invoice-irsa", GO_SDK, "10.20.64.");
+pub(super) static TAX: DemoCaller = pods("billing-tax-irsa", GO_SDK, "10.20.65.");
+pub(super) static BATCH_LOADER: DemoCaller = role(
     PRODUCTION,
     "nightly-batch-loader",
-    Session::Instance,
+    SessionNaming::Instance,
     PYTHON_POD,
     Origin::Endpoint("10.20.68."),
 );
-pub(super) static HOSTILE: Caller = pods(
+pub(super) static HOSTILE: DemoCaller = pods(
     "evil-corp-connector",
     "curl/8 \u{1b}[31mred\u{1b}[0m \u{1b}]0;owned\u{7} \"quoted\", =1+1\r\n\tX-Next: line",
     "10.20.72.",
 );
-pub(super) static CUSTOMERS: Caller = pods("customers-api-irsa", GO_SDK, "10.30.8.");
-pub(super) static TILLS: Caller = role(
+pub(super) static CUSTOMERS: DemoCaller = pods("customers-api-irsa", GO_SDK, "10.30.8.");
+pub(super) static TILLS: DemoCaller = role(
     PRODUCTION,
     "pos-tse-task",
-    Session::Task,
+    SessionNaming::Task,
     PYTHON_CACHE,
     Origin::Endpoint("10.40.4."),
 );
-pub(super) static STAGING_APP: Caller = role(
+pub(super) static STAGING_APP: DemoCaller = role(
     STAGING,
     "staging-apps-task",
-    Session::Task,
+    SessionNaming::Task,
     JAVA_FARGATE,
     Origin::Endpoint("10.60.12."),
 );
-pub(super) static STAGING_LOAD: Caller = role(
+pub(super) static STAGING_LOAD: DemoCaller = role(
     STAGING,
     "loadtest-runner",
-    Session::Instance,
+    SessionNaming::Instance,
     GO_SDK,
     Origin::Outside("203.0.113.9"),
 );
 /// The twelve roles that share one secret.
-pub(super) static SHARERS: [Caller; 12] = [
+pub(super) static SHARERS: [DemoCaller; 12] = [
     pods("svc-accounts-irsa", GO_SDK, "10.20.80."),
     pods("svc-addresses-irsa", GO_SDK, "10.20.81."),
     pods("svc-basket-irsa", GO_SDK, "10.20.82."),
@@ -339,28 +340,28 @@ pub(super) static SHARERS: [Caller; 12] = [
 ];
 
 /// AWS Config, which looks at everything.
-pub(super) static CONFIG: Caller = Caller {
+pub(super) static CONFIG: DemoCaller = DemoCaller {
     account: "",
     role: "AWSServiceRoleForConfig",
     path: "/aws-service-role/config.amazonaws.com/",
-    session: Session::Linked("config.amazonaws.com"),
+    session: SessionNaming::Linked("config.amazonaws.com"),
     agent: "config.amazonaws.com",
     from: Origin::Service("config.amazonaws.com"),
 };
 /// Lambda, taking the role of a function.
-pub(super) static LAMBDA: Caller = Caller {
+pub(super) static LAMBDA: DemoCaller = DemoCaller {
     account: "",
     role: "",
     path: "/",
-    session: Session::Service("lambda.amazonaws.com"),
+    session: SessionNaming::Service("lambda.amazonaws.com"),
     agent: "lambda.amazonaws.com",
     from: Origin::Service("lambda.amazonaws.com"),
 };
 /// An agent that watches instances, buckets and functions.
-pub(super) static MONITOR: Caller = role(
+pub(super) static MONITOR: DemoCaller = role(
     "",
     "monitoring-readonly",
-    Session::Instance,
+    SessionNaming::Instance,
     "Datadog/1.0 Boto3/1.38.46 md/Botocore#1.38.46 ua/2.1 os/linux#6.1.155 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#standard Botocore/1.38.46",
     Origin::Outside("198.51.100.91"),
 );

@@ -9,10 +9,11 @@ use std::io::{self, Write};
 use flate2::{Compression, GzBuilder};
 
 use super::call::Call;
-use super::organization::{FRANKFURT, PRODUCTION, SCOPES, STAGING, VIRGINIA};
-use super::random::Random;
+use super::organization::{FRANKFURT, SCOPES, STAGING};
+use super::random::SplitMix;
 use super::record;
 use super::{DAY, DAYS, HOUR, NOW, at};
+use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 const ORGANIZATION: &str = "o-exampleorg1";
 /// Where the logs are missing: account, Region, first moment, and the moment after the last.
@@ -27,7 +28,7 @@ pub(super) fn write(
     put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     for &(account, region, hours) in SCOPES {
-        let mut random = Random::named(&format!("trail {account} {region}"));
+        let mut random = SplitMix::named(&format!("trail {account} {region}"));
         let own: Vec<&Call> = calls
             .iter()
             .filter(|call| call.account == account && call.region == region && !in_hole(call))
@@ -55,7 +56,7 @@ fn deliver(
     region: &str,
     delivered: i64,
     slot: &[&Call],
-    random: &mut Random,
+    random: &mut SplitMix,
     put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     if slot.is_empty() {
@@ -87,7 +88,7 @@ fn repeated(account: &str, region: &str, delivered: i64) -> bool {
     account == PRODUCTION && region == VIRGINIA && noon && matches!(days, 1 | 8)
 }
 
-fn log_path(account: &str, region: &str, delivered: i64, random: &mut Random) -> String {
+fn log_path(account: &str, region: &str, delivered: i64, random: &mut SplitMix) -> String {
     let time = at(delivered);
     let day = time.strftime("%Y/%m/%d");
     let stamp = time.strftime("%Y%m%dT%H%MZ");
@@ -121,7 +122,7 @@ fn gzip(text: &[u8]) -> io::Result<Vec<u8>> {
 
 /// One digest of the kind that lies beside the logs when validation is on. It holds no records.
 fn digest(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut random = Random::named("digest");
+    let mut random = SplitMix::named("digest");
     let text = format!(
         concat!(
             r#"{{"awsAccountId":"{account}","digestStartTime":"2026-10-31T22:55:00Z","#,

@@ -3,11 +3,11 @@
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::call::{Act, Call};
-use super::callers::{Caller, Origin, Session};
-use super::cast::{Cast, Rotation};
+use super::callers::{DemoCaller, Origin, SessionNaming};
 use super::json::{Json, text};
 use super::organization::CAST;
-use super::random::Random;
+use super::random::SplitMix;
+use super::roles::{Cast, Rotation};
 use super::{HOUR, SECRETS_MANAGER, at};
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
@@ -115,20 +115,22 @@ pub(super) const fn rotation_function(cast: &Cast) -> Option<&'static str> {
 }
 
 /// The session of one client of a caller.
-fn session_name(caller: &Caller, client: u32) -> String {
-    let mut random = Random::named(&format!("session {} {client}", caller.role));
+fn session_name(caller: &DemoCaller, client: u32) -> String {
+    let mut random = SplitMix::named(&format!("session {} {client}", caller.role));
     match caller.session {
-        Session::Named(name) | Session::Console(name) | Session::Linked(name) => name.to_owned(),
-        Session::Task => random.uuid().replace('-', ""),
-        Session::Instance => format!("i-0{}{}", random.eight_digits(), random.eight_digits()),
-        Session::Pod => format!("botocore-session-17{:08}", random.below(100_000_000)),
-        Session::RotationFunction => usize::try_from(client)
+        SessionNaming::Named(name) | SessionNaming::Console(name) | SessionNaming::Linked(name) => {
+            name.to_owned()
+        }
+        SessionNaming::Task => random.uuid().replace('-', ""),
+        SessionNaming::Instance => format!("i-0{}{}", random.eight_digits(), random.eight_digits()),
+        SessionNaming::Pod => format!("botocore-session-17{:08}", random.below(100_000_000)),
+        SessionNaming::RotationFunction => usize::try_from(client)
             .ok()
             .and_then(|place| CAST.get(place))
             .and_then(rotation_function)
             .unwrap_or_default()
             .to_owned(),
-        Session::User | Session::Service(_) => String::new(),
+        SessionNaming::User | SessionNaming::Service(_) => String::new(),
     }
 }
 
@@ -146,7 +148,7 @@ pub(super) fn session_arn(call: &Call) -> String {
     let account = account_of(call);
     let role = call.caller.role;
     match call.caller.session {
-        Session::User => format!("arn:aws:iam::{account}:user/{role}"),
+        SessionNaming::User => format!("arn:aws:iam::{account}:user/{role}"),
         _ => format!(
             "arn:aws:sts::{account}:assumed-role/{role}/{}",
             session_name(call.caller, call.client)
@@ -164,13 +166,13 @@ fn identity(call: &Call) -> Json {
         ]);
     }
     let mut entries = match caller.session {
-        Session::Service(name) => {
+        SessionNaming::Service(name) => {
             return Json::Map(vec![
                 ("type", text("AWSService")),
                 ("invokedBy", text(name)),
             ]);
         }
-        Session::User => vec![
+        SessionNaming::User => vec![
             ("type", text("IAMUser")),
             ("principalId", text(principal("AIDA", account, caller))),
             ("arn", text(session_arn(call))),
@@ -187,7 +189,7 @@ fn identity(call: &Call) -> Json {
         }
         _ => assumed_role(call),
     };
-    if let Session::Linked(service) = caller.session {
+    if let SessionNaming::Linked(service) = caller.session {
         entries.push(("invokedBy", text(service)));
     } else if let Act::Decrypt(_) = call.act {
         entries.push(("invokedBy", text(SECRETS_MANAGER)));
@@ -195,8 +197,8 @@ fn identity(call: &Call) -> Json {
     Json::Map(entries)
 }
 
-fn principal(prefix: &str, account: &str, caller: &Caller) -> String {
-    let id = Random::named(&format!("principal {account} {}", caller.role)).letters(17);
+fn principal(prefix: &str, account: &str, caller: &DemoCaller) -> String {
+    let id = SplitMix::named(&format!("principal {account} {}", caller.role)).letters(17);
     format!("{prefix}{}", id.to_ascii_uppercase())
 }
 
@@ -230,7 +232,7 @@ fn assumed_role(call: &Call) -> Vec<(&'static str, Json)> {
         ("userName", text(caller.role)),
     ];
     let mut context = vec![("sessionIssuer", Json::Map(issuer))];
-    if caller.session == Session::Pod {
+    if caller.session == SessionNaming::Pod {
         let provider = format!(
             "arn:aws:iam::{account}:oidc-provider/oidc.eks.{}.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE",
             call.region
@@ -250,7 +252,7 @@ fn assumed_role(call: &Call) -> Vec<(&'static str, Json)> {
             ("mfaAuthenticated", text("false")),
         ]),
     ));
-    if caller.session == Session::Instance {
+    if caller.session == SessionNaming::Instance {
         context.push(("ec2RoleDelivery", text("2.0")));
     }
     vec![

@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::call::{Act, Call};
-use super::cast::{Cast, Key, Rotation};
 use super::organization::{CAST, SCOPES, STAGING};
-use super::random::Random;
+use super::random::SplitMix;
+use super::roles::{Cast, DemoKey, Rotation};
 use super::traffic::{created_at, deleted_at};
 use super::{DAY, NOW, at, rotation};
 
@@ -117,12 +117,12 @@ pub(super) fn partial_arn(cast: &Cast) -> String {
 }
 
 fn suffix(cast: &Cast, purpose: &str) -> String {
-    Random::named(&format!("{purpose} {} {}", cast.account, cast.name)).letters(6)
+    SplitMix::named(&format!("{purpose} {} {}", cast.account, cast.name)).letters(6)
 }
 
 /// The ARN of the customer's key in this account and Region.
 pub(super) fn key_arn(account: &str, region: &str) -> String {
-    let id = Random::named(&format!("key {account} {region}")).uuid();
+    let id = SplitMix::named(&format!("key {account} {region}")).uuid();
     format!("arn:aws:kms:{region}:{account}:key/{id}")
 }
 
@@ -142,7 +142,7 @@ pub(super) fn version_id(cast: &Cast, time: i64, age: VersionAge) -> String {
         VersionAge::Previous => rotations - 1,
         VersionAge::Pending => rotations + 1,
     };
-    Random::named(&format!("version {number} {} {}", cast.account, cast.name)).uuid()
+    SplitMix::named(&format!("version {number} {} {}", cast.account, cast.name)).uuid()
 }
 
 /// Which version, seen from a moment.
@@ -173,13 +173,13 @@ fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct SecretList {
-    secret_list: Vec<Entry>,
+    secret_list: Vec<DemoSecret>,
 }
 
 /// One secret, its keys in the order of the API model, which is the order that the command prints.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry {
+struct DemoSecret {
     #[serde(rename = "ARN")]
     arn: &'static str,
     name: &'static str,
@@ -202,7 +202,7 @@ struct Entry {
     deleted_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_rotation_date: Option<String>,
-    tags: Vec<Tag>,
+    tags: Vec<DemoTag>,
     secret_versions_to_stages: BTreeMap<String, [&'static str; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owning_service: Option<&'static str>,
@@ -219,12 +219,12 @@ struct RotationRules {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tag {
+struct DemoTag {
     key: &'static str,
     value: &'static str,
 }
 
-fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> Entry {
+fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> DemoSecret {
     let date = |seconds, millisecond| printed(cast.account, seconds, millisecond);
     let created = created_at(place);
     let last_rotated = rotation::succeeded(cast).first().copied();
@@ -248,12 +248,12 @@ fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> Entry {
         Rotation::Off { .. } => (Some(false), None, None),
     };
     let next = every.and_then(|every| last_rotated.map(|at| at + every * DAY));
-    let millisecond = Random::named(cast.name).below(1_000);
-    Entry {
+    let millisecond = SplitMix::named(cast.name).below(1_000);
+    DemoSecret {
         arn: arn(place),
         name: cast.name,
         description: cast.description,
-        kms_key_id: (cast.key == Key::Customer).then(|| key_arn(cast.account, cast.region)),
+        kms_key_id: (cast.key == DemoKey::Customer).then(|| key_arn(cast.account, cast.region)),
         rotation_enabled: enabled,
         rotation_lambda_arn: function,
         rotation_rules: every.map(|days| RotationRules {
@@ -272,7 +272,7 @@ fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> Entry {
     }
 }
 
-fn tags(cast: &Cast) -> Vec<Tag> {
+fn tags(cast: &Cast) -> Vec<DemoTag> {
     let environment = if cast.account == STAGING {
         "staging"
     } else {
@@ -283,7 +283,7 @@ fn tags(cast: &Cast) -> Vec<Tag> {
         .into_iter()
         .chain(own)
         .chain(cast.tags.iter().copied())
-        .map(|(key, value)| Tag { key, value })
+        .map(|(key, value)| DemoTag { key, value })
         .collect()
 }
 
@@ -327,8 +327,8 @@ fn printed(account: &str, seconds: i64, millisecond: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::organization::PRODUCTION;
     use super::*;
+    use crate::demo::locations::PRODUCTION;
 
     #[test]
     fn dates_are_printed_with_the_offset_of_the_account() {

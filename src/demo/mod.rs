@@ -9,14 +9,15 @@
 
 mod call;
 mod callers;
-mod cast;
 mod delivery;
 mod identity;
 mod inventory;
 mod json;
+mod locations;
 mod organization;
 mod random;
 mod record;
+mod roles;
 mod rotation;
 mod traffic;
 
@@ -24,8 +25,8 @@ use std::io;
 
 use jiff::Timestamp;
 
-pub use cast::Cast;
 pub use organization::CAST;
+pub use roles::Cast;
 
 /// The moment of the demo, in seconds since 1970-01-01T00:00:00Z: 2026-11-01T00:00:00Z.
 const NOW: i64 = 1_793_491_200;
@@ -85,7 +86,7 @@ mod tests {
     type Files = BTreeMap<String, Vec<u8>>;
 
     static FILES: LazyLock<Files> = LazyLock::new(written);
-    static TRAIL: LazyLock<Trail> = LazyLock::new(|| read_trail(&FILES));
+    static TRAIL: LazyLock<TestTrail> = LazyLock::new(|| read_trail(&FILES));
 
     fn written() -> Files {
         let mut files = Files::new();
@@ -99,14 +100,14 @@ mod tests {
     }
 
     #[derive(Deserialize)]
-    struct Log {
+    struct TestLog {
         #[serde(rename = "Records")]
-        records: Vec<Line>,
+        records: Vec<LogLine>,
     }
 
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Line {
+    struct LogLine {
         event_time: String,
         #[serde(rename = "eventID")]
         event_id: String,
@@ -118,7 +119,7 @@ mod tests {
 
     /// What the tests need of the trail.
     #[derive(Default)]
-    struct Trail {
+    struct TestTrail {
         /// Hours with a record, as the first 13 characters of their time, by account and Region.
         hours: BTreeMap<(String, String), BTreeSet<String>>,
         /// How often an event comes.
@@ -141,10 +142,10 @@ mod tests {
         path.starts_with("trail/") && !path.contains("/CloudTrail-Digest/")
     }
 
-    fn read_trail(files: &Files) -> Trail {
-        let mut trail = Trail::default();
+    fn read_trail(files: &Files) -> TestTrail {
+        let mut trail = TestTrail::default();
         for (path, bytes) in files.iter().filter(|(path, _)| is_log(path)) {
-            let log: Log = serde_json::from_slice(&inflated(bytes)).unwrap();
+            let log: TestLog = serde_json::from_slice(&inflated(bytes)).unwrap();
             assert!(!log.records.is_empty(), "{path} is empty");
             for line in log.records {
                 let scope = (line.recipient_account_id, line.aws_region);
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_hour_but_those_of_the_hole_has_a_record() {
-        let (account, region, from, until) = delivery::HOLE;
+        let (account, region, from, until) = crate::demo::delivery::HOLE;
         for &(own_account, own_region, _) in SCOPES {
             let heard = &TRAIL.hours[&(own_account.to_owned(), own_region.to_owned())];
             for hour in 0..DAYS * 24 {

@@ -5,14 +5,13 @@
 //! The expectations hold for the organization's own policy file (the defaults, and a protected name), with the whole trail
 //! read.
 
-use super::cast::{Cast, Rotation, prod, secret};
+use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
-/// The account that runs the shop.
-pub(super) const PRODUCTION: &str = "111122223333";
+use super::roles::{Cast, Rotation, prod, secret};
+
 /// The account where changes are tried out.
 pub(super) const STAGING: &str = "444455556666";
-/// `us-east-1`, the Region that most of the organization lives in.
-pub(super) const VIRGINIA: &str = "us-east-1";
+
 /// `eu-west-1`.
 pub(super) const IRELAND: &str = "eu-west-1";
 /// `eu-central-1`; in staging its trail has a hole.

@@ -5,9 +5,9 @@
 
 /// A splitmix64 generator (Steele, Lea and Flood 2014).
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(super) struct SplitMix(u64);
 
-impl Random {
+impl SplitMix {
     /// A generator for one name, so that adding another name changes nothing for this one.
     pub(super) fn named(text: &str) -> Self {
         let seed = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn splitmix64_gives_its_published_sequence() {
-        let mut random = Random(1_234_567);
+        let mut random = SplitMix(1_234_567);
         assert_eq!(random.next(), 6_457_827_717_110_365_317);
         assert_eq!(random.next(), 3_203_168_211_198_807_973);
     }

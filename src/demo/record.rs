@@ -8,16 +8,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::call::{Access, Act, Call, ELSEWHERE, Failure, Target, Version};
-use super::callers::{Origin, Session};
-use super::cast::Cast;
+use super::call::{Act, Call, CallAccess, CallTarget, ELSEWHERE, Failure, VersionRequest};
+use super::callers::{Origin, SessionNaming};
 use super::identity::{Face, face_of, rotation_function, session_arn};
 use super::inventory::{
     VersionAge, arn, former_arn, function_arn, key_arn, partial_arn, version_id,
 };
 use super::json::{Json, text};
 use super::organization::CAST;
-use super::random::{Random, uuid};
+use super::random::{SplitMix, uuid};
+use super::roles::Cast;
 use super::{DAY, HOUR, SECRETS_MANAGER, at};
 
 /// Appends the record of a call, as compact JSON. `last` is the face of the record before, if there was one.
@@ -28,7 +28,7 @@ pub(super) fn write(
     out: &mut Vec<u8>,
     call: &Call,
     last: &mut Option<Face>,
-    random: &mut Random,
+    random: &mut SplitMix,
 ) -> serde_json::Result<()> {
     let face = face_of(last, call)?;
     serde_json::to_writer(out, &record(call, face, random))
@@ -37,7 +37,7 @@ pub(super) fn write(
 /// The keys in the order that real records have. Keys that do not apply are absent, four are null instead.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct DemoRecord<'a> {
     event_version: &'static str,
     user_identity: &'a RawValue,
     event_time: String,
@@ -78,7 +78,7 @@ struct Record<'a> {
     session_credential_from_console: Option<&'static str>,
 }
 
-fn record<'a>(call: &Call, face: &'a Face, random: &mut Random) -> Record<'a> {
+fn record<'a>(call: &Call, face: &'a Face, random: &mut SplitMix) -> DemoRecord<'a> {
     let event_id = random.uuid();
     let request_id = match call.act {
         Act::Rotation(_, place) => format!("Rotation-{}-{}", arn(place), random.uuid()),
@@ -88,8 +88,8 @@ fn record<'a>(call: &Call, face: &'a Face, random: &mut Random) -> Record<'a> {
         Some(Failure::Denied | Failure::DeniedWithMarkup) => None,
         _ => parameters(call),
     };
-    let from_console = matches!(call.caller.session, Session::Console(_));
-    let mut record = Record {
+    let from_console = matches!(call.caller.session, SessionNaming::Console(_));
+    let mut record = DemoRecord {
         event_version: "1.11",
         user_identity: &face.identity,
         event_time: at(call.at).to_string(),
@@ -126,12 +126,12 @@ fn record<'a>(call: &Call, face: &'a Face, random: &mut Random) -> Record<'a> {
 }
 
 /// A request id that shares its tail with the event's id. Nothing joins on it, and the files stay a fifth smaller.
-fn request_id(event_id: &str, random: &mut Random) -> String {
+fn request_id(event_id: &str, random: &mut SplitMix) -> String {
     format!("{}{}", random.eight_digits(), &event_id[8..])
 }
 
 /// Service events name the secret in their additional data, and nobody as the caller.
-fn by_the_service(record: &mut Record<'_>, place: usize) {
+fn by_the_service(record: &mut DemoRecord<'_>, place: usize) {
     record.event_type = "AwsServiceEvent";
     record.source_ip_address = SECRETS_MANAGER.into();
     record.request_parameters = None;
@@ -142,7 +142,7 @@ fn by_the_service(record: &mut Record<'_>, place: usize) {
 }
 
 /// KMS logs the decryption that a read needs, with the caller's identity and the service as its agent.
-fn by_the_key(record: &mut Record<'_>, cast: &Cast) {
+fn by_the_key(record: &mut DemoRecord<'_>, cast: &Cast) {
     record.source_ip_address = SECRETS_MANAGER.into();
     record.resources = Some(Json::List(vec![Json::Map(vec![
         ("accountId", text(cast.account)),
@@ -176,18 +176,18 @@ fn read_only(act: Act) -> bool {
         Act::Put(_) | Act::MoveStage(_) | Act::Create(_) | Act::Delete(..) | Act::Rotation(..) => {
             false
         }
-        Act::Elsewhere(kind) => ELSEWHERE[kind].access == Access::Read,
+        Act::Elsewhere(kind) => ELSEWHERE[kind].access == CallAccess::Read,
         _ => true,
     }
 }
 
 /// What the caller wrote to name the secret.
-fn secret_id(target: Target) -> String {
+fn secret_id(target: CallTarget) -> String {
     match target {
-        Target::Name(place) | Target::Former(place) => CAST[place].name.to_owned(),
-        Target::Arn(place) => arn(place).to_owned(),
-        Target::Partial(place) => partial_arn(&CAST[place]),
-        Target::Text(text) => text.to_owned(),
+        CallTarget::Name(place) | CallTarget::Former(place) => CAST[place].name.to_owned(),
+        CallTarget::Arn(place) => arn(place).to_owned(),
+        CallTarget::Partial(place) => partial_arn(&CAST[place]),
+        CallTarget::Text(text) => text.to_owned(),
     }
 }
 
@@ -269,18 +269,22 @@ fn parameters(call: &Call) -> Option<Json> {
     Some(Json::Map(entries))
 }
 
-fn version_asked(call: &Call, target: Target, version_asked: Version) -> Vec<(&'static str, Json)> {
+fn version_asked(
+    call: &Call,
+    target: CallTarget,
+    version_asked: VersionRequest,
+) -> Vec<(&'static str, Json)> {
     match version_asked {
-        Version::Unsaid => Vec::new(),
-        Version::Current => vec![("versionStage", text("AWSCURRENT"))],
-        Version::Pending => vec![
+        VersionRequest::Unsaid => Vec::new(),
+        VersionRequest::Current => vec![("versionStage", text("AWSCURRENT"))],
+        VersionRequest::Pending => vec![
             (
                 "versionId",
                 text(version(call, target, VersionAge::Pending)),
             ),
             ("versionStage", text("AWSPENDING")),
         ],
-        Version::Id => vec![(
+        VersionRequest::Id => vec![(
             "versionId",
             text(version(call, target, VersionAge::Current)),
         )],
@@ -288,11 +292,11 @@ fn version_asked(call: &Call, target: Target, version_asked: Version) -> Vec<(&'
 }
 
 /// The id of a version of the secret as of the call. While a rotation runs, the version it makes is still pending.
-fn version(call: &Call, target: Target, age: VersionAge) -> String {
+fn version(call: &Call, target: CallTarget, age: VersionAge) -> String {
     let Some(place) = target.place() else {
         return String::new();
     };
-    let in_rotation = call.caller.session == Session::RotationFunction;
+    let in_rotation = call.caller.session == SessionNaming::RotationFunction;
     let time = if in_rotation { call.at - HOUR } else { call.at };
     version_id(&CAST[place], time, age)
 }
@@ -301,8 +305,8 @@ fn response(call: &Call) -> Option<Json> {
     if call.failure.is_some() {
         return None;
     }
-    let arn_of = |target: Target| match target {
-        Target::Former(place) => former_arn(&CAST[place]),
+    let arn_of = |target: CallTarget| match target {
+        CallTarget::Former(place) => former_arn(&CAST[place]),
         _ => target
             .place()
             .map(|place| arn(place).to_owned())
@@ -389,7 +393,7 @@ fn endpoint(call: &Call) -> Option<&'static str> {
         return None;
     };
     Some(match call.region {
-        super::organization::VIRGINIA => "vpce-0a1b2c3d4e5f60718",
+        crate::demo::locations::VIRGINIA => "vpce-0a1b2c3d4e5f60718",
         super::organization::IRELAND => "vpce-0b2c3d4e5f6071829",
         _ => "vpce-0c3d4e5f607182930",
     })

@@ -2,10 +2,10 @@
 //!
 //! The function of a rotation reads the secret as any client would: these reads move the date of the last access.
 
-use super::call::{Act, Call, Failure, Target, Version};
+use super::call::{Act, Call, CallTarget, Failure, VersionRequest};
 use super::callers;
-use super::cast::{Cast, Rotation};
 use super::organization::{CAST, STAGING};
+use super::roles::{Cast, Rotation};
 use super::{DAY, DAYS, HOUR, NOW};
 
 /// The rotations that succeeded, the newest first, all that are in the trail.
@@ -62,18 +62,18 @@ fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, failure: Option<Failur
     } else {
         &callers::ROTATION
     };
-    let arn = Target::Arn(place);
+    let arn = CallTarget::Arn(place);
     let mut steps = vec![
         Act::Rotation("RotationStarted", place),
         Act::Describe(arn),
-        Act::Get(arn, Version::Current),
+        Act::Get(arn, VersionRequest::Current),
         Act::Put(arn),
-        Act::Get(arn, Version::Pending),
+        Act::Get(arn, VersionRequest::Pending),
     ];
     if failure.is_none() {
         steps.extend([
-            Act::Get(arn, Version::Current),
-            Act::Get(arn, Version::Pending),
+            Act::Get(arn, VersionRequest::Current),
+            Act::Get(arn, VersionRequest::Pending),
             Act::Describe(arn),
             Act::MoveStage(arn),
             Act::Rotation("RotationSucceeded", place),

@@ -3,15 +3,16 @@
 //! A script in plain words: each function is one group of readers of the table in `organization`. Times follow from
 //! the fixed seed; the hole in the trail is cut out when the files are written, since AWS itself knows no hole.
 
-use super::call::{Act, Call, ELSEWHERE, Failure, Target, Version};
-use super::callers::{self, Caller};
-use super::organization::{CAST, FRANKFURT, IRELAND, PRODUCTION, SCOPES, STAGING, VIRGINIA};
-use super::random::Random;
+use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
+use super::callers::{self, DemoCaller};
+use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
+use super::random::SplitMix;
 use super::{DAY, DAYS, HOUR, NOW, rotation};
+use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 /// When a series of calls happens.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
+struct CallPattern {
     /// Days before the moment of the demo at which it begins.
     from: i64,
     /// Days before the moment of the demo at which it ends.
@@ -22,13 +23,13 @@ struct Pace {
 }
 
 /// From the beginning to the end of the trail, one client.
-const fn always(every: i64) -> Pace {
+const fn always(every: i64) -> CallPattern {
     since(DAYS, every)
 }
 
 /// From `from` days ago to the end, one client.
-const fn since(from: i64, every: i64) -> Pace {
-    Pace {
+const fn since(from: i64, every: i64) -> CallPattern {
+    CallPattern {
         from,
         until: 0,
         every,
@@ -64,7 +65,7 @@ struct Script {
 
 impl Script {
     /// One call of the caller's first client, logged in the secret's Region and the caller's account.
-    fn once(&mut self, at: i64, region: &'static str, caller: &'static Caller, act: Act) {
+    fn once(&mut self, at: i64, region: &'static str, caller: &'static DemoCaller, act: Act) {
         self.calls.push(Call {
             at,
             account: caller.account,
@@ -81,12 +82,12 @@ impl Script {
     fn series(
         &mut self,
         region: &'static str,
-        caller: &'static Caller,
-        pace: Pace,
+        caller: &'static DemoCaller,
+        pace: CallPattern,
         acts: &[Act],
         failure: Option<Failure>,
     ) {
-        let mut random = Random::named(&format!("series {}", self.calls.len()));
+        let mut random = SplitMix::named(&format!("series {}", self.calls.len()));
         let slack = u32::try_from(pace.every / 12).unwrap_or(0);
         let start = u32::try_from(pace.every).unwrap_or(u32::MAX);
         for client in 0..pace.clients {
@@ -111,14 +112,14 @@ impl Script {
     }
 
     /// Successful reads by the secret's ARN.
-    fn reads(&mut self, secret: usize, caller: &'static Caller, pace: Pace) {
-        let act = Act::Get(Target::Arn(secret), Version::Unsaid);
+    fn reads(&mut self, secret: usize, caller: &'static DemoCaller, pace: CallPattern) {
+        let act = Act::Get(CallTarget::Arn(secret), VersionRequest::Unsaid);
         self.series(CAST[secret].region, caller, pace, &[act], None);
     }
 
     /// Successful reads by the secret's name.
-    fn reads_by_name(&mut self, secret: usize, caller: &'static Caller, pace: Pace) {
-        let act = Act::Get(Target::Name(secret), Version::Unsaid);
+    fn reads_by_name(&mut self, secret: usize, caller: &'static DemoCaller, pace: CallPattern) {
+        let act = Act::Get(CallTarget::Name(secret), VersionRequest::Unsaid);
         self.series(CAST[secret].region, caller, pace, &[act], None);
     }
 }
@@ -148,7 +149,7 @@ fn working_day(at: i64) -> bool {
 fn loops(script: &mut Script) {
     shop_hours(script);
     let orders = prod("orders/postgres/app");
-    let polling = Pace {
+    let polling = CallPattern {
         clients: 2,
         ..since(10, 40)
     };
@@ -166,12 +167,12 @@ fn loops(script: &mut Script) {
     }
 
     // A health check that describes and never reads.
-    let check = [Act::Describe(Target::Arn(prod(
+    let check = [Act::Describe(CallTarget::Arn(prod(
         "platform/grafana/oauth-client",
     )))];
     script.series(VIRGINIA, &callers::GRAFANA, since(1, 30), &check, None);
 
-    let fleet = Pace {
+    let fleet = CallPattern {
         clients: 40,
         ..since(10, HOUR)
     };
@@ -184,10 +185,10 @@ fn shop_hours(script: &mut Script) {
         4, 8, 16, 26, 35, 55, 88, 70, 42, 38, 40, 52, 78, 104, 96, 62, 30, 11,
     ];
     let stripe = Act::Get(
-        Target::Name(prod("checkout/stripe/api-key")),
-        Version::Unsaid,
+        CallTarget::Name(prod("checkout/stripe/api-key")),
+        VersionRequest::Unsaid,
     );
-    let mut random = Random::named("requests");
+    let mut random = SplitMix::named("requests");
     for day in 1..=14 {
         let busy = if working_day(ago(day, 0)) { 10 } else { 6 };
         for (hour, requests) in (6..).zip(REQUESTS) {
@@ -200,25 +201,25 @@ fn shop_hours(script: &mut Script) {
 }
 
 fn caches(script: &mut Script) {
-    let oidc = Act::Describe(Target::Name(prod("identity/oidc/signing-key")));
+    let oidc = Act::Describe(CallTarget::Name(prod("identity/oidc/signing-key")));
     script.series(VIRGINIA, &callers::IDENTITY, always(HOUR), &[oidc], None);
 
     let fraud = prod("fraud/model/feature-store");
-    let ask = Act::Describe(Target::Arn(fraud));
+    let ask = Act::Describe(CallTarget::Arn(fraud));
     script.series(VIRGINIA, &callers::FRAUD, always(HOUR), &[ask], None);
     for at in rotation::succeeded(&CAST[fraud]) {
-        let fetch = Act::Get(Target::Arn(fraud), Version::Id);
+        let fetch = Act::Get(CallTarget::Arn(fraud), VersionRequest::Id);
         script.once(at + HOUR, VIRGINIA, &callers::FRAUD, fetch);
     }
 
-    let edge = Target::Name(prod("web/cdn/edge-signing-key"));
+    let edge = CallTarget::Name(prod("web/cdn/edge-signing-key"));
     let poll = [Act::Describe(edge)];
     script.series(VIRGINIA, &callers::CSI, always(1_800), &poll, None);
-    let mount = [Act::Get(edge, Version::Unsaid)];
+    let mount = [Act::Get(edge, VersionRequest::Unsaid)];
     script.series(VIRGINIA, &callers::CSI, always(5 * DAY), &mount, None);
 
     let tills = find(PRODUCTION, FRANKFURT, "de/tse/certificate");
-    let ask = [Act::Describe(Target::Arn(tills))];
+    let ask = [Act::Describe(CallTarget::Arn(tills))];
     script.series(FRANKFURT, &callers::TILLS, always(HOUR), &ask, None);
 }
 
@@ -239,15 +240,15 @@ fn maintenance(script: &mut Script) {
         terraform_plan(script, start + 900, &callers::TERRAFORM_STAGING, &saml);
     }
 
-    let braintree = [Act::Describe(Target::Arn(prod(
+    let braintree = [Act::Describe(CallTarget::Arn(prod(
         "payments/braintree/private-key",
     )))];
     script.series(VIRGINIA, &callers::PROWLER, always(DAY), &braintree, None);
-    let probe = Target::Arn(prod("security/audit/probe"));
+    let probe = CallTarget::Arn(prod("security/audit/probe"));
     let weekly = [
         Act::List,
         Act::Describe(probe),
-        Act::Get(probe, Version::Unsaid),
+        Act::Get(probe, VersionRequest::Unsaid),
     ];
     script.series(VIRGINIA, &callers::PROWLER, always(7 * DAY), &weekly, None);
 
@@ -259,20 +260,20 @@ fn maintenance(script: &mut Script) {
             cast.account == PRODUCTION && cast.region == VIRGINIA && cast.verdict == "delete"
         }) {
             at += 1;
-            let describe = Act::Describe(Target::Arn(place));
+            let describe = Act::Describe(CallTarget::Arn(place));
             script.once(at, VIRGINIA, &callers::SECRETSWEEP, describe);
         }
     }
 }
 
-fn terraform_plan(script: &mut Script, start: i64, caller: &'static Caller, secrets: &[usize]) {
+fn terraform_plan(script: &mut Script, start: i64, caller: &'static DemoCaller, secrets: &[usize]) {
     let mut at = start;
     for &secret in secrets {
-        let arn = Target::Arn(secret);
+        let arn = CallTarget::Arn(secret);
         for act in [
             Act::Describe(arn),
             Act::ResourcePolicy(arn),
-            Act::Get(arn, Version::Id),
+            Act::Get(arn, VersionRequest::Id),
         ] {
             script.once(at, CAST[secret].region, caller, act);
             at += 1;
@@ -287,7 +288,10 @@ fn ordinary_readers(script: &mut Script) {
         always(6 * HOUR),
     );
     // One read for each page of the report, all within minutes.
-    let page = Act::Get(Target::Name(prod("legacy/report-abc123")), Version::Unsaid);
+    let page = Act::Get(
+        CallTarget::Name(prod("legacy/report-abc123")),
+        VersionRequest::Unsaid,
+    );
     script.series(
         VIRGINIA,
         &callers::REPORTS,
@@ -300,7 +304,7 @@ fn ordinary_readers(script: &mut Script) {
         &callers::BILLING,
         always(2 * HOUR),
     );
-    let until_rotated = Pace {
+    let until_rotated = CallPattern {
         until: 25,
         ..always(DAY)
     };
@@ -308,7 +312,7 @@ fn ordinary_readers(script: &mut Script) {
     script.reads_by_name(prod("=HYPERLINK/evil"), &callers::HOSTILE, always(DAY));
 
     let warehouse = prod("inventory/warehouse/db");
-    let tasks = Pace {
+    let tasks = CallPattern {
         clients: 2,
         ..always(2 * HOUR)
     };
@@ -326,7 +330,7 @@ fn many_readers(script: &mut Script) {
     batch.extend(
         POINTS
             .iter()
-            .map(|name| Act::Get(Target::Name(prod(name)), Version::Unsaid)),
+            .map(|name| Act::Get(CallTarget::Name(prod(name)), VersionRequest::Unsaid)),
     );
     script.series(VIRGINIA, &callers::LOYALTY, always(2 * HOUR), &batch, None);
 
@@ -352,7 +356,7 @@ fn many_readers(script: &mut Script) {
         "inventory/warehouse/db",
         "billing/invoice/db",
     ]
-    .map(|name| Act::Get(Target::Partial(prod(name)), Version::Unsaid))
+    .map(|name| Act::Get(CallTarget::Partial(prod(name)), VersionRequest::Unsaid))
     .to_vec();
     script.series(
         VIRGINIA,
@@ -366,7 +370,7 @@ fn many_readers(script: &mut Script) {
 fn other_accounts_and_regions(script: &mut Script) {
     let replica = find(PRODUCTION, IRELAND, "sessions/redis/auth");
     let fetch = [
-        Act::Get(Target::Name(replica), Version::Unsaid),
+        Act::Get(CallTarget::Name(replica), VersionRequest::Unsaid),
         Act::Decrypt(replica),
     ];
     script.series(IRELAND, &callers::SESSIONS, always(6 * HOUR), &fetch, None);
@@ -406,63 +410,63 @@ fn other_accounts_and_regions(script: &mut Script) {
         always(HOUR),
     );
     let k6 = Act::Get(
-        Target::Name(find(STAGING, VIRGINIA, "loadtest/k6/token")),
-        Version::Unsaid,
+        CallTarget::Name(find(STAGING, VIRGINIA, "loadtest/k6/token")),
+        VersionRequest::Unsaid,
     );
     script.once(ago(88, 14 * HOUR), VIRGINIA, &callers::STAGING_LOAD, k6);
 }
 
 fn failures(script: &mut Script) {
     let mut fail = |caller, pace, target, failure| {
-        let act = [Act::Get(target, Version::Unsaid)];
+        let act = [Act::Get(target, VersionRequest::Unsaid)];
         script.series(VIRGINIA, caller, pace, &act, Some(failure));
     };
     fail(
         &callers::CRM,
         since(25, HOUR / 2),
-        Target::Arn(prod("legacy/crm/api-token")),
+        CallTarget::Arn(prod("legacy/crm/api-token")),
         Failure::Denied,
     );
     fail(
         &callers::ERP,
         always(6 * HOUR),
-        Target::Name(prod("legacy/erp/password")),
+        CallTarget::Name(prod("legacy/erp/password")),
         Failure::Denied,
     );
     fail(
         &callers::PAYROLL,
         since(15, HOUR),
-        Target::Arn(prod("hr/payroll/sftp")),
+        CallTarget::Arn(prod("hr/payroll/sftp")),
         Failure::Key,
     );
     fail(
         &callers::SHIPPING,
         since(2, HOUR),
-        Target::Name(prod("shipping/ups/account")),
+        CallTarget::Name(prod("shipping/ups/account")),
         Failure::PendingDeletion,
     );
     fail(
         &callers::AIRFLOW,
         since(10, 300),
-        Target::Text("airflow/variables/feature_flags"),
+        CallTarget::Text("airflow/variables/feature_flags"),
         Failure::Missing,
     );
     fail(
         &callers::AIRFLOW,
         since(1, 30),
-        Target::Text("airflow/connections/warehouse_old"),
+        CallTarget::Text("airflow/connections/warehouse_old"),
         Failure::Missing,
     );
     fail(
         &callers::HOSTILE,
         since(10, DAY),
-        Target::Name(prod("-2+3")),
+        CallTarget::Name(prod("-2+3")),
         Failure::DeniedWithMarkup,
     );
     fail(
         &callers::HOSTILE,
         since(10, DAY),
-        Target::Text("<script>alert(document.title)</script>"),
+        CallTarget::Text("<script>alert(document.title)</script>"),
         Failure::Invalid,
     );
 }
@@ -470,22 +474,25 @@ fn failures(script: &mut Script) {
 fn deletions(script: &mut Script) {
     for (place, cast) in CAST.iter().enumerate() {
         if let Some(days) = cast.deleted {
-            let delete = Act::Delete(Target::Arn(place), Some(30));
+            let delete = Act::Delete(CallTarget::Arn(place), Some(30));
             script.once(deleted_at(days), cast.region, &callers::PERSON, delete);
         }
     }
 
     let indexer = prod("search/indexer/token");
-    let until_deleted = Pace {
+    let until_deleted = CallPattern {
         until: 21,
         ..always(6 * HOUR)
     };
-    let read = [Act::Get(Target::Former(indexer), Version::Unsaid)];
+    let read = [Act::Get(
+        CallTarget::Former(indexer),
+        VersionRequest::Unsaid,
+    )];
     script.series(VIRGINIA, &callers::SEARCH, until_deleted, &read, None);
     let created = created_at(indexer);
     for (at, act) in [
-        (created - 40, Act::Delete(Target::Former(indexer), None)),
-        (created, Act::Create(Target::Name(indexer))),
+        (created - 40, Act::Delete(CallTarget::Former(indexer), None)),
+        (created, Act::Create(CallTarget::Name(indexer))),
     ] {
         script.once(at, VIRGINIA, &callers::TERRAFORM_CI, act);
     }
@@ -499,14 +506,14 @@ pub(super) const fn deleted_at(days: i64) -> i64 {
 /// When the secret at this place of the table was created: on its day, at a time of its own.
 pub(super) fn created_at(place: usize) -> i64 {
     let cast = &CAST[place];
-    let mut random = Random::named(cast.name);
+    let mut random = SplitMix::named(cast.name);
     ago(cast.created, 6 * HOUR + i64::from(random.below(36_000)))
 }
 
 fn people(script: &mut Script) {
-    let mut look = |days, name, acts: fn(Target) -> Vec<Act>| {
+    let mut look = |days, name, acts: fn(CallTarget) -> Vec<Act>| {
         let first = ago(days, 13 * HOUR + 7 * 60);
-        for (at, act) in (first..).zip(acts(Target::Name(prod(name)))) {
+        for (at, act) in (first..).zip(acts(CallTarget::Name(prod(name)))) {
             script.once(at, VIRGINIA, &callers::PERSON, act);
         }
     };
@@ -521,7 +528,7 @@ fn people(script: &mut Script) {
         vec![
             Act::Describe(target),
             Act::ResourcePolicy(target),
-            Act::Get(target, Version::Unsaid),
+            Act::Get(target, VersionRequest::Unsaid),
         ]
     };
     look(7, "data/snowflake/loader-old", open_page);
@@ -532,7 +539,7 @@ fn people(script: &mut Script) {
 /// In each account and Region something is logged in every hour.
 fn background(script: &mut Script) {
     for &(account, region, _) in SCOPES {
-        let mut random = Random::named(&format!("background {account} {region}"));
+        let mut random = SplitMix::named(&format!("background {account} {region}"));
         let records = if region == VIRGINIA { 2 } else { 1 };
         for hour in 0..DAYS * 24 {
             for _ in 0..records {

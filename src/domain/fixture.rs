@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::domain::money::{Money, Prices};
-use crate::domain::names::SecretArn;
-use crate::domain::readers::ReaderKind;
-use crate::domain::report::{
-    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Severity,
-    Span, Totals, TrailRow, UnattributedRow, WindowTotals,
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::{Money, PriceList};
+use crate::domain::base::names::SecretArn;
+use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::base::span::Span;
+use crate::domain::report::result::{
+    Cost, FORMAT, FindingRow, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Severity,
+    Totals, TrailRow, UnattributedRow, WindowTotals,
 };
-use crate::domain::verdict::Verdict;
+use crate::domain::report::verdict::Verdict;
 
 // Named in full, because tests include this file by its path.
 #[path = "fixture/secrets.rs"]
@@ -112,7 +114,7 @@ pub(crate) fn report(secrets: usize) -> Report {
             trust_last_accessed: false,
             owner_tags: vec!["owner".to_owned(), "team".to_owned()],
             month: Some("2026-10".to_owned()),
-            prices: Prices::built_in().source,
+            prices: PriceList::built_in().source,
         },
         assumptions: vec![
             "A month of a run rate has 730 hours.".to_owned(),
@@ -187,7 +189,7 @@ fn scopes(report: &Report) -> Vec<ScopeRow> {
                     evidence_covered_hours: if holed { 2_148 } else { 2_208 },
                     evidence_expected_hours: 2_208,
                 },
-                price: Some(Prices::built_in().rows[0].price),
+                price: Some(PriceList::built_in().rows[0].price),
                 sample: None,
             }
         })
@@ -228,7 +230,7 @@ fn loops(report: &Report, dice: &mut Dice) -> Vec<LoopRow> {
                             1 => if weekend { daily / 3 } else { daily * 5 / 4 + dice.roll(daily / 5 + 1) },
                             _ => if day % 9 == 4 { daily * 6 } else { daily / 4 },
                         };
-                        (crate::domain::secret::day_of(report.window.from + (day * 24).hours()), calls)
+                        (crate::domain::inventory::secret::day_of(report.window.from + (day * 24).hours()), calls)
                     })
                     .collect(),
                 estimate: None,

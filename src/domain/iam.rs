@@ -4,17 +4,19 @@
 //! what is needed on the narrowest resource that is known, and denies reading values, so that nothing else the same
 //! role is given later can undo that. The policy for acting lets a deletion through only with the recovery window that
 //! was asked for, and what else may change a secret stands in a statement of its own, to be left out or taken away.
+//!
+//! Entry: `policy`. May use: `base`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::names::AccountId;
+use super::base::names::AccountId;
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Policy {
+pub struct IamPolicy {
     /// The version of the policy language.
     pub version: &'static str,
     /// The statements, allowing ones first.
@@ -100,21 +102,21 @@ const FREE: &[&str] = &["sts:GetCallerIdentity"];
 const REPLICATING: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"];
 
 /// The policy that allows exactly these actions, and what AWS itself does for them in the caller's name.
-pub fn policy(actions: &[&str], places: &Places) -> Policy {
-    let mut groups: BTreeMap<Group, Vec<String>> = BTreeMap::new();
+pub fn policy(actions: &[&str], places: &Places) -> IamPolicy {
+    let mut groups: BTreeMap<ActionGroup, Vec<String>> = BTreeMap::new();
     for action in actions.iter().filter(|action| !FREE.contains(action)) {
-        if let Some(group) = Group::of(action, places) {
+        if let Some(group) = ActionGroup::of(action, places) {
             groups.entry(group).or_default().push((*action).to_owned());
         }
     }
     if !places.buckets.is_empty() && !places.trail_keys.is_empty() {
-        groups.insert(Group::TrailKey, vec!["kms:Decrypt".to_owned()]);
+        groups.insert(ActionGroup::TrailKey, vec!["kms:Decrypt".to_owned()]);
     }
-    if groups.contains_key(&Group::Replicate) {
+    if groups.contains_key(&ActionGroup::Replicate) {
         let actions = REPLICATING.iter().map(|action| (*action).to_owned());
-        groups.insert(Group::ReplicaKey, actions.collect());
+        groups.insert(ActionGroup::ReplicaKey, actions.collect());
     }
-    let deletes = groups.contains_key(&Group::Delete);
+    let deletes = groups.contains_key(&ActionGroup::Delete);
     let mut statement: Vec<Statement> = groups
         .into_iter()
         .flat_map(|(group, mut actions)| {
@@ -146,7 +148,7 @@ pub fn policy(actions: &[&str], places: &Places) -> Policy {
         resource: anything(),
         condition: BTreeMap::new(),
     });
-    Policy {
+    IamPolicy {
         version: "2012-10-17",
         statement,
     }
@@ -154,7 +156,7 @@ pub fn policy(actions: &[&str], places: &Places) -> Policy {
 
 /// Actions that share resources and conditions: one statement each, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+enum ActionGroup {
     /// Actions that IAM cannot narrow to a resource.
     Anywhere,
     /// Reading what is known of secrets.
@@ -183,7 +185,7 @@ enum Group {
     ReplicaKey,
 }
 
-impl Group {
+impl ActionGroup {
     /// The group of an action; `None` for S3 without a bucket.
     fn of(action: &str, places: &Places) -> Option<Self> {
         Some(match action {

@@ -1,39 +1,33 @@
 //! The rules of the tool as pure functions: no I/O, no clock, no async, no AWS.
+//!
+//! Each room uses only the rooms that its row names, which stand above it; a test compares this table with the code.
+//!
+//! | Room | Holds | May use |
+//! |---|---|---|
+//! | [`base`] | The vocabulary that every room shares: names, money, months, spans of time, gaps, and kinds of readers and findings. | nothing |
+//! | [`iam`] | The least-privilege IAM policies, as data. | `base` |
+//! | [`sampling`] | Statistics of an event history that is too long to read in full. | `base` |
+//! | [`trail`] | The way from the bytes of a log file to a ledger of calls, and which hours a trail covers. | `base`, `sampling` |
+//! | [`inventory`] | A secret and its tags as Secrets Manager describes them, never its value. | `base` |
+//! | [`report`] | The canonical result of a scan, verdicts as data, and the sums over its rows. | `base`, `inventory`, `sampling` |
+//! | [`policy`] | The settings that verdicts rest on, and the file they come from. | `base`, `trail` |
+//! | [`usage`] | Who used which secret: calls resolved to the inventory, and callers recognized as kinds of readers. | `base`, `policy`, `trail` |
+//! | [`pricing`] | Costs of a secret and of a scan, and the reconciliation with a bill. | `base`, `inventory`, `report` |
+//! | [`judging`] | The facts of a secret, the table of rules, findings and hot loops. | `base`, `inventory`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage` |
+//! | [`analysis`] | The scan as a pure function, from inventory and ledger to a report. | `base`, `inventory`, `judging`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage` |
+//! | [`cleanup`] | The plan of deletions, its file, the preconditions of each deletion, and the journal. | `base`, `inventory`, `policy`, `report` |
 
-pub mod activity;
-pub mod analyse;
-pub mod bill;
-pub mod case;
-pub mod classify;
-pub mod cost;
-pub mod coverage;
-pub mod event;
-pub mod findings;
+pub mod analysis;
+pub mod base;
+pub mod cleanup;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod iam;
-pub mod journal;
-pub mod kept;
-pub mod layout;
-pub mod ledger;
-pub mod loops;
-pub mod money;
-pub mod month;
-pub mod names;
-pub mod own;
-pub mod plan;
-pub mod plan_csv;
+pub mod inventory;
+pub mod judging;
 pub mod policy;
-pub mod protection;
-pub mod readers;
-pub mod record;
+pub mod pricing;
 pub mod report;
-pub mod rules;
-pub mod sample;
-pub mod seal;
-pub mod secret;
-pub mod seen;
-pub mod sums;
-pub mod tags;
+pub mod sampling;
+pub mod trail;
 pub mod usage;
-pub mod verdict;

@@ -3,6 +3,8 @@
 //! Read from `secretsweep.toml`. Every key is optional, an unknown key or a bad value is an error with its line and
 //! column: on a tool that deletes, a typo must not pass. Flags of the command line override the file; that is done by
 //! the caller, on the [`Policy`] itself.
+//!
+//! Entry: `Policy`. May use: `base`, `trail`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,10 +15,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use super::money::{Money, Prices};
-use super::names::AccountId;
-use super::readers::ReaderKind;
-use super::usage::Caller;
+use super::base::money::{Money, PriceList};
+use super::base::names::AccountId;
+use super::trail::calls::Caller;
+use crate::domain::base::reader_kind::ReaderKind;
 
 mod file;
 
@@ -166,7 +168,8 @@ impl OwnFingerprint {
     /// Whether a caller shows every sign given.
     pub fn fits(&self, caller: &Caller) -> bool {
         let role = |glob: &Glob| {
-            glob.fits(&caller.identity) || glob.fits(super::readers::name_of(&caller.identity))
+            glob.fits(&caller.identity)
+                || glob.fits(crate::domain::base::reader_kind::name_of(&caller.identity))
         };
         self.user_agent
             .as_deref()
@@ -234,7 +237,7 @@ pub struct Policy {
     /// Accepted findings.
     pub mutes: Vec<Mute>,
     /// The price list.
-    pub prices: Prices,
+    pub prices: PriceList,
     /// The names of accounts, for reports.
     pub accounts: BTreeMap<AccountId, String>,
 }
@@ -262,7 +265,7 @@ impl Default for Policy {
             maintenance: vec![ReaderKind::Rotation, ReaderKind::Iac, ReaderKind::Scanner],
             fingerprints: Vec::new(),
             mutes: Vec::new(),
-            prices: Prices::built_in(),
+            prices: PriceList::built_in(),
             accounts: BTreeMap::new(),
         }
     }

@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use self::columns::{Header, Missing};
-use super::inflate::{Members, is_gzip};
-use super::walk::{Found, walk};
-use crate::domain::bill::Bill;
-use crate::domain::report::Span;
+use self::columns::{Header, MissingColumns};
+use super::inflate::{GzipMembers, is_gzip};
+use super::walk::{WalkItem, walk};
+use crate::domain::base::span::Span;
+use crate::domain::pricing::bill::Bill;
 
 /// Why a bill cannot be read.
 #[derive(Debug, Error)]
@@ -41,7 +41,7 @@ pub enum BillError {
         /// Which.
         path: PathBuf,
         /// The columns.
-        missing: Missing,
+        missing: MissingColumns,
     },
     /// It is damaged, or something else.
     #[error("`{}` is no bill that can be read here: {why}", path.display())]
@@ -72,8 +72,8 @@ pub fn read(paths: &[PathBuf], window: Span) -> Result<Bill, BillError> {
     let mut files = Vec::new();
     for found in walk(paths) {
         match found {
-            Found::File(path) => files.push(path),
-            Found::Trouble(path, why) => {
+            WalkItem::File(path) => files.push(path),
+            WalkItem::Trouble(path, why) => {
                 let source = io::Error::other(why);
                 return Err(BillError::Io { path, source });
             }
@@ -120,7 +120,7 @@ fn read_file(path: &Path, bill: &mut Bill) -> Result<(), BillError> {
         });
     }
     if is_gzip(first) {
-        return read_text(BufReader::new(Members::new(source)), bill)
+        return read_text(BufReader::new(GzipMembers::new(source)), bill)
             .map_err(|fault| fault.at(path));
     }
     read_text(source, bill).map_err(|fault| fault.at(path))
@@ -128,13 +128,13 @@ fn read_file(path: &Path, bill: &mut Bill) -> Result<(), BillError> {
 
 /// What went wrong inside a file.
 #[derive(Debug)]
-enum Trouble {
+enum BillFileError {
     Io(io::Error),
-    Columns(Missing),
+    Columns(MissingColumns),
     Form(String),
 }
 
-impl Trouble {
+impl BillFileError {
     fn at(self, path: &Path) -> BillError {
         let path = path.to_owned();
         match self {
@@ -146,22 +146,22 @@ impl Trouble {
 }
 
 /// JSON or CSV, by the first letter that is no space.
-fn read_text(mut source: impl BufRead, bill: &mut Bill) -> Result<(), Trouble> {
-    let first = source.fill_buf().map_err(Trouble::Io)?;
+fn read_text(mut source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileError> {
+    let first = source.fill_buf().map_err(BillFileError::Io)?;
     if first.starts_with(b"PAR1") {
-        return Err(Trouble::Form(
+        return Err(BillFileError::Form(
             "it is Parquet inside gzip; unpack it first".to_owned(),
         ));
     }
     let letter = first.iter().find(|byte| !byte.is_ascii_whitespace());
     match letter {
-        None => Err(Trouble::Form("it is empty".to_owned())),
+        None => Err(BillFileError::Form("it is empty".to_owned())),
         Some(b'{' | b'[') => explorer::read(source, bill),
         Some(_) => read_csv(source, bill),
     }
 }
 
-fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), Trouble> {
+fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), BillFileError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
     let names: Vec<String> = reader
         .byte_headers()
@@ -169,7 +169,7 @@ fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), Trouble> {
         .iter()
         .map(|name| String::from_utf8_lossy(name).into_owned())
         .collect();
-    let header = Header::of(&names).map_err(Trouble::Columns)?;
+    let header = Header::of(&names).map_err(BillFileError::Columns)?;
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(trouble)? {
         let cell = |place: usize| {
@@ -187,10 +187,10 @@ fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn trouble(fault: csv::Error) -> Trouble {
+fn trouble(fault: csv::Error) -> BillFileError {
     match fault.into_kind() {
-        csv::ErrorKind::Io(source) => Trouble::Io(source),
-        other => Trouble::Form(format!("it is no CSV: {other:?}")),
+        csv::ErrorKind::Io(source) => BillFileError::Io(source),
+        other => BillFileError::Form(format!("it is no CSV: {other:?}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What log files told, kept from one scan to the next, so that the next one reads only what is new (`--cache DIR`).
 //!
 //! CloudTrail never changes a file that it has delivered, so a file that has the same place, size and version (time of
-//! modification, or `ETag`) tells the same. What it told is kept ([`crate::domain::kept`]), not what was made of it:
+//! modification, or `ETag`) tells the same. What it told is kept ([`crate::domain::trail::recording`]), not what was made of it:
 //! every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
 //!
 //! There is one cache file for each folder of the trail, to which entries are appended. Nothing in it is trusted: it
@@ -20,9 +20,9 @@ use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
 
 use super::log_file::FileRead;
-use crate::domain::event::Sink;
-use crate::domain::kept::{self, FORMAT, Recorder, Tape, put, take};
-use crate::domain::record::Contents;
+use crate::domain::trail::event::EventSink;
+use crate::domain::trail::record::Contents;
+use crate::domain::trail::recording::{self, FORMAT, Recorder, Recording, put, take};
 
 /// How many folders are open at once. Files come folder by folder.
 const OPEN: usize = 16;
@@ -35,7 +35,7 @@ const HEAD_LIMIT: usize = 64 << 10;
 
 /// What tells one state of a file from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct FileVersion {
     /// Bytes as stored.
     pub size: u64,
     /// The time of modification, or the `ETag`.
@@ -44,39 +44,39 @@ pub struct Version {
 
 /// A log file of a certain state.
 #[derive(Clone, Debug)]
-pub struct Place<'p> {
+pub struct CacheSlot<'p> {
     /// The folder it lies in: a path, or a bucket with a prefix.
     pub folder: &'p str,
     /// Its name in there.
     pub name: &'p str,
     /// Its state.
-    pub version: Version,
+    pub version: FileVersion,
 }
 
 /// A folder with what log files told.
 #[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
-    open: Mutex<VecDeque<Arc<Folder>>>,
+    open: Mutex<VecDeque<Arc<CachedFolder>>>,
     /// The first thing that could not be kept.
     trouble: Mutex<Option<String>>,
 }
 
 /// What is kept of the files of one folder.
 #[derive(Debug)]
-struct Folder {
+struct CachedFolder {
     /// The folder of the trail, as text.
     name: String,
     path: PathBuf,
-    index: HashMap<Box<str>, Entry, FixedState>,
+    index: HashMap<Box<str>, CacheEntry, FixedState>,
     /// None until there is something to keep.
     file: RwLock<Option<File>>,
 }
 
 /// Where an entry lies in the cache file.
 #[derive(Clone, Debug)]
-struct Entry {
-    version: Version,
+struct CacheEntry {
+    version: FileVersion,
     at: u64,
     length: u64,
     sum: u32,
@@ -84,8 +84,8 @@ struct Entry {
 
 /// What is needed to keep one file after another.
 #[derive(Debug, Default)]
-pub struct Pen {
-    tape: Tape,
+pub struct CacheWriter {
+    tape: Recording,
     payload: Vec<u8>,
     entry: Vec<u8>,
 }
@@ -106,10 +106,10 @@ impl Cache {
     }
 
     /// Tells `sink` what this file told, if it is kept in this version.
-    pub fn tell<S: Sink>(
+    pub fn tell<S: EventSink>(
         &self,
-        place: &Place<'_>,
-        pen: &mut Pen,
+        place: &CacheSlot<'_>,
+        pen: &mut CacheWriter,
         sink: &mut S,
     ) -> Option<FileRead> {
         let folder = self.folder(place.folder);
@@ -120,7 +120,7 @@ impl Cache {
         folder.payload(entry, &mut pen.payload)?;
         let mut rest = &pen.payload[..];
         let read = outcome(&mut rest, place.version.size)?;
-        kept::replay(rest, sink).ok()?;
+        recording::replay(rest, sink).ok()?;
         Some(read)
     }
 
@@ -128,10 +128,10 @@ impl Cache {
     ///
     /// # Errors
     /// Those of `read`. What cannot be kept is a [`Cache::trouble`].
-    pub fn keep<S: Sink, E>(
+    pub fn keep<S: EventSink, E>(
         &self,
-        place: &Place<'_>,
-        pen: &mut Pen,
+        place: &CacheSlot<'_>,
+        pen: &mut CacheWriter,
         sink: &mut S,
         read: impl FnOnce(&mut Recorder<'_, S>) -> Result<FileRead, E>,
     ) -> Result<FileRead, E> {
@@ -154,12 +154,12 @@ impl Cache {
     }
 
     /// The cache file for a folder of the trail.
-    fn folder(&self, name: &str) -> Arc<Folder> {
+    fn folder(&self, name: &str) -> Arc<CachedFolder> {
         let mut open = locked(&self.open);
         if let Some(folder) = open.iter().find(|folder| folder.name == name) {
             return Arc::clone(folder);
         }
-        let folder = Arc::new(Folder::open(&self.root, name));
+        let folder = Arc::new(CachedFolder::open(&self.root, name));
         if open.len() == OPEN {
             open.pop_front();
         }
@@ -168,9 +168,9 @@ impl Cache {
     }
 }
 
-impl Pen {
+impl CacheWriter {
     /// Makes the entry for a file whose calls are on the tape.
-    fn write(&mut self, place: &Place<'_>, file: &FileRead) {
+    fn write(&mut self, place: &CacheSlot<'_>, file: &FileRead) {
         self.payload.clear();
         let Contents { records, ours, .. } = file.contents;
         for number in [records, ours, file.inflated, file.members] {
@@ -198,7 +198,7 @@ fn opening(name: &str) -> Vec<u8> {
     format!("secretsweep {version}, trail cache, format {FORMAT}\n{name}\n").into_bytes()
 }
 
-impl Folder {
+impl CachedFolder {
     /// Opens the cache file of a folder; whatever is wrong with it, what can be used of it is.
     fn open(root: &Path, name: &str) -> Self {
         let digest = Sha256::digest(name.as_bytes());
@@ -258,7 +258,7 @@ impl Folder {
     }
 
     /// The payload of an entry, if it is whole.
-    fn payload(&self, entry: &Entry, payload: &mut Vec<u8>) -> Option<()> {
+    fn payload(&self, entry: &CacheEntry, payload: &mut Vec<u8>) -> Option<()> {
         payload.clear();
         // No longer than the cache file, as its index was read.
         payload.resize(usize::try_from(entry.length).ok()?, 0);
@@ -268,7 +268,7 @@ impl Folder {
     }
 
     /// Whether what the pen has just written of a file is there already, and whole.
-    fn holds(&self, place: &Place<'_>, pen: &mut Pen) -> bool {
+    fn holds(&self, place: &CacheSlot<'_>, pen: &mut CacheWriter) -> bool {
         let known = self.index.get(place.name);
         known.is_some_and(|entry| {
             entry.version == place.version
@@ -321,7 +321,11 @@ fn create(path: &Path, opening: &[u8]) -> io::Result<File> {
 }
 
 /// Reads the head of the entry at `at`. `None`: there is no whole one.
-fn read_head(source: &mut impl Read, at: u64, head: &mut Vec<u8>) -> Option<(Box<str>, Entry)> {
+fn read_head(
+    source: &mut impl Read,
+    at: u64,
+    head: &mut Vec<u8>,
+) -> Option<(Box<str>, CacheEntry)> {
     let mut length = [0; 1];
     head.clear();
     loop {
@@ -349,8 +353,8 @@ fn read_head(source: &mut impl Read, at: u64, head: &mut Vec<u8>) -> Option<(Box
     let size = take(&mut rest).ok()?;
     let length = take(&mut rest).ok()?;
     let sum = u32::from_le_bytes(rest.try_into().ok()?);
-    let version = Version { size, mark };
-    let entry = Entry {
+    let version = FileVersion { size, mark };
+    let entry = CacheEntry {
         version,
         at: at + (head.len() + 4) as u64,
         length,

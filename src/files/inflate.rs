@@ -30,7 +30,7 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Why [`Inflater::whole`] gave nothing. [`Members`] reads such data as far as it goes, and tells what is wrong.
+/// Why [`Inflater::whole`] gave nothing. [`GzipMembers`] reads such data as far as it goes, and tells what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotWhole {
     /// The limit does not suffice, or the trailer lies about the size.
@@ -140,13 +140,13 @@ fn size_in_trailer(gzip: &[u8]) -> usize {
 /// The members of a gzip stream one after another, as one [`Read`].
 ///
 /// Bytes behind the last member are an error, once everything before them was read.
-pub struct Members<R> {
+pub struct GzipMembers<R> {
     decoder: Option<flate2::bufread::GzDecoder<R>>,
     /// Members begun so far.
     pub count: u64,
 }
 
-impl<R: BufRead> Members<R> {
+impl<R: BufRead> GzipMembers<R> {
     /// Starts at the first member.
     pub fn new(source: R) -> Self {
         Self {
@@ -156,7 +156,7 @@ impl<R: BufRead> Members<R> {
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         while let Some(decoder) = &mut self.decoder {
             let given = decoder.read(room)?;
@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn streamed(bytes: &[u8]) -> (Vec<u8>, u64, Option<io::Error>) {
-        let mut members = Members::new(bytes);
+        let mut members = GzipMembers::new(bytes);
         let mut all = Vec::new();
         let fault = members.read_to_end(&mut all).err();
         (all, members.count, fault)

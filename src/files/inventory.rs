@@ -20,13 +20,13 @@ use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::domain::names::{Scope, SecretArn};
-use crate::domain::report::Gap;
-use crate::domain::secret::{CurrentVersion, Replica, Secret, day_of};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::names::{Scope, SecretArn};
+use crate::domain::inventory::secret::{CurrentVersion, Replica, Secret, day_of};
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct InventoryFiles {
     /// One entry an ARN, sorted by it.
     pub secrets: Vec<Secret>,
     /// What could not be read.
@@ -38,8 +38,8 @@ pub struct Found {
 }
 
 /// Reads files and folders.
-pub fn read(paths: &[PathBuf]) -> Found {
-    let mut reading = Reading::default();
+pub fn read(paths: &[PathBuf]) -> InventoryFiles {
+    let mut reading = InventoryReader::default();
     let mut empty = Vec::new();
     for path in paths {
         let before = (reading.met, reading.gaps.len());
@@ -52,7 +52,7 @@ pub fn read(paths: &[PathBuf]) -> Found {
     reading.truncated();
     reading.gaps.sort();
     reading.gaps.dedup();
-    Found {
+    InventoryFiles {
         secrets: reading.secrets.into_values().collect(),
         gaps: reading.gaps,
         files: reading.seen.len(),
@@ -61,7 +61,7 @@ pub fn read(paths: &[PathBuf]) -> Found {
 }
 
 #[derive(Default)]
-struct Reading {
+struct InventoryReader {
     secrets: BTreeMap<SecretArn, Secret>,
     /// Versions of secrets, with the file that they were in.
     versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
@@ -75,7 +75,7 @@ struct Reading {
     followed: BTreeSet<Scope>,
 }
 
-impl Reading {
+impl InventoryReader {
     fn gap(&mut self, what: String, why: impl fmt::Display) {
         self.gaps.push(Gap {
             account: None,
@@ -254,9 +254,9 @@ impl Reading {
             .and_then(Value::as_str)
             .unwrap_or("without ARN")
             .to_owned();
-        match serde_json::from_value::<Entry>(entry)
+        match serde_json::from_value::<ListedSecret>(entry)
             .map_err(|error| error.to_string())
-            .and_then(Entry::secret)
+            .and_then(ListedSecret::secret)
         {
             Ok(mut secret) => {
                 secret.access_is_known = access == Access::Given;
@@ -411,24 +411,24 @@ fn limited(source: impl Read) -> std::io::Result<Vec<u8>> {
 /// An entry of `SecretList`, or the answer of `describe-secret`. Unknown fields are ignored: AWS adds some.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry {
+struct ListedSecret {
     #[serde(rename = "ARN")]
     arn: String,
     name: Option<String>,
     description: Option<String>,
     kms_key_id: Option<String>,
-    created_date: Option<Moment>,
-    last_changed_date: Option<Moment>,
-    last_accessed_date: Option<Moment>,
-    last_rotated_date: Option<Moment>,
-    next_rotation_date: Option<Moment>,
+    created_date: Option<CliTimestamp>,
+    last_changed_date: Option<CliTimestamp>,
+    last_accessed_date: Option<CliTimestamp>,
+    last_rotated_date: Option<CliTimestamp>,
+    next_rotation_date: Option<CliTimestamp>,
     rotation_enabled: Option<bool>,
     #[serde(rename = "RotationLambdaARN")]
     rotation_lambda: Option<String>,
-    deleted_date: Option<Moment>,
+    deleted_date: Option<CliTimestamp>,
     owning_service: Option<String>,
     primary_region: Option<String>,
-    tags: Option<Vec<Tag>>,
+    tags: Option<Vec<ListedTag>>,
     replication_status: Option<Vec<ReplicaEntry>>,
 }
 
@@ -446,8 +446,8 @@ struct VersionList {
 struct VersionEntry {
     #[serde(default)]
     version_stages: Vec<String>,
-    created_date: Option<Moment>,
-    last_accessed_date: Option<Moment>,
+    created_date: Option<CliTimestamp>,
+    last_accessed_date: Option<CliTimestamp>,
 }
 
 impl VersionList {
@@ -457,10 +457,10 @@ impl VersionList {
         let current =
             versions.find(|version| version.version_stages.iter().any(|s| s == "AWSCURRENT"));
         let current = current.map(|version| CurrentVersion {
-            created: version.created_date.and_then(Moment::known),
+            created: version.created_date.and_then(CliTimestamp::known),
             last_accessed: version
                 .last_accessed_date
-                .and_then(Moment::known)
+                .and_then(CliTimestamp::known)
                 .map(day_of),
         });
         Ok((arn, current))
@@ -469,7 +469,7 @@ impl VersionList {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tag {
+struct ListedTag {
     key: String,
     #[serde(default)]
     value: Option<String>,
@@ -481,14 +481,14 @@ struct ReplicaEntry {
     region: String,
     kms_key_id: Option<String>,
     status: Option<String>,
-    last_accessed_date: Option<Moment>,
+    last_accessed_date: Option<CliTimestamp>,
 }
 
-impl Entry {
+impl ListedSecret {
     fn secret(self) -> Result<Secret, String> {
         let arn = SecretArn::new(&self.arn).map_err(|error| error.to_string())?;
-        let moment = |moment: Option<Moment>| moment.and_then(Moment::known);
-        let day = |date: Option<Moment>| moment(date).map(day_of);
+        let moment = |moment: Option<CliTimestamp>| moment.and_then(CliTimestamp::known);
+        let day = |date: Option<CliTimestamp>| moment(date).map(day_of);
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
         let region = |region: String| region.parse().map_err(|error| format!("{error}"));
         let replica = |entry: ReplicaEntry| -> Result<Replica, String> {
@@ -532,9 +532,9 @@ impl Entry {
 }
 
 /// A moment as the AWS CLI prints it: RFC 3339 with any offset, or a number of seconds since 1970.
-struct Moment(Timestamp);
+struct CliTimestamp(Timestamp);
 
-impl Moment {
+impl CliTimestamp {
     /// The moment, unless it lies before Secrets Manager: AWS Tools for PowerShell write the first moment of .NET
     /// (`0001-01-01`) for a date that is absent, and others write 1970.
     fn known(self) -> Option<Timestamp> {
@@ -544,18 +544,18 @@ impl Moment {
     }
 }
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for CliTimestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
 
         impl Visitor<'_> for Any {
-            type Value = Moment;
+            type Value = CliTimestamp;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a date such as `2026-10-01T02:00:00+02:00`, or seconds since 1970")
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Moment, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CliTimestamp, E> {
                 let day = || {
                     text.parse::<Date>()
                         .ok()?
@@ -571,26 +571,26 @@ impl<'de> Deserialize<'de> for Moment {
                     .ok()
                     .or_else(windows)
                     .or_else(|| day().map(|zoned| zoned.timestamp()))
-                    .map(Moment)
+                    .map(CliTimestamp)
                     .ok_or_else(|| E::custom(format!("`{text}` is not a date")))
             }
 
-            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Moment, E> {
+            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<CliTimestamp, E> {
                 i64::try_from(seconds)
                     .map_err(E::custom)
                     .and_then(|seconds| self.visit_i64(seconds))
             }
 
-            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Moment, E> {
+            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<CliTimestamp, E> {
                 Timestamp::from_second(seconds)
-                    .map(Moment)
+                    .map(CliTimestamp)
                     .map_err(E::custom)
             }
 
-            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Moment, E> {
+            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<CliTimestamp, E> {
                 jiff::SignedDuration::try_from_secs_f64(seconds)
                     .and_then(Timestamp::from_duration)
-                    .map(Moment)
+                    .map(CliTimestamp)
                     .map_err(E::custom)
             }
         }

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::domain::journal::{Book, Entry, JournalError, Unended, line, parse, replay};
-use crate::ports::Record;
+use crate::domain::cleanup::journal::{
+    JournalEntry, JournalError, JournalState, TornTail, line, parse, replay,
+};
+use crate::ports::JournalWriter;
 
 /// Why a journal cannot be used.
 #[derive(Debug, Error)]
@@ -51,7 +53,7 @@ pub fn beside(plan: &Path) -> PathBuf {
 ///
 /// # Errors
 /// [`OpenError`] if it cannot be read or trusted.
-pub fn read(path: &Path) -> Result<Book, OpenError> {
+pub fn read(path: &Path) -> Result<JournalState, OpenError> {
     must_be_file(path)?;
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -74,7 +76,7 @@ impl JournalFile {
     ///
     /// # Errors
     /// [`OpenError`]; the file is as it was then.
-    pub fn open(path: &Path) -> Result<(Self, Book), OpenError> {
+    pub fn open(path: &Path) -> Result<(Self, JournalState), OpenError> {
         must_be_file(path)?;
         let mut file = options().open(path).map_err(failed("open", path))?;
         match file.try_lock() {
@@ -97,10 +99,10 @@ impl JournalFile {
     }
 
     /// Leaves the file with whole lines only.
-    fn mend(&mut self, unended: Unended) -> io::Result<()> {
+    fn mend(&mut self, unended: TornTail) -> io::Result<()> {
         self.file.set_len(self.whole)?;
         self.file.seek(SeekFrom::Start(self.whole))?;
-        if unended == Unended::Yes {
+        if unended == TornTail::Yes {
             self.file.write_all(b"\n")?;
             self.whole += 1;
         }
@@ -119,8 +121,8 @@ impl JournalFile {
     }
 }
 
-impl Record for JournalFile {
-    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+impl JournalWriter for JournalFile {
+    fn append(&mut self, entry: &JournalEntry) -> io::Result<()> {
         let line = line(entry)?;
         let written = self
             .file
@@ -143,10 +145,10 @@ impl Record for JournalFile {
 
 struct End {
     whole: u64,
-    unended: Unended,
+    unended: TornTail,
 }
 
-fn understand(bytes: &[u8], path: &Path) -> Result<(Book, End), OpenError> {
+fn understand(bytes: &[u8], path: &Path) -> Result<(JournalState, End), OpenError> {
     let damaged = |source| OpenError::Damaged {
         path: path.to_owned(),
         source,
@@ -186,35 +188,35 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::journal::{Event, Phase, Step};
-    use crate::domain::names::SecretArn;
+    use crate::domain::base::names::SecretArn;
+    use crate::domain::cleanup::journal::{JournalEvent, JournalStep, Phase};
 
-    fn entry(step: Step) -> Entry {
+    fn entry(step: JournalStep) -> JournalEntry {
         let arn: SecretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbC123"
             .parse()
             .unwrap();
-        Entry {
+        JournalEntry {
             at: jiff::Timestamp::UNIX_EPOCH,
             plan: "p1".to_owned(),
             caller: "me".to_owned(),
-            event: Event::Secret { arn, step },
+            event: JournalEvent::Secret { arn, step },
         }
     }
 
-    fn deleting() -> Entry {
-        entry(Step::Deleting {
+    fn deleting() -> JournalEntry {
+        entry(JournalStep::Deleting {
             recovery_days: 7,
             saves: None,
         })
     }
 
-    fn deleted() -> Entry {
-        entry(Step::Deleted {
+    fn deleted() -> JournalEntry {
+        entry(JournalStep::Deleted {
             deletion: jiff::Timestamp::UNIX_EPOCH,
         })
     }
 
-    fn phase(book: &Book) -> Option<Phase> {
+    fn phase(book: &JournalState) -> Option<Phase> {
         book.secrets.values().map(|standing| standing.phase).next()
     }
 

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::inflate::{Inflater, Members, is_gzip};
-use crate::domain::event::Sink;
-use crate::domain::record::{self, Contents, Reader, Scope};
+use super::inflate::{GzipMembers, Inflater, is_gzip};
+use crate::domain::trail::event::EventSink;
+use crate::domain::trail::record::{self, Contents, RecordReader, TrailOwner};
 
 /// A file up to this size is read at once. AWS's limit is 50 MB, but nearly all files are below 1 MB.
 const FILE_LIMIT: usize = 4 << 20;
@@ -64,9 +64,9 @@ impl FileRead {
 }
 
 /// Reads a log file that is in memory already, compressed or not.
-pub fn read_bytes<S: Sink>(
+pub fn read_bytes<S: EventSink>(
     file: &[u8],
-    scope: Option<Scope<'_>>,
+    scope: Option<TrailOwner<'_>>,
     memory: &mut Memory,
     sink: &mut S,
 ) -> FileRead {
@@ -77,9 +77,9 @@ pub fn read_bytes<S: Sink>(
 ///
 /// # Errors
 /// If it cannot be opened or read; whatever is wrong with what it holds is in [`FileRead`].
-pub(super) fn read_file<S: Sink>(
+pub(super) fn read_file<S: EventSink>(
     path: &Path,
-    scope: Option<Scope<'_>>,
+    scope: Option<TrailOwner<'_>>,
     memory: &mut Memory,
     sink: &mut S,
 ) -> io::Result<FileRead> {
@@ -96,16 +96,16 @@ pub(super) fn read_file<S: Sink>(
     let source = BufReader::with_capacity(WINDOW / 4, begun.chain(file));
     let window = &mut memory.pieces.window;
     let read = if is_gzip(&memory.file) {
-        stream_members(Members::new(source), scope, window, sink)
+        stream_members(GzipMembers::new(source), scope, window, sink)
     } else {
         stream(source, scope, window, sink)
     };
     Ok(FileRead { compressed, ..read })
 }
 
-fn from_memory<S: Sink>(
+fn from_memory<S: EventSink>(
     file: &[u8],
-    scope: Option<Scope<'_>>,
+    scope: Option<TrailOwner<'_>>,
     pieces: &mut Pieces,
     sink: &mut S,
 ) -> FileRead {
@@ -134,13 +134,13 @@ fn from_memory<S: Sink>(
         };
     }
     // Too large to hold, or damaged: the stream gives what stands before the damage, and says what it is.
-    let read = stream_members(Members::new(file), scope, &mut pieces.window, sink);
+    let read = stream_members(GzipMembers::new(file), scope, &mut pieces.window, sink);
     FileRead { compressed, ..read }
 }
 
-fn stream_members<S: Sink, R: io::BufRead>(
-    mut members: Members<R>,
-    scope: Option<Scope<'_>>,
+fn stream_members<S: EventSink, R: io::BufRead>(
+    mut members: GzipMembers<R>,
+    scope: Option<TrailOwner<'_>>,
     window: &mut Vec<u8>,
     sink: &mut S,
 ) -> FileRead {
@@ -149,13 +149,13 @@ fn stream_members<S: Sink, R: io::BufRead>(
     file
 }
 
-fn stream<S: Sink>(
+fn stream<S: EventSink>(
     mut source: impl Read,
-    scope: Option<Scope<'_>>,
+    scope: Option<TrailOwner<'_>>,
     window: &mut Vec<u8>,
     sink: &mut S,
 ) -> FileRead {
-    let mut reader = Reader::new(scope);
+    let mut reader = RecordReader::new(scope);
     let (mut filled, mut inflated) = (0, 0);
     let mut fault = None;
     if window.len() < WINDOW {

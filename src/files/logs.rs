@@ -1,10 +1,10 @@
 //! A trail on disk: files and folders of CloudTrail logs, into sinks.
 //!
 //! Each worker takes the next file, reads it into memory of its own that it uses again, and feeds a sink of its own;
-//! nothing is shared but the list of files. One file never aborts the reading: what cannot be read is a [`Trouble`],
+//! nothing is shared but the list of files. One file never aborts the reading: what cannot be read is a [`LogTrouble`],
 //! and what stood before the trouble counts.
 //!
-//! Files are chosen by what their path says of them ([`crate::domain::layout`]): digests, insights and files of other
+//! Files are chosen by what their path says of them ([`crate::domain::trail::layout`]): digests, insights and files of other
 //! days are not opened. Whatever the path says nothing of is read and judged by its content.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,17 +16,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use super::cache::{Cache, Pen, Place, Version};
+use super::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use super::log_file::{FileRead, Memory, read_file};
-use super::walk::{Found, Walk, layout_path, walk};
-use crate::domain::coverage::Unread;
-use crate::domain::event::{Delivery, Sink};
-use crate::domain::layout::{self, Kind, TrailFile};
-use crate::domain::record::{Contents, Other, Scope};
+use super::walk::{Walk, WalkItem, layout_path, walk};
+use crate::domain::trail::event::{Delivery, EventSink};
+use crate::domain::trail::layout::{self, LogFileKind, TrailFile};
+use crate::domain::trail::record::{Contents, Other, TrailOwner};
+use crate::domain::trail::unread::Unread;
 
 /// What could not be read, or not wholly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trouble {
+pub struct LogTrouble {
     /// The file or folder.
     pub path: PathBuf,
     /// What is wrong with it, for people.
@@ -35,7 +35,7 @@ pub struct Trouble {
 
 /// How the reading of a trail went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct TrailReading {
     /// Files that were opened and read, the troubled ones included.
     pub files_read: u64,
     /// Bytes of those files on disk.
@@ -55,12 +55,12 @@ pub struct Reading {
     /// Files of more than one gzip member: not as AWS delivered them.
     pub multi_member: u64,
     /// Everything that could not be read, by path.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<LogTrouble>,
     /// The time of which those files may have held records.
     pub unread: BTreeSet<Unread>,
 }
 
-impl Reading {
+impl TrailReading {
     fn add(&mut self, other: Self) {
         self.files_read += other.files_read;
         self.bytes_compressed += other.bytes_compressed;
@@ -80,7 +80,7 @@ impl Reading {
     /// Notes something that could not be read at all.
     fn trouble(&mut self, path: PathBuf, what: String) {
         self.unread.extend(layout::unread(&layout_path(&path)));
-        self.troubles.push(Trouble { path, what });
+        self.troubles.push(LogTrouble { path, what });
     }
 
     /// Notes a file that could not be read wholly. A file of something else beside the trail leaves no hole; one that held
@@ -98,7 +98,7 @@ impl Reading {
         } else if contents.records > 0 {
             self.unread.insert(Unread::always(None));
         }
-        self.troubles.push(Trouble { path, what });
+        self.troubles.push(LogTrouble { path, what });
     }
 
     /// Notes how reading a file went; gives its bytes on disk.
@@ -125,7 +125,7 @@ impl Reading {
 
 /// How far the reading is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ReadProgress {
     /// Bytes on disk of the files that are done.
     pub bytes_done: u64,
     /// Bytes on disk of all files that will be read, once that is known.
@@ -137,12 +137,12 @@ pub struct Watcher<'a> {
     /// After this time it is found out how much there is to read: a look at every file, which a short reading is spared.
     pub patience: Duration,
     /// Called from the workers, after each file.
-    pub tell: &'a (dyn Fn(Progress) + Sync),
+    pub tell: &'a (dyn Fn(ReadProgress) + Sync),
 }
 
 /// What to read, and how.
 #[derive(Clone, Debug)]
-pub struct Ask<'a> {
+pub struct LogRequest<'a> {
     /// Files and folders.
     pub roots: &'a [PathBuf],
     /// Only files that can hold events of this span, in seconds since 1970-01-01T00:00:00Z.
@@ -156,12 +156,12 @@ pub struct Ask<'a> {
 /// Reads log files, each worker into a sink of its own from `make`.
 ///
 /// The sinks are not told of the span: a file that lies partly outside gives all its events. Troubles are in
-/// [`Reading::troubles`]; there is no other failure.
-pub fn read<S: Sink + Send>(
-    ask: &Ask<'_>,
+/// [`TrailReading::troubles`]; there is no other failure.
+pub fn read<S: EventSink + Send>(
+    ask: &LogRequest<'_>,
     make: impl Fn() -> S + Sync,
     watcher: Option<&Watcher<'_>>,
-) -> (Vec<S>, Reading) {
+) -> (Vec<S>, TrailReading) {
     let files = Mutex::new(walk(ask.roots));
     let watch = watcher.map(|watcher| Watch::new(watcher, ask));
     let done = std::thread::scope(|scope| {
@@ -174,14 +174,14 @@ pub fn read<S: Sink + Send>(
                 })
             })
             .collect();
-        let finish = |worker: std::thread::ScopedJoinHandle<'_, (S, Reading)>| {
+        let finish = |worker: std::thread::ScopedJoinHandle<'_, (S, TrailReading)>| {
             worker
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         workers.into_iter().map(finish).collect::<Vec<_>>()
     });
-    let mut reading = Reading::default();
+    let mut reading = TrailReading::default();
     let mut sinks = Vec::with_capacity(done.len());
     for (sink, part) in done {
         reading.add(part);
@@ -198,15 +198,15 @@ fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// What tells a [`Watcher`] how far the workers are.
 struct Watch<'a> {
     watcher: &'a Watcher<'a>,
-    ask: &'a Ask<'a>,
+    ask: &'a LogRequest<'a>,
     begun: Instant,
     /// Taken by the one worker that finds out how much there is.
     unmeasured: AtomicBool,
-    progress: Mutex<Progress>,
+    progress: Mutex<ReadProgress>,
 }
 
 impl<'a> Watch<'a> {
-    fn new(watcher: &'a Watcher<'a>, ask: &'a Ask<'a>) -> Self {
+    fn new(watcher: &'a Watcher<'a>, ask: &'a LogRequest<'a>) -> Self {
         Self {
             watcher,
             ask,
@@ -240,7 +240,7 @@ enum Choice {
 
 fn choose(file: Option<&TrailFile<'_>>, span: &Range<i64>) -> Choice {
     match file {
-        Some(file) if file.kind != Kind::Log => Choice::NoLog,
+        Some(file) if file.kind != LogFileKind::Log => Choice::NoLog,
         Some(file) if !file.may_hold(span.start, span.end) => Choice::OtherDay,
         Some(_) | None => Choice::Read,
     }
@@ -250,7 +250,7 @@ fn choose(file: Option<&TrailFile<'_>>, span: &Range<i64>) -> Choice {
 fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
     walk(roots)
         .filter_map(|found| match found {
-            Found::File(path) => {
+            WalkItem::File(path) => {
                 let text = layout_path(&path);
                 if layout::other_service(&text).is_some() {
                     return None;
@@ -258,7 +258,7 @@ fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
                 let chosen = choose(layout::trail_file(&text).as_ref(), span) == Choice::Read;
                 chosen.then(|| fs::metadata(&path).map_or(0, |about| about.len()))
             }
-            Found::Trouble(..) => None,
+            WalkItem::Trouble(..) => None,
         })
         .sum()
 }
@@ -272,7 +272,11 @@ const SMALL: u64 = 32 << 10;
 
 /// Takes the next files, with the days of their folders. The sink is told of the first of them while nobody else can
 /// take one, so that no sink hears of a later day before this one hears of its own.
-fn take<S: Sink>(files: &Mutex<Walk>, count: usize, sink: &mut S) -> Vec<(Found, Delivery)> {
+fn take<S: EventSink>(
+    files: &Mutex<Walk>,
+    count: usize,
+    sink: &mut S,
+) -> Vec<(WalkItem, Delivery)> {
     let mut walk = locked(files);
     let next = || {
         let found = walk.next()?;
@@ -284,13 +288,13 @@ fn take<S: Sink>(files: &Mutex<Walk>, count: usize, sink: &mut S) -> Vec<(Found,
     taken
 }
 
-fn work<S: Sink>(
+fn work<S: EventSink>(
     files: &Mutex<Walk>,
-    ask: &Ask<'_>,
+    ask: &LogRequest<'_>,
     sink: &mut S,
     watch: Option<&Watch<'_>>,
-) -> Reading {
-    let mut reading = Reading::default();
+) -> TrailReading {
+    let mut reading = TrailReading::default();
     let mut tools = Tools::default();
     let mut count = 1;
     loop {
@@ -300,8 +304,8 @@ fn work<S: Sink>(
         }
         for (found, delivery) in taken {
             let path = match found {
-                Found::File(path) => path,
-                Found::Trouble(path, what) => {
+                WalkItem::File(path) => path,
+                WalkItem::Trouble(path, what) => {
                     reading.trouble(path, what);
                     continue;
                 }
@@ -327,13 +331,13 @@ fn work<S: Sink>(
                 }
             }
             sink.delivered(delivery);
-            let scope = place.map(|file| Scope {
+            let scope = place.map(|file| TrailOwner {
                 account: file.account,
                 region: file.region,
             });
             let (read, source) = tools.one(&path, scope, ask.cache, sink);
             let bytes = reading.note(path, read);
-            let is_quick = source == Source::Cache || bytes <= SMALL;
+            let is_quick = source == LogSource::Cache || bytes <= SMALL;
             count = if is_quick { MANY } else { 1 };
             if let Some(watch) = watch {
                 watch.done(bytes);
@@ -344,7 +348,7 @@ fn work<S: Sink>(
 
 /// Where what a file tells came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+enum LogSource {
     Cache,
     File,
 }
@@ -353,40 +357,40 @@ enum Source {
 #[derive(Default)]
 struct Tools {
     memory: Memory,
-    pen: Pen,
+    pen: CacheWriter,
 }
 
 impl Tools {
     /// Tells the sink what a file tells, from the cache if it is known there.
-    fn one<S: Sink>(
+    fn one<S: EventSink>(
         &mut self,
         path: &Path,
-        scope: Option<Scope<'_>>,
+        scope: Option<TrailOwner<'_>>,
         cache: Option<&Cache>,
         sink: &mut S,
-    ) -> (io::Result<FileRead>, Source) {
+    ) -> (io::Result<FileRead>, LogSource) {
         let Self { memory, pen } = self;
         let Some((cache, place)) = cache.and_then(|cache| Some((cache, place(path)?))) else {
-            return (read_file(path, scope, memory, sink), Source::File);
+            return (read_file(path, scope, memory, sink), LogSource::File);
         };
         if let Some(file) = cache.tell(&place, pen, sink) {
-            return (Ok(file), Source::Cache);
+            return (Ok(file), LogSource::Cache);
         }
         let read = cache.keep(&place, pen, sink, |recorder| {
             read_file(path, scope, memory, recorder)
         });
-        (read, Source::File)
+        (read, LogSource::File)
     }
 }
 
 /// A file as the cache knows it. `None`: its state cannot be told, or its name is no text.
-fn place(path: &Path) -> Option<Place<'_>> {
+fn place(path: &Path) -> Option<CacheSlot<'_>> {
     let about = fs::metadata(path).ok()?;
     let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(Place {
+    Some(CacheSlot {
         folder: path.parent()?.to_str()?,
         name: path.file_name()?.to_str()?,
-        version: Version {
+        version: FileVersion {
             size: about.len(),
             mark: changed.as_nanos().to_string(),
         },

@@ -1,13 +1,13 @@
 //! The ports on disk: sources of a scan, and the journal of an apply.
 
 pub mod bill;
+pub mod blob_store;
 pub mod cache;
 pub mod inflate;
 pub mod inventory;
 pub mod journal;
 pub mod log_file;
 pub mod logs;
-pub mod save;
-pub mod shelf;
+pub mod snapshot;
 pub mod store;
 mod walk;

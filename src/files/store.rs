@@ -83,7 +83,7 @@ pub enum StoreError {
 }
 
 /// Writes the content of a file. May be asked more than once, and writes the same bytes each time.
-pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
+pub type WriteContent<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
 
 /// Writes files, by name, into a folder, which is made if it is not there; answers with their paths in the same order.
 ///
@@ -94,7 +94,7 @@ pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Syn
 /// [`StoreError`]; files that were renamed before the failure stay.
 pub fn write(
     folder: &Path,
-    files: &[(impl AsRef<str> + Sync, Content<'_>)],
+    files: &[(impl AsRef<str> + Sync, WriteContent<'_>)],
     overwrite: Overwrite,
 ) -> Result<Vec<PathBuf>, StoreError> {
     if overwrite == Overwrite::No {
@@ -236,7 +236,7 @@ pub fn prepare(folder: &Path, overwrite: Overwrite) -> Result<(), StoreError> {
 
 fn refuse_another_scan(
     folder: &Path,
-    files: &[(impl AsRef<str>, Content<'_>)],
+    files: &[(impl AsRef<str>, WriteContent<'_>)],
 ) -> Result<(), StoreError> {
     let Some((_, ours)) = files.iter().find(|(name, _)| name.as_ref() == REPORT) else {
         return Ok(());
@@ -257,7 +257,7 @@ fn refuse_another_scan(
 }
 
 /// Whether a file holds exactly what would be written.
-fn is_content_of(file: fs::File, content: &Content<'_>) -> io::Result<bool> {
+fn is_content_of(file: fs::File, content: &WriteContent<'_>) -> io::Result<bool> {
     let mut compared = Compared {
         theirs: BufReader::new(file),
         part: Vec::new(),
@@ -303,7 +303,7 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 /// A file with this content, under a temporary name that vanishes unless it is renamed.
-fn stage(folder: &Path, content: &Content<'_>) -> io::Result<tempfile::NamedTempFile> {
+fn stage(folder: &Path, content: &WriteContent<'_>) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".secretsweep-").suffix(".part");
     #[cfg(unix)]
@@ -337,7 +337,7 @@ fn flush(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn scan(content: &str) -> Vec<(&'static str, Content<'_>)> {
+    fn scan(content: &str) -> Vec<(&'static str, WriteContent<'_>)> {
         vec![
             (REPORT, Box::new(move |out| write!(out, "{content}"))),
             (
@@ -411,7 +411,8 @@ mod tests {
     fn further_renderings_go_beside_the_scan() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &scan("one"), Overwrite::No).unwrap();
-        let page: [(_, Content<'_>); 1] = [("report.html", Box::new(|out| write!(out, "page")))];
+        let page: [(_, WriteContent<'_>); 1] =
+            [("report.html", Box::new(|out| write!(out, "page")))];
         write(root.path(), &page, Overwrite::No).unwrap();
         assert_eq!(text(root.path(), REPORT), "one");
     }

@@ -3,7 +3,7 @@
 //!
 //! A trail has a folder for each account, Region and day. In the order of names all days of one account come before the
 //! first day of the next; in the order of days, copies of one event come close to one another
-//! ([`crate::domain::seen`]). For that the walk notes the folders of days as it passes, and enters them at the end.
+//! ([`crate::domain::trail::dedup`]). For that the walk notes the folders of days as it passes, and enters them at the end.
 //!
 //! Only one folder's listing a level is held at a time, and a few bytes for each folder of a day, so memory does not grow
 //! with the number of files. A folder may be named twice, lie in another one or be reached by a symbolic link, even one
@@ -16,11 +16,11 @@ use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::domain::layout::{self, Day};
+use crate::domain::trail::layout::{self, Day};
 
 /// What the walk comes across.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum WalkItem {
     /// A regular file.
     File(PathBuf),
     /// Something that cannot be read, and why.
@@ -30,7 +30,7 @@ pub(super) enum Found {
 /// A walk; an iterator.
 pub(super) struct Walk {
     /// Troubles of the roots themselves, to be told first.
-    lost: VecDeque<Found>,
+    lost: VecDeque<WalkItem>,
     /// Canonical paths still to walk.
     waiting: VecDeque<PathBuf>,
     /// The canonical paths that were named. None lies where the walk from another one comes past.
@@ -38,7 +38,7 @@ pub(super) struct Walk {
     /// Those that links led to, each a root of its own. Only from one of these can the walk come to another root.
     linked: HashSet<PathBuf>,
     /// The folders from the present root down to the present place.
-    open: Vec<Folder>,
+    open: Vec<WalkFolder>,
     /// Folders of days, to be walked at the end; the last one first once that has begun.
     days: Vec<DayFolder>,
     /// The folders that those lie in.
@@ -57,7 +57,7 @@ struct DayFolder {
     name: [u8; 2],
 }
 
-struct Folder {
+struct WalkFolder {
     path: PathBuf,
     /// What is left of its entries, the last name first.
     entries: Vec<(OsString, FileType)>,
@@ -70,7 +70,7 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
     for path in named {
         match fs::canonicalize(path) {
             Ok(path) => paths.push(path),
-            Err(fault) => lost.push_back(Found::Trouble(path.clone(), fault.to_string())),
+            Err(fault) => lost.push_back(WalkItem::Trouble(path.clone(), fault.to_string())),
         }
     }
     paths.sort_unstable();
@@ -120,9 +120,9 @@ pub(super) fn layout_path(path: &Path) -> String {
 }
 
 impl Iterator for Walk {
-    type Item = Found;
+    type Item = WalkItem;
 
-    fn next(&mut self) -> Option<Found> {
+    fn next(&mut self) -> Option<WalkItem> {
         if let Some(trouble) = self.lost.pop_front() {
             return Some(trouble);
         }
@@ -154,16 +154,16 @@ impl Iterator for Walk {
 }
 
 impl Walk {
-    fn root(&mut self, path: PathBuf) -> Option<Found> {
+    fn root(&mut self, path: PathBuf) -> Option<WalkItem> {
         match fs::metadata(&path) {
             Ok(about) if about.is_dir() => self.enter(path),
-            Ok(about) if about.is_file() => Some(Found::File(path)),
+            Ok(about) if about.is_file() => Some(WalkItem::File(path)),
             Ok(_) => Some(irregular(path)),
-            Err(fault) => Some(Found::Trouble(path, fault.to_string())),
+            Err(fault) => Some(WalkItem::Trouble(path, fault.to_string())),
         }
     }
 
-    fn visit(&mut self, path: PathBuf, file_type: FileType) -> Option<Found> {
+    fn visit(&mut self, path: PathBuf, file_type: FileType) -> Option<WalkItem> {
         if file_type.is_symlink() {
             return self.follow(path);
         }
@@ -174,20 +174,20 @@ impl Walk {
         if file_type.is_dir() {
             self.enter(path)
         } else if file_type.is_file() {
-            Some(Found::File(path))
+            Some(WalkItem::File(path))
         } else {
             Some(irregular(path))
         }
     }
 
     /// A link leads to a place that is walked anyhow, to a file, or to a folder that becomes a root of its own.
-    fn follow(&mut self, link: PathBuf) -> Option<Found> {
+    fn follow(&mut self, link: PathBuf) -> Option<WalkItem> {
         let target = fs::canonicalize(&link).and_then(|path| Ok((fs::metadata(&path)?, path)));
         let (about, target) = match target {
             Ok(target) => target,
             Err(fault) => {
                 let what = format!("the link leads nowhere: {fault}");
-                return Some(Found::Trouble(link, what));
+                return Some(WalkItem::Trouble(link, what));
             }
         };
         if reached(&[&self.roots, &self.linked], &target) {
@@ -196,11 +196,11 @@ impl Walk {
         if about.is_dir() && self.day.is_some() {
             // Whose days, nobody can tell, and the order of days is promised.
             let what = "is a link to a folder, in the folder of a day: name where it leads to as a trail of its own";
-            return Some(Found::Trouble(link, what.to_owned()));
+            return Some(WalkItem::Trouble(link, what.to_owned()));
         }
         self.linked.insert(target.clone());
         if about.is_file() {
-            return Some(Found::File(target));
+            return Some(WalkItem::File(target));
         }
         self.waiting.push_back(target);
         None
@@ -211,7 +211,7 @@ impl Walk {
         clippy::option_option,
         reason = "no more folders, or a folder and perhaps something to tell of it"
     )]
-    fn next_day(&mut self) -> Option<Option<Found>> {
+    fn next_day(&mut self) -> Option<Option<WalkItem>> {
         if self.day.is_none() {
             self.days.sort_unstable_by(|one, other| other.cmp(one));
         }
@@ -223,7 +223,7 @@ impl Walk {
         Some(self.list(path))
     }
 
-    fn enter(&mut self, path: PathBuf) -> Option<Found> {
+    fn enter(&mut self, path: PathBuf) -> Option<WalkItem> {
         let day = match self.day {
             None => self.day_folder(&path),
             Some(_) => None,
@@ -249,20 +249,20 @@ impl Walk {
         Some(DayFolder { day, month, name })
     }
 
-    fn list(&mut self, path: PathBuf) -> Option<Found> {
+    fn list(&mut self, path: PathBuf) -> Option<WalkItem> {
         match listing(&path) {
             Ok(entries) => {
-                self.open.push(Folder { path, entries });
+                self.open.push(WalkFolder { path, entries });
                 None
             }
-            Err(fault) => Some(Found::Trouble(path, fault.to_string())),
+            Err(fault) => Some(WalkItem::Trouble(path, fault.to_string())),
         }
     }
 }
 
 /// A pipe or a device: opening it might wait for ever.
-fn irregular(path: PathBuf) -> Found {
-    Found::Trouble(path, "is no regular file".to_owned())
+fn irregular(path: PathBuf) -> WalkItem {
+    WalkItem::Trouble(path, "is no regular file".to_owned())
 }
 
 fn listing(path: &Path) -> io::Result<Vec<(OsString, FileType)>> {
@@ -285,12 +285,12 @@ mod tests {
     fn names(named: &[PathBuf], below: &Path) -> Vec<String> {
         walk(named)
             .map(|found| match found {
-                Found::File(path) => path
+                WalkItem::File(path) => path
                     .strip_prefix(below)
                     .unwrap()
                     .to_string_lossy()
                     .into_owned(),
-                Found::Trouble(path, why) => format!("! {}: {why}", path.display()),
+                WalkItem::Trouble(path, why) => format!("! {}: {why}", path.display()),
             })
             .collect()
     }
@@ -345,7 +345,7 @@ mod tests {
         }
         let mut walk = walk(&[base.join("x"), base.join("y")]);
         let mut found = Vec::new();
-        while let Some(Found::File(path)) = walk.next() {
+        while let Some(WalkItem::File(path)) = walk.next() {
             found.push((path.file_name().unwrap().to_owned(), walk.day.is_some()));
         }
         let expected = [
@@ -412,8 +412,8 @@ mod tests {
         let mut found = Vec::new();
         while let Some(next) = walk.next() {
             let (path, what) = match next {
-                Found::File(path) => (path, "file"),
-                Found::Trouble(path, why) => {
+                WalkItem::File(path) => (path, "file"),
+                WalkItem::Trouble(path, why) => {
                     assert!(why.contains("a trail of its own"), "{why}");
                     (path, "trouble")
                 }

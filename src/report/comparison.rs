@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::escape::{self, fit, one_line};
-use super::text::words;
+use super::text::phrases;
 use crate::compare::{Change, Comparison, LoopChange};
-use crate::domain::money::{Money, thousands};
+use crate::domain::base::money::{Money, thousands};
 
 /// Columns of a line of text.
 const WIDTH: usize = 80;
@@ -256,7 +256,7 @@ pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
     if !comparison.uncertain.is_empty() {
         notes.push(format!(
             "Of {} the estimates leave open whether it costs more or less; they stand in neither list.",
-            words::number(comparison.uncertain.len() as u64, "secret")
+            phrases::number(comparison.uncertain.len() as u64, "secret")
         ));
     }
     notes
@@ -280,7 +280,7 @@ fn place(change: &Change) -> String {
 /// The reader of a loop as people call it.
 pub fn reader(found: &LoopChange) -> String {
     let home = found.account.as_ref().map(ToString::to_string);
-    one_line(&words::reader(&found.reader, home.as_deref()))
+    one_line(&phrases::reader(&found.reader, home.as_deref()))
 }
 
 /// What a list says of a secret: its change, or what it costs where use changed and not the cost.

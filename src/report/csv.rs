@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
-use crate::domain::money::Money;
-use crate::domain::names::SecretArn;
-use crate::domain::report::{FindingRow, ReaderRow, Report, SecretRow};
-use crate::domain::sums::{self, Counted, Group, Grouping, Key, Parts};
-use crate::domain::verdict::Verdict;
+use crate::domain::base::money::Money;
+use crate::domain::base::names::SecretArn;
+use crate::domain::report::result::{FindingRow, ReaderRow, Report, SecretRow};
+use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping, Parts};
+use crate::domain::report::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
 pub const SECRETS: [&str; 23] = [
@@ -229,7 +229,7 @@ fn finding(row: &FindingRow) -> [String; 9] {
 
 /// `summary.csv`: the totals, and the same by account, by Region, by both and by owner. Each grouping adds up to the
 /// totals; the calls that belong to no secret are a group of their own in each. An owner that is called like a group of
-/// ours stands in quotes ([`sums::Key`]). A sum of which nothing is known is empty; of which something is, it is that, and
+/// ours stands in quotes ([`sums::GroupKey`]). A sum of which nothing is known is empty; of which something is, it is that, and
 /// the counts of unpriced and uncounted secrets say what is missing.
 ///
 /// The change is that of the run rate since an earlier scan, and each grouping's adds up to that of the totals: a group
@@ -239,9 +239,9 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
         let mut groups = sums::groups(report, by);
         let before = previous.map(|previous| usd_by_key(sums::groups(previous, by)));
         let keys = before.iter().flat_map(BTreeMap::keys);
-        let gone: Vec<Group> = keys
+        let gone: Vec<GroupSums> = keys
             .filter(|key| groups.binary_search_by(|group| group.key.cmp(key)).is_err())
-            .map(|key| Group::gone(key.clone()))
+            .map(|key| GroupSums::gone(key.clone()))
             .collect();
         groups.extend(gone);
         groups.sort_by(|a, b| a.key.cmp(&b.key));
@@ -256,8 +256,8 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     bytes(|out| table(SUMMARY, rows, out))
 }
 
-fn usd_by_key(groups: Vec<Group>) -> BTreeMap<Key, Money> {
-    let pair = |group: Group| (group.key, group.totals.total_usd);
+fn usd_by_key(groups: Vec<GroupSums>) -> BTreeMap<GroupKey, Money> {
+    let pair = |group: GroupSums| (group.key, group.totals.total_usd);
     groups.into_iter().map(pair).collect()
 }
 
@@ -265,7 +265,7 @@ fn group(
     report: &Report,
     previous: Option<&Report>,
     by: Grouping,
-    group: &Group,
+    group: &GroupSums,
     change: Option<Money>,
 ) -> [String; 21] {
     let (totals, parts) = (&group.totals, &group.known);
@@ -366,7 +366,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::report::Cost;
+    use crate::domain::report::result::Cost;
     use crate::report::sample;
 
     /// The records of a file by column name.

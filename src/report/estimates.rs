@@ -8,12 +8,12 @@ use std::fmt::Display;
 
 use super::csv::{GROUPINGS, bytes, table};
 use super::escape;
-use crate::domain::money::{Money, counted, thousands};
-use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{
+use crate::domain::base::money::{Money, counted, thousands};
+use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::report::result::{
     CaveatRow, Estimate, LoopRow, Range, Report, SampleRow, ScopeRow, SecretRow,
 };
-use crate::domain::sums::{self, Group, Grouping};
+use crate::domain::report::sums::{self, GroupSums, Grouping};
 
 /// The name of the file. It is there only where something was estimated.
 pub const FILE: &str = "estimates.csv";
@@ -122,7 +122,7 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
         let readers: Vec<_> = readers.collect();
         let secrets = secrets.into_iter().filter_map(|row| {
             let found = row.estimate.as_ref()?;
-            let mut line = Line::new("secret", found.windows, &found.caveats);
+            let mut line = EstimateRow::new("secret", found.windows, &found.caveats);
             line.place(
                 Some(&row.arn),
                 &row.name,
@@ -139,7 +139,7 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
         let loops = report.loops.iter().filter_map(hot_loop);
         let rest = report.unattributed.iter().filter_map(|row| {
             let found = row.estimate.as_ref()?;
-            let mut line = Line::new("unattributed", found.windows, &found.caveats);
+            let mut line = EstimateRow::new("unattributed", found.windows, &found.caveats);
             line.place(None, "", row.account.as_ref(), row.region.as_ref());
             line.calls(row.calls, row.api_usd, found);
             Some(line.0)
@@ -150,10 +150,10 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
 }
 
 /// A row of `summary.csv`, by the same words: what it is grouped by, and the group as its name.
-fn group(by: Grouping, group: &Group) -> Option<[String; COLUMNS.len()]> {
+fn group(by: Grouping, group: &GroupSums) -> Option<[String; COLUMNS.len()]> {
     let (totals, known) = (&group.totals, &group.known);
     let found = totals.estimate.as_ref()?;
-    let mut line = Line::new(by.as_str(), found.windows, &found.caveats);
+    let mut line = EstimateRow::new(by.as_str(), found.windows, &found.caveats);
     if by != Grouping::Total {
         line.set("name", escape::cell(&group.key.to_string()));
     }
@@ -170,7 +170,7 @@ fn group(by: Grouping, group: &Group) -> Option<[String; COLUMNS.len()]> {
 fn readers(row: &SecretRow) -> impl Iterator<Item = [String; COLUMNS.len()]> {
     row.readers.iter().filter_map(|reader| {
         let found = reader.estimate.as_ref()?;
-        let mut line = Line::new("reader", found.windows, &found.caveats);
+        let mut line = EstimateRow::new("reader", found.windows, &found.caveats);
         line.place(
             Some(&row.arn),
             &row.name,
@@ -188,7 +188,7 @@ fn readers(row: &SecretRow) -> impl Iterator<Item = [String; COLUMNS.len()]> {
 
 fn scope(row: &ScopeRow) -> Option<[String; COLUMNS.len()]> {
     let found = row.sample.as_ref()?;
-    let mut line = Line::new("scope", u64::from(found.windows_read), &found.caveats);
+    let mut line = EstimateRow::new("scope", u64::from(found.windows_read), &found.caveats);
     line.place(None, "", Some(&row.account), Some(&row.region));
     line.put("calls", found.calls, found.calls_range);
     let comb = format!(
@@ -208,7 +208,7 @@ fn scope(row: &ScopeRow) -> Option<[String; COLUMNS.len()]> {
 
 fn hot_loop(row: &LoopRow) -> Option<[String; COLUMNS.len()]> {
     let found = row.estimate.as_ref()?;
-    let mut line = Line::new("loop", found.windows, &found.caveats);
+    let mut line = EstimateRow::new("loop", found.windows, &found.caveats);
     line.place(
         row.arn.as_ref(),
         &row.name,
@@ -236,9 +236,9 @@ fn hot_loop(row: &LoopRow) -> Option<[String; COLUMNS.len()]> {
 }
 
 /// A row being filled.
-struct Line([String; COLUMNS.len()]);
+struct EstimateRow([String; COLUMNS.len()]);
 
-impl Line {
+impl EstimateRow {
     fn new(kind: &str, windows: u64, caveats: &[CaveatRow]) -> Self {
         let mut line = Self(std::array::from_fn(|_| String::new()));
         line.set("kind", kind.to_owned());
@@ -296,7 +296,7 @@ mod tests {
 
     use super::*;
     use crate::compare::compare;
-    use crate::report::{Format, comparison, files, focus, html, sample};
+    use crate::report::{OutputFormat, comparison, files, focus, html, sample};
 
     fn rows(report: &Report) -> Vec<BTreeMap<String, String>> {
         let bytes = csv(report).unwrap();
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn there_is_no_such_file_without_a_sample() {
         let names = |report: &Report| -> Vec<&str> {
-            let files = files(report, None, &[Format::Csv]);
+            let files = files(report, None, &[OutputFormat::Csv]);
             files.into_iter().map(|(name, _)| name).collect()
         };
         assert!(!names(&sample::report()).contains(&"estimates.csv"));

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::escape;
-use crate::domain::money::{Money, Price};
-use crate::domain::month::Month;
-use crate::domain::names::{AccountId, Region, Scope};
-use crate::domain::report::{Report, SecretRow};
-use crate::domain::sums;
+use crate::domain::base::money::{Money, Price};
+use crate::domain::base::month::Month;
+use crate::domain::base::names::{AccountId, Region, Scope};
+use crate::domain::report::result::{Report, SecretRow};
+use crate::domain::report::sums;
 
 /// The version of the specification that the columns follow.
 pub const VERSION: &str = "1.2";
@@ -71,7 +71,7 @@ pub const COLUMNS: [&str; 43] = [
 
 /// What is charged.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum FocusCharge {
     Storage,
     Api,
     Kms,
@@ -80,7 +80,7 @@ enum Part {
 
 /// One charge.
 struct Charge<'a> {
-    part: Part,
+    part: FocusCharge,
     cost: Money,
     quantity: String,
     unit_price: String,
@@ -88,17 +88,17 @@ struct Charge<'a> {
     region: Option<&'a Region>,
     secret: Option<&'a SecretRow>,
     /// The quantity comes from a sample of the calls.
-    source: Source,
+    source: QuantitySource,
 }
 
 /// Where a quantity comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
+enum QuantitySource {
     Counted,
     Sampled,
 }
 
-impl Source {
+impl QuantitySource {
     fn of<T>(estimate: Option<&T>) -> Self {
         estimate.map_or(Self::Counted, |_| Self::Sampled)
     }
@@ -106,7 +106,7 @@ impl Source {
 
 /// Writes the file: a header, and the charges by account, Region, name and part.
 pub fn csv(report: &Report) -> Vec<u8> {
-    let prices = Prices::of(report);
+    let prices = UnitPrices::of(report);
     let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
     // Writing to memory cannot fail, and every record has as many fields as the header.
     let _ = writer.write_record(COLUMNS);
@@ -122,14 +122,14 @@ pub fn csv(report: &Report) -> Vec<u8> {
             Some(list.api_10k)
         });
         Some(Charge {
-            part: Part::Unattributed,
+            part: FocusCharge::Unattributed,
             cost,
             quantity: row.calls.to_string(),
             unit_price: unit_price(cost, row.calls, price),
             account: row.account.as_ref(),
             region: row.region.as_ref(),
             secret: None,
-            source: Source::of(row.estimate.as_ref()),
+            source: QuantitySource::of(row.estimate.as_ref()),
         })
     });
     for charge in secrets.chain(unattributed) {
@@ -139,7 +139,7 @@ pub fn csv(report: &Report) -> Vec<u8> {
 }
 
 /// The unit prices of a report.
-struct Prices {
+struct UnitPrices {
     /// Those that the costs rest on, by account and Region.
     list: HashMap<Scope, Price>,
     /// Without any of them, in a report of an older version: what a secret costs a month, by the run rates of those that
@@ -147,7 +147,7 @@ struct Prices {
     seen: HashMap<Scope, Money>,
 }
 
-impl Prices {
+impl UnitPrices {
     fn of(report: &Report) -> Self {
         let list = sums::prices(report);
         let seen = if list.is_empty() {
@@ -189,8 +189,8 @@ fn charges<'a>(
             region: Some(&row.region),
             secret: Some(row),
             source: match part {
-                Part::Storage => Source::Counted,
-                _ => Source::of(row.estimate.as_ref()),
+                FocusCharge::Storage => QuantitySource::Counted,
+                _ => QuantitySource::of(row.estimate.as_ref()),
             },
         })
     };
@@ -207,9 +207,17 @@ fn charges<'a>(
         price.map(|price| price.kms_10k),
     );
     [
-        charge(Part::Storage, row.window_cost.storage_usd, &stored),
-        charge(Part::Api, row.window_cost.api_usd, &calls(row.calls, api)),
-        charge(Part::Kms, row.window_cost.kms_usd, &calls(row.reads, kms)),
+        charge(FocusCharge::Storage, row.window_cost.storage_usd, &stored),
+        charge(
+            FocusCharge::Api,
+            row.window_cost.api_usd,
+            &calls(row.calls, api),
+        ),
+        charge(
+            FocusCharge::Kms,
+            row.window_cost.kms_usd,
+            &calls(row.reads, kms),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -261,9 +269,9 @@ fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
     let region = charge.region.map(ToString::to_string).unwrap_or_default();
     let (start, end) = billing_period(report);
     let (service, unit) = match charge.part {
-        Part::Storage => ("AWS Secrets Manager", "Secret-Months"),
-        Part::Api | Part::Unattributed => ("AWS Secrets Manager", "Requests"),
-        Part::Kms => ("AWS Key Management Service", "Requests"),
+        FocusCharge::Storage => ("AWS Secrets Manager", "Secret-Months"),
+        FocusCharge::Api | FocusCharge::Unattributed => ("AWS Secrets Manager", "Requests"),
+        FocusCharge::Kms => ("AWS Key Management Service", "Requests"),
     };
     let text = |text: Option<&str>| text.map(escape::cell).unwrap_or_default();
     // The payer is not null by the specification; where the event names no account there is only who asked.
@@ -340,21 +348,21 @@ fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
 /// What is charged. FOCUS has no column for how sure a quantity is, so the description says that it is an estimate.
 fn description(charge: &Charge<'_>) -> String {
     let what = match charge.part {
-        Part::Storage => "Storage of a secret",
-        Part::Api => "API calls on a secret",
-        Part::Kms => "KMS requests to decrypt a secret",
-        Part::Unattributed => "API calls that belong to no secret",
+        FocusCharge::Storage => "Storage of a secret",
+        FocusCharge::Api => "API calls on a secret",
+        FocusCharge::Kms => "KMS requests to decrypt a secret",
+        FocusCharge::Unattributed => "API calls that belong to no secret",
     };
     match charge.source {
-        Source::Counted => what.to_owned(),
-        Source::Sampled => format!("{what} (estimated from a sample)"),
+        QuantitySource::Counted => what.to_owned(),
+        QuantitySource::Sampled => format!("{what} (estimated from a sample)"),
     }
 }
 
-fn frequency(part: Part) -> &'static str {
+fn frequency(part: FocusCharge) -> &'static str {
     match part {
-        Part::Storage => "Recurring",
-        Part::Api | Part::Kms | Part::Unattributed => "Usage-Based",
+        FocusCharge::Storage => "Recurring",
+        FocusCharge::Api | FocusCharge::Kms | FocusCharge::Unattributed => "Usage-Based",
     }
 }
 

@@ -4,7 +4,6 @@
 //! style but these two, by their hashes; other people's text reaches the page escaped by the template, or as JSON that the
 //! script shows as text only. Without the script the page is complete but for the table of all secrets.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use minijinja::value::{Serde, Value};
@@ -13,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::page::{block, view};
 use crate::compare::Comparison;
-use crate::domain::report::Report;
+use crate::domain::report::result::Report;
 
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -87,19 +86,6 @@ fn base64(bytes: &[u8]) -> String {
             }
         }
     }
-    text
-}
-
-/// A percentage for an SVG attribute, without a trailing zero.
-pub(super) fn percent(part: i64, whole: i64) -> String {
-    let mut text = String::new();
-    let hundredths = if whole > 0 {
-        part.clamp(0, whole).saturating_mul(10_000) / whole
-    } else {
-        0
-    };
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{}.{:02}%", hundredths / 100, hundredths % 100);
     text
 }
 

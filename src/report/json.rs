@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::domain::report::{FORMAT, Report};
+use crate::domain::report::result::{FORMAT, Report};
 
 /// Why bytes are no report that this version can read.
 #[derive(Debug, Error)]
@@ -34,7 +34,7 @@ pub enum ReadError {
 
 /// The one field that is read before all others.
 #[derive(Deserialize)]
-struct Head {
+struct FormatHead {
     format: u64,
 }
 
@@ -62,7 +62,7 @@ pub fn write_to(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// [`ReadError`] for anything but a report of a format up to [`FORMAT`].
 pub fn read(bytes: &[u8]) -> Result<Report, ReadError> {
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| {
+    let head: FormatHead = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
             ReadError::Foreign
         } else {

@@ -8,6 +8,7 @@ pub mod csv;
 pub mod escape;
 pub mod estimates;
 pub mod focus;
+mod format;
 pub mod html;
 pub mod json;
 mod page;
@@ -20,11 +21,11 @@ pub mod text;
 use std::io::{self, Write};
 
 use crate::compare::compare;
-use crate::domain::report::Report;
+use crate::domain::report::result::Report;
 
 /// What a report can be rendered as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
+pub enum OutputFormat {
     /// `report.json`, the canonical result.
     Json,
     /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken.
@@ -38,7 +39,7 @@ pub enum Format {
 }
 
 /// Writes the content of a file. May be asked more than once, and from any thread, and writes the same bytes each time.
-pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
+pub type RenderContent<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
 
 /// The files of these formats by name, in the order of the formats; a format that is named twice gives its files once.
 /// With an earlier scan the summary and the page say what changed.
@@ -47,20 +48,20 @@ pub type Content<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Syn
 pub fn files<'a>(
     report: &'a Report,
     previous: Option<&'a Report>,
-    formats: &[Format],
-) -> Vec<(&'static str, Content<'a>)> {
-    let mut files: Vec<(&'static str, Content<'a>)> = Vec::new();
+    formats: &[OutputFormat],
+) -> Vec<(&'static str, RenderContent<'a>)> {
+    let mut files: Vec<(&'static str, RenderContent<'a>)> = Vec::new();
     for (place, format) in formats.iter().enumerate() {
         if formats[..place].contains(format) {
             continue;
         }
         match format {
-            Format::Json => files.push((
+            OutputFormat::Json => files.push((
                 "report.json",
                 Box::new(move |out| json::write_to(report, out)),
             )),
-            Format::Csv => {
-                files.extend::<[(&'static str, Content<'a>); 4]>([
+            OutputFormat::Csv => {
+                files.extend::<[(&'static str, RenderContent<'a>); 4]>([
                     (
                         "secrets.csv",
                         Box::new(move |out| csv::write_secrets(report, out)),
@@ -80,24 +81,24 @@ pub fn files<'a>(
                 ]);
                 let estimates = estimates::csv(report);
                 files.extend(estimates.map(|bytes| {
-                    let content: Content<'a> = Box::new(move |out| out.write_all(&bytes));
+                    let content: RenderContent<'a> = Box::new(move |out| out.write_all(&bytes));
                     (estimates::FILE, content)
                 }));
             }
-            Format::Text => files.push((
+            OutputFormat::Text => files.push((
                 "summary.txt",
                 Box::new(move |out| {
                     out.write_all(text::summary(report, &text::Options::default()).as_bytes())
                 }),
             )),
-            Format::Html => {
+            OutputFormat::Html => {
                 let comparison = previous.map(|previous| compare(previous, report));
                 files.push((
                     "report.html",
                     Box::new(move |out| html::write(report, comparison.as_ref(), out)),
                 ));
             }
-            Format::Focus => files.push((
+            OutputFormat::Focus => files.push((
                 "focus.csv",
                 Box::new(move |out| out.write_all(&focus::csv(report))),
             )),

@@ -1,9 +1,9 @@
 //! A [`Reconciliation`] as text for a terminal, as CSV and as JSON: estimate, bill and difference side by side.
 
 use super::escape::{self, fit, one_line};
-use crate::domain::bill::gap::Reason;
-use crate::domain::bill::{Reconciliation, Row};
-use crate::domain::money::{Money, thousands};
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::pricing::bill::gap::Reason;
+use crate::domain::pricing::bill::{Reconciliation, ReconciliationRow};
 
 /// Columns of a line of text.
 const WIDTH: usize = 80;
@@ -106,7 +106,7 @@ pub fn text(found: &Reconciliation) -> String {
         page.push('\n');
     };
     line(&columns("", "estimate", "billed", "difference"));
-    let mut rows: Vec<&Row> = found.rows.iter().collect();
+    let mut rows: Vec<&ReconciliationRow> = found.rows.iter().collect();
     rows.sort_by_key(|row| {
         (
             std::cmp::Reverse(row.difference_usd.map(|usd| usd.0.unsigned_abs())),
@@ -203,23 +203,23 @@ fn wrapped(line: &mut impl FnMut(&str), text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::bill::usage::Part;
-    use crate::domain::bill::{Amount, Bill, Kind, Line, reconcile};
     use crate::domain::fixture;
+    use crate::domain::pricing::bill::usage_type::CostPart;
+    use crate::domain::pricing::bill::{Amount, Bill, BillLine, BillLineKind, reconcile};
 
     fn found() -> Reconciliation {
         let report = fixture::report(60);
         let mut bill = Bill::new(report.window);
         for (place, row) in report.secrets.iter().enumerate() {
             let usd = row.window_cost.storage_usd.unwrap_or_default();
-            bill.add(Line {
+            bill.add(BillLine {
                 account: Some(row.account.clone()),
                 region: Some(row.region.clone()),
-                part: Part::Storage,
+                part: CostPart::Storage,
                 kind: if place == 0 {
-                    Kind::Adjustment
+                    BillLineKind::Adjustment
                 } else {
-                    Kind::Usage
+                    BillLineKind::Usage
                 },
                 cost: Amount::parse(&usd.to_string()).unwrap(),
                 quantity: None,

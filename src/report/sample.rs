@@ -9,17 +9,19 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use crate::domain::money::{Money, Prices};
-use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::readers::ReaderKind;
-use crate::domain::report::{
-    Cost, FORMAT, FindingRow, Gap, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
-    Severity, Span, Totals, TrailRow, UnattributedRow,
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::{Money, PriceList};
+use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::base::span::Span;
+use crate::domain::inventory::tags::Tags;
+use crate::domain::report::result::{
+    Cost, FORMAT, FindingRow, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
+    Severity, Totals, TrailRow, UnattributedRow,
 };
-use crate::domain::sums;
-use crate::domain::tags::Tags;
-use crate::domain::verdict::ReasonRow;
-use crate::domain::verdict::Verdict;
+use crate::domain::report::sums;
+use crate::domain::report::verdict::ReasonRow;
+use crate::domain::report::verdict::Verdict;
 
 /// A name that a spreadsheet would run.
 pub(crate) const FORMULA: &str = "=cmd|'/c calc'!A1";
@@ -401,7 +403,7 @@ fn scopes() -> Vec<ScopeRow> {
             evidence_covered_hours: covered_days * 24,
             evidence_expected_hours: 2_160,
         },
-        price: Some(Prices::built_in().rows[0].price),
+        price: Some(PriceList::built_in().rows[0].price),
         sample: None,
     };
     vec![

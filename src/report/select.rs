@@ -5,22 +5,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::money::thousands;
-use crate::domain::names::Scope;
+use crate::domain::base::money::thousands;
+use crate::domain::base::names::Scope;
 use crate::domain::policy::Glob;
-use crate::domain::report::{Report, SecretRow, Totals};
-use crate::domain::sums;
+use crate::domain::report::result::{Report, SecretRow, Totals};
+use crate::domain::report::sums;
 
 /// Which secrets to show, by name.
 #[derive(Clone, Debug, Default)]
-pub struct Selection {
+pub struct SecretFilter {
     /// Names that match one of these; all, if it is empty.
     pub only: Vec<Glob>,
     /// But none of these.
     pub exclude: Vec<Glob>,
 }
 
-impl Selection {
+impl SecretFilter {
     /// Whether a name is selected.
     pub fn holds(&self, name: &str) -> bool {
         let fits = |globs: &[Glob]| globs.iter().any(|glob| glob.fits(name));
@@ -57,7 +57,7 @@ impl Selection {
 /// Loops stay with their secret; loops on names that are not in the inventory are left out with their calls. Findings
 /// stay if their name is selected.
 #[must_use]
-pub fn select(mut report: Report, selection: &Selection) -> Report {
+pub fn select(mut report: Report, selection: &SecretFilter) -> Report {
     if selection.is_all() {
         return report;
     }
@@ -137,7 +137,7 @@ fn keep_places(report: &mut Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::Money;
+    use crate::domain::base::money::Money;
     use crate::report::sample;
 
     fn globs(globs: &[&str]) -> Vec<Glob> {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn selected(only: &[&str], exclude: &[&str]) -> Report {
-        let selection = Selection {
+        let selection = SecretFilter {
             only: globs(only),
             exclude: globs(exclude),
         };

@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use crate::Exit;
 use crate::cli::View;
-use crate::domain::bill::{Reconciliation, reconcile};
-use crate::domain::report::Report;
+use crate::domain::pricing::bill::{Reconciliation, reconcile};
+use crate::domain::report::result::Report;
 use crate::files::bill;
-use crate::report::{Content, reconciliation};
+use crate::report::{RenderContent, reconciliation};
 
 /// Reads the bill that the view names, and compares; `None` if it names none.
 pub(super) fn reconciliation(view: &View, report: &Report) -> Result<Option<Reconciliation>> {
@@ -27,7 +27,7 @@ pub(super) fn exit(exit: Exit, bill: Option<&Reconciliation>) -> Exit {
 }
 
 /// The files of a comparison with the bill.
-pub(super) fn files(found: &Reconciliation) -> [(&'static str, Content<'_>); 2] {
+pub(super) fn files(found: &Reconciliation) -> [(&'static str, RenderContent<'_>); 2] {
     [
         (
             "bill.json",

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::report::previous;
-use super::scan::{FORMATS, Job, finish, selection};
+use super::scan::{FORMATS, finish};
 use super::shown;
 use crate::Exit;
-use crate::cli::{DemoArgs, Judging};
+use crate::cli::{AnalysisArgs, DemoArgs};
 use crate::demo;
 use crate::files::store::Overwrite;
 use crate::report::select::select;
+use crate::run::output::previous;
+use crate::run::output::selection;
+use crate::run::scan_plan::ScanPlan;
 use crate::term::Term;
 
 /// A file of the example that no other folder has: it tells that a folder may be written over.
@@ -25,11 +27,11 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
         args.dir.display()
     ));
-    let job = Job::new(&Judging {
+    let job = ScanPlan::new(&AnalysisArgs {
         now: Some(demo::now()),
         // The example's own, so that a policy file that happens to lie here changes nothing.
         policy: Some(args.dir.join("secretsweep.toml")),
-        ..Judging::default()
+        ..AnalysisArgs::default()
     })?;
     let trail = vec![args.dir.join("trail")];
     let report = job.scan(&[args.dir.join("inventory")], Some(&trail), None, term)?;

@@ -6,13 +6,13 @@ use anyhow::{Result, anyhow, bail};
 
 use super::cleanup::read_plan;
 use crate::Exit;
-use crate::aws::Use;
+use crate::aws::AwsUse;
 use crate::aws::accounts::tells_regions;
 use crate::aws::bucket::Location;
 use crate::cli::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs, TrailSource};
+use crate::domain::base::names::{AccountId, Region};
+use crate::domain::cleanup::plan::{Plan, PlanEntry};
 use crate::domain::iam::{Places, policy};
-use crate::domain::names::{AccountId, Region};
-use crate::domain::plan::{Line, Plan};
 use crate::term::Term;
 
 /// Runs `iam-policy`.
@@ -44,28 +44,28 @@ pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
 /// The longest managed policy, in characters without white space (IAM user guide, quotas).
 const MANAGED_POLICY: usize = 6_144;
 
-fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<Use> {
-    let mut uses = vec![Use::Delete];
+fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<AwsUse> {
+    let mut uses = vec![AwsUse::Delete];
     if !apply.no_restore {
-        uses.push(Use::Restore);
+        uses.push(AwsUse::Restore);
     }
     if apply.tag.is_some() {
-        uses.push(Use::Tag);
+        uses.push(AwsUse::Tag);
         if !apply.no_restore {
-            uses.push(Use::Untag);
+            uses.push(AwsUse::Untag);
         }
     }
     if apply.remove_replicas {
-        uses.push(Use::RemoveReplicas);
+        uses.push(AwsUse::RemoveReplicas);
     }
     if apply.remove_replicas && !apply.no_restore {
-        uses.push(Use::Replicate);
+        uses.push(AwsUse::Replicate);
     }
     if !apply.no_lookup {
-        uses.push(Use::EventHistory);
+        uses.push(AwsUse::EventHistory);
     }
     if apply.role_name.is_some() {
-        uses.push(Use::OtherAccounts);
+        uses.push(AwsUse::OtherAccounts);
     }
     uses
 }
@@ -90,7 +90,7 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
         });
     };
     let plan = read_plan(path)?;
-    let lines: Vec<&Line> = plan.iter().flat_map(Plan::to_delete).collect();
+    let lines: Vec<&PlanEntry> = plan.iter().flat_map(Plan::to_delete).collect();
     let Some(first) = lines.first() else {
         bail!(
             "the plan `{}` deletes nothing, so it needs no permission",
@@ -111,7 +111,7 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
 }
 
 /// The pattern for a secret and its replicas, which have its ARN but for the Region.
-fn in_any_region(line: &Line) -> String {
+fn in_any_region(line: &PlanEntry) -> String {
     let region = format!(":{}:", line.arn.scope().region);
     line.arn.as_str().replacen(&region, ":*:", 1)
 }
@@ -131,26 +131,26 @@ fn patterns(partition: &str, accounts: &[AccountId], regions: &[Region]) -> Vec<
     accounts.iter().flat_map(in_account).collect()
 }
 
-fn uses(scan: &PolicyScanArgs) -> Vec<Use> {
-    let mut uses = vec![Use::Inventory, Use::Versions];
+fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
+    let mut uses = vec![AwsUse::Inventory, AwsUse::Versions];
     if scan.regions.is_empty() && tells_regions(&scan.partition) {
-        uses.push(Use::Regions);
+        uses.push(AwsUse::Regions);
     }
     if scan.organization {
-        uses.push(Use::Organization);
+        uses.push(AwsUse::Organization);
     }
     if scan.organization || !scan.accounts.is_empty() {
-        uses.push(Use::OtherAccounts);
+        uses.push(AwsUse::OtherAccounts);
     }
     if scan.trail.is_empty() && !scan.no_trail {
-        uses.push(Use::EventHistory);
+        uses.push(AwsUse::EventHistory);
     }
     if scan
         .trail
         .iter()
         .any(|source| matches!(source, TrailSource::Bucket(_)))
     {
-        uses.push(Use::Bucket);
+        uses.push(AwsUse::Bucket);
     }
     uses
 }

@@ -11,38 +11,40 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::gather::{Gathered, packed_again, trail_gap};
-use super::scan::{Job, Late, clock, folders, log_cache, told_of};
+use super::progress::ProgressReporter;
 use super::session;
-use super::teller::Teller;
+use super::sources::{ScanData, packed_again, trail_gap};
 use crate::aws::accounts::{self, Accounts};
-use crate::aws::bucket::{self, Location, Payer};
-use crate::aws::{Session, lookup, secrets, versions};
+use crate::aws::bucket::{self, Location, PayerOfRequests};
+use crate::aws::{AwsSession, lookup, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
-use crate::domain::analyse::Trail;
-use crate::domain::coverage::Unread;
-use crate::domain::event::{Event, Sink};
-use crate::domain::layout;
-use crate::domain::ledger::{Bounds, Ledger};
-use crate::domain::money::{Price, counted, thousands};
-use crate::domain::names::{Region, Scope};
-use crate::domain::own::OwnCalls;
-use crate::domain::record;
-use crate::domain::report::{Gap, Report, Span};
-use crate::domain::sample::{Comb, Sample};
-use crate::domain::seen::Seen;
-use crate::files::cache::{Cache, Pen, Place, Version};
+use crate::domain::analysis::TrailInput;
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::{Price, counted, thousands};
+use crate::domain::base::names::{Region, Scope};
+use crate::domain::base::span::Span;
+use crate::domain::pricing::scan_cost::ScanCost;
+use crate::domain::report::result::Report;
+use crate::domain::sampling::{Sample, SamplingPlan};
+use crate::domain::trail::dedup::Deduplicator;
+use crate::domain::trail::event::{EventSink, TrailEvent};
+use crate::domain::trail::layout;
+use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+use crate::domain::trail::record;
+use crate::domain::trail::unread::Unread;
+use crate::files::blob_store::DirStore;
+use crate::files::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use crate::files::log_file;
-use crate::files::save::Saver;
-use crate::files::shelf::Folder;
-use crate::ports::{Feed, LogObject, Note, Notes as _, Shelf};
+use crate::files::snapshot::SnapshotWriter;
+use crate::ports::{BlobStore, Feed, LogObject, ProgressEvent, ProgressSink as _};
+use crate::run::scan_plan::{ScanPlan, VersionAnswers, clock, folders, log_cache, warn_cache};
 use crate::term::Term;
 
 /// How long reading the event history may take if nothing is said.
 const LOOKUP_BUDGET: Duration = Duration::from_mins(15);
 
 /// Runs the scan.
-pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
+pub(super) fn scan(job: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
     let buckets = buckets(&args.trail)?;
     if let Some(folder) = &args.live.save {
         holds_no_scan(folder)?;
@@ -50,11 +52,11 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     for folder in args.live.save.iter().chain(&args.live.cache) {
         usable(folder)?;
     }
-    let mut gathered = Gathered::default();
+    let mut gathered = ScanData::default();
     let trail = if args.no_trail {
-        Trail::Declined
+        TrailInput::Declined
     } else {
-        Trail::Given
+        TrailInput::Given
     };
     let cache = log_cache(args.live.cache.as_deref()).map(Arc::new);
     let runtime = session::runtime()?;
@@ -64,7 +66,7 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     if !folders.is_empty() {
         gathered.trail_files(&folders, job.bounds(), job.threads, cache.as_deref(), term);
     }
-    told_of(cache.as_deref(), term);
+    warn_cache(cache.as_deref(), term);
     let price = gathered.secrets.first().and_then(|secret| {
         let Scope { account, region } = secret.arn.scope();
         let prices = &job.policy.prices;
@@ -72,14 +74,14 @@ pub(super) fn scan(job: &Job, args: &ScanArgs, term: &Term) -> Result<Report> {
     });
     // A saved inventory stands for AWS: what it does not say is not asked elsewhere.
     let is_asked = args.inventory.is_empty();
-    let save = args.live.save.as_deref().map(Folder::new);
-    let report = job.judge_asking(gathered, trail, |doubtful| {
-        let shelf = save.as_ref().map(|folder| folder as &dyn Shelf);
+    let save = args.live.save.as_deref().map(DirStore::new);
+    let report = job.judge_with_versions(gathered, trail, |doubtful| {
+        let shelf = save.as_ref().map(|folder| folder as &dyn BlobStore);
         let doubtful = if is_asked { doubtful() } else { Vec::new() };
-        let teller = Teller::new(term, Duration::ZERO);
+        let teller = ProgressReporter::new(term, Duration::ZERO);
         let found = runtime.block_on(versions::current(&session, &doubtful, shelf, &teller));
         teller.finish();
-        Late {
+        VersionAnswers {
             current: found.current,
             gaps: found.gaps,
             notes: vec![own_calls(&session, price)],
@@ -98,29 +100,29 @@ fn buckets(trail: &[TrailSource]) -> Result<Vec<Location>> {
 
 /// Asks AWS for everything that files do not give.
 async fn live(
-    job: &Job,
+    job: &ScanPlan,
     args: &ScanArgs,
     buckets: &[Location],
     cache: Option<&Arc<Cache>>,
-    gathered: &mut Gathered,
+    gathered: &mut ScanData,
     term: &Term,
-) -> Result<Session> {
+) -> Result<AwsSession> {
     let session = open(&args.live).await?;
     gathered.caller = Some(session.caller().arn.clone());
-    let teller = Teller::new(term, Duration::ZERO);
-    let save = args.live.save.as_deref().map(Folder::new);
-    let shelf: Option<&dyn Shelf> = save.as_ref().map(|folder| folder as &dyn Shelf);
+    let teller = ProgressReporter::new(term, Duration::ZERO);
+    let save = args.live.save.as_deref().map(DirStore::new);
+    let shelf: Option<&dyn BlobStore> = save.as_ref().map(|folder| folder as &dyn BlobStore);
     if args.inventory.is_empty() {
         inventory(&session, &args.live, gathered, &teller, shelf).await;
     } else {
         gathered.inventory_files(&args.inventory)?;
     }
-    let intake = Arc::new(Intake::new(
+    let intake = Arc::new(LedgerPool::new(
         job.bounds(),
         Arc::clone(&gathered.seen),
         cache.cloned(),
     ));
-    let saver = save.map(|folder| Arc::new(Saver::new(intake.clone(), Arc::new(folder))));
+    let saver = save.map(|folder| Arc::new(SnapshotWriter::new(intake.clone(), Arc::new(folder))));
     let feed: Arc<dyn Feed> = match &saver {
         Some(saver) => saver.clone(),
         None => intake.clone(),
@@ -162,7 +164,7 @@ async fn live(
     Ok(session)
 }
 
-async fn open(args: &LiveArgs) -> Result<Session> {
+async fn open(args: &LiveArgs) -> Result<AwsSession> {
     let mut connect = session::connect(
         args.profile.as_deref(),
         args.role_name.as_deref(),
@@ -175,13 +177,13 @@ async fn open(args: &LiveArgs) -> Result<Session> {
 }
 
 async fn inventory(
-    session: &Session,
+    session: &AwsSession,
     args: &LiveArgs,
-    gathered: &mut Gathered,
-    teller: &Teller<'_>,
-    save: Option<&dyn Shelf>,
+    gathered: &mut ScanData,
+    teller: &ProgressReporter<'_>,
+    save: Option<&dyn BlobStore>,
 ) {
-    let ask = accounts::Ask {
+    let ask = accounts::AccountsRequest {
         accounts: match (args.organization, args.accounts.is_empty()) {
             (true, _) => Accounts::Organization,
             (false, true) => Accounts::Own,
@@ -198,7 +200,7 @@ async fn inventory(
             "Account {account} is closed ({state}) and was not asked."
         ));
     }
-    teller.note(Note::Scopes(found.scopes.len()));
+    teller.note(ProgressEvent::Scopes(found.scopes.len()));
     for read in secrets::inventory(session, &found.scopes, teller, save).await {
         if read.complete {
             gathered.scopes.insert(read.scope);
@@ -209,41 +211,41 @@ async fn inventory(
 }
 
 async fn history(
-    session: &Session,
-    job: &Job,
+    session: &AwsSession,
+    job: &ScanPlan,
     args: &LiveArgs,
-    gathered: &Gathered,
+    gathered: &ScanData,
     feed: &dyn Feed,
-    teller: &Teller<'_>,
-) -> Vec<lookup::Read> {
+    teller: &ProgressReporter<'_>,
+) -> Vec<lookup::HistoryRead> {
     let scopes: Vec<Scope> = gathered.scopes.iter().cloned().collect();
     let budget = args.lookup_budget.unwrap_or(LOOKUP_BUDGET);
-    let mut ask = lookup::Ask::new(job.spans.evidence, job.spans.window, clock(), budget);
+    let mut ask = lookup::LookupRequest::new(job.spans.evidence, job.spans.window, clock(), budget);
     ask.requests = args.lookup_requests;
     let cache = args
         .cache
         .as_deref()
-        .map(|path| Folder::new(&path.join("lookup")));
-    let cache: Option<&dyn Shelf> = cache.as_ref().map(|folder| folder as &dyn Shelf);
+        .map(|path| DirStore::new(&path.join("lookup")));
+    let cache: Option<&dyn BlobStore> = cache.as_ref().map(|folder| folder as &dyn BlobStore);
     lookup::read(session, &scopes, &ask, feed, cache, teller).await
 }
 
 async fn read_bucket(
-    session: &Session,
-    job: &Job,
+    session: &AwsSession,
+    job: &ScanPlan,
     args: &ScanArgs,
     place: &Location,
-    gathered: &mut Gathered,
+    gathered: &mut ScanData,
     feed: Arc<dyn Feed>,
-    teller: &Teller<'_>,
+    teller: &ProgressReporter<'_>,
 ) -> BTreeSet<Unread> {
-    let ask = bucket::Ask {
+    let ask = bucket::BucketRequest {
         span: job.spans.evidence,
         regions: regions_of(&args.live, gathered),
         payer: if args.live.request_payer {
-            Payer::Requester
+            PayerOfRequests::Requester
         } else {
-            Payer::Owner
+            PayerOfRequests::Owner
         },
         in_flight: bucket::IN_FLIGHT,
     };
@@ -254,7 +256,7 @@ async fn read_bucket(
 }
 
 /// What was read of a bucket, as a sentence: it tells a wrong prefix from a quiet trail.
-fn was_read(place: &Location, read: &bucket::Read) -> String {
+fn was_read(place: &Location, read: &bucket::BucketRead) -> String {
     let whose = match read.branches {
         0 => String::new(),
         some => format!(
@@ -278,7 +280,7 @@ fn was_read(place: &Location, read: &bucket::Read) -> String {
 
 /// The Regions whose logs can tell of the secrets: none, which means all, unless Regions were named; then these, and
 /// those in which a replica of a secret stands, for a primary is judged together with its replicas.
-fn regions_of(args: &LiveArgs, gathered: &Gathered) -> Vec<Region> {
+fn regions_of(args: &LiveArgs, gathered: &ScanData) -> Vec<Region> {
     if args.regions.is_empty() {
         return Vec::new();
     }
@@ -291,8 +293,8 @@ fn regions_of(args: &LiveArgs, gathered: &Gathered) -> Vec<Region> {
 }
 
 /// What the scan itself asked for and what that cost, as a sentence.
-fn own_calls(session: &Session, price: Option<&Price>) -> String {
-    let own = OwnCalls::new(session.calls(), price);
+fn own_calls(session: &AwsSession, price: Option<&Price>) -> String {
+    let own = ScanCost::new(session.calls(), price);
     let calls: Vec<String> = own
         .calls
         .iter()
@@ -309,17 +311,17 @@ fn own_calls(session: &Session, price: Option<&Price>) -> String {
 }
 
 /// Takes in what AWS gives and folds it. Ledgers wait in a pool: as many as there were requests at once.
-struct Intake {
-    bounds: Bounds,
-    seen: Arc<Seen>,
+struct LedgerPool {
+    bounds: LedgerBounds,
+    seen: Arc<Deduplicator>,
     cache: Option<Arc<Cache>>,
     pool: Mutex<Vec<Ledger>>,
-    rest: Mutex<Rest>,
+    rest: Mutex<NonEventAnswers>,
 }
 
 /// What is no event.
 #[derive(Default)]
-struct Rest {
+struct NonEventAnswers {
     covered: Vec<(Scope, Span)>,
     gaps: Vec<Gap>,
     samples: Vec<(Scope, Sample)>,
@@ -335,19 +337,19 @@ fn folder_and_name(object: &LogObject) -> (String, &str) {
     (format!("s3://{}/{folder}", object.bucket), name)
 }
 
-fn kept_place<'p>(object: &LogObject, folder: &'p str, name: &'p str) -> Place<'p> {
-    Place {
+fn kept_place<'p>(object: &LogObject, folder: &'p str, name: &'p str) -> CacheSlot<'p> {
+    CacheSlot {
         folder,
         name,
-        version: Version {
+        version: FileVersion {
             size: object.size,
             mark: object.etag.clone(),
         },
     }
 }
 
-impl Intake {
-    fn new(bounds: Bounds, seen: Arc<Seen>, cache: Option<Arc<Cache>>) -> Self {
+impl LedgerPool {
+    fn new(bounds: LedgerBounds, seen: Arc<Deduplicator>, cache: Option<Arc<Cache>>) -> Self {
         Self {
             bounds,
             seen,
@@ -372,7 +374,7 @@ impl Intake {
         result
     }
 
-    fn rest(&self) -> std::sync::MutexGuard<'_, Rest> {
+    fn rest(&self) -> std::sync::MutexGuard<'_, NonEventAnswers> {
         self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -381,9 +383,9 @@ impl Intake {
     }
 
     /// Counts a record of the event history.
-    fn history(&self, scope: &Scope, json: &[u8], count: impl FnMut(&mut Ledger, &Event<'_>)) {
+    fn history(&self, scope: &Scope, json: &[u8], count: impl FnMut(&mut Ledger, &TrailEvent<'_>)) {
         let contents = self.with(|ledger| {
-            let mut sink = Deaf { ledger, count };
+            let mut sink = WithoutCoverage { ledger, count };
             record::read(json, Some(place(scope)), &mut sink)
         });
         let trouble = match contents.unreadable {
@@ -400,7 +402,7 @@ impl Intake {
     }
 
     /// Gives everything to the scan.
-    fn hand_over(&self, gathered: &mut Gathered) {
+    fn hand_over(&self, gathered: &mut ScanData) {
         let pool = std::mem::take(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner));
         gathered.ledgers.extend(pool);
         let rest = std::mem::take(&mut *self.rest());
@@ -422,7 +424,7 @@ impl Intake {
     }
 }
 
-impl Feed for Intake {
+impl Feed for LedgerPool {
     fn record(&self, scope: &Scope, json: &[u8]) {
         self.history(scope, json, Ledger::event);
     }
@@ -437,7 +439,7 @@ impl Feed for Intake {
         };
         let (folder, name) = folder_and_name(object);
         let place = kept_place(object, &folder, name);
-        let mut pen = Pen::default();
+        let mut pen = CacheWriter::default();
         let told = self.with(|ledger| cache.tell(&place, &mut pen, ledger));
         let Some(file) = told else {
             return false;
@@ -448,7 +450,7 @@ impl Feed for Intake {
 
     fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String> {
         let file = layout::trail_file(&object.key);
-        let scope = file.map(|file| record::Scope {
+        let scope = file.map(|file| record::TrailOwner {
             account: file.account,
             region: file.region,
         });
@@ -458,7 +460,7 @@ impl Feed for Intake {
         let read = self.with(|ledger| match &self.cache {
             None => log_file::read_bytes(bytes, scope, &mut memory, ledger),
             Some(cache) => {
-                let mut pen = Pen::default();
+                let mut pen = CacheWriter::default();
                 let Ok(read) = cache.keep(&place, &mut pen, ledger, |recorder| {
                     Ok::<_, Infallible>(log_file::read_bytes(bytes, scope, &mut memory, recorder))
                 });
@@ -483,28 +485,28 @@ impl Feed for Intake {
         self.rest().covered.push((scope.clone(), span));
     }
 
-    fn sampled(&self, scope: &Scope, _comb: &Comb, window: u32, json: &[u8]) {
+    fn sampled(&self, scope: &Scope, _comb: &SamplingPlan, window: u32, json: &[u8]) {
         self.history(scope, json, |ledger, event| ledger.sampled(event, window));
     }
 }
 
 /// Counts the events of the event history, and hears nothing in them: what was read in full is asserted, and of a window
 /// nothing follows for the time around it, however many there are.
-struct Deaf<'a, F> {
+struct WithoutCoverage<'a, F> {
     ledger: &'a mut Ledger,
     count: F,
 }
 
-impl<F: FnMut(&mut Ledger, &Event<'_>)> Sink for Deaf<'_, F> {
-    fn event(&mut self, event: &Event<'_>) {
+impl<F: FnMut(&mut Ledger, &TrailEvent<'_>)> EventSink for WithoutCoverage<'_, F> {
+    fn event(&mut self, event: &TrailEvent<'_>) {
         (self.count)(self.ledger, event);
     }
 
     fn heard(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
 }
 
-fn place(scope: &Scope) -> record::Scope<'_> {
-    record::Scope {
+fn place(scope: &Scope) -> record::TrailOwner<'_> {
+    record::TrailOwner {
         account: scope.account.as_str(),
         region: scope.region.as_str(),
     }

@@ -8,14 +8,16 @@ mod cleanup;
 mod compare;
 mod demo;
 pub(crate) mod environment;
-mod gather;
 mod iam;
 mod live;
+mod output;
+mod progress;
 mod report;
 mod rules;
 mod scan;
+mod scan_plan;
 mod session;
-mod teller;
+mod sources;
 
 use anyhow::Result;
 use clap::CommandFactory as _;

@@ -1,21 +1,21 @@
 //! `report`: a finished scan, rendered again.
 
+use crate::run::output::{format_of, previous, show};
+
 use std::path::Path;
 
 use anyhow::Result;
 
 use super::bill;
-use super::scan::{exit, selection};
 use crate::Exit;
-use crate::cli::{Format, GroupBy, ReportArgs, View};
-use crate::domain::bill::Reconciliation;
-use crate::domain::report::Report;
-use crate::domain::sums::Grouping;
+use crate::cli::{Format, ReportArgs};
+use crate::domain::pricing::bill::Reconciliation;
+use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::select;
-use crate::report::text::{self, Options, Style};
 use crate::report::{self, json, reconciliation};
+use crate::run::output::{exit, selection};
 use crate::term::Term;
 
 /// Runs `report`.
@@ -95,52 +95,4 @@ fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Re
         }
     }
     Ok(())
-}
-
-/// The format that a word of the command line means.
-pub(super) fn format_of(format: Format) -> report::Format {
-    match format {
-        Format::Text => report::Format::Text,
-        Format::Json => report::Format::Json,
-        Format::Csv => report::Format::Csv,
-        Format::Html => report::Format::Html,
-        Format::Focus => report::Format::Focus,
-    }
-}
-
-/// The summary as the terminal shows it.
-pub(super) fn show(
-    report: &Report,
-    view: &View,
-    folder: Option<&Path>,
-    files: &[String],
-) -> String {
-    text::summary(
-        report,
-        &Options {
-            top: view.top,
-            style: if Term::is_styled() {
-                Style::Colour
-            } else {
-                Style::Plain
-            },
-            folder: folder.map(|folder| folder.display().to_string()),
-            files: files.to_vec(),
-            group: view.group_by.map(|by| match by {
-                GroupBy::Account => Grouping::Account,
-                GroupBy::Region => Grouping::Region,
-                GroupBy::Owner => Grouping::Owner,
-                GroupBy::Prefix => Grouping::Prefix,
-            }),
-        },
-    )
-}
-
-/// The earlier scan that the view compares with: the same secrets of it, or what the view leaves out would be gone.
-pub(super) fn previous(view: &View) -> Result<Option<Report>> {
-    let Some(dir) = &view.previous else {
-        return Ok(None);
-    };
-    let report = store::read_report(dir, json::read)?;
-    Ok(Some(select(report, &selection(view))))
 }

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 
 use crate::Exit;
 use crate::cli::RulesArgs;
-use crate::domain::findings::FINDINGS;
-use crate::domain::rules::RULES;
+use crate::domain::base::finding_kinds::FINDINGS;
+use crate::domain::judging::rules::RULES;
 use crate::term::Term;
 
 /// Runs `rules`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use crate::aws::{Connect, Role, Session};
+use crate::aws::{AwsSession, Connect, Role};
 use crate::ports::Fault;
 
 /// How to reach AWS with what a command line says; everything else is found the way `aws` finds it.
@@ -115,14 +115,14 @@ fn is_address(url: &str) -> bool {
 ///
 /// # Errors
 /// Why not, and what to do about it.
-pub(super) async fn open(connect: Connect) -> Result<Session> {
+pub(super) async fn open(connect: Connect) -> Result<AwsSession> {
     usable_endpoints()?;
     let profile = connect
         .profile
         .clone()
         .or_else(|| variable("AWS_PROFILE"))
         .or_else(|| connect.default_profile.clone());
-    Session::open(connect).await.map_err(|fault| {
+    AwsSession::open(connect).await.map_err(|fault| {
         anyhow!(
             "cannot reach AWS: {fault}; {}",
             way_out(&fault, profile.as_deref())

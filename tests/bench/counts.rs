@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use secretsweep::domain::event::{Event, Sink};
-use secretsweep::domain::seen::Seen;
+use secretsweep::domain::trail::dedup::Deduplicator;
+use secretsweep::domain::trail::event::{EventSink, TrailEvent};
 use secretsweep::files::logs;
 
 type Map<K, V> = hashbrown::HashMap<K, V, RandomState>;
@@ -26,14 +26,14 @@ pub(crate) enum Copies {
 
 /// What one worker counted.
 struct Counts {
-    seen: Option<Arc<Seen>>,
+    seen: Option<Arc<Deduplicator>>,
     /// By hour (eight bytes) and the texts, each with a tab behind it.
     rows: Map<Vec<u8>, u64>,
     key: Vec<u8>,
 }
 
-impl Sink for Counts {
-    fn event(&mut self, event: &Event<'_>) {
+impl EventSink for Counts {
+    fn event(&mut self, event: &TrailEvent<'_>) {
         if self
             .seen
             .as_ref()
@@ -69,9 +69,9 @@ pub(crate) fn write(
     copies: Copies,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let seen = (copies == Copies::Once).then(Arc::<Seen>::default);
+    let seen = (copies == Copies::Once).then(Arc::<Deduplicator>::default);
     let (workers, _) = logs::read(
-        &logs::Ask {
+        &logs::LogRequest {
             roots: &[folder.to_owned()],
             span: 0..i64::MAX / 2,
             threads,

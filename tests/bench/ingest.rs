@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::io::Write as _;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use secretsweep::domain::event::{Event, Sink};
-use secretsweep::domain::record::{self, Scope};
+use secretsweep::domain::trail::event::{EventSink, TrailEvent};
+use secretsweep::domain::trail::record::{self, TrailOwner};
 use secretsweep::files::inflate::Inflater;
 
 #[expect(dead_code, reason = "one file is enough")]
@@ -18,8 +18,8 @@ use generate::{LogFile, Spec, Style, restyled};
 /// Takes everything in and keeps nothing.
 struct Null;
 
-impl Sink for Null {
-    fn event(&mut self, event: &Event<'_>) {
+impl EventSink for Null {
+    fn event(&mut self, event: &TrailEvent<'_>) {
         black_box(event);
     }
 
@@ -28,7 +28,7 @@ impl Sink for Null {
     }
 }
 
-const SCOPE: Option<Scope<'static>> = Some(Scope {
+const SCOPE: Option<TrailOwner<'static>> = Some(TrailOwner {
     account: "111122223333",
     region: "eu-west-1",
 });

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use secretsweep::domain::event::{Event, Sink};
+use secretsweep::domain::trail::event::{EventSink, TrailEvent};
 use secretsweep::files::inflate::Inflater;
 use secretsweep::files::logs;
 
@@ -212,8 +212,8 @@ fn floor(paths: &[PathBuf], threads: usize) -> f64 {
 #[derive(Default)]
 struct Null(u64);
 
-impl Sink for Null {
-    fn event(&mut self, event: &Event<'_>) {
+impl EventSink for Null {
+    fn event(&mut self, event: &TrailEvent<'_>) {
         black_box(event);
         self.0 += 1;
     }
@@ -223,10 +223,10 @@ impl Sink for Null {
     }
 }
 
-fn scan(folder: &Path, threads: usize) -> (f64, logs::Reading) {
+fn scan(folder: &Path, threads: usize) -> (f64, logs::TrailReading) {
     let start = Instant::now();
     let (sinks, reading) = logs::read(
-        &logs::Ask {
+        &logs::LogRequest {
             roots: &[folder.to_owned()],
             span: 0..i64::MAX / 2,
             threads,

@@ -1,20 +1,20 @@
 //! Applying, restoring and re-applying plans against a vault that strikes back.
 
 mod apply;
-mod back;
-mod between;
-mod ends;
-mod ground;
-mod happenings;
-mod heard;
+mod aws_errors;
+mod binary_fixture;
+mod change_table;
+mod changed_since_plan;
 mod kill;
+mod large_plan;
 #[cfg(unix)]
 mod matrix;
+mod output_failure;
 mod permissions;
+mod recent_calls;
+mod restore_and_watch;
 mod settings;
 mod since;
-pub(crate) mod stage;
 #[cfg(target_os = "linux")]
 mod terminal;
-mod thousand;
-mod trouble;
+pub(crate) mod vault_fixture;

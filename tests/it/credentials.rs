@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::aws::http::{self, Ending, Request, Response};
 use crate::aws::world::{Account, Rate, Secret};
 use crate::aws::{Aws, World, access_key};
-use crate::outcome::report;
+use crate::run_result::report;
 
 /// The account of the tester's variables.
 const OWN: &str = "111122223333";

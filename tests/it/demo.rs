@@ -10,7 +10,7 @@ use secretsweep::demo::CAST;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::outcome::codes;
+use crate::run_result::codes;
 use crate::world::program;
 
 /// The folder that the README's first command writes.

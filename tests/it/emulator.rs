@@ -21,7 +21,7 @@ use aws_sdk_secretsmanager::types::{ReplicaRegionType, Tag};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::outcome::{report, verdict};
+use crate::run_result::{report, verdict};
 
 /// moto's account for credentials that no role gave.
 const OWN: &str = "123456789012";

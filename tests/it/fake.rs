@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secretsweep::domain::names::{Region, SecretArn};
-use secretsweep::domain::secret::{Replica, Secret};
+use secretsweep::domain::base::names::{Region, SecretArn};
+use secretsweep::domain::inventory::secret::{Replica, Secret};
 use secretsweep::ports::{Fault, RecoveryWindow, Scheduled, Vault};
 
 pub(crate) const CALLER: &str = "arn:aws:iam::111122223333:user/ops";

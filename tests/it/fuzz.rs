@@ -5,10 +5,10 @@
 
 use std::io::Read as _;
 
-use secretsweep::domain::record::{Contents, Reader, Scope};
+use secretsweep::domain::trail::record::{Contents, RecordReader, TrailOwner};
 use secretsweep::files::log_file::{self, FileRead, Memory};
 
-use super::reference::{Told, parsed_whole};
+use super::reference_reader::{Told, parsed_whole};
 use super::trail::generate::{self, Dice, Spec, Style, restyled};
 use super::trail::{SCOPE, STYLES, below, shapes, told};
 
@@ -28,7 +28,7 @@ struct Checked {
 ///
 /// # Panics
 /// If the ways differ.
-fn check(file: &[u8], scope: Option<Scope<'_>>) -> Checked {
+fn check(file: &[u8], scope: Option<TrailOwner<'_>>) -> Checked {
     let (whole, read) = read_file(file, scope);
     let mut checked = Checked::default();
     let content = match unpacked(file) {
@@ -62,7 +62,7 @@ fn check(file: &[u8], scope: Option<Scope<'_>>) -> Checked {
     checked
 }
 
-fn read_file(file: &[u8], scope: Option<Scope<'_>>) -> (Told, FileRead) {
+fn read_file(file: &[u8], scope: Option<TrailOwner<'_>>) -> (Told, FileRead) {
     let mut sink = Told::default();
     let read = log_file::read_bytes(file, scope, &mut Memory::default(), &mut sink);
     (sink, read)
@@ -90,9 +90,9 @@ fn within(part: &Told, all: &Told) -> bool {
         && part.read_only_days.is_subset(&all.read_only_days)
 }
 
-fn windows(content: &[u8], scope: Option<Scope<'_>>, widest: u32) -> (Told, Contents) {
+fn windows(content: &[u8], scope: Option<TrailOwner<'_>>, widest: u32) -> (Told, Contents) {
     let mut dice = Dice::new(content.len() as u64);
-    let (mut sink, mut reader, mut held) = (Told::default(), Reader::new(scope), Vec::new());
+    let (mut sink, mut reader, mut held) = (Told::default(), RecordReader::new(scope), Vec::new());
     let mut rest = content;
     // A tiny window at every byte of a large file would take the square of its length.
     let least = content.len() / 200;
@@ -110,7 +110,7 @@ fn windows(content: &[u8], scope: Option<Scope<'_>>, widest: u32) -> (Told, Cont
 /// A file, what is known of it, and where it claims to come from.
 struct Input {
     file: Vec<u8>,
-    scope: Option<Scope<'static>>,
+    scope: Option<TrailOwner<'static>>,
     /// Neither its JSON nor its packing was damaged.
     sound: bool,
 }

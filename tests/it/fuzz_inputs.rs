@@ -5,14 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use secretsweep::domain::journal::{self, Entry, Event, Step};
-use secretsweep::domain::plan_csv;
+use secretsweep::domain::base::span::Span;
+use secretsweep::domain::cleanup::journal::{self, JournalEntry, JournalEvent, JournalStep};
+use secretsweep::domain::cleanup::plan_file;
 use secretsweep::domain::policy::Policy;
-use secretsweep::domain::report::Span;
 use secretsweep::files::{bill, inventory};
 use secretsweep::report::json;
 
-use crate::cleanup::stage::{arn, plan, planned_at, replicated, secret};
+use crate::cleanup::vault_fixture::{arn, plan, planned_at, replicated, secret};
 
 /// How many damaged inputs of each kind every run of the tests takes.
 const INPUTS: u64 = 100;
@@ -83,25 +83,25 @@ fn on_disk(folder: &Path, name: &str, bytes: &[u8]) -> Vec<PathBuf> {
 
 fn kinds() -> Vec<Kind> {
     let planned = plan(&[secret("a"), replicated("b"), secret("=c")]);
-    let entry = |step| Entry {
+    let entry = |step| JournalEntry {
         at: planned_at(),
         plan: "p1".to_owned(),
         caller: "me".to_owned(),
-        event: Event::Secret {
+        event: JournalEvent::Secret {
             arn: arn("a"),
             step,
         },
     };
     let steps = [
-        Step::Deleting {
+        JournalStep::Deleting {
             recovery_days: 7,
             saves: None,
         },
-        Step::Deleted {
+        JournalStep::Deleted {
             deletion: planned_at(),
         },
-        Step::Restoring,
-        Step::Restored,
+        JournalStep::Restoring,
+        JournalStep::Restored,
     ];
     let lines = steps.map(|step| journal::line(&entry(step)).unwrap());
     let inventory_text = r#"{"SecretList":[{"ARN":"arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbC123","Name":"a","CreatedDate":1700000000.5,"LastAccessedDate":"2026-01-01T00:00:00Z","Tags":[{"Key":"k","Value":"v"}]}]}"#;
@@ -110,9 +110,9 @@ fn kinds() -> Vec<Kind> {
     vec![
         (
             "plan",
-            plan_csv::write(&planned, planned_at()).unwrap(),
+            plan_file::write(&planned, planned_at()).unwrap(),
             |bytes, _| {
-                drop(plan_csv::read(bytes));
+                drop(plan_file::read(bytes));
             },
         ),
         ("journal", lines.concat(), |bytes, _| {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::aws::world::{Account, Bucket, Event, Rate, Secret, Status};
 use crate::aws::{Aws, Fault, World};
-use crate::outcome::Outcome;
+use crate::run_result::Outcome;
 
 const A: &str = "111122223333";
 const B: &str = "444455556666";

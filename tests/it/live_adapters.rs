@@ -12,15 +12,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use secretsweep::aws::accounts::{self, Accounts, Ask, scopes};
+use secretsweep::aws::accounts::{self, Accounts, AccountsRequest, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
-use secretsweep::aws::{Connect, Keys, Patience, Role, Session, Use, lookup, versions};
-use secretsweep::domain::names::{AccountId, Region, Scope, SecretArn};
-use secretsweep::domain::report::{Gap, Span};
-use secretsweep::domain::sample::Comb;
+use secretsweep::aws::{AwsSession, AwsUse, Connect, Keys, Patience, Role, lookup, versions};
+use secretsweep::domain::base::gap::Gap;
+use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
+use secretsweep::domain::base::span::Span;
+use secretsweep::domain::sampling::SamplingPlan;
 use secretsweep::ports::{
-    Fault as Failed, Feed, LogObject, Note, Notes, RecoveryWindow, Shelf, Silence, Vault,
+    BlobStore, Fault as Failed, Feed, LogObject, NoProgress, ProgressEvent, ProgressSink,
+    RecoveryWindow, Vault,
 };
 
 use crate::aws::world::{Account, Opt, Secret, Status, Version, at};
@@ -51,8 +53,8 @@ fn connect(aws: &Aws, account: &str) -> Connect {
     }
 }
 
-async fn session(aws: &Aws) -> Session {
-    Session::open(connect(aws, A)).await.unwrap()
+async fn session(aws: &Aws) -> AwsSession {
+    AwsSession::open(connect(aws, A)).await.unwrap()
 }
 
 fn scope(account: &str, region: &str) -> Scope {
@@ -91,7 +93,7 @@ fn many(world: World, account: &str, region: &str, count: usize) -> World {
 #[derive(Default)]
 struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
 
-impl Shelf for Memory {
+impl BlobStore for Memory {
     fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.0
             .lock()
@@ -123,17 +125,17 @@ impl Shelf for Memory {
 
 /// Hears everything that a source says.
 #[derive(Default)]
-struct Heard(Mutex<Vec<Note>>);
+struct Heard(Mutex<Vec<ProgressEvent>>);
 
-impl Notes for Heard {
-    fn note(&self, note: Note) {
+impl ProgressSink for Heard {
+    fn note(&self, note: ProgressEvent) {
         self.0.lock().unwrap().push(note);
     }
 }
 
 impl Heard {
     /// What was said so far.
-    fn all(&self) -> Vec<Note> {
+    fn all(&self) -> Vec<ProgressEvent> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -152,7 +154,7 @@ async fn the_caller_is_known_and_every_call_says_who_we_are() {
 async fn keys_that_are_not_valid_open_no_session() {
     let aws = Aws::start(World::new(A));
     aws.inject(Fault::expired());
-    let refused = Session::open(connect(&aws, A)).await.unwrap_err();
+    let refused = AwsSession::open(connect(&aws, A)).await.unwrap_err();
     assert!(matches!(refused, Failed::Credentials(_)), "{refused}");
 }
 
@@ -160,7 +162,7 @@ async fn keys_that_are_not_valid_open_no_session() {
 async fn ten_thousand_secrets_are_a_hundred_calls() {
     let aws = Aws::start(many(World::new(A), A, EAST, 10_000));
     let session = session(&aws).await;
-    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    let read = inventory(&session, &[scope(A, EAST)], &NoProgress, None).await;
     assert_eq!(read[0].secrets.len(), 10_000);
     assert!(read[0].complete);
     assert_eq!(
@@ -181,7 +183,7 @@ async fn an_empty_page_is_not_the_end() {
             .nth(2),
     );
     let session = session(&aws).await;
-    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    let read = inventory(&session, &[scope(A, EAST)], &NoProgress, None).await;
     assert_eq!(
         (read[0].secrets.len(), read[0].gaps.len()),
         (250, 0),
@@ -200,7 +202,13 @@ async fn only_primaries_with_replicas_are_asked_for_one_by_one() {
         .secret(Secret::new(A, EAST, "old/thing").deleted("2026-11-20T10:00:00Z"));
     let aws = Aws::start(world);
     let session = session(&aws).await;
-    let read = inventory(&session, &[scope(A, EAST), scope(A, WEST)], &Silence, None).await;
+    let read = inventory(
+        &session,
+        &[scope(A, EAST), scope(A, WEST)],
+        &NoProgress,
+        None,
+    )
+    .await;
     assert_eq!(session.calls()["secretsmanager:DescribeSecret"], 1);
     let primary = read[0].secrets.iter().find(|s| s.name == "pay/db").unwrap();
     let replicas = primary.replicas.as_ref().unwrap();
@@ -232,7 +240,7 @@ async fn what_goes_wrong_in_one_scope_is_a_gap_and_the_rest_is_read() {
     );
     let session = session(&aws).await;
     let scopes = [EAST, WEST, "eu-central-1", "ap-south-1", "sa-east-1"].map(|r| scope(A, r));
-    let read = inventory(&session, &scopes, &Silence, None).await;
+    let read = inventory(&session, &scopes, &NoProgress, None).await;
     let counts: Vec<usize> = read.iter().map(|one| one.secrets.len()).collect();
     assert_eq!(counts, [150, 0, 150, 0, 150]);
     let complete: Vec<bool> = read.iter().map(|one| one.complete).collect();
@@ -258,7 +266,7 @@ async fn credentials_that_run_out_in_the_middle_leave_what_was_read_and_a_gap() 
                 .nth(page),
         );
     }
-    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    let read = inventory(&session, &[scope(A, EAST)], &NoProgress, None).await;
     assert_eq!((read[0].secrets.len(), read[0].complete), (400, false));
     let gap = told(&read[0].gaps);
     assert!(
@@ -273,7 +281,13 @@ async fn a_dead_endpoint_is_a_gap_within_seconds() {
     aws.inject(Fault::reset_before().service("secretsmanager").region(WEST));
     let session = session(&aws).await;
     let begun = Instant::now();
-    let read = inventory(&session, &[scope(A, EAST), scope(A, WEST)], &Silence, None).await;
+    let read = inventory(
+        &session,
+        &[scope(A, EAST), scope(A, WEST)],
+        &NoProgress,
+        None,
+    )
+    .await;
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(read[0].secrets.len(), 3);
     let gap = told(&read[1].gaps);
@@ -294,17 +308,17 @@ async fn an_organization_is_entered_account_by_account_with_one_role_each() {
         name: "audit".to_owned(),
         external_id: Some("x-1".to_owned()),
     };
-    let session = Session::open(Connect {
+    let session = AwsSession::open(Connect {
         role: Some(role),
         ..connect(&aws, A)
     })
     .await
     .unwrap();
-    let ask = Ask {
+    let ask = AccountsRequest {
         accounts: Accounts::Organization,
         regions: Vec::new(),
     };
-    let found = scopes(&session, &ask, &Silence).await;
+    let found = scopes(&session, &ask, &NoProgress).await;
     assert_eq!(
         found.closed,
         [(ids(&[C])[0].clone(), "SUSPENDED".to_owned())]
@@ -319,7 +333,7 @@ async fn an_organization_is_entered_account_by_account_with_one_role_each() {
             scope(B, EAST)
         ]
     );
-    let read = inventory(&session, &found.scopes, &Silence, None).await;
+    let read = inventory(&session, &found.scopes, &NoProgress, None).await;
     let counts: Vec<usize> = read.iter().map(|one| one.secrets.len()).collect();
     assert_eq!(counts, [0, 3, 5, 0]);
     assert_eq!(session.calls()["sts:AssumeRole"], 1, "one role, one call");
@@ -332,12 +346,12 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
         .regions(&[EAST, WEST])
         .role(B, "audit", Some("x-1"));
     let aws = Aws::start(world);
-    let ask = Ask {
+    let ask = AccountsRequest {
         accounts: Accounts::Listed(ids(&[A, B])),
         regions: vec![Region::new(EAST).unwrap()],
     };
     let plain = session(&aws).await;
-    let found = scopes(&plain, &ask, &Silence).await;
+    let found = scopes(&plain, &ask, &NoProgress).await;
     assert_eq!(found.scopes, [scope(A, EAST)]);
     assert!(
         told(&found.gaps).contains("no role"),
@@ -348,13 +362,13 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
         name: "audit".to_owned(),
         external_id: None,
     };
-    let session = Session::open(Connect {
+    let session = AwsSession::open(Connect {
         role: Some(wrong),
         ..connect(&aws, A)
     })
     .await
     .unwrap();
-    let found = scopes(&session, &ask, &Silence).await;
+    let found = scopes(&session, &ask, &NoProgress).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (1, 1));
     let gap = told(&found.gaps);
     assert!(
@@ -370,14 +384,14 @@ async fn only_enabled_regions_are_looked_at_and_without_permission_all_known_one
         .region("ap-east-1", Opt::Disabled);
     let aws = Aws::start(World::new(A).account(account));
     let session = session(&aws).await;
-    let ask = Ask {
+    let ask = AccountsRequest {
         accounts: Accounts::Own,
         regions: Vec::new(),
     };
-    let found = scopes(&session, &ask, &Silence).await;
+    let found = scopes(&session, &ask, &NoProgress).await;
     assert_eq!(found.scopes, [scope(A, WEST), scope(A, EAST)]);
     aws.inject(Fault::denied().on("account", "ListRegions"));
-    let found = scopes(&session, &ask, &Silence).await;
+    let found = scopes(&session, &ask, &NoProgress).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (34, 1));
     assert!(told(&found.gaps).contains("account:ListRegions is missing"));
 }
@@ -394,17 +408,17 @@ async fn where_aws_cannot_tell_its_regions_nobody_asks_and_nothing_is_missing() 
         let mut world = World::new(A);
         world.partition = partition;
         let aws = Aws::start(world);
-        let session = Session::open(Connect {
+        let session = AwsSession::open(Connect {
             region: Some(region.parse().unwrap()),
             ..connect(&aws, A)
         })
         .await
         .unwrap();
-        let ask = Ask {
+        let ask = AccountsRequest {
             accounts: Accounts::Own,
             regions: Vec::new(),
         };
-        let found = scopes(&session, &ask, &Silence).await;
+        let found = scopes(&session, &ask, &NoProgress).await;
         assert_eq!(found.scopes.len(), regions, "{:?}", found.scopes);
         assert_eq!(found.gaps, [], "{partition}");
         assert_eq!(aws.calls_of("account", "ListRegions").len(), asked);
@@ -427,21 +441,21 @@ async fn long_work_before_and_after_the_scan_says_how_far_it_is() {
         name: "audit".to_owned(),
         external_id: None,
     };
-    let session = Session::open(Connect {
+    let session = AwsSession::open(Connect {
         role: Some(role),
         ..connect(&aws, A)
     })
     .await
     .unwrap();
     let heard = Heard::default();
-    let ask = Ask {
+    let ask = AccountsRequest {
         accounts: Accounts::Listed(ids(&[A, B])),
         regions: Vec::new(),
     };
     scopes(&session, &ask, &heard).await;
     versions::current(&session, &arns, None, &heard).await;
-    let far = |done, of| Note::Accounts { done, of };
-    let near = |done, of| Note::Versions { done, of };
+    let far = |done, of| ProgressEvent::Accounts { done, of };
+    let near = |done, of| ProgressEvent::Versions { done, of };
     assert_eq!(
         heard.all(),
         [
@@ -473,7 +487,7 @@ async fn an_entry_that_cannot_be_read_is_one_gap_and_nothing_is_asked_for_twice(
     // Each on a page of its own.
     aws.inject(Fault::short_page(1).on("secretsmanager", "ListSecrets"));
     let session = session(&aws).await;
-    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
+    let read = inventory(&session, &[scope(A, EAST)], &NoProgress, None).await;
     assert_eq!((read[0].secrets.len(), read[0].gaps.len()), (1, 1));
     assert_eq!(session.calls()["secretsmanager:DescribeSecret"], 1);
 }
@@ -487,8 +501,8 @@ async fn a_listing_that_goes_round_in_circles_is_a_gap() {
     aws.inject(Fault::answer(same("SecretList")).on("secretsmanager", "ListSecrets"));
     aws.inject(Fault::answer(same("Versions")).on("secretsmanager", "ListSecretVersionIds"));
     let session = session(&aws).await;
-    let read = inventory(&session, &[scope(A, EAST)], &Silence, None).await;
-    let found = versions::current(&session, std::slice::from_ref(&arn), None, &Silence).await;
+    let read = inventory(&session, &[scope(A, EAST)], &NoProgress, None).await;
+    let found = versions::current(&session, std::slice::from_ref(&arn), None, &NoProgress).await;
     for gaps in [&read[0].gaps, &found.gaps] {
         assert_eq!(gaps.len(), 1, "{gaps:?}");
         assert!(told(gaps).contains("SameToken"), "{gaps:?}");
@@ -504,7 +518,7 @@ async fn what_was_fetched_is_saved_as_aws_prints_it() {
     let aws = Aws::start(world);
     let session = session(&aws).await;
     let shelf = Memory::default();
-    inventory(&session, &[scope(A, EAST)], &Silence, Some(&shelf)).await;
+    inventory(&session, &[scope(A, EAST)], &NoProgress, Some(&shelf)).await;
     let names = shelf
         .names(&format!("inventory/{A}/{EAST}"))
         .unwrap()
@@ -595,7 +609,7 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
     let arn = SecretArn::new(&secret.arn()).unwrap();
     let aws = Aws::start(World::new(A).secret(secret));
     let session = session(&aws).await;
-    let found = versions::current(&session, std::slice::from_ref(&arn), None, &Silence).await;
+    let found = versions::current(&session, std::slice::from_ref(&arn), None, &NoProgress).await;
     let current = &found.current[&arn];
     assert_eq!(current.created, Some(at("2026-11-01T03:00:00Z")));
     assert_eq!(current.last_accessed, None);
@@ -607,7 +621,7 @@ async fn the_current_version_tells_whether_anybody_fetched_it() {
 struct Basket {
     records: Mutex<Vec<String>>,
     covered: Mutex<Vec<(Scope, Span)>>,
-    sampled: Mutex<Vec<(Comb, u32, String)>>,
+    sampled: Mutex<Vec<(SamplingPlan, u32, String)>>,
     files: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -664,7 +678,7 @@ impl Feed for Basket {
         self.covered.lock().unwrap().push((scope.clone(), span));
     }
 
-    fn sampled(&self, _scope: &Scope, comb: &Comb, window: u32, json: &[u8]) {
+    fn sampled(&self, _scope: &Scope, comb: &SamplingPlan, window: u32, json: &[u8]) {
         let text = String::from_utf8_lossy(json).into_owned();
         self.sampled
             .lock()
@@ -755,7 +769,7 @@ fn no_adapter_asks_for_what_it_does_not_declare() {
         .map(str::to_owned)
         .collect();
     assert_eq!(asked, all, "declared, but never asked");
-    let used: BTreeSet<String> = Use::ALL
+    let used: BTreeSet<String> = AwsUse::ALL
         .iter()
         .flat_map(|one| one.actions())
         .map(str::to_owned)

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::aws::world::large::{DEAD, DENIED, Large, REGIONS, ROLE, THROTTLED, three_faults};
 use crate::aws::{Aws, Fault, World};
-use crate::outcome::Outcome;
+use crate::run_result::Outcome;
 
 const SIZE: Large = Large {
     accounts: 12,

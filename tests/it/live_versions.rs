@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::aws::world::{Account, Rate, Secret, Version, at};
 use crate::aws::{Aws, Fault, World};
-use crate::outcome::{self, Outcome};
+use crate::run_result::{self, Outcome};
 
 const A: &str = "111122223333";
 const EAST: &str = "us-east-1";
@@ -86,7 +86,7 @@ fn run(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
 fn verdict(report: &Value, name: &str) -> String {
     let mut rows = report["secrets"].as_array().unwrap().iter();
     let row = rows.find(|row| row["name"] == name && row["region"] == EAST);
-    outcome::verdict(row.unwrap())
+    run_result::verdict(row.unwrap())
 }
 
 #[test]

@@ -11,38 +11,38 @@
     reason = "a test fails where it meets the unexpected, reads from top to bottom, and may ask the clock for credentials"
 )]
 
-mod analysed;
+mod analyse_fixture;
 mod aws;
 mod aws_itself;
+mod bad_input;
 mod bills;
 mod browser;
 mod cases;
 mod cleanup;
 mod cost;
-mod counted;
 mod credentials;
+mod cross_output_consistency;
 mod damaged;
 mod demo;
 mod emulator;
 mod evidence;
 mod exits;
 mod fake;
-mod figures;
 mod finance;
+mod full_trail_vs_reference;
 mod fuzz;
 mod fuzz_inputs;
 mod hostile;
 mod iam_scan;
-mod laws;
 mod live;
 mod live_adapters;
 mod live_scale;
 mod live_versions;
 mod loops;
-mod mistakes;
-mod outcome;
 mod page;
-mod reference;
+mod properties;
+mod reference_reader;
+mod run_result;
 mod sampled;
 mod spreadsheet;
 mod tidy;

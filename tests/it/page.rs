@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use secretsweep::compare::compare;
-use secretsweep::domain::money::Money;
-use secretsweep::domain::report::{CaveatRow, Estimate, Range, Report};
-use secretsweep::domain::verdict::Verdict;
+use secretsweep::domain::base::money::Money;
+use secretsweep::domain::report::result::{CaveatRow, Estimate, Range, Report};
+use secretsweep::domain::report::verdict::Verdict;
 use secretsweep::report::html::html;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -107,7 +107,7 @@ fn the_table_filters_and_searches() {
     };
     let report = fixture::report(400);
     browser.open(&page(&report).file);
-    let of = |keep: &dyn Fn(&secretsweep::domain::report::SecretRow) -> bool| {
+    let of = |keep: &dyn Fn(&secretsweep::domain::report::result::SecretRow) -> bool| {
         report.secrets.iter().filter(|row| keep(row)).count()
     };
     choose(&mut browser, "verdict", "delete");

@@ -10,20 +10,20 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use secretsweep::domain::analyse::Trail;
-use secretsweep::domain::event::{Event, EventId, Identity, RecordKind, Sink};
-use secretsweep::domain::ledger::Ledger;
-use secretsweep::domain::money::Money;
-use secretsweep::domain::names::{Scope, SecretArn};
+use secretsweep::domain::analysis::TrailInput;
+use secretsweep::domain::base::money::Money;
+use secretsweep::domain::base::names::{Scope, SecretArn};
+use secretsweep::domain::inventory::secret::Secret as Entry;
 use secretsweep::domain::policy::Policy;
-use secretsweep::domain::report::{LoopRow, ReaderRow, Report, SecretRow};
-use secretsweep::domain::sample::{Comb, Done, SUBCOMBS, Sample};
-use secretsweep::domain::secret::Secret as Entry;
-use secretsweep::domain::seen::Seen;
-use secretsweep::domain::sums::{self, Grouping, groups};
-use secretsweep::domain::verdict::Verdict;
+use secretsweep::domain::report::result::{LoopRow, ReaderRow, Report, SecretRow};
+use secretsweep::domain::report::sums::{self, Grouping, groups};
+use secretsweep::domain::report::verdict::Verdict;
+use secretsweep::domain::sampling::{FinishedCombs, SUBCOMBS, Sample, SamplingPlan};
+use secretsweep::domain::trail::dedup::Deduplicator;
+use secretsweep::domain::trail::event::{EventId, EventSink, Identity, RecordKind, TrailEvent};
+use secretsweep::domain::trail::ledger::Ledger;
 
-use crate::analysed::{BOUNDS, moment, report, span};
+use crate::analyse_fixture::{BOUNDS, moment, report, span};
 use crate::world::{ACCOUNT, DAY, EAST, HOUR, NOW_S, OTHER, WEST, World, idle, program};
 
 const FROM: i64 = BOUNDS.window_from;
@@ -71,12 +71,12 @@ impl Call {
         std::iter::once(self.place).chain(self.twin).collect()
     }
 
-    fn tell(&self, number: usize, place: (&str, &str), tell: &mut dyn FnMut(&Event<'_>)) {
+    fn tell(&self, number: usize, place: (&str, &str), tell: &mut dyn FnMut(&TrailEvent<'_>)) {
         let number = u128::try_from(number).unwrap() << 1;
         let is_copy = u128::from(place != self.place);
         let own = self.place.0;
         let text = |text: String| Some(Cow::Owned(text));
-        tell(&Event {
+        tell(&TrailEvent {
             id: EventId(number + is_copy + 1),
             shared_id: self.twin.map(|_| EventId((1 << 100) + number)),
             time: self.time,
@@ -113,15 +113,15 @@ impl Call {
 enum Reading {
     Full,
     /// Windows, and in full from this second on.
-    Windows(Comb, Done, i64),
+    Windows(SamplingPlan, FinishedCombs, i64),
 }
 
-fn comb(rate: f64, windows: u32, seed: u64) -> Comb {
-    Comb::new(span(FROM, NOW_S), rate, windows, seed).unwrap()
+fn comb(rate: f64, windows: u32, seed: u64) -> SamplingPlan {
+    SamplingPlan::new(span(FROM, NOW_S), rate, windows, seed).unwrap()
 }
 
 /// The window in which a second lies.
-fn window_at(comb: &Comb, second: i64) -> Option<u32> {
+fn window_at(comb: &SamplingPlan, second: i64) -> Option<u32> {
     let first = comb.span.from.as_second() - i64::from(comb.width_s) + 1 + i64::from(comb.phase_s);
     let place = u32::try_from((second - first).div_euclid(comb.step_s.into())).ok()?;
     let window = comb.window(place)?;
@@ -135,7 +135,7 @@ fn scan(
     readings: &[((&str, &str), Reading)],
     policy: &str,
 ) -> Report {
-    let mut ledger = Ledger::new(BOUNDS, Arc::new(Seen::default()));
+    let mut ledger = Ledger::new(BOUNDS, Arc::new(Deduplicator::default()));
     let of = |place: (&str, &str)| {
         readings
             .iter()
@@ -193,7 +193,7 @@ fn scan(
         &accesses,
         &coverage,
         &policy,
-        Trail::Given,
+        TrailInput::Given,
     )
 }
 
@@ -275,7 +275,7 @@ fn calls_costs_and_totals_are_estimates_whose_intervals_hold_the_truth() {
     let truth = scan(&texts(&secrets), &calls, &[], "");
     let (mut held, mut asked) = (0_u32, 0_u32);
     for seed in 0..8 {
-        let how = Reading::Windows(comb(0.2, 2_400, seed), Done::ALL, NOW_S - 2 * HOUR);
+        let how = Reading::Windows(comb(0.2, 2_400, seed), FinishedCombs::ALL, NOW_S - 2 * HOUR);
         let report = scan(&texts(&secrets), &calls, &[(HERE, how)], "");
         let mut holds = |what: &str, low: u64, point: u64, high: u64, truth: u64| {
             assert!(
@@ -363,7 +363,7 @@ fn calls_costs_and_totals_are_estimates_whose_intervals_hold_the_truth() {
 fn nothing_is_judged_unused_from_a_sample() {
     let (secrets, calls) = busy();
     // So many windows that every hour was heard of.
-    let how = Reading::Windows(comb(2.0, 20_000, 1), Done::ALL, NOW_S - 2 * HOUR);
+    let how = Reading::Windows(comb(2.0, 20_000, 1), FinishedCombs::ALL, NOW_S - 2 * HOUR);
     let report = scan(&texts(&secrets), &calls, &[(HERE, how)], "idle = \"30d\"");
     let idle = secret(&report, "idle");
     assert_eq!(idle.verdict, Verdict::Review, "{:?}", idle.reasons);
@@ -380,7 +380,11 @@ fn a_loop_is_found_and_a_fleet_that_caches_is_not() {
     let (secrets, calls) = busy();
     let truth = scan(&texts(&secrets), &calls, &[], "");
     for (windows, seed) in [(2_400, 3), (1_200, 4), (300, 5)] {
-        let how = Reading::Windows(comb(0.2, windows, seed), Done::ALL, NOW_S - 2 * HOUR);
+        let how = Reading::Windows(
+            comb(0.2, windows, seed),
+            FinishedCombs::ALL,
+            NOW_S - 2 * HOUR,
+        );
         let report = scan(
             &texts(&secrets),
             &calls,
@@ -439,7 +443,7 @@ fn what_was_seen_too_little_to_know_is_left_empty() {
         (0.5, 1_500, "", Some(20.0)),
         (0.05, 700, "steady", Some(20.0)),
     ] {
-        let how = Reading::Windows(comb(rate, windows, 2), Done::ALL, NOW_S - HOUR);
+        let how = Reading::Windows(comb(rate, windows, 2), FinishedCombs::ALL, NOW_S - HOUR);
         let report = scan(&texts(&secrets), &hot, &[(HERE, how)], "");
         let row = found(&report, "looping").unwrap();
         assert_eq!(row.shape, shape, "{row:?}");
@@ -451,7 +455,7 @@ fn what_was_seen_too_little_to_know_is_left_empty() {
         assert!(off.is_none_or(|off| off < 2.0), "{row:?}");
     }
     // Five windows in the day that it ran: it was seen, and that is all.
-    let how = Reading::Windows(comb(0.5, 150, 2), Done::ALL, NOW_S - HOUR);
+    let how = Reading::Windows(comb(0.5, 150, 2), FinishedCombs::ALL, NOW_S - HOUR);
     let report = scan(&texts(&secrets), &hot, &[(HERE, how)], "");
     assert_eq!(report.loops, []);
     assert!(secret(&report, "hot").last_consumer_read.is_some());
@@ -467,7 +471,7 @@ fn what_was_seen_too_little_to_know_is_left_empty() {
 #[test]
 fn a_sample_that_is_too_small_gives_no_number() {
     let (secrets, calls) = busy();
-    let mut two = Done::default();
+    let mut two = FinishedCombs::default();
     two.add(0);
     two.add(1);
     let how = Reading::Windows(comb(0.2, 2_400, 1), two, NOW_S - 2 * HOUR);
@@ -484,7 +488,7 @@ fn a_sample_that_is_too_small_gives_no_number() {
 fn the_comb_is_recorded_so_that_the_sample_can_be_repeated() {
     let (secrets, calls) = busy();
     let comb = comb(0.2, 2_400, 77);
-    let how = Reading::Windows(comb.clone(), Done::ALL, NOW_S - 2 * HOUR);
+    let how = Reading::Windows(comb.clone(), FinishedCombs::ALL, NOW_S - 2 * HOUR);
     let report = scan(&texts(&secrets), &calls, &[(HERE, how)], "");
     let sample = report.scopes[0].sample.as_ref().unwrap();
     assert_eq!((sample.step_s, sample.width_s), (comb.step_s, comb.width_s));
@@ -507,7 +511,7 @@ fn a_call_that_two_accounts_log_is_estimated_once() {
     };
     let calls = every(&shared, 20, 0..30);
     let truth = i64::try_from(calls.len()).unwrap();
-    let windows = |seed| Reading::Windows(comb(0.1, 2_400, seed), Done::ALL, NOW_S - HOUR);
+    let windows = |seed| Reading::Windows(comb(0.1, 2_400, seed), FinishedCombs::ALL, NOW_S - HOUR);
     for (what, readings) in [
         (
             "both sampled",
@@ -611,7 +615,7 @@ fn any_reading() -> impl Strategy<Value = Reading> {
             if kind == 0 {
                 return Reading::Full;
             }
-            let mut done = Done::default();
+            let mut done = FinishedCombs::default();
             (0..parts).for_each(|part| done.add(part));
             Reading::Windows(comb(0.5, windows, seed), done, NOW_S - full * DAY)
         },

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use secretsweep::domain::report::Report;
+use secretsweep::domain::report::result::Report;
 use secretsweep::report::{csv, focus};
 
 use crate::browser::program;

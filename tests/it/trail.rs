@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use secretsweep::domain::event::Sink as _;
-use secretsweep::domain::ledger::{Bounds, Ledger};
-use secretsweep::domain::record::{self, Contents, Reader, Scope};
-use secretsweep::domain::seen::Seen;
+use secretsweep::domain::trail::dedup::Deduplicator;
+use secretsweep::domain::trail::event::EventSink as _;
+use secretsweep::domain::trail::ledger::{Ledger, LedgerBounds};
+use secretsweep::domain::trail::record::{self, Contents, RecordReader, TrailOwner};
 use secretsweep::files::cache::Cache;
 use secretsweep::files::logs;
 use serde_json::Value;
 
-use super::reference::{Told, parsed_whole};
+use super::reference_reader::{Told, parsed_whole};
 use crate::world::gzip;
 
 mod cache;
@@ -34,7 +34,7 @@ pub const STYLES: [Style; 5] = [
     Style::Escaped,
 ];
 
-pub const SCOPE: Scope<'static> = Scope {
+pub const SCOPE: TrailOwner<'static> = TrailOwner {
     account: "111122223333",
     region: "eu-west-1",
 };
@@ -43,7 +43,7 @@ pub fn below(dice: &mut Dice, end: usize) -> usize {
     dice.below(u32::try_from(end).unwrap()) as usize
 }
 
-pub fn told(bytes: &[u8], scope: Option<Scope<'_>>) -> (Told, Contents) {
+pub fn told(bytes: &[u8], scope: Option<TrailOwner<'_>>) -> (Told, Contents) {
     let mut sink = Told::default();
     let contents = record::read(bytes, scope, &mut sink);
     (sink, contents)
@@ -143,7 +143,7 @@ fn windows_of_any_size_change_nothing() {
         let mut dice = Dice::new(3);
         for widest in [40_u32, 700, 9_000] {
             let (mut sink, mut reader, mut held) =
-                (Told::default(), Reader::new(Some(SCOPE)), Vec::new());
+                (Told::default(), RecordReader::new(Some(SCOPE)), Vec::new());
             let mut rest = text.as_bytes();
             while !rest.is_empty() {
                 let (next, others) =
@@ -319,12 +319,16 @@ pub fn put(base: &Path, path: &str, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-fn read_all(roots: &[PathBuf], threads: usize) -> (Told, logs::Reading) {
+fn read_all(roots: &[PathBuf], threads: usize) -> (Told, logs::TrailReading) {
     read_with(roots, threads, None)
 }
 
-fn read_with(roots: &[PathBuf], threads: usize, cache: Option<&Cache>) -> (Told, logs::Reading) {
-    let ask = logs::Ask {
+fn read_with(
+    roots: &[PathBuf],
+    threads: usize,
+    cache: Option<&Cache>,
+) -> (Told, logs::TrailReading) {
+    let ask = logs::LogRequest {
         roots,
         span: 0..i64::MAX / 2,
         threads,
@@ -370,7 +374,8 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         };
         put(folder.path(), &file.path, &bytes);
         let (account, region) = (&file.path[8..20], file.path.split('/').nth(3).unwrap());
-        let answer = parsed_whole(file.json.as_bytes(), Some(Scope { account, region })).unwrap();
+        let answer =
+            parsed_whole(file.json.as_bytes(), Some(TrailOwner { account, region })).unwrap();
         let told = answer.told;
         expected.events.extend(told.events);
         expected.hours.extend(told.hours);
@@ -492,7 +497,7 @@ fn other_days_and_digests_are_not_opened() {
     let day = |number: i64| generate::START + (number - 1) * 86_400;
     let told = std::sync::Mutex::new(Vec::new());
     let (_, reading) = logs::read(
-        &logs::Ask {
+        &logs::LogRequest {
             roots: &[folder.path().to_owned()],
             span: day(3)..day(5),
             threads: 1,
@@ -538,15 +543,15 @@ fn copies_in_a_second_trail_are_found_although_ids_are_forgotten_after_days() {
             put(root, &file.path, &gzip(file.json.as_bytes()));
         }
     }
-    let all_time = Bounds {
+    let all_time = LedgerBounds {
         from: 0,
         window_from: 0,
         to: i64::MAX / 2,
     };
     let count = |roots: &[PathBuf]| {
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(Deduplicator::default());
         let new = || Ledger::new(all_time, Arc::clone(&seen));
-        let ask = logs::Ask {
+        let ask = logs::LogRequest {
             roots,
             span: 0..i64::MAX / 2,
             threads: 2,

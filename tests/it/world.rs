@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use crate::outcome::{codes, verdict};
+pub use crate::run_result::{codes, verdict};
 
 /// The moment of every scan, unless a test says another one: a full hour, the first of a month.
 pub const NOW: &str = "2026-11-01T00:00:00Z";

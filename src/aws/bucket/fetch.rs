@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::find::Object;
 use super::{ACTIONS, Bucket, parsers, wait};
-use crate::domain::names::Scope;
+use crate::domain::base::names::Scope;
 use crate::ports::{Fault, Feed, LogObject};
 
 /// What one permit of the bound stands for.

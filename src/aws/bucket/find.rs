@@ -12,10 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Sender;
 
 use super::{ACTIONS, Bucket, Counts, gap, scope_of};
-use crate::domain::layout::{self, Kind};
-use crate::domain::money::counted;
-use crate::domain::names::{AccountId, Scope};
-use crate::domain::report::Gap;
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::counted;
+use crate::domain::base::names::{AccountId, Scope};
+use crate::domain::trail::layout::{self, LogFileKind};
 use crate::ports::{Fault, LogObject};
 
 /// How many folders are looked into for `AWSLogs`, those near the top first. A place without any counts as not in AWS's
@@ -39,7 +39,7 @@ impl Branch {
 
 /// What the walk found.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct BucketListing {
     pub(super) branches: Vec<Branch>,
     pub(super) gaps: Vec<Gap>,
 }
@@ -51,8 +51,8 @@ pub(super) struct Object {
 }
 
 /// Finds the folders whose log files are wanted.
-pub(super) async fn branches(bucket: &Bucket<'_>) -> Found {
-    let mut found = Found::default();
+pub(super) async fn branches(bucket: &Bucket<'_>) -> BucketListing {
+    let mut found = BucketListing::default();
     for root in roots(bucket, &mut found).await {
         descend(bucket, root, &mut found).await;
     }
@@ -61,7 +61,7 @@ pub(super) async fn branches(bucket: &Bucket<'_>) -> Found {
 
 /// The folders in AWS's layout at or below the prefix: each ends in `AWSLogs/` or lies below one. Trails may lie side by
 /// side, so finding one does not end the search; the limit does, and then the folders left out are a gap.
-async fn roots(bucket: &Bucket<'_>, found: &mut Found) -> Vec<String> {
+async fn roots(bucket: &Bucket<'_>, found: &mut BucketListing) -> Vec<String> {
     let prefix = bucket.location.prefix.clone();
     if below_logs(&prefix).is_some() {
         return vec![prefix];
@@ -135,7 +135,7 @@ fn below_logs(prefix: &str) -> Option<Vec<&str>> {
 }
 
 /// Walks from a folder in AWS's layout down to the Regions.
-async fn descend(bucket: &Bucket<'_>, root: String, found: &mut Found) {
+async fn descend(bucket: &Bucket<'_>, root: String, found: &mut BucketListing) {
     let mut open = vec![root];
     while !open.is_empty() {
         let steps: Vec<_> = std::mem::take(&mut open)
@@ -146,22 +146,22 @@ async fn descend(bucket: &Bucket<'_>, root: String, found: &mut Found) {
         let mut steps = stream::iter(steps).buffered(at_once);
         while let Some(step) = steps.next().await {
             match step {
-                Step::Branch(branch) => found.branches.push(branch),
-                Step::Down(folders) => open.extend(folders),
-                Step::Gap(gap) => found.gaps.push(gap),
+                LayoutStep::Branch(branch) => found.branches.push(branch),
+                LayoutStep::Down(folders) => open.extend(folders),
+                LayoutStep::Gap(gap) => found.gaps.push(gap),
             }
         }
     }
 }
 
 /// What a folder in AWS's layout leads to.
-enum Step {
+enum LayoutStep {
     Branch(Branch),
     Down(Vec<String>),
     Gap(Gap),
 }
 
-async fn step(bucket: &Bucket<'_>, prefix: String) -> Step {
+async fn step(bucket: &Bucket<'_>, prefix: String) -> LayoutStep {
     let parts = below_logs(&prefix).unwrap_or_default();
     let own = match parts.as_slice() {
         [organization, rest @ ..] if organization.starts_with("o-") => rest,
@@ -169,25 +169,27 @@ async fn step(bucket: &Bucket<'_>, prefix: String) -> Step {
     };
     match own {
         // An account: its folder of log files has a fixed name, beside those of digests and of other services.
-        [_] => Step::Down(vec![format!("{prefix}CloudTrail/")]),
+        [_] => LayoutStep::Down(vec![format!("{prefix}CloudTrail/")]),
         [account, "CloudTrail", region] => match scope_of(account, region) {
-            Some(scope) if wants(bucket, &scope) => Step::Branch(Branch {
+            Some(scope) if wants(bucket, &scope) => LayoutStep::Branch(Branch {
                 prefix,
                 scope: Some(scope),
             }),
-            _ => Step::Down(Vec::new()),
+            _ => LayoutStep::Down(Vec::new()),
         },
         // Within a Region the prefix names days already.
-        [account, "CloudTrail", region, ..] => Step::Branch(Branch {
+        [account, "CloudTrail", region, ..] => LayoutStep::Branch(Branch {
             scope: scope_of(account, region),
             prefix: prefix.clone(),
         }),
         [] | [_, "CloudTrail"] => match folders(bucket, &prefix).await {
-            Ok(children) => Step::Down(children.into_iter().filter(|child| leads(child)).collect()),
-            Err(fault) => Step::Gap(denied(bucket, account_in(own), &prefix, &fault)),
+            Ok(children) => {
+                LayoutStep::Down(children.into_iter().filter(|child| leads(child)).collect())
+            }
+            Err(fault) => LayoutStep::Gap(denied(bucket, account_in(own), &prefix, &fault)),
         },
         // Digests, insights, other services.
-        _ => Step::Down(Vec::new()),
+        _ => LayoutStep::Down(Vec::new()),
     }
 }
 
@@ -272,7 +274,7 @@ async fn pages(
     counts: &Counts,
 ) -> Result<(), Fault> {
     let client = &bucket.client;
-    let days = Days::of(bucket, branch);
+    let days = DayKeys::of(bucket, branch);
     let mut token: Option<String> = None;
     loop {
         let page = bucket
@@ -338,7 +340,7 @@ fn is_wanted(bucket: &Bucket<'_>, key: &str) -> bool {
             .any(|end| key.ends_with(end));
     };
     let asked = scope_of(file.account, file.region).is_none_or(|scope| wants(bucket, &scope));
-    file.kind == Kind::Log && file.may_hold(from, to) && asked
+    file.kind == LogFileKind::Log && file.may_hold(from, to) && asked
 }
 
 fn scope_in(key: &str) -> Option<Scope> {
@@ -348,12 +350,12 @@ fn scope_in(key: &str) -> Option<Scope> {
 
 /// Keys between which the wanted days of a Region lie. The folders tell the day of delivery, so one day follows the
 /// span.
-struct Days {
+struct DayKeys {
     first: String,
     behind: String,
 }
 
-impl Days {
+impl DayKeys {
     fn of(bucket: &Bucket<'_>, branch: &Branch) -> Option<Self> {
         let ends_in_region = matches!(
             below_logs(&branch.prefix)?.as_slice(),

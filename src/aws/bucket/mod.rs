@@ -26,13 +26,14 @@ use aws_types::service_config::ServiceConfigKey;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::Session;
-use super::gate::Warden;
-use crate::domain::coverage::Unread;
-use crate::domain::layout;
-use crate::domain::names::{AccountId, Region, Scope};
-use crate::domain::report::{Gap, Span};
-use crate::ports::{Fault, Feed, Note, Notes};
+use super::AwsSession;
+use super::gate::ActionGuard;
+use crate::domain::base::gap::Gap;
+use crate::domain::base::names::{AccountId, Region, Scope};
+use crate::domain::base::span::Span;
+use crate::domain::trail::layout;
+use crate::domain::trail::unread::Unread;
+use crate::ports::{Fault, Feed, ProgressEvent, ProgressSink};
 
 /// What this adapter asks AWS. A bucket encrypted with a customer-managed key needs `kms:Decrypt` on it besides.
 pub const ACTIONS: &[&str] = &["s3:ListBucket", "s3:GetObject"];
@@ -83,7 +84,7 @@ impl std::fmt::Display for Location {
 
 /// Who pays for the requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Payer {
+pub enum PayerOfRequests {
     /// The bucket's owner, as usual.
     #[default]
     Owner,
@@ -93,21 +94,21 @@ pub enum Payer {
 
 /// What to read.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct BucketRequest {
     /// The span whose events are wanted.
     pub span: Span,
     /// Only the logs of these Regions; empty: all that are there. Always of every account: who asks for a secret from
     /// another account has the call logged there.
     pub regions: Vec<Region>,
     /// Who pays.
-    pub payer: Payer,
+    pub payer: PayerOfRequests,
     /// Bytes of objects that may be in memory at once; [`IN_FLIGHT`] is a good value.
     pub in_flight: usize,
 }
 
 /// How reading a bucket went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Read {
+pub struct BucketRead {
     /// Accounts and Regions in AWS's layout that were read.
     pub branches: u64,
     /// Log files that were handed on.
@@ -124,18 +125,18 @@ pub struct Read {
 
 /// Reads the log files of a trail's bucket.
 pub async fn read(
-    session: &Session,
+    session: &AwsSession,
     location: &Location,
-    ask: &Ask,
+    ask: &BucketRequest,
     feed: Arc<dyn Feed>,
-    notes: &dyn Notes,
-) -> Read {
+    notes: &dyn ProgressSink,
+) -> BucketRead {
     let bucket = Bucket::open(session, location, ask).await;
     let found = find::branches(&bucket).await;
     let in_layout = found.branches.iter().filter(|one| one.in_layout()).count();
-    let mut read = Read {
+    let mut read = BucketRead {
         branches: in_layout as u64,
-        ..Read::default()
+        ..BucketRead::default()
     };
     let counts = Counts::default();
     let at_once = session.gate.patience().at_once.max(1) * AHEAD;
@@ -160,7 +161,7 @@ pub async fn read(
     let fetching = objects
         .map(|object| fetch::object(&bucket, object, &held).boxed())
         .buffer_unordered(at_once)
-        .fold(Failures::default(), |mut failures, outcome| {
+        .fold(ObjectFailures::default(), |mut failures, outcome| {
             match outcome {
                 Ok(bytes) => counts.read(bytes),
                 Err(failed) => failures.add(failed),
@@ -212,8 +213,8 @@ impl Counts {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn tell(&self, notes: &dyn Notes) {
-        notes.note(Note::Bucket {
+    fn tell(&self, notes: &dyn ProgressSink) {
+        notes.note(ProgressEvent::Bucket {
             listed: self.listed.load(Ordering::Relaxed),
             read: self.read.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
@@ -223,13 +224,13 @@ impl Counts {
 
 /// Objects that could not be read, by scope and reason: one gap each, however many there are.
 #[derive(Debug, Default)]
-struct Failures {
+struct ObjectFailures {
     by_reason: BTreeMap<(Option<Scope>, String), (u64, String)>,
     /// The time of which they may have held records.
     unread: BTreeSet<Unread>,
 }
 
-impl Failures {
+impl ObjectFailures {
     fn add(&mut self, failed: fetch::Failed) {
         self.unread.extend(layout::unread(&failed.key));
         let (count, first) = self
@@ -257,15 +258,15 @@ impl Failures {
 
 /// A bucket that can be asked.
 struct Bucket<'a> {
-    session: &'a Session,
+    session: &'a AwsSession,
     client: Client,
     location: &'a Location,
-    ask: &'a Ask,
+    ask: &'a BucketRequest,
 }
 
 impl<'a> Bucket<'a> {
     /// Finds the bucket's Region and makes a client for it.
-    async fn open(session: &'a Session, location: &'a Location, ask: &'a Ask) -> Self {
+    async fn open(session: &'a AwsSession, location: &'a Location, ask: &'a BucketRequest) -> Self {
         let client = in_region(session, &session.base);
         let place = session.gate.place().await;
         let answer = client.head_bucket().bucket(&location.bucket).send().await;
@@ -292,15 +293,15 @@ impl<'a> Bucket<'a> {
 
     fn payer(&self) -> Option<RequestPayer> {
         match self.ask.payer {
-            Payer::Owner => None,
-            Payer::Requester => Some(RequestPayer::Requester),
+            PayerOfRequests::Owner => None,
+            PayerOfRequests::Requester => Some(RequestPayer::Requester),
         }
     }
 
     /// What a refusal means for people. AWS says "Access Denied" for nearly everything here.
     fn why(&self, fault: &Fault) -> String {
         match (fault, self.ask.payer) {
-            (Fault::Denied { .. }, Payer::Owner) => {
+            (Fault::Denied { .. }, PayerOfRequests::Owner) => {
                 format!("{fault}; a requester-pays bucket needs `--request-payer`")
             }
             _ => fault.to_string(),
@@ -325,10 +326,10 @@ fn region_in<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     headers.get("x-amz-bucket-region").map(str::to_owned)
 }
 
-fn in_region(session: &Session, config: &SdkConfig) -> Client {
+fn in_region(session: &AwsSession, config: &SdkConfig) -> Client {
     let settings = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(has_own_endpoint(config))
-        .interceptor(Warden(Arc::clone(&session.gate)))
+        .interceptor(ActionGuard(Arc::clone(&session.gate)))
         .build();
     Client::from_conf(settings)
 }

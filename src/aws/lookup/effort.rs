@@ -1,8 +1,8 @@
 //! How much work a part of an event history is, and how it is cut up. Arithmetic only.
 
-use super::history::{PAGE, Page};
-use super::kept::Slice;
-use crate::domain::report::Span;
+use super::checkpoint::TimeSlice;
+use super::history::{HistoryPage, PAGE};
+use crate::domain::base::span::Span;
 
 /// Windows that are looked at to learn how busy the rest of the time is.
 pub(super) const PROBES: u32 = 13;
@@ -10,18 +10,18 @@ pub(super) const PROBES: u32 = 13;
 /// Events in a slice that one query reads: ten pages.
 const SLICE_EVENTS: f64 = 500.0;
 
-pub(super) fn seconds(span: &Span) -> Slice {
+pub(super) fn seconds(span: &Span) -> TimeSlice {
     (span.from.as_second(), span.to.as_second())
 }
 
 /// Seconds in slices that do not overlap.
-pub(super) fn length(slices: &[Slice]) -> u64 {
+pub(super) fn length(slices: &[TimeSlice]) -> u64 {
     let sum: i64 = slices.iter().map(|(from, to)| to - from).sum();
     u64::try_from(sum).unwrap_or(0)
 }
 
 /// The parts of slices that lie in a span.
-pub(super) fn within(slices: &[Slice], (from, to): Slice) -> Vec<Slice> {
+pub(super) fn within(slices: &[TimeSlice], (from, to): TimeSlice) -> Vec<TimeSlice> {
     slices
         .iter()
         .map(|slice| (slice.0.max(from), slice.1.min(to)))
@@ -47,14 +47,14 @@ pub(super) fn whole(number: f64) -> u64 {
 }
 
 /// What is left of a span, and how busy it is.
-pub(super) struct Part {
+pub(super) struct RemainingSpan {
     /// Newest first.
-    pub(super) slices: Vec<Slice>,
+    pub(super) slices: Vec<TimeSlice>,
     /// Events a second.
     pub(super) rate: f64,
 }
 
-impl Part {
+impl RemainingSpan {
     /// Requests that reading it takes: the pages, and the last page of each query.
     pub(super) fn requests(&self) -> u64 {
         let events = self.rate * float(length(&self.slices));
@@ -62,7 +62,7 @@ impl Part {
     }
 
     /// Cut into slices of about ten pages, newest first.
-    pub(super) fn cut(&self) -> impl Iterator<Item = Slice> {
+    pub(super) fn cut(&self) -> impl Iterator<Item = TimeSlice> {
         let rate = self.rate;
         self.slices.iter().flat_map(move |&slice| cut(slice, rate))
     }
@@ -74,7 +74,7 @@ pub(super) fn clamped(number: u64) -> u32 {
 
 /// The slice of this probe: the slices laid end to end, the probes spread evenly and each a little off, so that they
 /// do not all fall on the same time of day.
-pub(super) fn probe_window(left: &[Slice], number: u32, width: i64) -> Slice {
+pub(super) fn probe_window(left: &[TimeSlice], number: u32, width: i64) -> TimeSlice {
     let total = i64::try_from(length(left)).unwrap_or(i64::MAX);
     let step = (total / i64::from(PROBES)).max(1);
     let mut at = step * i64::from(number) + (step / 2 + i64::from(number) * 7_919) % step;
@@ -89,7 +89,7 @@ pub(super) fn probe_window(left: &[Slice], number: u32, width: i64) -> Slice {
 }
 
 /// Events a second, as the first page of a window shows it.
-pub(super) fn density(page: &Page, (from, to): Slice) -> f64 {
+pub(super) fn density(page: &HistoryPage, (from, to): TimeSlice) -> f64 {
     let count = float(u64::try_from(page.records.len()).unwrap_or(0));
     let oldest = page.records.iter().map(|record| record.time).min();
     let begin = match (&page.next, oldest) {
@@ -100,7 +100,7 @@ pub(super) fn density(page: &Page, (from, to): Slice) -> f64 {
 }
 
 /// Cuts a slice into slices of about ten pages, newest first.
-fn cut((from, to): Slice, rate: f64) -> impl Iterator<Item = Slice> {
+fn cut((from, to): TimeSlice, rate: f64) -> impl Iterator<Item = TimeSlice> {
     let size = i64::try_from(whole((SLICE_EVENTS / rate).clamp(1.0, 1e9))).unwrap_or(1);
     std::iter::successors(Some(to), move |&end| {
         (end - size > from).then_some(end - size)
@@ -120,7 +120,7 @@ mod tests {
             ((7, 8), 1e9),
             ((0, 99), 1e-6),
         ] {
-            let parts: Vec<Slice> = cut(slice, rate).collect();
+            let parts: Vec<TimeSlice> = cut(slice, rate).collect();
             assert_eq!(parts.first().unwrap().1, slice.1);
             assert_eq!(parts.last().unwrap().0, slice.0);
             assert!(

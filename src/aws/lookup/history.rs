@@ -17,11 +17,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 
-use super::kept::Slice;
-use crate::aws::gate::Warden;
-use crate::aws::{Session, fault};
-use crate::domain::names::Scope;
-use crate::ports::{Fault, Note, Notes};
+use super::checkpoint::TimeSlice;
+use crate::aws::gate::ActionGuard;
+use crate::aws::{AwsSession, fault};
+use crate::domain::base::names::Scope;
+use crate::ports::{Fault, ProgressEvent, ProgressSink};
 
 /// What this adapter asks AWS.
 pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
@@ -39,7 +39,7 @@ pub(super) enum About {
 }
 
 impl About {
-    fn attribute(&self) -> Result<LookupAttribute, Stop> {
+    fn attribute(&self) -> Result<LookupAttribute, StopReason> {
         let (key, value) = match self {
             Self::Service => (LookupAttributeKey::EventSource, SOURCE),
             Self::Resource(name) => (LookupAttributeKey::ResourceName, name.as_str()),
@@ -48,7 +48,7 @@ impl About {
             .attribute_key(key)
             .attribute_value(value)
             .build()
-            .map_err(|error| Stop::Fault(Fault::Unreachable(error.to_string())))
+            .map_err(|error| StopReason::Fault(Fault::Unreachable(error.to_string())))
     }
 }
 
@@ -60,12 +60,12 @@ const CHUNK: u32 = 10;
 
 /// The event history of one account and Region.
 pub(super) struct History<'a> {
-    session: &'a Session,
+    session: &'a AwsSession,
     client: Client,
-    notes: &'a dyn Notes,
+    notes: &'a dyn ProgressSink,
     pace: Mutex<Interval>,
     about: About,
-    bounds: Bounds,
+    bounds: ReadLimits,
     requests: AtomicU64,
     events: AtomicU64,
     /// Microseconds that all answers took.
@@ -76,7 +76,7 @@ pub(super) struct History<'a> {
 
 /// How far reading may go.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub(super) struct ReadLimits {
     /// Until when.
     pub(super) deadline: Instant,
     /// With how many requests.
@@ -87,7 +87,7 @@ pub(super) struct Bounds {
 
 /// One record.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
+pub(super) struct HistoryRecord {
     /// `eventTime`, seconds since 1970.
     pub(super) time: i64,
     /// The record as AWS gave it.
@@ -95,14 +95,14 @@ pub(super) struct Record {
 }
 
 /// A page of records, newest first, and the token of the next.
-pub(super) struct Page {
-    pub(super) records: Vec<Record>,
+pub(super) struct HistoryPage {
+    pub(super) records: Vec<HistoryRecord>,
     pub(super) next: Option<String>,
 }
 
 /// Why reading ends before its end.
 #[derive(Clone, Debug)]
-pub(super) enum Stop {
+pub(super) enum StopReason {
     /// The budget is used up.
     Budget,
     /// AWS does not take its own token any more.
@@ -113,21 +113,21 @@ pub(super) enum Stop {
 
 /// A finished part of a slice: every event of its span.
 pub(super) struct Chunk {
-    pub(super) span: Slice,
-    pub(super) records: Vec<Record>,
+    pub(super) span: TimeSlice,
+    pub(super) records: Vec<HistoryRecord>,
 }
 
 impl<'a> History<'a> {
     pub(super) fn new(
-        session: &'a Session,
+        session: &'a AwsSession,
         scope: &Scope,
-        notes: &'a dyn Notes,
-        bounds: Bounds,
+        notes: &'a dyn ProgressSink,
+        bounds: ReadLimits,
     ) -> Result<Self, Fault> {
         // One attempt: a second one of the SDK's own would break the pace.
         let settings = aws_sdk_cloudtrail::config::Builder::from(&session.in_scope(scope)?)
             .retry_config(RetryConfig::disabled())
-            .interceptor(Warden(Arc::clone(&session.gate)))
+            .interceptor(ActionGuard(Arc::clone(&session.gate)))
             .build();
         let pace = session.gate.patience().lookup_pace;
         let mut pace = interval(pace.max(Duration::from_millis(1)));
@@ -185,23 +185,27 @@ impl<'a> History<'a> {
     }
 
     /// One page of the events in a slice.
-    pub(super) async fn page(&self, slice: Slice, token: Option<&str>) -> Result<Page, Stop> {
+    pub(super) async fn page(
+        &self,
+        slice: TimeSlice,
+        token: Option<&str>,
+    ) -> Result<HistoryPage, StopReason> {
         let patience = self.session.gate.patience();
         let (mut failures, mut wait) = (0, patience.first_wait);
         loop {
             self.tick().await?;
             let fault = match self.request(slice, token).await {
                 Ok(page) => return Ok(page),
-                Err(Stop::Fault(fault)) => fault,
+                Err(StopReason::Fault(fault)) => fault,
                 Err(stop) => return Err(stop),
             };
             match &fault {
-                Fault::Throttled(_) => self.notes.note(Note::Throttled {
+                Fault::Throttled(_) => self.notes.note(ProgressEvent::Throttled {
                     action: ACTIONS[0].to_owned(),
                     wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                 }),
                 Fault::Unreachable(_) if failures + 1 < patience.attempts => failures += 1,
-                _ => return Err(Stop::Fault(fault)),
+                _ => return Err(StopReason::Fault(fault)),
             }
             // Others use the same two requests a second: give way for longer each time.
             let until = (Instant::now() + wait).min(self.bounds.deadline);
@@ -210,7 +214,7 @@ impl<'a> History<'a> {
         }
     }
 
-    async fn tick(&self) -> Result<(), Stop> {
+    async fn tick(&self) -> Result<(), StopReason> {
         let tick = async {
             self.pace.lock().await.tick().await;
         };
@@ -219,12 +223,16 @@ impl<'a> History<'a> {
             || Instant::now() >= deadline
             || timeout_at(deadline, tick).await.is_err()
         {
-            return Err(Stop::Budget);
+            return Err(StopReason::Budget);
         }
         Ok(())
     }
 
-    async fn request(&self, (from, to): Slice, token: Option<&str>) -> Result<Page, Stop> {
+    async fn request(
+        &self,
+        (from, to): TimeSlice,
+        token: Option<&str>,
+    ) -> Result<HistoryPage, StopReason> {
         let attribute = self.about.attribute()?;
         // Within a minute of what AWS has dropped, clocks decide whether a start is refused: ask without one.
         let start = (from > self.bounds.kept + 60).then(|| DateTime::from_secs(from));
@@ -249,9 +257,9 @@ impl<'a> History<'a> {
                 .as_service_error()
                 .and_then(ProvideErrorMetadata::code);
             if code == Some("InvalidNextTokenException") {
-                Stop::Token
+                StopReason::Token
             } else {
-                Stop::Fault(fault::of(ACTIONS[0], &error))
+                StopReason::Fault(fault::of(ACTIONS[0], &error))
             }
         })?;
         let mut records = Vec::new();
@@ -262,11 +270,11 @@ impl<'a> History<'a> {
             };
             // An event without a time belongs somewhere into this query; at its end it is handed on last.
             let time = event.event_time.map_or(from, |time| time.secs());
-            records.push(Record { time, text });
+            records.push(HistoryRecord { time, text });
         }
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         self.events.fetch_add(count, Ordering::Relaxed);
-        Ok(Page {
+        Ok(HistoryPage {
             records,
             next: page.next_token,
         })
@@ -280,11 +288,11 @@ impl<'a> History<'a> {
     /// Why the rest could not be read; everything finished has been handed on before.
     pub(super) async fn read(
         &self,
-        slice: Slice,
+        slice: TimeSlice,
         pages: u32,
         finished: &(dyn Fn(Chunk) + Sync),
-    ) -> Result<Rest, Stop> {
-        let mut reading = Reading {
+    ) -> Result<Remainder, StopReason> {
+        let mut reading = SliceReading {
             slice,
             held: Vec::new(),
         };
@@ -299,7 +307,7 @@ impl<'a> History<'a> {
                     token = page.next;
                 }
                 // A token that ran out: ask anew for what is left.
-                Err(Stop::Token) if without_progress < 2 => {
+                Err(StopReason::Token) if without_progress < 2 => {
                     without_progress += 1;
                     reading.hand_on(finished, &mut without_progress);
                     reading.held.clear();
@@ -307,8 +315,8 @@ impl<'a> History<'a> {
                     token = None;
                     continue;
                 }
-                Err(Stop::Token) => {
-                    return Err(Stop::Fault(Fault::Refused {
+                Err(StopReason::Token) => {
+                    return Err(StopReason::Fault(Fault::Refused {
                         code: "InvalidNextTokenException".to_owned(),
                         message: "the token of the next page is refused again and again".to_owned(),
                     }));
@@ -324,33 +332,33 @@ impl<'a> History<'a> {
                     span: reading.slice,
                     records,
                 });
-                return Ok(Rest::Nothing);
+                return Ok(Remainder::Nothing);
             }
             if number.is_multiple_of(CHUNK) {
                 reading.hand_on(finished, &mut without_progress);
             }
         }
         reading.hand_on(finished, &mut without_progress);
-        Ok(Rest::Before(reading.slice))
+        Ok(Remainder::Before(reading.slice))
     }
 }
 
 /// What is left of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum Remainder {
     /// Nothing: it was read to its end.
     Nothing,
     /// This.
-    Before(Slice),
+    Before(TimeSlice),
 }
 
 /// A slice that is being read: what is left of it, and the records not yet handed on.
-struct Reading {
-    slice: Slice,
-    held: Vec<Record>,
+struct SliceReading {
+    slice: TimeSlice,
+    held: Vec<HistoryRecord>,
 }
 
-impl Reading {
+impl SliceReading {
     /// Hands on the seconds that are finished: all above the oldest second seen, which may go on on the next page.
     ///
     /// Should a page hold a record that is younger than an earlier one, it is handed on all the same.

@@ -4,14 +4,14 @@
 //! kept on the shelf, so that an interrupted run asks only for what is missing. After the first pages and a few probes
 //! it is clear how long the rest takes; then one of three ways is gone ([`LookupWay`]): everything; the newest part, if
 //! the window fits into the budget and only other evidence does not; or, if not even the window fits, a sample of it
-//! ([`crate::domain::sample`]), from which volume can be estimated and nothing can be judged unused. What was not read
+//! ([`crate::domain::sampling`]), from which volume can be estimated and nothing can be judged unused. What was not read
 //! is a gap that names the better source.
 //!
 //! An event is final a while after it happened ([`LATE`]); what is younger is handed on, but neither kept nor asserted.
 
+mod checkpoint;
 mod effort;
 pub mod history;
-mod kept;
 mod run;
 mod sink;
 
@@ -23,16 +23,17 @@ use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use self::checkpoint::{Checkpoint, TimeSlice, missing};
 use self::effort::{length, seconds};
-use self::history::{About, Bounds, History, Stop};
-use self::kept::{Kept, Slice, missing};
-use self::run::{Need, Run};
-use self::sink::Sink;
-use super::{Session, fault, locked};
-use crate::domain::names::Scope;
-use crate::domain::report::{Gap, Span};
-use crate::domain::sample::{ENOUGH_WINDOWS, Sample};
-use crate::ports::{Fault, Feed, LookupWay, Notes, Shelf};
+use self::history::{About, History, ReadLimits, StopReason};
+use self::run::{Need, ScopeLookup};
+use self::sink::ScopeSink;
+use super::{AwsSession, fault, locked};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::names::Scope;
+use crate::domain::base::span::Span;
+use crate::domain::sampling::{ENOUGH_WINDOWS, Sample};
+use crate::ports::{BlobStore, Fault, Feed, LookupWay, ProgressSink};
 
 /// How long AWS keeps the event history.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -45,7 +46,7 @@ const EDGE: i64 = 3_600;
 
 /// What to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask {
+pub struct LookupRequest {
     /// The span over which use is judged. All of it is read if the budget allows.
     pub evidence: Span,
     /// The span whose calls are counted, within the evidence: at its end, or, as for a past month, before it. It is what
@@ -65,7 +66,7 @@ pub struct Ask {
     pub advice: &'static str,
 }
 
-impl Ask {
+impl LookupRequest {
     /// What to read, with the limits that follow from the real time.
     pub fn new(evidence: Span, window: Span, clock: Timestamp, budget: Duration) -> Self {
         Self {
@@ -83,7 +84,7 @@ impl Ask {
 
 /// What was read of one account and Region.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Read {
+pub struct HistoryRead {
     /// Where.
     pub scope: Scope,
     /// How.
@@ -102,20 +103,20 @@ pub struct Read {
 
 /// Reads the event history of all scopes side by side. The order is that of `scopes`.
 pub async fn read(
-    session: &Session,
+    session: &AwsSession,
     scopes: &[Scope],
-    ask: &Ask,
+    ask: &LookupRequest,
     feed: &dyn Feed,
-    cache: Option<&dyn Shelf>,
-    notes: &dyn Notes,
-) -> Vec<Read> {
+    cache: Option<&dyn BlobStore>,
+    notes: &dyn ProgressSink,
+) -> Vec<HistoryRead> {
     let deadline = after(ask.budget);
     let all = scopes.iter().map(|scope| {
-        let to = Sink {
+        let to = ScopeSink {
             scope,
             ask,
             feed,
-            kept: cache.map(|shelf| Kept::new(shelf, scope)),
+            kept: cache.map(|shelf| Checkpoint::new(shelf, scope)),
             trouble: Mutex::default(),
             done: Mutex::default(),
             read_s: AtomicU64::default(),
@@ -142,14 +143,14 @@ const NAMED_PAGES: u32 = 4;
 /// # Errors
 /// Why not all names could be asked for; what came before has been handed on.
 pub async fn named(
-    session: &Session,
+    session: &AwsSession,
     scope: &Scope,
     names: &[String],
-    ask: &Ask,
+    ask: &LookupRequest,
     feed: &dyn Feed,
-    notes: &dyn Notes,
+    notes: &dyn ProgressSink,
 ) -> Result<(), String> {
-    let bounds = Bounds {
+    let bounds = ReadLimits {
         deadline: after(ask.budget),
         requests: ask.requests.unwrap_or(u64::MAX),
         kept: ask.kept.as_second(),
@@ -167,7 +168,7 @@ pub async fn named(
         };
         match history.read(slice, NAMED_PAGES, &finished).await {
             Ok(_) => {}
-            Err(Stop::Fault(fault)) => return Err(fault.to_string()),
+            Err(StopReason::Fault(fault)) => return Err(fault.to_string()),
             Err(_) => {
                 return Err(format!(
                     "the budget was used up after {asked} of {} names",
@@ -180,14 +181,14 @@ pub async fn named(
 }
 
 async fn read_scope(
-    session: &Session,
-    to: &Sink<'_>,
+    session: &AwsSession,
+    to: &ScopeSink<'_>,
     deadline: Instant,
-    notes: &dyn Notes,
-) -> Read {
+    notes: &dyn ProgressSink,
+) -> HistoryRead {
     let evidence = seconds(&to.ask.evidence);
     let (held, remembered) = to.remembered(evidence);
-    let mut read = Read {
+    let mut read = HistoryRead {
         scope: to.scope.clone(),
         way: LookupWay::Everything,
         sample: None,
@@ -197,7 +198,7 @@ async fn read_scope(
         textless: false,
     };
     let kept = to.ask.kept.as_second();
-    let wanted: Vec<Slice> = missing(evidence, &held)
+    let wanted: Vec<TimeSlice> = missing(evidence, &held)
         .into_iter()
         .filter(|slice| slice.1 > kept)
         .map(|slice| (slice.0.max(kept), slice.1))
@@ -206,14 +207,14 @@ async fn read_scope(
     let stop = if wanted.is_empty() {
         None
     } else {
-        let bounds = Bounds {
+        let bounds = ReadLimits {
             deadline,
             requests: to.ask.requests.unwrap_or(u64::MAX),
             kept,
         };
         match History::new(session, to.scope, notes, bounds) {
             Ok(history) => {
-                let run = Run {
+                let run = ScopeLookup {
                     history: &history,
                     to,
                     notes,
@@ -225,14 +226,14 @@ async fn read_scope(
                 textless(&history, &mut read);
                 outcome.err()
             }
-            Err(fault) => Some(Stop::Fault(fault)),
+            Err(fault) => Some(StopReason::Fault(fault)),
         }
     };
     what_is_missing(to, &mut read, stop.as_ref(), need);
     read
 }
 
-fn textless(history: &History<'_>, read: &mut Read) {
+fn textless(history: &History<'_>, read: &mut HistoryRead) {
     let count = history.textless.load(Ordering::Relaxed);
     read.textless = count > 0;
     if count > 0 {
@@ -247,7 +248,12 @@ fn textless(history: &History<'_>, read: &mut Read) {
 }
 
 /// Says what of the evidence was not read, and why.
-fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, need: Need) {
+fn what_is_missing(
+    to: &ScopeSink<'_>,
+    read: &mut HistoryRead,
+    stop: Option<&StopReason>,
+    need: Need,
+) {
     let evidence = seconds(&to.ask.evidence);
     let kept = to.ask.kept.as_second();
     let mut done = locked(&to.done).clone();
@@ -274,7 +280,7 @@ fn what_is_missing(to: &Sink<'_>, read: &mut Read, stop: Option<&Stop>, need: Ne
     }
 }
 
-fn gap(scope: &Scope, (from, to): Slice, why: String) -> Gap {
+fn gap(scope: &Scope, (from, to): TimeSlice, why: String) -> Gap {
     let time = |second| {
         Timestamp::from_second(second).map_or_else(|_| second.to_string(), |t| t.to_string())
     };
@@ -288,7 +294,7 @@ fn gap(scope: &Scope, (from, to): Slice, why: String) -> Gap {
     gap
 }
 
-fn why(read: &Read, stop: Option<&Stop>, need: Need, better: &str) -> String {
+fn why(read: &HistoryRead, stop: Option<&StopReason>, need: Need, better: &str) -> String {
     let full = need.full.map_or_else(String::new, |full| {
         format!(
             " (a full read takes about {full} requests, {} at two a second)",
@@ -296,7 +302,7 @@ fn why(read: &Read, stop: Option<&Stop>, need: Need, better: &str) -> String {
         )
     });
     match (stop, read.way) {
-        (Some(Stop::Fault(fault)), _) => fault.to_string(),
+        (Some(StopReason::Fault(fault)), _) => fault.to_string(),
         (_, LookupWay::Sample) => format!(
             "too many events for the budget{full}, so volume is estimated from a sample; `--trail s3://...` reads all \
              of it{}",
@@ -307,7 +313,7 @@ fn why(read: &Read, stop: Option<&Stop>, need: Need, better: &str) -> String {
 }
 
 /// What a longer budget would bring: everything, where that is a matter of hours, else a sample of enough windows.
-fn more(read: &Read, need: Need) -> String {
+fn more(read: &HistoryRead, need: Need) -> String {
     match (need.full, need.sample) {
         (Some(full), _) if full <= WORTH_READING => format!(
             "; so does `--lookup-budget {}` with `--cache DIR`, which goes on where it stopped",

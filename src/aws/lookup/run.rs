@@ -3,18 +3,21 @@
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
-use super::effort::{PROBES, Part, clamped, density, float, probe_window, seconds, whole, within};
-use super::history::{Chunk, History, Rest, Stop};
-use super::kept::{Begun, Kept, Slice};
-use super::sink::Sink;
-use super::{Ask, Read};
-use crate::aws::locked;
-use crate::domain::names::Scope;
-use crate::domain::report::Span;
-use crate::domain::sample::{
-    Comb, Done, ENOUGH_WINDOWS, SUBCOMBS, Sample, Window, requests_per_window, seed_of,
+use super::checkpoint::{Begun, Checkpoint, TimeSlice};
+use super::effort::{
+    PROBES, RemainingSpan, clamped, density, float, probe_window, seconds, whole, within,
 };
-use crate::ports::{LookupWay, Note, Notes};
+use super::history::{Chunk, History, Remainder, StopReason};
+use super::sink::ScopeSink;
+use super::{HistoryRead, LookupRequest};
+use crate::aws::locked;
+use crate::domain::base::names::Scope;
+use crate::domain::base::span::Span;
+use crate::domain::sampling::{
+    ENOUGH_WINDOWS, FinishedCombs, SUBCOMBS, Sample, SampleWindow, SamplingPlan,
+    requests_per_window, seed_of,
+};
+use crate::ports::{LookupWay, ProgressEvent, ProgressSink};
 
 /// Pages that are read before it is decided how to go on.
 const FIRST_PAGES: u32 = 10;
@@ -47,26 +50,26 @@ fn enough(rate: f64) -> u64 {
 }
 
 /// Reading one scope.
-pub(super) struct Run<'a> {
+pub(super) struct ScopeLookup<'a> {
     pub(super) history: &'a History<'a>,
-    pub(super) to: &'a Sink<'a>,
-    pub(super) notes: &'a dyn Notes,
+    pub(super) to: &'a ScopeSink<'a>,
+    pub(super) notes: &'a dyn ProgressSink,
     /// Seconds that are wanted.
     pub(super) of_s: u64,
 }
 
-impl Run<'_> {
+impl ScopeLookup<'_> {
     /// Reads what is wanted, as far as it goes.
     ///
     /// # Errors
     /// Why not all of it was read; what was read has been handed on.
     pub(super) async fn go(
         &self,
-        wanted: Vec<Slice>,
-        read: &mut Read,
+        wanted: Vec<TimeSlice>,
+        read: &mut HistoryRead,
         need: &mut Need,
-    ) -> Result<(), Stop> {
-        if let Some(begun) = self.to.kept.as_ref().and_then(Kept::begun)
+    ) -> Result<(), StopReason> {
+        if let Some(begun) = self.to.kept.as_ref().and_then(Checkpoint::begun)
             && fits(&begun, self.to.ask)
         {
             // A sample that was begun before goes on: what made it necessary has not changed.
@@ -112,23 +115,23 @@ impl Run<'_> {
     }
 
     /// The comb that so many requests pay for, with a little kept back; `None` if it would say nothing.
-    fn comb(&self, rate: f64, allowed: u64) -> Option<Comb> {
+    fn comb(&self, rate: f64, allowed: u64) -> Option<SamplingPlan> {
         let windows = whole(float(allowed) * SPENT / requests_per_window(rate));
         let span = window_of(self.to.ask);
         let Scope { account, region } = self.to.scope;
         let seed = seed_of(self.to.ask.seed, account.as_str(), region.as_str());
         (windows >= FEWEST_WINDOWS)
-            .then(|| Comb::new(span, rate, clamped(windows), seed))
+            .then(|| SamplingPlan::new(span, rate, clamped(windows), seed))
             .flatten()
     }
 
     /// Reads the first pages; gives what is left, newest first.
-    async fn first(&self, wanted: Vec<Slice>) -> Result<Vec<Slice>, Stop> {
+    async fn first(&self, wanted: Vec<TimeSlice>) -> Result<Vec<TimeSlice>, StopReason> {
         let mut pages = FIRST_PAGES;
         let mut left = wanted.into_iter();
         while let Some(slice) = left.next() {
             let before = self.history.requests();
-            if let Rest::Before(rest) = self.read(slice, pages.max(1)).await? {
+            if let Remainder::Before(rest) = self.read(slice, pages.max(1)).await? {
                 return Ok(std::iter::once(rest).chain(left).collect());
             }
             let made = u32::try_from(self.history.requests() - before).unwrap_or(u32::MAX);
@@ -140,7 +143,7 @@ impl Run<'_> {
         Ok(left.collect())
     }
 
-    async fn read(&self, slice: Slice, pages: u32) -> Result<Rest, Stop> {
+    async fn read(&self, slice: TimeSlice, pages: u32) -> Result<Remainder, StopReason> {
         let finished = |chunk: Chunk| {
             self.to.finished(&chunk);
             self.progress();
@@ -149,7 +152,7 @@ impl Run<'_> {
     }
 
     fn progress(&self) {
-        self.notes.note(Note::Lookup {
+        self.notes.note(ProgressEvent::Lookup {
             scope: self.to.scope.clone(),
             requests: self.history.requests(),
             events: self.history.events(),
@@ -159,7 +162,7 @@ impl Run<'_> {
     }
 
     fn plan(&self, way: LookupWay, need: u64, requests: u64) {
-        self.notes.note(Note::LookupPlan {
+        self.notes.note(ProgressEvent::LookupPlan {
             scope: self.to.scope.clone(),
             full_requests: Some(need),
             way,
@@ -169,16 +172,16 @@ impl Run<'_> {
 
     /// How busy what is left is: after the window, in it, and before it. If the newest part suggests that reading it is
     /// little work, nothing is asked.
-    async fn weigh(&self, left: Vec<Slice>) -> Result<[Part; 3], Stop> {
+    async fn weigh(&self, left: Vec<TimeSlice>) -> Result<[RemainingSpan; 3], StopReason> {
         let read = float(self.to.read_s().max(1));
         let newest = float(self.history.events().max(1)) / read;
         let window = seconds(&self.to.ask.window);
         let spans = [(window.1, i64::MAX), window, (i64::MIN, window.0)];
-        let mut parts = spans.map(|span| Part {
+        let mut parts = spans.map(|span| RemainingSpan {
             slices: within(&left, span),
             rate: newest,
         });
-        let guess: u64 = parts.iter().map(Part::requests).sum();
+        let guess: u64 = parts.iter().map(RemainingSpan::requests).sum();
         if guess.saturating_mul(4) < self.history.requests_left() {
             return Ok(parts);
         }
@@ -192,7 +195,7 @@ impl Run<'_> {
 
     /// Events a second in these slices: the mean of the newest part, which was read, and of one page each of windows
     /// spread over them.
-    async fn probe(&self, slices: &[Slice], newest: f64) -> Result<f64, Stop> {
+    async fn probe(&self, slices: &[TimeSlice], newest: f64) -> Result<f64, StopReason> {
         let width = i64::try_from(whole(PROBE_EVENTS / newest)).unwrap_or(1);
         let mut sum = newest;
         for number in 0..PROBES {
@@ -205,15 +208,15 @@ impl Run<'_> {
 
     /// Reads what is left, part by part, each newest first, in slices of about ten pages, as many at once as keep the pace;
     /// no more slices than so many requests pay for, so that those that are begun are finished.
-    async fn all(&self, parts: [Part; 3], allowed: u64) -> Result<(), Stop> {
-        let slices: Vec<Slice> = parts.iter().flat_map(Part::cut).collect();
+    async fn all(&self, parts: [RemainingSpan; 3], allowed: u64) -> Result<(), StopReason> {
+        let slices: Vec<TimeSlice> = parts.iter().flat_map(RemainingSpan::cut).collect();
         let affordable = usize::try_from(allowed / REQUESTS_PER_SLICE).unwrap_or(usize::MAX);
         let all = slices.len();
         let mut results = stream::iter(slices.into_iter().take(affordable.max(1)))
             .map(|slice| self.read(slice, u32::MAX).boxed())
             .buffered(self.history.workers());
         let mut stopped = if all > affordable {
-            Err(Stop::Budget)
+            Err(StopReason::Budget)
         } else {
             Ok(())
         };
@@ -221,7 +224,7 @@ impl Run<'_> {
             match result {
                 Ok(_) => {}
                 // The others stop at the deadline by themselves, and hand on what they have.
-                Err(Stop::Budget) => stopped = Err(Stop::Budget),
+                Err(StopReason::Budget) => stopped = Err(StopReason::Budget),
                 Err(stop) => return Err(stop),
             }
         }
@@ -229,8 +232,8 @@ impl Run<'_> {
     }
 
     /// Reads the windows of a comb, part by part.
-    async fn sample(&self, comb: Comb, read: &mut Read) -> Result<(), Stop> {
-        let mut done = Done::default();
+    async fn sample(&self, comb: SamplingPlan, read: &mut HistoryRead) -> Result<(), StopReason> {
+        let mut done = FinishedCombs::default();
         let mut outcome = Ok(());
         for part in 0..SUBCOMBS {
             let kept = self.to.kept.as_ref();
@@ -252,7 +255,7 @@ impl Run<'_> {
                     break;
                 }
             }
-            self.notes.note(Note::Lookup {
+            self.notes.note(ProgressEvent::Lookup {
                 scope: self.to.scope.clone(),
                 requests: self.history.requests(),
                 events: self.history.events(),
@@ -266,7 +269,7 @@ impl Run<'_> {
         outcome
     }
 
-    fn sampled(&self, comb: &Comb, records: &[(u32, String)]) {
+    fn sampled(&self, comb: &SamplingPlan, records: &[(u32, String)]) {
         for (window, text) in records {
             self.to
                 .feed
@@ -274,8 +277,8 @@ impl Run<'_> {
         }
     }
 
-    async fn part(&self, comb: &Comb, part: u32) -> Result<Vec<(u32, String)>, Stop> {
-        let windows: Vec<Window> = comb.subcomb(part).collect();
+    async fn part(&self, comb: &SamplingPlan, part: u32) -> Result<Vec<(u32, String)>, StopReason> {
+        let windows: Vec<SampleWindow> = comb.subcomb(part).collect();
         let requests: Vec<_> = windows
             .into_iter()
             .map(|window| self.window(window).boxed())
@@ -289,7 +292,7 @@ impl Run<'_> {
     }
 
     /// Every page of one window: a page cut short would say nothing about the window.
-    async fn window(&self, window: Window) -> Result<Vec<(u32, String)>, Stop> {
+    async fn window(&self, window: SampleWindow) -> Result<Vec<(u32, String)>, StopReason> {
         let slice = (window.from.as_second(), window.last.as_second() + 1);
         let mut records = Vec::new();
         let (mut token, mut again): (Option<String>, _) = (None, 0);
@@ -300,7 +303,7 @@ impl Run<'_> {
                     records.extend(texts.map(|text| (window.place, text)));
                     token = page.next;
                 }
-                Err(Stop::Token) if again < 2 => {
+                Err(StopReason::Token) if again < 2 => {
                     again += 1;
                     records.clear();
                     token = None;
@@ -316,7 +319,7 @@ impl Run<'_> {
 }
 
 /// The window as far as it is final and kept by AWS.
-fn window_of(ask: &Ask) -> Span {
+fn window_of(ask: &LookupRequest) -> Span {
     Span {
         from: ask.window.from.max(ask.kept),
         to: ask.window.to.min(ask.settled),
@@ -324,7 +327,7 @@ fn window_of(ask: &Ask) -> Span {
 }
 
 /// Whether a sample of an earlier run still answers what is asked.
-fn fits(begun: &Begun, ask: &Ask) -> bool {
+fn fits(begun: &Begun, ask: &LookupRequest) -> bool {
     let (wanted, has) = (window_of(ask), begun.comb.span);
     let near = |a: Timestamp, b: Timestamp| (a.as_second() - b.as_second()).abs() <= 86_400;
     ask.budget.as_secs() <= begun.budget_s && near(has.from, wanted.from) && near(has.to, wanted.to)

@@ -5,30 +5,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
-use super::Ask;
+use super::LookupRequest;
+use super::checkpoint::{Checkpoint, TimeSlice};
 use super::effort::length;
 use super::history::Chunk;
-use super::kept::{Kept, Slice};
 use crate::aws::locked;
-use crate::domain::names::Scope;
-use crate::domain::report::Span;
+use crate::domain::base::names::Scope;
+use crate::domain::base::span::Span;
 use crate::ports::Feed;
 
 /// Where the records of one scope go.
-pub(super) struct Sink<'a> {
+pub(super) struct ScopeSink<'a> {
     pub(super) scope: &'a Scope,
-    pub(super) ask: &'a Ask,
+    pub(super) ask: &'a LookupRequest,
     pub(super) feed: &'a dyn Feed,
-    pub(super) kept: Option<Kept<'a>>,
+    pub(super) kept: Option<Checkpoint<'a>>,
     /// Why something could not be kept, the first time.
     pub(super) trouble: Mutex<Option<String>>,
     /// What is finished and covered.
-    pub(super) done: Mutex<Vec<Slice>>,
+    pub(super) done: Mutex<Vec<TimeSlice>>,
     /// Seconds of it that this run asked for: what is remembered says nothing of how busy the rest is.
     pub(super) read_s: AtomicU64,
 }
 
-impl Sink<'_> {
+impl ScopeSink<'_> {
     /// Takes in a finished chunk: hands it on, keeps it, asserts it, in this order, so that what is asserted was there.
     pub(super) fn finished(&self, chunk: &Chunk) {
         for record in &chunk.records {
@@ -54,7 +54,7 @@ impl Sink<'_> {
         self.read_s.load(Ordering::Relaxed)
     }
 
-    pub(super) fn cover(&self, (from, to): Slice) {
+    pub(super) fn cover(&self, (from, to): TimeSlice) {
         if let (Ok(from), Ok(to)) = (Timestamp::from_second(from), Timestamp::from_second(to)) {
             self.feed.covered(self.scope, Span { from, to });
         }
@@ -67,7 +67,7 @@ impl Sink<'_> {
     }
 
     /// Hands on what earlier runs kept of the span. Gives the slices and how many events they held.
-    pub(super) fn remembered(&self, span: Slice) -> (Vec<Slice>, u64) {
+    pub(super) fn remembered(&self, span: TimeSlice) -> (Vec<TimeSlice>, u64) {
         let Some(kept) = &self.kept else {
             return (Vec::new(), 0);
         };

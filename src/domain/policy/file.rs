@@ -9,10 +9,10 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::{Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration};
-use crate::domain::findings::FINDINGS;
-use crate::domain::money::{Money, Price, PriceRow, Prices};
-use crate::domain::names::{AccountId, Region};
-use crate::domain::readers::ReaderKind;
+use crate::domain::base::finding_kinds::FINDINGS;
+use crate::domain::base::money::{Money, Price, PriceList, PriceRow};
+use crate::domain::base::names::{AccountId, Region};
+use crate::domain::base::reader_kind::ReaderKind;
 
 impl Policy {
     /// Reads a policy file's text.
@@ -70,7 +70,7 @@ impl Policy {
         }
         self.prices.source = format!("{from}, else {}", self.prices.source);
         for PriceEntry(entry) in entries {
-            let base = Prices::built_in().rows[0].price;
+            let base = PriceList::built_in().rows[0].price;
             let of_commercial = entry.partition == "aws";
             let or_list =
                 |given: Option<Money>, list: Money| given.or(of_commercial.then_some(list));
@@ -104,8 +104,8 @@ struct File {
     young: Option<u32>,
     protect: Option<Protect>,
     owner: Option<Owner>,
-    loops: Option<Loops>,
-    readers: Option<Readers>,
+    loops: Option<LoopSettings>,
+    readers: Option<ReaderSettings>,
     #[serde(default)]
     accounts: BTreeMap<AccountId, String>,
     #[serde(default)]
@@ -132,14 +132,14 @@ struct Owner {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Loops {
+struct LoopSettings {
     #[serde(default, deserialize_with = "optional_amount")]
     min_avoidable_usd: Option<Money>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Readers {
+struct ReaderSettings {
     maintenance: Option<Vec<ReaderKind>>,
     #[serde(default)]
     fingerprint: Vec<OwnFingerprint>,

@@ -13,15 +13,18 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 
-use super::Trouble;
+use super::BillFileError;
 use super::columns::{Header, NAMES};
-use crate::domain::bill::Bill;
+use crate::domain::pricing::bill::Bill;
 
 /// Reads one file.
-pub(super) fn read(file: File, bill: &mut Bill) -> Result<(), Trouble> {
+pub(super) fn read(file: File, bill: &mut Bill) -> Result<(), BillFileError> {
     // A bill that was half taken in is thrown away with the error.
-    quietly(AssertUnwindSafe(|| read_rows(file, bill)))
-        .unwrap_or_else(|| Err(Trouble::Form("the Parquet file is damaged".to_owned())))
+    quietly(AssertUnwindSafe(|| read_rows(file, bill))).unwrap_or_else(|| {
+        Err(BillFileError::Form(
+            "the Parquet file is damaged".to_owned(),
+        ))
+    })
 }
 
 /// Runs something that may panic; `None` if it did. Nothing is printed for it, and other threads are left alone.
@@ -40,13 +43,13 @@ fn quietly<T>(work: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     done.ok()
 }
 
-fn read_rows(file: File, bill: &mut Bill) -> Result<(), Trouble> {
+fn read_rows(file: File, bill: &mut Bill) -> Result<(), BillFileError> {
     let reader = SerializedFileReader::new(file).map_err(damaged)?;
     let schema = reader.metadata().file_metadata().schema();
     // Maps and lists, such as the tags of CUR 2.0, are not wanted, and their names are in no list.
     let fields = schema.get_fields();
     let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
-    let header = Header::of(&names).map_err(Trouble::Columns)?;
+    let header = Header::of(&names).map_err(BillFileError::Columns)?;
     let mut wanted: Vec<usize> = NAMES
         .iter()
         .filter_map(|(column, _)| header.place(*column))
@@ -64,7 +67,7 @@ fn read_rows(file: File, bill: &mut Bill) -> Result<(), Trouble> {
         .build()
         .map_err(damaged)?;
     for row in reader.get_row_iter(Some(projection)).map_err(damaged)? {
-        let cells = Cells::of(&row.map_err(damaged)?);
+        let cells = RowCells::of(&row.map_err(damaged)?);
         match header.line(|place| cells.at(wanted.binary_search(&place).ok()?)) {
             Ok(Some(line)) => bill.add(line),
             Ok(None) => {}
@@ -74,20 +77,20 @@ fn read_rows(file: File, bill: &mut Bill) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn damaged(fault: ParquetError) -> Trouble {
+fn damaged(fault: ParquetError) -> BillFileError {
     match fault {
         ParquetError::External(source) => match source.downcast::<std::io::Error>() {
-            Ok(source) => Trouble::Io(*source),
-            Err(other) => Trouble::Form(format!("the Parquet file is damaged ({other})")),
+            Ok(source) => BillFileError::Io(*source),
+            Err(other) => BillFileError::Form(format!("the Parquet file is damaged ({other})")),
         },
-        other => Trouble::Form(format!("the Parquet file cannot be read ({other})")),
+        other => BillFileError::Form(format!("the Parquet file cannot be read ({other})")),
     }
 }
 
 /// The cells of a row as text, in the order of the projection.
-struct Cells(Vec<Option<String>>);
+struct RowCells(Vec<Option<String>>);
 
-impl Cells {
+impl RowCells {
     fn of(row: &Row) -> Self {
         Self(
             row.get_column_iter()

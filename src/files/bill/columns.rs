@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::domain::bill::usage::{Part, is_secrets_manager, region_of};
-use crate::domain::bill::{Amount, Kind, Line};
-use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::Span;
+use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::base::span::Span;
+use crate::domain::pricing::bill::usage_type::{CostPart, is_secrets_manager, region_of};
+use crate::domain::pricing::bill::{Amount, BillLine, BillLineKind};
 
 /// What is read of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
+pub(super) enum BillColumn {
     Cost,
     UsageType,
     Service,
@@ -30,34 +30,46 @@ pub(super) enum Column {
 
 /// The names of each column, best first, as [`normal`] writes them: CUR 2.0 (and legacy CUR, which becomes the same),
 /// then FOCUS with AWS's own columns.
-pub(super) const NAMES: [(Column, &[&str]); 12] = [
-    (Column::Cost, &["line_item_unblended_cost", "billed_cost"]),
-    (Column::UsageType, &["line_item_usage_type", "x_usage_type"]),
-    (Column::Service, &["service_name", "line_item_product_code"]),
-    (Column::Unit, &["pricing_unit", "consumed_unit"]),
+pub(super) const NAMES: [(BillColumn, &[&str]); 12] = [
     (
-        Column::Account,
+        BillColumn::Cost,
+        &["line_item_unblended_cost", "billed_cost"],
+    ),
+    (
+        BillColumn::UsageType,
+        &["line_item_usage_type", "x_usage_type"],
+    ),
+    (
+        BillColumn::Service,
+        &["service_name", "line_item_product_code"],
+    ),
+    (BillColumn::Unit, &["pricing_unit", "consumed_unit"]),
+    (
+        BillColumn::Account,
         &["line_item_usage_account_id", "sub_account_id"],
     ),
     (
-        Column::Region,
+        BillColumn::Region,
         &["product_region_code", "product_region", "region_id"],
     ),
-    (Column::Resource, &["line_item_resource_id", "resource_id"]),
     (
-        Column::Kind,
+        BillColumn::Resource,
+        &["line_item_resource_id", "resource_id"],
+    ),
+    (
+        BillColumn::Kind,
         &["line_item_line_item_type", "charge_category"],
     ),
     (
-        Column::Start,
+        BillColumn::Start,
         &["line_item_usage_start_date", "charge_period_start"],
     ),
     (
-        Column::End,
+        BillColumn::End,
         &["line_item_usage_end_date", "charge_period_end"],
     ),
     (
-        Column::Quantity,
+        BillColumn::Quantity,
         &[
             "line_item_usage_amount",
             "pricing_quantity",
@@ -65,18 +77,18 @@ pub(super) const NAMES: [(Column, &[&str]); 12] = [
         ],
     ),
     (
-        Column::Currency,
+        BillColumn::Currency,
         &["line_item_currency_code", "billing_currency"],
     ),
 ];
 
 /// Columns that were looked for and not found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingColumns {
     has: Vec<String>,
 }
 
-impl fmt::Display for Missing {
+impl fmt::Display for MissingColumns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 12;
         let shown = self.has.len().min(SHOWN);
@@ -99,7 +111,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Finds the columns by name.
-    pub(super) fn of(names: &[String]) -> Result<Self, Missing> {
+    pub(super) fn of(names: &[String]) -> Result<Self, MissingColumns> {
         let normal: Vec<String> = names.iter().map(|name| self::normal(name)).collect();
         let place = |wanted: &[&str]| {
             wanted
@@ -110,17 +122,18 @@ impl Header {
             places: NAMES.map(|(_, names)| place(names)),
         };
         let holds = |column| header.place(column).is_some();
-        let paid = holds(Column::UsageType) || (holds(Column::Service) && holds(Column::Unit));
-        if holds(Column::Cost) && paid {
+        let paid =
+            holds(BillColumn::UsageType) || (holds(BillColumn::Service) && holds(BillColumn::Unit));
+        if holds(BillColumn::Cost) && paid {
             Ok(header)
         } else {
             let has = names.iter().map(|name| short(name)).collect();
-            Err(Missing { has })
+            Err(MissingColumns { has })
         }
     }
 
     /// Where a column stands.
-    pub(super) fn place(&self, column: Column) -> Option<usize> {
+    pub(super) fn place(&self, column: BillColumn) -> Option<usize> {
         self.places[column as usize]
     }
 
@@ -131,31 +144,31 @@ impl Header {
     pub(super) fn line<'a>(
         &self,
         cell: impl Fn(usize) -> Option<&'a str>,
-    ) -> Result<Option<Line>, String> {
+    ) -> Result<Option<BillLine>, String> {
         let text = |column| self.place(column).and_then(&cell);
-        let usage_type = text(Column::UsageType).unwrap_or_default();
-        let service = text(Column::Service).unwrap_or_default();
-        let known = Part::of_usage_type(usage_type)
-            .or_else(|| Part::of_service(service, text(Column::Unit).unwrap_or_default()));
+        let usage_type = text(BillColumn::UsageType).unwrap_or_default();
+        let service = text(BillColumn::Service).unwrap_or_default();
+        let known = CostPart::of_usage_type(usage_type)
+            .or_else(|| CostPart::of_service(service, text(BillColumn::Unit).unwrap_or_default()));
         // What the service charges for by another name is still part of its bill, and taxes have no usage type.
-        let Some(part) = known.or(is_secrets_manager(service).then_some(Part::Other)) else {
+        let Some(part) = known.or(is_secrets_manager(service).then_some(CostPart::Other)) else {
             return Ok(None);
         };
-        let amount = text(Column::Cost).unwrap_or("0");
-        let region = text(Column::Region).and_then(|region| Region::new(region).ok());
-        Ok(Some(Line {
-            account: account(text(Column::Account))?,
+        let amount = text(BillColumn::Cost).unwrap_or("0");
+        let region = text(BillColumn::Region).and_then(|region| Region::new(region).ok());
+        Ok(Some(BillLine {
+            account: account(text(BillColumn::Account))?,
             region: region.or_else(|| region_of(usage_type)),
             part,
-            kind: kind(text(Column::Kind)),
+            kind: kind(text(BillColumn::Kind)),
             cost: Amount::parse(amount)
                 .ok_or_else(|| format!("`{}` is no amount", short(amount)))?,
-            quantity: text(Column::Quantity).and_then(Amount::parse),
-            currency: short(text(Column::Currency).unwrap_or_default()),
-            secret: text(Column::Resource).and_then(|arn| SecretArn::new(arn).ok()),
-            span: span(text(Column::Start), text(Column::End))?,
+            quantity: text(BillColumn::Quantity).and_then(Amount::parse),
+            currency: short(text(BillColumn::Currency).unwrap_or_default()),
+            secret: text(BillColumn::Resource).and_then(|arn| SecretArn::new(arn).ok()),
+            span: span(text(BillColumn::Start), text(BillColumn::End))?,
             estimated: false,
-            usage_type: (part == Part::Other).then(|| unknown(usage_type)),
+            usage_type: (part == CostPart::Other).then(|| unknown(usage_type)),
         }))
     }
 }
@@ -170,10 +183,10 @@ fn account(text: Option<&str>) -> Result<Option<AccountId>, String> {
 }
 
 /// Lines of usage by their type: CUR's own, those that commitments cover, and FOCUS's.
-fn kind(text: Option<&str>) -> Kind {
+fn kind(text: Option<&str>) -> BillLineKind {
     match text {
-        None | Some("Usage" | "DiscountedUsage" | "SavingsPlanCoveredUsage") => Kind::Usage,
-        Some(_) => Kind::Adjustment,
+        None | Some("Usage" | "DiscountedUsage" | "SavingsPlanCoveredUsage") => BillLineKind::Usage,
+        Some(_) => BillLineKind::Adjustment,
     }
 }
 

@@ -24,7 +24,7 @@ struct Manifest {
 
 /// The month of an export that a file belongs to, and the delivery: empty where the export overwrites.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Month {
+struct ExportMonth {
     /// The folder of the export.
     export: PathBuf,
     /// The name of the month's folder.
@@ -44,7 +44,7 @@ struct Deliveries {
 /// # Errors
 /// A month with several deliveries and no manifest that names one of them, or a named file that is not there.
 pub(super) fn current(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, BillError> {
-    let mut months: BTreeMap<Month, Deliveries> = BTreeMap::new();
+    let mut months: BTreeMap<ExportMonth, Deliveries> = BTreeMap::new();
     let mut other = Vec::new();
     for path in files {
         let Some((month, delivery)) = place(&path) else {
@@ -65,7 +65,7 @@ pub(super) fn current(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, BillError> {
     Ok(other)
 }
 
-fn newest(month: &Month, mut deliveries: Deliveries) -> Result<Vec<PathBuf>, BillError> {
+fn newest(month: &ExportMonth, mut deliveries: Deliveries) -> Result<Vec<PathBuf>, BillError> {
     if deliveries.data.len() < 2 {
         return Ok(deliveries.data.into_values().flatten().collect());
     }
@@ -113,7 +113,7 @@ fn newest(month: &Month, mut deliveries: Deliveries) -> Result<Vec<PathBuf>, Bil
 }
 
 /// What a message calls the month: its manifest, or else the folder of the export.
-fn shown(paths: &[PathBuf], month: &Month) -> PathBuf {
+fn shown(paths: &[PathBuf], month: &ExportMonth) -> PathBuf {
     let named = paths.first().cloned();
     named.unwrap_or_else(|| month.export.clone())
 }
@@ -141,7 +141,7 @@ fn ends_with_json(path: &Path) -> bool {
 }
 
 /// The month and the delivery by a file's path; `None` outside the layout of an export.
-fn place(path: &Path) -> Option<(Month, String)> {
+fn place(path: &Path) -> Option<(ExportMonth, String)> {
     let folder = path.parent()?;
     let names: Vec<_> = folder.components().collect();
     let text = |at: usize| names[at].as_os_str().to_string_lossy();
@@ -152,7 +152,7 @@ fn place(path: &Path) -> Option<(Month, String)> {
         _ => at,
     };
     let delivery: PathBuf = names[at + 1..].iter().collect();
-    let month = Month {
+    let month = ExportMonth {
         export: names[..export].iter().collect(),
         period: text(at).into_owned(),
     };

@@ -5,17 +5,17 @@ use std::io::BufRead;
 
 use serde::Deserialize;
 
-use super::Trouble;
+use super::BillFileError;
 use super::columns::{moment, short, unknown};
-use crate::domain::bill::usage::{Part, is_secrets_manager, region_of};
-use crate::domain::bill::{Amount, Bill, Kind, Line};
-use crate::domain::names::{AccountId, Region};
-use crate::domain::report::Span;
+use crate::domain::base::names::{AccountId, Region};
+use crate::domain::base::span::Span;
+use crate::domain::pricing::bill::usage_type::{CostPart, is_secrets_manager, region_of};
+use crate::domain::pricing::bill::{Amount, Bill, BillLine, BillLineKind};
 
 /// One page of an answer. AWS adds fields: unknown ones are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Page {
+struct ExplorerPage {
     results_by_time: Vec<Period>,
     #[serde(default)]
     group_definitions: Vec<Definition>,
@@ -33,7 +33,7 @@ struct Period {
     #[serde(rename = "TimePeriod")]
     limits: Limits,
     #[serde(default)]
-    groups: Vec<Group>,
+    groups: Vec<ExplorerGroup>,
     #[serde(default)]
     estimated: bool,
 }
@@ -47,7 +47,7 @@ struct Limits {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Group {
+struct ExplorerGroup {
     keys: Vec<String>,
     metrics: BTreeMap<String, Metric>,
 }
@@ -69,14 +69,14 @@ const COSTS: [&str; 4] = [
 ];
 
 /// Reads the pages of an answer, one after another.
-pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), Trouble> {
-    let pages = serde_json::Deserializer::from_reader(source).into_iter::<Page>();
+pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileError> {
+    let pages = serde_json::Deserializer::from_reader(source).into_iter::<ExplorerPage>();
     for page in pages {
         let page = page.map_err(|fault| {
             if fault.is_io() {
-                Trouble::Io(fault.into())
+                BillFileError::Io(fault.into())
             } else {
-                Trouble::Form(format!(
+                BillFileError::Form(format!(
                     "it is JSON and no answer of Cost Explorer with `ResultsByTime` ({fault})"
                 ))
             }
@@ -86,10 +86,10 @@ pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), Trouble>
     Ok(())
 }
 
-fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
+fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> {
     let place = |key: &str| page.group_definitions.iter().position(|by| by.key == key);
     let Some(usage_type) = place("USAGE_TYPE") else {
-        return Err(Trouble::Form(
+        return Err(BillFileError::Form(
             "Cost Explorer was not asked by usage type; ask with `--group-by Type=DIMENSION,Key=USAGE_TYPE \
              Type=DIMENSION,Key=LINKED_ACCOUNT`"
                 .to_owned(),
@@ -108,8 +108,8 @@ fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
             let usage = key(usage_type).unwrap_or_default();
             let is_ours = usage.contains("AWSSecretsManager")
                 || service.and_then(key).is_some_and(is_secrets_manager);
-            let other = is_ours.then_some(Part::Other);
-            let Some(part) = Part::of_usage_type(usage).or(other) else {
+            let other = is_ours.then_some(CostPart::Other);
+            let Some(part) = CostPart::of_usage_type(usage).or(other) else {
                 continue;
             };
             let Some(metric) = COSTS.iter().find_map(|cost| group.metrics.get(*cost)) else {
@@ -124,18 +124,18 @@ fn read_page(page: &Page, bill: &mut Bill) -> Result<(), Trouble> {
                 .and_then(key)
                 .and_then(|region| Region::new(region).ok());
             let quantity = group.metrics.get("UsageQuantity");
-            bill.add(Line {
+            bill.add(BillLine {
                 account: account.and_then(key).and_then(|id| AccountId::new(id).ok()),
                 region: named.or_else(|| region_of(usage)),
                 part,
-                kind: Kind::Usage,
+                kind: BillLineKind::Usage,
                 cost,
                 quantity: quantity.and_then(|quantity| Amount::parse(&quantity.amount)),
                 currency: short(&metric.unit),
                 secret: None,
                 span: Some(Span { from, to }),
                 estimated: period.estimated,
-                usage_type: (part == Part::Other).then(|| unknown(usage)),
+                usage_type: (part == CostPart::Other).then(|| unknown(usage)),
             });
         }
     }

@@ -11,11 +11,11 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use super::*;
-use crate::domain::bill::reconcile;
-use crate::domain::bill::usage::Part;
+use crate::domain::base::money::Money;
 use crate::domain::fixture;
-use crate::domain::money::Money;
-use crate::domain::report::Report;
+use crate::domain::pricing::bill::reconcile;
+use crate::domain::pricing::bill::usage_type::CostPart;
+use crate::domain::report::result::Report;
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:012345678901:secret:prod/db-AbC123";
 
@@ -180,10 +180,10 @@ fn every_form_of_an_export_says_the_same() {
                 "{form}"
             );
             let (usage, adjustments) = match place.part {
-                Part::Storage => (1_075, 0),
-                Part::Api if form.starts_with("Cost") => (1_000, 0),
-                Part::Api => (1_000, -500),
-                Part::Kms | Part::Other => panic!("{form}"),
+                CostPart::Storage => (1_075, 0),
+                CostPart::Api if form.starts_with("Cost") => (1_000, 0),
+                CostPart::Api => (1_000, -500),
+                CostPart::Kms | CostPart::Other => panic!("{form}"),
             };
             assert_eq!(billed.usage.money(), Money(usage), "{form}");
             assert_eq!(billed.adjustments.money(), Money(adjustments), "{form}");
@@ -208,7 +208,7 @@ fn every_form_of_an_export_says_the_same() {
 fn parquet_is_read_column_by_column() {
     let bill = read_bytes(&parquet_file(&[0.000_537_634_4, 0.000_537_634_4, 5e-6])).unwrap();
     let (place, billed) = bill.places.iter().next().unwrap();
-    assert_eq!(place.part, Part::Storage);
+    assert_eq!(place.part, CostPart::Storage);
     assert_eq!(place.region.as_ref().unwrap().as_str(), "eu-west-1");
     assert_eq!(billed.usage.to_string(), "0.001080268800");
     assert_eq!(bill.secrets.keys().next().unwrap().as_str(), ARN);

@@ -4,7 +4,7 @@ use super::*;
 
 const ARN: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-AbC123";
 
-fn check(text: &str) -> Found {
+fn check(text: &str) -> InventoryFiles {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inventory.json");
     std::fs::write(&path, text).unwrap();

@@ -14,13 +14,13 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::domain::money::Money;
-use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::report::{LoopRow, Range, ReaderRow, Report, SecretRow};
-use crate::domain::sums::Savings;
+use crate::domain::base::money::Money;
+use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::report::result::{LoopRow, Range, ReaderRow, Report, SecretRow};
+use crate::domain::report::sums::PossibleSavings;
 use crate::report::escape::one_line;
 use crate::report::estimates::{dollars, doubts, numbers};
-use crate::report::text::words;
+use crate::report::text::phrases;
 
 /// Text that stands once in the block and is named by its place.
 #[derive(Default)]
@@ -78,9 +78,9 @@ impl Serialize for Pool<'_> {
 }
 
 /// One value of each row.
-struct Column<'a, F>(&'a [SecretRow], F);
+struct BlockColumn<'a, F>(&'a [SecretRow], F);
 
-impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> T> Serialize for Column<'a, F> {
+impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> T> Serialize for BlockColumn<'a, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(&self.1))
     }
@@ -110,8 +110,8 @@ struct Block<'a> {
     /// Account, Region and the ARN up to the name.
     scopes: Vec<(String, String, String)>,
     scope_of: HashMap<Prefix<'a>, usize>,
-    savings: Savings<'a>,
-    loops: Vec<Loop>,
+    savings: PossibleSavings<'a>,
+    loops: Vec<LoopBlock>,
     findings: Vec<Finding>,
 }
 
@@ -126,7 +126,7 @@ struct Finding {
 }
 
 #[derive(serde::Serialize)]
-struct Loop {
+struct LoopBlock {
     secret: usize,
     reader: usize,
     what: usize,
@@ -219,14 +219,14 @@ impl<'a> Block<'a> {
             pool,
             scopes,
             scope_of,
-            savings: Savings::new(report),
+            savings: PossibleSavings::new(report),
             loops,
             findings,
         }
     }
 
-    fn each<T, F: Fn(&'a SecretRow) -> T>(&self, of: F) -> Column<'a, F> {
-        Column(&self.report.secrets, of)
+    fn each<T, F: Fn(&'a SecretRow) -> T>(&self, of: F) -> BlockColumn<'a, F> {
+        BlockColumn(&self.report.secrets, of)
     }
 
     fn some<T, F: Fn(&'a SecretRow) -> Option<T>>(&self, of: F) -> Sparse<'a, F> {
@@ -364,8 +364,8 @@ impl Serialize for Block<'_> {
     }
 }
 
-fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> Loop {
-    Loop {
+fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> LoopBlock {
+    LoopBlock {
         secret,
         reader: pool.add(&row.reader),
         what: pool.add(&row.what),
@@ -374,7 +374,7 @@ fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> Loop {
         interval: row.interval_s,
         shape: pool.add(&row.shape),
         saves: row.avoidable_usd_month.map(|amount| amount.0),
-        sure: words::how_sure(row),
+        sure: phrases::how_sure(row),
         advice: pool.add(&row.advice),
     }
 }

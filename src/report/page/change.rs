@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::view::{moment, money_or_unknown};
 use crate::compare::{Change, Comparison, LoopChange};
-use crate::domain::money::{Money, thousands};
+use crate::domain::base::money::{Money, thousands};
 use crate::report::comparison::{amount, estimates, loop_lists, reader, secret_lists, signed};
 use crate::report::escape::one_line;
+use crate::report::format::{moment, money_or_unknown};
 
 /// How many secrets a list shows.
 const LISTED: usize = 10;
@@ -39,12 +39,12 @@ struct StepView {
 struct List {
     heading: &'static str,
     count: String,
-    rows: Vec<Row>,
+    rows: Vec<ChangeView>,
     more: String,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct ChangeView {
     name: String,
     scope: String,
     text: String,
@@ -53,7 +53,8 @@ struct Row {
 
 /// Reads the section from a comparison.
 pub(crate) fn changes(comparison: &Comparison) -> Changes {
-    let shown = |step: &&crate::compare::Step| step.count > 0 || step.change_usd != Money::ZERO;
+    let shown =
+        |step: &&crate::compare::BridgeStep| step.count > 0 || step.change_usd != Money::ZERO;
     let savings = &comparison.savings;
     Changes {
         since: moment(comparison.old.made),
@@ -97,7 +98,7 @@ fn lists(comparison: &Comparison) -> Vec<List> {
         .collect()
 }
 
-fn list<T>(heading: &'static str, rows: &[T], row: impl Fn(&T) -> Row) -> List {
+fn list<T>(heading: &'static str, rows: &[T], row: impl Fn(&T) -> ChangeView) -> List {
     let rest = rows.len().saturating_sub(LISTED);
     List {
         heading,
@@ -111,8 +112,8 @@ fn list<T>(heading: &'static str, rows: &[T], row: impl Fn(&T) -> Row) -> List {
     }
 }
 
-fn of_secret(code: &str, change: &Change) -> Row {
-    Row {
+fn of_secret(code: &str, change: &Change) -> ChangeView {
+    ChangeView {
         name: one_line(&change.name),
         scope: change.arn.scope().to_string(),
         text: match (change.old_usd, change.new_usd) {
@@ -123,12 +124,12 @@ fn of_secret(code: &str, change: &Change) -> Row {
     }
 }
 
-fn of_loop(change: &LoopChange) -> Row {
+fn of_loop(change: &LoopChange) -> ChangeView {
     let place = [
         change.account.as_ref().map(ToString::to_string),
         change.region.as_ref().map(ToString::to_string),
     ];
-    Row {
+    ChangeView {
         name: one_line(&change.name),
         scope: place.into_iter().flatten().collect::<Vec<_>>().join(" "),
         text: format!(
@@ -141,7 +142,7 @@ fn of_loop(change: &LoopChange) -> Row {
 }
 
 fn notes(comparison: &Comparison) -> Vec<String> {
-    let named = |scopes: &[crate::domain::names::Scope]| {
+    let named = |scopes: &[crate::domain::base::names::Scope]| {
         let names: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         names.join(", ")
     };

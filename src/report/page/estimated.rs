@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::view::money_or_unknown;
-use crate::domain::money::thousands;
-use crate::domain::report::Report;
+use crate::domain::base::money::thousands;
+use crate::domain::report::result::Report;
 use crate::report::escape::one_line;
 use crate::report::estimates::{self, dollars, doubts, numbers, places};
+use crate::report::format::money_or_unknown;
 
 /// How many secrets are shown.
 const SHOWN: usize = 20;
@@ -17,13 +17,13 @@ const SHOWN: usize = 20;
 #[derive(Serialize)]
 pub(crate) struct Estimated {
     lead: String,
-    samples: Vec<Sample>,
-    secrets: Vec<Secret>,
+    samples: Vec<SampleView>,
+    secrets: Vec<EstimatedSecret>,
     more: String,
 }
 
 #[derive(Serialize)]
-struct Sample {
+struct SampleView {
     place: String,
     calls: String,
     range: String,
@@ -31,7 +31,7 @@ struct Sample {
 }
 
 #[derive(Serialize)]
-struct Secret {
+struct EstimatedSecret {
     place: usize,
     name: String,
     cost: String,
@@ -44,7 +44,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
     if !estimates::any(report) {
         return None;
     }
-    let samples: Vec<Sample> = report
+    let samples: Vec<SampleView> = report
         .scopes
         .iter()
         .filter_map(|row| {
@@ -55,7 +55,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
                 windows.push_str(&one_line(&caveat.text));
             }
             let calls = found.calls.map(thousands);
-            Some(Sample {
+            Some(SampleView {
                 place: format!("{} {}", row.account, row.region),
                 calls: calls.unwrap_or_else(|| "unknown".to_owned()),
                 range: found.calls_range.map(numbers).unwrap_or_default(),
@@ -100,7 +100,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         secrets: secrets
             .into_iter()
             .take(SHOWN)
-            .map(|(_, place, row, found, range)| Secret {
+            .map(|(_, place, row, found, range)| EstimatedSecret {
                 place,
                 name: one_line(&row.name),
                 cost: money_or_unknown(row.cost.total_usd),

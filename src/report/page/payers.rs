@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::view::money_or_unknown;
-use crate::domain::money::{Money, thousands};
-use crate::domain::report::{Report, Totals};
-use crate::domain::sums::{Group, Grouping, Key, Known, groups};
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::report::result::{Report, Totals};
+use crate::domain::report::sums::{GroupKey, GroupSums, Grouping, KnownSums, groups};
 use crate::report::escape::one_line;
-use crate::report::html::percent;
+use crate::report::format::money_or_unknown;
+use crate::report::format::percent;
 
 /// How many groups are shown before the rest is added up.
 const GROUPS: usize = 12;
@@ -18,12 +18,12 @@ pub(super) struct Payers {
     heading: &'static str,
     id: &'static str,
     column: &'static str,
-    rows: Vec<Payer>,
-    total: Payer,
+    rows: Vec<CostGrouping>,
+    total: CostGrouping,
 }
 
 #[derive(Clone, Serialize)]
-struct Payer {
+struct CostGrouping {
     name: String,
     /// The name is not somebody's but ours: nobody, the rest, the calls of no secret.
     ours: bool,
@@ -36,11 +36,11 @@ struct Payer {
 }
 
 /// By owner and by account, and by Region where there are several.
-pub(super) fn payers(report: &Report, known: &Known) -> Vec<Payers> {
+pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
     let by = |heading, id, column, by| {
         let mut found = groups(report, by);
         found.sort_by(|a, b| {
-            let last = |group: &Group| group.key == Key::Unattributed;
+            let last = |group: &GroupSums| group.key == GroupKey::Unattributed;
             (last(a), b.totals.total_usd, &a.key).cmp(&(last(b), a.totals.total_usd, &b.key))
         });
         let most = found
@@ -50,20 +50,20 @@ pub(super) fn payers(report: &Report, known: &Known) -> Vec<Payers> {
             .unwrap_or_default();
         if by == Grouping::Account {
             for group in &mut found {
-                if let Key::Of(account) = &mut group.key {
+                if let GroupKey::Of(account) = &mut group.key {
                     *account = report.account_label(account);
                 }
             }
         }
-        let nobodys = found.pop_if(|group| group.key == Key::Unattributed);
-        let mut rows: Vec<Payer> = found
+        let nobodys = found.pop_if(|group| group.key == GroupKey::Unattributed);
+        let mut rows: Vec<CostGrouping> = found
             .iter()
             .take(GROUPS)
             .map(|group| payer(group, most))
             .collect();
         if let Some(rest) = found.get(GROUPS..).filter(|rest| !rest.is_empty()) {
             // Many together are no bar beside single ones.
-            rows.push(Payer {
+            rows.push(CostGrouping {
                 ours: true,
                 stays: percent(0, 1),
                 saved: percent(0, 1),
@@ -77,8 +77,8 @@ pub(super) fn payers(report: &Report, known: &Known) -> Vec<Payers> {
             column,
             rows,
             total: payer(
-                &Group {
-                    key: Key::Of("Total".to_owned()),
+                &GroupSums {
+                    key: GroupKey::Of("Total".to_owned()),
                     totals: report.totals.clone(),
                     known: *known,
                 },
@@ -97,35 +97,35 @@ pub(super) fn payers(report: &Report, known: &Known) -> Vec<Payers> {
 }
 
 /// The groups that are not shown, as one.
-fn added(rest: &[Group]) -> Group {
+fn added(rest: &[GroupSums]) -> GroupSums {
     let mut totals = Totals::default();
-    let mut known = Known::default();
+    let mut known = KnownSums::default();
     for group in rest {
         known += group.known;
         totals.secrets += group.totals.secrets;
         totals.total_usd += group.totals.total_usd;
         totals.savings_usd += group.totals.savings_usd;
     }
-    Group {
-        key: Key::Of(format!("{} more", rest.len())),
+    GroupSums {
+        key: GroupKey::Of(format!("{} more", rest.len())),
         totals,
         known,
     }
 }
 
-fn payer(group: &Group, most: Money) -> Payer {
+fn payer(group: &GroupSums, most: Money) -> CostGrouping {
     let totals = &group.totals;
     let cost = money_or_unknown(group.known.total.of(totals.total_usd));
     let savings = group.known.savings().of(totals.savings_usd);
     let saved = totals.savings_usd.min(totals.total_usd);
     let name = match &group.key {
-        Key::NoOwner => "no owner tag".to_owned(),
-        Key::Unattributed => "calls of no secret".to_owned(),
+        GroupKey::NoOwner => "no owner tag".to_owned(),
+        GroupKey::Unattributed => "calls of no secret".to_owned(),
         key => one_line(&key.to_string()),
     };
-    Payer {
-        ours: matches!(group.key, Key::NoOwner | Key::Unattributed),
-        secrets: if group.key == Key::Unattributed {
+    CostGrouping {
+        ours: matches!(group.key, GroupKey::NoOwner | GroupKey::Unattributed),
+        secrets: if group.key == GroupKey::Unattributed {
             "–".to_owned()
         } else {
             thousands(totals.secrets)

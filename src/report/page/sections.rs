@@ -6,17 +6,17 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::view::{day, money_or_unknown};
-use crate::domain::findings::FINDINGS;
-use crate::domain::money::{Money, thousands};
-use crate::domain::names::SecretArn;
-use crate::domain::report::{FindingRow, LoopRow, Report, SecretRow, Severity};
-use crate::domain::sums;
-use crate::domain::verdict::Verdict;
+use crate::domain::base::finding_kinds::FINDINGS;
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::base::names::SecretArn;
+use crate::domain::report::result::{FindingRow, LoopRow, Report, SecretRow, Severity};
+use crate::domain::report::sums;
+use crate::domain::report::verdict::Verdict;
 use crate::report::escape::one_line;
-use crate::report::html::percent;
+use crate::report::format::percent;
+use crate::report::format::{day, money_or_unknown};
 
-use crate::report::text::words::{self, number};
+use crate::report::text::phrases::{self, number};
 
 /// How many of the dearest secrets are shown.
 const DEAREST: usize = 10;
@@ -88,8 +88,8 @@ pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
 
 /// The hot loops.
 #[derive(Serialize)]
-pub(crate) struct Loops {
-    shown: Vec<Loop>,
+pub(crate) struct LoopsView {
+    shown: Vec<LoopView>,
     more: String,
     /// That others go with their secrets.
     going: Option<String>,
@@ -98,7 +98,7 @@ pub(crate) struct Loops {
 }
 
 #[derive(Serialize)]
-struct Loop {
+struct LoopView {
     place: Option<usize>,
     name: String,
     scope: String,
@@ -109,7 +109,7 @@ struct Loop {
     sure: String,
     saves: String,
     advice: Vec<Word>,
-    days: Days,
+    days: DaysChart,
 }
 
 /// A piece of a sentence.
@@ -135,7 +135,7 @@ fn words_of(sentence: &str) -> Vec<Word> {
 
 /// A picture of calls a day.
 #[derive(Serialize)]
-struct Days {
+struct DaysChart {
     alt: String,
     first: String,
     last: String,
@@ -152,7 +152,7 @@ struct Bar {
 }
 
 /// The loops that waste most.
-pub(crate) fn loops(report: &Report) -> Loops {
+pub(crate) fn loops(report: &Report) -> LoopsView {
     let places: HashMap<&SecretArn, usize> = report
         .secrets
         .iter()
@@ -162,13 +162,13 @@ pub(crate) fn loops(report: &Report) -> Loops {
     let loops = sums::loops(report);
     let rest = loops.len().saturating_sub(LOOPS);
     let is_read = report.trail_hours().0 > 0 || report.totals.estimate.is_some();
-    Loops {
+    LoopsView {
         none: if is_read {
             "None: no reader fetches a secret more often than a cache would."
         } else {
             "Not known: no trail covers the window."
         },
-        going: words::going(report, &loops),
+        going: phrases::going(report, &loops),
         shown: loops
             .iter()
             .take(LOOPS)
@@ -185,11 +185,15 @@ pub(crate) fn loops(report: &Report) -> Loops {
     }
 }
 
-fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
+fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
     let home = row.account.as_ref().map(ToString::to_string);
     let place_text = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-    let clients = format!("{}{}", words::at_least(row), number(row.clients, "client"));
-    Loop {
+    let clients = format!(
+        "{}{}",
+        phrases::at_least(row),
+        number(row.clients, "client")
+    );
+    LoopView {
         place,
         name: one_line(&row.name),
         scope: format!(
@@ -197,7 +201,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
             place_text(home.clone()),
             place_text(row.region.as_ref().map(ToString::to_string))
         ),
-        reader: one_line(&words::reader(&row.reader, home.as_deref())),
+        reader: one_line(&phrases::reader(&row.reader, home.as_deref())),
         client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
         rate: format!(
             "{} {} calls a month from {clients}{}{}",
@@ -209,7 +213,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
                 } else {
                     "at the peak"
                 };
-                format!("; every {} {when}", words::interval(seconds))
+                format!("; every {} {when}", phrases::interval(seconds))
             }),
             if row.shape.is_empty() {
                 String::new()
@@ -217,14 +221,14 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> Loop {
                 format!("; {}", one_line(&row.shape))
             }
         ),
-        sure: words::how_sure(row).map_or_else(String::new, |sure| format!("Estimate {sure}")),
+        sure: phrases::how_sure(row).map_or_else(String::new, |sure| format!("Estimate {sure}")),
         saves: money_or_unknown(row.avoidable_usd_month),
         advice: words_of(&row.advice),
         days: days(report, &row.days),
     }
 }
 
-fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> Days {
+fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> DaysChart {
     let first = report.window.from.to_zoned(TimeZone::UTC).date();
     let last = report.window.to.to_zoned(TimeZone::UTC);
     // The window ends before `to`: a `to` at midnight belongs to the day before.
@@ -251,7 +255,7 @@ fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> Days {
         }
     });
     let text = |place: Option<&Date>| place.map_or_else(String::new, |date| day(*date));
-    Days {
+    DaysChart {
         bars: bars.collect(),
         width: shown.len() * 10,
         alt: format!(
@@ -363,12 +367,12 @@ fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow> + Clon
 /// Findings by their code.
 #[derive(Serialize)]
 pub(crate) struct Findings {
-    kinds: Vec<Kind>,
+    kinds: Vec<FindingsOfKind>,
     total: String,
 }
 
 #[derive(Serialize)]
-struct Kind {
+struct FindingsOfKind {
     code: String,
     severity: &'static str,
     count: String,
@@ -407,7 +411,7 @@ pub(crate) fn findings(report: &Report) -> Findings {
     let kinds = kinds.into_iter().map(|((severity, code), rows)| {
         let rest = rows.len().saturating_sub(EXAMPLES);
         let known = FINDINGS.iter().find(|known| known.code == code);
-        Kind {
+        FindingsOfKind {
             code: one_line(code),
             severity: severity.as_str(),
             count: thousands(rows.len() as u64),
@@ -438,7 +442,7 @@ fn example(row: &FindingRow) -> Example {
             .collect::<Vec<_>>()
             .join(" "),
         reader: row.reader.as_deref().map_or_else(String::new, |reader| {
-            one_line(&words::reader(reader, home.as_deref()))
+            one_line(&phrases::reader(reader, home.as_deref()))
         }),
         text: words_of(&row.text),
         evidence: one_line(&row.evidence),

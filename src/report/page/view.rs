@@ -2,29 +2,31 @@
 //!
 //! Nothing is judged here. Sums are the report's own, or those of `summary.csv`.
 
+use crate::report::format::{day, moment, money, share, utc_day};
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
 use super::payers::{self, Payers};
-use super::sections::{self, Findings, Idle, Loops, Unseen};
+use super::sections::{self, Findings, Idle, LoopsView, Unseen};
 use crate::compare::Comparison;
-use crate::domain::money::{Money, thousands};
-use crate::domain::month::Month;
-use crate::domain::report::{Report, Span};
-use crate::domain::sums::{self, Known};
-use crate::domain::verdict::Verdict;
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::base::month::Month;
+use crate::domain::base::span::Span;
+use crate::domain::report::result::Report;
+use crate::domain::report::sums::{self, KnownSums};
+use crate::domain::report::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
-use crate::report::html::percent;
-use crate::report::text::words::{maker, number, storage_alone, usd};
+use crate::report::format::percent;
+use crate::report::text::phrases::{maker, number, storage_alone, usd};
 
 /// Everything that the template shows.
 #[derive(Serialize)]
-pub(crate) struct Page {
+pub(crate) struct PageView {
     title: String,
     period: String,
     scope: String,
@@ -32,16 +34,16 @@ pub(crate) struct Page {
     tool: String,
     figures: Vec<Figure>,
     /// Where the money goes: what stays, what deleting saves, what mending saves.
-    future: Split,
+    future: BarView,
     /// Storage, API, KMS.
-    parts: Split,
-    caveats: Vec<Caveat>,
-    steps: Vec<Step>,
+    parts: BarView,
+    caveats: Vec<CaveatView>,
+    steps: Vec<NextStep>,
     changes: Option<Changes>,
     payers: Vec<Payers>,
     estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
-    loops: Loops,
+    loops: LoopsView,
     idle: Idle,
     findings: Findings,
     unseen: Unseen,
@@ -61,13 +63,13 @@ struct Figure {
 
 /// A bar of parts with its legend.
 #[derive(Serialize)]
-pub(crate) struct Split {
+pub(crate) struct BarView {
     alt: String,
-    parts: Vec<Part>,
+    parts: Vec<BarPart>,
 }
 
 #[derive(Serialize)]
-struct Part {
+struct BarPart {
     class: &'static str,
     label: String,
     value: String,
@@ -77,14 +79,14 @@ struct Part {
 
 /// A sentence that limits what the numbers say.
 #[derive(Serialize)]
-struct Caveat {
+struct CaveatView {
     text: String,
     link: Option<&'static str>,
 }
 
 /// One thing to do next.
 #[derive(Serialize)]
-struct Step {
+struct NextStep {
     what: String,
     how: String,
     worth: String,
@@ -92,11 +94,11 @@ struct Step {
 }
 
 /// Reads the view from a report.
-pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> Page {
+pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
     let totals = &report.totals;
     let known = sums::known(report);
     let (accounts, regions) = report.places();
-    Page {
+    PageView {
         title: format!("Secrets Manager: {}", period(report)),
         period: period(report),
         scope: if totals.secrets == 0 {
@@ -162,48 +164,7 @@ pub(crate) fn span(span: &Span) -> String {
     format!("{} to {}", day(from), day(to))
 }
 
-/// `1 November 2026`.
-pub(crate) fn day(day: Date) -> String {
-    day.strftime("%-d %B %Y").to_string()
-}
-
-/// `1 November 2026, 06:00 UTC`.
-pub(crate) fn moment(moment: Timestamp) -> String {
-    let moment = moment.to_zoned(TimeZone::UTC);
-    format!("{}, {}", day(moment.date()), moment.strftime("%H:%M UTC"))
-}
-
-fn utc_day(moment: Timestamp) -> Date {
-    moment.to_zoned(TimeZone::UTC).date()
-}
-
-/// An amount with its cents; what is more than nothing and less than a cent is said so.
-pub(crate) fn money(amount: Money) -> String {
-    if amount.0 > 0 && amount.0 < 5_000 {
-        return "< $0.01".to_owned();
-    }
-    amount.dollars()
-}
-
-/// An amount, or a dash with the word for people who hear the page.
-pub(crate) fn money_or_unknown(amount: Option<Money>) -> String {
-    amount.map_or_else(|| "unknown".to_owned(), money)
-}
-
-/// A share in whole per cent; what is neither nothing nor everything is not rounded to it.
-fn share(part: Money, whole: Money) -> String {
-    if whole.0 <= 0 || part.0 <= 0 {
-        return "0 %".to_owned();
-    }
-    let rounded = (part.0.saturating_mul(200) / whole.0).saturating_add(1) / 2;
-    match rounded {
-        0 => "under 1 %".to_owned(),
-        100.. if part < whole => "over 99 %".to_owned(),
-        _ => format!("{rounded} %"),
-    }
-}
-
-fn figures(report: &Report, known: &Known) -> Vec<Figure> {
+fn figures(report: &Report, known: &KnownSums) -> Vec<Figure> {
     let totals = &report.totals;
     let savings = known.savings().of(totals.savings_usd);
     let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
@@ -217,7 +178,7 @@ fn figures(report: &Report, known: &Known) -> Vec<Figure> {
         Some(_) => period(report),
         None => format!(
             "The {} of the window",
-            crate::report::text::words::length(&report.window)
+            crate::report::text::phrases::length(&report.window)
         ),
     };
     let year = Money(totals.savings_usd.0.saturating_mul(12));
@@ -259,9 +220,9 @@ fn figures(report: &Report, known: &Known) -> Vec<Figure> {
     ]
 }
 
-fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Option<Money>)]) -> Split {
+fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Option<Money>)]) -> BarView {
     let mut start = 0;
-    let shown: Vec<Part> = parts
+    let shown: Vec<BarPart> = parts
         .iter()
         .map(|&(class, label, amount)| {
             let value = amount.map_or_else(
@@ -269,7 +230,7 @@ fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Option<Money>)]
                 |amount| format!("{} ({})", money(amount), share(amount, whole)),
             );
             let amount = amount.unwrap_or_default();
-            let part = Part {
+            let part = BarPart {
                 class,
                 label: label.to_owned(),
                 value,
@@ -284,13 +245,13 @@ fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Option<Money>)]
         .iter()
         .map(|part| format!("{} {}", part.label, part.value))
         .collect();
-    Split {
+    BarView {
         alt: format!("{what}: {}", listed.join(", ")),
         parts: shown,
     }
 }
 
-fn future(report: &Report, known: &Known) -> Split {
+fn future(report: &Report, known: &KnownSums) -> BarView {
     let totals = &report.totals;
     let stays = totals.total_usd - totals.savings_usd;
     let deleting = known.deleting.of(totals.savings_delete_usd);
@@ -306,7 +267,7 @@ fn future(report: &Report, known: &Known) -> Split {
     )
 }
 
-fn parts(report: &Report, known: &Known) -> Split {
+fn parts(report: &Report, known: &KnownSums) -> BarView {
     let totals = &report.totals;
     split(
         "The cost of a month by part",
@@ -319,9 +280,9 @@ fn parts(report: &Report, known: &Known) -> Split {
     )
 }
 
-fn caveats(report: &Report) -> Vec<Caveat> {
+fn caveats(report: &Report) -> Vec<CaveatView> {
     let totals = &report.totals;
-    let plain = |text: String| Caveat { text, link: None };
+    let plain = |text: String| CaveatView { text, link: None };
     let mut caveats = vec![plain(format!(
         "An estimate from {}, not a bill.",
         one_line(&report.policy.prices)
@@ -351,7 +312,7 @@ fn caveats(report: &Report) -> Vec<Caveat> {
         )));
     }
     if let Some(range) = totals.estimate.as_ref().and_then(|found| found.total_usd) {
-        caveats.push(Caveat {
+        caveats.push(CaveatView {
             text: format!(
                 "Calls are estimated from a sample: a month costs {} with 95 % certainty.",
                 dollars(range)
@@ -379,7 +340,7 @@ fn caveats(report: &Report) -> Vec<Caveat> {
         )));
     }
     if !report.gaps.is_empty() {
-        caveats.push(Caveat {
+        caveats.push(CaveatView {
             text: format!(
                 "{} in what could be seen.",
                 number(report.gaps.len() as u64, "gap")
@@ -398,13 +359,13 @@ fn worth(amount: Option<Money>) -> String {
     )
 }
 
-fn steps(report: &Report, known: &Known) -> Vec<Step> {
+fn steps(report: &Report, known: &KnownSums) -> Vec<NextStep> {
     let totals = &report.totals;
     let verdicts = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let mut steps = Vec::new();
     let going = verdicts(Verdict::Delete);
     if going > 0 {
-        steps.push(Step {
+        steps.push(NextStep {
             what: format!("Delete {} that nothing uses", number(going, "secret")),
             how: "secretsweep plan writes the list; nothing goes without a recovery window"
                 .to_owned(),
@@ -414,7 +375,7 @@ fn steps(report: &Report, known: &Known) -> Vec<Step> {
     }
     let loops = sums::loops(report);
     if let Some(first) = loops.first() {
-        steps.push(Step {
+        steps.push(NextStep {
             what: format!("Mend {}", number(loops.len() as u64, "hot loop")),
             how: format!("the dearest reads {}", one_line(&first.name)),
             worth: worth(known.mending().of(totals.savings_loops_usd)),
@@ -429,7 +390,7 @@ fn steps(report: &Report, known: &Known) -> Vec<Step> {
         let rows = report.secrets.iter();
         let rows = rows.filter(|row| row.verdict == Verdict::Review);
         let cost = sums::sum(rows.map(|row| row.cost.total_usd));
-        steps.push(Step {
+        steps.push(NextStep {
             what: format!(
                 "Look at {} that only a person can judge",
                 number(reviewed, "secret")
@@ -444,7 +405,7 @@ fn steps(report: &Report, known: &Known) -> Vec<Step> {
     }
     let severe = sections::severe(report);
     if severe > 0 {
-        steps.push(Step {
+        steps.push(NextStep {
             what: format!("Mend {} of high severity", number(severe, "finding")),
             how: "something is broken, or about to be".to_owned(),
             worth: String::new(),
@@ -452,7 +413,7 @@ fn steps(report: &Report, known: &Known) -> Vec<Step> {
         });
     }
     if !report.gaps.is_empty() {
-        steps.push(Step {
+        steps.push(NextStep {
             what: format!(
                 "Close {} in what could be seen",
                 number(report.gaps.len() as u64, "gap")

@@ -1,8 +1,8 @@
 //! The sums of the sample report, by hand. They stand here and not beside the sums, because the domain knows no sample.
 
-use crate::domain::money::Money;
-use crate::domain::report::Totals;
-use crate::domain::sums::{Grouping, groups};
+use crate::domain::base::money::Money;
+use crate::domain::report::result::Totals;
+use crate::domain::report::sums::{Grouping, groups};
 use crate::report::sample;
 
 #[test]

@@ -1,9 +1,9 @@
 //! The sample report as if its first account and Region had been read in windows only.
 
 use super::{IRELAND, MAIN, at};
-use crate::domain::money::Money;
-use crate::domain::report::{CaveatRow, Estimate, LoopEstimate, Range, Report, SampleRow};
-use crate::domain::sums;
+use crate::domain::base::money::Money;
+use crate::domain::report::result::{CaveatRow, Estimate, LoopEstimate, Range, Report, SampleRow};
+use crate::domain::report::sums;
 
 fn caveat(code: &str, text: &str) -> CaveatRow {
     CaveatRow {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::page::{self, Look, Page, left, piece};
-use super::words::number;
+use super::page::{self, Look, TextPage, left, piece};
+use super::phrases::number;
 use super::{Options, of_verdict, secrets};
-use crate::domain::money::thousands;
-use crate::domain::report::{FindingRow, Report, Severity};
-use crate::domain::verdict::Verdict;
+use crate::domain::base::money::thousands;
+use crate::domain::report::result::{FindingRow, Report, Severity};
+use crate::domain::report::verdict::Verdict;
 
 /// The section, if there is anything in it.
-pub(super) fn attention(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options) {
     let reviews = of_verdict(report, Verdict::Review);
     // Loops stand among the savings already.
     let findings: Vec<_> = report
@@ -37,7 +37,7 @@ pub(super) fn attention(page: &mut Page, report: &Report, options: &Options) {
     }
 }
 
-fn by_code(page: &mut Page, findings: &[&FindingRow], options: &Options) {
+fn by_code(page: &mut TextPage, findings: &[&FindingRow], options: &Options) {
     let counts: Vec<_> = [Severity::High, Severity::Medium, Severity::Low]
         .into_iter()
         .map(|severity| {
@@ -82,7 +82,7 @@ fn by_code(page: &mut Page, findings: &[&FindingRow], options: &Options) {
 }
 
 /// A code with its number of findings, the first of which stands for all.
-fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) {
+fn entry(page: &mut TextPage, severity: Severity, code: &str, rows: &[&FindingRow]) {
     let look = match severity {
         Severity::High => Look::Bad,
         Severity::Medium => Look::Warning,
@@ -114,7 +114,7 @@ fn entry(page: &mut Page, severity: Severity, code: &str, rows: &[&FindingRow]) 
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::report::Severity;
+    use crate::domain::report::result::Severity;
     use crate::report::sample;
     use crate::report::text::{Options, summary};
 

@@ -1,23 +1,23 @@
 //! What it costs: a month at the present rate, the window itself, and the same by group.
 
-use super::page::{Look, Page, left, piece, right};
-use super::words::{self, agree, number, usd};
-use crate::domain::money::{Money, thousands};
-use crate::domain::report::{Range, Report, SecretRow, Totals};
-use crate::domain::secret::includes_secrets;
-use crate::domain::sums::{self, Grouping, Known, Parts};
-use crate::domain::verdict::Verdict;
+use super::page::{Look, TextPage, left, piece, right};
+use super::phrases::{self, agree, number, usd};
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::inventory::secret::includes_secrets;
+use crate::domain::report::result::{Range, Report, SecretRow, Totals};
+use crate::domain::report::sums::{self, Grouping, KnownSums, Parts};
+use crate::domain::report::verdict::Verdict;
 use crate::report::estimates::dollars;
 
 /// One line of the bill: what, how much, and what it is made of. Without an amount it explains the line above.
-struct Line {
+struct CostLine {
     label: &'static str,
     amount: String,
     note: String,
 }
 
 /// The section.
-pub(super) fn costs(page: &mut Page, report: &Report, known: &Known) {
+pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
     page.heading("COST A MONTH (estimate)");
     let lines = lines(report, known);
     let amounts = lines
@@ -25,7 +25,7 @@ pub(super) fn costs(page: &mut Page, report: &Report, known: &Known) {
         .map(|line| line.amount.len())
         .max()
         .unwrap_or(0);
-    for Line {
+    for CostLine {
         label,
         amount,
         note,
@@ -48,7 +48,7 @@ pub(super) fn costs(page: &mut Page, report: &Report, known: &Known) {
     }
     let note = format!(
         "The window of {} cost {} (see ASSUMPTIONS).",
-        words::length(&report.window),
+        phrases::length(&report.window),
         usd(known.window.of(report.totals.window_cost.total_usd))
     );
     page.paragraph(2, Look::Faint, &note);
@@ -65,9 +65,9 @@ pub(super) fn costs(page: &mut Page, report: &Report, known: &Known) {
     left_out(page, &report.totals, known);
 }
 
-fn lines(report: &Report, known: &Known) -> Vec<Line> {
+fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
     let totals = &report.totals;
-    let line = |label, amount: String, note: String| Line {
+    let line = |label, amount: String, note: String| CostLine {
         label,
         amount,
         note,
@@ -94,7 +94,7 @@ fn lines(report: &Report, known: &Known) -> Vec<Line> {
         let calls = format!(
             "{about}{} in {}",
             number(totals.calls, "call"),
-            words::length(&report.window)
+            phrases::length(&report.window)
         );
         let api = known.api.of(totals.api_usd);
         lines.push(line("API calls", usd(api), calls));
@@ -157,12 +157,12 @@ fn sampled(range: Range<Money>) -> String {
 }
 
 /// Whether no calls could be counted anywhere.
-pub(super) fn nothing_counted(known: &Known) -> bool {
+pub(super) fn nothing_counted(known: &KnownSums) -> bool {
     known.calls.of(()).is_none()
 }
 
 /// What the costs leave out, so that a low number is not taken for a good one.
-fn left_out(page: &mut Page, totals: &Totals, known: &Known) {
+fn left_out(page: &mut TextPage, totals: &Totals, known: &KnownSums) {
     let mut parts = Vec::new();
     if totals.unpriced_secrets > 0 {
         parts.push(format!(
@@ -170,24 +170,24 @@ fn left_out(page: &mut Page, totals: &Totals, known: &Known) {
             number(totals.unpriced_secrets, "secret")
         ));
     }
-    let uncounted = words::storage_alone(totals);
+    let uncounted = phrases::storage_alone(totals);
     if uncounted > 0 && !nothing_counted(known) {
         parts.push(format!("the calls of {}", number(uncounted, "secret")));
     }
     if !parts.is_empty() {
-        let text = format!("Unknown and left out: {}.", words::listed(&parts));
+        let text = format!("Unknown and left out: {}.", phrases::listed(&parts));
         page.paragraph(2, Look::Warning, &text);
     }
 }
 
 /// The table of groups, the dearest first.
-pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
+pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping) {
     page.heading(&format!("COST A MONTH BY {}", by.words().to_uppercase()));
     let mut groups = sums::groups(report, by);
     // The calls of no secret stay at the end.
     groups.sort_by_key(|group| {
         (
-            group.key == sums::Key::Unattributed,
+            group.key == sums::GroupKey::Unattributed,
             -group.totals.total_usd.0,
         )
     });
@@ -205,14 +205,14 @@ pub(super) fn groups(page: &mut Page, report: &Report, by: Grouping) {
             of(Verdict::Review),
         ];
         let key = match (by, &group.key) {
-            (Grouping::Account, sums::Key::Of(account)) => report.account_label(account),
+            (Grouping::Account, sums::GroupKey::Of(account)) => report.account_label(account),
             (_, key) => key.to_string(),
         };
         row(page, Look::Usual, &key, &cells);
     }
 }
 
-fn row(page: &mut Page, look: Look, key: &str, cells: &[String; 5]) {
+fn row(page: &mut TextPage, look: Look, key: &str, cells: &[String; 5]) {
     let widths = [9, 13, 12, 8, 8];
     let mut pieces = vec![left(look, key, 28)];
     pieces.extend(
@@ -227,7 +227,7 @@ fn row(page: &mut Page, look: Look, key: &str, cells: &[String; 5]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::report::Cost;
+    use crate::domain::report::result::Cost;
     use crate::report::sample;
     use crate::report::text::{Options, summary};
 
@@ -274,7 +274,7 @@ mod tests {
     fn what_a_month_is_scaled_from_is_said_where_it_is_not_all() {
         let mut report = sample::report();
         let said = "The calls are those of";
-        let whole = |scope: &mut crate::domain::report::ScopeRow| {
+        let whole = |scope: &mut crate::domain::report::result::ScopeRow| {
             scope.trail.covered_hours = scope.trail.expected_hours;
         };
         report.scopes.iter_mut().for_each(whole);

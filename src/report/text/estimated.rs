@@ -2,14 +2,14 @@
 
 use std::cmp::Reverse;
 
-use super::page::{Look, Page, left, piece};
+use super::page::{Look, TextPage, left, piece};
 use super::{Options, more};
-use crate::domain::money::thousands;
-use crate::domain::report::{Report, ScopeRow, SecretRow};
+use crate::domain::base::money::thousands;
+use crate::domain::report::result::{Report, ScopeRow, SecretRow};
 use crate::report::estimates::{self, dollars, doubts, numbers, places};
 
 /// The section; nothing if everything was counted.
-pub(super) fn estimated(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn estimated(page: &mut TextPage, report: &Report, options: &Options) {
     let sampled: Vec<&ScopeRow> = report
         .scopes
         .iter()
@@ -37,7 +37,7 @@ pub(super) fn estimated(page: &mut Page, report: &Report, options: &Options) {
     secrets(page, report, options);
 }
 
-fn scope(page: &mut Page, row: &ScopeRow) {
+fn scope(page: &mut TextPage, row: &ScopeRow) {
     let Some(sample) = &row.sample else {
         return;
     };
@@ -62,7 +62,7 @@ fn scope(page: &mut Page, row: &ScopeRow) {
 }
 
 /// The secrets whose cost is least certain.
-fn secrets(page: &mut Page, report: &Report, options: &Options) {
+fn secrets(page: &mut TextPage, report: &Report, options: &Options) {
     let mut rows: Vec<(i64, &SecretRow)> = report
         .secrets
         .iter()

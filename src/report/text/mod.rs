@@ -8,21 +8,21 @@ mod attention;
 mod costs;
 mod estimated;
 mod page;
+pub(in crate::report) mod phrases;
 mod savings;
 mod secrets;
 mod unseen;
-pub(in crate::report) mod words;
 
-pub(crate) use words::shell;
+pub(crate) use phrases::shell;
 
-use page::{Look, Page, left, piece};
-use words::{agree, number};
+use page::{Look, TextPage, left, piece};
+use phrases::{agree, number};
 
-use crate::domain::money::thousands;
-use crate::domain::names::{AccountId, Region};
-use crate::domain::report::{Report, SecretRow};
-use crate::domain::sums::{self, Grouping};
-use crate::domain::verdict::Verdict;
+use crate::domain::base::money::thousands;
+use crate::domain::base::names::{AccountId, Region};
+use crate::domain::report::result::{Report, SecretRow};
+use crate::domain::report::sums::{self, Grouping};
+use crate::domain::report::verdict::Verdict;
 
 /// Whether the summary has colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Default for Options {
 /// The summary: lines of at most 80 columns, each with a line feed at its end. Without colours it holds no control
 /// character but those.
 pub fn summary(report: &Report, options: &Options) -> String {
-    let mut page = Page::new(options.style);
+    let mut page = TextPage::new(options.style);
     head(&mut page, report);
     if report.totals.secrets > 0 || report.totals.calls > 0 {
         let known = sums::known(report);
@@ -82,12 +82,12 @@ pub fn summary(report: &Report, options: &Options) -> String {
     page.finish()
 }
 
-fn head(page: &mut Page, report: &Report) {
+fn head(page: &mut TextPage, report: &Report) {
     let span = match &report.policy.month {
         Some(month) => month.clone(),
-        None => words::between(&report.window),
+        None => phrases::between(&report.window),
     };
-    let line = format!("{span} ({})", words::length(&report.window));
+    let line = format!("{span} ({})", phrases::length(&report.window));
     page.line(
         0,
         &[
@@ -120,7 +120,7 @@ fn head(page: &mut Page, report: &Report) {
     page.paragraph(0, Look::Usual, &text);
 }
 
-fn assumptions(page: &mut Page, report: &Report) {
+fn assumptions(page: &mut TextPage, report: &Report) {
     page.heading("ASSUMPTIONS");
     for assumption in &report.assumptions {
         page.item(2, "- ", Look::Faint, assumption);
@@ -129,11 +129,11 @@ fn assumptions(page: &mut Page, report: &Report) {
         2,
         "- ",
         Look::Faint,
-        &format!("Made by {}.", words::maker(report)),
+        &format!("Made by {}.", phrases::maker(report)),
     );
 }
 
-fn files(page: &mut Page, options: &Options) {
+fn files(page: &mut TextPage, options: &Options) {
     let Some(folder) = options
         .folder
         .as_deref()
@@ -148,7 +148,7 @@ fn files(page: &mut Page, options: &Options) {
             4,
             &[
                 left(Look::Usual, name, 14),
-                piece(Look::Faint, words::file(name)),
+                piece(Look::Faint, phrases::file(name)),
             ],
         );
     }
@@ -176,7 +176,7 @@ fn place(account: Option<&AccountId>, region: Option<&Region>) -> String {
 }
 
 /// How many rows a list leaves out, and where they are.
-fn more(page: &mut Page, rows: usize, options: &Options, file: &str) {
+fn more(page: &mut TextPage, rows: usize, options: &Options, file: &str) {
     let rest = rows.saturating_sub(options.top) as u64;
     if rest > 0 {
         page.line(

@@ -90,12 +90,12 @@ pub(super) fn right(look: Look, text: &str, columns: usize) -> Piece {
 
 /// A growing page.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct TextPage {
     text: String,
     style: Style,
 }
 
-impl Page {
+impl TextPage {
     /// An empty page.
     pub(super) fn new(style: Style) -> Self {
         Self {

@@ -1,18 +1,18 @@
 //! What can be saved and how: the secrets that can go, and the loops to mend.
 
 use super::costs::nothing_counted;
-use super::page::{self, Look, Page, piece};
-use super::words::{self, number};
+use super::page::{self, Look, TextPage, piece};
+use super::phrases::{self, number};
 use super::{Options, more, of_verdict, place, secrets};
-use crate::domain::money::{Money, thousands};
-use crate::domain::names::AccountId;
-use crate::domain::report::{LoopRow, Report, SecretRow};
-use crate::domain::sums::{self, Known};
-use crate::domain::verdict::Verdict;
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::base::names::AccountId;
+use crate::domain::report::result::{LoopRow, Report, SecretRow};
+use crate::domain::report::sums::{self, KnownSums};
+use crate::domain::report::verdict::Verdict;
 use crate::report::estimates::dollars;
 
 /// The section.
-pub(super) fn savings(page: &mut Page, report: &Report, known: &Known, options: &Options) {
+pub(super) fn savings(page: &mut TextPage, report: &Report, known: &KnownSums, options: &Options) {
     let totals = &report.totals;
     let loops = sums::loops(report);
     let deletes = of_verdict(report, Verdict::Delete);
@@ -41,7 +41,7 @@ pub(super) fn savings(page: &mut Page, report: &Report, known: &Known, options: 
             let usd = known.mending().of(totals.savings_loops_usd);
             hot_loops(page, usd, &loops, options);
         }
-        if let Some(going) = words::going(report, &loops) {
+        if let Some(going) = phrases::going(report, &loops) {
             let column = if loops.is_empty() { 2 } else { 4 };
             page.line(column, &[piece(Look::Faint, going)]);
         }
@@ -57,7 +57,7 @@ pub(super) fn savings(page: &mut Page, report: &Report, known: &Known, options: 
 }
 
 /// What it means that there is nothing to save: without a trail only that nobody knows.
-fn nothing(page: &mut Page, known: &Known) {
+fn nothing(page: &mut TextPage, known: &KnownSums) {
     if nothing_counted(known) {
         page.heading("WHAT CAN BE SAVED IS NOT KNOWN");
         let text = "Without a trail nobody can tell who reads what. Scan again with `--trail`, or judge by \
@@ -70,11 +70,11 @@ fn nothing(page: &mut Page, known: &Known) {
     }
 }
 
-fn title(page: &mut Page, usd: Option<Money>, what: &str, note: &str) {
+fn title(page: &mut TextPage, usd: Option<Money>, what: &str, note: &str) {
     page.line(
         2,
         &[
-            piece(Look::Good, words::usd(usd)),
+            piece(Look::Good, phrases::usd(usd)),
             piece(Look::Strong, format!("  {what}")),
             piece(Look::Faint, note),
         ],
@@ -82,10 +82,10 @@ fn title(page: &mut Page, usd: Option<Money>, what: &str, note: &str) {
 }
 
 fn deletable(
-    page: &mut Page,
+    page: &mut TextPage,
     report: &Report,
     rows: &[&SecretRow],
-    known: &Known,
+    known: &KnownSums,
     options: &Options,
 ) {
     let what = format!("delete {}", number(rows.len() as u64, "secret"));
@@ -101,11 +101,11 @@ fn deletable(
     let folder = options
         .folder
         .as_deref()
-        .map_or_else(|| "DIR".to_owned(), words::shell);
+        .map_or_else(|| "DIR".to_owned(), phrases::shell);
     page.paragraph(6, Look::Good, &format!("secretsweep plan {folder}"));
 }
 
-fn hot_loops(page: &mut Page, usd: Option<Money>, loops: &[&LoopRow], options: &Options) {
+fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], options: &Options) {
     let what = format!("mend {}", number(loops.len() as u64, "hot loop"));
     let note = ": a program fetches a secret far too often";
     title(page, usd, &what, note);
@@ -115,8 +115,8 @@ fn hot_loops(page: &mut Page, usd: Option<Money>, loops: &[&LoopRow], options: &
     more(page, loops.len(), options, "findings.csv");
 }
 
-fn hot_loop(page: &mut Page, found: &LoopRow) {
-    let usd = words::usd(found.avoidable_usd_month);
+fn hot_loop(page: &mut TextPage, found: &LoopRow) {
+    let usd = phrases::usd(found.avoidable_usd_month);
     let missing = if found.arn.is_none() {
         " (no such secret)"
     } else {
@@ -134,19 +134,19 @@ fn hot_loop(page: &mut Page, found: &LoopRow) {
             piece(Look::Faint, place),
         ],
     );
-    let reader = words::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
+    let reader = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
         "{reader} ({}) calls {}{}; {}{}, {} times a month, {} of them needless.",
         found.client,
         found.what,
-        words::pace(found),
-        words::at_least(found),
+        phrases::pace(found),
+        phrases::at_least(found),
         number(found.clients, "client"),
         thousands(found.reads_month),
         thousands(found.avoidable_calls_month)
     );
     page.paragraph(6, Look::Usual, &text);
-    if let Some(sure) = words::how_sure(found) {
+    if let Some(sure) = phrases::how_sure(found) {
         page.item(6, "Estimate: ", Look::Usual, &sure);
     }
     page.item(6, "Fix: ", Look::Usual, &found.advice);

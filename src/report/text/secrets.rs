@@ -3,15 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::page::{self, Look, Page, left, piece, right};
-use super::{Options, more, words};
-use crate::domain::money::{Money, thousands};
-use crate::domain::names::SecretArn;
-use crate::domain::report::{Report, SecretRow};
-use crate::domain::verdict::Verdict;
+use super::page::{self, Look, TextPage, left, piece, right};
+use super::{Options, more, phrases};
+use crate::domain::base::money::{Money, thousands};
+use crate::domain::base::names::SecretArn;
+use crate::domain::report::result::{Report, SecretRow};
+use crate::domain::report::verdict::Verdict;
 
 /// The reasons with their counts, and the rows that save most; of equal ones the longest unused.
-pub(super) fn list(page: &mut Page, report: &Report, rows: &[&SecretRow], options: &Options) {
+pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], options: &Options) {
     by_reason(page, report, rows);
     let costs = with_replicas(report);
     let saves = |row: &SecretRow| costs.get(&row.arn).copied();
@@ -29,7 +29,7 @@ pub(super) fn list(page: &mut Page, report: &Report, rows: &[&SecretRow], option
 }
 
 /// How many secrets each deciding reason holds for, most first, in plain words.
-fn by_reason(page: &mut Page, report: &Report, rows: &[&SecretRow]) {
+fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for row in rows {
         let code = row
@@ -46,14 +46,14 @@ fn by_reason(page: &mut Page, report: &Report, rows: &[&SecretRow]) {
         .max()
         .unwrap_or(0);
     for (code, count) in counts {
-        let phrase = words::reason(code, &report.policy).unwrap_or_else(|| code.to_owned());
+        let phrase = phrases::reason(code, &report.policy).unwrap_or_else(|| code.to_owned());
         let mark = format!("{:>columns$}  ", thousands(count));
         page.item(4, &mark, Look::Usual, &phrase);
     }
 }
 
 /// What they would save, for how long they have been unused, and where they are.
-fn table(page: &mut Page, rows: &[(Option<Money>, &SecretRow)]) {
+fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
     let places: Vec<_> = rows
         .iter()
         .map(|(_, row)| format!("{} {}", row.account, row.region))
@@ -61,13 +61,13 @@ fn table(page: &mut Page, rows: &[(Option<Money>, &SecretRow)]) {
     let longest = places.iter().map(String::len).max().unwrap_or(0);
     let amounts = rows
         .iter()
-        .map(|(usd, _)| words::usd(*usd).len())
+        .map(|(usd, _)| phrases::usd(*usd).len())
         .max()
         .unwrap_or(0)
         .max(5);
     let (days, gap) = (10, 2);
     let name = page::COLUMNS.saturating_sub(4 + amounts + gap + days + gap + longest + gap);
-    let line = |page: &mut Page, look, cells: [&str; 4]| {
+    let line = |page: &mut TextPage, look, cells: [&str; 4]| {
         let [usd, secret, unused, place] = cells;
         page.line(
             4,
@@ -91,7 +91,7 @@ fn table(page: &mut Page, rows: &[(Option<Money>, &SecretRow)]) {
         line(
             page,
             Look::Usual,
-            [&words::usd(*usd), &row.name, &unused(row), place],
+            [&phrases::usd(*usd), &row.name, &unused(row), place],
         );
     }
 }
@@ -100,7 +100,7 @@ fn table(page: &mut Page, rows: &[(Option<Money>, &SecretRow)]) {
 /// least.
 fn unused(row: &SecretRow) -> String {
     match (row.idle_days, row.verdict) {
-        (Some(idle), _) => words::days(idle),
+        (Some(idle), _) => phrases::days(idle),
         (None, Verdict::Delete) if row.evidence_days > 0 => format!("{}+ days", row.evidence_days),
         (None, _) => "unknown".to_owned(),
     }

@@ -1,13 +1,14 @@
 //! What could not be seen: where the trail has holes, and everything else that could not be read.
 
-use super::page::{Look, Page, left, piece};
-use super::words;
+use super::page::{Look, TextPage, left, piece};
+use super::phrases;
 use super::{Options, more, place};
-use crate::domain::money::thousands;
-use crate::domain::report::{Gap, Report, ScopeRow};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::thousands;
+use crate::domain::report::result::{Report, ScopeRow};
 
 /// The section: also when everything was seen, because then the reader may rely on it.
-pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
+pub(super) fn unseen(page: &mut TextPage, report: &Report, options: &Options) {
     let holes: Vec<_> = report
         .scopes
         .iter()
@@ -18,7 +19,7 @@ pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
             page.heading("NOTHING WAS MISSED");
             let text = format!(
                 "The trail covers all of the {} on which the verdicts rest.",
-                words::length(&report.evidence)
+                phrases::length(&report.evidence)
             );
             page.paragraph(2, Look::Usual, &text);
         }
@@ -48,7 +49,7 @@ pub(super) fn unseen(page: &mut Page, report: &Report, options: &Options) {
 /// The accounts and Regions with holes, the least covered first, each with the reasons. Answers with the gaps that are
 /// told by that.
 fn coverage<'a>(
-    page: &mut Page,
+    page: &mut TextPage,
     report: &'a Report,
     mut holes: Vec<&'a ScopeRow>,
     options: &Options,
@@ -69,7 +70,7 @@ fn coverage<'a>(
         "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
         thousands((scopes - holes.len()) as u64),
         thousands(scopes as u64),
-        words::agree(holes.len() as u64, "other", "others")
+        phrases::agree(holes.len() as u64, "other", "others")
     );
     page.paragraph(2, Look::Usual, &text);
     holes.sort_by_key(|scope| {
@@ -110,7 +111,7 @@ fn coverage<'a>(
 /// not look whole.
 fn covered(scope: &ScopeRow) -> String {
     let trail = &scope.trail;
-    let expected = words::days(trail.evidence_expected_hours.div_ceil(24));
+    let expected = phrases::days(trail.evidence_expected_hours.div_ceil(24));
     let covered = trail.evidence_covered_hours / 24;
     let mut text = match (trail.evidence_covered_hours, trail.complete) {
         (0, _) => format!("0 of {expected}: no trail"),

@@ -10,29 +10,31 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::gaps;
-use super::heard::{Heard, Since, history};
+use super::recent_calls::{RecentCalls, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, saving, table, tally};
 use super::shown;
-use super::watch::{told, way_out};
 use super::{
-    Clock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal, read_plan,
-    read_policy, unless_stopped,
+    RunClock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal,
+    read_plan, read_policy, unless_stopped,
 };
 use crate::Exit;
-use crate::apply::{self, Done, Outcome, Replicas, Summary, Terms, World};
-use crate::aws::Session;
+use crate::aws::AwsSession;
+use crate::cleanup::apply::{
+    self, ApplyContext, ApplyOptions, ApplySummary, LineOutcome, LineResult, Replicas,
+};
+use crate::cleanup::watch::{asked, pending};
 use crate::cli::ApplyArgs;
-use crate::domain::journal::Book;
-use crate::domain::money::counted;
-use crate::domain::names::{AccountId, Region, SecretArn};
-use crate::domain::plan::{Guards, Line, Plan};
+use crate::domain::base::money::counted;
+use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::base::reader_kind::name_of;
+use crate::domain::cleanup::journal::JournalState;
+use crate::domain::cleanup::plan::{Guards, Plan, PlanEntry};
+use crate::domain::cleanup::precondition::whole_seconds;
 use crate::domain::policy::Policy;
-use crate::domain::readers::name_of;
-use crate::domain::seal::whole_seconds;
 use crate::files::journal::{JournalFile, beside};
-use crate::ports::Reads;
+use crate::ports::RecentReads;
+use crate::run::cleanup::callers::{caller_sentence, way_out};
 use crate::term::Term;
-use crate::watch::{asked, pending};
 
 /// Runs `apply`.
 pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
@@ -44,8 +46,8 @@ pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
         term.say("Every line of the plan says `keep`: nothing is to be deleted.");
         return Ok(Exit::Done);
     }
-    let job = Job {
-        clock: Clock::before_aws(args.moment)?,
+    let job = ApplyJob {
+        clock: RunClock::before_aws(args.moment)?,
         journal: args.journal.clone().unwrap_or_else(|| beside(&args.plan)),
         policy: read_policy(args.policy.as_ref())?,
         terms: terms(args),
@@ -56,8 +58,8 @@ pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
     block_on(async |stop| job.run(stop).await)
 }
 
-fn terms(args: &ApplyArgs) -> Terms {
-    Terms {
+fn terms(args: &ApplyArgs) -> ApplyOptions {
+    ApplyOptions {
         tag: args.tag.clone(),
         replicas: if args.remove_replicas {
             Replicas::Remove
@@ -73,17 +75,17 @@ fn terms(args: &ApplyArgs) -> Terms {
     }
 }
 
-struct Job<'a> {
+struct ApplyJob<'a> {
     args: &'a ApplyArgs,
-    clock: Clock,
+    clock: RunClock,
     plan: Plan,
     journal: PathBuf,
     policy: Policy,
-    terms: Terms,
+    terms: ApplyOptions,
     term: &'a Term,
 }
 
-impl Job<'_> {
+impl ApplyJob<'_> {
     async fn run(&self, stop: &AtomicBool) -> Result<Exit> {
         let book = read_journal(&self.journal)?;
         belongs(&book, &self.plan, &self.journal)?;
@@ -109,9 +111,9 @@ impl Job<'_> {
             .as_ref()
             .map(|heard| Since::new(heard, &self.policy, &ours));
         let now = || self.clock.now();
-        let world = World {
+        let world = ApplyContext {
             vault: &session,
-            reads: since.as_ref().map(|since| since as &dyn Reads),
+            reads: since.as_ref().map(|since| since as &dyn RecentReads),
             policy: &self.policy,
             clock: &now,
             stop,
@@ -149,7 +151,7 @@ impl Job<'_> {
     }
 
     /// The names of the roles and users that act for this run.
-    fn ours(&self, session: &Session) -> BTreeSet<String> {
+    fn ours(&self, session: &AwsSession) -> BTreeSet<String> {
         let caller = &session.caller().arn;
         // Of a session, `arn:aws:sts::account:assumed-role/role/session`, the role.
         let role = caller.split_once(":assumed-role/");
@@ -163,14 +165,14 @@ impl Job<'_> {
     }
 
     /// Who asks for what an earlier run of this plan deleted, as `watch` says it; empty if nobody was seen to.
-    fn asked_again(&self, summary: &Summary, heard: Option<&Heard>) -> Result<String> {
+    fn asked_again(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> Result<String> {
         let Some(heard) = heard else {
             return Ok(String::new());
         };
         let before: BTreeSet<&SecretArn> = summary
             .lines
             .iter()
-            .filter(|line| matches!(line.outcome, Outcome::DoneBefore { .. }))
+            .filter(|line| matches!(line.outcome, LineOutcome::DoneBefore { .. }))
             .map(|line| &line.arn)
             .collect();
         let mut pending = pending(&read_journal(&self.journal)?);
@@ -181,14 +183,14 @@ impl Job<'_> {
         }
         let mut text = "\nStill asked for after the deletion:\n".to_owned();
         for asker in &askers {
-            text.push_str(&item("  ", &told(asker)));
+            text.push_str(&item("  ", &caller_sentence(asker)));
         }
         text.push_str(&way_out(&askers, &self.journal, &self.args.login));
         Ok(text)
     }
 
     /// Refuses the plan as a whole, with every reason.
-    fn guard(&self, accounts: &BTreeSet<AccountId>, book: &Book) -> Result<()> {
+    fn guard(&self, accounts: &BTreeSet<AccountId>, book: &JournalState) -> Result<()> {
         let guards = Guards {
             max_deletions: self.args.max_deletions,
             max_percent: self.args.max_percent,
@@ -229,7 +231,7 @@ impl Job<'_> {
     }
 
     /// Reads who asked for something since the scan, where the plan's secrets and their replicas stand.
-    async fn listen(&self, session: &Session) -> Option<Heard> {
+    async fn listen(&self, session: &AwsSession) -> Option<RecentCalls> {
         if self.args.no_lookup {
             return None;
         }
@@ -263,7 +265,7 @@ impl Job<'_> {
     }
 
     /// Says what could not be looked up, before anybody confirms.
-    fn tell_unheard(&self, heard: &Heard) {
+    fn tell_unheard(&self, heard: &RecentCalls) {
         if heard.gaps.is_empty() {
             return;
         }
@@ -280,10 +282,10 @@ impl Job<'_> {
         self.term.say(text.trim_end());
     }
 
-    async fn check(&self, book: &Book, world: World<'_>) -> Summary {
+    async fn check(&self, book: &JournalState, world: ApplyContext<'_>) -> ApplySummary {
         let (status, checked) = (self.term.status(), AtomicUsize::new(0));
         let lines = self.plan.to_delete().count();
-        let progress = |done: &Done| {
+        let progress = |done: &LineResult| {
             let checked = checked.fetch_add(1, Ordering::Relaxed) + 1;
             status.show(&format!(
                 "checked {checked} of {lines}: {}",
@@ -295,7 +297,7 @@ impl Job<'_> {
         summary
     }
 
-    async fn execute(&self, session: &Session, world: World<'_>) -> Result<Summary> {
+    async fn execute(&self, session: &AwsSession, world: ApplyContext<'_>) -> Result<ApplySummary> {
         let (mut journal, book) = JournalFile::open(&self.journal)?;
         belongs(&book, &self.plan, &self.journal)?;
         let caller = &session.caller().arn;
@@ -305,35 +307,40 @@ impl Job<'_> {
         // A closed pipe must not end a run that has begun.
         let show = |line: &str| drop(Term::data(line.as_bytes()));
         show(&table.header(&OUTCOMES));
-        let progress = |done: &Done| show(&table.row(&row(done)));
+        let progress = |done: &LineResult| show(&table.row(&row(done)));
         let (plan, terms) = (&self.plan, &self.terms);
         Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
     }
 
-    fn sum_up(&self, summary: &Summary, heard: Option<&Heard>) -> String {
+    fn sum_up(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> String {
         let mut text = String::new();
-        let count = |which: fn(&Outcome) -> bool| summary.count(which);
+        let count = |which: fn(&LineOutcome) -> bool| summary.count(which);
         let parts = [
             (
-                count(|one| matches!(one, Outcome::WouldDelete { .. })),
+                count(|one| matches!(one, LineOutcome::WouldDelete { .. })),
                 "would be deleted",
             ),
             (
-                count(|one| matches!(one, Outcome::Deleted { .. })),
+                count(|one| matches!(one, LineOutcome::Deleted { .. })),
                 "deleted",
             ),
             (
-                count(|one| matches!(one, Outcome::DoneBefore { .. })),
+                count(|one| matches!(one, LineOutcome::DoneBefore { .. })),
                 "deleted before",
             ),
-            (count(|one| matches!(one, Outcome::Refused(_))), "refused"),
-            (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
-            (count(|one| *one == Outcome::Skipped), "not tried"),
+            (
+                count(|one| matches!(one, LineOutcome::Refused(_))),
+                "refused",
+            ),
+            (count(|one| matches!(one, LineOutcome::Failed(_))), "failed"),
+            (count(|one| *one == LineOutcome::Skipped), "not tried"),
         ];
-        let goes: fn(&Outcome) -> bool = |one| {
+        let goes: fn(&LineOutcome) -> bool = |one| {
             matches!(
                 one,
-                Outcome::WouldDelete { .. } | Outcome::Deleted { .. } | Outcome::DoneBefore { .. }
+                LineOutcome::WouldDelete { .. }
+                    | LineOutcome::Deleted { .. }
+                    | LineOutcome::DoneBefore { .. }
             )
         };
         let _ = write!(text, "{}.", tally(&parts));
@@ -349,7 +356,7 @@ impl Job<'_> {
     }
 
     /// What was looked up, when, and what it found. Nothing is said of lines that were not looked up.
-    fn what_was_looked_up(&self, summary: &Summary, heard: Option<&Heard>) -> String {
+    fn what_was_looked_up(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> String {
         if heard.is_none() {
             return "Who called for these since the scan was not looked up (`--no-lookup`)."
                 .to_owned();
@@ -359,8 +366,12 @@ impl Job<'_> {
                 "Who called for these since the scan could not be looked up in full ({why})."
             );
         }
-        let clear = summary
-            .count(|one| matches!(one, Outcome::WouldDelete { .. } | Outcome::Deleted { .. }));
+        let clear = summary.count(|one| {
+            matches!(
+                one,
+                LineOutcome::WouldDelete { .. } | LineOutcome::Deleted { .. }
+            )
+        });
         if clear == 0 {
             let is_unknown = heard.is_some_and(|heard| !heard.gaps.is_empty());
             return if is_unknown {
@@ -381,12 +392,12 @@ impl Job<'_> {
         )
     }
 
-    fn what_next(&self, summary: &Summary) -> String {
-        let count = |which: fn(&Outcome) -> bool| summary.count(which);
+    fn what_next(&self, summary: &ApplySummary) -> String {
+        let count = |which: fn(&LineOutcome) -> bool| summary.count(which);
         let mut text = String::from("\n");
         if !self.args.execute {
             text.push_str("Nothing was changed.");
-            if count(|one| matches!(one, Outcome::WouldDelete { .. })) > 0 {
+            if count(|one| matches!(one, LineOutcome::WouldDelete { .. })) > 0 {
                 text.push_str(" The same with `--execute` schedules the deletions.");
             }
             text.push('\n');
@@ -397,7 +408,8 @@ impl Job<'_> {
             "What was done stands in {}.",
             journal.display()
         )));
-        let open: fn(&Outcome) -> bool = |one| matches!(one, Outcome::Failed(_) | Outcome::Skipped);
+        let open: fn(&LineOutcome) -> bool =
+            |one| matches!(one, LineOutcome::Failed(_) | LineOutcome::Skipped);
         if count(open) > 0 {
             text.push_str("Run the same again for what failed or was not tried.\n");
         }
@@ -413,7 +425,7 @@ impl Job<'_> {
     }
 }
 
-fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
+fn belongs(book: &JournalState, plan: &Plan, journal: &Path) -> Result<()> {
     match &book.plan {
         Some(other) if *other != plan.id => bail!(
             "the journal {} belongs to plan `{other}`, and this is `{}`: name another with `--journal FILE`",
@@ -425,19 +437,19 @@ fn belongs(book: &Book, plan: &Plan, journal: &Path) -> Result<()> {
 }
 
 /// A row as wide as that of this line may become, but for its last cell.
-fn likely(line: &Line) -> Vec<String> {
+fn likely(line: &PlanEntry) -> Vec<String> {
     let place = place(&line.arn);
-    let longest = Outcome::DoneBefore {
+    let longest = LineOutcome::DoneBefore {
         deletion: Timestamp::UNIX_EPOCH,
     };
     let what = longest.as_str().to_owned();
     vec![what, line.arn.name().to_owned(), place, String::new()]
 }
 
-fn row(done: &Done) -> Vec<String> {
+fn row(done: &LineResult) -> Vec<String> {
     let until = |moment: Timestamp| format!("can be taken back until {}", day(moment));
     let detail = match &done.outcome {
-        Outcome::WouldDelete {
+        LineOutcome::WouldDelete {
             blocked_until,
             replicas,
         } => {
@@ -452,9 +464,11 @@ fn row(done: &Done) -> Vec<String> {
                 )
             }
         }
-        Outcome::Deleted { deletion } | Outcome::DoneBefore { deletion } => until(*deletion),
-        Outcome::Refused(why) | Outcome::Failed(why) => why.clone(),
-        Outcome::Skipped => "the run was stopped before".to_owned(),
+        LineOutcome::Deleted { deletion } | LineOutcome::DoneBefore { deletion } => {
+            until(*deletion)
+        }
+        LineOutcome::Refused(why) | LineOutcome::Failed(why) => why.clone(),
+        LineOutcome::Skipped => "the run was stopped before".to_owned(),
     };
     vec![
         done.outcome.as_str().to_owned(),

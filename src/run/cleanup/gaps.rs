@@ -5,9 +5,10 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::show::{item, paragraph};
-use crate::domain::money::counted;
-use crate::domain::names::{AccountId, Region};
-use crate::domain::report::{Gap, Report};
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::counted;
+use crate::domain::base::names::{AccountId, Region};
+use crate::domain::report::result::Report;
 use crate::files::store;
 use crate::report::json;
 

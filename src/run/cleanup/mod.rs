@@ -1,12 +1,13 @@
 //! The commands that act: planning deletions, applying, watching and taking them back.
 //!
 //! Each function reads its files, opens what it needs, calls the use case and shows the result. What decides whether a
-//! secret may go stands in [`apply`](crate::apply), not here.
+//! secret may go stands in [`apply`](crate::cleanup::apply), not here.
 
 mod apply;
+mod callers;
 mod gaps;
-mod heard;
 mod plan;
+mod recent_calls;
 mod restore;
 mod show;
 mod status;
@@ -29,12 +30,12 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::{session, shown};
-use crate::aws::Session;
-use crate::cli::{Judging, Login, Moment};
-use crate::domain::journal::Book;
-use crate::domain::names::AccountId;
-use crate::domain::plan::Plan;
-use crate::domain::plan_csv;
+use crate::aws::AwsSession;
+use crate::cli::{AnalysisArgs, AwsArgs, NowArg};
+use crate::domain::base::names::AccountId;
+use crate::domain::cleanup::journal::JournalState;
+use crate::domain::cleanup::plan::Plan;
+use crate::domain::cleanup::plan_file;
 use crate::domain::policy::Policy;
 use crate::report::text::shell;
 
@@ -44,7 +45,7 @@ const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"
 pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     let bytes =
         bounded(path).with_context(|| format!("cannot read the plan `{}`", path.display()))?;
-    plan_csv::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
+    plan_file::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
 }
 
 /// The most that a plan may hold: a line takes about 500 bytes, and a plan has one for each secret at most.
@@ -65,18 +66,22 @@ fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
 
 /// The policy, for what it protects and whom it knows.
 fn read_policy(path: Option<&PathBuf>) -> Result<Policy> {
-    super::scan::policy(&Judging {
+    crate::run::scan_plan::policy(&AnalysisArgs {
         policy: path.cloned(),
-        ..Judging::default()
+        ..AnalysisArgs::default()
     })
 }
 
-fn read_journal(path: &Path) -> Result<Book> {
+fn read_journal(path: &Path) -> Result<JournalState> {
     crate::files::journal::read(path).map_err(anyhow::Error::from)
 }
 
 /// The accounts that may be acted in: the caller's, and with a role to take those of the plan.
-fn accounts(session: &Session, login: &Login, wanted: BTreeSet<AccountId>) -> BTreeSet<AccountId> {
+fn accounts(
+    session: &AwsSession,
+    login: &AwsArgs,
+    wanted: BTreeSet<AccountId>,
+) -> BTreeSet<AccountId> {
     let mut accounts = BTreeSet::from([session.caller().account.clone()]);
     if login.role_name.is_some() {
         accounts.extend(wanted);
@@ -85,7 +90,7 @@ fn accounts(session: &Session, login: &Login, wanted: BTreeSet<AccountId>) -> BT
 }
 
 /// The words of a command line that reach AWS in the same way, each after a blank.
-fn login_words(login: &Login) -> String {
+fn login_words(login: &AwsArgs) -> String {
     let words = [
         ("--profile", &login.profile),
         ("--role-name", &login.role_name),
@@ -104,7 +109,7 @@ fn path_word(path: &Path) -> String {
 
 /// Opens the session, unless somebody asks to stop. At another time than the real one it reaches nothing but the service
 /// that stands in for AWS.
-async fn open(login: &Login, clock: Clock, stop: &AtomicBool) -> Result<Session> {
+async fn open(login: &AwsArgs, clock: RunClock, stop: &AtomicBool) -> Result<AwsSession> {
     let mut connect = session::connect(
         login.profile.as_deref(),
         login.role_name.as_deref(),
@@ -118,16 +123,16 @@ async fn open(login: &Login, clock: Clock, stop: &AtomicBool) -> Result<Session>
 
 /// The time of one run.
 #[derive(Clone, Copy)]
-struct Clock(Option<Timestamp>);
+struct RunClock(Option<Timestamp>);
 
-impl Clock {
+impl RunClock {
     /// The clock of a command that asks no AWS.
-    fn of(moment: Moment) -> Self {
+    fn of(moment: NowArg) -> Self {
         Self(moment.now)
     }
 
     /// The clock of a command that asks AWS: the real one. A wrong time would let an old plan through.
-    fn before_aws(moment: Moment) -> Result<Self> {
+    fn before_aws(moment: NowArg) -> Result<Self> {
         if moment.now.is_some() {
             session::stand_in()?;
         }
@@ -135,7 +140,7 @@ impl Clock {
     }
 
     fn now(self) -> Timestamp {
-        self.0.unwrap_or_else(super::scan::clock)
+        self.0.unwrap_or_else(crate::run::scan_plan::clock)
     }
 }
 

@@ -9,14 +9,16 @@ use jiff::Timestamp;
 
 use super::gaps;
 use super::show::{command, day, paragraph, place, saving, table};
-use super::{Clock, path_word};
+use super::{RunClock, path_word};
 use crate::Exit;
 use crate::cli::PlanArgs;
-use crate::domain::money::{Money, counted};
-use crate::domain::names::Region;
-use crate::domain::plan::{Draft, Guards, Line, Plan, Reach, Selection, draft, end_of_window};
-use crate::domain::plan_csv;
-use crate::domain::report::Report;
+use crate::domain::base::money::{Money, counted};
+use crate::domain::base::names::Region;
+use crate::domain::cleanup::plan::{
+    Draft, Guards, Plan, PlanEntry, PlanSelection, VerdictScope, draft, end_of_window,
+};
+use crate::domain::cleanup::plan_file;
+use crate::domain::report::result::Report;
 use crate::files::journal;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
@@ -25,11 +27,11 @@ use crate::term::Term;
 /// Runs `plan`.
 pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
-    let selection = Selection {
+    let selection = PlanSelection {
         reach: if args.include_review {
-            Reach::DeleteAndReview
+            VerdictScope::DeleteAndReview
         } else {
-            Reach::Delete
+            VerdictScope::Delete
         },
         only: args.only.clone(),
         exclude: args.exclude.clone(),
@@ -43,8 +45,8 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     } else {
         Overwrite::No
     };
-    let now = Clock::of(args.moment).now();
-    write(&out, &plan_csv::write(&draft.plan, now)?, overwrite)?;
+    let now = RunClock::of(args.moment).now();
+    write(&out, &plan_file::write(&draft.plan, now)?, overwrite)?;
     let shown = show(&draft, args.recovery, now) + &gaps::section(&report.gaps);
     Term::data(shown.as_bytes())?;
     term.say(&format!("wrote {}", out.display()));
@@ -150,7 +152,7 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     text
 }
 
-fn row(line: &Line) -> Vec<String> {
+fn row(line: &PlanEntry) -> Vec<String> {
     let mut why = line.reasons.join(" ");
     if !line.seal.replicas.is_empty() {
         let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();

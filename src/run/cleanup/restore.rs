@@ -8,15 +8,15 @@ use anyhow::{Result, bail};
 
 use super::apply::exit;
 use super::show::{OUTCOMES, place, table, tally};
-use super::{Clock, TOOL, block_on, open, shown};
+use super::{RunClock, TOOL, block_on, open, shown};
 use crate::Exit;
-use crate::apply::World;
-use crate::aws::Session;
-use crate::cli::{RestoreArgs, Target};
-use crate::domain::names::{Region, SecretArn};
+use crate::aws::AwsSession;
+use crate::cleanup::apply::ApplyContext;
+use crate::cleanup::restore::{self, Author, Back, RestoreOutcome, RestoreSummary};
+use crate::cli::{RestoreArgs, RestoreTarget};
+use crate::domain::base::names::{Region, SecretArn};
 use crate::domain::policy::Policy;
 use crate::files::journal::{JournalFile, beside};
-use crate::restore::{self, Author, Back, Outcome, Summary};
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -28,8 +28,8 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     let mut plans: Vec<&PathBuf> = Vec::new();
     for target in &args.targets {
         match target {
-            Target::Secret(arn) => secrets.push(arn.clone()),
-            Target::Plan(plan) => plans.push(plan),
+            RestoreTarget::Secret(arn) => secrets.push(arn.clone()),
+            RestoreTarget::Plan(plan) => plans.push(plan),
         }
     }
     let journal = match (plans.as_slice(), &args.journal) {
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
             "name a plan or ARNs, not both: with `--journal FILE`, ARNs alone take the replicas from it"
         )
     };
-    let clock = Clock::before_aws(args.moment)?;
+    let clock = RunClock::before_aws(args.moment)?;
     block_on(async |stop| {
         let session = open(&args.login, clock, stop).await?;
         let summary = take_back(&session, &journal, which, clock, stop, term).await?;
@@ -76,13 +76,13 @@ pub(super) enum Which {
 
 /// Takes deletions back, by the journal.
 pub(super) async fn take_back(
-    session: &Session,
+    session: &AwsSession,
     journal: &Path,
     which: Which,
-    clock: Clock,
+    clock: RunClock,
     stop: &AtomicBool,
     term: &Term,
-) -> Result<Summary> {
+) -> Result<RestoreSummary> {
     let (mut file, book) = JournalFile::open(journal)?;
     let arns = match which {
         Which::All => restore::all(&book),
@@ -91,7 +91,7 @@ pub(super) async fn take_back(
     let plan = book.plan.clone().unwrap_or_else(|| NO_PLAN.to_owned());
     let policy = Policy::default();
     let now = || clock.now();
-    let world = World {
+    let world = ApplyContext {
         vault: session,
         reads: None,
         policy: &policy,
@@ -118,7 +118,7 @@ pub(super) async fn take_back(
 }
 
 /// Fails if the journal could not be written to the end.
-pub(super) fn written(summary: &Summary, journal: &Path) -> Result<()> {
+pub(super) fn written(summary: &RestoreSummary, journal: &Path) -> Result<()> {
     if let Some(error) = &summary.stopped {
         bail!(
             "stopped, because the journal {} cannot be written: {error}",
@@ -129,28 +129,40 @@ pub(super) fn written(summary: &Summary, journal: &Path) -> Result<()> {
 }
 
 /// What became of each.
-pub(super) fn in_words(summary: &Summary) -> String {
+pub(super) fn in_words(summary: &RestoreSummary) -> String {
     if summary.secrets.is_empty() {
         return String::new();
     }
     let rows: Vec<Vec<String>> = summary.secrets.iter().map(row).collect();
     let mut text = table(&OUTCOMES, &rows);
-    let count = |which: fn(&Outcome) -> bool| {
+    let count = |which: fn(&RestoreOutcome) -> bool| {
         let secrets = summary.secrets.iter();
         secrets.filter(|back| which(&back.outcome)).count()
     };
     let parts = [
-        (count(|one| *one == Outcome::Restored), "restored"),
-        (count(|one| *one == Outcome::Already), "there already"),
-        (count(|one| matches!(one, Outcome::TooLate(_))), "too late"),
-        (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
-        (count(|one| *one == Outcome::Skipped), "not tried"),
+        (count(|one| *one == RestoreOutcome::Restored), "restored"),
+        (
+            count(|one| *one == RestoreOutcome::Already),
+            "there already",
+        ),
+        (
+            count(|one| matches!(one, RestoreOutcome::TooLate(_))),
+            "too late",
+        ),
+        (
+            count(|one| matches!(one, RestoreOutcome::Failed(_))),
+            "failed",
+        ),
+        (count(|one| *one == RestoreOutcome::Skipped), "not tried"),
     ];
     let _ = write!(text, "\n{}.", tally(&parts));
     let again = |back: &Back| {
         !back.lost.is_empty()
             || back.tagged.is_some()
-            || matches!(back.outcome, Outcome::Failed(_) | Outcome::Skipped)
+            || matches!(
+                back.outcome,
+                RestoreOutcome::Failed(_) | RestoreOutcome::Skipped
+            )
     };
     if summary.secrets.iter().any(again) {
         text.push_str(" Run the same again for what failed or was not tried.");

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use textwrap::{WordSplitter, WrapAlgorithm};
 
-use crate::domain::money::{Money, counted, thousands};
-use crate::domain::names::SecretArn;
-use crate::domain::secret::day_of;
-use crate::domain::sums::Parts;
+use crate::domain::base::money::{Money, counted, thousands};
+use crate::domain::base::names::SecretArn;
+use crate::domain::inventory::secret::day_of;
+use crate::domain::report::sums::Parts;
 use crate::report::escape::{fit, one_line, width};
 use crate::term::Term;
 

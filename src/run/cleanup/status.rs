@@ -3,13 +3,13 @@
 use anyhow::{Result, bail};
 
 use super::show::{day, left, paragraph, place, saving, table};
-use super::{Clock, read_journal};
+use super::{RunClock, read_journal};
 use crate::Exit;
+use crate::cleanup::status::{StatusRow, status};
 use crate::cli::StatusArgs;
-use crate::domain::money::counted;
-use crate::domain::readers::name_of;
+use crate::domain::base::money::counted;
+use crate::domain::base::reader_kind::name_of;
 use crate::files::journal::beside;
-use crate::status::{Row, status};
 use crate::term::Term;
 
 /// Runs `status`.
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
         );
     }
     let book = read_journal(&path)?;
-    let status = status(&book, Clock::of(args.moment).now());
+    let status = status(&book, RunClock::of(args.moment).now());
     let Some(plan) = &status.plan else {
         Term::data(b"The journal is empty: nothing was done.\n")?;
         return Ok(Exit::Done);
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn row(row: &Row) -> Vec<String> {
+fn row(row: &StatusRow) -> Vec<String> {
     vec![
         row.state.to_owned(),
         row.arn.name().to_owned(),

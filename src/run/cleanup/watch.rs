@@ -1,5 +1,7 @@
 //! `watch`: who still asks for secrets that are pending deletion.
 
+use crate::run::cleanup::callers::{caller_sentence, way_out};
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,23 +10,20 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 
-use super::heard::{Heard, history, trail};
+use super::recent_calls::{RecentCalls, history, trail};
 use super::restore::{Which, in_words, take_back, written};
-use super::show::{command, day, item, left, paragraph, place, table};
-use super::{
-    Clock, aside, block_on, login_words, open, path_word, read_journal, read_policy, shown,
-    unless_stopped,
-};
+use super::show::{day, item, left, paragraph, place, table};
+use super::{RunClock, aside, block_on, open, read_journal, read_policy, shown, unless_stopped};
 use crate::Exit;
-use crate::cli::{Login, WatchArgs};
-use crate::domain::journal::{Book, Phase};
-use crate::domain::money::counted;
-use crate::domain::names::SecretArn;
-use crate::domain::seal::whole_seconds;
+use crate::cleanup::restore::RestoreSummary;
+use crate::cleanup::watch::{Asker, Pending, asked, pending};
+use crate::cli::WatchArgs;
+use crate::domain::base::money::counted;
+use crate::domain::base::names::SecretArn;
+use crate::domain::cleanup::journal::{JournalState, Phase};
+use crate::domain::cleanup::precondition::whole_seconds;
 use crate::files::journal::beside;
-use crate::restore::Summary;
 use crate::term::Term;
-use crate::watch::{Asker, Pending, asked, pending};
 
 /// Runs `watch`.
 pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
@@ -48,9 +47,9 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let policy = read_policy(args.policy.as_ref())?;
     let asks_aws = args.trail.is_empty() || args.restore;
     let clock = if asks_aws {
-        Clock::before_aws(args.moment)?
+        RunClock::before_aws(args.moment)?
     } else {
-        Clock::of(args.moment)
+        RunClock::of(args.moment)
     };
     let now = clock.now();
     let from = start(args, &pending, now)?;
@@ -105,10 +104,10 @@ fn start(args: &WatchArgs, pending: &[Pending], now: Timestamp) -> Result<Timest
 async fn listen(
     args: &WatchArgs,
     pending: &[Pending],
-    (from, clock): (Timestamp, Clock),
+    (from, clock): (Timestamp, RunClock),
     term: &Term,
     stop: &AtomicBool,
-) -> Result<Heard> {
+) -> Result<RecentCalls> {
     let now = clock.now();
     if !args.trail.is_empty() {
         let (roots, pending, term) = (args.trail.clone(), pending.to_vec(), term.clone());
@@ -128,10 +127,10 @@ async fn give_back(
     args: &WatchArgs,
     journal: &Path,
     asked_by: &[Asker],
-    clock: Clock,
+    clock: RunClock,
     stop: &AtomicBool,
     term: &Term,
-) -> Result<Summary> {
+) -> Result<RestoreSummary> {
     let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
     let session = open(&args.login, clock, stop).await?;
     let which = Which::These(secrets.into_iter().collect());
@@ -139,7 +138,7 @@ async fn give_back(
 }
 
 /// Fails unless everything was taken back.
-fn whole(back: &Summary, journal: &Path) -> Result<()> {
+fn whole(back: &RestoreSummary, journal: &Path) -> Result<()> {
     written(back, journal)?;
     if back.exit_code() != 0 {
         bail!("not everything could be taken back");
@@ -150,7 +149,7 @@ fn whole(back: &Summary, journal: &Path) -> Result<()> {
 fn show(
     pending: &[Pending],
     askers: &[Asker],
-    heard: &Heard,
+    heard: &RecentCalls,
     from: Timestamp,
     now: Timestamp,
 ) -> String {
@@ -189,7 +188,7 @@ fn show(
         )));
     } else {
         for asker in askers {
-            text.push_str(&item("  ", &told(asker)));
+            text.push_str(&item("  ", &caller_sentence(asker)));
         }
         let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
         text.push('\n');
@@ -211,29 +210,8 @@ fn show(
     text
 }
 
-/// Who asks for what, as a sentence.
-pub(super) fn told(asker: &Asker) -> String {
-    let client = match asker.client.as_str() {
-        "" => String::new(),
-        client => format!(", {client}"),
-    };
-    format!(
-        "{}: {} by {} ({}{client}), {}; {} at {}",
-        asker.arn.name(),
-        asker.what,
-        asker.reader,
-        asker.kind.as_str(),
-        asker.how.in_words(),
-        match asker.calls {
-            1 => "once,".to_owned(),
-            calls => format!("{calls} times, the last"),
-        },
-        asker.last,
-    )
-}
-
 /// Deletions of which nobody knows whether AWS has them.
-fn open_lines(book: &Book) -> String {
+fn open_lines(book: &JournalState) -> String {
     let standings = book.secrets.values();
     let open = standings.filter(|standing| standing.phase == Phase::Deleting);
     match open.count() {
@@ -243,18 +221,4 @@ fn open_lines(book: &Book) -> String {
             counted(count as u64, "of them was", "of them were")
         )),
     }
-}
-
-/// How to take back what is asked for.
-pub(super) fn way_out(askers: &[Asker], journal: &Path, login: &Login) -> String {
-    let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
-    let arns: Vec<&str> = secrets.iter().map(|arn| arn.as_str()).collect();
-    let mut text = "\nTo take back what is asked for:\n".to_owned();
-    text.push_str(&command(&format!(
-        "secretsweep restore --journal {}{} {}",
-        path_word(journal),
-        login_words(login),
-        arns.join(" ")
-    )));
-    text
 }

@@ -5,24 +5,24 @@ use std::sync::atomic::Ordering;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secretsweep::apply::{Outcome, Replicas, Summary};
-use secretsweep::domain::journal::Phase;
-use secretsweep::domain::money::Money;
-use secretsweep::domain::names::SecretArn;
+use secretsweep::cleanup::apply::{ApplySummary, LineOutcome, Replicas};
+use secretsweep::cleanup::restore;
+use secretsweep::domain::base::money::Money;
+use secretsweep::domain::base::names::SecretArn;
+use secretsweep::domain::cleanup::journal::Phase;
+use secretsweep::domain::inventory::secret::{Replica, Secret};
 use secretsweep::domain::policy::Policy;
-use secretsweep::domain::secret::{Replica, Secret};
-use secretsweep::ports::{Asked, Fault, Reads};
-use secretsweep::restore;
+use secretsweep::ports::{Fault, RecentCall, RecentReads};
 
-use super::stage::{Disk, Stage, arn, replicated, secret};
+use super::vault_fixture::{Disk, Stage, arn, replicated, secret};
 use crate::fake::When;
 
-fn outcome<'a>(summary: &'a Summary, name: &str) -> &'a Outcome {
+fn outcome<'a>(summary: &'a ApplySummary, name: &str) -> &'a LineOutcome {
     let line = summary.lines.iter().find(|line| line.arn == arn(name));
     &line.unwrap().outcome
 }
 
-fn why<'a>(summary: &'a Summary, name: &str) -> &'a str {
+fn why<'a>(summary: &'a ApplySummary, name: &str) -> &'a str {
     outcome(summary, name).why().unwrap_or_default()
 }
 
@@ -33,7 +33,10 @@ fn the_dry_run_says_what_the_run_then_does_and_changes_nothing() {
         secret.kms_key = Some("alias/mine".to_owned());
     });
     let dry = stage.check(None);
-    assert!(matches!(outcome(&dry, "a"), Outcome::WouldDelete { .. }));
+    assert!(matches!(
+        outcome(&dry, "a"),
+        LineOutcome::WouldDelete { .. }
+    ));
     assert!(!stage.journal().exists());
     assert!(
         stage
@@ -43,11 +46,11 @@ fn the_dry_run_says_what_the_run_then_does_and_changes_nothing() {
             .all(|kept| kept.changes == 0 && kept.deletions.is_empty())
     );
     let done = stage.execute();
-    assert!(matches!(outcome(&done, "a"), Outcome::Deleted { .. }));
+    assert!(matches!(outcome(&done, "a"), LineOutcome::Deleted { .. }));
     assert_eq!(why(&dry, "b"), why(&done, "b"));
     assert_eq!((dry.exit_code(), done.exit_code()), (3, 3));
     assert_eq!(
-        done.saves(|one| matches!(one, Outcome::Deleted { .. }))
+        done.saves(|one| matches!(one, LineOutcome::Deleted { .. }))
             .collect::<Vec<_>>(),
         [Some(Money(400_000))]
     );
@@ -133,9 +136,9 @@ fn a_secret_that_is_no_longer_as_planned_is_refused_with_the_reason_and_the_othe
             "{says}: {}",
             why(&summary, "b")
         );
-        assert!(matches!(outcome(&summary, "b"), Outcome::Refused(_)));
+        assert!(matches!(outcome(&summary, "b"), LineOutcome::Refused(_)));
         assert_eq!(
-            summary.count(|one| matches!(one, Outcome::Deleted { .. })),
+            summary.count(|one| matches!(one, LineOutcome::Deleted { .. })),
             2
         );
         assert!(stage.vault.kept(&arn("b")).deletions.is_empty());
@@ -167,7 +170,7 @@ fn replicas_go_only_when_allowed_and_when_nobody_read_them() {
     stage.vault.change(&arn("a"), |secret| {
         secret.replicas.as_mut().unwrap()[0].last_accessed = Some("2026-03-01".parse().unwrap());
     });
-    let Outcome::WouldDelete { replicas, .. } = outcome(&stage.check(None), "a").clone() else {
+    let LineOutcome::WouldDelete { replicas, .. } = outcome(&stage.check(None), "a").clone() else {
         panic!()
     };
     assert_eq!(replicas.len(), 2);
@@ -182,7 +185,7 @@ fn a_second_run_touches_nothing() {
     let before = format!("{:?}", stage.vault.all());
     let again = stage.execute();
     assert_eq!(
-        again.count(|one| matches!(one, Outcome::DoneBefore { .. })),
+        again.count(|one| matches!(one, LineOutcome::DoneBefore { .. })),
         2
     );
     assert_eq!(again.exit_code(), 0);
@@ -192,7 +195,7 @@ fn a_second_run_touches_nothing() {
     stage.vault.fate.pass(15 * 86_400);
     assert!(matches!(
         outcome(&stage.execute(), "a"),
-        Outcome::DoneBefore { .. }
+        LineOutcome::DoneBefore { .. }
     ));
 }
 
@@ -240,13 +243,13 @@ fn a_lost_answer_is_asked_after() {
     let first = stage.execute();
     for name in ["a", "b"] {
         assert!(
-            matches!(outcome(&first, name), Outcome::Deleted { .. }),
+            matches!(outcome(&first, name), LineOutcome::Deleted { .. }),
             "{name}"
         );
     }
     for name in ["c", "d"] {
         assert!(
-            matches!(outcome(&first, name), Outcome::Failed(_)),
+            matches!(outcome(&first, name), LineOutcome::Failed(_)),
             "{name}"
         );
     }
@@ -276,7 +279,7 @@ fn what_nobody_can_tell_stays_open_until_the_next_run() {
     assert_eq!(stage.book().secrets[&arn("a")].phase, Phase::Deleting);
     assert!(matches!(
         outcome(&stage.execute(), "a"),
-        Outcome::DoneBefore { .. }
+        LineOutcome::DoneBefore { .. }
     ));
     assert_eq!(stage.vault.kept(&arn("a")).deletions.len(), 1);
 }
@@ -338,7 +341,7 @@ fn our_own_tag_does_not_break_the_seal_but_another_change_beside_it_does() {
     });
     let summary = stage.execute();
     assert!(
-        matches!(outcome(&summary, "a"), Outcome::Deleted { .. }),
+        matches!(outcome(&summary, "a"), LineOutcome::Deleted { .. }),
         "{summary:?}"
     );
     assert!(why(&summary, "b").contains("last changed"));
@@ -351,7 +354,7 @@ fn a_stop_leaves_the_rest_untried() {
     let stage = Stage::new(&[secret("a"), secret("b")]);
     stage.stop.store(true, Ordering::Relaxed);
     let summary = stage.execute();
-    assert_eq!(summary.count(|one| *one == Outcome::Skipped), 2);
+    assert_eq!(summary.count(|one| *one == LineOutcome::Skipped), 2);
     assert_eq!(summary.exit_code(), 3);
     stage.stop.store(false, Ordering::Relaxed);
     assert_eq!(stage.execute().exit_code(), 0);
@@ -360,14 +363,14 @@ fn a_stop_leaves_the_rest_untried() {
 /// Event history that knows of calls for some names, and is closed for others.
 struct History;
 
-impl Reads for History {
+impl RecentReads for History {
     fn since<'a>(
         &'a self,
         arn: &'a SecretArn,
         from: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<Asked>, Fault>> {
-        assert_eq!(from, super::stage::planned_at());
-        let call = |hour| Asked {
+    ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>> {
+        assert_eq!(from, super::vault_fixture::planned_at());
+        let call = |hour| RecentCall {
             at: from + jiff::SignedDuration::from_hours(hour),
             reader: "arn:aws:iam::111122223333:role/web".to_owned(),
             what: "GetSecretValue".to_owned(),
@@ -399,7 +402,10 @@ fn a_call_since_the_scan_refuses_and_silence_is_no_proof() {
         assert!(summary.unheard.as_deref().unwrap().contains("throttled"));
     }
     assert!(why(&done, "closed").contains("could not be looked up"));
-    assert_eq!(done.count(|one| matches!(one, Outcome::Deleted { .. })), 1);
+    assert_eq!(
+        done.count(|one| matches!(one, LineOutcome::Deleted { .. })),
+        1
+    );
     assert_eq!(stage.vault.kept(&arn("copied")).changes, 0);
 }
 
@@ -447,14 +453,15 @@ fn restoring_says_plainly_what_is_too_late_or_failed() {
         Fault::Throttled("slow".to_owned()),
     );
     let back = stage.restore();
-    let outcomes: Vec<&restore::Outcome> = back.secrets.iter().map(|one| &one.outcome).collect();
+    let outcomes: Vec<&restore::RestoreOutcome> =
+        back.secrets.iter().map(|one| &one.outcome).collect();
     assert!(
         outcomes[0]
             .why()
             .unwrap()
             .contains("gone for good: its recovery window ended on 2026-11-17")
     );
-    assert_eq!(outcomes[1], &restore::Outcome::Restored);
+    assert_eq!(outcomes[1], &restore::RestoreOutcome::Restored);
     assert!(outcomes[2].why().unwrap().contains("throttled"));
     assert_eq!(
         (back.secrets[3].replicated.len(), back.secrets[3].lost.len()),

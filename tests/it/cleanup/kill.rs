@@ -2,13 +2,13 @@
 //! same as AWS; nothing else is touched.
 
 use proptest::prelude::*;
-use secretsweep::apply::{Outcome, Replicas, Summary};
-use secretsweep::domain::journal::Phase;
-use secretsweep::domain::secret::Secret;
+use secretsweep::cleanup::apply::{ApplySummary, LineOutcome, Replicas};
+use secretsweep::cleanup::restore;
+use secretsweep::domain::cleanup::journal::Phase;
+use secretsweep::domain::inventory::secret::Secret;
 use secretsweep::ports::Fault;
-use secretsweep::restore;
 
-use super::stage::{DAYS, Disk, End, Stage, arn, replicated, secret};
+use super::vault_fixture::{DAYS, Disk, End, Stage, arn, replicated, secret};
 use crate::fake::When;
 
 /// A plan of four: two plain secrets, one with replicas, one that was read since; and one secret that is not planned.
@@ -30,7 +30,7 @@ fn stage() -> Stage {
 }
 
 /// The promise, whatever happened before the last whole run.
-fn keeps_the_promise(stage: &Stage, last: &Summary) {
+fn keeps_the_promise(stage: &Stage, last: &ApplySummary) {
     let book = stage.book();
     for kept in stage.vault.all() {
         let Secret { arn, deleted, .. } = &kept.secret;
@@ -43,7 +43,7 @@ fn keeps_the_promise(stage: &Stage, last: &Summary) {
             continue;
         };
         match &done.outcome {
-            Outcome::Deleted { deletion } | Outcome::DoneBefore { deletion } => {
+            LineOutcome::Deleted { deletion } | LineOutcome::DoneBefore { deletion } => {
                 assert_eq!(kept.deletions, [DAYS], "{arn}");
                 assert!(deleted.is_some());
                 let standing = standing.unwrap();
@@ -54,7 +54,7 @@ fn keeps_the_promise(stage: &Stage, last: &Summary) {
                 let apart = deletion.duration_since(deleted.unwrap()).as_hours();
                 assert_eq!(apart, 24 * i64::from(DAYS));
             }
-            Outcome::Refused(_) => {
+            LineOutcome::Refused(_) => {
                 assert_eq!((kept.deletions.len(), deleted), (0, &None), "{arn}");
                 assert_eq!(standing.unwrap().phase, Phase::Untouched);
             }
@@ -75,7 +75,7 @@ fn killed_at_any_point_and_run_again_it_ends_as_if_nothing_had_been() {
         keeps_the_promise(&stage, &last);
         let count = |which| last.count(which);
         assert_eq!(
-            count(|one| matches!(one, Outcome::Refused(_))),
+            count(|one| matches!(one, LineOutcome::Refused(_))),
             1,
             "after {steps} steps"
         );
@@ -129,7 +129,7 @@ fn a_restore_that_was_killed_ends_when_it_is_run_again() {
         let keys: Vec<Option<&str>> = replicas.iter().map(|one| one.kms_key.as_deref()).collect();
         assert_eq!(keys, [None, Some("alias/k")], "after {steps} steps");
         let again = stage.execute();
-        assert_eq!(again.count(|one| matches!(one, Outcome::Refused(_))), 4);
+        assert_eq!(again.count(|one| matches!(one, LineOutcome::Refused(_))), 4);
         if !killed {
             break;
         }

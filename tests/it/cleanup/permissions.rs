@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::ground::{A, EAST, Ground, NORTH, WEST, idle, world};
+use super::binary_fixture::{A, EAST, Ground, NORTH, WEST, idle, world};
 
 fn policy(ground: &Ground, args: &[&str]) -> Vec<Value> {
     let args = [&["iam-policy", "apply"], args].concat();

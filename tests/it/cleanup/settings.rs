@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::ground::{Ended, Ground, idle, world};
+use super::binary_fixture::{Ended, Ground, idle, world};
 use crate::aws::Fault;
 
 /// Each command that asks AWS, for a plan that was applied.

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::ground::{A, EAST, Ground, idle, world};
+use super::binary_fixture::{A, EAST, Ground, idle, world};
 use crate::aws::world::Event;
 
 /// A call of the event history, so many seconds ago, by this role with this user agent.
@@ -138,7 +138,7 @@ fn a_second_run_says_who_asks_for_what_the_first_one_deleted() {
         "nothing was checked: {quiet}"
     );
     // In this very second: what comes later is not read yet.
-    super::back::ask_in_vain(&ground, "a");
+    super::restore_and_watch::ask_in_vain(&ground, "a");
     let said = ground.execute(&[]).expect(5).said();
     assert!(
         said.contains("Still asked for after the deletion"),

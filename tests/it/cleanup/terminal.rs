@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-use super::ground::{Ended, Ground, idle, world};
+use super::binary_fixture::{Ended, Ground, idle, world};
 
 /// The program on a terminal, where there is a `script` that can play one.
 ///

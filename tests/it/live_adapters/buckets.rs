@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secretsweep::aws::bucket::{self, Payer};
-use secretsweep::aws::{Connect, Session};
-use secretsweep::domain::report::Span;
-use secretsweep::ports::{Feed, Silence};
+use secretsweep::aws::bucket::{self, PayerOfRequests};
+use secretsweep::aws::{AwsSession, Connect};
+use secretsweep::domain::base::span::Span;
+use secretsweep::ports::{Feed, NoProgress};
 
 use super::{A, B, Basket, C, EAST, WEST, connect, session, told};
 use crate::aws::world::{Bucket, at};
@@ -20,26 +20,26 @@ fn key(root: &str, account: &str, region: &str, day: &str, number: usize) -> Str
     )
 }
 
-fn to_read(regions: &[&str]) -> bucket::Ask {
-    bucket::Ask {
+fn to_read(regions: &[&str]) -> bucket::BucketRequest {
+    bucket::BucketRequest {
         span: Span {
             from: at("2026-11-01T00:00:00Z"),
             to: at("2026-11-03T12:00:00Z"),
         },
         regions: regions.iter().map(|name| name.parse().unwrap()).collect(),
-        payer: Payer::Owner,
+        payer: PayerOfRequests::Owner,
         in_flight: 64 << 10,
     }
 }
 
 async fn fetch(
-    session: &Session,
+    session: &AwsSession,
     place: &str,
-    ask: &bucket::Ask,
-) -> (bucket::Read, BTreeMap<String, Vec<u8>>) {
+    ask: &bucket::BucketRequest,
+) -> (bucket::BucketRead, BTreeMap<String, Vec<u8>>) {
     let basket = Arc::new(Basket::default());
     let feed: Arc<dyn Feed> = basket.clone();
-    let read = bucket::read(session, &place.parse().unwrap(), ask, feed, &Silence).await;
+    let read = bucket::read(session, &place.parse().unwrap(), ask, feed, &NoProgress).await;
     let files = std::mem::take(&mut *basket.files.lock().unwrap());
     (read, files)
 }
@@ -226,8 +226,8 @@ async fn a_requester_pays_bucket_is_read_when_that_is_said() {
         "{}",
         told(&read.gaps)
     );
-    let ask = bucket::Ask {
-        payer: Payer::Requester,
+    let ask = bucket::BucketRequest {
+        payer: PayerOfRequests::Requester,
         ..to_read(&[])
     };
     let (read, files) = fetch(&session, "s3://logs-1", &ask).await;
@@ -271,7 +271,7 @@ async fn objects_are_fetched_side_by_side_within_the_bound_on_memory() {
     // Room for eight, for two, and for less than one: that is still one object at a time.
     for (in_flight, most) in [(800 << 10, 2..=8), (200 << 10, 2..=2), (1, 1..=1)] {
         aws.objects().forget();
-        let ask = bucket::Ask {
+        let ask = bucket::BucketRequest {
             in_flight,
             ..to_read(&[])
         };
@@ -361,7 +361,7 @@ async fn an_object_is_asked_for_as_often_as_was_said_and_no_more() {
     ] {
         let bucket = fill(Bucket::new("logs-1", A, EAST), "AWSLogs/", A, EAST);
         let aws = Aws::start(World::new(A).bucket(bucket));
-        let session = Session::open(Connect {
+        let session = AwsSession::open(Connect {
             max_attempts: Some("2".to_owned()),
             ..connect(&aws, A)
         })

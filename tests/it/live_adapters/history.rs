@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secretsweep::aws::{Session, lookup};
-use secretsweep::domain::report::Span;
-use secretsweep::domain::sample::{Done, Sample, Series};
-use secretsweep::ports::{LookupWay, Note, Shelf, Silence};
+use secretsweep::aws::{AwsSession, lookup};
+use secretsweep::domain::base::span::Span;
+use secretsweep::domain::sampling::{FinishedCombs, Sample, Series};
+use secretsweep::ports::{BlobStore, LookupWay, NoProgress, ProgressEvent};
 
 use super::{A, Basket, EAST, Heard, Memory, WEST, connect, scope, told};
 use crate::aws::world::{Early, Event, Rate, at};
@@ -15,16 +15,16 @@ use crate::aws::{Aws, Fault, World};
 const NOW: &str = "2026-11-23T12:00:00Z";
 
 /// Ninety days of evidence, thirty of them counted, everything final.
-fn everything(budget: Duration) -> lookup::Ask {
+fn everything(budget: Duration) -> lookup::LookupRequest {
     let now = at(NOW);
     let span = |days: i64| Span {
         from: now - SignedDuration::from_hours(24 * days),
         to: now,
     };
-    lookup::Ask {
+    lookup::LookupRequest {
         settled: now,
         seed: 7,
-        ..lookup::Ask::new(span(90), span(30), now, budget)
+        ..lookup::LookupRequest::new(span(90), span(30), now, budget)
     }
 }
 
@@ -46,10 +46,10 @@ fn reads(region: &str, count: i64, days: i64) -> Vec<Event> {
         .collect()
 }
 
-async fn quick(aws: &Aws, pace: Duration) -> Session {
+async fn quick(aws: &Aws, pace: Duration) -> AwsSession {
     let mut connect = connect(aws, A);
     connect.patience.lookup_pace = pace;
-    Session::open(connect).await.unwrap()
+    AwsSession::open(connect).await.unwrap()
 }
 
 const FAST: Duration = Duration::from_millis(1);
@@ -57,12 +57,12 @@ const AMPLE: Duration = Duration::from_mins(1);
 
 /// Reads the event history of the one account and Region that most worlds here have.
 async fn look(
-    session: &Session,
-    ask: &lookup::Ask,
+    session: &AwsSession,
+    ask: &lookup::LookupRequest,
     basket: &Basket,
-    shelf: Option<&dyn Shelf>,
-) -> Vec<lookup::Read> {
-    lookup::read(session, &[scope(A, EAST)], ask, basket, shelf, &Silence).await
+    shelf: Option<&dyn BlobStore>,
+) -> Vec<lookup::HistoryRead> {
+    lookup::read(session, &[scope(A, EAST)], ask, basket, shelf, &NoProgress).await
 }
 
 /// The one account and Region with so many reads over the last days, and nobody who slows look-ups down.
@@ -73,7 +73,7 @@ fn logged(count: i64, days: i64) -> World {
 }
 
 /// This world, and a session in it.
-async fn begin(world: World) -> (Aws, Session) {
+async fn begin(world: World) -> (Aws, AwsSession) {
     let aws = Aws::start(world);
     let session = quick(&aws, FAST).await;
     (aws, session)
@@ -100,10 +100,10 @@ async fn a_history_is_read_to_its_end_once_and_asserted() {
 }
 
 /// A window that ended so many days ago, thirty days long, as `--month` has it: what is newer is evidence.
-fn past(days: i64, budget: Duration) -> lookup::Ask {
+fn past(days: i64, budget: Duration) -> lookup::LookupRequest {
     let to = at(NOW) - SignedDuration::from_hours(24 * days);
     let from = to - SignedDuration::from_hours(24 * 30);
-    lookup::Ask {
+    lookup::LookupRequest {
         window: Span { from, to },
         ..everything(budget)
     }
@@ -132,7 +132,7 @@ async fn a_window_that_fits_the_budget_comes_before_newer_events_that_do_not() {
         .lookup_rate(Rate::Unlimited);
     let (_aws, session) = begin(world).await;
     let basket = Basket::default();
-    let ask = lookup::Ask {
+    let ask = lookup::LookupRequest {
         requests: Some(100),
         ..past(14, AMPLE)
     };
@@ -153,7 +153,7 @@ async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
     let (basket, here) = (Basket::default(), [scope(A, EAST)]);
     let whole = everything(AMPLE);
     let quiet = at(NOW) - SignedDuration::from_hours(24 * 10);
-    let before = lookup::Ask {
+    let before = lookup::LookupRequest {
         evidence: Span {
             to: quiet,
             ..whole.evidence
@@ -161,14 +161,14 @@ async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
         settled: quiet,
         ..whole
     };
-    let kept = lookup::read(&session, &here, &before, &basket, Some(&shelf), &Silence).await;
+    let kept = lookup::read(&session, &here, &before, &basket, Some(&shelf), &NoProgress).await;
     assert_eq!((kept[0].requests, kept[0].gaps.len()), (1, 0));
 
     let heard = Heard::default();
     lookup::read(&session, &here, &whole, &basket, Some(&shelf), &heard).await;
     let notes = heard.all();
     let planned = notes.iter().find_map(|note| match note {
-        Note::LookupPlan { full_requests, .. } => *full_requests,
+        ProgressEvent::LookupPlan { full_requests, .. } => *full_requests,
         _ => None,
     });
     // 1,500 events are left after the first ten pages.
@@ -177,7 +177,7 @@ async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
         "{planned:?}"
     );
     let first = notes.iter().find_map(|note| match note {
-        Note::Lookup { done_s, of_s, .. } => Some(done_s * 100 / of_s),
+        ProgressEvent::Lookup { done_s, of_s, .. } => Some(done_s * 100 / of_s),
         _ => None,
     });
     assert!(first.is_some_and(|percent| percent < 50), "{first:?} %");
@@ -192,7 +192,7 @@ async fn a_budget_beyond_all_time_is_no_bound() {
     let read = look(&session, &ask, &basket, None).await;
     assert_eq!(read[0].gaps, []);
     let names = ["app/db".to_owned()];
-    let answer = lookup::named(&session, &here, &names, &ask, &basket, &Silence).await;
+    let answer = lookup::named(&session, &here, &names, &ask, &basket, &NoProgress).await;
     assert_eq!(answer, Ok(()));
 }
 
@@ -290,7 +290,7 @@ async fn the_pace_is_held_for_each_account_and_region() {
         &everything(AMPLE),
         &basket,
         None,
-        &Silence,
+        &NoProgress,
     )
     .await;
     assert_eq!((read[0].requests, read[1].requests), (8, 8));
@@ -320,7 +320,7 @@ async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_name
     let basket = Basket::default();
     let read = look(
         &session,
-        &lookup::Ask {
+        &lookup::LookupRequest {
             requests: Some(35),
             ..everything(AMPLE)
         },
@@ -353,7 +353,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
     let (aws, session) = begin(logged(12_000, 30)).await;
     let shelf = Memory::default();
     let basket = Basket::default();
-    let ask = lookup::Ask {
+    let ask = lookup::LookupRequest {
         requests: Some(150),
         ..everything(AMPLE)
     };
@@ -391,7 +391,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
     );
 
     // Nothing is left to do, so the next run asks for nothing and has the same.
-    assert_eq!(done, Done::ALL);
+    assert_eq!(done, FinishedCombs::ALL);
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
     let again = Basket::default();
     let second = look(&session, &ask, &again, Some(&shelf)).await;
@@ -404,7 +404,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
 async fn what_may_still_change_is_handed_on_but_not_kept() {
     let (aws, session) = begin(logged(100, 1)).await;
     let shelf = Memory::default();
-    let ask = lookup::Ask {
+    let ask = lookup::LookupRequest {
         settled: at("2026-11-23T11:40:00Z"),
         ..everything(AMPLE)
     };

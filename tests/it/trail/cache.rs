@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
-use secretsweep::domain::kept::{self, Recorder};
-use secretsweep::files::cache::{Cache, Pen, Place, Version};
+use secretsweep::domain::trail::recording::{self, Recorder};
+use secretsweep::files::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use secretsweep::files::log_file::{self, FileRead, Memory};
 use secretsweep::files::logs;
 
@@ -42,7 +42,7 @@ impl Kept {
         self.folder.path().join("cache")
     }
 
-    fn read(&self) -> (Told, logs::Reading) {
+    fn read(&self) -> (Told, logs::TrailReading) {
         let cache = Cache::new(&self.cache());
         let told = read_with(std::slice::from_ref(&self.trail), 2, Some(&cache));
         assert_eq!(cache.trouble(), None);
@@ -140,10 +140,10 @@ fn what_is_kept_already_is_not_kept_again_by_a_reading_that_does_not_ask() {
     let about = fs::metadata(&path).unwrap();
     let changed = about.modified().unwrap().duration_since(UNIX_EPOCH);
     let folder = fs::canonicalize(kept.trail.join("0")).unwrap();
-    let place = Place {
+    let place = CacheSlot {
         folder: folder.to_str().unwrap(),
         name,
-        version: Version {
+        version: FileVersion {
             size: about.len(),
             mark: changed.unwrap().as_nanos().to_string(),
         },
@@ -159,7 +159,12 @@ fn what_is_kept_already_is_not_kept_again_by_a_reading_that_does_not_ask() {
         ))
     };
     cache
-        .keep(&place, &mut Pen::default(), &mut Told::default(), read)
+        .keep(
+            &place,
+            &mut CacheWriter::default(),
+            &mut Told::default(),
+            read,
+        )
         .unwrap();
     assert_eq!(kept.kept(), before);
 }
@@ -225,6 +230,6 @@ proptest! {
     #[test]
     fn bytes_that_no_tape_wrote_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let mut told = Told::default();
-        let _ = kept::replay(&bytes, &mut told);
+        let _ = recording::replay(&bytes, &mut told);
     }
 }

@@ -1,0 +1,315 @@
+//! The checks of one line: whether the secret may be deleted now, by what AWS, the journal and the policy say.
+
+use jiff::Timestamp;
+
+use super::{ApplyContext, ApplyOptions, Replicas};
+use crate::domain::base::money::counted;
+use crate::domain::base::names::{Region, SecretArn};
+use crate::domain::cleanup::journal::{Phase, SecretState};
+use crate::domain::cleanup::plan::{PlanEntry, end_of_window};
+use crate::domain::cleanup::precondition::{OwnChanges, SKEW_SECONDS};
+use crate::domain::inventory::secret::{Secret, day_of};
+use crate::domain::judging::protection::protection;
+use crate::ports::{Fault, RecentCall};
+
+/// For how long an intent without an outcome is taken up again although AWS does not show the deletion, in seconds.
+///
+/// It was most likely never made. But it may have been made and taken back by somebody since, and the longer ago, the
+/// likelier that is.
+const OPEN_INTENT_SECONDS: i64 = 86_400;
+
+/// What the checks found.
+pub(super) struct Examination {
+    pub(super) check: Check,
+    /// Why calls since the scan could not be looked up.
+    pub(super) unheard: Option<String>,
+}
+
+/// Whether to go on with a line.
+pub(super) enum Check {
+    /// It may be deleted; the secret as it is now.
+    Go(Box<Secret>),
+    /// This plan has deleted it.
+    Done {
+        /// The end of the recovery window.
+        deletion: Timestamp,
+        /// Whether the journal knows.
+        record: OnRecord,
+    },
+    /// It must not be deleted.
+    Refused(String),
+    /// AWS could not tell.
+    Failed(String),
+}
+
+/// Whether the journal has the outcome of a deletion.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnRecord {
+    /// It has.
+    Yes,
+    /// It only has the intent.
+    No,
+}
+
+/// Asks AWS, the journal and the policy about one line. Writes nothing.
+pub(super) async fn examine(
+    line: &PlanEntry,
+    standing: Option<&SecretState>,
+    world: ApplyContext<'_>,
+    terms: &ApplyOptions,
+) -> Examination {
+    let now = (world.clock)();
+    let check = match examine_secret(line, standing, world, now).await {
+        Check::Go(secret) => match terms_allow(&secret, terms) {
+            Some(why) => Check::Refused(why),
+            None => return heard(line, secret, world).await,
+        },
+        other => other,
+    };
+    Examination {
+        check,
+        unheard: None,
+    }
+}
+
+async fn examine_secret(
+    line: &PlanEntry,
+    standing: Option<&SecretState>,
+    world: ApplyContext<'_>,
+    now: Timestamp,
+) -> Check {
+    let phase = standing.map_or(Phase::Untouched, |standing| standing.phase);
+    if let (Some(standing), Phase::Restored | Phase::Restoring) = (standing, phase) {
+        return Check::Refused(format!(
+            "this plan's deletion was taken back on {}: scan and plan again",
+            day_of(standing.since)
+        ));
+    }
+    match world.vault.describe(&line.arn).await {
+        Err(fault) => absent(&fault, standing, now),
+        Ok(secret) if secret.arn != line.arn => {
+            Check::Refused(format!("AWS answers with another secret, {}", secret.arn))
+        }
+        Ok(secret) => match secret.deleted {
+            Some(deleted) => pending(deleted, standing),
+            None => present(line, secret, standing, world, now),
+        },
+    }
+}
+
+/// `DescribeSecret` gave no secret.
+fn absent(fault: &Fault, standing: Option<&SecretState>, now: Timestamp) -> Check {
+    let Fault::Gone(_) = fault else {
+        return Check::Failed(fault.to_string());
+    };
+    match standing.map(|standing| (standing.phase, standing.deletion)) {
+        Some((Phase::Deleted, Some(deletion))) if deletion <= now => Check::Done {
+            deletion,
+            record: OnRecord::Yes,
+        },
+        Some((Phase::Deleted, _)) => Check::Refused(
+            "it is not there any more, although its recovery window lasts: somebody else deleted it for good"
+                .to_owned(),
+        ),
+        Some((Phase::Deleting, _)) => Check::Failed(
+            "its deletion was begun, and now it is not there at all: see who deleted it for good".to_owned(),
+        ),
+        _ => Check::Refused("it is not there any more: somebody else deleted it".to_owned()),
+    }
+}
+
+/// AWS has a deletion scheduled: ours, or somebody else's.
+fn pending(deleted: Timestamp, standing: Option<&SecretState>) -> Check {
+    if let Some(standing) = standing {
+        if let (Phase::Deleted, Some(deletion)) = (standing.phase, standing.deletion) {
+            return Check::Done {
+                deletion,
+                record: OnRecord::Yes,
+            };
+        }
+        if let Some(deletion) = ours(deleted, standing) {
+            return Check::Done {
+                deletion,
+                record: OnRecord::No,
+            };
+        }
+    }
+    Check::Refused(format!(
+        "its deletion is scheduled already, since {}, and not by this plan",
+        day_of(deleted)
+    ))
+}
+
+/// The end of the window, if a deletion that AWS dates like this is the open intent's.
+///
+/// `DeletedDate` is the moment of the call in recorded answers; one text of AWS calls it the scheduled date. Both fit.
+pub(crate) fn ours(deleted: Timestamp, standing: &SecretState) -> Option<Timestamp> {
+    let intent = standing
+        .intent
+        .filter(|_| standing.phase == Phase::Deleting)?;
+    let near = |moment: Timestamp| (deleted.as_second() - moment.as_second()).abs() <= SKEW_SECONDS;
+    let end = end_of_window(intent.at, intent.recovery_days);
+    if near(intent.at) {
+        Some(end_of_window(deleted, intent.recovery_days))
+    } else {
+        near(end).then_some(deleted)
+    }
+}
+
+/// The secret is there and active.
+fn present(
+    line: &PlanEntry,
+    secret: Secret,
+    standing: Option<&SecretState>,
+    world: ApplyContext<'_>,
+    now: Timestamp,
+) -> Check {
+    if let Some(standing) = standing {
+        if standing.phase == Phase::Deleted {
+            return Check::Refused(
+                "this plan deleted it, and somebody restored it since: scan and plan again"
+                    .to_owned(),
+            );
+        }
+        let open = standing
+            .intent
+            .filter(|_| standing.phase == Phase::Deleting);
+        if let Some(intent) = open
+            && now.as_second() - intent.at.as_second() > OPEN_INTENT_SECONDS
+        {
+            return Check::Refused(format!(
+                "its deletion was begun on {} and AWS does not show it: it was never made, or somebody took it back; scan and plan again",
+                day_of(intent.at)
+            ));
+        }
+    }
+    let own = standing.map(SecretState::own_changes).unwrap_or_default();
+    match refusal(line, &secret, &own, world, now) {
+        Some(why) => Check::Refused(why),
+        None => Check::Go(Box::new(secret)),
+    }
+}
+
+/// Why an active secret must not be deleted.
+pub(super) fn refusal(
+    line: &PlanEntry,
+    secret: &Secret,
+    own: &OwnChanges,
+    world: ApplyContext<'_>,
+    now: Timestamp,
+) -> Option<String> {
+    if let Some(why) = protection(secret, world.policy, now) {
+        return Some(why);
+    }
+    let unplanned: Vec<&str> = standing_replicas(secret)
+        .filter(|region| !line.seal.replicas.contains(region))
+        .map(Region::as_str)
+        .collect();
+    if !unplanned.is_empty() {
+        return Some(format!(
+            "it has replicas that the plan does not name, in {}: scan and plan again",
+            unplanned.join(", ")
+        ));
+    }
+    let breaks = line.seal.breaks(secret, own);
+    if !breaks.is_empty() {
+        let breaks: Vec<String> = breaks.iter().map(ToString::to_string).collect();
+        return Some(format!(
+            "it changed since the scan ({}): scan and plan again",
+            breaks.join("; ")
+        ));
+    }
+    let scanned = day_of(line.seal.planned_at);
+    secret.replicas.iter().flatten().find_map(|replica| {
+        let day = replica.last_accessed.filter(|day| *day >= scanned)?;
+        Some(format!(
+            "its replica in {} was read on {day}: scan and plan again",
+            replica.region
+        ))
+    })
+}
+
+fn standing_replicas(secret: &Secret) -> impl Iterator<Item = &Region> {
+    secret
+        .replicas
+        .iter()
+        .flatten()
+        .map(|replica| &replica.region)
+}
+
+fn terms_allow(secret: &Secret, terms: &ApplyOptions) -> Option<String> {
+    let regions: Vec<&str> = standing_replicas(secret).map(Region::as_str).collect();
+    let refused = !regions.is_empty() && terms.replicas == Replicas::Refuse;
+    refused.then(|| {
+        format!(
+            "its replicas in {} would be gone at once and for good: `--remove-replicas` allows it",
+            regions.join(", ")
+        )
+    })
+}
+
+/// Looks up who asked for the secret or a replica since the scan. Whoever did, refuses the line.
+async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -> Examination {
+    let go = || Examination {
+        check: Check::Go(secret.clone()),
+        unheard: None,
+    };
+    let Some(reads) = world.reads else {
+        return go();
+    };
+    let mut members = vec![line.arn.clone()];
+    members.extend(standing_replicas(&secret).filter_map(|region| line.arn.in_region(region).ok()));
+    let mut unheard: Option<String> = None;
+    for arn in &members {
+        match reads.since(arn, line.seal.planned_at).await {
+            Err(Fault::Unreachable(why)) => {
+                unheard.get_or_insert(why);
+            }
+            Err(fault) => {
+                unheard.get_or_insert(fault.to_string());
+            }
+            Ok(asked) => {
+                if let Some(last) = asked.iter().max_by_key(|one| one.at) {
+                    return Examination {
+                        check: Check::Refused(asked_for(
+                            arn,
+                            last,
+                            asked.iter().map(|one| one.calls).sum(),
+                        )),
+                        unheard,
+                    };
+                }
+            }
+        }
+    }
+    match unheard {
+        None => go(),
+        // Whoever asked is not known, so nothing says that nobody did.
+        Some(why) => Examination {
+            check: Check::Refused(format!(
+                "it could not be looked up who called for it since the scan ({why}); `--no-lookup` goes on without"
+            )),
+            unheard: Some(why),
+        },
+    }
+}
+
+fn asked_for(arn: &SecretArn, last: &RecentCall, calls: u64) -> String {
+    let asks = last.what.starts_with("Get")
+        || last.what.starts_with("BatchGet")
+        || last.what.starts_with("Describe")
+        || last.what.starts_with("List");
+    let what = if asks {
+        "it was asked for since the scan, so somebody needs it"
+    } else {
+        "it was changed since the scan, so somebody works with it"
+    };
+    format!(
+        "{what}: {} in {}, the last {} by {} at {}",
+        counted(calls, "call", "calls"),
+        arn.scope().region,
+        last.what,
+        last.reader,
+        last.at
+    )
+}

@@ -1,0 +1,549 @@
+//! Watching secrets that are pending deletion: who still asks for them.
+//!
+//! Somebody does if a read fails, if whoever is not known to look after secrets still describes the secret, as caches do, or
+//! if somebody tries to create the name again. Silence proves little: `DescribeSecret` still works on a pending secret, and a client that has the value in
+//! memory asks again only when it starts next. Pure: where the events come from is the caller's business; the ledger has
+//! deduplicated them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::base::names::{Index, Resolution, Scope, SecretArn};
+use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::cleanup::journal::{JournalState, Phase};
+use crate::domain::cleanup::plan::end_of_window;
+use crate::domain::policy::Policy;
+use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell};
+use crate::domain::trail::coverage::{Coverage, SETTLING, in_words};
+use crate::domain::trail::event::RecordKind;
+use crate::domain::usage::activity::WRITES;
+use crate::domain::usage::classify::{Class, classify_unless};
+use crate::ports::RecentCall;
+
+/// A secret that is pending deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub arn: SecretArn,
+    /// When its deletion was scheduled.
+    pub deleted: Timestamp,
+    /// The end of its recovery window.
+    pub deletion: Timestamp,
+    /// Its replicas, which are gone already: who asks for one asks for the secret.
+    pub replicas: Vec<SecretArn>,
+}
+
+impl Pending {
+    /// The time left to take it back; zero when the window is over.
+    pub fn left(&self, now: Timestamp) -> SignedDuration {
+        self.deletion.duration_since(now).max(SignedDuration::ZERO)
+    }
+}
+
+/// One reader that asks for one secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// The pending secret.
+    pub arn: SecretArn,
+    /// The ARN of the role or user. Other people's text.
+    pub reader: String,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program.
+    pub client: String,
+    /// The API that was called.
+    pub what: String,
+    /// How it ended.
+    pub how: CallOutcome,
+    /// How many calls. An hour is the smallest part of time that is counted: the hour of the deletion counts whole.
+    pub calls: u64,
+    /// The first call.
+    pub first: Timestamp,
+    /// The last call.
+    pub last: Timestamp,
+}
+
+/// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back. One that was begun without
+/// an outcome on record counts: AWS may have it, and whoever asks for it in vain must be heard.
+pub fn pending(book: &JournalState) -> Vec<Pending> {
+    let secrets = book.secrets.iter();
+    secrets
+        .filter(|(_, standing)| {
+            matches!(
+                standing.phase,
+                Phase::Deleting | Phase::Deleted | Phase::Restoring
+            )
+        })
+        .filter_map(|(arn, standing)| {
+            let replicas = standing.removed.iter();
+            let intent = standing.intent?;
+            let likely = end_of_window(intent.at, intent.recovery_days);
+            Some(Pending {
+                arn: arn.clone(),
+                deleted: intent.at,
+                deletion: standing.deletion.unwrap_or(likely),
+                replicas: replicas
+                    .filter_map(|one| arn.in_region(&one.region).ok())
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+/// Who asks for pending secrets, by these calls; sorted by secret and reader.
+pub fn asked(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> Vec<Asker> {
+    let mut owners = Vec::new();
+    let mut arns = Vec::new();
+    for one in pending {
+        for arn in std::iter::once(&one.arn).chain(&one.replicas) {
+            owners.push(one);
+            arns.push((arn, None));
+        }
+    }
+    let index = Index::new(arns);
+    let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
+    for access in accesses
+        .iter()
+        .filter(|access| access.kind != RecordKind::ServiceEvent)
+    {
+        let class = class_of(access, policy, &BTreeSet::new());
+        if !asks(access, &class, policy) {
+            continue;
+        }
+        for (owner, cells) in meant(access, &index, &owners) {
+            let Some(new) = asker(owner, access, &class, &cells) else {
+                continue;
+            };
+            let key = (
+                owner.arn.clone(),
+                new.reader.clone(),
+                new.client.clone(),
+                new.what.clone(),
+                new.how,
+            );
+            askers
+                .entry(key)
+                .and_modify(|known| known.join(&new))
+                .or_insert(new);
+        }
+    }
+    askers.into_values().collect()
+}
+
+/// Where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas, whose log
+/// files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what may still be on
+/// its way `now` is not missed yet; but where nothing is left of it then, nothing was heard.
+pub fn unheard(
+    pending: &[Pending],
+    coverage: &Coverage,
+    from: Timestamp,
+    now: Timestamp,
+) -> Vec<(Scope, String)> {
+    // The earliest start and the latest.
+    let mut since: BTreeMap<&Scope, (i64, i64)> = BTreeMap::new();
+    for one in pending {
+        let start = one.deleted.max(from).as_second();
+        for arn in std::iter::once(&one.arn).chain(&one.replicas) {
+            let starts = since.entry(arn.scope()).or_insert((start, start));
+            *starts = (start.min(starts.0), start.max(starts.1));
+        }
+    }
+    let now = now.as_second();
+    let settled = now - SETTLING;
+    let gaps = |(scope, (first, last)): (&Scope, (i64, i64))| {
+        let covered = coverage.covered(scope, first, now);
+        let holes = covered.unwrap_or_default().holes(first, settled);
+        let hole = in_words(&holes, settled - first);
+        let hole = hole.map(|what| format!("{what}: {}", coverage.why_not(scope, &holes)));
+        let too_young = (last >= settled).then(|| too_young(last));
+        let gap = |text| (scope.clone(), text);
+        hole.into_iter()
+            .chain(too_young)
+            .map(gap)
+            .collect::<Vec<_>>()
+    };
+    since.into_iter().flat_map(gaps).collect()
+}
+
+/// Why nothing can have been heard since a moment.
+fn too_young(since: i64) -> String {
+    let since =
+        Timestamp::from_second(since).map_or_else(|_| since.to_string(), |at| at.to_string());
+    format!(
+        "what happened since {since}: events take up to an hour to reach a log file, so ask later, or for a longer time"
+    )
+}
+
+/// Changes of a secret that are no writes of its value: somebody works with it all the same.
+const CHANGES: [&str; 4] = [
+    "TagResource",
+    "UntagResource",
+    "DeleteResourcePolicy",
+    "CancelRotateSecret",
+];
+
+/// The calls that show that somebody needs a secret or works with it: any read, failed or not, any request for its
+/// description by whoever is not known to look after secrets, and any change. Reads that would come anyway (rotation,
+/// refreshes of infrastructure as code) are left out, and so are our own calls.
+///
+/// Anybody can send our application id. A call is ours if its role or user is one of `ours`, too.
+pub fn wants<'a>(
+    accesses: &'a [CallSeries],
+    policy: &Policy,
+    ours: &BTreeSet<String>,
+) -> Vec<&'a CallSeries> {
+    let wants = |access: &&CallSeries| {
+        if access.kind == RecordKind::ServiceEvent {
+            return false;
+        }
+        let class = class_of(access, policy, ours);
+        let api = &*access.subject.api;
+        match api {
+            "GetSecretValue"
+            | "BatchGetSecretValue"
+            | "DescribeSecret"
+            | "ListSecretVersionIds" => policy.is_consumer(class.kind),
+            _ => {
+                class.kind != ReaderKind::Ourselves
+                    && (WRITES.contains(&api) || CHANGES.contains(&api))
+            }
+        }
+    };
+    accesses.iter().filter(wants).collect()
+}
+
+/// What a caller is for a call.
+fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Class {
+    let is_stranger = !ours.is_empty() && !ours.contains(name_of(&access.caller.identity));
+    let class = classify_unless(&access.caller, policy, |kind| {
+        kind == ReaderKind::Ourselves && is_stranger
+    });
+    let reads = matches!(
+        &*access.subject.api,
+        "GetSecretValue" | "BatchGetSecretValue"
+    );
+    let for_read = class.for_value_read(access.by_version).filter(|_| reads);
+    for_read.unwrap_or(class)
+}
+
+/// Who wanted this secret from a moment on, of these calls.
+pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&CallSeries]) -> Vec<RecentCall> {
+    let index = Index::new([(arn, None)]);
+    let asked = |access: &&CallSeries| {
+        let last = access.cells.last()?.last();
+        let target = access.subject.target.as_deref().unwrap_or_default();
+        let resolved = index.resolve(target, access.scope().as_ref(), last);
+        let at = Timestamp::from_second(last).ok()?;
+        let meant = matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_));
+        (at >= from && meant).then(|| RecentCall {
+            at,
+            reader: access.caller.identity.clone(),
+            what: access.subject.api.to_string(),
+            calls: access.calls(),
+        })
+    };
+    wants.iter().filter_map(asked).collect()
+}
+
+/// Whether a call shows that its caller wants the secret, or would.
+fn asks(access: &CallSeries, class: &Class, policy: &Policy) -> bool {
+    if class.kind == ReaderKind::Ourselves {
+        return false;
+    }
+    match (&*access.subject.api, access.outcome) {
+        (_, CallOutcome::Pending) => true,
+        ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != CallOutcome::Ok,
+        // AWS answers it for a pending secret, too: a cache refreshes so, marked or not.
+        ("DescribeSecret" | "ListSecretVersionIds", _) => policy.is_consumer(class.kind),
+        ("CreateSecret", CallOutcome::Failed) => access
+            .sample
+            .as_deref()
+            .is_some_and(|message| message.contains("scheduled for deletion")),
+        _ => false,
+    }
+}
+
+/// The pending secrets that a call may mean, with the hours of it that lie after the deletion. A name that may be two
+/// secrets' counts for both: better one question too many.
+fn meant<'p>(
+    access: &CallSeries,
+    index: &Index<'_>,
+    owners: &[&'p Pending],
+) -> Vec<(&'p Pending, Vec<Cell>)> {
+    let (Some(target), scope) = (&access.subject.target, access.scope()) else {
+        return Vec::new();
+    };
+    let time = access.cells.last().map_or(0, |cell| cell.last());
+    let places = match index.resolve(target, scope.as_ref(), time) {
+        Resolution::One(place) => vec![place],
+        Resolution::Ambiguous(places) => places,
+        Resolution::Former | Resolution::Unknown => Vec::new(),
+    };
+    let mut seen = BTreeSet::new();
+    places
+        .into_iter()
+        .filter_map(|place| owners.get(place).copied())
+        .filter(|owner| seen.insert(&owner.arn))
+        .map(|owner| {
+            let after = |cell: &&Cell| cell.last() >= owner.deleted.as_second();
+            (owner, access.cells.iter().filter(after).copied().collect())
+        })
+        .collect()
+}
+
+fn asker(owner: &Pending, access: &CallSeries, class: &Class, cells: &[Cell]) -> Option<Asker> {
+    let first = cells.first()?.first().max(owner.deleted.as_second());
+    let last = cells.last()?.last();
+    Some(Asker {
+        arn: owner.arn.clone(),
+        reader: access.caller.identity.clone(),
+        kind: class.kind,
+        client: class.client.clone(),
+        what: access.subject.api.to_string(),
+        how: access.outcome,
+        calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
+        first: Timestamp::from_second(first).ok()?,
+        last: Timestamp::from_second(last).ok()?,
+    })
+}
+
+impl Asker {
+    fn join(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::trail::dedup::Deduplicator;
+    use crate::domain::trail::event::{EventId, EventSink, Identity, TrailEvent};
+    use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123";
+    const MARKED: &str =
+        "You can't perform this operation on the secret because it was marked for deletion.";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn gone() -> Pending {
+        let arn: SecretArn = ARN.parse().unwrap();
+        Pending {
+            replicas: vec![arn.in_region(&"eu-west-1".parse().unwrap()).unwrap()],
+            arn,
+            deleted: at("2026-11-02T10:00:00Z"),
+            deletion: at("2026-12-02T10:00:00Z"),
+        }
+    }
+
+    fn event<'a>(
+        time: &str,
+        name: &'a str,
+        target: &'a str,
+        error: Option<(&'a str, &'a str)>,
+    ) -> TrailEvent<'a> {
+        TrailEvent {
+            id: EventId::new(&format!("{time}{name}{target}")),
+            shared_id: None,
+            time: at(time).as_second(),
+            account: Cow::Borrowed("111122223333"),
+            region: Cow::Borrowed("eu-central-1"),
+            name: Cow::Borrowed(name),
+            kind: RecordKind::Call,
+            names_version: false,
+            batch: None,
+            error_code: error.map(|(code, _)| Cow::Borrowed(code)),
+            error_message: error.map(|(_, message)| Cow::Borrowed(message)),
+            target: (!target.is_empty()).then_some(Cow::Borrowed(target)),
+            version_stage: None,
+            identity: Identity {
+                kind: Some(Cow::Borrowed("AssumedRole")),
+                arn: Some(Cow::Borrowed(
+                    "arn:aws:sts::111122223333:assumed-role/web/pod-1",
+                )),
+                issuer_arn: Some(Cow::Borrowed("arn:aws:iam::111122223333:role/web")),
+                ..Identity::default()
+            },
+            source_ip: None,
+            user_agent: Some(Cow::Borrowed("Boto3/1.34 Python/3.12")),
+            vpc_endpoint: false,
+            from_console: false,
+        }
+    }
+
+    fn run(events: &[TrailEvent<'_>]) -> Vec<Asker> {
+        let bounds = LedgerBounds {
+            from: 0,
+            window_from: 0,
+            to: i64::MAX,
+        };
+        let mut ledger = Ledger::new(bounds, Arc::new(Deduplicator::default()));
+        for event in events {
+            ledger.event(event);
+        }
+        asked(&[gone()], &ledger.into_accesses().0, &Policy::default())
+    }
+
+    const REFUSED: Option<(&str, &str)> = Some(("InvalidRequestException", MARKED));
+
+    #[test]
+    fn failed_reads_are_counted_by_reader_however_they_name_the_secret() {
+        let partial = ARN.trim_end_matches("-AbC123");
+        let askers = run(&[
+            event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
+            event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
+            event("2026-11-03T11:00:00Z", "GetSecretValue", ARN, REFUSED),
+            event("2026-11-05T11:30:00Z", "GetSecretValue", partial, REFUSED),
+        ]);
+        let [asker] = askers.as_slice() else {
+            panic!("one reader: {askers:?}")
+        };
+        assert_eq!(asker.reader, "arn:aws:iam::111122223333:role/web");
+        assert_eq!(
+            (asker.calls, asker.what.as_str(), asker.how),
+            (3, "GetSecretValue", CallOutcome::Pending)
+        );
+        assert_eq!(
+            (asker.first, asker.last),
+            (at("2026-11-03T10:00:00Z"), at("2026-11-05T11:30:00Z"))
+        );
+    }
+
+    #[test]
+    fn each_sign_of_somebody_asking_counts_and_nothing_else_does() {
+        let denied = "User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123 because no policy allows it";
+        let replica = ARN.replace("eu-central-1", "eu-west-1");
+        let mut cached = event("2026-11-03T10:00:00Z", "DescribeSecret", ARN, None);
+        cached.user_agent = Some(Cow::Borrowed("AwsSecretCache/2.0.0"));
+        let mut ours = event("2026-11-03T10:00:00Z", "RestoreSecret", ARN, REFUSED);
+        ours.user_agent = Some(Cow::Borrowed("aws-sdk-rust/1.3 app/secretsweep"));
+        let mut elsewhere = event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED);
+        elsewhere.region = Cow::Borrowed("us-east-1");
+        let late = "2026-11-03T10:00:00Z";
+        for (what, event, counts) in [
+            (
+                "denied, named in the message",
+                event(late, "GetSecretValue", "", Some(("AccessDenied", denied))),
+                true,
+            ),
+            (
+                "a removed replica",
+                event(
+                    late,
+                    "GetSecretValue",
+                    &replica,
+                    Some(("ResourceNotFoundException", "no")),
+                ),
+                true,
+            ),
+            ("rotation", event(late, "RotateSecret", ARN, REFUSED), true),
+            (
+                "the name again",
+                event(
+                    late,
+                    "CreateSecret",
+                    "app/db",
+                    Some((
+                        "InvalidRequestException",
+                        "You can't create this secret because a secret with this name is already scheduled for deletion.",
+                    )),
+                ),
+                true,
+            ),
+            (
+                "another creation",
+                event(
+                    late,
+                    "CreateSecret",
+                    "app/db",
+                    Some(("InvalidRequestException", "no")),
+                ),
+                false,
+            ),
+            ("a caching client", cached, true),
+            (
+                "a describe by whoever may cache",
+                event(late, "DescribeSecret", ARN, None),
+                true,
+            ),
+            (
+                "before the deletion",
+                event(
+                    "2026-11-01T10:00:00Z",
+                    "GetSecretValue",
+                    ARN,
+                    Some(("AccessDenied", "no")),
+                ),
+                false,
+            ),
+            (
+                "a read before the deletion",
+                event("2026-11-01T10:00:00Z", "GetSecretValue", ARN, None),
+                false,
+            ),
+            (
+                "throttled",
+                event(
+                    late,
+                    "GetSecretValue",
+                    ARN,
+                    Some(("ThrottlingException", "no")),
+                ),
+                true,
+            ),
+            (
+                "another secret",
+                event(late, "GetSecretValue", "app/db2", REFUSED),
+                false,
+            ),
+            ("ourselves", ours, false),
+            ("another Region", elsewhere, false),
+        ] {
+            assert_eq!(run(&[event]).len(), usize::from(counts), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_deletion_of_this_hour_is_unheard_also_beside_one_of_long_ago() {
+        let old = gone();
+        let arn = ARN.replace("app/db-AbC123", "app/queue-DeF456");
+        let young = |deleted: &str| Pending {
+            arn: arn.parse().unwrap(),
+            replicas: Vec::new(),
+            deleted: at(deleted),
+            deletion: at("2026-12-05T10:00:00Z"),
+        };
+        let (from, now) = (at("2026-11-02T10:00:00Z"), at("2026-11-05T10:00:00Z"));
+        let mut coverage = Coverage::default();
+        for region in ["eu-central-1", "eu-west-1"] {
+            let scope = old.arn.in_region(&region.parse().unwrap()).unwrap();
+            coverage.assert(scope.scope(), from.as_second(), now.as_second());
+        }
+        for (deleted, count) in [
+            ("2026-11-05T08:59:59Z", 0),
+            ("2026-11-05T09:00:00Z", 1),
+            ("2026-11-05T10:00:00Z", 1),
+        ] {
+            let gaps = unheard(&[old.clone(), young(deleted)], &coverage, from, now);
+            assert_eq!(gaps.len(), count, "{deleted}: {gaps:?}");
+            assert!(
+                gaps.iter().all(|(_, why)| why.contains(deleted)),
+                "{gaps:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn days_left_end_at_zero() {
+        assert_eq!(gone().left(at("2026-11-30T10:00:00Z")).as_hours(), 48);
+        assert!(gone().left(at("2026-12-30T10:00:00Z")).is_zero());
+    }
+}

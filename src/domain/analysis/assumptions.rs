@@ -1,0 +1,83 @@
+//! What the numbers assume, as sentences for the reader of the report.
+
+use crate::domain::base::money::{Money, counted};
+use crate::domain::policy::Policy;
+use crate::domain::pricing::cost::Accrual;
+use crate::domain::report::result::Totals;
+
+use super::{ScanSpans, TrailInput};
+
+/// What the numbers assume, for the reader of the report.
+pub(super) fn assumptions(
+    policy: &Policy,
+    totals: &Totals,
+    spans: ScanSpans,
+    trail: TrailInput,
+    muted: usize,
+) -> Vec<String> {
+    let mut said = vec![
+        "All amounts are estimates from counted calls and list prices, not a bill: free tiers, credits and discounts \
+         are not in them."
+            .to_owned(),
+        format!("Prices: {}.", policy.prices.source),
+        "A month of the run rate has 730 hours; calls are scaled from the hours that the trail covers.".to_owned(),
+        "Every logged API call is priced, failed ones too: AWS does not say that they are free.".to_owned(),
+        "A read with a customer-managed key costs one KMS request; the key's own $1 a month is not in the numbers."
+            .to_owned(),
+        "LastAccessedDate is a day in an unstated time zone: one day is allowed.".to_owned(),
+        "Readers are recognised by user agent, role and session. User agents can be forged.".to_owned(),
+    ];
+    if let Accrual::Month(hours) = spans.accrual {
+        said.push(format!(
+            "Storage of the month accrues by the hour: the price of a month buys {hours} hours."
+        ));
+    }
+    if spans.accrual != Accrual::Sliding && totals.window_cost.total_usd == Money::ZERO {
+        said.push("Nothing was billable in the month.".to_owned());
+    }
+    if trail == TrailInput::Declined {
+        said.push(
+            "No trail was read: calls and their cost are unknown, and not in the totals."
+                .to_owned(),
+        );
+    }
+    if totals.estimate.is_some() {
+        said.push(
+            "Where the event history was too long to read, calls and what follows from them are estimates from windows of \
+             it, each with its 95 % interval in `report.json`, `estimates.csv` and on the page. What was seen proves use; \
+             what was not seen proves nothing, so nothing is called unused from a sample."
+                .to_owned(),
+        );
+    }
+    if policy.trust_last_accessed {
+        said.push(
+            "--trust-last-accessed: where the trail is missing, idle secrets are judged by LastAccessedDate alone; \
+             clients that cache look idle then."
+                .to_owned(),
+        );
+    }
+    if totals.unpriced_secrets > 0 {
+        said.push(format!(
+            "{} no known price and {} left out of the totals.",
+            counted(totals.unpriced_secrets, "secret has", "secrets have"),
+            if totals.unpriced_secrets == 1 {
+                "is"
+            } else {
+                "are"
+            }
+        ));
+    }
+    if totals.uncounted_secrets > totals.unpriced_secrets && trail == TrailInput::Given {
+        said.push(format!(
+            "The calls of {} could not be counted, because the trail does not cover them; their cost is left out.",
+            counted(totals.uncounted_secrets - totals.unpriced_secrets, "secret", "secrets")
+        ));
+    }
+    if muted > 0 {
+        said.push(format!(
+            "{} muted by the policy file.",
+            counted(muted as u64, "finding is", "findings are")
+        ));
+    }
+    said
+}

@@ -1,0 +1,119 @@
+//! How far the trail can be trusted, by account and Region.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::domain::base::names::Scope;
+use crate::domain::base::span::Span;
+use crate::domain::pricing::cost::Rate;
+use crate::domain::report::result::TrailRow;
+use crate::domain::trail::coverage::{Coverage, Covered, Proof, ScopeActivity};
+
+use super::ScanSpans;
+
+/// What the trail covers, by scope.
+pub(super) struct CoverageView<'a> {
+    pub(super) by_scope: HashMap<Scope, Covered>,
+    coverage: &'a Coverage,
+    spans: ScanSpans,
+    idle_from: i64,
+}
+
+impl<'a> CoverageView<'a> {
+    pub(super) fn new(
+        coverage: &'a Coverage,
+        scopes: &BTreeSet<Scope>,
+        spans: ScanSpans,
+        idle_from: i64,
+    ) -> Self {
+        let (from, to) = seconds(spans.evidence);
+        let covered = |scope: &Scope| Some((scope.clone(), coverage.covered(scope, from, to)?));
+        Self {
+            by_scope: scopes.iter().filter_map(covered).collect(),
+            coverage,
+            spans,
+            idle_from,
+        }
+    }
+
+    pub(super) fn hours(&self, scope: &Scope, span: Span) -> u32 {
+        let (from, to) = seconds(span);
+        self.by_scope
+            .get(scope)
+            .map_or(0, |covered| covered.hours(from, to))
+    }
+
+    /// What the calls of a scope stand for: the covered time, or the time that a sample was taken of. If the sample is
+    /// too small to say anything, neither is known: what it showed cannot be told from what is counted. Nor does a part
+    /// of an hour stand for a window that has more.
+    pub(super) fn rate(&self, scope: &Scope) -> Rate {
+        let (from, to) = seconds(self.spans.window);
+        match self.coverage.samples().get(scope) {
+            None => match self.by_scope.get(scope) {
+                Some(covered) if covered.hours(from, to) > 0 => {
+                    Rate::seconds(covered.seconds(from, to))
+                }
+                _ => Rate::UNKNOWN,
+            },
+            Some(sample) if sample.weight().is_some() => Rate::seconds(sample.seconds(from, to)),
+            Some(_) => Rate::UNKNOWN,
+        }
+    }
+
+    /// What of the window is covered, where that is not all of it: the calls of the rest are no part of a rate, although
+    /// some may be known (of a trail that logged writes alone, those).
+    pub(super) fn parts(&self, scope: &Scope) -> Option<&Covered> {
+        let (from, to) = seconds(self.spans.window);
+        let is_sampled = self.coverage.samples().contains_key(scope);
+        let covered = self.by_scope.get(scope).filter(|_| !is_sampled)?;
+        (!covered.is_complete(from, to)).then_some(covered)
+    }
+
+    /// The proof that a use within the idle time would have been seen.
+    pub(super) fn proof(&self, scope: &Scope) -> Option<Proof> {
+        let to = self.spans.evidence.to.as_second();
+        self.by_scope.get(scope)?.proof(self.idle_from, to)
+    }
+
+    /// Whether a source says that it delivered everything of a scope.
+    pub(super) fn is_asserted(&self, scope: &Scope) -> bool {
+        self.coverage
+            .of(scope)
+            .is_some_and(ScopeActivity::is_asserted)
+    }
+
+    /// What of the idle time is not covered.
+    pub(super) fn holes(&self, scope: &Scope) -> Vec<(i64, i64)> {
+        let to = self.spans.evidence.to.as_second();
+        match self.by_scope.get(scope) {
+            Some(covered) => covered.holes(self.idle_from, to),
+            None => vec![(self.idle_from, to)],
+        }
+    }
+
+    pub(super) fn row(&self, scope: &Scope) -> TrailRow {
+        let (window, evidence) = (self.spans.window, self.spans.evidence);
+        let complete = self.is_complete(scope, evidence);
+        TrailRow {
+            covered_hours: self.hours(scope, window),
+            expected_hours: window.begun_hours(),
+            complete,
+            evidence_covered_hours: self.hours(scope, evidence),
+            evidence_expected_hours: evidence.begun_hours(),
+        }
+    }
+
+    pub(super) fn is_complete(&self, scope: &Scope, span: Span) -> bool {
+        let (from, to) = seconds(span);
+        let covered = self.by_scope.get(scope);
+        covered.is_some_and(|covered| covered.is_complete(from, to))
+    }
+
+    /// Why these holes of a scope are not covered.
+    pub(super) fn why(&self, scope: &Scope, holes: &[(i64, i64)]) -> String {
+        self.coverage.why_not(scope, holes)
+    }
+}
+
+pub(super) fn seconds(span: Span) -> (i64, i64) {
+    (span.from.as_second(), span.to.as_second())
+}

@@ -1,0 +1,414 @@
+//! The scan as a pure function: inventory, ledger, policy and "now" in, [`Report`] out.
+//!
+//! The same inputs give the same bytes: everything is sorted, nothing depends on the order of reading, and the only
+//! moment is the one that is handed in.
+//!
+//! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage`.
+
+mod assumptions;
+mod contradictions;
+mod coverage_view;
+mod estimates;
+mod gaps;
+mod groups;
+mod loop_rows;
+mod rows;
+mod unnamed;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::base::money::Price;
+use super::base::names::{AccountId, Index, Region, Scope, SecretArn};
+use super::inventory::secret::Secret;
+use super::judging::findings;
+use super::policy::Policy;
+use super::pricing::cost::{Accrual, Rate};
+use super::report::result::{
+    FORMAT, FindingRow, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Totals,
+    UnattributedRow,
+};
+use super::report::sums;
+use super::sampling::Samples;
+use super::trail::calls::CallSeries;
+use super::trail::coverage::Coverage;
+use super::usage::activity::{Activity, ActivityWindow, attribute};
+use super::usage::classify::RotationFunctions;
+use crate::domain::base::gap::Gap;
+use crate::domain::base::span::Span;
+
+use contradictions::Contradictions;
+use coverage_view::{CoverageView, seconds};
+use groups::{Groups, unlisted_replicas};
+use rows::{Listed, RowBuilder, avoidable};
+use unnamed::Unnamed;
+
+/// The spans of a scan.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanSpans {
+    /// Whose calls and costs are counted.
+    pub window: Span,
+    /// Over which use is judged: at least the idle time, and the window.
+    pub evidence: Span,
+    /// How storage accrues.
+    pub accrual: Accrual,
+}
+
+/// Where the calls come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrailInput {
+    /// A trail was asked for.
+    Given,
+    /// `--no-trail`.
+    Declined,
+}
+
+/// What a scan knows.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// The inventory, one entry an ARN.
+    pub secrets: Vec<Secret>,
+    /// The ledger's lines.
+    pub accesses: &'a [CallSeries],
+    /// What the trail covers.
+    pub coverage: &'a Coverage,
+    /// Whether there is a trail.
+    pub trail: TrailInput,
+    /// The spans.
+    pub spans: ScanSpans,
+    /// The settings.
+    pub policy: &'a Policy,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// Scopes whose inventory was read, also where they hold no secret.
+    pub scopes: BTreeSet<Scope>,
+    /// The moment that counts as "now".
+    pub now: Timestamp,
+    /// Name and version of the tool.
+    pub tool: String,
+    /// Who ran the scan.
+    pub caller: Option<String>,
+    /// The names of accounts, as far as they are known.
+    pub account_names: BTreeMap<AccountId, String>,
+    /// The calendar month asked for.
+    pub month: Option<String>,
+    /// More sentences for the reader.
+    pub notes: Vec<String>,
+}
+
+/// Runs the scan.
+pub fn analyse(input: Input<'_>) -> Report {
+    let mut input = input;
+    input.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
+    let (scopes, known) = scopes(&input);
+    let cover = CoverageView::new(input.coverage, &scopes, input.spans, idle_from(&input));
+    let activity = activity(&input);
+    let Input {
+        secrets,
+        policy,
+        spans,
+        now,
+        ..
+    } = input;
+    let groups = Groups::new(&secrets);
+    let unlisted = unlisted_replicas(&secrets, &activity, &known);
+
+    let contradictions = Contradictions::new(&secrets, &activity, &cover, now);
+    let scan = Scan {
+        secrets: &secrets,
+        activity: &activity,
+        cover: &cover,
+        policy,
+        spans,
+        now,
+        inventoried: &known,
+        samples: input.coverage.samples(),
+        partitions: partitions(&secrets),
+    };
+    let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
+    let unattributed = scan.unattributed();
+    let (mut found, muted) = scan.findings(&loops);
+    findings::sort(&mut found);
+    let scope_rows = scan.scopes(&known);
+    let (unpriced, missing) = (scan.unpriced(), scan.missing());
+    let unnamed = Unnamed::new(&activity);
+    let rows = RowBuilder {
+        replicas: Listed::all(&secrets, &groups),
+        activity: &activity,
+        unlisted: &unlisted,
+        unnamed: &unnamed,
+        contradictions: &contradictions,
+        avoidable: avoidable(&loops),
+        cover: &cover,
+        policy,
+        spans,
+        now,
+        trail: input.trail,
+    };
+    let whole = |rows: Vec<SecretRow>, loops: Vec<LoopRow>| {
+        let mut gaps = input.gaps;
+        gaps.extend(unpriced);
+        gaps.extend(missing);
+        gaps.extend(contradictions.gaps());
+        gaps.extend(gaps::in_trail(&cover, &known, input.trail, spans, &rows));
+        gaps.sort();
+        gaps.dedup();
+        let mut report = Report {
+            format: FORMAT,
+            tool: input.tool,
+            made: now,
+            caller: input.caller,
+            window: spans.window,
+            evidence: spans.evidence,
+            account_names: input.account_names,
+            policy: PolicySummary {
+                idle_days: policy.idle_days,
+                young_days: policy.young_days,
+                trust_last_accessed: policy.trust_last_accessed,
+                owner_tags: policy.owner_tags.clone(),
+                month: input.month,
+                prices: policy.prices.source.clone(),
+            },
+            assumptions: Vec::new(),
+            scopes: scope_rows,
+            gaps,
+            totals: Totals::default(),
+            secrets: rows,
+            unattributed,
+            loops,
+            findings: found,
+        };
+        report.totals = sums::totals(&report);
+        report.totals.pending_usd = sums::pending(&report).unwrap_or_default();
+        report
+    };
+    let mut report = if scan.samples.is_empty() {
+        whole(rows.of(secrets), loops)
+    } else {
+        // How sure the numbers are is said when they are there, and for that the secrets are needed once more.
+        let mut report = whole(rows.of(secrets.clone()), loops);
+        scan.estimate(&mut report, &spreads);
+        report
+    };
+    report.assumptions =
+        assumptions::assumptions(policy, &report.totals, spans, input.trail, muted);
+    report.assumptions.extend(input.notes);
+    report
+}
+
+/// The secrets whose current version would tell whether anybody uses them, where nothing else that is known does.
+pub fn needs_version_check(input: &Input<'_>) -> Vec<SecretArn> {
+    let secrets = &input.secrets;
+    if !secrets
+        .iter()
+        .any(|secret| secret.rotation_enabled == Some(true))
+    {
+        return Vec::new();
+    }
+    let (scopes, known) = scopes(input);
+    let cover = CoverageView::new(input.coverage, &scopes, input.spans, idle_from(input));
+    let activity = activity(input);
+    let unlisted = unlisted_replicas(secrets, &activity, &known);
+    let unnamed = Unnamed::new(&activity);
+    let contradictions = Contradictions::new(secrets, &activity, &cover, input.now);
+    let rows = RowBuilder {
+        replicas: Listed::all(secrets, &Groups::new(secrets)),
+        unnamed: &unnamed,
+        contradictions: &contradictions,
+        activity: &activity,
+        unlisted: &unlisted,
+        avoidable: HashMap::new(),
+        cover: &cover,
+        policy: input.policy,
+        spans: input.spans,
+        now: input.now,
+        trail: input.trail,
+    };
+    let mut doubtful = rows.doubtful(secrets);
+    doubtful.sort();
+    doubtful
+}
+
+/// Every account and Region that the inventory or the trail speaks of, and those whose inventory was read.
+fn scopes(input: &Input<'_>) -> (BTreeSet<Scope>, BTreeSet<Scope>) {
+    let mut scopes = input.scopes.clone();
+    scopes.extend(
+        input
+            .secrets
+            .iter()
+            .map(|secret| secret.arn.scope().clone()),
+    );
+    let known = scopes.clone();
+    scopes.extend(input.coverage.scopes());
+    (scopes, known)
+}
+
+/// Since when nothing may have used what is idle, in seconds since 1970.
+fn idle_from(input: &Input<'_>) -> i64 {
+    input.now.as_second() - i64::from(input.policy.idle_days) * 86_400
+}
+
+/// Who called which secret.
+fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
+    let secrets = &input.secrets;
+    let functions = secrets
+        .iter()
+        .enumerate()
+        .filter_map(|(place, secret)| Some((place, secret.rotation_lambda.as_deref()?)));
+    let rotations = RotationFunctions::new(functions);
+    let created = |secret: &Secret| secret.created.map(floor_second);
+    let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
+    attribute(
+        input.accesses,
+        &index,
+        secrets.len(),
+        &rotations,
+        input.policy,
+    )
+}
+
+/// The order of secrets in every report.
+fn place(secret: &Secret) -> (&Scope, &str, &SecretArn) {
+    (secret.arn.scope(), &secret.name, &secret.arn)
+}
+
+/// `eventTime` has whole seconds, `CreatedDate` has fractions: an event in the second of creation is not older.
+fn floor_second(moment: Timestamp) -> i64 {
+    moment
+        .as_nanosecond()
+        .div_euclid(1_000_000_000)
+        .try_into()
+        .unwrap_or(i64::MIN)
+}
+
+/// What all parts of the report are made from.
+struct Scan<'a> {
+    secrets: &'a [Secret],
+    activity: &'a Activity<'a>,
+    cover: &'a CoverageView<'a>,
+    policy: &'a Policy,
+    spans: ScanSpans,
+    now: Timestamp,
+    inventoried: &'a BTreeSet<Scope>,
+    samples: &'a Samples,
+    /// The partition of each Region that holds secrets.
+    partitions: HashMap<&'a Region, &'a str>,
+}
+
+impl<'a> Scan<'a> {
+    fn window(&self) -> ActivityWindow {
+        let (from, to) = seconds(self.spans.window);
+        ActivityWindow { from, to }
+    }
+
+    fn price(&self, arn: &SecretArn) -> Option<&'a Price> {
+        self.policy
+            .prices
+            .find(arn.partition(), &arn.scope().region, &arn.scope().account)
+    }
+
+    fn unattributed(&self) -> Vec<UnattributedRow> {
+        /// The calls of a scope by what they are, and how many of them make its rate.
+        #[derive(Default)]
+        struct Nobody {
+            by_what: BTreeMap<String, u64>,
+            rated: u64,
+        }
+        let mut rows: BTreeMap<Option<Scope>, Nobody> = BTreeMap::new();
+        for nobody in &self.activity.unattributed {
+            let (slice, scope) = (&nobody.slice, nobody.slice.access.scope());
+            let calls = slice.calls_in(self.window());
+            if calls > 0 {
+                let parts = scope.as_ref().and_then(|scope| self.cover.parts(scope));
+                let rated = parts.map_or(calls, |parts| slice.covered_calls(self.window(), parts));
+                let row = rows.entry(scope).or_default();
+                *row.by_what.entry(nobody.what.clone()).or_default() += calls;
+                row.rated += rated;
+            }
+        }
+        let row = |(scope, nobody): (Option<Scope>, Nobody)| {
+            let calls = nobody.by_what.values().sum();
+            let price = scope.as_ref().and_then(|scope| self.scope_price(scope));
+            let rate = scope
+                .as_ref()
+                .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
+            // As of a secret: where nobody knows how many there were, what was seen is no cost of the window.
+            let known = price.filter(|_| rate.is_known());
+            UnattributedRow {
+                account: scope.as_ref().map(|scope| scope.account.clone()),
+                region: scope.map(|scope| scope.region),
+                calls,
+                by_what: nobody.by_what,
+                api_usd: known.and_then(|price| rate.month(price.calls(nobody.rated))),
+                window_api_usd: known.map(|price| price.calls(calls)),
+                estimate: None,
+            }
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.
+    fn scope_price(&self, scope: &Scope) -> Option<&'a Price> {
+        let known = self.partitions.get(&scope.region).copied();
+        let partition = known.unwrap_or_else(|| partition_of(scope.region.as_str()));
+        self.policy
+            .prices
+            .find(partition, &scope.region, &scope.account)
+    }
+
+    fn findings(&self, loops: &[LoopRow]) -> (Vec<FindingRow>, usize) {
+        let mut found = findings::find(self.secrets, self.activity, self.window());
+        found.extend(loops.iter().map(loop_rows::finding));
+        let all = found.len();
+        found.retain(|finding| !findings::is_muted(finding, &self.policy.mutes, self.now));
+        let muted = all - found.len();
+        (found, muted)
+    }
+
+    fn scopes(&self, inventoried: &BTreeSet<Scope>) -> Vec<ScopeRow> {
+        let mut held: HashMap<&Scope, u64> = HashMap::new();
+        for secret in self.secrets {
+            *held.entry(secret.arn.scope()).or_default() += 1;
+        }
+        let row = |scope: &Scope, inventory: &str| ScopeRow {
+            account: scope.account.clone(),
+            region: scope.region.clone(),
+            inventory: inventory.to_owned(),
+            secrets: held.get(scope).copied().unwrap_or(0),
+            trail: self.cover.row(scope),
+            price: self.scope_price(scope).copied(),
+            sample: self.sample_row(scope),
+        };
+        let mut rows: Vec<ScopeRow> = inventoried.iter().map(|scope| row(scope, "read")).collect();
+        rows.extend(
+            self.uninventoried()
+                .keys()
+                .map(|scope| row(scope, "missing")),
+        );
+        rows.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+        rows
+    }
+}
+
+/// The partition of each Region that holds secrets, by the first of them.
+fn partitions(secrets: &[Secret]) -> HashMap<&Region, &str> {
+    let mut partitions = HashMap::new();
+    for arn in secrets.iter().map(|secret| &secret.arn) {
+        partitions
+            .entry(&arn.scope().region)
+            .or_insert_with(|| arn.partition());
+    }
+    partitions
+}
+
+/// The partition of a Region by its name (AWS's endpoint data).
+fn partition_of(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ if region.starts_with("us-iso") || region.starts_with("eu-iso") => "aws-iso",
+        Some("eusc") => "aws-eusc",
+        _ => "aws",
+    }
+}

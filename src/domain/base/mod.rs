@@ -1,0 +1,11 @@
+//! The vocabulary that every room shares: names, money, months, spans of time, gaps, and kinds of readers and findings.
+//!
+//! Entry: its modules, each with one type. May use: no other room.
+
+pub mod finding_kinds;
+pub mod gap;
+pub mod money;
+pub mod month;
+pub mod names;
+pub mod reader_kind;
+pub mod span;

@@ -1,0 +1,27 @@
+//! A span of time, from inclusive and to exclusive.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Inclusive.
+    pub from: Timestamp,
+    /// Exclusive.
+    pub to: Timestamp,
+}
+
+impl Span {
+    /// The length in whole hours, rounded to the nearest.
+    pub fn hours(&self) -> u32 {
+        let seconds = self.to.as_second() - self.from.as_second();
+        u32::try_from((seconds + 1_800) / 3_600).unwrap_or(0)
+    }
+
+    /// The length in hours, of which one that was begun counts.
+    pub fn begun_hours(&self) -> u32 {
+        let seconds = self.to.as_second() - self.from.as_second();
+        u32::try_from(seconds.max(0).unsigned_abs().div_ceil(3_600)).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,8 @@
+//! The plan of deletions, its file, the preconditions of each deletion, and the journal.
+//!
+//! Entry: `plan::draft`. May use: `base`, `inventory`, `policy`, `report`.
+
+pub mod journal;
+pub mod plan;
+pub mod plan_file;
+pub mod precondition;

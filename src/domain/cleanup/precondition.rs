@@ -1,0 +1,488 @@
+//! The seal of a planned deletion: what the scan knew of a secret, so that `apply` can tell whether it is still so.
+//!
+//! A plan ages while people review it. Its seal keeps the parts in plain text, and a checksum over them, the ARN and the
+//! plan's id. So a line that was changed by hand or pasted from another plan is found when the plan is read, and a secret
+//! that changed in AWS is refused with the part that differs. The checksum guards against mistakes, not against somebody
+//! who means to forge a line.
+//!
+//! Everything that decides stands in here, because a spreadsheet rewrites what looks like a date or a number.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::domain::base::names::{Region, SecretArn};
+use crate::domain::inventory::secret::Secret;
+use crate::domain::inventory::tags::Tags;
+
+/// The version of the seal's text.
+const VERSION: &str = "v1";
+
+/// The part of a [`Mismatch`] that is known by its digest only.
+const TAGS: &str = "tags";
+
+/// How far apart two clocks may be, and how long one request may take, in seconds.
+///
+/// AWS refuses signatures that are more than five minutes off; the client's own retries take less than five more.
+pub const SKEW_SECONDS: i64 = 600;
+
+/// What a scan knew of a secret, and the terms of its deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Precondition {
+    /// The moment that the scan calls "now", in whole seconds: evidence is no younger.
+    pub planned_at: Timestamp,
+    /// How many secrets the scan saw: what the percentage guard is taken of.
+    pub scanned: u64,
+    /// Days of the recovery window, 7 to 30.
+    pub recovery_days: u8,
+    /// When anything about the secret last changed, in whole seconds; `None`: the scan did not know.
+    pub last_changed: Option<Timestamp>,
+    /// The day on which it was last read in its Region; `None`: never.
+    pub last_accessed: Option<Date>,
+    /// A digest of the tags.
+    pub tags: String,
+    /// Where replicas stand, as far as the scan knew.
+    pub replicas: BTreeSet<Region>,
+    /// Whether a key of the customer encrypts it.
+    pub key: EncryptionKey,
+}
+
+/// Whose key encrypts a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncryptionKey {
+    /// `aws/secretsmanager`.
+    Aws,
+    /// A key that the customer pays for.
+    Customer,
+}
+
+impl EncryptionKey {
+    /// The key of a secret.
+    pub fn of(secret: &Secret) -> Self {
+        if secret.has_customer_key() {
+            Self::Customer
+        } else {
+            Self::Aws
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// Why text is no seal.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SealError {
+    /// Parts are missing, in another order, or not readable.
+    #[error("the seal is not readable: its part `{0}` is missing or wrong")]
+    Part(&'static str),
+    /// The text was changed, or belongs to another ARN or plan.
+    #[error("the seal does not fit: the line was changed, or it comes from another plan")]
+    Checksum,
+}
+
+/// What this plan's own earlier run did to a secret, by its journal: these changes do not break the seal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnChanges {
+    /// The tag that it set.
+    pub tag: Option<OwnTag>,
+    /// The replicas that it removed.
+    pub removed: BTreeSet<Region>,
+    /// `LastChangedDate` as it was after the last of its changes.
+    pub last_changed: Option<Timestamp>,
+    /// When it began a change whose end is not on record.
+    pub unsettled: Option<Timestamp>,
+}
+
+/// A tag that was set before deleting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTag {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// What stood there before; `None`: nothing.
+    pub previous: Option<String>,
+}
+
+/// One part of a secret that is no longer as the plan has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The part, in words.
+    pub part: &'static str,
+    /// As the plan has it.
+    pub planned: String,
+    /// As it is now.
+    pub now: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Their digests tell a person nothing.
+        if self.part == TAGS {
+            return write!(f, "{TAGS}: others than in the plan");
+        }
+        write!(
+            f,
+            "{}: {} in the plan, {} now",
+            self.part, self.planned, self.now
+        )
+    }
+}
+
+impl Precondition {
+    /// The text for the plan's `seal` column.
+    pub fn text(&self, arn: &SecretArn, plan_id: &str) -> String {
+        let body = self.body();
+        let sum = checksum(&body, arn, plan_id);
+        format!("{body};sum={sum}")
+    }
+
+    /// Everything but the checksum: `v1;at=...;of=...;days=...;lc=...;la=...;tags=...;rep=...;key=...`.
+    pub fn body(&self) -> String {
+        format!(
+            "{VERSION};at={};of={};days={};lc={};la={};tags={};rep={};key={}",
+            self.planned_at,
+            self.scanned,
+            self.recovery_days,
+            shown(self.last_changed.as_ref()),
+            shown(self.last_accessed.as_ref()),
+            self.tags,
+            joined(&self.replicas),
+            self.key.as_str(),
+        )
+    }
+
+    /// Reads the `seal` column of the line of this ARN in this plan.
+    ///
+    /// # Errors
+    /// [`SealError`] if it is not the text that [`Precondition::text`] made for them.
+    pub fn parse(text: &str, arn: &SecretArn, plan_id: &str) -> Result<Self, SealError> {
+        let (body, sum) = text.rsplit_once(";sum=").ok_or(SealError::Part("sum"))?;
+        if checksum(body, arn, plan_id) != sum {
+            return Err(SealError::Checksum);
+        }
+        let mut parts = body.split(';');
+        if parts.next() != Some(VERSION) {
+            return Err(SealError::Part("version"));
+        }
+        let mut part = |key: &'static str| {
+            parts
+                .next()
+                .and_then(|part| part.strip_prefix(key))
+                .and_then(|rest| rest.strip_prefix('='))
+                .ok_or(SealError::Part(key))
+        };
+        let seal = Self {
+            planned_at: read("at", part("at")?)?,
+            scanned: read("of", part("of")?)?,
+            recovery_days: read("days", part("days")?)?,
+            last_changed: optional("lc", part("lc")?)?,
+            last_accessed: optional("la", part("la")?)?,
+            tags: part("tags")?.to_owned(),
+            replicas: match part("rep")? {
+                "-" => BTreeSet::new(),
+                list => list
+                    .split('+')
+                    .map(|region| read("rep", region))
+                    .collect::<Result<_, _>>()?,
+            },
+            key: match part("key")? {
+                "aws" => EncryptionKey::Aws,
+                "customer" => EncryptionKey::Customer,
+                _ => return Err(SealError::Part("key")),
+            },
+        };
+        if (7..=30).contains(&seal.recovery_days) {
+            Ok(seal)
+        } else {
+            Err(SealError::Part("days"))
+        }
+    }
+
+    /// What is no longer as it was, in a fixed order; empty if the seal holds.
+    pub fn breaks(&self, secret: &Secret, own: &OwnChanges) -> Vec<Mismatch> {
+        let mut breaks = Vec::new();
+        let mut compare = |part, planned: String, now: String| {
+            if planned != now {
+                breaks.push(Mismatch { part, planned, now });
+            }
+        };
+        compare(
+            "last read",
+            shown(self.last_accessed.as_ref()),
+            shown(secret.last_accessed.as_ref()),
+        );
+        let changed = secret.last_changed.map(whole_seconds);
+        if !own.explains(changed) {
+            compare(
+                "last changed",
+                shown(self.last_changed.as_ref()),
+                shown(changed.as_ref()),
+            );
+        }
+        let tags = own.without_tag(&secret.tags);
+        compare(TAGS, self.tags.clone(), tags_digest(&tags));
+        let standing = secret.replicas.iter().flatten();
+        let mut replicas: BTreeSet<Region> =
+            standing.map(|replica| replica.region.clone()).collect();
+        replicas.extend(own.removed.intersection(&self.replicas).cloned());
+        compare("replicas", joined(&self.replicas), joined(&replicas));
+        compare(
+            "key",
+            self.key.as_str().to_owned(),
+            EncryptionKey::of(secret).as_str().to_owned(),
+        );
+        breaks
+    }
+}
+
+impl OwnChanges {
+    /// Whether the last change is our own: the one on record, or one at the time of a change that was cut off.
+    fn explains(&self, changed: Option<Timestamp>) -> bool {
+        let Some(changed) = changed else { return false };
+        let near =
+            |began: Timestamp| (changed.as_second() - began.as_second()).abs() <= SKEW_SECONDS;
+        self.last_changed == Some(changed) || self.unsettled.is_some_and(near)
+    }
+
+    /// The tags as they were before ours.
+    fn without_tag(&self, tags: &Tags) -> Tags {
+        let mut tags = tags.clone();
+        if let Some(tag) = &self.tag
+            && tags.get(&tag.key) == Some(&tag.value)
+        {
+            match &tag.previous {
+                Some(previous) => tags.insert(tag.key.clone(), previous.clone()),
+                None => tags.remove(&tag.key),
+            };
+        }
+        tags
+    }
+}
+
+/// The moment without its fraction of a second: a list and a describe need not agree on that.
+pub fn whole_seconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}
+
+/// A digest of tags: twelve hexadecimal digits.
+pub fn tags_digest(tags: &Tags) -> String {
+    let parts = tags.iter().flat_map(|(key, value)| [key.as_str(), value]);
+    digest(parts)
+}
+
+fn checksum(body: &str, arn: &SecretArn, plan_id: &str) -> String {
+    digest([body, arn.as_str(), plan_id])
+}
+
+/// The first twelve hexadecimal digits of the SHA-256 of these texts, each with its length before it.
+pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    text.truncate(12);
+    text
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn shown<T: fmt::Display>(value: Option<&T>) -> String {
+    value.map_or_else(|| "-".to_owned(), T::to_string)
+}
+
+fn joined(regions: &BTreeSet<Region>) -> String {
+    if regions.is_empty() {
+        return "-".to_owned();
+    }
+    let names: Vec<&str> = regions.iter().map(Region::as_str).collect();
+    names.join("+")
+}
+
+fn read<T: std::str::FromStr>(part: &'static str, text: &str) -> Result<T, SealError> {
+    text.parse().map_err(|_| SealError::Part(part))
+}
+
+fn optional<T: std::str::FromStr>(part: &'static str, text: &str) -> Result<Option<T>, SealError> {
+    match text {
+        "-" => Ok(None),
+        text => read(part, text).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::inventory::secret::Replica;
+
+    fn arn() -> SecretArn {
+        "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123"
+            .parse()
+            .unwrap()
+    }
+
+    fn secret() -> Secret {
+        Secret {
+            last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
+            last_accessed: Some("2026-03-01".parse().unwrap()),
+            tags: Tags::from([("team".to_owned(), "a".to_owned())]),
+            replicas: Some(vec![replica("eu-west-1")]),
+            ..Secret::new(arn())
+        }
+    }
+
+    fn replica(region: &str) -> Replica {
+        Replica {
+            region: region.parse().unwrap(),
+            kms_key: None,
+            status: None,
+            last_accessed: None,
+        }
+    }
+
+    fn seal() -> Precondition {
+        let secret = secret();
+        Precondition {
+            planned_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            scanned: 250,
+            recovery_days: 30,
+            last_changed: secret.last_changed.map(whole_seconds),
+            last_accessed: secret.last_accessed,
+            tags: tags_digest(&secret.tags),
+            replicas: BTreeSet::from(["eu-west-1".parse().unwrap()]),
+            key: EncryptionKey::Aws,
+        }
+    }
+
+    #[test]
+    fn the_text_reads_back_only_for_its_own_arn_and_plan() {
+        let text = seal().text(&arn(), "p1");
+        assert_eq!(Precondition::parse(&text, &arn(), "p1"), Ok(seal()));
+        let other = arn().in_region(&"eu-west-1".parse().unwrap()).unwrap();
+        assert_eq!(
+            Precondition::parse(&text, &other, "p1"),
+            Err(SealError::Checksum)
+        );
+        assert_eq!(
+            Precondition::parse(&text, &arn(), "p2"),
+            Err(SealError::Checksum)
+        );
+        for (from, to) in [
+            ("2026-03-01", "2026-03-02"),
+            ("days=30", "days=07"),
+            ("of=250", "of=999"),
+        ] {
+            let changed = text.replace(from, to);
+            assert_ne!(changed, text);
+            assert_eq!(
+                Precondition::parse(&changed, &arn(), "p1"),
+                Err(SealError::Checksum)
+            );
+        }
+        assert_eq!(
+            Precondition::parse("", &arn(), "p1"),
+            Err(SealError::Part("sum"))
+        );
+    }
+
+    #[test]
+    fn nothing_unknown_stands_for_something_known() {
+        let bare = Precondition {
+            last_changed: None,
+            last_accessed: None,
+            replicas: BTreeSet::new(),
+            key: EncryptionKey::Customer,
+            ..seal()
+        };
+        let text = bare.text(&arn(), "p1");
+        assert_eq!(Precondition::parse(&text, &arn(), "p1"), Ok(bare));
+    }
+
+    #[test]
+    fn each_change_breaks_its_own_part() {
+        let none = OwnChanges::default();
+        assert_eq!(seal().breaks(&secret(), &none), []);
+        let part = |change: fn(&mut Secret)| {
+            let mut changed = secret();
+            change(&mut changed);
+            let breaks = seal().breaks(&changed, &none);
+            breaks.iter().map(|one| one.part).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            part(|s| s.last_changed = Some(Timestamp::UNIX_EPOCH)),
+            ["last changed"]
+        );
+        assert_eq!(part(|s| s.last_changed = None), ["last changed"]);
+        assert_eq!(
+            part(|s| s.last_changed = Some("2026-01-02T03:04:05Z".parse().unwrap())),
+            [""; 0]
+        );
+        assert_eq!(part(|s| s.last_accessed = None), ["last read"]);
+        assert_eq!(part(|s| s.tags.clear()), ["tags"]);
+        assert_eq!(part(|s| s.replicas = None), ["replicas"]);
+        assert_eq!(
+            part(|s| s.replicas.as_mut().unwrap().push(replica("us-east-1"))),
+            ["replicas"]
+        );
+        assert_eq!(part(|s| s.kms_key = Some("alias/mine".to_owned())), ["key"]);
+    }
+
+    #[test]
+    fn our_own_tag_and_removed_replicas_break_nothing() {
+        let began: Timestamp = "2026-11-02T10:00:00Z".parse().unwrap();
+        let mut changed = secret();
+        changed.tags.insert("team".to_owned(), "leaving".to_owned());
+        changed.replicas = Some(vec![]);
+        changed.last_changed = Some("2026-11-02T10:00:01.5Z".parse().unwrap());
+        let own = OwnChanges {
+            tag: Some(OwnTag {
+                key: "team".to_owned(),
+                value: "leaving".to_owned(),
+                previous: Some("a".to_owned()),
+            }),
+            removed: BTreeSet::from(["eu-west-1".parse().unwrap()]),
+            last_changed: None,
+            unsettled: Some(began),
+        };
+        assert_eq!(seal().breaks(&changed, &own), []);
+        let settled = OwnChanges {
+            last_changed: changed.last_changed.map(whole_seconds),
+            unsettled: None,
+            ..own.clone()
+        };
+        assert_eq!(seal().breaks(&changed, &settled), []);
+        changed.last_changed = Some("2026-11-02T11:00:00Z".parse().unwrap());
+        for own in [own, settled] {
+            assert_eq!(seal().breaks(&changed, &own)[0].part, "last changed");
+        }
+    }
+
+    #[test]
+    fn tags_cannot_be_shifted_between_keys_and_values() {
+        let digest = |pairs: &[(&str, &str)]| {
+            tags_digest(
+                &pairs
+                    .iter()
+                    .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                    .collect(),
+            )
+        };
+        assert_ne!(digest(&[("ab", "c")]), digest(&[("a", "bc")]));
+        assert_eq!(digest(&[]).len(), 12);
+    }
+}

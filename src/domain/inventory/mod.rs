@@ -1,0 +1,6 @@
+//! A secret and its tags as Secrets Manager describes them, never its value.
+//!
+//! Entry: `secret::Secret`. May use: `base`.
+
+pub mod secret;
+pub mod tags;

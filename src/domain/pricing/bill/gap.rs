@@ -1,0 +1,508 @@
+//! Why a bill and an estimate differ, as far as facts tell.
+
+use serde::{Deserialize, Serialize};
+
+use super::usage_type::CostPart;
+use super::{Bill, Billed, ReconciliationRow};
+use crate::domain::base::money::{Money, counted, thousands};
+use crate::domain::base::month::Month;
+use crate::domain::report::result::{Report, ScopeRow, SecretRow};
+
+/// A difference below a cent, or below one per cent of the larger amount, needs no reason.
+const SMALL: Money = Money(10_000);
+
+/// A likely reason for a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Its code, such as `trail-hole`.
+    pub code: String,
+    /// The reason as a sentence.
+    pub text: String,
+}
+
+fn reason(code: &str, text: impl Into<String>) -> Reason {
+    Reason {
+        code: code.to_owned(),
+        text: text.into(),
+    }
+}
+
+/// What holds for the bill as a whole.
+pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Some(from) = bill.straddles_from {
+        reasons.push(reason(
+            "straddles-window",
+            format!(
+                "{} the beginning of the window {} to {}, so how much of that belongs to it is not known: a scan with \
+                 --month {} fits a monthly bill.",
+                counted(bill.straddling, "line of the bill straddles", "lines of the bill straddle"),
+                report.window.from,
+                report.window.to,
+                Month::of(from)
+            ),
+        ));
+    } else if bill.lines == bill.outside {
+        reasons.push(reason(
+            "no-line",
+            format!(
+                "The bill has no line of Secrets Manager in the window {} to {}; {} outside it.",
+                report.window.from,
+                report.window.to,
+                thousands(bill.outside)
+            ),
+        ));
+    }
+    if let Some(covers) = bill.covers
+        && (covers.from > report.window.from || covers.to < report.window.to)
+    {
+        reasons.push(reason(
+            "part-of-window",
+            format!(
+                "The bill covers {} to {} of the window {} to {}.",
+                covers.from, covers.to, report.window.from, report.window.to
+            ),
+        ));
+    }
+    if let Some(covers) = bill.covers.filter(|covers| covers.to > report.window.to) {
+        reasons.push(reason(
+            "beyond-window",
+            format!(
+                "Lines of the bill reach to {}, beyond the end of the window: a scan with --month fits a monthly bill.",
+                covers.to
+            ),
+        ));
+    }
+    if bill.covers.is_none() && bill.lines > bill.outside {
+        reasons.push(reason(
+            "no-dates",
+            "The bill has no dates: whether it is about this window is for you to say.",
+        ));
+    }
+    let foreign: Vec<&str> = bill
+        .currencies
+        .iter()
+        .map(String::as_str)
+        .filter(|currency| !matches!(*currency, "" | "USD"))
+        .collect();
+    if !foreign.is_empty() {
+        reasons.push(reason(
+            "currency",
+            format!(
+                "Amounts of the bill are in {}, those of the scan in USD; nothing was converted.",
+                foreign.join(", ")
+            ),
+        ));
+    }
+    if bill.estimated {
+        reasons.push(reason(
+            "not-final",
+            "The bill itself says that it is not final yet.",
+        ));
+    }
+    if !bill.unknown_usage_types.is_empty() {
+        reasons.push(not_understood(bill));
+    }
+    if bill.unreadable > 0 {
+        reasons.push(reason(
+            "unreadable-lines",
+            format!(
+                "{} of the bill could not be read, the first: {}.",
+                counted(bill.unreadable, "line", "lines"),
+                bill.first_unreadable.as_deref().unwrap_or("unknown")
+            ),
+        ));
+    }
+    if report.totals.unpriced_secrets > 0 {
+        reasons.push(reason(
+            "no-price",
+            format!(
+                "The price of {} secrets is unknown, so they are in no estimate; --prices FILE gives one.",
+                thousands(report.totals.unpriced_secrets)
+            ),
+        ));
+    }
+    reasons
+}
+
+/// The usage types that no part of the estimate can be set beside, by name.
+fn not_understood(bill: &Bill) -> Reason {
+    const SHOWN: usize = 5;
+    let names: Vec<String> = bill
+        .unknown_usage_types
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = bill.unknown_usage_types.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    reason(
+        "not-understood",
+        format!(
+            "The bill charges Secrets Manager for usage types that are not known here: {}{more}. They stand in the rows \
+             called other and in the total.",
+            names.join(", ")
+        ),
+    )
+}
+
+/// Why one row differs, most likely first.
+pub(super) fn of_row(
+    report: &Report,
+    row: &ReconciliationRow,
+    billed: Option<&Billed>,
+) -> Vec<Reason> {
+    let Some(difference) = row.difference_usd else {
+        return Vec::new();
+    };
+    if is_small(row, difference) {
+        return Vec::new();
+    }
+    let place = &row.place;
+    let scope = report.scopes.iter().find(|scope| {
+        Some(&scope.account) == place.account.as_ref()
+            && Some(&scope.region) == place.region.as_ref()
+    });
+    let more = difference > Money::ZERO;
+    let mut reasons = Vec::new();
+    if place.part == CostPart::Other {
+        reasons.push(reason(
+            "not-understood",
+            "The usage type of these lines is not known here, so the scan has no estimate of them.",
+        ));
+    } else if place.account.is_none() || place.region.is_none() {
+        reasons.push(reason(
+            "no-place",
+            "The account or the Region is not named, so the amounts stand in different rows.",
+        ));
+    } else if row.estimate_usd.is_none() {
+        reasons.push(not_estimated(scope));
+    } else if row.billed_usd.is_none() {
+        reasons.push(reason(
+            "not-in-bill",
+            "The bill has no line of this account, Region and part: is the account in this export?",
+        ));
+    }
+    if row.estimate_usd.is_some() && row.billed_usd.is_some() {
+        match place.part {
+            CostPart::Storage => storage(report, row, billed, &mut reasons),
+            CostPart::Api => api(report, row, scope, more, &mut reasons),
+            CostPart::Kms => kms(scope, more, &mut reasons),
+            // The scan estimates none of these.
+            CostPart::Other => {}
+        }
+    }
+    reasons
+}
+
+fn is_small(row: &ReconciliationRow, difference: Money) -> bool {
+    let size = |amount: Money| amount.0.unsigned_abs();
+    let difference = size(difference);
+    let larger =
+        size(row.estimate_usd.unwrap_or_default()).max(size(row.billed_usd.unwrap_or_default()));
+    let unknown = row.estimate_usd.is_none() && row.billed_usd.is_some_and(|usd| usd > Money::ZERO);
+    !unknown && (difference < size(SMALL) || difference.saturating_mul(100) < larger)
+}
+
+fn not_estimated(scope: Option<&ScopeRow>) -> Reason {
+    match scope {
+        None => reason(
+            "not-scanned",
+            "The scan did not look at this account and Region: add it, and the estimate has it.",
+        ),
+        Some(scope) if scope.inventory != "read" => reason(
+            "no-inventory",
+            "The scan has no inventory of this account and Region.",
+        ),
+        Some(_) => reason(
+            "no-estimate",
+            "The scan has no amount here: no price for the partition, or no trail to count calls in.",
+        ),
+    }
+}
+
+/// The secrets of a row.
+fn secrets<'a>(
+    report: &'a Report,
+    row: &'a ReconciliationRow,
+) -> impl Iterator<Item = &'a SecretRow> {
+    report.secrets.iter().filter(|secret| {
+        Some(&secret.account) == row.place.account.as_ref()
+            && Some(&secret.region) == row.place.region.as_ref()
+    })
+}
+
+fn storage(
+    report: &Report,
+    row: &ReconciliationRow,
+    billed: Option<&Billed>,
+    reasons: &mut Vec<Reason>,
+) {
+    let (Some(estimate), Some(usd)) = (row.estimate_usd, row.billed_usd) else {
+        return;
+    };
+    let here = secrets(report, row).count() as u64;
+    let price = billed
+        .filter(|billed| billed.quantity > super::Amount::default())
+        .map(|billed| {
+            // The price of one secret for a month, as the bill itself has it.
+            let micros = billed.usage.0.saturating_mul(1_000_000) / billed.quantity.0;
+            Money(i64::try_from(micros).unwrap_or(i64::MAX))
+        });
+    let ours = secrets(report, row)
+        .filter_map(|secret| secret.cost.storage_usd)
+        .max();
+    if let (Some(price), Some(ours)) = (price, ours)
+        && ours > Money::ZERO
+        && (price.0 - ours.0).unsigned_abs().saturating_mul(100) > ours.0.unsigned_abs()
+    {
+        reasons.push(reason(
+            "other-price",
+            format!("The bill charges ${price} a secret and month, the estimate ${ours}: --prices FILE takes yours."),
+        ));
+    }
+    if usd > estimate {
+        reasons.push(reason(
+            "deleted-secrets",
+            format!(
+                "The bill also has secrets that were deleted before the scan, and replicas in it; the scan saw {}.",
+                thousands(here)
+            ),
+        ));
+    } else {
+        let pending = secrets(report, row)
+            .filter(|secret| secret.deleted.is_some())
+            .count() as u64;
+        reasons.push(reason(
+            "free-secrets",
+            format!(
+                "Secrets that another service pays for, or that were scheduled for deletion in between, cost nothing; {} \
+                 are pending deletion here.",
+                thousands(pending)
+            ),
+        ));
+    }
+}
+
+fn api(
+    report: &Report,
+    row: &ReconciliationRow,
+    scope: Option<&ScopeRow>,
+    more: bool,
+    reasons: &mut Vec<Reason>,
+) {
+    if more {
+        if let Some(hole) = scope.and_then(trail_hole) {
+            reasons.push(hole);
+        } else {
+            reasons.push(reason(
+                "unlogged-calls",
+                "The trail covers the window, yet more calls are billed: calls from other accounts, or selectors that leave \
+                 out read events.",
+            ));
+        }
+        return;
+    }
+    let failed: u64 = secrets(report, row).map(|secret| secret.failed).sum();
+    if failed > 0 {
+        reasons.push(reason(
+            "failed-calls",
+            format!(
+                "The estimate charges {} failed reads; AWS does not say that it does.",
+                thousands(failed)
+            ),
+        ));
+    }
+    reasons.push(reason(
+        "free-calls",
+        "The estimate charges every logged call, also those of AWS services for themselves, which may be free.",
+    ));
+}
+
+fn kms(scope: Option<&ScopeRow>, more: bool, reasons: &mut Vec<Reason>) {
+    if more {
+        reasons.push(reason(
+            "other-services",
+            "KMS serves every service; the estimate has only the requests of Secrets Manager.",
+        ));
+        reasons.extend(scope.and_then(trail_hole));
+    } else {
+        reasons.push(reason(
+            "free-requests",
+            "The first 20,000 KMS requests of an account and month are free; the estimate charges them all.",
+        ));
+    }
+}
+
+fn trail_hole(scope: &ScopeRow) -> Option<Reason> {
+    let (covered, expected) = (scope.trail.covered_hours, scope.trail.expected_hours);
+    (covered < expected).then(|| {
+        reason(
+            "trail-hole",
+            format!("The trail covers {covered} of {expected} hours; calls outside them are in the bill alone."),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::usage_type::CostPart;
+    use super::super::{Amount, BillLine, BillLineKind, Reconciliation, reconcile};
+    use super::*;
+    use crate::domain::fixture;
+
+    fn codes(reasons: &[Reason]) -> Vec<&str> {
+        reasons.iter().map(|reason| reason.code.as_str()).collect()
+    }
+
+    /// What a bill with one line in the scope of the first secret says of it.
+    fn against(
+        report: &Report,
+        part: CostPart,
+        cost: &str,
+        quantity: Option<&str>,
+    ) -> Reconciliation {
+        let first = &report.secrets[0];
+        let mut bill = Bill::new(report.window);
+        bill.add(BillLine {
+            account: Some(first.account.clone()),
+            region: Some(first.region.clone()),
+            part,
+            kind: BillLineKind::Usage,
+            cost: Amount::parse(cost).unwrap(),
+            quantity: quantity.and_then(Amount::parse),
+            currency: "USD".to_owned(),
+            secret: None,
+            span: Some(report.window),
+            estimated: false,
+            usage_type: None,
+        });
+        reconcile(report, &bill)
+    }
+
+    fn row(found: &Reconciliation, report: &Report, part: CostPart) -> ReconciliationRow {
+        let first = &report.secrets[0];
+        let here = |row: &&ReconciliationRow| {
+            row.place.part == part
+                && row.place.account.as_ref() == Some(&first.account)
+                && row.place.region.as_ref() == Some(&first.region)
+        };
+        found.rows.iter().find(here).unwrap().clone()
+    }
+
+    #[test]
+    fn reasons_follow_from_facts() {
+        let mut report = fixture::report(60);
+        let holed = {
+            let mut holed = report.clone();
+            let first = &holed.secrets[0];
+            let scope = (first.account.clone(), first.region.clone());
+            for row in &mut holed.scopes {
+                if (&row.account, &row.region) == (&scope.0, &scope.1) {
+                    row.trail.covered_hours = 100;
+                }
+            }
+            holed
+        };
+        report.secrets[0].failed = 7;
+        for (report, part, cost, quantity, expect) in [
+            (
+                &report,
+                CostPart::Storage,
+                "999",
+                None,
+                vec!["deleted-secrets"],
+            ),
+            (
+                &report,
+                CostPart::Storage,
+                "0.1",
+                None,
+                vec!["free-secrets"],
+            ),
+            (
+                &report,
+                CostPart::Storage,
+                "0.36",
+                Some("1"),
+                vec!["other-price", "free-secrets"],
+            ),
+            (&report, CostPart::Api, "999", None, vec!["unlogged-calls"]),
+            (&holed, CostPart::Api, "999", None, vec!["trail-hole"]),
+            (
+                &report,
+                CostPart::Api,
+                "0",
+                None,
+                vec!["failed-calls", "free-calls"],
+            ),
+        ] {
+            let found = against(report, part, cost, quantity);
+            let row = row(&found, report, part);
+            assert_eq!(codes(&row.reasons), expect, "{part:?} {cost}");
+        }
+    }
+
+    #[test]
+    fn kms_differs_by_other_services_or_the_free_requests() {
+        let mut report = fixture::report(60);
+        report.secrets[0].window_cost.kms_usd = Some(Money(5_000_000));
+        for (cost, expect) in [("999", "other-services"), ("0.5", "free-requests")] {
+            let found = against(&report, CostPart::Kms, cost, None);
+            assert_eq!(
+                codes(&row(&found, &report, CostPart::Kms).reasons)[0],
+                expect
+            );
+        }
+    }
+
+    #[test]
+    fn a_place_that_only_one_side_knows_says_so() {
+        let report = fixture::report(60);
+        let found = against(&report, CostPart::Storage, "0.4", None);
+        let elsewhere = found
+            .rows
+            .iter()
+            .find(|row| row.billed_usd.is_none() && row.difference_usd.unwrap().0 < -10_000)
+            .unwrap();
+        assert_eq!(codes(&elsewhere.reasons), ["not-in-bill"]);
+        let empty = fixture::report(0);
+        let mut bill = Bill::new(empty.window);
+        bill.add(BillLine {
+            account: Some("999988887777".parse().unwrap()),
+            region: Some("eu-west-1".parse().unwrap()),
+            part: CostPart::Storage,
+            kind: BillLineKind::Usage,
+            cost: Amount::parse("4").unwrap(),
+            quantity: None,
+            currency: "CNY".to_owned(),
+            secret: None,
+            span: None,
+            estimated: true,
+            usage_type: None,
+        });
+        bill.skip("no amount");
+        let found = reconcile(&empty, &bill);
+        let there = found
+            .rows
+            .iter()
+            .find(|row| row.billed_usd.is_some())
+            .unwrap();
+        assert_eq!(codes(&there.reasons), ["not-scanned"]);
+        assert_eq!(
+            codes(&found.reasons),
+            ["no-dates", "currency", "not-final", "unreadable-lines"]
+        );
+    }
+
+    #[test]
+    fn a_bill_of_another_time_says_so() {
+        let report = fixture::report(10);
+        let empty = Bill::new(report.window);
+        assert_eq!(codes(&reconcile(&report, &empty).reasons), ["no-line"]);
+    }
+}

@@ -1,0 +1,466 @@
+//! The canonical result of a scan: what `report.json` holds and everything else is rendered from.
+//!
+//! Plain data that serializes to `format: 1`, the contract of `report.json`, and reads back. The numbers are final: renderers
+//! sort, filter and escape, they do not calculate. US dollars are [`Money`] (decimal strings with six places), times are
+//! RFC 3339 UTC, days ISO dates. `None` is "unknown" (JSON `null`, empty in CSV), never zero.
+//!
+//! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
+
+use crate::domain::base::gap::Gap;
+
+use crate::domain::base::span::Span;
+
+mod estimate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::base::money::{Money, Price};
+use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
+use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::inventory::secret::includes_secrets;
+use crate::domain::inventory::tags::Tags;
+use crate::domain::report::verdict::{ReasonRow, Verdict};
+
+pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
+
+/// The format number that this version writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// A finished scan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Name and version of the tool, such as `secretsweep 0.1.0`.
+    pub tool: String,
+    /// The moment that counts as "now".
+    pub made: Timestamp,
+    /// Who ran the scan, if it asked AWS: the ARN of `sts:GetCallerIdentity`.
+    pub caller: Option<String>,
+    /// The span whose calls and costs are counted: from inclusive, to exclusive.
+    pub window: Span,
+    /// The span over which use is judged: at least the idle time. Holds the window.
+    pub evidence: Span,
+    /// The names of accounts, as far as they are known. Other people's text.
+    #[serde(default)]
+    pub account_names: BTreeMap<AccountId, String>,
+    /// The settings that the verdicts rest on.
+    pub policy: PolicySummary,
+    /// What the numbers assume, as sentences for the reader.
+    pub assumptions: Vec<String>,
+    /// Every account and Region that was looked at, sorted.
+    pub scopes: Vec<ScopeRow>,
+    /// What could not be seen, sorted.
+    pub gaps: Vec<Gap>,
+    /// The sums.
+    pub totals: Totals,
+    /// One row a secret, sorted by account, Region, name.
+    pub secrets: Vec<SecretRow>,
+    /// Calls that belong to no secret of the inventory, by account and Region: rows and this equal the totals.
+    pub unattributed: Vec<UnattributedRow>,
+    /// Hot retrieval loops, dearest first.
+    pub loops: Vec<LoopRow>,
+    /// Findings, most severe first.
+    pub findings: Vec<FindingRow>,
+}
+
+impl Report {
+    /// In how many accounts and Regions secrets stand. One that was only looked at, or that only the trail speaks of, is
+    /// none of them.
+    pub fn places(&self) -> (usize, usize) {
+        let holding = || self.scopes.iter().filter(|scope| scope.secrets > 0);
+        let accounts: BTreeSet<_> = holding().map(|scope| &scope.account).collect();
+        let regions: BTreeSet<_> = holding().map(|scope| &scope.region).collect();
+        (accounts.len(), regions.len())
+    }
+
+    /// Hours of the window that a trail covers, and hours there are: over all accounts and Regions.
+    pub fn trail_hours(&self) -> (u64, u64) {
+        let trails = || self.scopes.iter().map(|scope| &scope.trail);
+        (
+            trails().map(|trail| u64::from(trail.covered_hours)).sum(),
+            trails().map(|trail| u64::from(trail.expected_hours)).sum(),
+        )
+    }
+
+    /// Whether there was to be a trail, even if what was found of it covers nothing.
+    pub fn has_trail(&self) -> bool {
+        let covers = |scope: &ScopeRow| scope.trail.evidence_covered_hours > 0;
+        self.scopes.iter().any(covers) || self.gaps.iter().any(|gap| gap.source == "trail")
+    }
+
+    /// An account for people: `production (111122223333)`, or the id alone. Other people's text.
+    pub fn account_label(&self, account: &str) -> String {
+        let name = self
+            .account_names
+            .iter()
+            .find(|(id, _)| id.as_str() == account);
+        name.map_or_else(|| account.to_owned(), |(id, name)| format!("{name} ({id})"))
+    }
+}
+
+/// The settings that a report rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySummary {
+    /// Unread for this many days counts as idle.
+    pub idle_days: u32,
+    /// Younger than this many days is left alone.
+    pub young_days: u32,
+    /// `--trust-last-accessed`: idle secrets were judged without a trail.
+    pub trust_last_accessed: bool,
+    /// The tags that name an owner, first wins.
+    pub owner_tags: Vec<String>,
+    /// The calendar month asked for, `2026-10`; `None`: a sliding window.
+    pub month: Option<String>,
+    /// Where the prices come from and of what day they are.
+    pub prices: String,
+}
+
+/// One account in one Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeRow {
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    /// `read`, or `missing`: the trail speaks of secrets here, and no inventory was given.
+    pub inventory: String,
+    /// How many secrets it holds.
+    pub secrets: u64,
+    /// What the trail covers.
+    pub trail: TrailRow,
+    /// The prices that its costs rest on; `None`: unknown, or written by a version that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// The sample that was taken of the event history, if it could not be read in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleRow>,
+}
+
+/// How much of the time the trail covers in one scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailRow {
+    /// Hours of the window in which reads would have been logged; as many as are expected if it has no hole.
+    pub covered_hours: u32,
+    /// Hours of the window, the last one begun.
+    pub expected_hours: u32,
+    /// Every hour of the evidence span, which holds the window, is covered: absence of events is absence of use.
+    pub complete: bool,
+    /// Hours of the evidence span in which reads would have been logged.
+    pub evidence_covered_hours: u32,
+    /// Hours of the evidence span, the last one begun.
+    pub evidence_expected_hours: u32,
+}
+
+/// The parts of a cost. `None`: unknown (no price for the partition, or no trail to count calls in).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Storage.
+    pub storage_usd: Option<Money>,
+    /// API calls.
+    pub api_usd: Option<Money>,
+    /// Requests to KMS with a customer-managed key.
+    pub kms_usd: Option<Money>,
+    /// The sum of the parts that are known; `None` if none is.
+    pub total_usd: Option<Money>,
+}
+
+impl Cost {
+    /// A cost of these parts.
+    pub fn new(storage: Option<Money>, api: Option<Money>, kms: Option<Money>) -> Self {
+        let known = [storage, api, kms];
+        Self {
+            storage_usd: storage,
+            api_usd: api,
+            kms_usd: kms,
+            total_usd: known
+                .iter()
+                .any(Option::is_some)
+                .then(|| known.into_iter().flatten().sum()),
+        }
+    }
+
+    /// The sum, unknown counted as nothing.
+    pub fn known(&self) -> Money {
+        self.total_usd.unwrap_or_default()
+    }
+}
+
+/// The sums over all rows. Amounts leave out what is unknown; `unpriced_secrets` and `uncounted_secrets` say how much.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Secrets in the inventory, replicas and pending deletions included.
+    pub secrets: u64,
+    /// How many of each verdict.
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// Run rate of storage.
+    pub storage_usd: Money,
+    /// Run rate of API calls, the unattributed ones included.
+    pub api_usd: Money,
+    /// Run rate of KMS requests.
+    pub kms_usd: Money,
+    /// Run rate of everything.
+    pub total_usd: Money,
+    /// What deleting and mending the loops would save a month.
+    pub savings_usd: Money,
+    /// Of that, by deleting what can go, with its replicas.
+    pub savings_delete_usd: Money,
+    /// Of that, by mending the loops of the secrets that stay.
+    pub savings_loops_usd: Money,
+    /// API calls in the window.
+    pub calls: u64,
+    /// Of those, successful `GetSecretValue`.
+    pub reads: u64,
+    /// Of those, failed `GetSecretValue`.
+    pub failed: u64,
+    /// Calls in the window that belong to no secret of the inventory.
+    pub unattributed_calls: u64,
+    /// Their run rate.
+    pub unattributed_usd: Money,
+    /// What the window cost.
+    pub window_cost: WindowTotals,
+    /// Secrets whose price is unknown.
+    pub unpriced_secrets: u64,
+    /// Secrets whose calls could not be counted.
+    pub uncounted_secrets: u64,
+    /// The monthly storage of secrets that are pending deletion: already saved.
+    pub pending_usd: Money,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+}
+
+/// What the window cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowTotals {
+    /// Storage.
+    pub storage_usd: Money,
+    /// API calls, the unattributed ones included.
+    pub api_usd: Money,
+    /// KMS requests.
+    pub kms_usd: Money,
+    /// Everything.
+    pub total_usd: Money,
+    /// The unattributed calls alone.
+    pub unattributed_usd: Money,
+}
+
+/// One secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRow {
+    /// The key.
+    pub arn: SecretArn,
+    /// The name. Other people's text.
+    pub name: String,
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    /// The value of the first owner tag that is set. Other people's text.
+    pub owner: Option<String>,
+    /// What to do.
+    pub verdict: Verdict,
+    /// Every rule that applies, the deciding ones first.
+    pub reasons: Vec<ReasonRow>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When anything about it last changed.
+    pub last_changed: Option<Timestamp>,
+    /// The day on which AWS last saw it read in its Region.
+    pub last_accessed: Option<Date>,
+    /// When a consumer last used it, by the trail.
+    pub last_consumer_read: Option<Timestamp>,
+    /// Who that was: the ARN of the role or user.
+    pub last_consumer: Option<String>,
+    /// Days since the last use that is known, or since creation if there was none; `None`: not known.
+    pub idle_days: Option<u32>,
+    /// API calls in the window, failed ones included.
+    pub calls: u64,
+    /// Successful `GetSecretValue` in the window, by whomever.
+    pub reads: u64,
+    /// Failed `GetSecretValue` in the window.
+    pub failed: u64,
+    /// Distinct consumers in the evidence span.
+    pub consumers: u64,
+    /// The run rate of a month.
+    pub cost: Cost,
+    /// What the window cost.
+    pub window_cost: Cost,
+    /// Run rate of the calls that a cache would avoid; `None`: calls not counted.
+    pub avoidable_usd: Option<Money>,
+    /// The ARN of the primary, if this is a replica.
+    pub replica_of: Option<Box<SecretArn>>,
+    /// The Regions of its replicas, as far as they are known.
+    pub replicas: Vec<Region>,
+    /// Whole days of the evidence span that the trail covers.
+    pub evidence_days: u32,
+    /// When `DeleteSecret` was called.
+    pub deleted: Option<Timestamp>,
+    /// The AWS service that owns it.
+    pub owning_service: Option<String>,
+    /// Reads decrypt with a customer-managed key.
+    pub customer_key: bool,
+    /// The description. Other people's text.
+    pub description: Option<String>,
+    /// The tags. Other people's text.
+    pub tags: Tags,
+    /// Who called, sorted by kind and name.
+    pub readers: Vec<ReaderRow>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Box<Estimate>>,
+}
+
+impl SecretRow {
+    /// It is pending deletion, and its storage would be paid for if it were not.
+    pub fn saves_storage(&self) -> bool {
+        let service = self.owning_service.as_deref();
+        self.deleted.is_some() && !service.is_some_and(includes_secrets)
+    }
+
+    /// The account and Region.
+    pub fn scope(&self) -> Scope {
+        self.arn.scope().clone()
+    }
+}
+
+/// What one reader did with one secret. Counts are of the window, first and last of the evidence span.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReaderRow {
+    /// The ARN of the role or user, or the name of the service.
+    pub reader: String,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program, by its fingerprint. Other people's text.
+    pub client: String,
+    /// Successful `GetSecretValue`.
+    pub reads: u64,
+    /// Successful `DescribeSecret`.
+    pub describes: u64,
+    /// Failed `GetSecretValue`.
+    pub failed: u64,
+    /// All calls.
+    pub calls: u64,
+    /// The first call that is known.
+    pub first: Timestamp,
+    /// The last call that is known.
+    pub last: Timestamp,
+    /// How sure the counts are, if they come from a sample. `describes` has no interval of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Box<Estimate>>,
+}
+
+/// Calls that belong to no secret of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnattributedRow {
+    /// The account, as the event has it; `None`: the event does not say.
+    pub account: Option<AccountId>,
+    /// The Region.
+    pub region: Option<Region>,
+    /// API calls in the window.
+    pub calls: u64,
+    /// The same by what they were: the API's name, `missing name`, `former secret`, `ambiguous name`.
+    pub by_what: BTreeMap<String, u64>,
+    /// Run rate; `None`: price unknown.
+    pub api_usd: Option<Money>,
+    /// What they cost in the window.
+    pub window_api_usd: Option<Money>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+}
+
+/// A reader that fetches a secret more often than a cache would.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoopRow {
+    /// The secret; `None`: a name that is not in the inventory.
+    pub arn: Option<SecretArn>,
+    /// The secret as people call it. Other people's text.
+    pub name: String,
+    /// The account of the secret, or of the event.
+    pub account: Option<AccountId>,
+    /// The Region.
+    pub region: Option<Region>,
+    /// The ARN of the role or user.
+    pub reader: String,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program.
+    pub client: String,
+    /// The API that is called in a loop: `GetSecretValue` or `DescribeSecret`.
+    pub what: String,
+    /// Such calls a month, at the rate of the covered hours.
+    pub reads_month: u64,
+    /// How many clients (session and address) it is.
+    pub clients: u64,
+    /// Mean seconds between two calls of the busiest client in its peak hour; in a sample, while it was seen. `None`: a
+    /// sample saw too little of it.
+    pub interval_s: Option<f64>,
+    /// `steady`, `burst` or `per-request`; empty where a sample does not tell.
+    pub shape: String,
+    /// Hours of the window in which it called.
+    pub active_hours: u32,
+    /// The cache time that the advice assumes, in seconds.
+    pub cache_s: u32,
+    /// Calls a month that a cache would avoid.
+    pub avoidable_calls_month: u64,
+    /// What they cost, API and KMS; `None`: price unknown.
+    pub avoidable_usd_month: Option<Money>,
+    /// What to change, naming the setting.
+    pub advice: String,
+    /// Calls on each day of the window, for the picture.
+    pub days: BTreeMap<Date, u64>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<LoopEstimate>,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something is broken, or about to be.
+    High,
+    /// Worth mending.
+    Medium,
+    /// Worth knowing.
+    Low,
+}
+
+impl Severity {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingRow {
+    /// The code, such as `failing-reads`.
+    pub code: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The secret; `None`: a name that is not in the inventory, or more than one secret.
+    pub arn: Option<SecretArn>,
+    /// The secret as people call it. Other people's text.
+    pub name: String,
+    /// The account.
+    pub account: Option<AccountId>,
+    /// The Region.
+    pub region: Option<Region>,
+    /// Who it is about.
+    pub reader: Option<String>,
+    /// The finding as a sentence.
+    pub text: String,
+    /// What it rests on: counts, first and last, a sample of the error. Other people's text may stand in it.
+    pub evidence: String,
+}

@@ -1,0 +1,139 @@
+//! What a report says of numbers that were estimated from a sample of the event history.
+//!
+//! The number itself stands where it always stands; beside it the interval in which the truth lies with 95 % certainty,
+//! and why that interval may be too narrow. Whoever reads a report without looking here takes an estimate for a count,
+//! so every rendering looks here.
+
+use std::ops::{Add, AddAssign};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::base::money::Money;
+use crate::domain::sampling::IntervalCaveat;
+
+/// The ends of a 95 % interval. The estimate lies between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range<T> {
+    /// The lower end; never below what was seen.
+    pub low: T,
+    /// The upper end.
+    pub high: T,
+}
+
+impl<T> Range<T> {
+    /// Of a number that is known exactly.
+    pub fn exact(number: T) -> Self
+    where
+        T: Copy,
+    {
+        Self {
+            low: number,
+            high: number,
+        }
+    }
+}
+
+impl<T: Add<Output = T> + Copy> AddAssign for Range<T> {
+    fn add_assign(&mut self, other: Self) {
+        self.low = self.low + other.low;
+        self.high = self.high + other.high;
+    }
+}
+
+/// Why an interval may be too narrow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CaveatRow {
+    /// `rare`, `burst` or `few-windows`.
+    pub code: String,
+    /// The sentence.
+    pub text: String,
+}
+
+impl From<IntervalCaveat> for CaveatRow {
+    fn from(caveat: IntervalCaveat) -> Self {
+        Self {
+            code: caveat.code().to_owned(),
+            text: caveat.to_string(),
+        }
+    }
+}
+
+/// How sure the numbers of a row, or of the totals, are. What stands here was estimated; all else was counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// API calls in the window.
+    pub calls: Range<u64>,
+    /// Successful `GetSecretValue` in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Range<u64>>,
+    /// Failed `GetSecretValue` in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Range<u64>>,
+    /// Run rate of API calls; `None`: price unknown.
+    pub api_usd: Option<Range<Money>>,
+    /// Run rate of KMS requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_usd: Option<Range<Money>>,
+    /// Run rate of everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_usd: Option<Range<Money>>,
+    /// What the window cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_total_usd: Option<Range<Money>>,
+    /// Of a secret: run rate of the calls that a cache would avoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoidable_usd: Option<Range<Money>>,
+    /// Of totals: what deleting and mending the loops would save a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub savings_usd: Option<Range<Money>>,
+    /// In how many windows of the sample a call was seen. Of the totals of a selection: the most that any of its rows was
+    /// seen in, because rows share windows and a report does not say which; there were at least so many.
+    pub windows: u64,
+    /// Why the intervals may be too narrow.
+    pub caveats: Vec<CaveatRow>,
+}
+
+/// How sure the numbers of a loop are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopEstimate {
+    /// Such calls a month.
+    pub reads_month: Range<u64>,
+    /// Calls a month that a cache would avoid.
+    pub avoidable_calls_month: Range<u64>,
+    /// What they cost; `None`: price unknown.
+    pub avoidable_usd_month: Option<Range<Money>>,
+    /// In how many windows of the sample a call was seen. Clients and active hours are those that were seen: at least.
+    pub windows: u64,
+    /// Why the intervals may be too narrow.
+    pub caveats: Vec<CaveatRow>,
+}
+
+/// The sample that was taken of an account and Region: all that is needed to repeat it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleRow {
+    /// The span that it stands for: from inclusive.
+    pub from: Timestamp,
+    /// To exclusive.
+    pub to: Timestamp,
+    /// Seconds from one window to the next.
+    pub step_s: u32,
+    /// Seconds in a window.
+    pub width_s: u32,
+    /// Where the first window lies within a step.
+    pub phase_s: u32,
+    /// What the phase was drawn from.
+    pub seed: u64,
+    /// Windows of the whole comb.
+    pub windows: u32,
+    /// Windows that were read.
+    pub windows_read: u32,
+    /// Seconds that were read in full besides.
+    pub full_s: u64,
+    /// Calls in the window, by whomever and of whatever; `None`: too few windows to say.
+    pub calls: Option<u64>,
+    /// The interval.
+    pub calls_range: Option<Range<u64>>,
+    /// Why the interval may be too narrow.
+    pub caveats: Vec<CaveatRow>,
+}

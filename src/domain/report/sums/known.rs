@@ -1,0 +1,154 @@
+//! Whether a sum says anything: a sum of which no part is known is unknown, not zero.
+//!
+//! The sums themselves leave out what is unknown, and stand in [`Totals`](crate::domain::report::result::Totals). Beside them
+//! this counts of how many parts the amount was known. A sum without any parts is zero, and known.
+
+use std::ops::{Add, AddAssign};
+
+use super::{Counted, PossibleSavings};
+use crate::domain::base::money::Money;
+use crate::domain::report::result::{SecretRow, UnattributedRow};
+
+/// Of how many parts of a sum the amount is known, and of how many it is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    known: u64,
+    /// How many parts the sum leaves out.
+    pub unknown: u64,
+}
+
+impl Parts {
+    /// A sum with this one part.
+    pub fn one(part: Option<Money>) -> Self {
+        let known = u64::from(part.is_some());
+        Self {
+            known,
+            unknown: 1 - known,
+        }
+    }
+
+    /// The sum of such parts; `None` if there are parts and none is known.
+    pub fn of<T>(self, sum: T) -> Option<T> {
+        (self.known > 0 || self.unknown == 0).then_some(sum)
+    }
+
+    fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Add for Parts {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self {
+            known: self.known + more.known,
+            unknown: self.unknown + more.unknown,
+        }
+    }
+}
+
+impl AddAssign for Parts {
+    fn add_assign(&mut self, more: Self) {
+        *self = *self + more;
+    }
+}
+
+impl FromIterator<Option<Money>> for Parts {
+    fn from_iter<I: IntoIterator<Item = Option<Money>>>(parts: I) -> Self {
+        let parts = parts.into_iter().map(Self::one);
+        parts.fold(Self::default(), Add::add)
+    }
+}
+
+/// The sum of parts of which some may be unknown; `None` if there are parts and none is known.
+pub fn sum(parts: impl Iterator<Item = Option<Money>> + Clone) -> Option<Money> {
+    let known: Parts = parts.clone().collect();
+    known.of(parts.flatten().sum())
+}
+
+/// The parts of each sum in the totals of a selection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownSums {
+    /// Of storage.
+    pub storage: Parts,
+    /// Of API calls, the unattributed ones included.
+    pub api: Parts,
+    /// Of KMS requests.
+    pub kms: Parts,
+    /// Of everything.
+    pub total: Parts,
+    /// Of what the window cost.
+    pub window: Parts,
+    /// Of the calls, and of the reads and failures among them.
+    pub calls: Parts,
+    /// Of what deleting saves: the secrets that can go.
+    pub deleting: Parts,
+    /// Of what mending saves.
+    pub(super) mending: Parts,
+    /// What could have been found to loop, had it been seen and priced.
+    looked_at: Parts,
+}
+
+impl KnownSums {
+    /// The parts of what can be saved. Where nothing goes or loops, that is known to be nothing only if somebody could
+    /// look.
+    pub fn savings(&self) -> Parts {
+        self.found(self.deleting + self.mending)
+    }
+
+    /// The parts of what mending saves: the loops of what stays, or else what could have been found to loop.
+    pub fn mending(&self) -> Parts {
+        self.found(self.mending)
+    }
+
+    fn found(&self, parts: Parts) -> Parts {
+        if parts.is_empty() {
+            self.looked_at
+        } else {
+            parts
+        }
+    }
+
+    pub(super) fn secret(
+        &mut self,
+        row: &SecretRow,
+        savings: &PossibleSavings<'_>,
+        counted: &Counted<'_>,
+    ) {
+        self.storage += Parts::one(row.cost.storage_usd);
+        self.api += Parts::one(row.cost.api_usd);
+        self.kms += Parts::one(row.cost.kms_usd);
+        self.total += Parts::one(row.cost.total_usd);
+        self.window += Parts::one(row.window_cost.total_usd);
+        self.calls += Parts::one(counted.of(row).then_some(Money::ZERO));
+        self.looked_at += Parts::one(row.avoidable_usd);
+        if savings.goes(row) {
+            self.deleting += Parts::one(row.cost.total_usd);
+        } else {
+            self.mending += savings.loops_on(row).1;
+        }
+    }
+
+    pub(super) fn unattributed(&mut self, row: &UnattributedRow) {
+        self.api += Parts::one(row.api_usd);
+        self.total += Parts::one(row.api_usd);
+        self.window += Parts::one(row.window_api_usd);
+        self.calls += Parts::one(Some(Money::ZERO));
+        self.looked_at += Parts::one(row.api_usd);
+    }
+}
+
+impl AddAssign for KnownSums {
+    fn add_assign(&mut self, more: Self) {
+        self.storage += more.storage;
+        self.api += more.api;
+        self.kms += more.kms;
+        self.total += more.total;
+        self.window += more.window;
+        self.calls += more.calls;
+        self.deleting += more.deleting;
+        self.mending += more.mending;
+        self.looked_at += more.looked_at;
+    }
+}

@@ -1,0 +1,285 @@
+//! What the events of a trail say, one line for all calls that are alike but for their time.
+//!
+//! Two rules of evidence live here, because they are about single events: a denied call has no
+//! `requestParameters` and names its secret only in `errorMessage` ([`named_in`]), and a failed call is a call, never a
+//! use ([`CallOutcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
+
+use std::hash::BuildHasher;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use crate::domain::base::names::Scope;
+use crate::domain::trail::event::{RecordKind, TrailEvent};
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallOutcome {
+    /// It succeeded.
+    Ok,
+    /// The caller may not do it.
+    Denied,
+    /// The caller may, but not decrypt with the key.
+    KmsDenied,
+    /// There is no such secret or version.
+    NotFound,
+    /// The secret is scheduled for deletion.
+    Pending,
+    /// Too many requests.
+    Throttled,
+    /// Any other error.
+    Failed,
+}
+
+impl CallOutcome {
+    /// Reads the outcome from an event.
+    ///
+    /// The codes are those that CloudTrail records of Secrets Manager have (API reference, "Common errors", and the errors of
+    /// `GetSecretValue`). A call with a message and no code counts as failed: no successful
+    /// call has either.
+    pub fn of(event: &TrailEvent<'_>) -> Self {
+        let code = event.error_code.as_deref().unwrap_or_default();
+        let message = event.error_message.as_deref().unwrap_or_default();
+        if code.is_empty() && (message.is_empty() || event.kind == RecordKind::ServiceEvent) {
+            return Self::Ok;
+        }
+        if message.contains("marked for deletion") || message.contains("because it was deleted") {
+            return Self::Pending;
+        }
+        match code {
+            "ResourceNotFoundException" => Self::NotFound,
+            "DecryptionFailure" | "DecryptionFailureException" => Self::KmsDenied,
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "Client.UnauthorizedAccess"
+            | "UnauthorizedOperation"
+            | "VpceAccessDenied" => {
+                let by_key = message.contains("Access to KMS") || message.contains(" kms:");
+                if by_key || event.kind == RecordKind::KeyUse {
+                    Self::KmsDenied
+                } else {
+                    Self::Denied
+                }
+            }
+            "ThrottlingException"
+            | "Throttling"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded" => Self::Throttled,
+            _ => Self::Failed,
+        }
+    }
+
+    /// What happened, as part of a sentence: "312 reads were ...".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Ok => "answered",
+            Self::Denied => "denied",
+            Self::KmsDenied => "refused by the key",
+            Self::NotFound => "not found",
+            Self::Pending => "refused because the secret is scheduled for deletion",
+            Self::Throttled => "throttled",
+            Self::Failed => "refused with an error",
+        }
+    }
+}
+
+/// The secret that an error message names: `... on resource: <ARN or name> because ...`.
+///
+/// `None` if the message names none, or something that is no secret (a KMS key, `*`).
+pub fn named_in(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once(" on resource: ")?;
+    let name = rest.split_whitespace().next()?;
+    let other = name.starts_with("arn:") && !name.contains(":secretsmanager:");
+    (name != "*" && !other).then_some(name)
+}
+
+/// Who called, as the event tells it. Strings of other people.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent marks of an event, each as the event has it"
+)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Caller {
+    /// The role (`sessionIssuer.arn`) or user (`arn`), else the service (`invokedBy`), else the principal id.
+    pub identity: String,
+    /// The session name: what follows the role in `arn`. Empty for users and services.
+    pub session: String,
+    /// `userIdentity.type`.
+    pub identity_type: String,
+    /// `userIdentity.accountId`.
+    pub account: String,
+    /// `invokedBy`.
+    pub invoked_by: String,
+    /// `sourceIPAddress` where it names an AWS service, else empty. Addresses proper are not part of a caller: there may
+    /// be as many as calls ([`Cell::address`]).
+    pub source_service: String,
+    /// `userAgent`.
+    pub user_agent: String,
+    /// Credentials of a web identity: IRSA, OIDC.
+    pub web_federated: bool,
+    /// Credentials of an EC2 instance profile.
+    pub ec2_delivered: bool,
+    /// The call came through a VPC endpoint.
+    pub vpc_endpoint: bool,
+    /// The call was made from the console.
+    pub from_console: bool,
+}
+
+/// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
+///
+/// Addresses are only ever told apart, never shown, and there may be as many as calls. Among a million addresses of one
+/// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(u64);
+
+impl Address {
+    /// The address in an event; the same number on every machine.
+    pub fn new(text: &str) -> Self {
+        Self(FixedState::default().hash_one(text.as_bytes()))
+    }
+}
+
+/// Calls of one kind in one hour from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell {
+    /// Twice the hour since 1970, plus one for the part of an hour that lies at or after the window's start.
+    pub(crate) key: u32,
+    /// How many calls.
+    pub calls: u32,
+    /// The first and the last of them, in seconds after the full hour.
+    pub(crate) first: u16,
+    pub(crate) last: u16,
+    /// Where they came from.
+    pub address: Address,
+}
+
+impl Cell {
+    /// Takes in calls of the same hour and address.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.calls = self.calls.saturating_add(more.calls);
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+    }
+
+    /// The hour since 1970-01-01T00:00:00Z.
+    pub fn hour(self) -> u32 {
+        self.key >> 1
+    }
+
+    /// The first call, in seconds since 1970.
+    pub fn first(self) -> i64 {
+        i64::from(self.hour()) * 3_600 + i64::from(self.first)
+    }
+
+    /// The last call, in seconds since 1970.
+    pub fn last(self) -> i64 {
+        i64::from(self.hour()) * 3_600 + i64::from(self.last)
+    }
+}
+
+/// The first call of cells in the order of their hours, as a line has them, in seconds since 1970.
+pub fn first_call(cells: &[Cell]) -> Option<i64> {
+    let hour = cells.first()?.key;
+    let of_hour = cells.iter().take_while(|cell| cell.key == hour);
+    of_hour.map(|cell| cell.first()).min()
+}
+
+/// The last call of cells in the order of their hours, in seconds since 1970.
+pub fn last_call(cells: &[Cell]) -> Option<i64> {
+    let hour = cells.last()?.key;
+    let of_hour = cells.iter().rev().take_while(|cell| cell.key == hour);
+    of_hour.map(|cell| cell.last()).max()
+}
+
+/// The calls of one [`Cell`] that one window of a sample showed. They are among the cell's calls, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SampledCalls {
+    /// The key of the cell.
+    pub(crate) key: u32,
+    /// The window, by its place in the comb of the line's account and Region.
+    pub window: u32,
+    /// Where they came from.
+    pub address: Address,
+    /// How many calls were seen.
+    pub calls: u32,
+    /// How many calls they stand for; zero if another account's sample stands for them.
+    pub stand_for: u64,
+}
+
+/// What is called, as the event tells it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallSubject {
+    /// `recipientAccountId`; may be empty.
+    pub account: Arc<str>,
+    /// `awsRegion`; may be empty.
+    pub region: Arc<str>,
+    /// The secret as the event names it; `None`: it names none.
+    pub target: Option<Arc<str>>,
+    /// `eventName`.
+    pub api: Arc<str>,
+}
+
+/// One line of the ledger: all calls that are alike but for their time and their address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSeries {
+    /// What was called.
+    pub subject: Arc<CallSubject>,
+    /// The kind of record. Only calls are billed.
+    pub kind: RecordKind,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// A version in staging was asked for (`AWSPENDING`): what rotations do.
+    pub staged: bool,
+    /// The version was named and no stage: what Terraform's refresh of a secret that it manages does.
+    pub by_version: bool,
+    /// A batch that says what it selects: that stands on lines of its own.
+    pub selects: bool,
+    /// Who called.
+    pub caller: Arc<Caller>,
+    /// When, and from where: in the order of the hours.
+    pub cells: CellRange,
+    /// Of the calls, those that were seen in the windows of a sample, by cell and window.
+    pub sampled: Box<[SampledCalls]>,
+    /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
+    pub sample: Option<Arc<str>>,
+}
+
+/// Some cells of a ledger, which holds those of all its lines in one piece.
+#[derive(Clone, Debug)]
+pub struct CellRange {
+    pub(crate) all: Arc<[Cell]>,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Deref for CellRange {
+    type Target = [Cell];
+
+    fn deref(&self) -> &[Cell] {
+        &self.all[self.from as usize..self.to as usize]
+    }
+}
+
+impl PartialEq for CellRange {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for CellRange {}
+
+impl CallSeries {
+    /// How many calls.
+    pub fn calls(&self) -> u64 {
+        self.cells.iter().map(|cell| u64::from(cell.calls)).sum()
+    }
+
+    /// The scope of the event, if it names one.
+    pub fn scope(&self) -> Option<Scope> {
+        Some(Scope {
+            account: self.subject.account.parse().ok()?,
+            region: self.subject.region.parse().ok()?,
+        })
+    }
+}

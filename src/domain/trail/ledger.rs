@@ -1,0 +1,473 @@
+//! The ledger: every Secrets Manager event of a trail, counted once, by who did what to which name in which hour.
+//!
+//! The trail can be hundreds of gigabytes, so events are folded as they come and forgotten. What is kept grows with the
+//! number of distinct (name, caller, API, outcome) and the hours and addresses in which each was active, never with the
+//! number of events of other services.
+//!
+//! An event counts once, however many files hold it ([`Deduplicator`]); of the copies that two accounts get of one call, one
+//! counts (`sharedEventID`), and which one does not depend on the order of reading. The latter are all remembered to the
+//! end, some fifty bytes each: the copies lie in the folders of two accounts, which two ledgers may read.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::domain::trail::calls::{Address, CallOutcome, CallSeries, Cell, CellRange};
+use crate::domain::trail::coverage::Coverage;
+use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
+use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};
+
+mod interner;
+mod key;
+mod sampled;
+
+use interner::{InternedRows, Strings, Sym};
+use key::{BY_VERSION, CALLER, CallKey, SELECTS, STAGED, SUBJECT};
+use sampled::Sampled;
+
+/// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerBounds {
+    /// Start of the evidence span: older events are not counted.
+    pub from: i64,
+    /// Start of the window, inside the span: cells are cut here.
+    pub window_from: i64,
+    /// End of both.
+    pub to: i64,
+}
+
+/// A line of the ledger while it is being written: calls that are alike but for their time and address.
+#[derive(Debug)]
+struct CallGroup {
+    what: LineKey,
+    /// The cell that the latest call fell into, and most likely the next one will. [`NONE`]: no call yet.
+    latest: u32,
+}
+
+/// The number of no cell.
+const NONE: u32 = u32::MAX;
+
+/// A cell and the line it belongs to.
+#[derive(Clone, Copy, Debug)]
+struct LineCell {
+    line: u32,
+    cell: Cell,
+}
+
+impl LineCell {
+    /// What no two cells have in common.
+    fn key(&self) -> (u32, u32, Address) {
+        (self.line, self.cell.key, self.cell.address)
+    }
+}
+
+/// What makes a line: the numbers of its subject and its caller, and its own marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct LineKey {
+    subject: u32,
+    caller: u32,
+    marks: u8,
+    outcome: CallOutcome,
+}
+
+impl LineKey {
+    fn hash(self) -> u64 {
+        FixedState::default().hash_one(self)
+    }
+}
+
+/// A call that two accounts may log, as one of them did.
+#[derive(Clone, Copy, Debug)]
+struct SharedEvent {
+    line: u32,
+    time: i64,
+    address: Address,
+}
+
+/// Everything that a trail says, folded. Fill it as a [`EventSink`], join several with [`Ledger::merge`], read it with
+/// [`Ledger::into_accesses`].
+#[derive(Debug)]
+pub struct Ledger {
+    bounds: LedgerBounds,
+    seen: Arc<Deduplicator>,
+    strings: Strings,
+    subjects: InternedRows<SUBJECT>,
+    callers: InternedRows<CALLER>,
+    lines: Vec<CallGroup>,
+    table: HashTable<u32>,
+    /// The cells of all lines, and where each is by line, key and address.
+    cells: Vec<LineCell>,
+    cell_table: HashTable<u32>,
+    /// Of the error messages of a line, the first in alphabetical order.
+    samples: HashMap<u32, Sym, FixedState>,
+    /// Calls that two accounts log: of each, the copy to count.
+    shared: HashMap<EventId, SharedEvent, FixedState>,
+    /// What came from samples: in the lines as seen, and here by window.
+    sampled: Sampled,
+    /// What the trail covers.
+    pub coverage: Coverage,
+    /// Events that came again and were not counted.
+    pub duplicates: u64,
+    /// Where this ledger is among those that fill from one trail, and which files it is at.
+    turn: DedupReader,
+    delivery: Option<Delivery>,
+    /// Events that were delivered so late that a copy delivered in time is no longer remembered.
+    pub late: u64,
+}
+
+impl Ledger {
+    /// An empty ledger. Ledgers that fill from one trail share `seen`.
+    pub fn new(bounds: LedgerBounds, seen: Arc<Deduplicator>) -> Self {
+        Self {
+            bounds,
+            turn: seen.turn(),
+            seen,
+            strings: Strings::default(),
+            subjects: InternedRows::default(),
+            callers: InternedRows::default(),
+            lines: Vec::new(),
+            table: HashTable::new(),
+            cells: Vec::new(),
+            cell_table: HashTable::new(),
+            samples: HashMap::default(),
+            shared: HashMap::default(),
+            sampled: Sampled::default(),
+            coverage: Coverage::default(),
+            duplicates: 0,
+            delivery: None,
+            late: 0,
+        }
+    }
+
+    fn line_of(&mut self, key: &CallKey<'_>) -> u32 {
+        let strings = &mut self.strings;
+        let what = LineKey {
+            subject: self
+                .subjects
+                .number(strings, key.subject, key.subject_marks),
+            caller: self.callers.number(strings, key.caller, key.caller_marks),
+            marks: key.marks,
+            outcome: key.outcome,
+        };
+        self.line_at(what)
+    }
+
+    fn line_at(&mut self, what: LineKey) -> u32 {
+        let hash = what.hash();
+        let lines = &self.lines;
+        if let Some(&at) = self.table.find(hash, |&at| lines[at as usize].what == what) {
+            return at;
+        }
+        let at = number(self.lines.len());
+        self.lines.push(CallGroup { what, latest: NONE });
+        let lines = &self.lines;
+        self.table
+            .insert_unique(hash, at, |&other| lines[other as usize].what.hash());
+        at
+    }
+
+    fn is_late(&self, time: i64) -> bool {
+        let Some(Delivery::On(day)) = self.delivery else {
+            return false;
+        };
+        time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
+    }
+
+    fn count(&mut self, at: u32, time: i64, address: Address) {
+        let cell = self.cell_at(time, address);
+        self.add(at, cell);
+    }
+
+    /// Adds calls to a line.
+    fn add(&mut self, line: u32, cell: Cell) {
+        let placed = LineCell { line, cell };
+        let latest = self.lines[line as usize].latest;
+        let cells = &mut self.cells;
+        if let Some(known) = cells.get_mut(latest as usize)
+            && known.key() == placed.key()
+        {
+            known.cell.add(cell);
+            return;
+        }
+        let hash = |placed: &LineCell| FixedState::default().hash_one(placed.key());
+        let same = |&at: &u32| cells[at as usize].key() == placed.key();
+        let at = if let Some(&at) = self.cell_table.find(hash(&placed), same) {
+            cells[at as usize].cell.add(cell);
+            at
+        } else {
+            let at = number(cells.len());
+            cells.push(placed);
+            self.cell_table
+                .insert_unique(hash(&placed), at, |&other| hash(&cells[other as usize]));
+            at
+        };
+        self.lines[line as usize].latest = at;
+    }
+
+    fn cell_at(&self, time: i64, address: Address) -> Cell {
+        let hour = time.div_euclid(3_600);
+        let edge = self.bounds.window_from;
+        let after = edge.div_euclid(3_600) == hour && time >= edge;
+        let second = u16::try_from(time.rem_euclid(3_600)).unwrap_or(0);
+        Cell {
+            key: u32::try_from(hour).unwrap_or(0) << 1 | u32::from(after),
+            calls: 1,
+            first: second,
+            last: second,
+            address,
+        }
+    }
+
+    /// The copy of a shared event that counts: the one that tells more about the caller, then the first by its text.
+    fn prefers(&self, new: SharedEvent, old: SharedEvent) -> bool {
+        let rank = |twin: SharedEvent| {
+            let what = self.lines[twin.line as usize].what;
+            let (subject, caller) = (
+                self.subjects.row(what.subject),
+                self.callers.row(what.caller),
+            );
+            let subjects = subject.strings.map(|symbol| self.strings.text(symbol));
+            let callers = caller.strings.map(|symbol| self.strings.text(symbol));
+            let texts = subjects.iter().chain(&callers);
+            // A role or user says more than the id of a principal.
+            let known = texts.filter(|text| !text.is_empty()).count()
+                + usize::from(twin.address != Address::default())
+                + usize::from(callers[0].starts_with("arn:"));
+            (
+                usize::MAX - known,
+                (subjects, callers),
+                (subject.marks, caller.marks, what.marks, what.outcome),
+                (twin.address, twin.time),
+            )
+        };
+        rank(new) < rank(old)
+    }
+
+    fn keep_shared(&mut self, id: EventId, twin: SharedEvent) {
+        let Some(&kept) = self.shared.get(&id) else {
+            self.shared.insert(id, twin);
+            return;
+        };
+        self.duplicates += 1;
+        if self.prefers(twin, kept) {
+            self.shared.insert(id, twin);
+        }
+    }
+
+    fn keep_sample(&mut self, line: u32, new: &str) {
+        if new.is_empty() {
+            return;
+        }
+        let kept = self.samples.get(&line);
+        if kept.is_none_or(|&kept| new < self.strings.text(kept)) {
+            let new = self.strings.symbol(new);
+            self.samples.insert(line, new);
+        }
+    }
+
+    /// Takes another ledger of the same bounds in. The order of merging does not matter.
+    pub fn merge(&mut self, mut other: Self) {
+        if other.lines.len() > self.lines.len() {
+            // The smaller one is moved.
+            std::mem::swap(self, &mut other);
+        }
+        let symbols = self.strings.take_in(&other.strings);
+        let subjects = self.subjects.take_in(&other.subjects, &symbols);
+        let callers = self.callers.take_in(&other.callers, &symbols);
+        let here = |line: CallGroup| {
+            self.line_at(LineKey {
+                subject: subjects[line.what.subject as usize],
+                caller: callers[line.what.caller as usize],
+                ..line.what
+            })
+        };
+        let places: Vec<u32> = std::mem::take(&mut other.lines)
+            .into_iter()
+            .map(here)
+            .collect();
+        for LineCell { line, cell } in other.cells {
+            self.add(places[line as usize], cell);
+        }
+        for (line, sample) in other.samples {
+            self.keep_sample(places[line as usize], other.strings.text(sample));
+        }
+        for (id, twin) in other.shared {
+            let line = places[twin.line as usize];
+            self.keep_shared(id, SharedEvent { line, ..twin });
+        }
+        self.sampled.merge(other.sampled, &places);
+        self.coverage.merge(other.coverage);
+        self.duplicates += other.duplicates;
+        self.late += other.late;
+    }
+
+    /// The ledger as sorted lines, and what the trail covers.
+    pub fn into_accesses(mut self) -> (Vec<CallSeries>, Coverage) {
+        self.settle_shared();
+        for (_, twin) in std::mem::take(&mut self.shared) {
+            self.count(twin.line, twin.time, twin.address);
+        }
+        let order = self.order();
+        let (all, ends) = self.take_cells(&order);
+        let mut sampled = self.sampled.take();
+        let strings = &self.strings;
+        let subjects = self.subjects.rows().iter();
+        let subjects: Vec<_> = subjects
+            .map(|row| Arc::new(key::subject(row, strings)))
+            .collect();
+        let callers = self.callers.rows().iter();
+        let callers: Vec<_> = callers
+            .map(|row| Arc::new(key::caller(row, strings)))
+            .collect();
+        let mut from = 0;
+        let accesses = order.into_iter().zip(ends).map(|(line, to)| {
+            let what = self.lines[line as usize].what;
+            let cells = CellRange {
+                all: Arc::clone(&all),
+                from: std::mem::replace(&mut from, to),
+                to,
+            };
+            let sample = self.samples.get(&line);
+            CallSeries {
+                subject: Arc::clone(&subjects[what.subject as usize]),
+                kind: key::kind(what.marks),
+                outcome: what.outcome,
+                staged: what.marks & STAGED != 0,
+                by_version: what.marks & BY_VERSION != 0,
+                selects: what.marks & SELECTS != 0,
+                caller: Arc::clone(&callers[what.caller as usize]),
+                cells,
+                sampled: sampled.remove(&line).unwrap_or_default().into(),
+                sample: sample.map(|&sample| strings.shared(sample)),
+            }
+        });
+        // A line whose only call was the other copy of a shared one has no cells.
+        let accesses = accesses.filter(|access| !access.cells.is_empty());
+        let mut accesses: Vec<CallSeries> = accesses.collect();
+        sampled::weigh(&mut accesses, self.coverage.samples());
+        (accesses, self.coverage)
+    }
+
+    /// The lines in the order of what they are, which does not depend on the order of reading.
+    fn order(&self) -> Vec<u32> {
+        let string_ranks = self.strings.ranks();
+        let subject_ranks = self.subjects.ranks(&string_ranks);
+        let caller_ranks = self.callers.ranks(&string_ranks);
+        let mut order: Vec<u32> = (0..).take(self.lines.len()).collect();
+        order.sort_unstable_by_key(|&line| {
+            let what = self.lines[line as usize].what;
+            (
+                subject_ranks[what.subject as usize],
+                what.marks,
+                what.outcome,
+                caller_ranks[what.caller as usize],
+            )
+        });
+        order
+    }
+
+    /// The cells of all lines in this order, and where those of each line end.
+    fn take_cells(&mut self, order: &[u32]) -> (Arc<[Cell]>, Vec<u32>) {
+        self.cell_table = HashTable::new();
+        let mut places = vec![0_u32; order.len()];
+        for (place, &line) in (0..).zip(order) {
+            places[line as usize] = place;
+        }
+        let mut cells = std::mem::take(&mut self.cells);
+        for placed in &mut cells {
+            placed.line = places[placed.line as usize];
+        }
+        cells.sort_unstable_by_key(|placed| (placed.line, placed.cell));
+        let mut ends = vec![0; order.len()];
+        for (end, placed) in (1..).zip(&cells) {
+            ends[placed.line as usize] = end;
+        }
+        let mut end = 0;
+        for own in &mut ends {
+            end = end.max(*own);
+            *own = end;
+        }
+        (cells.into_iter().map(|placed| placed.cell).collect(), ends)
+    }
+}
+
+/// The number of a thing, as tables hold it.
+fn number(at: usize) -> u32 {
+    u32::try_from(at)
+        .ok()
+        .filter(|&at| at != NONE)
+        .expect("fewer than four billion distinct things")
+}
+
+/// Where an event came from; the default if it does not say.
+#[inline]
+fn address_of(event: &TrailEvent<'_>) -> Address {
+    let text = event.source_ip.as_deref().filter(|text| !text.is_empty());
+    text.map_or_else(Address::default, Address::new)
+}
+
+impl EventSink for Ledger {
+    fn delivered(&mut self, delivery: Delivery) {
+        if self.delivery != Some(delivery) {
+            self.seen.comes_to(&self.turn, delivery);
+            self.delivery = Some(delivery);
+        }
+    }
+
+    fn event(&mut self, event: &TrailEvent<'_>) {
+        if event.time < self.bounds.from || event.time >= self.bounds.to {
+            return;
+        }
+        if event.shared_id.is_none() && !self.seen.is_new(event.id) {
+            self.duplicates += 1;
+            return;
+        }
+        // Copies of a shared event are told by its shared id, which is never forgotten.
+        self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
+        let key = CallKey::of(event);
+        self.take(&key, event);
+        for key in &CallKey::of_batch(event) {
+            self.take(key, event);
+        }
+    }
+
+    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+        let second = i64::from(hour) * 3_600;
+        if second + 3_600 > self.bounds.from && second < self.bounds.to {
+            self.coverage.heard(account, region, hour, read_only);
+        }
+    }
+
+    fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
+        self.coverage.variety(account, region, variety);
+    }
+}
+
+impl Ledger {
+    /// Counts an event on the line of a key.
+    fn take(&mut self, key: &CallKey<'_>, event: &TrailEvent<'_>) {
+        let line = self.line_of(key);
+        if key.outcome != CallOutcome::Ok {
+            self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
+        }
+        let time = event.time;
+        let address = address_of(event);
+        // The copies of a call that two accounts log are told apart by its own line; what a batch selects is the same in
+        // both, and counting it twice does no harm: it is evidence, not volume.
+        let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
+        match shared {
+            Some(id) => self.keep_shared(
+                id,
+                SharedEvent {
+                    line,
+                    time,
+                    address,
+                },
+            ),
+            None => self.count(line, time, address),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What makes two events alike: the strings and marks of a line, borrowed from an event.
+
+use super::interner::{InternedRow, Strings};
+use std::borrow::Cow;
+
+use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, named_in};
+use crate::domain::trail::event::{RecordKind, TrailEvent};
+
+/// How many strings say what was called: account, Region, target, API.
+pub(super) const SUBJECT: usize = 4;
+
+/// How many strings say who called, in the order of [`Caller`].
+pub(super) const CALLER: usize = 7;
+
+/// The strings and marks of an event that make its line.
+pub(super) struct CallKey<'a> {
+    /// What was called.
+    pub(super) subject: [&'a str; SUBJECT],
+    /// The call names a secret. Its name may be empty.
+    pub(super) subject_marks: u8,
+    /// Who called.
+    pub(super) caller: [&'a str; CALLER],
+    /// How the caller came.
+    pub(super) caller_marks: u8,
+    /// What kind of call it was.
+    pub(super) marks: u8,
+    /// How it ended.
+    pub(super) outcome: CallOutcome,
+}
+
+const HAS_TARGET: u8 = 1;
+
+/// The mark of a line of calls for a version in staging.
+pub(super) const STAGED: u8 = 1;
+
+/// The mark of a line of calls that name a version and no stage.
+pub(super) const BY_VERSION: u8 = 2;
+
+/// The mark of a line of batches that say what they select: that stands on lines of its own.
+pub(super) const SELECTS: u8 = 4;
+
+/// The bits of a line's marks that hold its kind of record begin here.
+const KIND: u8 = 3;
+
+/// The kind of record that marks hold.
+pub(super) fn kind(marks: u8) -> RecordKind {
+    RecordKind::ALL[usize::from(marks >> KIND)]
+}
+
+const WEB: u8 = 1;
+
+const EC2: u8 = 2;
+
+const VPC: u8 = 4;
+
+const CONSOLE: u8 = 8;
+
+/// Whether marks are those of what a batch selects.
+pub(super) fn is_selection(marks: u8) -> bool {
+    matches!(
+        kind(marks),
+        RecordKind::BatchEntry | RecordKind::BatchFilter
+    )
+}
+
+impl<'a> CallKey<'a> {
+    /// The key of an event.
+    pub(super) fn of(event: &'a TrailEvent<'_>) -> Self {
+        let identity = &event.identity;
+        let arn = identity.arn.as_deref().unwrap_or_default();
+        let (role, session) = role_and_session(arn);
+        let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
+        let principal_id = identity.principal_id.as_deref().unwrap_or_default();
+        // A caller of another account may be known by its principal id alone: `AROAEXAMPLE:session`.
+        let (principal, id_session) = principal_id.split_once(':').unwrap_or((principal_id, ""));
+        let stable = [
+            identity.issuer_arn.as_deref().unwrap_or_default(),
+            role,
+            invoked_by,
+            principal,
+        ];
+        let place = stable.iter().position(|text| !text.is_empty());
+        let target = event
+            .target
+            .as_deref()
+            .filter(|target| !target.is_empty())
+            .or_else(|| named_in(event.error_message.as_deref()?));
+        let mark = |on: bool, bit: u8| if on { bit } else { 0 };
+        let stage = event.version_stage.as_deref();
+        let selects = event
+            .batch
+            .as_ref()
+            .is_some_and(|batch| !batch.ids.is_empty() || batch.filters.is_some());
+        Self {
+            subject: [
+                &event.account,
+                &event.region,
+                target.unwrap_or_default(),
+                &event.name,
+            ],
+            subject_marks: mark(target.is_some(), HAS_TARGET),
+            caller: [
+                place.map_or("", |place| stable[place]),
+                if place == Some(3) {
+                    id_session
+                } else {
+                    session
+                },
+                identity.kind.as_deref().unwrap_or_default(),
+                identity.account.as_deref().unwrap_or_default(),
+                invoked_by,
+                service_in(event.source_ip.as_deref().unwrap_or_default()),
+                event.user_agent.as_deref().unwrap_or_default(),
+            ],
+            caller_marks: mark(identity.web_federated, WEB)
+                | mark(identity.ec2_delivered, EC2)
+                | mark(event.vpc_endpoint, VPC)
+                | mark(event.from_console, CONSOLE),
+            marks: mark(stage == Some("AWSPENDING"), STAGED)
+                | mark(event.names_version && stage.is_none(), BY_VERSION)
+                | mark(selects, SELECTS)
+                | event.kind.number() << KIND,
+            outcome: CallOutcome::of(event),
+        }
+    }
+
+    /// The keys of what a batch selects, which the call itself does not name. They are evidence; the call is counted by
+    /// its own key.
+    pub(super) fn of_batch(event: &'a TrailEvent<'_>) -> Vec<Self> {
+        let selection = |kind: RecordKind, target: &'a Cow<'_, str>| {
+            let own = Self::of(event);
+            let [account, region, _, api] = own.subject;
+            Self {
+                subject: [account, region, target, api],
+                subject_marks: HAS_TARGET,
+                marks: kind.number() << KIND,
+                ..own
+            }
+        };
+        let batch = event.batch.iter();
+        batch
+            .flat_map(|batch| {
+                let ids = batch.ids.iter().map(|id| (RecordKind::BatchEntry, id));
+                let filters = batch.filters.iter();
+                ids.chain(filters.map(|filters| (RecordKind::BatchFilter, filters)))
+            })
+            .map(|(kind, target)| selection(kind, target))
+            .collect()
+    }
+}
+
+/// The subject of a row.
+pub(super) fn subject(row: &InternedRow<SUBJECT>, strings: &Strings) -> CallSubject {
+    let [account, region, target, api] = row.strings.map(|symbol| strings.shared(symbol));
+    CallSubject {
+        account,
+        region,
+        target: (row.marks & HAS_TARGET != 0).then_some(target),
+        api,
+    }
+}
+
+/// The caller of a row.
+pub(super) fn caller(row: &InternedRow<CALLER>, strings: &Strings) -> Caller {
+    let [
+        identity,
+        session,
+        identity_type,
+        account,
+        invoked_by,
+        source_service,
+        user_agent,
+    ] = row.strings.map(|symbol| strings.text(symbol).to_owned());
+    let has = |bit: u8| row.marks & bit != 0;
+    Caller {
+        identity,
+        session,
+        identity_type,
+        account,
+        invoked_by,
+        source_service,
+        user_agent,
+        web_federated: has(WEB),
+        ec2_delivered: has(EC2),
+        vpc_endpoint: has(VPC),
+        from_console: has(CONSOLE),
+    }
+}
+
+/// The name of the AWS service that stands in place of an address; empty for an address.
+fn service_in(source: &str) -> &str {
+    if source.ends_with(".amazonaws.com") {
+        source
+    } else {
+        ""
+    }
+}
+
+/// The ARN without its session, so that a reader without `sessionIssuer` is still one reader, and the session's name:
+/// `arn:aws:sts::<account>:assumed-role/<role>/<session>`. A federated user is its own session, and any other ARN has none.
+fn role_and_session(arn: &str) -> (&str, &str) {
+    let Some((before, session)) = arn.rsplit_once('/') else {
+        return (arn, "");
+    };
+    if before.ends_with(":federated-user") {
+        return (arn, session);
+    }
+    match before.rsplit_once('/') {
+        Some((kind, _)) if kind.ends_with(":assumed-role") => (before, session),
+        _ => (arn, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_taken_off_where_there_is_one() {
+        for (arn, role, session) in [
+            (
+                "arn:aws:sts::111122223333:assumed-role/app/i-0abc",
+                "arn:aws:sts::111122223333:assumed-role/app",
+                "i-0abc",
+            ),
+            (
+                "arn:aws-us-gov:sts::111122223333:assumed-role/app/",
+                "arn:aws-us-gov:sts::111122223333:assumed-role/app",
+                "",
+            ),
+            (
+                "arn:aws:sts::111122223333:assumed-role/app",
+                "arn:aws:sts::111122223333:assumed-role/app",
+                "",
+            ),
+            (
+                "arn:aws:sts::111122223333:federated-user/ann",
+                "arn:aws:sts::111122223333:federated-user/ann",
+                "ann",
+            ),
+            (
+                "arn:aws:iam::111122223333:user/team/ann",
+                "arn:aws:iam::111122223333:user/team/ann",
+                "",
+            ),
+            (
+                "arn:aws:iam::111122223333:role/assumed-role/ann",
+                "arn:aws:iam::111122223333:role/assumed-role/ann",
+                "",
+            ),
+            ("", "", ""),
+        ] {
+            assert_eq!(role_and_session(arn), (role, session), "{arn}");
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! One record after another, into the sink.
+//!
+//! A management event of any service proves that the trail logs management events in that hour, and that is nearly all
+//! that records of other services are good for. Thousands of them prove the same, so what the sink knows already is
+//! remembered for the length of a file, by day, and further records are left as soon as their time is known. Data,
+//! network activity, Insights and aggregated events prove nothing: a trail may log those alone.
+
+use std::borrow::Cow;
+
+use super::fields::{self, Service, Want};
+use super::full_parse::RecordCategory;
+use super::scan;
+use super::time::TimeReader;
+use super::{Contents, TrailOwner, event_from, full_parse};
+use crate::domain::trail::event::{EventSink, RecordKind, TrailEvent, Variety};
+use crate::domain::trail::record::members::Leave;
+use crate::domain::trail::record::unended::UnendedValue;
+
+/// Hours since 1970-01-01T00:00:00Z.
+type Hour = u32;
+
+type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// The records of one file.
+pub(super) struct Records<'s> {
+    /// What the path of the file says.
+    path: Option<TrailOwner<'s>>,
+    /// Whether records of other services speak for the path; `None` until the first record tells.
+    believed: Option<bool>,
+    told: ReportedRecord,
+    clock: TimeReader,
+    /// What was found so far.
+    pub contents: Contents,
+}
+
+impl<'s> Records<'s> {
+    pub(super) fn new(path: Option<TrailOwner<'s>>) -> Self {
+        Self {
+            path,
+            believed: path.is_none().then_some(false),
+            told: ReportedRecord::default(),
+            clock: TimeReader::default(),
+            contents: Contents::default(),
+        }
+    }
+
+    /// Takes the record that starts at `at` and gives the place behind it. On `Err` nothing has happened.
+    #[inline]
+    pub(super) fn take<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        sink: &mut S,
+    ) -> Result<usize, UnendedValue> {
+        let (believed, told) = (self.believed, &self.told.path);
+        let wanted = |time| wanted(believed, told, time);
+        match fields::record(&bytes[at..], &mut self.clock, wanted) {
+            Ok(record) => {
+                match record.service {
+                    Service::Other => self.other(&record, sink),
+                    Service::KeyOfSecret => self.key(&record, sink),
+                    Service::SecretsManager => self.ours(&record, sink),
+                }
+                Ok(at + record.bytes.len())
+            }
+            Err(Leave::Cut) => Err(UnendedValue::Cut),
+            Err(Leave::Odd) => {
+                let end = scan::value_end(bytes, at)?;
+                self.single(&bytes[at..end], sink);
+                Ok(end)
+            }
+        }
+    }
+
+    /// Takes a record whose bytes are known, and parses it whole.
+    #[cold]
+    pub(super) fn single<S: EventSink + ?Sized>(&mut self, record: &[u8], sink: &mut S) {
+        self.contents.records += 1;
+        let Some(parsed) = full_parse::parse(record) else {
+            self.contents.unreadable += 1;
+            return;
+        };
+        if parsed.is_ours() {
+            let seen = TrailSigns::of_parsed(&parsed);
+            self.event(parsed.event(record), parsed.standing(), &seen, sink);
+            return;
+        }
+        if let Some(event) = parsed.key_use(record) {
+            self.key_use(event, parsed.standing(), sink);
+        }
+        let own = (parsed.own_account(), parsed.own_region());
+        self.believe(own);
+        if parsed.standing() == RecordCategory::Proof {
+            let caller = || parsed.caller_account().map(Cow::Borrowed);
+            self.hear(own, caller, &TrailSigns::of_parsed(&parsed), sink);
+        }
+    }
+
+    fn ours<S: EventSink + ?Sized>(&mut self, record: &fields::WalkedRecord<'_>, sink: &mut S) {
+        match event_from::event(record) {
+            Ok(event) => {
+                self.contents.records += 1;
+                let seen = TrailSigns::of_walked(record);
+                self.event(event, event_from::standing(record), &seen, sink);
+            }
+            Err(_) => self.single(record.bytes, sink),
+        }
+    }
+
+    /// A record of KMS that names a secret: it may show a use of the key, and it is one of another service besides.
+    fn key<S: EventSink + ?Sized>(&mut self, record: &fields::WalkedRecord<'_>, sink: &mut S) {
+        match event_from::key_use(record) {
+            Ok(event) => {
+                if let Some(event) = event {
+                    self.key_use(event, event_from::standing(record), sink);
+                }
+                self.other(record, sink);
+            }
+            Err(_) => self.single(record.bytes, sink),
+        }
+    }
+
+    #[inline]
+    fn other<S: EventSink + ?Sized>(&mut self, record: &fields::WalkedRecord<'_>, sink: &mut S) {
+        self.contents.records += 1;
+        if let (Some(true), Some(_)) = (self.believed, self.path)
+            && self.told.path.proves_nothing_new(hour(record.time))
+        {
+            return;
+        }
+        let account = event_from::text_of(record, record.spans.account);
+        let region = event_from::text_of(record, record.spans.region);
+        let own = (account.as_deref(), region.as_deref());
+        self.believe(own);
+        // Only a management event shows that management events are logged.
+        if event_from::standing(record) == RecordCategory::Proof {
+            let caller = || event_from::caller_account(record);
+            self.hear(own, caller, &TrailSigns::of_walked(record), sink);
+        }
+    }
+
+    /// Takes in a management event of another service.
+    fn hear<'a, S: EventSink + ?Sized>(
+        &mut self,
+        own: (Option<&'a str>, Option<&'a str>),
+        caller: impl FnOnce() -> Option<Cow<'a, str>>,
+        seen: &TrailSigns<'_>,
+        sink: &mut S,
+    ) {
+        match self.path {
+            Some(path) if self.believed == Some(true) => {
+                self.tell((path.account, path.region), seen, sink);
+            }
+            path => {
+                let account = match own.0.or(path.map(|path| path.account)) {
+                    Some(account) => Cow::Borrowed(account),
+                    None => caller().unwrap_or_default(),
+                };
+                let region = own.1.or(path.map(|path| path.region)).unwrap_or_default();
+                if !is_global(region, &seen.service) {
+                    self.tell((&account, region), seen, sink);
+                }
+            }
+        }
+    }
+
+    /// Gives an event to the sink, with its account and Region filled in where the record has none.
+    fn event<S: EventSink + ?Sized>(
+        &mut self,
+        mut event: TrailEvent<'_>,
+        standing: RecordCategory,
+        seen: &TrailSigns<'_>,
+        sink: &mut S,
+    ) {
+        if self.believed.is_none() {
+            let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let (account, region) = (own(&event.account), own(&event.region));
+            self.believe((account.as_deref(), region.as_deref()));
+        }
+        self.complete(&mut event);
+        match standing {
+            RecordCategory::Proof => self.tell((&event.account, &event.region), seen, sink),
+            RecordCategory::Assumed => {}
+            RecordCategory::Network if event.error_code.is_some() => {
+                event.kind = RecordKind::EndpointDenial;
+            }
+            // A copy of a call that is logged by itself, or no call.
+            RecordCategory::Network | RecordCategory::Other => return,
+        }
+        self.contents.ours += 1;
+        sink.event(&event);
+    }
+
+    fn key_use<S: EventSink + ?Sized>(
+        &mut self,
+        mut event: TrailEvent<'_>,
+        standing: RecordCategory,
+        sink: &mut S,
+    ) {
+        if matches!(standing, RecordCategory::Proof | RecordCategory::Assumed) {
+            self.complete(&mut event);
+            self.contents.ours += 1;
+            sink.event(&event);
+        }
+    }
+
+    /// Fills in the account and the Region of a record that has none.
+    fn complete(&self, event: &mut TrailEvent<'_>) {
+        if let Some(path) = self.path {
+            if event.account.is_empty() {
+                event.account = Cow::Owned(path.account.to_owned());
+            }
+            if event.region.is_empty() {
+                event.region = Cow::Owned(path.region.to_owned());
+            }
+        }
+        if event.account.is_empty()
+            && let Some(account) = &event.identity.account
+        {
+            // Only records of before 2014 have no account of their own.
+            event.account = account.clone();
+        }
+    }
+
+    /// Decides, on the first record, whether the path tells the truth.
+    fn believe(&mut self, (account, region): (Option<&str>, Option<&str>)) {
+        let Some(path) = self.path else { return };
+        self.believed.get_or_insert_with(|| {
+            account.is_none_or(|own| own == path.account)
+                && region.is_none_or(|own| own == path.region)
+        });
+    }
+
+    fn tell<S: EventSink + ?Sized>(
+        &mut self,
+        (account, region): (&str, &str),
+        seen: &TrailSigns<'_>,
+        sink: &mut S,
+    ) {
+        let hour = hour(seen.time);
+        let days = match self.path {
+            Some(path) if path.account == account && path.region == region => &mut self.told.path,
+            _ => self.told.of(account, region),
+        };
+        if !days.variety.is_settled() {
+            seen.add_to(&mut days.variety);
+        }
+        if days.add(hour, seen.read_only) {
+            sink.heard(account, region, hour, seen.read_only);
+        }
+    }
+
+    /// Ends the file: says how varied its records were.
+    pub(super) fn finish<S: EventSink + ?Sized>(&self, sink: &mut S) {
+        if let Some(path) = self
+            .path
+            .filter(|_| self.told.path.variety != Variety::default())
+        {
+            sink.variety(path.account, path.region, &self.told.path.variety);
+        }
+        // In order: what is recorded for the next scan must not depend on the order of a hash table.
+        let mut others: Vec<_> = self
+            .told
+            .others
+            .iter()
+            .flat_map(|(account, regions)| regions.iter().map(move |of| (account, of)))
+            .collect();
+        others.sort_by_key(|(account, (region, _))| (*account, *region));
+        for (account, (region, days)) in others {
+            sink.variety(account, region, &days.variety);
+        }
+    }
+}
+
+/// The parts of a management event that show what kind of trail it stands in.
+struct TrailSigns<'r> {
+    time: i64,
+    read_only: bool,
+    failed: bool,
+    service: Cow<'r, str>,
+    name: Cow<'r, str>,
+    principal: Cow<'r, str>,
+}
+
+impl<'r> TrailSigns<'r> {
+    fn of_walked(record: &fields::WalkedRecord<'r>) -> Self {
+        let text = |value| event_from::text_of(record, value).unwrap_or_default();
+        Self {
+            time: record.time,
+            read_only: event_from::read_only(record),
+            failed: event_from::failed(record),
+            service: text(record.spans.source),
+            name: text(record.spans.name),
+            principal: event_from::principal(record).unwrap_or_default(),
+        }
+    }
+
+    fn of_parsed(parsed: &'r full_parse::ParsedRecord) -> Self {
+        let text = |text: Option<&'r str>| Cow::Borrowed(text.unwrap_or_default());
+        Self {
+            time: parsed.time,
+            read_only: parsed.read_only(),
+            failed: parsed.failed(),
+            service: text(parsed.service()),
+            name: text(parsed.name()),
+            principal: parsed.principal().unwrap_or_default(),
+        }
+    }
+
+    fn add_to(&self, variety: &mut Variety) {
+        for (values, value) in [
+            (&mut variety.services, &self.service),
+            (&mut variety.names, &self.name),
+            (&mut variety.identities, &self.principal),
+        ] {
+            if !value.is_empty() {
+                values.add(value);
+            }
+        }
+        variety.any_success |= !self.failed;
+    }
+}
+
+/// Services whose events are logged in the home Region of their partition wherever the call came from. A trail of another
+/// Region holds them, too, so they do not show that there is a trail of the home Region (CloudTrail User Guide, "Global
+/// service events").
+const GLOBAL_SERVICES: [&str; 10] = [
+    "iam.amazonaws.com",
+    "sts.amazonaws.com",
+    "cloudfront.amazonaws.com",
+    "route53.amazonaws.com",
+    "route53domains.amazonaws.com",
+    "organizations.amazonaws.com",
+    "signin.amazonaws.com",
+    "support.amazonaws.com",
+    "waf.amazonaws.com",
+    "shield.amazonaws.com",
+];
+
+const HOME_REGIONS: [&str; 3] = ["us-east-1", "us-gov-west-1", "cn-north-1"];
+
+fn is_global(region: &str, service: &str) -> bool {
+    HOME_REGIONS.contains(&region) && GLOBAL_SERVICES.contains(&service)
+}
+
+/// What a record of another service has to tell, given its time.
+#[inline]
+fn wanted(believed: Option<bool>, told: &HoursByDay, time: i64) -> Want {
+    if believed != Some(true) {
+        Want::Scope
+    } else if told.proves_nothing_new(hour(time)) {
+        Want::Time
+    } else {
+        Want::Proof
+    }
+}
+
+/// Times that can be read lie between the years 1970 and 9999, so that their hours fit.
+fn hour(time: i64) -> Hour {
+    Hour::try_from(time / 3_600).unwrap_or(Hour::MAX)
+}
+
+/// What the sink was told in this file.
+#[derive(Default)]
+struct ReportedRecord {
+    /// Of the account and Region of the path.
+    path: HoursByDay,
+    /// Of others: by account, then by Region.
+    others: Map<String, Map<String, HoursByDay>>,
+}
+
+impl ReportedRecord {
+    fn of(&mut self, account: &str, region: &str) -> &mut HoursByDay {
+        self.others
+            .entry_ref(account)
+            .or_default()
+            .entry_ref(region)
+            .or_default()
+    }
+}
+
+/// Hours by the day, 24 bits, and one more that tells that a record of that day only read.
+#[derive(Default)]
+struct HoursByDay {
+    /// The day that was asked for last, because the next record is mostly of the same.
+    day: u32,
+    bits: u32,
+    others: Map<u32, u32>,
+    /// How varied the records are.
+    variety: Variety,
+}
+
+const READ_ONLY: u32 = 1 << 24;
+
+impl HoursByDay {
+    /// Whether one more record of this hour would add nothing to what the sink knows.
+    #[inline]
+    fn proves_nothing_new(&self, hour: Hour) -> bool {
+        let known = READ_ONLY | 1 << (hour % 24);
+        hour / 24 == self.day && self.bits & known == known && self.variety.is_settled()
+    }
+
+    /// Remembers an hour, and tells whether that is news.
+    #[inline]
+    fn add(&mut self, hour: Hour, read_only: bool) -> bool {
+        let day = hour / 24;
+        if day != self.day {
+            self.turn_to(day);
+        }
+        let bits = self.bits | 1 << (hour % 24) | if read_only { READ_ONLY } else { 0 };
+        std::mem::replace(&mut self.bits, bits) != bits
+    }
+
+    #[cold]
+    fn turn_to(&mut self, day: u32) {
+        self.others.insert(self.day, self.bits);
+        self.day = day;
+        self.bits = self.others.get(&day).copied().unwrap_or_default();
+    }
+}

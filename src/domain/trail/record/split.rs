@@ -1,0 +1,348 @@
+//! Where the records of a file lie.
+//!
+//! One state machine for every shape a trail comes in. It stops at the end of a window wherever that falls, and goes
+//! on in the next one.
+
+use super::reader::Records;
+use super::scan;
+use super::unescape;
+use super::{Other, foreign};
+use crate::domain::trail::event::EventSink;
+use crate::domain::trail::record::unended::UnendedValue;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where in the file the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BytePosition {
+    /// Before the first byte.
+    Start,
+    /// Outside any document: before the first one, or behind one.
+    Outside,
+    /// In an array, before an element or behind one.
+    Array(Within, ArrayState),
+    /// In a document such as `{"Records":[...]}`, behind the array.
+    Envelope,
+    /// At a place that is no trail, for good.
+    Lost,
+}
+
+/// What an array stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    Envelope,
+    Nothing,
+}
+
+/// What may come next in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ArrayState {
+    First,
+    Element,
+    Comma,
+}
+
+/// The splitting of one file.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    place: BytePosition,
+    /// Bytes of the windows before this one.
+    before: u64,
+    /// Documents begun so far.
+    documents: u64,
+    /// The latest document has a `NextToken`: more of its list follows.
+    is_followed: bool,
+    trouble: Option<String>,
+    other: Option<Other>,
+}
+
+impl Default for Splitter {
+    fn default() -> Self {
+        Self {
+            place: BytePosition::Start,
+            before: 0,
+            documents: 0,
+            is_followed: false,
+            trouble: None,
+            other: None,
+        }
+    }
+}
+
+impl Splitter {
+    /// Reads as far as whole records go and tells how far that was.
+    pub(super) fn take<S: EventSink + ?Sized>(
+        &mut self,
+        window: &[u8],
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> usize {
+        let mut at = 0;
+        loop {
+            match self.step(window, at, records, sink) {
+                Ok(next) => at = next,
+                Err(UnendedValue::Cut) => break,
+                Err(UnendedValue::Broken) => {
+                    self.lose(at, "is no JSON here");
+                    at = window.len();
+                    break;
+                }
+            }
+        }
+        self.before += at as u64;
+        at
+    }
+
+    pub(super) fn gave_up(&self) -> bool {
+        self.place == BytePosition::Lost
+    }
+
+    /// Reads the last bytes. Nothing follows them, so whatever is still open is cut off.
+    pub(super) fn finish<S: EventSink + ?Sized>(
+        &mut self,
+        rest: &[u8],
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) {
+        let taken = self.take(rest, records, sink);
+        let left = &rest[taken..];
+        match self.place {
+            BytePosition::Lost => {}
+            BytePosition::Start | BytePosition::Outside if left.trim_ascii().is_empty() => {
+                if self.documents == 0 {
+                    self.note("the file is empty".to_owned());
+                } else if self.is_followed {
+                    self.note(
+                        "the list is not whole, its last page has a NextToken: run lookup-events without `--max-items`"
+                            .to_owned(),
+                    );
+                }
+            }
+            // A lone number or word needs a byte behind it to have an end, and is no trail anyhow.
+            _ => self.lose(left.len(), "ends in the middle of a record"),
+        }
+    }
+
+    /// The form of a file of something else.
+    pub(super) fn other(&self) -> Option<Other> {
+        self.other
+    }
+
+    /// What went wrong, in words that follow the name of the file.
+    pub(super) fn trouble(self) -> Option<String> {
+        self.trouble
+    }
+
+    fn lose(&mut self, at: usize, what: &str) {
+        let place = self.before + at as u64;
+        self.note(if place == 0 {
+            format!("the file {what}")
+        } else {
+            format!("the file {what} (byte {place}); what stood before it was counted")
+        });
+        self.place = BytePosition::Lost;
+    }
+
+    fn note(&mut self, trouble: String) {
+        self.trouble.get_or_insert(trouble);
+    }
+
+    /// One step of the machine, from `at`. On `Err` nothing has happened.
+    #[inline]
+    fn step<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, UnendedValue> {
+        match self.place {
+            BytePosition::Array(within, turn) => {
+                self.array(bytes, at, (within, turn), records, sink)
+            }
+            BytePosition::Start => self.start(bytes, at),
+            BytePosition::Outside => self.document(bytes, at, records, sink),
+            BytePosition::Envelope => self.envelope(bytes, at),
+            BytePosition::Lost => Err(UnendedValue::Cut),
+        }
+    }
+
+    fn start(&mut self, bytes: &[u8], at: usize) -> Result<usize, UnendedValue> {
+        let rest = &bytes[at..];
+        if rest.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(rest) {
+            return Err(UnendedValue::Cut);
+        }
+        self.place = BytePosition::Outside;
+        Ok(if rest.starts_with(BYTE_ORDER_MARK) {
+            at + BYTE_ORDER_MARK.len()
+        } else {
+            at
+        })
+    }
+
+    #[inline]
+    fn array<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        (within, turn): (Within, ArrayState),
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, UnendedValue> {
+        let at = scan::blank_end(bytes, at)?;
+        match (bytes[at], turn) {
+            (b',', ArrayState::Comma) => {
+                self.place = BytePosition::Array(within, ArrayState::Element);
+                Ok(at + 1)
+            }
+            (b']', ArrayState::First | ArrayState::Comma) => {
+                self.place = match within {
+                    Within::Envelope => BytePosition::Envelope,
+                    Within::Nothing => BytePosition::Outside,
+                };
+                Ok(at + 1)
+            }
+            (_, ArrayState::First | ArrayState::Element) => {
+                let end = records.take(bytes, at, sink)?;
+                self.place = BytePosition::Array(within, ArrayState::Comma);
+                Ok(end)
+            }
+            _ => Err(UnendedValue::Broken),
+        }
+    }
+
+    /// A document begins: an array, an envelope around an array, or an object that is itself a record.
+    fn document<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, UnendedValue> {
+        let at = scan::blank_end(bytes, at)?;
+        match bytes[at] {
+            b'[' => {
+                self.documents += 1;
+                self.place = BytePosition::Array(Within::Nothing, ArrayState::First);
+                return Ok(at + 1);
+            }
+            b'{' => {}
+            _ => {
+                if let Some(what) = foreign::file(&bytes[at..]).filter(|_| self.documents == 0) {
+                    self.note(what.to_owned());
+                } else {
+                    let is_text = std::str::from_utf8(&bytes[at..]).is_ok_and(|text| {
+                        !text.contains(|letter: char| {
+                            letter.is_control() && !letter.is_ascii_whitespace()
+                        })
+                    });
+                    self.other = is_text
+                        .then_some(Other::Text)
+                        .filter(|_| self.documents == 0);
+                    self.lose(at, "holds no CloudTrail records");
+                }
+                self.place = BytePosition::Lost;
+                return Ok(bytes.len());
+            }
+        }
+        let members = members(bytes, at + 1, &mut false)?;
+        self.documents += 1;
+        self.is_followed = false;
+        match members {
+            DocumentMembers::Array(inside) => {
+                self.place = BytePosition::Array(Within::Envelope, ArrayState::First);
+                Ok(inside)
+            }
+            DocumentMembers::End(end, content) => {
+                match content {
+                    DocumentShape::Record => records.single(&bytes[at..end], sink),
+                    DocumentShape::Other => {
+                        let what = foreign::document(&bytes[at..end]);
+                        if what.is_none() && self.documents == 1 {
+                            self.other = Some(Other::Document);
+                        }
+                        let what = what.unwrap_or("the file holds no CloudTrail records");
+                        self.note(what.to_owned());
+                    }
+                }
+                Ok(end)
+            }
+        }
+    }
+
+    /// The rest of an envelope, behind its array and from a comma on.
+    fn envelope(&mut self, bytes: &[u8], at: usize) -> Result<usize, UnendedValue> {
+        let at = scan::blank_end(bytes, at)?;
+        let members = match bytes[at] {
+            b'}' => DocumentMembers::End(at + 1, DocumentShape::Other),
+            b',' => members(bytes, at + 1, &mut self.is_followed)?,
+            _ => return Err(UnendedValue::Broken),
+        };
+        match members {
+            DocumentMembers::Array(inside) => {
+                self.place = BytePosition::Array(Within::Envelope, ArrayState::First);
+                Ok(inside)
+            }
+            DocumentMembers::End(end, _) => {
+                self.place = BytePosition::Outside;
+                Ok(end)
+            }
+        }
+    }
+}
+
+/// What the members of a document lead to.
+enum DocumentMembers {
+    /// The place inside the array of records.
+    Array(usize),
+    /// The place behind the document, which had no such array, and what the document is.
+    End(usize, DocumentShape),
+}
+
+/// What a document without an array of records is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DocumentShape {
+    /// A record, or an entry of LookupEvents around one.
+    Record,
+    /// Nothing of CloudTrail.
+    Other,
+}
+
+/// Walks the members of an object up to an array of records, or to the end.
+///
+/// `is_followed` is set where there is a `NextToken`.
+fn members(
+    bytes: &[u8],
+    at: usize,
+    is_followed: &mut bool,
+) -> Result<DocumentMembers, UnendedValue> {
+    let mut content = DocumentShape::Other;
+    let mut at = scan::blank_end(bytes, at)?;
+    if bytes[at] == b'}' {
+        return Ok(DocumentMembers::End(at + 1, DocumentShape::Other));
+    }
+    loop {
+        let key = scan::text(bytes, at)?;
+        at = scan::blank_end(bytes, key.end + 1)?;
+        if bytes[at] != b':' {
+            return Err(UnendedValue::Broken);
+        }
+        at = scan::blank_end(bytes, at + 1)?;
+        let name = unescape::key(&bytes[key.start..key.end], key.escaped);
+        match (name.as_ref(), bytes[at]) {
+            (b"Records" | b"Events" | b"events" | b"logEvents", b'[') => {
+                return Ok(DocumentMembers::Array(at + 1));
+            }
+            (b"NextToken" | b"nextToken", b'"') => *is_followed = true,
+            (b"CloudTrailEvent" | b"eventTime" | b"eventSource" | b"message", _)
+            | (b"detail", b'{') => content = DocumentShape::Record,
+            _ => {}
+        }
+        at = scan::blank_end(bytes, scan::value_end(bytes, at)?)?;
+        match bytes[at] {
+            b',' => at = scan::blank_end(bytes, at + 1)?,
+            b'}' => return Ok(DocumentMembers::End(at + 1, content)),
+            _ => return Err(UnendedValue::Broken),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What each caller is, for each secret and each kind of call.
+//!
+//! What a caller is by itself is said in [`crate::domain::usage::classify`]. That it rotates a secret is known of a caller and a
+//! secret together: the inventory names it as the function of that secret, or the calls show it. That it needs a value is
+//! known of the caller and the call together: a deploy tool that reads a value uses it, unless the call is the refresh of a
+//! secret that the tool manages.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use crate::domain::base::names::{Index, Resolution};
+use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::policy::Policy;
+use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller};
+use crate::domain::trail::event::RecordKind;
+use crate::domain::usage::classify::{
+    Class, RotationFunctions, as_rotation, classify, classify_unless, may_rotate_unnamed,
+};
+use crate::domain::usage::fingerprints::{is_service_itself, service_of};
+
+use super::{Reader, is_regular, slices};
+
+/// A reader, and what to do about it.
+pub(super) type Who = (Arc<Reader>, Arc<Class>);
+
+/// Every caller of a ledger, and what it is for each secret and call.
+pub(super) struct Callers<'a, 'p> {
+    known: HashMap<&'a Caller, KnownCaller, FixedState>,
+    rotations: &'p RotationFunctions,
+    rotated: Rotated<'a>,
+    policy: &'p Policy,
+    /// The identities that send our application id and are not us.
+    strangers: HashSet<&'a str>,
+    /// The callers of batches, by (identity, session).
+    batches: HashMap<(&'a str, &'a str), &'a Caller>,
+}
+
+impl<'a, 'p> Callers<'a, 'p> {
+    pub(super) fn new(
+        accesses: &'a [CallSeries],
+        index: &Index<'_>,
+        rotations: &'p RotationFunctions,
+        policy: &'p Policy,
+    ) -> Self {
+        let batches = accesses
+            .iter()
+            .filter(|access| access.kind == RecordKind::Call)
+            .filter(|access| &*access.subject.api == "BatchGetSecretValue");
+        Self {
+            known: HashMap::default(),
+            rotations,
+            rotated: rotated(accesses, index),
+            policy,
+            strangers: strangers(accesses, policy),
+            batches: batches
+                .map(|access| (session_key(&access.caller), &*access.caller))
+                .collect(),
+        }
+    }
+
+    /// What the caller of a line is for what the line means.
+    pub(super) fn towards(
+        &mut self,
+        access: &'a CallSeries,
+        resolution: Option<&Resolution>,
+    ) -> &Who {
+        let caller = self.reader_of(access);
+        let Self {
+            known,
+            rotations,
+            rotated,
+            policy,
+            strangers,
+            ..
+        } = self;
+        let is_ours = !strangers.contains(&*caller.identity);
+        let known = known
+            .entry(caller)
+            .or_insert_with(|| KnownCaller::new(caller, rotations, rotated, policy, is_ours));
+        known.towards(access, resolution)
+    }
+
+    /// The caller that reads: for the reads that the service logs for a batch, the caller of the batch.
+    fn reader_of(&self, access: &'a CallSeries) -> &'a Caller {
+        let caller = &*access.caller;
+        let is_by_service = service_of(caller) == "secretsmanager.amazonaws.com";
+        let batch = || self.batches.get(&session_key(caller)).copied();
+        if is_by_service && !is_service_itself(caller) {
+            batch().unwrap_or(caller)
+        } else {
+            caller
+        }
+    }
+}
+
+/// The identities that send our application id and are not us. Anybody can send it. A scan lists secrets, and `apply`
+/// describes those of a plan once; whoever describes a secret regularly, and neither lists nor deletes secrets, is a
+/// program with a cache.
+fn strangers<'a>(accesses: &'a [CallSeries], policy: &Policy) -> HashSet<&'a str> {
+    let is_marked = |access: &&CallSeries| {
+        matches!(
+            &*access.subject.api,
+            "ListSecrets" | "DeleteSecret" | "RestoreSecret" | "DescribeSecret"
+        ) && classify(&access.caller, policy).kind == ReaderKind::Ourselves
+    };
+    let (describes, works): (Vec<_>, Vec<_>) = accesses
+        .iter()
+        .filter(is_marked)
+        .partition(|access| &*access.subject.api == "DescribeSecret");
+    let ours: HashSet<&str> = works.iter().map(|one| &*one.caller.identity).collect();
+    let identities = describes
+        .into_iter()
+        .filter(|access| is_regular(access.cells.iter()))
+        .map(|access| &*access.caller.identity);
+    identities.filter(|one| !ours.contains(one)).collect()
+}
+
+/// What a caller is, and what it is instead for the secrets that it rotates and for reads of values.
+struct KnownCaller {
+    usual: Who,
+    /// The same as a rotation function, and the places of the secrets for which it is one.
+    rotates: Option<(Who, BTreeSet<usize>)>,
+    /// The same for reads of values: where the call names a version and no stage, and otherwise.
+    reads: [Option<Who>; 2],
+}
+
+impl KnownCaller {
+    fn new(
+        caller: &Caller,
+        rotations: &RotationFunctions,
+        rotated: &Rotated<'_>,
+        policy: &Policy,
+        is_ours: bool,
+    ) -> Self {
+        let who = |class: Class| {
+            let reader = Reader {
+                kind: class.kind,
+                identity: identity_of(caller),
+                client: class.client.clone(),
+            };
+            (Arc::new(reader), Arc::new(class))
+        };
+        let usual = classify_unless(caller, policy, |kind| {
+            kind == ReaderKind::Ourselves && !is_ours
+        });
+        let mut places = rotations.of(caller).cloned().unwrap_or_default();
+        if may_rotate_unnamed(caller, &usual) {
+            places.extend(rotated.get(&session_key(caller)).into_iter().flatten());
+        }
+        let class = as_rotation(caller, &usual, policy).filter(|_| !places.is_empty());
+        Self {
+            rotates: class.map(|class| (who(class), places)),
+            reads: [true, false].map(|by_version| usual.for_value_read(by_version).map(who)),
+            usual: who(usual),
+        }
+    }
+
+    /// What the caller is for a call, and for what it meant.
+    fn towards(&self, access: &CallSeries, resolution: Option<&Resolution>) -> &Who {
+        if let (Some((who, places)), Some(Resolution::One(place))) = (&self.rotates, resolution)
+            && places.contains(place)
+        {
+            return who;
+        }
+        let reads = matches!(
+            &*access.subject.api,
+            "GetSecretValue" | "BatchGetSecretValue"
+        );
+        let [by_version, other] = &self.reads;
+        let read = if access.by_version { by_version } else { other };
+        read.as_ref().filter(|_| reads).unwrap_or(&self.usual)
+    }
+}
+
+/// The identity of a caller in reports. A caller of another account may be known by an id alone, which says nothing
+/// without its account.
+fn identity_of(caller: &Caller) -> String {
+    let Caller {
+        identity, account, ..
+    } = caller;
+    let is_id = ["AROA", "AIDA", "ASIA", "AKIA"]
+        .iter()
+        .any(|prefix| identity.starts_with(prefix));
+    if is_id && !account.is_empty() {
+        format!("{account}/{identity}")
+    } else {
+        identity.clone()
+    }
+}
+
+/// The places of the secrets that sessions rotate, by (identity, session).
+pub(super) type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
+
+/// Which secrets are rotated by whom, as the calls show it, whether a secret names its function or not: the session moves
+/// the staging labels of the secret (`UpdateSecretVersionStage`) and reads its version in staging. Only rotations do both.
+pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rotated<'a> {
+    let mut staged = Rotated::new();
+    let mut moved = Rotated::new();
+    for access in accesses.iter().filter(|it| it.outcome == CallOutcome::Ok) {
+        let kind = if access.staged {
+            &mut staged
+        } else if &*access.subject.api == "UpdateSecretVersionStage" {
+            &mut moved
+        } else {
+            continue;
+        };
+        let places = kind.entry(session_key(&access.caller)).or_default();
+        for (_, resolution) in slices(access, index) {
+            if let Some(Resolution::One(place)) = resolution {
+                places.insert(place);
+            }
+        }
+    }
+    moved.retain(|session, places| {
+        places.retain(|place| staged.get(session).is_some_and(|read| read.contains(place)));
+        !places.is_empty()
+    });
+    moved
+}
+
+fn session_key(caller: &Caller) -> (&str, &str) {
+    (&caller.identity, &caller.session)
+}

@@ -1,0 +1,346 @@
+//! Who reads: what a caller is, which program it is, and what to advise it.
+//!
+//! Fingerprints of the policy file come first, then the table of [`crate::domain::usage::fingerprints`]; what fits nothing is an application.
+//! A user agent can be forged, so a fingerprint may only move a reader between kinds, never hide its calls from the cost.
+//!
+//! A rotation function is one for the secrets that it rotates, and a reader like any other for the rest
+//! ([`RotationFunctions`]): the function that rotates the users of a database by turns logs in by a second secret, which
+//! nobody else need read and without which it fails. Which those secrets are needs the calls as well as the caller, so it
+//! is put together in [`crate::domain::usage::activity`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::policy::{OwnFingerprint, Policy};
+use crate::domain::trail::calls::Caller;
+use crate::domain::usage::fingerprints::{
+    FINGERPRINTS, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself, runs_in_lambda,
+    service_of,
+};
+
+/// What a caller is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Class {
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program or platform, and its language where that is known. Policy text may stand in it.
+    pub client: String,
+    /// The cache time that we recommend, in seconds.
+    pub cache_s: u32,
+    /// What to change when it calls too often.
+    pub advice: String,
+    /// The meaning of its reads of values.
+    pub value_reads: ValueReads,
+}
+
+impl Class {
+    /// The same caller, for a read of a value: a deploy that needs the value, or an audit tool that reads its own
+    /// credential, is a consumer. `None`: it is what it is for every call.
+    pub fn for_value_read(&self, by_version: bool) -> Option<Self> {
+        let kind = match self.value_reads {
+            ValueReads::Use(kind) => kind,
+            ValueReads::UseUnlessByVersion(kind) if !by_version => kind,
+            ValueReads::UseUnlessByVersion(_) | ValueReads::Maintenance => return None,
+        };
+        Some(Self {
+            kind,
+            ..self.clone()
+        })
+    }
+}
+
+/// The meaning of reads of values by a kind.
+fn value_reads(kind: ReaderKind, refreshes_by_version: bool) -> ValueReads {
+    match kind {
+        ReaderKind::Iac if refreshes_by_version => {
+            ValueReads::UseUnlessByVersion(ReaderKind::Deploy)
+        }
+        ReaderKind::Iac => ValueReads::Use(ReaderKind::Deploy),
+        // Audit tools list and describe, and so do we. Whoever reads a value needs it.
+        ReaderKind::Scanner | ReaderKind::Ourselves => ValueReads::Use(ReaderKind::Application),
+        _ => ValueReads::Maintenance,
+    }
+}
+
+/// The rotation functions of an inventory by (account, function name), each with the places of the secrets that name it.
+#[derive(Clone, Debug, Default)]
+pub struct RotationFunctions(BTreeMap<(String, String), BTreeSet<usize>>);
+
+impl RotationFunctions {
+    /// Takes the places of secrets with their `RotationLambdaARN`:
+    /// `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`.
+    pub fn new<'a>(functions: impl IntoIterator<Item = (usize, &'a str)>) -> Self {
+        let mut all = Self::default();
+        for (place, arn) in functions {
+            let mut parts = arn.split(':').skip(4);
+            if let (Some(account), Some(_function), Some(name)) =
+                (parts.next(), parts.next(), parts.next())
+            {
+                let key = (account.to_owned(), name.to_owned());
+                all.0.entry(key).or_default().insert(place);
+            }
+        }
+        all
+    }
+
+    /// The places of the secrets that name this caller as their function: a Lambda function's session bears its name.
+    pub(crate) fn of(&self, caller: &Caller) -> Option<&BTreeSet<usize>> {
+        if caller.session.is_empty() {
+            return None;
+        }
+        let key = (caller.account.clone(), caller.session.clone());
+        self.0.get(&key)
+    }
+}
+
+/// What a caller is for the secrets that name it as their rotation function. `None`: what it is for every secret, by the
+/// policy or because the calls are our own.
+pub(crate) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Option<Class> {
+    let decided = usual.kind == ReaderKind::Ourselves || own(caller, policy).is_some();
+    (!decided).then(|| Class {
+        kind: ReaderKind::Rotation,
+        client: "rotation function".to_owned(),
+        cache_s: LIBRARY_S,
+        advice: "rotate less often".to_owned(),
+        value_reads: ValueReads::Maintenance,
+    })
+}
+
+/// Whether a caller may rotate without being named by any secret: an application in a session of Lambda. Whoever moves
+/// the stages of a secret by hand, with a key or in a shell, is no function, and what he reads he uses.
+pub(crate) fn may_rotate_unnamed(caller: &Caller, usual: &Class) -> bool {
+    usual.kind == ReaderKind::Application && !caller.session.is_empty() && runs_in_lambda(caller)
+}
+
+/// The fingerprint of the policy that fits.
+fn own<'p>(caller: &Caller, policy: &'p Policy) -> Option<&'p OwnFingerprint> {
+    policy.fingerprints.iter().find(|own| own.fits(caller))
+}
+
+/// Says what a caller is, for all secrets but those that it rotates: by the policy's fingerprints, by the table, else as
+/// an application.
+pub fn classify(caller: &Caller, policy: &Policy) -> Class {
+    classify_unless(caller, policy, |_| false)
+}
+
+/// As [`classify`], without the rows of some kinds.
+pub fn classify_unless(
+    caller: &Caller,
+    policy: &Policy,
+    is_out: impl Fn(ReaderKind) -> bool,
+) -> Class {
+    // The service calls for the role: a batch is logged so for each of its secrets. The role is the reader.
+    let by_role = service_of(caller) == SECRETS_MANAGER && !is_service_itself(caller);
+    if by_role {
+        let caller = Caller {
+            invoked_by: String::new(),
+            source_service: String::new(),
+            user_agent: String::new(),
+            ..caller.clone()
+        };
+        return classify_unless(&caller, policy, is_out);
+    }
+    if let Some(own) = own(caller, policy) {
+        return Class {
+            kind: own.kind,
+            client: own
+                .client
+                .clone()
+                .unwrap_or_else(|| own.kind.as_str().to_owned()),
+            cache_s: own.cache_s.unwrap_or(LIBRARY_S),
+            advice: own
+                .advice
+                .clone()
+                .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
+            // The policy file says what all calls of this caller are.
+            value_reads: ValueReads::Maintenance,
+        };
+    }
+    let agent = caller.user_agent.to_ascii_lowercase();
+    let role = name_of(&caller.identity).to_ascii_lowercase();
+    let fits = |sign: &Sign| sign.fits(caller, &agent, &role);
+    let found = FINGERPRINTS
+        .iter()
+        .find(|row| !is_out(row.kind) && row.signs.iter().any(fits));
+    let language = LANGUAGES
+        .iter()
+        .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
+    match found {
+        Some(row) => of_row(row, caller, language),
+        None => Class {
+            kind: ReaderKind::Application,
+            client: language
+                .map_or("unknown program", |language| language.name)
+                .to_owned(),
+            cache_s: LIBRARY_S,
+            advice: general_advice(language).to_owned(),
+            value_reads: ValueReads::Maintenance,
+        },
+    }
+}
+
+/// The service itself.
+const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
+
+fn general_advice(language: Option<&Language>) -> &'static str {
+    language.map_or(GENERAL_ADVICE, |language| language.advice)
+}
+
+fn of_row(row: &Fingerprint, caller: &Caller, language: Option<&Language>) -> Class {
+    let with_language = row.kind == ReaderKind::Application && !caller.user_agent.is_empty();
+    let client = match language {
+        Some(language) if with_language && language.name != "SDK" => {
+            format!("{}, {}", row.client, language.name)
+        }
+        _ if matches!(row.signs, [Sign::AnyService]) => service_of(caller).to_owned(),
+        _ => row.client.to_owned(),
+    };
+    let advice = if row.advice.is_empty() {
+        general_advice(language)
+    } else {
+        row.advice
+    };
+    Class {
+        kind: row.kind,
+        client,
+        cache_s: row.cache_s,
+        advice: advice.to_owned(),
+        value_reads: value_reads(row.kind, row.refreshes_by_version),
+    }
+}
+
+/// The language of an SDK, and what caches for it.
+struct Language {
+    agents: &'static [&'static str],
+    name: &'static str,
+    advice: &'static str,
+}
+
+/// SDKs by their user agents. The caching libraries are AWS's own.
+const LANGUAGES: &[Language] = &[
+    Language {
+        agents: &["aws-cli/"],
+        name: "AWS CLI",
+        advice: "read the secret once and keep it in a variable",
+    },
+    Language {
+        agents: &["boto", "python"],
+        name: "Python",
+        advice: "use the caching library `aws-secretsmanager-caching` (Python): one `SecretCache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-java", "lang/java", "aws-sdk-kotlin"],
+        name: "Java",
+        advice: "use the caching library `aws-secretsmanager-caching-java`: one `SecretCache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-go"],
+        name: "Go",
+        advice: "use the caching library `aws-secretsmanager-caching-go`: one `Cache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-dotnet", ".net"],
+        name: ".NET",
+        advice: "use the caching library `AWSSDK.SecretsManager.Caching`: one `SecretsManagerCache` a process",
+    },
+    Language {
+        agents: &["aws-sdk-rust"],
+        name: "Rust",
+        advice: "use the caching library `aws_secretsmanager_caching`, or the Secrets Manager Agent",
+    },
+    Language {
+        agents: &["aws-sdk-js", "aws-sdk-nodejs", "lang/js"],
+        name: "JavaScript",
+        advice: "keep the value in the process for an hour, or read it through the Secrets Manager Agent",
+    },
+    Language {
+        agents: &[
+            "aws-sdk-ruby",
+            "aws-sdk-php",
+            "aws-sdk-cpp",
+            "aws-sdk-swift",
+        ],
+        name: "SDK",
+        advice: "keep the value in the process for an hour, or read it through the Secrets Manager Agent",
+    },
+];
+
+/// What is advised when nothing is known of the program.
+const GENERAL_ADVICE: &str = "keep the value for an hour: with AWS's caching library for the language, or with the Secrets Manager Agent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(account: &str, session: &str, agent: &str) -> Caller {
+        Caller {
+            identity: format!("arn:aws:iam::{account}:role/fn"),
+            account: account.to_owned(),
+            session: session.to_owned(),
+            user_agent: agent.to_owned(),
+            ..Caller::default()
+        }
+    }
+
+    #[test]
+    fn a_function_rotates_the_secrets_that_name_it() {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:rotate-db";
+        let functions = RotationFunctions::new([
+            (0, arn),
+            (2, &format!("{arn}:live")),
+            (3, &arn.replace("rotate-db", "other")),
+            (4, "arn:aws:lambda:x"),
+            (5, ""),
+        ]);
+        let cases: [(&str, &str, &[usize]); 5] = [
+            ("111122223333", "rotate-db", &[0, 2]),
+            ("111122223333", "other", &[3]),
+            ("111122223333", "rotate-db:live", &[]),
+            ("444455556666", "rotate-db", &[]),
+            ("111122223333", "", &[]),
+        ];
+        for (account, session, expected) in cases {
+            let places = functions.of(&caller(account, session, ""));
+            let places: Vec<usize> = places.into_iter().flatten().copied().collect();
+            assert_eq!(places, expected, "{account} {session}");
+        }
+    }
+
+    #[test]
+    fn only_an_application_in_a_session_of_lambda_rotates_unnamed() {
+        let lambda = "Boto3/1.34 exec-env/AWS_Lambda_python3.13";
+        let cases = [
+            ("fn", lambda, true),
+            ("", lambda, false),
+            ("fn", "Boto3/1.34", false),
+            ("fn", "prowler/4 exec-env/AWS_Lambda_python3.13", false),
+            ("fn", "Boto3/1.34 exec-env/AWS_ECS_FARGATE", false),
+        ];
+        for (session, agent, expected) in cases {
+            let caller = caller("111122223333", session, agent);
+            let class = classify(&caller, &Policy::default());
+            assert_eq!(
+                may_rotate_unnamed(&caller, &class),
+                expected,
+                "{session} {agent}"
+            );
+        }
+    }
+
+    #[test]
+    fn neither_our_own_calls_nor_what_the_policy_knows_become_rotations() {
+        let policy = "[[readers.fingerprint]]\nkind = \"sync\"\nsession = \"sync-*\"\n";
+        let policy = Policy::parse(policy).unwrap();
+        let cases = [
+            ("fn", "Boto3/1.34", true),
+            ("fn", "x app/secretsweep", false),
+            ("sync-1", "Boto3/1.34", false),
+        ];
+        for (session, agent, expected) in cases {
+            let caller = caller("111122223333", session, agent);
+            let class = classify(&caller, &policy);
+            let rotation = as_rotation(&caller, &class, &policy);
+            assert_eq!(rotation.is_some(), expected, "{session} {agent}");
+        }
+    }
+}

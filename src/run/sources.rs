@@ -1,0 +1,214 @@
+//! What a scan has read, from wherever, before it is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::domain::base::gap::Gap;
+use crate::domain::base::money::{counted, thousands};
+use crate::domain::base::names::{AccountId, Scope};
+use crate::domain::inventory::secret::Secret;
+use crate::domain::trail::dedup::Deduplicator;
+use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+use crate::files::blob_store::DirStore;
+use crate::files::cache::Cache;
+use crate::files::{inventory, logs, snapshot};
+use crate::term::Term;
+
+/// A reading that is done by then needs no bar.
+const BEFORE_MEASURING: Duration = Duration::from_secs(1);
+
+/// What is wrong with an empty folder.
+const NO_FILE: &str = "there is no file in it";
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub(super) struct ScanData {
+    /// The inventory, one entry an ARN.
+    pub(super) secrets: Vec<Secret>,
+    /// Accounts and Regions whose inventory was read, also where they hold no secret.
+    pub(super) scopes: BTreeSet<Scope>,
+    /// What could not be read.
+    pub(super) gaps: Vec<Gap>,
+    /// Sentences for the reader of the report.
+    pub(super) notes: Vec<String>,
+    /// The names of accounts, as the organization has them.
+    pub(super) account_names: BTreeMap<AccountId, String>,
+    /// Who asked AWS.
+    pub(super) caller: Option<String>,
+    /// The events, folded.
+    pub(super) ledgers: Vec<Ledger>,
+    /// The events that were counted; shared by all ledgers.
+    pub(super) seen: Arc<Deduplicator>,
+}
+
+impl ScanData {
+    /// Reads inventory files.
+    ///
+    /// # Errors
+    /// If not a single secret could be read and something is wrong: a report of nothing would look like an answer.
+    pub(super) fn inventory_files(&mut self, paths: &[PathBuf]) -> Result<()> {
+        let found = inventory::read(paths);
+        // An inventory without a file has no secret to judge; that is no answer, and nothing that failed.
+        self.gaps.extend(found.empty.iter().map(|folder| Gap {
+            account: None,
+            region: None,
+            source: "inventory".to_owned(),
+            what: folder.display().to_string(),
+            why: NO_FILE.to_owned(),
+        }));
+        if let (true, [gap, ..]) = (found.secrets.is_empty(), found.gaps.as_slice()) {
+            bail!(
+                "no secret could be read from the inventory: {}: {}",
+                gap.what,
+                gap.why
+            );
+        }
+        self.secrets.extend(found.secrets);
+        self.gaps.extend(found.gaps);
+        Ok(())
+    }
+
+    /// Reads log files.
+    pub(super) fn trail_files(
+        &mut self,
+        roots: &[PathBuf],
+        bounds: LedgerBounds,
+        threads: usize,
+        cache: Option<&Cache>,
+        term: &Term,
+    ) {
+        let ask = logs::LogRequest {
+            roots,
+            span: bounds.from..bounds.to,
+            threads,
+            cache,
+        };
+        let (ledgers, reading) = fold(&ask, bounds, &self.seen, term);
+        self.ledgers.extend(ledgers);
+        let why_nothing = nothing_to_read(&reading);
+        let is_empty = passed_over(&reading) == 0;
+        self.notes.extend(packed_again(reading.multi_member));
+        self.gaps.extend(
+            reading
+                .troubles
+                .into_iter()
+                .map(|trouble| trail_gap(trouble.path.display().to_string(), trouble.what)),
+        );
+        self.notes.extend(other_services(&reading.skipped_services));
+        let mut known = Ledger::new(bounds, Arc::clone(&self.seen));
+        for unread in reading.unread {
+            known.coverage.unread(unread);
+        }
+        let mut saved = 0;
+        for root in roots {
+            saved += self.saved_coverage(root, &mut known);
+        }
+        self.ledgers.push(known);
+        // A saved trail without a file says itself that nothing happened.
+        if let Some(why) = why_nothing.filter(|_| saved == 0 || !is_empty) {
+            let what = roots.iter().map(|root| root.display().to_string());
+            let what = what.collect::<Vec<_>>().join(", ");
+            self.gaps.push(trail_gap(what, why));
+        }
+    }
+
+    /// Takes in what a live scan knew to be covered when it saved this trail; gives how many spans of time that were.
+    fn saved_coverage(&mut self, root: &Path, ledger: &mut Ledger) -> usize {
+        let is_saved = root.file_name().is_some_and(|name| name == "trail");
+        let Some(folder) = root.parent().filter(|_| is_saved) else {
+            return 0;
+        };
+        let mut count = 0;
+        match snapshot::covered(&DirStore::new(folder)) {
+            Ok(spans) => {
+                for (scope, span) in spans.into_iter().flatten() {
+                    ledger
+                        .coverage
+                        .assert(&scope, span.from.as_second(), span.to.as_second());
+                    count += 1;
+                }
+            }
+            Err(error) => {
+                let file = folder.join(snapshot::COVERED);
+                self.gaps
+                    .push(trail_gap(file.display().to_string(), error.to_string()));
+            }
+        }
+        count
+    }
+}
+
+/// Folds log files into ledgers and shows how far it is.
+pub(super) fn fold(
+    ask: &logs::LogRequest<'_>,
+    bounds: LedgerBounds,
+    seen: &Arc<Deduplicator>,
+    term: &Term,
+) -> (Vec<Ledger>, logs::TrailReading) {
+    let progress = term.progress("reading the trail");
+    let watcher = logs::Watcher {
+        patience: BEFORE_MEASURING,
+        tell: &|done| progress.bytes(done.bytes_done, done.bytes_total),
+    };
+    let ledger = || Ledger::new(bounds, Arc::clone(seen));
+    let read = logs::read(ask, ledger, Some(&watcher));
+    progress.finish();
+    read
+}
+
+/// How many files there were that are no log files of these days.
+fn passed_over(reading: &logs::TrailReading) -> u64 {
+    let other: u64 = reading.skipped_services.values().sum();
+    reading.skipped_by_date + reading.skipped_digests + other
+}
+
+/// Why no file of a trail was read, unless its troubles say it.
+fn nothing_to_read(reading: &logs::TrailReading) -> Option<String> {
+    let passed_over = passed_over(reading);
+    let is_silent = passed_over == 0 && !reading.troubles.is_empty();
+    (reading.files_read == 0 && !is_silent).then(|| match passed_over {
+        0 => NO_FILE.to_owned(),
+        1 => "the one file there is no log file of these days".to_owned(),
+        files => format!(
+            "none of the {} files there is a log file of these days",
+            thousands(files)
+        ),
+    })
+}
+
+/// A sentence about the logs of other services that lie beside the trail, if there are any.
+pub(super) fn other_services(skipped: &BTreeMap<String, u64>) -> Option<String> {
+    let files: u64 = skipped.values().sum();
+    let services: Vec<&str> = skipped.keys().map(String::as_str).collect();
+    (files > 0).then(|| {
+        format!(
+            "{} of other services ({}) beside the trail {} skipped.",
+            counted(files, "file", "files"),
+            services.join(", "),
+            if files == 1 { "was" } else { "were" }
+        )
+    })
+}
+
+/// A sentence about log files of several gzip members, if there are any.
+pub(super) fn packed_again(files: u64) -> Option<String> {
+    let files = (files > 0).then(|| counted(files, "log file has", "log files have"))?;
+    Some(format!(
+        "{files} several gzip members, which AWS never writes: they were packed again."
+    ))
+}
+
+/// Something of a trail that could not be read.
+pub(super) fn trail_gap(what: String, why: String) -> Gap {
+    Gap {
+        account: None,
+        region: None,
+        source: "trail".to_owned(),
+        what,
+        why,
+    }
+}
