@@ -12,17 +12,20 @@
 //! A source that was asked for a span and delivered all of it asserts the span ([`Coverage::assert`]) and needs no
 //! guessing.
 
-use crate::domain::trail::unread::Unread;
+mod covered;
+mod describe;
+mod rhythm;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-mod describe;
-
-pub use describe::{in_days, in_words};
 
 use crate::domain::base::names::Scope;
 use crate::domain::sampling::{Sample, Samples};
 use crate::domain::trail::event::{Values, Variety};
+use crate::domain::trail::unread::Unread;
+
+pub use covered::{Covered, Proof};
+pub use describe::{in_days, in_words};
+use rhythm::{LONGEST_SILENCE, bridged, tolerance};
 
 /// Hours since 1970-01-01T00:00:00Z, as bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -190,111 +193,6 @@ impl Coverage {
     }
 }
 
-/// The proof that a read of a secret would have been seen at any moment of a span. Only covered time gives one
-/// ([`Covered::proof`]), and only with one a secret is judged unused by the absence of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proof(());
-
-impl Proof {
-    /// Joins the proofs of several places: all of them have one.
-    pub fn of_all(proofs: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
-        proofs
-            .into_iter()
-            .try_fold(Self(()), |all, one| one.map(|_| all))
-    }
-}
-
-/// Time that is covered: sorted spans without overlap, in seconds since 1970, ends exclusive.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Covered(Vec<(i64, i64)>);
-
-impl Covered {
-    fn new(mut spans: Vec<(i64, i64)>) -> Self {
-        spans.retain(|(from, to)| from < to);
-        spans.sort_unstable();
-        let mut joined: Vec<(i64, i64)> = Vec::new();
-        for (from, to) in spans {
-            match joined.last_mut() {
-                Some(last) if from <= last.1 => last.1 = last.1.max(to),
-                _ => joined.push((from, to)),
-            }
-        }
-        Self(joined)
-    }
-
-    /// Covered seconds between two moments.
-    pub fn seconds(&self, from: i64, to: i64) -> u64 {
-        let inside = |span: &(i64, i64)| (span.1.min(to) - span.0.max(from)).max(0);
-        self.0.iter().map(inside).sum::<i64>().unsigned_abs()
-    }
-
-    /// Whole covered hours between two moments. Where all of it is covered, an hour that was begun counts as one, as it
-    /// does in [`crate::domain::base::span::Span::begun_hours`]: only what has a hole has fewer hours than its span.
-    pub fn hours(&self, from: i64, to: i64) -> u32 {
-        let seconds = self.seconds(from, to);
-        let hours = if self.is_complete(from, to) {
-            seconds.div_ceil(3_600)
-        } else {
-            seconds / 3_600
-        };
-        u32::try_from(hours).unwrap_or(u32::MAX)
-    }
-
-    /// Whether a moment is covered.
-    pub fn holds(&self, moment: i64) -> bool {
-        let behind = self.0.partition_point(|span| span.0 <= moment);
-        behind > 0 && moment < self.0[behind - 1].1
-    }
-
-    /// Whether every second between two moments is covered.
-    pub fn is_complete(&self, from: i64, to: i64) -> bool {
-        self.holes(from, to).is_empty()
-    }
-
-    /// The proof for the span between two moments, if all of it is covered.
-    pub fn proof(&self, from: i64, to: i64) -> Option<Proof> {
-        self.is_complete(from, to).then_some(Proof(()))
-    }
-
-    /// What is not covered between two moments.
-    pub fn holes(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
-        let mut holes = Vec::new();
-        let mut at = from;
-        for span in &self.0 {
-            if span.0.min(to) > at {
-                holes.push((at, span.0.min(to)));
-            }
-            at = at.max(span.1);
-        }
-        if at < to {
-            holes.push((at, to));
-        }
-        holes
-    }
-
-    /// What is covered outside of these spans.
-    #[must_use]
-    fn without(&self, spans: Vec<(i64, i64)>) -> Self {
-        let spans = Self::new(spans);
-        let parts = self.0.iter();
-        Self::new(
-            parts
-                .flat_map(|&(from, to)| spans.holes(from, to))
-                .collect(),
-        )
-    }
-
-    /// What both cover.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        let both = self.0.iter().flat_map(|one| {
-            let meet = |two: &(i64, i64)| (one.0.max(two.0), one.1.min(two.1));
-            other.0.iter().map(meet)
-        });
-        Self::new(both.collect())
-    }
-}
-
 impl ScopeActivity {
     /// Whether the trail holds events here, and none of them is a read.
     pub fn is_write_only(&self) -> bool {
@@ -384,7 +282,7 @@ impl ScopeActivity {
         } else {
             heard.and(&with_reads)
         };
-        Covered::new(asserted.0.into_iter().chain(read.0).collect())
+        asserted.or(read)
     }
 }
 
@@ -392,234 +290,5 @@ impl ScopeActivity {
 /// (CloudTrail User Guide, "How CloudTrail works").
 pub const SETTLING: i64 = 3_600;
 
-/// The longest silence in hours that can be usual: a weekend and half a day on each side.
-const LONGEST_SILENCE: i64 = 72;
-
-/// The chance we accept that a usual silence in a whole trail is taken for a hole.
-const ODDS: f64 = 1e-3;
-
-/// How many units (hours, days) may lie between two that were heard without a hole being assumed.
-///
-/// Three rhythms, told apart by the steps between heard units:
-/// - nearly every unit is heard (95 % of the steps are 1): silences are chance, and `k` silent units in a row have the
-///   odds `(1 - p)^k`, so the tolerance is the smallest `k` that a whole trail would not show;
-/// - all steps are alike but longer (a daily job): one step and a half;
-/// - mixed steps (nights, weekends): five times the 95th percentile, which takes a night to a weekend.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "counts of hours are far below 2^52, and the result is a small number of hours"
-)]
-fn tolerance(heard: &[i64], longest: i64) -> i64 {
-    let mut steps: Vec<i64> = heard.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    if steps.len() < 3 {
-        return 1;
-    }
-    steps.sort_unstable();
-    let (median, high) = (steps[steps.len() / 2], steps[(steps.len() - 1) * 95 / 100]);
-    let silent = if high == 1 {
-        let usual = steps
-            .iter()
-            .filter(|&&step| step <= longest)
-            .sum::<i64>()
-            .max(1);
-        let heard_share = (steps.len() as f64 / usual as f64).min(1.0);
-        let silent_share = (1.0 - heard_share).max(1.0 / (usual as f64 + 1.0));
-        ((ODDS / usual as f64).ln() / silent_share.ln()).ceil() as i64
-    } else if median == high {
-        high + high / 2
-    } else {
-        5 * high
-    };
-    silent.clamp(1, longest)
-}
-
-/// The spans of the heard units, silences of at most `tolerated` units included, cut to `from..to`.
-fn bridged(heard: &[i64], unit: i64, tolerated: i64, from: i64, to: i64) -> Covered {
-    let mut spans: Vec<(i64, i64)> = Vec::new();
-    for &at in heard {
-        let (start, end) = (at * unit, (at + 1) * unit);
-        match spans.last_mut() {
-            Some(last) if start - last.1 <= tolerated * unit => last.1 = end,
-            _ => spans.push((start, end)),
-        }
-    }
-    if let Some(first) = spans
-        .first_mut()
-        .filter(|span| span.0 - from <= tolerated * unit)
-    {
-        first.0 = first.0.min(from);
-    }
-    if let Some(last) = spans
-        .last_mut()
-        .filter(|span| to - span.1 <= tolerated * unit)
-    {
-        last.1 = last.1.max(to);
-    }
-    Covered::new(
-        spans
-            .iter()
-            .map(|span| (span.0.max(from), span.1.min(to)))
-            .collect(),
-    )
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DAY: u32 = 24;
-    /// 2026-08-03T00:00Z, a Monday.
-    const START: u32 = 20_668 * 24;
-
-    /// Hears these hours (after `START`) of a trail of `days`, and returns covered hours and holes in hours.
-    fn check(days: u32, heard: impl Iterator<Item = u32>) -> (u32, Vec<(i64, i64)>) {
-        let mut coverage = Coverage::default();
-        for hour in heard {
-            coverage.heard("111122223333", "us-east-1", START + hour, true);
-        }
-        let (from, to) = (
-            i64::from(START) * 3_600,
-            i64::from(START + days * DAY) * 3_600,
-        );
-        let scope = coverage.scopes().into_iter().next().unwrap();
-        let covered = coverage.of(&scope).unwrap().covered(from, to);
-        let relative = |second: i64| (second - from) / 3_600;
-        let holes = covered.holes(from, to);
-        let holes = holes
-            .iter()
-            .map(|hole| (relative(hole.0), relative(hole.1)));
-        (covered.hours(from, to), holes.collect())
-    }
-
-    #[test]
-    fn a_busy_trail_covers_every_hour_and_shows_short_holes() {
-        let all = 0..90 * DAY;
-        assert_eq!(check(90, all.clone()), (2160, vec![]));
-        let hole = all.clone().filter(|hour| !(700..706).contains(hour));
-        assert_eq!(check(90, hole), (2154, vec![(700, 706)]));
-        let hole = all.filter(|hour| !(700..988).contains(hour));
-        assert_eq!(check(90, hole), (1872, vec![(700, 988)]));
-    }
-
-    #[test]
-    fn usual_silences_are_covered() {
-        let office =
-            (0..90 * DAY).filter(|hour| hour / DAY % 7 < 5 && (8..18).contains(&(hour % DAY)));
-        assert_eq!(check(90, office).1, vec![], "nights and weekends");
-        let daily = (0..90).map(|day| day * DAY + 3);
-        assert_eq!(check(90, daily).1, vec![], "a daily job");
-        let often = (0..90 * DAY).filter(|hour| hour.wrapping_mul(2_654_435_761) >> 16 & 7 < 6);
-        assert_eq!(check(90, often).1, vec![], "three hours of four, by chance");
-    }
-
-    #[test]
-    fn unusual_silences_are_holes() {
-        let daily = (0..90)
-            .filter(|day| !(40..44).contains(day))
-            .map(|day| day * DAY + 3);
-        assert_eq!(
-            check(90, daily).1,
-            vec![(39 * 24 + 4, 44 * 24 + 3)],
-            "four days of a daily job"
-        );
-        let office = (0..90 * DAY)
-            .filter(|hour| hour / DAY % 7 < 5 && (8..18).contains(&(hour % DAY)))
-            .filter(|hour| !(28 * DAY..35 * DAY).contains(hour));
-        assert_eq!(
-            check(90, office).1.len(),
-            1,
-            "a week without an office hour"
-        );
-    }
-
-    #[test]
-    fn a_trail_that_starts_late_or_ends_early_says_so() {
-        assert_eq!(check(90, 30 * DAY..90 * DAY).1, vec![(0, 720)]);
-        assert_eq!(check(90, 0..80 * DAY).1, vec![(1920, 2160)]);
-        assert_eq!(check(90, 5..90 * DAY - 2).1, vec![(0, 5)]);
-    }
-
-    #[test]
-    fn a_few_events_cover_hardly_more_than_their_hours() {
-        assert_eq!(check(90, [1000].into_iter()).0, 1);
-        assert_eq!(check(90, [0, 2159].into_iter()).0, 2);
-        assert_eq!(
-            check(90, std::iter::empty::<u32>().chain([5, 900, 1800])).0,
-            3
-        );
-    }
-
-    #[test]
-    fn a_write_only_trail_covers_no_reads() {
-        let mut coverage = Coverage::default();
-        for hour in 0..90 * DAY {
-            coverage.heard("111122223333", "us-east-1", START + hour, false);
-        }
-        let scope = coverage.scopes().into_iter().next().unwrap();
-        let heard = coverage.of(&scope).unwrap();
-        let (from, to) = (
-            i64::from(START) * 3_600,
-            i64::from(START + 90 * DAY) * 3_600,
-        );
-        assert!(heard.is_write_only());
-        assert_eq!(heard.covered(from, to).hours(from, to), 0);
-    }
-
-    #[test]
-    fn a_trail_that_became_write_only_covers_reads_until_then() {
-        let mut coverage = Coverage::default();
-        for hour in 0..90 * DAY {
-            coverage.heard("111122223333", "us-east-1", START + hour, hour < 60 * DAY);
-        }
-        let scope = coverage.scopes().into_iter().next().unwrap();
-        let (from, to) = (
-            i64::from(START) * 3_600,
-            i64::from(START + 90 * DAY) * 3_600,
-        );
-        let covered = coverage.of(&scope).unwrap().covered(from, to);
-        assert_eq!(covered.hours(from, to), 60 * DAY);
-    }
-
-    #[test]
-    fn the_edges_of_an_asserted_span_may_miss_an_hour() {
-        let scope = Scope {
-            account: "111122223333".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-        };
-        let until = |end: i64| {
-            let mut coverage = Coverage::default();
-            coverage.assert(&scope, 0, end);
-            coverage
-                .of(&scope)
-                .unwrap()
-                .covered(0, 72_000)
-                .holes(0, 72_000)
-        };
-        assert_eq!(until(72_000 - 3_600), []);
-        assert_eq!(until(72_000 - 3_601), [(68_399, 72_000)]);
-        let mut coverage = Coverage::default();
-        coverage.assert(&scope, 3_600, 72_000);
-        assert!(
-            coverage
-                .of(&scope)
-                .unwrap()
-                .covered(0, 72_000)
-                .is_complete(0, 72_000)
-        );
-    }
-
-    #[test]
-    fn an_asserted_span_needs_no_events() {
-        let scope = Scope {
-            account: "111122223333".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-        };
-        let mut coverage = Coverage::default();
-        coverage.assert(&scope, 0, 36_000);
-        coverage.assert(&scope, 36_000, 72_000);
-        let covered = coverage.of(&scope).unwrap().covered(0, 72_000);
-        assert!(covered.is_complete(0, 72_000));
-        assert_eq!(covered.hours(0, 72_000), 20);
-    }
-}
+mod tests;
