@@ -20,7 +20,8 @@ use crate::domain::usage::classify::{
 };
 use crate::domain::usage::fingerprints::{is_service_itself, service_of};
 
-use super::{Reader, is_regular, slices};
+use super::reader_use::{Reader, is_regular};
+use super::slices;
 
 /// A reader, and what to do about it.
 pub(super) type Who = (Arc<Reader>, Arc<Class>);

@@ -1,0 +1,182 @@
+//! A run of hours of one line of the ledger: how many calls it has in a window, and what was asked for.
+//!
+//! It does not say who calls or for which secret: that is known where slices are grouped.
+
+use std::ops::Range;
+
+use crate::domain::base::reader_kind::name_of;
+use crate::domain::trail::calls::{
+    CallOutcome, CallSeries, Cell, SampledCalls, first_call, last_call,
+};
+use crate::domain::trail::coverage::Covered;
+
+/// A span of time in seconds since 1970: from inclusive, to exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActivityWindow {
+    /// Inclusive.
+    pub from: i64,
+    /// Exclusive.
+    pub to: i64,
+}
+
+impl ActivityWindow {
+    /// All time.
+    pub const ALWAYS: Self = Self {
+        from: i64::MIN,
+        to: i64::MAX,
+    };
+
+    /// Whether a moment lies in it.
+    pub fn holds(self, second: i64) -> bool {
+        self.from <= second && second < self.to
+    }
+}
+
+/// Some hours of one line of the ledger.
+#[derive(Clone, Debug)]
+pub struct ActivitySlice<'a> {
+    /// The line.
+    pub access: &'a CallSeries,
+    /// Which of its hours.
+    pub(super) hours: Range<usize>,
+}
+
+impl ActivitySlice<'_> {
+    /// The hours, one by one and by address.
+    pub fn cells(&self) -> &[Cell] {
+        &self.access.cells[self.hours.clone()]
+    }
+
+    /// The calls of samples that lie in a window, each with its cell.
+    pub fn sampled(&self, window: ActivityWindow) -> impl Iterator<Item = (Cell, SampledCalls)> {
+        let cells = self.cells();
+        let sampled = &self.access.sampled;
+        let first = cells.first().map_or(0, |cell| cell.key);
+        let last = cells.last().map_or(0, |cell| cell.key);
+        let cell_of = move |calls: &SampledCalls| {
+            let begin = cells.partition_point(|cell| cell.key < calls.key);
+            let mut of_hour = cells[begin..]
+                .iter()
+                .take_while(|cell| cell.key == calls.key);
+            of_hour.find(|cell| cell.address == calls.address).copied()
+        };
+        sampled[sampled.partition_point(|calls| calls.key < first)..]
+            .iter()
+            .take_while(move |calls| calls.key <= last)
+            .filter_map(move |calls| Some((cell_of(calls)?, *calls)))
+            .filter(move |(cell, _)| window.holds(cell.first()))
+    }
+
+    /// How many calls were seen in a window.
+    pub fn seen_in(&self, window: ActivityWindow) -> u64 {
+        let since = self
+            .cells()
+            .iter()
+            .filter(|cell| window.holds(cell.first()));
+        since.map(|cell| u64::from(cell.calls)).sum()
+    }
+
+    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
+    ///
+    /// Where only a sample was read, that is an estimate: those that were seen, and those that they stand for.
+    pub fn calls_in(&self, window: ActivityWindow) -> u64 {
+        let mut calls = self.seen_in(window);
+        if !self.access.sampled.is_empty() {
+            for (_, sampled) in self.sampled(window) {
+                calls = calls.saturating_sub(sampled.calls.into()) + sampled.stand_for;
+            }
+        }
+        calls
+    }
+
+    /// How many calls lie in a window and in covered time.
+    pub fn covered_calls(&self, window: ActivityWindow, covered: &Covered) -> u64 {
+        if !self.access.sampled.is_empty() {
+            return self.calls_in(window);
+        }
+        let counts = |cell: &&Cell| window.holds(cell.first()) && covered.holds(cell.first());
+        let cells = self.cells().iter().filter(counts);
+        cells.map(|cell| u64::from(cell.calls)).sum()
+    }
+
+    /// The first and the last call in a window, in seconds since 1970; `None` if none lies in it.
+    pub(crate) fn span_in(&self, window: ActivityWindow) -> Option<(i64, i64)> {
+        let cells = self.cells().iter();
+        let spans = cells
+            .filter(|cell| window.holds(cell.first()))
+            .map(|cell| (cell.first(), cell.last()));
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    pub(super) fn first(&self) -> i64 {
+        first_call(self.cells()).unwrap_or(i64::MAX)
+    }
+
+    /// The name of the person or program behind the calls: the session of a person, else the role or user.
+    pub fn caller_name(&self) -> &str {
+        let caller = &self.access.caller;
+        let is_person = caller.identity.contains("AWSReservedSSO_") || caller.from_console;
+        if is_person && !caller.session.is_empty() {
+            &caller.session
+        } else {
+            name_of(&caller.identity)
+        }
+    }
+
+    /// The last call, in seconds since 1970.
+    pub fn last(&self) -> i64 {
+        last_call(self.cells()).unwrap_or(i64::MIN)
+    }
+
+    /// Whether the value was asked for, however the call ended, alone or in a batch.
+    pub fn asks_for_value(&self) -> bool {
+        matches!(
+            &*self.access.subject.api,
+            "GetSecretValue" | "BatchGetSecretValue"
+        )
+    }
+
+    /// Whether the description or the versions were asked for, however the call ended.
+    pub fn asks_for_description(&self) -> bool {
+        matches!(
+            &*self.access.subject.api,
+            "DescribeSecret" | "ListSecretVersionIds"
+        )
+    }
+
+    /// Whether the call changes the value of the secret or who may read it, however it ended. Tags and descriptions are
+    /// left out: tools that label everything write those.
+    pub fn is_write(&self) -> bool {
+        WRITES.contains(&&*self.access.subject.api)
+    }
+
+    /// Whether this is a `GetSecretValue`, however it ended.
+    pub fn is_get(&self) -> bool {
+        &*self.access.subject.api == "GetSecretValue"
+    }
+
+    /// Whether this is a `GetSecretValue` that was answered.
+    pub fn is_read(&self) -> bool {
+        self.is_get() && self.access.outcome == CallOutcome::Ok
+    }
+
+    /// Whether this is a `DescribeSecret` that was answered.
+    pub fn is_describe(&self) -> bool {
+        &*self.access.subject.api == "DescribeSecret" && self.access.outcome == CallOutcome::Ok
+    }
+}
+
+/// Calls that change the value of a secret or who may read it, or that take a deletion back: somebody works with it.
+pub const WRITES: [&str; 11] = [
+    "PutSecretValue",
+    "UpdateSecret",
+    "RestoreSecret",
+    "PutResourcePolicy",
+    "RotateSecret",
+    "UpdateSecretVersionStage",
+    "ReplicateSecretToRegions",
+    "RemoveRegionsFromReplication",
+    "StopReplicationToReplica",
+    "AssociateCrossAccountReplica",
+    "AcceptCrossAccountReplication",
+];
