@@ -61,8 +61,14 @@ fn stays_because(scan: &Scan, name: &str, because: &[&str]) {
 /// A secret that nobody needs is deleted.
 #[track_caller]
 fn goes(scan: &Scan, name: &str) {
+    is_judged(scan, name, "delete");
+}
+
+/// A secret has this verdict and no other.
+#[track_caller]
+fn is_judged(scan: &Scan, name: &str, verdict: &str) {
     let row = scan.secret(name);
-    assert_eq!(row["verdict"], "delete", "{name}: {}", row["reasons"]);
+    assert_eq!(row["verdict"], verdict, "{name}: {}", row["reasons"]);
 }
 
 /// What is said of a secret: its reasons and the findings about it.

@@ -240,7 +240,7 @@ fn an_export_of_one_name_beside_a_whole_trail_takes_nothing_away() {
         .file("trail/lookup.json", lookup(&calls).to_string())
         .scan();
     goes(&scan, IDLE);
-    assert_eq!(scan.secret("used")["verdict"], "keep");
+    is_judged(&scan, "used", "keep");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn year_one_is_absent(absent: &str) {
         .file("inventory/us-east-1.json", text)
         .call(get("app/used").days(3))
         .scan();
-    assert_eq!(scan.secret("app/used")["verdict"], "keep");
+    is_judged(&scan, "app/used", "keep");
     for name in ["app/used", IDLE, "app/never"] {
         assert!(!scan.has_reason(name, "pending-deletion"), "{name}");
     }
@@ -213,21 +213,21 @@ fn dated(style: fn(&str) -> String) -> Scan {
 fn dates_as_python_prints_them_are_read() {
     let scan = dated(|day| format!("{day} 00:00:00+00:00"));
     goes(&scan, IDLE);
-    assert_eq!(scan.secret("app/used")["verdict"], "keep");
+    is_judged(&scan, "app/used", "keep");
 }
 
 #[test]
 fn dates_without_a_zone_are_no_word_for_never() {
     let scan = dated(|day| format!("{day}T00:00:00"));
     assert!(!scan.has_reason(IDLE, "never-read"));
-    assert_eq!(scan.secret("app/used")["verdict"], "keep");
+    is_judged(&scan, "app/used", "keep");
 }
 
 #[test]
 fn dates_with_a_blank_and_without_a_zone_are_no_word_for_never() {
     let scan = dated(|day| format!("{day} 13:16:57.198000"));
     assert!(!scan.has_reason(IDLE, "never-read"));
-    assert_eq!(scan.secret("app/used")["verdict"], "keep");
+    is_judged(&scan, "app/used", "keep");
 }
 
 #[track_caller]

@@ -66,7 +66,7 @@ fn the_reader_of_a_replica_of_another_account_is_not_forgotten() {
         )
         .scan();
     stays(&scan, "x");
-    assert_eq!(scan.secret("x-replica")["verdict"], "keep");
+    is_judged(&scan, "x-replica", "keep");
 }
 
 #[test]

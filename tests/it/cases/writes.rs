@@ -11,12 +11,7 @@ fn with(calls: impl IntoIterator<Item = Call>) -> Scan {
 #[track_caller]
 fn is_asked_about(call: Call) {
     let scan = with([person(call, "ada").days(4)]);
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
     let said = scan.secret("x")["reasons"].to_string();
     assert!(said.contains("ada"), "the person to ask is named: {said}");
     goes(&scan, IDLE);
@@ -43,12 +38,7 @@ fn a_policy_for_another_account_put_by_a_person_is_a_question() {
     let put =
         call("PutResourcePolicy", "x").request(json!({"secretId": "x", "resourcePolicy": policy}));
     let scan = with([person(put, "ada").days(4)]);
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
     goes(&scan, IDLE);
 }
 
@@ -64,12 +54,7 @@ fn a_value_put_by_a_person_with_a_key_is_a_question() {
         .by(user("grace"))
         .agent(PIPELINE)
         .days(40)]);
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
     assert!(scan.secret("x")["reasons"].to_string().contains("grace"));
 }
 
@@ -79,12 +64,7 @@ fn a_value_put_by_a_pipeline_is_a_sign_of_life() {
         .by(role("github-deploy", "run-17"))
         .agent(PIPELINE);
     let scan = with([put.days(4)]);
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
     goes(&scan, IDLE);
 }
 
@@ -116,7 +96,7 @@ fn a_value_put_before_the_idle_time_is_history() {
 #[test]
 fn hourly_describes_by_a_plain_application_are_use() {
     let scan = with(describe("x").days(89).every(HOUR, 89 * 24));
-    assert_eq!(scan.secret("x")["verdict"], "keep", "{}", scan.verdict("x"));
+    is_judged(&scan, "x", "keep");
     assert!(scan.has_reason("x", "cached-reader"));
     goes(&scan, IDLE);
 }
@@ -165,24 +145,14 @@ fn three_describes_in_ninety_days_are_a_question() {
         describe("x").days(50),
         describe("x").days(10),
     ]);
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
     goes(&scan, IDLE);
 }
 
 #[test]
 fn a_single_describe_is_a_question() {
     let scan = with([describe("x").days(30)]);
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
 }
 
 #[test]
@@ -199,12 +169,7 @@ fn who_describes_in_order_to_write_is_no_reader() {
         ]
         .concat(),
     );
-    assert_eq!(
-        scan.secret("x")["verdict"],
-        "review",
-        "{}",
-        scan.verdict("x")
-    );
+    is_judged(&scan, "x", "review");
     goes(&scan, IDLE);
 }
 
