@@ -2,7 +2,7 @@
 //!
 //! A [`SnapshotWriter`] stands before the feed that counts: it passes everything on, and writes the records of our service into
 //! `trail/AWSLogs/account/CloudTrail/region/YYYY/MM/DD/` as `{"Records":[...]}`, gzip, under names as CloudTrail gives
-//! them. Other services' records are not kept. What the scan knew to be covered goes into `trail/.covered.json`: a trail
+//! them, and with them the uses of keys for secrets that KMS logs. Other services' records are not kept. What the scan knew to be covered goes into `trail/.covered.json`: a trail
 //! that holds one service only cannot tell quiet hours from holes.
 //!
 //! Windows of a sample are not kept: read again as a trail, they would pass for all there was.
@@ -37,6 +37,10 @@ const HELD: usize = 8 << 20;
 const LIMIT: u64 = 1 << 30;
 
 const SOURCE: &str = "secretsmanager.amazonaws.com";
+
+/// KMS logs uses of a key for a secret, and names the secret in its encryption context.
+const KEY_SOURCE: &str = "kms.amazonaws.com";
+const SECRET_OF_KEY: &str = "SecretARN";
 
 /// Passes events on, and keeps those of our service.
 pub struct SnapshotWriter {
@@ -206,7 +210,8 @@ impl SnapshotWriter {
             bytes.take(LIMIT).read_to_end(&mut text)
         };
         read.map_err(|error| error.to_string())?;
-        if memchr::memmem::find(&text, SOURCE.as_bytes()).is_none() {
+        let holds = |word: &str| memchr::memmem::find(&text, word.as_bytes()).is_some();
+        if !holds(SOURCE) && !holds(SECRET_OF_KEY) {
             return Ok(());
         }
         let file: LogFile<'_> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
@@ -231,11 +236,14 @@ impl SnapshotWriter {
             .recipient_account_id
             .zip(place.aws_region)
             .map(|(account, region)| Scope { account, region });
-        if let (true, Some(time), Some(scope)) = (
-            place.event_source.as_deref() == Some(SOURCE),
-            place.event_time,
-            own.as_ref().or(scope),
-        ) {
+        let is_evidence = match place.event_source.as_deref() {
+            Some(SOURCE) => true,
+            Some(KEY_SOURCE) => record.contains(SECRET_OF_KEY),
+            _ => false,
+        };
+        if let (true, Some(time), Some(scope)) =
+            (is_evidence, place.event_time, own.as_ref().or(scope))
+        {
             self.keep(scope, time, record);
         }
     }
@@ -406,9 +414,14 @@ mod tests {
         saver.record(&scope(), one.as_bytes());
         saver.record(&scope(), b"{no json");
         let file = format!(
-            "{{\"Records\":[{},{}]}}",
+            "{{\"Records\":[{},{},{},{}]}}",
             event(2, "2026-11-23T00:00:00Z", SOURCE),
-            event(3, "2026-11-23T00:00:01Z", "s3.amazonaws.com")
+            event(3, "2026-11-23T00:00:01Z", "s3.amazonaws.com"),
+            event(4, "2026-11-23T00:00:02Z", KEY_SOURCE),
+            event(5, "2026-11-23T00:00:03Z", KEY_SOURCE).replace(
+                r#"{"secretId":"a"}"#,
+                r#"{"encryptionContext":{"SecretARN":"arn:aws:secretsmanager:us-east-1:111122223333:secret:a-AbCdEf","SecretVersionId":"v"}}"#
+            ).replace("GetSecretValue", "Decrypt")
         );
         let object = LogObject::default();
         saver.file(&object, file.as_bytes()).unwrap();
@@ -418,7 +431,7 @@ mod tests {
             to: "2026-11-23T12:00:00Z".parse().unwrap(),
         };
         let outcome = saver.finish(&[(scope(), span)]);
-        assert_eq!((outcome.records, outcome.trouble), (2, None));
+        assert_eq!((outcome.records, outcome.trouble), (3, None));
         let mut ids = Ids::default();
         for (day, minute) in [
             ("2026/11/22", "20261122T2359Z"),
@@ -439,7 +452,11 @@ mod tests {
                 .unwrap();
             record::read(&text, None, &mut ids);
         }
-        assert_eq!(ids.0.len(), 2);
+        assert_eq!(
+            ids.0.len(),
+            3,
+            "the use of a key for a secret is evidence, too"
+        );
         assert_eq!(covered(&*shelf).unwrap().unwrap(), [(scope(), span)]);
     }
 
