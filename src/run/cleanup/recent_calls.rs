@@ -92,7 +92,7 @@ pub(super) async fn history(
         .unwrap_or_else(PoisonError::into_inner);
     gaps.extend(unread.into_iter().map(|scope| {
         let text = "records of the event history could not be read".to_owned();
-        (Some(scope), text)
+        (scope, text)
     }));
     let ledger = feed
         .ledger
@@ -147,8 +147,8 @@ fn ledger(from: Timestamp, now: Timestamp) -> Ledger {
 /// Takes records from the event history into a ledger.
 struct LedgerFeed {
     ledger: Mutex<Ledger>,
-    /// Places of records that could not be read.
-    unread: Mutex<BTreeSet<Scope>>,
+    /// Places of records that could not be read, where they are known.
+    unread: Mutex<BTreeSet<Option<Scope>>>,
 }
 
 impl LedgerFeed {
@@ -157,7 +157,7 @@ impl LedgerFeed {
         let contents = record::read(json, None, &mut *ledger);
         if contents.trouble.is_some() || contents.unreadable > 0 {
             let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
-            unread.extend(scope.cloned());
+            unread.insert(scope.cloned());
         }
     }
 }
