@@ -20,9 +20,8 @@ use serde_json::Value;
 
 use crate::domain::base::gap::Gap;
 use crate::domain::base::names::{Scope, SecretArn};
+use crate::domain::base::utf_16::{UTF_16, is_utf_16};
 use crate::domain::inventory::secret::{CurrentVersion, Secret};
-
-pub use form::{UTF_16, is_utf_16};
 
 use entry::{ListedSecret, VersionList, dependents};
 use form::{AS_JSON, contents, not_json};

@@ -17,6 +17,7 @@ use crate::domain::base::money::counted;
 use crate::domain::base::month::Month;
 use crate::domain::base::names::SecretArn;
 use crate::domain::base::span::Span;
+use crate::domain::base::utf_16::{UTF_16, is_utf_16};
 use crate::domain::inventory::secret::CurrentVersion;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Accrual;
@@ -24,7 +25,6 @@ use crate::domain::report::result::Report;
 use crate::domain::trail::dedup::REMEMBERED_DAYS;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::files::cache::Cache;
-use crate::files::inventory::{UTF_16, is_utf_16};
 use crate::term::Term;
 
 /// The policy file that is read when none is named.

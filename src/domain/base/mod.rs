@@ -1,4 +1,5 @@
-//! The vocabulary that every room shares: names, money, months, spans of time, gaps, and kinds of readers and findings.
+//! The vocabulary that every room shares: names, money, months, spans of time, gaps, kinds of readers and findings, and
+//! text that is in UTF-16.
 //!
 //! Entry: its modules, each with one type. May use: no other room.
 
@@ -9,3 +10,4 @@ pub mod month;
 pub mod names;
 pub mod reader_kind;
 pub mod span;
+pub mod utf_16;

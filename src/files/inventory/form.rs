@@ -3,14 +3,6 @@
 use std::io::Read;
 use std::path::Path;
 
-/// What is wrong with text that begins as UTF-16 does, and the way out.
-pub const UTF_16: &str = "it is UTF-16 text, as `>` of Windows PowerShell writes: save it in UTF-8 (`| Out-File -Encoding utf8 FILE`)";
-
-/// Whether text begins as UTF-16 does.
-pub fn is_utf_16(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF])
-}
-
 /// What to do where a file is not the whole output as JSON.
 pub(super) const AS_JSON: &str = "run `aws secretsmanager list-secrets --output json`, without `--query`, and save all it prints";
 

@@ -3,13 +3,13 @@
 //! A wrong file is mostly a right one in another form. To say "no CloudTrail records" of it would be wrong, and would not
 //! help. This looks at the first bytes of a file, or at the keys of a JSON document, and says nothing if it does not know.
 
+use crate::domain::base::utf_16::{UTF_16, is_utf_16};
+
 /// The form of a file by its first bytes, as a sentence that follows the name of the file.
 pub(super) fn file(bytes: &[u8]) -> Option<&'static str> {
     /// First bytes, with what they show.
     const SIGNS: &[(&[u8], &str)] = &[
         (b"PK\x03\x04", "the file is a zip archive: unpack it first"),
-        (b"\xff\xfe", UTF_16),
-        (b"\xfe\xff", UTF_16),
         (
             b"\xfd7zXZ\x00",
             "the file is compressed with xz: unpack it first",
@@ -32,6 +32,9 @@ pub(super) fn file(bytes: &[u8]) -> Option<&'static str> {
             "the file is a web page or an error message in XML: fetch the log file again",
         ),
     ];
+    if is_utf_16(bytes) {
+        return Some(UTF_16);
+    }
     let bytes = bytes.trim_ascii_start();
     let sign = SIGNS.iter().find(|(start, _)| bytes.starts_with(start));
     sign.map(|(_, what)| *what)
@@ -60,9 +63,6 @@ pub(super) fn document(json: &[u8]) -> Option<&'static str> {
     let sign = SIGNS.iter().find(|(key, _)| holds(key));
     sign.map(|(_, what)| *what)
 }
-
-const UTF_16: &str = "the file is UTF-16 text, as `>` of Windows PowerShell writes: save it in UTF-8 \
-                      (`| Out-File -Encoding utf8 FILE`)";
 
 const CSV: &str = "the file is CSV, such as a result of Athena or of CloudTrail Lake: give the log files of the trail, or \
                    export the records as JSON";
