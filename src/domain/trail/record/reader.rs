@@ -276,48 +276,58 @@ impl<'s> Records<'s> {
 struct TrailSigns<'r> {
     time: i64,
     read_only: bool,
-    failed: bool,
     service: Cow<'r, str>,
-    name: Cow<'r, str>,
-    principal: Cow<'r, str>,
+    record: SignSource<'r>,
+}
+
+/// The record, for the signs that only the first records of a file are asked for.
+enum SignSource<'r> {
+    Walked(&'r fields::WalkedRecord<'r>),
+    Parsed(&'r full_parse::ParsedRecord),
 }
 
 impl<'r> TrailSigns<'r> {
-    fn of_walked(record: &fields::WalkedRecord<'r>) -> Self {
-        let text = |value| event_from::text_of(record, value).unwrap_or_default();
+    fn of_walked(record: &'r fields::WalkedRecord<'r>) -> Self {
         Self {
             time: record.time,
             read_only: event_from::read_only(record),
-            failed: event_from::failed(record),
-            service: text(record.spans.source),
-            name: text(record.spans.name),
-            principal: event_from::principal(record).unwrap_or_default(),
+            service: event_from::text_of(record, record.spans.source).unwrap_or_default(),
+            record: SignSource::Walked(record),
         }
     }
 
     fn of_parsed(parsed: &'r full_parse::ParsedRecord) -> Self {
-        let text = |text: Option<&'r str>| Cow::Borrowed(text.unwrap_or_default());
         Self {
             time: parsed.time,
             read_only: parsed.read_only(),
-            failed: parsed.failed(),
-            service: text(parsed.service()),
-            name: text(parsed.name()),
-            principal: parsed.principal().unwrap_or_default(),
+            service: Cow::Borrowed(parsed.service().unwrap_or_default()),
+            record: SignSource::Parsed(parsed),
         }
     }
 
     fn add_to(&self, variety: &mut Variety) {
+        let (name, principal, failed) = match self.record {
+            SignSource::Walked(record) => (
+                event_from::text_of(record, record.spans.name),
+                event_from::principal(record),
+                event_from::failed(record),
+            ),
+            SignSource::Parsed(parsed) => (
+                parsed.name().map(Cow::Borrowed),
+                parsed.principal(),
+                parsed.failed(),
+            ),
+        };
         for (values, value) in [
-            (&mut variety.services, &self.service),
-            (&mut variety.names, &self.name),
-            (&mut variety.identities, &self.principal),
+            (&mut variety.services, Some(&self.service)),
+            (&mut variety.names, name.as_ref()),
+            (&mut variety.identities, principal.as_ref()),
         ] {
-            if !value.is_empty() {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
                 values.add(value);
             }
         }
-        variety.any_success |= !self.failed;
+        variety.any_success |= !failed;
     }
 }
 
