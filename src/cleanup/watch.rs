@@ -198,17 +198,11 @@ pub fn wants<'a>(
             return false;
         }
         let class = class_of(access, policy, ours);
-        let api = &*access.subject.api;
-        match api {
-            "GetSecretValue"
-            | "BatchGetSecretValue"
-            | "DescribeSecret"
-            | "ListSecretVersionIds" => policy.is_consumer(class.kind),
-            _ => {
-                class.kind != ReaderKind::Ourselves
-                    && (WRITES.contains(&api) || CHANGES.contains(&api))
-            }
+        if access.asks_for_value() || access.asks_for_description() {
+            return policy.is_consumer(class.kind);
         }
+        let api = &*access.subject.api;
+        class.kind != ReaderKind::Ourselves && (WRITES.contains(&api) || CHANGES.contains(&api))
     };
     accesses.iter().filter(wants).collect()
 }
@@ -219,11 +213,9 @@ fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Cl
     let class = classify_unless(&access.caller, policy, |kind| {
         kind == ReaderKind::Ourselves && is_stranger
     });
-    let reads = matches!(
-        &*access.subject.api,
-        "GetSecretValue" | "BatchGetSecretValue"
-    );
-    let for_read = class.for_value_read(access.by_version).filter(|_| reads);
+    let for_read = class
+        .for_value_read(access.by_version)
+        .filter(|_| access.asks_for_value());
     for_read.unwrap_or(class)
 }
 
@@ -253,9 +245,9 @@ fn asks(access: &CallSeries, class: &Class, policy: &Policy) -> bool {
     }
     match (&*access.subject.api, access.outcome) {
         (_, CallOutcome::Pending) => true,
-        ("GetSecretValue" | "BatchGetSecretValue", outcome) => outcome != CallOutcome::Ok,
+        (_, outcome) if access.asks_for_value() => outcome != CallOutcome::Ok,
         // AWS answers it for a pending secret, too: a cache refreshes so, marked or not.
-        ("DescribeSecret" | "ListSecretVersionIds", _) => policy.is_consumer(class.kind),
+        _ if access.asks_for_description() => policy.is_consumer(class.kind),
         ("CreateSecret", CallOutcome::Failed) => access
             .sample
             .as_deref()

@@ -250,12 +250,12 @@ fn terms_allow(secret: &Secret, terms: &ApplyOptions) -> Option<String> {
 
 /// Looks up who asked for the secret or a replica since the scan. Whoever did, refuses the line.
 async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -> Examination {
-    let go = || Examination {
-        check: Check::Go(secret.clone()),
+    let go = |secret| Examination {
+        check: Check::Go(secret),
         unheard: None,
     };
     let Some(reads) = world.reads else {
-        return go();
+        return go(secret);
     };
     let mut members = vec![line.arn.clone()];
     members.extend(standing_replicas(&secret).filter_map(|region| line.arn.in_region(region).ok()));
@@ -283,7 +283,7 @@ async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -
         }
     }
     match unheard {
-        None => go(),
+        None => go(secret),
         // Whoever asked is not known, so nothing says that nobody did.
         Some(why) => Examination {
             check: Check::Refused(format!(

@@ -1,6 +1,7 @@
 //! What the rules look at: one secret with its replicas, what was seen of them, and how much of the idle time the trail
 //! covers. The questions that several rules ask are answered here once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -142,13 +143,8 @@ impl<'a> SecretFacts<'a> {
 
     /// Readers with what they did, of the secret and its replicas.
     pub(crate) fn readers(&self) -> impl Iterator<Item = (&'a Reader, &'a ReaderUse<'a>)> {
-        let members = std::iter::once(&self.own).chain(&self.replicas);
-        members.flat_map(|member| {
-            member
-                .readers
-                .iter()
-                .map(|(reader, what)| (&**reader, what))
-        })
+        let readers = self.members().flat_map(|member| member.readers);
+        readers.map(|(reader, what)| (&**reader, what))
     }
 
     /// The refused call for an unnamed secret that may have meant this one, the latest within the idle time.
@@ -181,7 +177,7 @@ impl<'a> SecretFacts<'a> {
         let identity = &key_use.access.caller.identity;
         let own = self.readers().flat_map(|(_, what)| what.evidence());
         let own = own.filter(|slice| slice.access.caller.identity == *identity);
-        let days: std::collections::BTreeSet<u32> = own
+        let days: BTreeSet<u32> = own
             .flat_map(|slice| slice.cells().iter().map(|cell| cell.hour() / 24))
             .collect();
         key_use.cells().iter().all(|cell| {
@@ -237,8 +233,9 @@ impl<'a> SecretFacts<'a> {
     /// rotation, and the version that is current since then has never been fetched, for a week or longer.
     ///
     /// AWS keeps a last access for each version, and a rotation's reads of the old version count for the secret only
-    /// (seen in recorded answers of `ListSecretVersionIds`). A rotation that reads the new version, too, to test it, cannot be told from a reader: that is a
-    /// read, as without this rule. It never speaks for a deletion: without the trail the verdict is to review.
+    /// (seen in recorded answers of `ListSecretVersionIds`). A rotation that reads the new version, too, to test it, cannot
+    /// be told from a reader: that is a read, as without this rule. It never speaks for a deletion: without the trail the
+    /// verdict is to review.
     fn is_unfetched(&self, member: &RegionFacts<'_>, day: Date) -> bool {
         let Some(current) = &self.secret.current else {
             return false;

@@ -275,6 +275,19 @@ impl CallSeries {
         self.cells.iter().map(|cell| u64::from(cell.calls)).sum()
     }
 
+    /// Whether the value was asked for, however the call ended, alone or in a batch.
+    pub fn asks_for_value(&self) -> bool {
+        matches!(&*self.subject.api, "GetSecretValue" | "BatchGetSecretValue")
+    }
+
+    /// Whether the description or the versions were asked for, however the call ended.
+    pub fn asks_for_description(&self) -> bool {
+        matches!(
+            &*self.subject.api,
+            "DescribeSecret" | "ListSecretVersionIds"
+        )
+    }
+
     /// The scope of the event, if it names one.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {

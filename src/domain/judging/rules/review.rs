@@ -33,25 +33,22 @@ pub(super) fn failed_reads(case: &SecretFacts<'_>) -> Option<String> {
     let mut calls = 0;
     let mut about = "";
     let mut last = None;
-    for member in case.members() {
-        for (reader, what) in member
-            .readers
-            .iter()
-            .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
-        {
-            // Also what failed after the window: somebody asks today.
-            for (outcome, failures) in what.failures(ActivityWindow::ALWAYS) {
-                if failures.last.is_some_and(|at| at >= case.idle_since()) {
-                    calls += failures.calls;
-                    if failures.estimated {
-                        about = "about ";
-                    }
-                    last = last.max(Some((
-                        failures.last,
-                        name_of(&reader.identity).to_owned(),
-                        outcome,
-                    )));
+    let others = case
+        .readers()
+        .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves);
+    for (reader, what) in others {
+        // Also what failed after the window: somebody asks today.
+        for (outcome, failures) in what.failures(ActivityWindow::ALWAYS) {
+            if failures.last.is_some_and(|at| at >= case.idle_since()) {
+                calls += failures.calls;
+                if failures.estimated {
+                    about = "about ";
                 }
+                last = last.max(Some((
+                    failures.last,
+                    name_of(&reader.identity).to_owned(),
+                    outcome,
+                )));
             }
         }
     }

@@ -165,13 +165,11 @@ impl KnownCaller {
         {
             return who;
         }
-        let reads = matches!(
-            &*access.subject.api,
-            "GetSecretValue" | "BatchGetSecretValue"
-        );
         let [by_version, other] = &self.reads;
         let read = if access.by_version { by_version } else { other };
-        read.as_ref().filter(|_| reads).unwrap_or(&self.usual)
+        read.as_ref()
+            .filter(|_| access.asks_for_value())
+            .unwrap_or(&self.usual)
     }
 }
 

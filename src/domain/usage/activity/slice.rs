@@ -130,18 +130,12 @@ impl ActivitySlice<'_> {
 
     /// Whether the value was asked for, however the call ended, alone or in a batch.
     pub fn asks_for_value(&self) -> bool {
-        matches!(
-            &*self.access.subject.api,
-            "GetSecretValue" | "BatchGetSecretValue"
-        )
+        self.access.asks_for_value()
     }
 
     /// Whether the description or the versions were asked for, however the call ended.
     pub fn asks_for_description(&self) -> bool {
-        matches!(
-            &*self.access.subject.api,
-            "DescribeSecret" | "ListSecretVersionIds"
-        )
+        self.access.asks_for_description()
     }
 
     /// Whether the call changes the value of the secret or who may read it, however it ended. Tags and descriptions are
