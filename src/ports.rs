@@ -167,6 +167,8 @@ pub struct RecentCall {
     pub what: String,
     /// How many calls.
     pub calls: u64,
+    /// Whether the records name the secret. Those of some refused calls do not: then this secret may have been meant.
+    pub names_secret: bool,
 }
 
 /// Keeps what was done, for the next run and for people.

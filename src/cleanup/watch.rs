@@ -219,7 +219,8 @@ fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Cl
     for_read.unwrap_or(class)
 }
 
-/// Who wanted this secret from a moment on, of these calls.
+/// Who wanted this secret from a moment on, of these calls, or may have: a refused call whose record names no secret counts
+/// for each secret of its account and Region.
 pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&CallSeries]) -> Vec<RecentCall> {
     let index = Index::new([(arn, None)]);
     let asked = |access: &&CallSeries| {
@@ -228,11 +229,13 @@ pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&CallSeries]) -> Vec<Re
         let resolved = index.resolve(target, access.scope().as_ref(), last);
         let at = Timestamp::from_second(last).ok()?;
         let meant = matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_));
-        (at >= from && meant).then(|| RecentCall {
+        let may_mean = access.is_unnamed_refusal() && access.scope().as_ref() == Some(arn.scope());
+        (at >= from && (meant || may_mean)).then(|| RecentCall {
             at,
             reader: access.caller.identity.clone(),
             what: access.subject.api.to_string(),
             calls: access.calls(),
+            names_secret: !may_mean,
         })
     };
     wants.iter().filter_map(asked).collect()

@@ -254,7 +254,12 @@ fn the_page_fits_light_dark_narrow_and_print() {
         browser.look(width, 800, "light");
         let over = browser
             .value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-        assert_eq!(over, json!(0), "nothing sticks out at {width}");
+        let wide = browser.value(
+            "[...document.querySelectorAll('body *')] \
+               .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth) \
+               .map((element) => element.outerHTML.slice(0, 120))",
+        );
+        assert_eq!(over, json!(0), "at {width} these stick out: {wide:#}");
     }
     browser.look(1280, 900, "dark");
     browser.call("Emulation.setEmulatedMedia", &json!({"media": "print"}));

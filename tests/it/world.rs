@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::aws::without_foreign;
+
 pub use crate::run_result::{codes, verdict};
 
 /// The moment of every scan, unless a test says another one: a full hour, the first of a month.
@@ -826,11 +828,10 @@ impl World {
 
 /// Runs the program in a folder.
 pub fn program(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_secretsweep"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    without_foreign(&mut command)
         .current_dir(folder)
         .args(args)
-        .env_remove("NO_COLOR")
-        .env_remove("COLUMNS")
         .output()
         .unwrap()
 }

@@ -269,13 +269,9 @@ async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -
                 unheard.get_or_insert(fault.to_string());
             }
             Ok(asked) => {
-                if let Some(last) = asked.iter().max_by_key(|one| one.at) {
+                if let Some(why) = asked_for(arn, &asked) {
                     return Examination {
-                        check: Check::Refused(asked_for(
-                            arn,
-                            last,
-                            asked.iter().map(|one| one.calls).sum(),
-                        )),
+                        check: Check::Refused(why),
                         unheard,
                     };
                 }
@@ -294,22 +290,30 @@ async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -
     }
 }
 
-fn asked_for(arn: &SecretArn, last: &RecentCall, calls: u64) -> String {
+/// Why calls since the scan refuse a line; `None`: there are none. Those that name the secret say it best.
+fn asked_for(arn: &SecretArn, asked: &[RecentCall]) -> Option<String> {
+    let last = asked.iter().max_by_key(|one| (one.names_secret, one.at))?;
+    let alike = asked
+        .iter()
+        .filter(|one| one.names_secret == last.names_secret);
+    let calls = alike.map(|one| one.calls).sum();
     let asks = last.what.starts_with("Get")
         || last.what.starts_with("BatchGet")
         || last.what.starts_with("Describe")
         || last.what.starts_with("List");
-    let what = if asks {
+    let what = if !last.names_secret {
+        "since the scan, calls were refused whose records do not name the secret, so somebody may need it"
+    } else if asks {
         "it was asked for since the scan, so somebody needs it"
     } else {
         "it was changed since the scan, so somebody works with it"
     };
-    format!(
+    Some(format!(
         "{what}: {} in {}, the last {} by {} at {}",
         counted(calls, "call", "calls"),
         arn.scope().region,
         last.what,
         last.reader,
         last.at
-    )
+    ))
 }

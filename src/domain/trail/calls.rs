@@ -288,6 +288,13 @@ impl CallSeries {
         )
     }
 
+    /// Whether a value or a description was refused, and the record names no secret: it may have meant any secret of its
+    /// account and Region.
+    pub fn is_unnamed_refusal(&self) -> bool {
+        let asks = self.asks_for_value() || self.asks_for_description();
+        asks && self.subject.target.is_none() && !self.selects && self.outcome != CallOutcome::Ok
+    }
+
     /// The scope of the event, if it names one.
     pub fn scope(&self) -> Option<Scope> {
         Some(Scope {

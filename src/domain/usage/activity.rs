@@ -174,7 +174,8 @@ impl<'a> Activity<'a> {
             self.note(slice, resolution, who);
             return;
         }
-        if resolution.is_none() && is_unnamed_refusal(&slice, who) {
+        let needs = access.asks_for_value() || !who.0.kind.is_maintenance();
+        if access.is_unnamed_refusal() && needs {
             self.unnamed.push(by(who, slice.clone()));
         }
         let what = match resolution {
@@ -263,11 +264,4 @@ fn by<'a>((reader, _): &Who, slice: ActivitySlice<'a>) -> ByCaller<'a> {
         reader: reader.clone(),
         slice,
     }
-}
-
-/// Whether a call that names no secret was refused one: it may have meant any secret of its account and Region.
-fn is_unnamed_refusal(slice: &ActivitySlice<'_>, (reader, _): &Who) -> bool {
-    let asks =
-        slice.asks_for_value() || slice.asks_for_description() && !reader.kind.is_maintenance();
-    asks && !slice.access.selects && slice.access.outcome != CallOutcome::Ok
 }

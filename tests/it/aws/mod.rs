@@ -39,7 +39,8 @@ pub use world::World;
 /// The secret access key of every account; signatures are not checked.
 const SECRET_KEY: &str = "loopback-secret-access-key-0000000000000";
 
-/// Variables of the tester's own AWS set-up that must not reach the binary.
+/// Variables of the tester's own set-up, or of a CI runner's, that must not reach the program: they change what it does or
+/// prints.
 const FOREIGN: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -61,6 +62,9 @@ const FOREIGN: &[&str] = &[
     "https_proxy",
     "ALL_PROXY",
     "all_proxy",
+    "CI",
+    "NO_COLOR",
+    "COLUMNS",
 ];
 
 /// A running server; dropping it stops it.
@@ -239,7 +243,7 @@ pub fn environment(endpoint: &str, key: &str, region: &str) -> Vec<(String, Stri
     .to_vec()
 }
 
-/// Takes the tester's own AWS set-up from a command.
+/// Takes the tester's own set-up from a command.
 pub fn without_foreign(command: &mut Command) -> &mut Command {
     for name in FOREIGN {
         command.env_remove(name);

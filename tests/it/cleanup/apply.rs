@@ -375,6 +375,7 @@ impl RecentReads for History {
             reader: "arn:aws:iam::111122223333:role/web".to_owned(),
             what: "GetSecretValue".to_owned(),
             calls: 1,
+            names_secret: true,
         };
         let answer = match (arn.name(), arn.scope().region.as_str()) {
             ("asked", _) | ("copied", "us-east-1") => Ok(vec![call(5), call(1)]),

@@ -70,6 +70,29 @@ fn every_call_that_shows_a_need_refuses_its_line_with_the_caller() {
     assert_eq!(deletions(&ground), 1);
 }
 
+/// A `GetSecretValue` that was denied before AWS knew the secret: the record has no parameters.
+fn unnamed_refusal(ground: &Ground, agent: &str) -> Event {
+    let named = event(ground, 60, "GetSecretValue", "x", "orders", agent);
+    let mut record: serde_json::Value = serde_json::from_str(&named.text).unwrap();
+    record["requestParameters"] = serde_json::Value::Null;
+    record["responseElements"] = serde_json::Value::Null;
+    record["errorCode"] = "AccessDenied".into();
+    record["errorMessage"] = "explicit deny in a VPC endpoint policy".into();
+    record.as_object_mut().unwrap().remove("resources");
+    Event::of(record.to_string())
+}
+
+#[test]
+fn a_refused_call_that_names_no_secret_refuses_each_line_of_its_region() {
+    let ground = Ground::new(world().secret(idle("a")).secret(idle("b")), &["a", "b"]);
+    let refusal = unnamed_refusal(&ground, BOTO);
+    happens(&ground, [refusal]);
+    let said = ground.execute(&[]).expect(3).said();
+    assert!(said.contains("do not name the secret"), "{said}");
+    assert!(said.contains(":role/orders"), "{said}");
+    assert_eq!(deletions(&ground), 0, "{said}");
+}
+
 #[test]
 fn what_looks_after_secrets_refuses_nothing() {
     let terraform = "APN/1.0 HashiCorp/1.0 Terraform/1.7.4 terraform-provider-aws/5.41.0";
