@@ -147,10 +147,12 @@ pub struct CallerIdentity {
 /// Looking for calls that speak against a deletion, between the plan and now. What is not found proves nothing: events
 /// arrive late, and not every read is logged.
 pub trait RecentReads: Send + Sync {
-    /// Who asked for the secret, by ARN or by name, from this moment on. Never our own calls, nor those that would come
+    /// Who asked for the secret from this moment on, or may have: by ARN, by name, by filters, or by a refused call whose
+    /// record names no secret. `arn` is the secret's own or a replica's. Never our own calls, nor those that would come
     /// anyway (rotation, infrastructure as code, audits).
     fn since<'a>(
         &'a self,
+        secret: &'a Secret,
         arn: &'a SecretArn,
         from: jiff::Timestamp,
     ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>>;
@@ -167,8 +169,19 @@ pub struct RecentCall {
     pub what: String,
     /// How many calls.
     pub calls: u64,
-    /// Whether the records name the secret. Those of some refused calls do not: then this secret may have been meant.
-    pub names_secret: bool,
+    /// How the records name the secret.
+    pub target: RecentTarget,
+}
+
+/// How the record of a call names the secret that it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecentTarget {
+    /// Not at all: AWS refused the call before it knew the secret, so any secret of the account and Region may be meant.
+    Unnamed,
+    /// By filters that may select it.
+    Filters,
+    /// By its name or ARN.
+    Named,
 }
 
 /// Keeps what was done, for the next run and for people.

@@ -13,13 +13,15 @@ use crate::domain::base::names::{Index, Resolution, Scope, SecretArn};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::cleanup::journal::{JournalState, Phase};
 use crate::domain::cleanup::plan::end_of_window;
+use crate::domain::inventory::filters::may_select;
+use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
 use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell};
 use crate::domain::trail::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::activity::WRITES;
 use crate::domain::usage::classify::{Class, classify_unless};
-use crate::ports::RecentCall;
+use crate::ports::{RecentCall, RecentTarget};
 
 /// A secret that is pending deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,23 +221,35 @@ fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Cl
     for_read.unwrap_or(class)
 }
 
-/// Who wanted this secret from a moment on, of these calls, or may have: a refused call whose record names no secret counts
-/// for each secret of its account and Region.
-pub fn wanted(arn: &SecretArn, from: Timestamp, wants: &[&CallSeries]) -> Vec<RecentCall> {
+/// Who wanted this secret from a moment on, of these calls, or may have. `arn` is the secret's own or a replica's.
+pub fn wanted(
+    secret: &Secret,
+    arn: &SecretArn,
+    from: Timestamp,
+    wants: &[&CallSeries],
+) -> Vec<RecentCall> {
     let index = Index::new([(arn, None)]);
+    let target_of = |access: &CallSeries, last| {
+        let target = access.subject.target.as_deref().unwrap_or_default();
+        let here = || access.scope().as_ref() == Some(arn.scope());
+        if access.kind == RecordKind::BatchFilter {
+            return (here() && may_select(target, secret)).then_some(RecentTarget::Filters);
+        }
+        match index.resolve(target, access.scope().as_ref(), last) {
+            Resolution::One(_) | Resolution::Ambiguous(_) => Some(RecentTarget::Named),
+            _ => (access.is_unnamed_refusal() && here()).then_some(RecentTarget::Unnamed),
+        }
+    };
     let asked = |access: &&CallSeries| {
         let last = access.cells.last()?.last();
-        let target = access.subject.target.as_deref().unwrap_or_default();
-        let resolved = index.resolve(target, access.scope().as_ref(), last);
         let at = Timestamp::from_second(last).ok()?;
-        let meant = matches!(resolved, Resolution::One(_) | Resolution::Ambiguous(_));
-        let may_mean = access.is_unnamed_refusal() && access.scope().as_ref() == Some(arn.scope());
-        (at >= from && (meant || may_mean)).then(|| RecentCall {
+        let target = target_of(access, last).filter(|_| at >= from)?;
+        Some(RecentCall {
             at,
             reader: access.caller.identity.clone(),
             what: access.subject.api.to_string(),
             calls: access.calls(),
-            names_secret: !may_mean,
+            target,
         })
     };
     wants.iter().filter_map(asked).collect()

@@ -10,7 +10,7 @@ use crate::domain::cleanup::plan::{PlanEntry, end_of_window};
 use crate::domain::cleanup::precondition::{OwnChanges, SKEW_SECONDS};
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::domain::judging::protection::protection;
-use crate::ports::{Fault, RecentCall};
+use crate::ports::{Fault, RecentCall, RecentTarget};
 
 /// For how long an intent without an outcome is taken up again although AWS does not show the deletion, in seconds.
 ///
@@ -261,7 +261,7 @@ async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -
     members.extend(standing_replicas(&secret).filter_map(|region| line.arn.in_region(region).ok()));
     let mut unheard: Option<String> = None;
     for arn in &members {
-        match reads.since(arn, line.seal.planned_at).await {
+        match reads.since(&secret, arn, line.seal.planned_at).await {
             Err(Fault::Unreachable(why)) => {
                 unheard.get_or_insert(why);
             }
@@ -292,21 +292,22 @@ async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -
 
 /// Why calls since the scan refuse a line; `None`: there are none. Those that name the secret say it best.
 fn asked_for(arn: &SecretArn, asked: &[RecentCall]) -> Option<String> {
-    let last = asked.iter().max_by_key(|one| (one.names_secret, one.at))?;
-    let alike = asked
-        .iter()
-        .filter(|one| one.names_secret == last.names_secret);
+    let last = asked.iter().max_by_key(|one| (one.target, one.at))?;
+    let alike = asked.iter().filter(|one| one.target == last.target);
     let calls = alike.map(|one| one.calls).sum();
     let asks = last.what.starts_with("Get")
         || last.what.starts_with("BatchGet")
         || last.what.starts_with("Describe")
         || last.what.starts_with("List");
-    let what = if !last.names_secret {
-        "since the scan, calls were refused whose records do not name the secret, so somebody may need it"
-    } else if asks {
-        "it was asked for since the scan, so somebody needs it"
-    } else {
-        "it was changed since the scan, so somebody works with it"
+    let what = match last.target {
+        RecentTarget::Unnamed => {
+            "since the scan, calls were refused whose records do not name the secret, so somebody may need it"
+        }
+        RecentTarget::Filters => {
+            "since the scan, secrets were fetched by filters that may select it, so somebody may need it"
+        }
+        RecentTarget::Named if asks => "it was asked for since the scan, so somebody needs it",
+        RecentTarget::Named => "it was changed since the scan, so somebody works with it",
     };
     Some(format!(
         "{what}: {} in {}, the last {} by {} at {}",

@@ -2,5 +2,6 @@
 //!
 //! Entry: `secret::Secret`. May use: `base`.
 
+pub(crate) mod filters;
 pub mod secret;
 pub mod tags;

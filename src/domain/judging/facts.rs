@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::domain::base::names::Region;
+use crate::domain::inventory::filters;
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::domain::policy::Policy;
 use crate::domain::trail::calls::CallOutcome;
@@ -159,7 +160,7 @@ impl<'a> SecretFacts<'a> {
         filters.find(|batch| {
             let filters = batch.slice.access.subject.target.as_deref();
             batch.slice.last() >= self.idle_since()
-                && filters.is_some_and(|filters| may_select(filters, self.secret))
+                && filters.is_some_and(|filters| filters::may_select(filters, self.secret))
         })
     }
 
@@ -361,33 +362,4 @@ pub fn last_use<'m>(readers: &'m Readers<'_>, policy: &Policy) -> Option<(i64, &
 fn midnight(day: Date) -> i64 {
     day.to_zoned(TimeZone::UTC)
         .map_or(0, |zoned| zoned.timestamp().as_second())
-}
-
-/// Whether the filters of a batch (as JSON) may select a secret. What is not understood may.
-///
-/// `name`, `tag-key` and `tag-value` are prefixes, several filters must all fit, and several values of one need not
-/// (API reference, `Filter`).
-fn may_select(filters: &str, secret: &Secret) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Filter {
-        #[serde(default)]
-        key: String,
-        #[serde(default)]
-        values: Vec<String>,
-    }
-    let Ok(filters) = serde_json::from_str::<Vec<Filter>>(filters) else {
-        return true;
-    };
-    filters.iter().all(|filter| {
-        let any = |fits: &dyn Fn(&str) -> bool| {
-            let mut values = filter.values.iter();
-            filter.values.is_empty() || values.any(|value| value.starts_with('!') || fits(value))
-        };
-        match filter.key.as_str() {
-            "name" => any(&|value| secret.name.starts_with(value)),
-            "tag-key" => any(&|value| secret.tags.iter().any(|(key, _)| key.starts_with(value))),
-            "tag-value" => any(&|value| secret.tags.iter().any(|(_, tag)| tag.starts_with(value))),
-            _ => true,
-        }
-    })
 }

@@ -14,6 +14,7 @@ use crate::aws::{AwsSession, lookup};
 use crate::cleanup::watch::{self, Pending};
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::span::Span;
+use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
 use crate::domain::sampling::SamplingPlan;
 use crate::domain::trail::calls::CallSeries;
@@ -199,10 +200,11 @@ impl<'a> Since<'a> {
 impl RecentReads for Since<'_> {
     fn since<'a>(
         &'a self,
+        secret: &'a Secret,
         arn: &'a SecretArn,
         from: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>> {
-        let asked = watch::wanted(arn, from, &self.wants);
+        let asked = watch::wanted(secret, arn, from, &self.wants);
         let gap = self
             .heard
             .gaps

@@ -12,7 +12,7 @@ use secretsweep::domain::base::names::SecretArn;
 use secretsweep::domain::cleanup::journal::Phase;
 use secretsweep::domain::inventory::secret::{Replica, Secret};
 use secretsweep::domain::policy::Policy;
-use secretsweep::ports::{Fault, RecentCall, RecentReads};
+use secretsweep::ports::{Fault, RecentCall, RecentReads, RecentTarget};
 
 use super::vault_fixture::{Disk, Stage, arn, replicated, secret};
 use crate::fake::When;
@@ -366,6 +366,7 @@ struct History;
 impl RecentReads for History {
     fn since<'a>(
         &'a self,
+        _: &'a Secret,
         arn: &'a SecretArn,
         from: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>> {
@@ -375,7 +376,7 @@ impl RecentReads for History {
             reader: "arn:aws:iam::111122223333:role/web".to_owned(),
             what: "GetSecretValue".to_owned(),
             calls: 1,
-            names_secret: true,
+            target: RecentTarget::Named,
         };
         let answer = match (arn.name(), arn.scope().region.as_str()) {
             ("asked", _) | ("copied", "us-east-1") => Ok(vec![call(5), call(1)]),

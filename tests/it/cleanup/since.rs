@@ -94,6 +94,24 @@ fn a_refused_call_that_names_no_secret_refuses_each_line_of_its_region() {
 }
 
 #[test]
+fn a_batch_by_filters_refuses_the_lines_that_it_may_select() {
+    let ground = Ground::new(
+        world().secret(idle("team/a")).secret(idle("other")),
+        &["team/a", "other"],
+    );
+    let named = event(&ground, 60, "BatchGetSecretValue", "x", "orders", BOTO);
+    let mut record: serde_json::Value = serde_json::from_str(&named.text).unwrap();
+    record["requestParameters"] =
+        serde_json::json!({"filters": [{"key": "name", "values": ["team/"]}]});
+    record.as_object_mut().unwrap().remove("resources");
+    happens(&ground, [Event::of(record.to_string())]);
+    let said = ground.execute(&[]).expect(3).said();
+    assert!(said.contains("by filters that may select it"), "{said}");
+    assert!(said.contains("1 deleted, 1 refused"), "{said}");
+    assert_eq!(deletions(&ground), 1, "{said}");
+}
+
+#[test]
 fn what_looks_after_secrets_refuses_nothing() {
     let terraform = "APN/1.0 HashiCorp/1.0 Terraform/1.7.4 terraform-provider-aws/5.41.0";
     let ground = Ground::new(world().secret(idle("a")).secret(idle("b")), &["a", "b"]);
