@@ -98,6 +98,12 @@ pub trait Vault: Send + Sync {
     /// The secret as it is now, replicas included.
     fn describe<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<Secret, Fault>>;
 
+    /// The resource policy of the secret, as JSON; `None` if it has none.
+    fn resource_policy<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+    ) -> BoxFuture<'a, Result<Option<String>, Fault>>;
+
     /// Schedules the deletion. There is no way to ask for one without recovery.
     fn delete<'a>(
         &'a self,

@@ -17,9 +17,11 @@ pub mod bucket;
 pub mod fault;
 pub mod gate;
 pub mod lookup;
+mod raw_answer;
 pub mod secrets;
 mod settings;
 mod snapshot;
+pub mod vault;
 pub mod versions;
 
 use std::collections::HashMap;
@@ -102,7 +104,7 @@ impl AwsUse {
         // Every write is checked before and asked after by a describe.
         let acting = |name: &str| {
             [
-                named(secrets::WRITES, &[name]),
+                named(vault::ACTIONS, &[name]),
                 named(secrets::ACTIONS, &["DescribeSecret"]),
             ]
             .concat()
@@ -115,7 +117,11 @@ impl AwsUse {
             Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
-            Self::Delete => acting("DeleteSecret"),
+            Self::Delete => [
+                acting("DeleteSecret"),
+                named(vault::ACTIONS, &["GetResourcePolicy"]),
+            ]
+            .concat(),
             Self::Restore => acting("RestoreSecret"),
             Self::Tag => acting("TagResource"),
             Self::Untag => acting("UntagResource"),
@@ -130,7 +136,7 @@ pub fn actions() -> Vec<&'static str> {
     [
         accounts::ACTIONS,
         secrets::ACTIONS,
-        secrets::WRITES,
+        vault::ACTIONS,
         versions::ACTIONS,
         lookup::history::ACTIONS,
         bucket::ACTIONS,

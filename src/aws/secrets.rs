@@ -1,20 +1,17 @@
-//! Secrets Manager: reading the inventory, and the session as the [`Vault`] that acts.
+//! Secrets Manager: reading the inventory.
 //!
 //! A scan lists 100 secrets a request and asks for a single secret only if it is a primary with replicas, which lists
 //! leave out: 10,000 secrets without replicas are 100 requests. What is read before a failure is kept, and the rest is
 //! a gap.
 //!
-//! No function here could return a secret's value, and none could delete without recovery.
+//! No function here could return a secret's value.
 
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::{
-    ReplicaRegionType, ReplicationStatusType, SecretListEntry, Tag,
-};
+use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, Tag};
 use aws_smithy_types::DateTime;
-use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -25,24 +22,12 @@ use crate::domain::base::gap::Gap;
 use crate::domain::base::names::{Region, Scope, SecretArn};
 use crate::domain::inventory::secret::{Replica, Secret, day_of};
 use crate::domain::inventory::tags::Tags;
-use crate::ports::{
-    BlobStore, Fault, ProgressEvent, ProgressSink, RecoveryWindow, Scheduled, Vault,
-};
+use crate::ports::{BlobStore, Fault, ProgressEvent, ProgressSink};
 
 /// What reading asks AWS.
 pub const ACTIONS: &[&str] = &[
     "secretsmanager:ListSecrets",
     "secretsmanager:DescribeSecret",
-];
-
-/// What acting asks AWS, beyond `secretsmanager:DescribeSecret`.
-pub const WRITES: &[&str] = &[
-    "secretsmanager:DeleteSecret",
-    "secretsmanager:RestoreSecret",
-    "secretsmanager:TagResource",
-    "secretsmanager:UntagResource",
-    "secretsmanager:RemoveRegionsFromReplication",
-    "secretsmanager:ReplicateSecretToRegions",
 ];
 
 /// Secrets on a page: the most that AWS gives.
@@ -325,7 +310,7 @@ fn secret_of(entry: &SecretListEntry, scope: &Scope) -> Result<Secret, String> {
     })
 }
 
-fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
+pub(super) fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> {
     let arn = SecretArn::new(answer.arn().unwrap_or_default())
         .map_err(|error| Fault::Unreachable(error.to_string()))?;
     let name = answer.name().unwrap_or_else(|| arn.name()).to_owned();
@@ -365,139 +350,4 @@ fn replica(status: &ReplicationStatusType) -> Option<Replica> {
         status: status.status().map(|status| status.as_str().to_owned()),
         last_accessed: day(status.last_accessed_date()),
     })
-}
-
-impl Vault for AwsSession {
-    fn describe<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<Secret, Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            described(&describe(self, &client, arn).await?)
-        }
-        .boxed()
-    }
-
-    fn delete<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-        window: RecoveryWindow,
-    ) -> BoxFuture<'a, Result<Scheduled, Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            let answer = self
-                .gate
-                .ask("secretsmanager:DeleteSecret", || {
-                    client
-                        .delete_secret()
-                        .secret_id(arn.as_str())
-                        .recovery_window_in_days(window.days().into())
-                        .send()
-                })
-                .await?;
-            let deletion = moment(answer.deletion_date()).ok_or_else(|| {
-                Fault::Unreachable("the answer has no deletion date; ask for the secret".to_owned())
-            })?;
-            Ok(Scheduled { deletion })
-        }
-        .boxed()
-    }
-
-    fn restore<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            self.gate
-                .ask("secretsmanager:RestoreSecret", || {
-                    client.restore_secret().secret_id(arn.as_str()).send()
-                })
-                .await
-                .map(drop)
-        }
-        .boxed()
-    }
-
-    fn tag<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-        key: &'a str,
-        value: &'a str,
-    ) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            self.gate
-                .ask("secretsmanager:TagResource", || {
-                    client
-                        .tag_resource()
-                        .secret_id(arn.as_str())
-                        .tags(Tag::builder().key(key).value(value).build())
-                        .send()
-                })
-                .await
-                .map(drop)
-        }
-        .boxed()
-    }
-
-    fn untag<'a>(&'a self, arn: &'a SecretArn, key: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            self.gate
-                .ask("secretsmanager:UntagResource", || {
-                    client
-                        .untag_resource()
-                        .secret_id(arn.as_str())
-                        .tag_keys(key)
-                        .send()
-                })
-                .await
-                .map(drop)
-        }
-        .boxed()
-    }
-
-    fn remove_replicas<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-        regions: &'a [Region],
-    ) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            let names: Vec<String> = regions.iter().map(ToString::to_string).collect();
-            self.gate
-                .ask("secretsmanager:RemoveRegionsFromReplication", || {
-                    client
-                        .remove_regions_from_replication()
-                        .secret_id(arn.as_str())
-                        .set_remove_replica_regions(Some(names.clone()))
-                        .send()
-                })
-                .await
-                .map(drop)
-        }
-        .boxed()
-    }
-
-    fn replicate<'a>(
-        &'a self,
-        arn: &'a SecretArn,
-        region: &'a Region,
-        kms_key: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let client = client(self, arn.scope())?;
-            let replica = ReplicaRegionType::builder()
-                .region(region.as_str())
-                .set_kms_key_id(kms_key.map(str::to_owned))
-                .build();
-            self.gate
-                .ask("secretsmanager:ReplicateSecretToRegions", || {
-                    client
-                        .replicate_secret_to_regions()
-                        .secret_id(arn.as_str())
-                        .add_replica_regions(replica.clone())
-                        .send()
-                })
-                .await
-                .map(drop)
-        }
-        .boxed()
-    }
 }

@@ -161,6 +161,8 @@ enum ActionGroup {
     Anywhere,
     /// Reading what is known of secrets.
     Secrets,
+    /// Reading whom their resource policies let in.
+    ResourcePolicies,
     /// Assuming roles.
     Roles,
     /// Listing the trail's bucket.
@@ -197,6 +199,7 @@ impl ActionGroup {
             "secretsmanager:DescribeSecret" | "secretsmanager:ListSecretVersionIds" => {
                 Self::Secrets
             }
+            "secretsmanager:GetResourcePolicy" => Self::ResourcePolicies,
             "secretsmanager:RestoreSecret" => Self::Restore,
             "secretsmanager:TagResource" => Self::Tag,
             "secretsmanager:UntagResource" => Self::Untag,
@@ -210,6 +213,7 @@ impl ActionGroup {
         match self {
             Self::Anywhere => "ListAndLookUp",
             Self::Secrets => "DescribeSecrets",
+            Self::ResourcePolicies => "ReadResourcePolicies",
             Self::Roles => "EnterAccounts",
             Self::TrailList => "ListTrail",
             Self::TrailRead => "ReadTrail",
@@ -232,6 +236,7 @@ impl ActionGroup {
         let resource = match self {
             Self::Anywhere | Self::TrailList => anything(),
             Self::Secrets
+            | Self::ResourcePolicies
             | Self::Delete
             | Self::Restore
             | Self::Tag

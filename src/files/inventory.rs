@@ -21,9 +21,10 @@ use serde_json::Value;
 use crate::domain::base::gap::Gap;
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::utf_16::{UTF_16, is_utf_16};
+use crate::domain::inventory::dependents::dependents;
 use crate::domain::inventory::secret::{CurrentVersion, Secret};
 
-use entry::{ListedSecret, VersionList, dependents};
+use entry::{ListedSecret, VersionList};
 use form::{AS_JSON, contents, not_json};
 
 /// What was found.

@@ -95,6 +95,7 @@ pub(crate) fn secret(
         deleted: None,
         owning_service: None,
         customer_key: false,
+        rotates: false,
         description: None,
         tags: Tags::new(),
         readers: Vec::new(),
@@ -292,6 +293,7 @@ fn looping() -> SecretRow {
         ),
         avoidable_usd: Some(Money(20_954_000)),
         customer_key: true,
+        rotates: false,
         readers: vec![reader("checkout", "boto3", 2_592_000)],
         ..secret(
             MAIN,

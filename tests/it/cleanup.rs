@@ -13,6 +13,7 @@ mod output_failure;
 mod permissions;
 mod recent_calls;
 mod restore_and_watch;
+mod seal;
 mod settings;
 mod since;
 #[cfg(target_os = "linux")]

@@ -64,6 +64,7 @@ pub(crate) enum When {
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) secret: Secret,
+    pub(crate) resource_policy: Option<String>,
     /// The windows of all deletions that were carried out.
     pub(crate) deletions: Vec<u8>,
     pub(crate) restored: u32,
@@ -99,6 +100,7 @@ impl Fake {
         let keep = |secret: Secret| {
             let kept = Kept {
                 secret,
+                resource_policy: None,
                 deletions: vec![],
                 restored: 0,
                 changes: 0,
@@ -228,6 +230,15 @@ fn active(kept: &Kept) -> Result<(), Fault> {
 impl Vault for Fake {
     fn describe<'a>(&'a self, arn: &'a SecretArn) -> BoxFuture<'a, Result<Secret, Fault>> {
         self.call("describe", arn, |kept, _| Ok(kept.secret.clone()))
+    }
+
+    fn resource_policy<'a>(
+        &'a self,
+        arn: &'a SecretArn,
+    ) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+        self.call("resource policy", arn, |kept, _| {
+            Ok(kept.resource_policy.clone())
+        })
     }
 
     fn delete<'a>(

@@ -15,6 +15,7 @@ use serde_json::json;
 use secretsweep::aws::accounts::{self, Accounts, AccountsRequest, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
+use secretsweep::aws::vault;
 use secretsweep::aws::{AwsSession, AwsUse, Connect, Keys, Patience, Role, lookup, versions};
 use secretsweep::domain::base::gap::Gap;
 use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -691,7 +692,8 @@ impl Feed for Basket {
 fn declared(file: &str) -> Vec<&'static str> {
     match file {
         "accounts.rs" => accounts::ACTIONS.to_vec(),
-        "secrets.rs" => [secrets::ACTIONS, secrets::WRITES].concat(),
+        "secrets.rs" => secrets::ACTIONS.to_vec(),
+        "vault.rs" => [secrets::ACTIONS, vault::ACTIONS].concat(),
         "versions.rs" => versions::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),

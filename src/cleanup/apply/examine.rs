@@ -8,6 +8,7 @@ use crate::domain::base::names::{Region, SecretArn};
 use crate::domain::cleanup::journal::{Phase, SecretState};
 use crate::domain::cleanup::plan::{PlanEntry, end_of_window};
 use crate::domain::cleanup::precondition::{OwnChanges, SKEW_SECONDS};
+use crate::domain::cleanup::resource_policy::outsiders;
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::domain::judging::protection::protection;
 use crate::ports::{Fault, RecentCall, RecentTarget};
@@ -62,7 +63,10 @@ pub(super) async fn examine(
     let check = match examine_secret(line, standing, world, now).await {
         Check::Go(secret) => match terms_allow(&secret, terms) {
             Some(why) => Check::Refused(why),
-            None => return heard(line, secret, world).await,
+            None => match shared_with_others(line, world).await {
+                Some(check) => check,
+                None => return heard(line, secret, world).await,
+            },
         },
         other => other,
     };
@@ -246,6 +250,33 @@ fn terms_allow(secret: &Secret, terms: &ApplyOptions) -> Option<String> {
             regions.join(", ")
         )
     })
+}
+
+/// Why the resource policy speaks against the deletion, or could not be read; `None`: it does not, or there is none.
+///
+/// A scan does not read resource policies. So what matters here is not whether the policy is new, but whether it lets
+/// somebody in whose calls the account's own trail may not have.
+async fn shared_with_others(line: &PlanEntry, world: ApplyContext<'_>) -> Option<Check> {
+    let own = &line.arn.scope().account;
+    match world.vault.resource_policy(&line.arn).await {
+        Ok(None) => None,
+        Ok(Some(policy)) => match outsiders(&policy, own) {
+            Ok(found) if found.is_empty() => None,
+            Ok(found) => {
+                let names: Vec<String> = found.into_iter().collect();
+                Some(Check::Refused(format!(
+                    "its resource policy grants access from outside of the account {own}, to {}: if nobody there needs the secret, remove the grant, then scan and plan again",
+                    names.join(", ")
+                )))
+            }
+            Err(why) => Some(Check::Refused(format!(
+                "its resource policy is not understood ({why}), so it may grant access to somebody"
+            ))),
+        },
+        Err(fault) => Some(Check::Failed(format!(
+            "its resource policy could not be read: {fault}"
+        ))),
+    }
 }
 
 /// Looks up who asked for the secret or a replica since the scan. Whoever did, refuses the line.

@@ -312,6 +312,7 @@ impl RowBuilder<'_> {
             deleted: secret.deleted,
             owning_service: secret.owner_service().map(str::to_owned),
             customer_key: secret.has_customer_key(),
+            rotates: secret.rotation_enabled == Some(true),
             readers: self.readers(readers),
             arn: secret.arn,
             name: secret.name,

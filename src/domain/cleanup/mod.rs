@@ -6,3 +6,4 @@ pub mod journal;
 pub mod plan;
 pub mod plan_file;
 pub mod precondition;
+pub mod resource_policy;

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::cleanup::precondition::{
-    EncryptionKey, Precondition, SKEW_SECONDS, digest, tags_digest, whole_seconds,
+    EncryptionKey, Precondition, RotationState, SKEW_SECONDS, digest, tags_digest, whole_seconds,
 };
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Glob;
@@ -291,6 +291,11 @@ fn seal(
             EncryptionKey::Customer
         } else {
             EncryptionKey::Aws
+        },
+        rotation: if row.rotates {
+            RotationState::On
+        } else {
+            RotationState::Off
         },
     }
 }

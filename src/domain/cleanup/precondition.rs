@@ -20,7 +20,7 @@ use crate::domain::inventory::secret::Secret;
 use crate::domain::inventory::tags::Tags;
 
 /// The version of the seal's text.
-const VERSION: &str = "v1";
+const VERSION: &str = "v2";
 
 /// The part of a [`Mismatch`] that is known by its digest only.
 const TAGS: &str = "tags";
@@ -49,6 +49,35 @@ pub struct Precondition {
     pub replicas: BTreeSet<Region>,
     /// Whether a key of the customer encrypts it.
     pub key: EncryptionKey,
+    /// Whether automatic rotation is on.
+    pub rotation: RotationState,
+}
+
+/// Whether Secrets Manager rotates a secret by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotationState {
+    /// It does.
+    On,
+    /// It does not: rotation was never set up, or was cancelled.
+    Off,
+}
+
+impl RotationState {
+    /// The state from `RotationEnabled`, which AWS leaves out where rotation was never set up.
+    pub fn of(enabled: Option<bool>) -> Self {
+        if enabled == Some(true) {
+            Self::On
+        } else {
+            Self::Off
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// Whose key encrypts a secret.
@@ -146,10 +175,10 @@ impl Precondition {
         format!("{body};sum={sum}")
     }
 
-    /// Everything but the checksum: `v1;at=...;of=...;days=...;lc=...;la=...;tags=...;rep=...;key=...`.
+    /// Everything but the checksum: `v2;at=...;of=...;days=...;lc=...;la=...;tags=...;rep=...;key=...;rot=...`.
     pub fn body(&self) -> String {
         format!(
-            "{VERSION};at={};of={};days={};lc={};la={};tags={};rep={};key={}",
+            "{VERSION};at={};of={};days={};lc={};la={};tags={};rep={};key={};rot={}",
             self.planned_at,
             self.scanned,
             self.recovery_days,
@@ -158,6 +187,7 @@ impl Precondition {
             self.tags,
             joined(&self.replicas),
             self.key.as_str(),
+            self.rotation.as_str(),
         )
     }
 
@@ -200,6 +230,11 @@ impl Precondition {
                 "customer" => EncryptionKey::Customer,
                 _ => return Err(SealError::Part("key")),
             },
+            rotation: match part("rot")? {
+                "on" => RotationState::On,
+                "off" => RotationState::Off,
+                _ => return Err(SealError::Part("rot")),
+            },
         };
         if (7..=30).contains(&seal.recovery_days) {
             Ok(seal)
@@ -240,6 +275,13 @@ impl Precondition {
             "key",
             self.key.as_str().to_owned(),
             EncryptionKey::of(secret).as_str().to_owned(),
+        );
+        compare(
+            "rotation",
+            self.rotation.as_str().to_owned(),
+            RotationState::of(secret.rotation_enabled)
+                .as_str()
+                .to_owned(),
         );
         breaks
     }
@@ -366,6 +408,7 @@ mod tests {
             tags: tags_digest(&secret.tags),
             replicas: BTreeSet::from(["eu-west-1".parse().unwrap()]),
             key: EncryptionKey::Aws,
+            rotation: RotationState::Off,
         }
     }
 
@@ -407,6 +450,7 @@ mod tests {
             last_accessed: None,
             replicas: BTreeSet::new(),
             key: EncryptionKey::Customer,
+            rotation: RotationState::On,
             ..seal()
         };
         let text = bare.text(&arn(), "p1");
@@ -440,6 +484,8 @@ mod tests {
             ["replicas"]
         );
         assert_eq!(part(|s| s.kms_key = Some("alias/mine".to_owned())), ["key"]);
+        assert_eq!(part(|s| s.rotation_enabled = Some(true)), ["rotation"]);
+        assert_eq!(part(|s| s.rotation_enabled = Some(false)), [""; 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Entry: `secret::Secret`. May use: `base`.
 
+pub(crate) mod dependents;
 pub(crate) mod filters;
 pub mod secret;
 pub mod tags;

@@ -304,6 +304,9 @@ pub struct SecretRow {
     pub owning_service: Option<String>,
     /// Reads decrypt with a customer-managed key.
     pub customer_key: bool,
+    /// Automatic rotation is on. Written only where it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rotates: bool,
     /// The description. Other people's text.
     pub description: Option<String>,
     /// The tags. Other people's text.

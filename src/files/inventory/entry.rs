@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use crate::domain::base::names::SecretArn;
 use crate::domain::inventory::secret::{CurrentVersion, Replica, Secret, day_of};
@@ -202,27 +201,4 @@ impl<'de> Deserialize<'de> for CliTimestamp {
 
         deserializer.deserialize_any(Any).map_err(D::Error::custom)
     }
-}
-
-/// What an entry says of others that depend on the secret, besides its replicas in other Regions: a field that names
-/// replicas or accounts and holds something. Fields that AWS will add are of that shape, too.
-pub(super) fn dependents(entry: &Value) -> Vec<String> {
-    let fields = entry.as_object().into_iter().flatten();
-    fields
-        .filter(|(key, _)| key.contains("Replica") || key.contains("CrossAccount"))
-        .filter(|(key, _)| key.as_str() != "ReplicationStatus")
-        .filter_map(|(key, value)| {
-            let holds = match value {
-                Value::Array(all) => all.iter().any(|one| {
-                    let status = one.get("Status").and_then(Value::as_str);
-                    status != Some("Detached")
-                }),
-                Value::Object(members) => !members.is_empty(),
-                Value::String(text) => !text.is_empty(),
-                Value::Null | Value::Bool(false) | Value::Number(_) => false,
-                Value::Bool(true) => true,
-            };
-            holds.then(|| key.clone())
-        })
-        .collect()
 }

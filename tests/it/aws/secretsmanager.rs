@@ -22,6 +22,7 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
     let value = match asked.op {
         "ListSecrets" => list(world, asked),
         "DescribeSecret" => describe(world, asked),
+        "GetResourcePolicy" => resource_policy(world, asked),
         "ListSecretVersionIds" => versions(world, asked),
         "TagResource" => change::tag(world, asked),
         "UntagResource" => change::untag(world, asked),
@@ -146,7 +147,26 @@ fn describe(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
     if !replicas.is_empty() {
         entry.insert("ReplicationStatus".to_owned(), replicas.into());
     }
+    if let Some(account) = &secret.cross_account_replica {
+        let replica = format!(
+            "arn:aws:secretsmanager:{}:{account}:secret:{}",
+            secret.region, secret.name
+        );
+        let status = json!([{ "ReplicaSecretARN": replica, "Status": "InSync" }]);
+        entry.insert("CrossAccountReplicas".to_owned(), status);
+    }
     Ok(entry.into())
+}
+
+fn resource_policy(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let params: One = asked.params()?;
+    let arn = find(world, asked.caller, &params.secret_id)?;
+    let secret = &world.secrets[&arn];
+    let mut answer = json!({ "ARN": arn, "Name": secret.name });
+    if let Some(policy) = &secret.resource_policy {
+        answer["ResourcePolicy"] = json!(policy);
+    }
+    Ok(answer)
 }
 
 /// What `ListSecrets` and `DescribeSecret` have in common.

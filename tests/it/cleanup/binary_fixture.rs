@@ -12,7 +12,7 @@ use secretsweep::domain::cleanup::journal::{JournalState, Phase, TroubleKind};
 use secretsweep::domain::cleanup::plan::{Decision, Plan, PlanEntry};
 use secretsweep::domain::cleanup::plan_file;
 use secretsweep::domain::cleanup::precondition::{
-    EncryptionKey, Precondition, tags_digest, whole_seconds,
+    EncryptionKey, Precondition, RotationState, tags_digest, whole_seconds,
 };
 use secretsweep::domain::inventory::secret::day_of;
 use secretsweep::files::journal::read;
@@ -424,6 +424,7 @@ fn line(world: &mut World, name: &str, planned_at: Timestamp, scanned: u64) -> P
             } else {
                 EncryptionKey::Aws
             },
+            rotation: RotationState::of(secret.rotation_enabled),
         },
     }
 }

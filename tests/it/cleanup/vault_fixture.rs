@@ -14,7 +14,7 @@ use secretsweep::domain::base::names::SecretArn;
 use secretsweep::domain::cleanup::journal::{JournalEntry, JournalState, line};
 use secretsweep::domain::cleanup::plan::{Decision, Plan, PlanEntry};
 use secretsweep::domain::cleanup::precondition::{
-    EncryptionKey, Precondition, tags_digest, whole_seconds,
+    EncryptionKey, Precondition, RotationState, tags_digest, whole_seconds,
 };
 use secretsweep::domain::inventory::secret::{Replica, Secret};
 use secretsweep::domain::inventory::tags::Tags;
@@ -85,6 +85,7 @@ pub(crate) fn plan(secrets: &[Secret]) -> Plan {
                 .map(|one| one.region.clone())
                 .collect(),
             key: EncryptionKey::of(secret),
+            rotation: RotationState::of(secret.rotation_enabled),
         },
     };
     Plan {

@@ -44,6 +44,7 @@ pub(crate) fn row(name: &str) -> SecretRow {
         deleted: None,
         owning_service: None,
         customer_key: false,
+        rotates: false,
         description: None,
         tags: Tags::new(),
         readers: vec![],

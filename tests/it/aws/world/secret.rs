@@ -50,6 +50,10 @@ pub struct Secret {
     pub primary_region: Option<String>,
     /// The partner of a managed external secret.
     pub kind: Option<String>,
+    /// The policy on the secret itself, as JSON.
+    pub resource_policy: Option<String>,
+    /// The account of its replica in another account.
+    pub cross_account_replica: Option<String>,
 }
 
 /// A version of a secret.
@@ -100,6 +104,8 @@ impl Secret {
             owning_service: None,
             primary_region: None,
             kind: None,
+            resource_policy: None,
+            cross_account_replica: None,
         }
     }
 
