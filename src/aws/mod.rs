@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod bucket;
 pub mod fault;
 pub mod gate;
+pub mod journal_object;
 pub mod lookup;
 mod raw_answer;
 pub mod secrets;
@@ -72,6 +73,8 @@ pub enum AwsUse {
     RemoveReplicas,
     /// Making removed replicas again.
     Replicate,
+    /// Keeping the journal in a bucket.
+    Journal,
 }
 
 impl AwsUse {
@@ -90,6 +93,7 @@ impl AwsUse {
         Self::Untag,
         Self::RemoveReplicas,
         Self::Replicate,
+        Self::Journal,
     ];
 
     /// The IAM actions that it takes: those that the adapters declare beside their calls.
@@ -127,6 +131,7 @@ impl AwsUse {
             Self::Untag => acting("UntagResource"),
             Self::RemoveReplicas => acting("RemoveRegionsFromReplication"),
             Self::Replicate => acting("ReplicateSecretToRegions"),
+            Self::Journal => named(journal_object::ACTIONS, &["PutObject"]),
         }
     }
 }
@@ -140,6 +145,7 @@ pub fn actions() -> Vec<&'static str> {
         versions::ACTIONS,
         lookup::history::ACTIONS,
         bucket::ACTIONS,
+        journal_object::ACTIONS,
     ]
     .concat()
 }

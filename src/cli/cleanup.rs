@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, SecretArn};
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::policy::{self, Glob};
 
 /// What to plan.
@@ -136,9 +137,10 @@ pub struct ApplyArgs {
     /// it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub write_pace: Option<u64>,
-    /// The journal [default: beside the plan, PLAN.journal.jsonl]
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
+    /// The journal, a file or an object such as s3://bucket/plan.journal.jsonl [default: beside the plan,
+    /// PLAN.journal.jsonl]
+    #[arg(long, value_name = "FILE|S3")]
+    pub journal: Option<JournalPlace>,
     /// The moment that counts as now.
     #[command(flatten)]
     pub moment: NowArg,
@@ -161,9 +163,10 @@ pub struct WatchArgs {
     /// The plan that was applied
     #[arg(value_name = "PLAN", required_unless_present = "journal")]
     pub plan: Option<PathBuf>,
-    /// The journal [default: beside the plan, PLAN.journal.jsonl]
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
+    /// The journal, a file or an object such as s3://bucket/plan.journal.jsonl [default: beside the plan,
+    /// PLAN.journal.jsonl]
+    #[arg(long, value_name = "FILE|S3")]
+    pub journal: Option<JournalPlace>,
     /// Look back this far [default: to the first deletion]
     #[arg(long, value_name = "DURATION", value_parser = policy::look_back)]
     pub since: Option<Duration>,
@@ -202,9 +205,9 @@ pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]
     pub targets: Vec<RestoreTarget>,
-    /// The journal [default: beside the plan; with ARNs, restore.journal.jsonl]
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
+    /// The journal, a file or an object in S3 [default: beside the plan; with ARNs, restore.journal.jsonl]
+    #[arg(long, value_name = "FILE|S3")]
+    pub journal: Option<JournalPlace>,
     /// The moment that counts as now.
     #[command(flatten)]
     pub moment: NowArg,
@@ -240,14 +243,18 @@ impl std::str::FromStr for RestoreTarget {
 #[command(after_help = "\
 Examples:
   secretsweep status plan.csv
-  secretsweep status plan.journal.jsonl")]
+  secretsweep status plan.journal.jsonl
+  secretsweep status s3://my-bucket/plan.journal.jsonl")]
 pub struct StatusArgs {
-    /// A journal, or the plan beside which it stands
+    /// A journal (a file, or an object in S3), or the plan beside which it stands
     #[arg(value_name = "JOURNAL|PLAN")]
-    pub journal: PathBuf,
+    pub journal: JournalPlace,
     /// The moment that counts as now.
     #[command(flatten)]
     pub moment: NowArg,
+    /// How to reach AWS, for a journal in S3.
+    #[command(flatten)]
+    pub login: AwsArgs,
 }
 
 fn amount(text: &str) -> Result<Money, String> {

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::TrailSource;
 use crate::domain::base::names::{AccountId, Region};
+use crate::domain::base::object_address::ObjectAddress;
 
 /// Which command's policy to print.
 #[derive(Debug, Args)]
@@ -57,6 +58,9 @@ pub struct PolicyApplyArgs {
     /// For `--no-lookup`: no reading of the event history, which `watch` needs, too
     #[arg(long)]
     pub no_lookup: bool,
+    /// For `--journal s3://...`: also reading and writing this object
+    #[arg(long, value_name = "S3")]
+    pub journal: Option<ObjectAddress>,
     /// The role that is taken in other accounts
     #[arg(long, value_name = "NAME")]
     pub role_name: Option<String>,

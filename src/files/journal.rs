@@ -44,11 +44,6 @@ pub enum OpenError {
     },
 }
 
-/// Where the journal of a plan stands: beside it, with the ending `.journal.jsonl` for its own.
-pub fn beside(plan: &Path) -> PathBuf {
-    plan.with_extension("journal.jsonl")
-}
-
 /// Reads a journal without locking it. An absent one is empty.
 ///
 /// # Errors
@@ -223,8 +218,7 @@ mod tests {
     #[test]
     fn what_was_appended_is_read_again_and_only_the_owner_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = beside(&folder.path().join("plan.csv"));
-        assert_eq!(path.file_name().unwrap(), "plan.journal.jsonl");
+        let path = folder.path().join("plan.journal.jsonl");
         assert_eq!(phase(&read(&path).unwrap()), None);
         let (mut journal, _) = JournalFile::open(&path).unwrap();
         journal.append(&deleting()).unwrap();

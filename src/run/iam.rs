@@ -67,6 +67,9 @@ fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<AwsUse> {
     if apply.role_name.is_some() {
         uses.push(AwsUse::OtherAccounts);
     }
+    if apply.journal.is_some() {
+        uses.push(AwsUse::Journal);
+    }
     uses
 }
 
@@ -75,6 +78,7 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
         partition: apply.partition.clone(),
         accounts: apply.accounts.clone(),
         role: apply.role_name.clone(),
+        journal: apply.journal.clone(),
         // `apply` takes `KEY=VALUE`, and the same text is right here.
         tag: apply.tag.clone().flatten().map(|tag| {
             let key = tag.split_once('=').map_or(tag.as_str(), |(key, _)| key);

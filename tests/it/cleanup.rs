@@ -3,6 +3,7 @@
 mod apply;
 mod aws_errors;
 mod binary_fixture;
+mod bucket_journal;
 mod change_table;
 mod changed_since_plan;
 mod kill;

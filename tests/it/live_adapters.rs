@@ -15,8 +15,9 @@ use serde_json::json;
 use secretsweep::aws::accounts::{self, Accounts, AccountsRequest, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
-use secretsweep::aws::vault;
-use secretsweep::aws::{AwsSession, AwsUse, Connect, Keys, Patience, Role, lookup, versions};
+use secretsweep::aws::{
+    AwsSession, AwsUse, Connect, Keys, Patience, Role, journal_object, lookup, vault, versions,
+};
 use secretsweep::domain::base::gap::Gap;
 use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use secretsweep::domain::base::span::Span;
@@ -693,6 +694,7 @@ fn declared(file: &str) -> Vec<&'static str> {
     match file {
         "accounts.rs" => accounts::ACTIONS.to_vec(),
         "secrets.rs" => secrets::ACTIONS.to_vec(),
+        "journal_object.rs" => journal_object::ACTIONS.to_vec(),
         "vault.rs" => [secrets::ACTIONS, vault::ACTIONS].concat(),
         "versions.rs" => versions::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),

@@ -265,27 +265,10 @@ struct Bucket<'a> {
 }
 
 impl<'a> Bucket<'a> {
-    /// Finds the bucket's Region and makes a client for it.
     async fn open(session: &'a AwsSession, location: &'a Location, ask: &'a BucketRequest) -> Self {
-        let client = in_region(session, &session.base);
-        let place = session.gate.place().await;
-        let answer = client.head_bucket().bucket(&location.bucket).send().await;
-        drop(place);
-        let region = match &answer {
-            Ok(found) => found.bucket_region().map(str::to_owned),
-            Err(error) => region_in(error),
-        };
-        // If the Region cannot be learnt, the listing will say what is wrong.
-        let client = match region {
-            Some(region) => {
-                let there = session.base.to_builder().region(SdkRegion::new(region));
-                in_region(session, &there.build())
-            }
-            None => client,
-        };
         Self {
             session,
-            client,
+            client: client_of(session, &location.bucket).await,
             location,
             ask,
         }
@@ -317,6 +300,25 @@ fn gap(scope: Option<&Scope>, what: String, why: String) -> Gap {
         source: "trail".to_owned(),
         what,
         why,
+    }
+}
+
+/// A client for the Region of a bucket. If that Region cannot be learnt, the first request will say what is wrong.
+pub(super) async fn client_of(session: &AwsSession, bucket: &str) -> Client {
+    let client = in_region(session, &session.base);
+    let place = session.gate.place().await;
+    let answer = client.head_bucket().bucket(bucket).send().await;
+    drop(place);
+    let region = match &answer {
+        Ok(found) => found.bucket_region().map(str::to_owned),
+        Err(error) => region_in(error),
+    };
+    match region {
+        Some(region) => {
+            let there = session.base.to_builder().region(SdkRegion::new(region));
+            in_region(session, &there.build())
+        }
+        None => client,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,12 +9,13 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::gaps;
+use super::journal;
 use super::recent_calls::{RecentCalls, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, saving, table, tally};
 use super::shown;
 use super::{
-    RunClock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_journal,
-    read_plan, read_policy, unless_stopped,
+    RunClock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_plan,
+    read_policy, unless_stopped,
 };
 use crate::Exit;
 use crate::aws::AwsSession;
@@ -28,10 +28,10 @@ use crate::domain::base::money::counted;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::cleanup::journal::JournalState;
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::{Guards, Plan, PlanEntry};
 use crate::domain::cleanup::precondition::whole_seconds;
 use crate::domain::policy::Policy;
-use crate::files::journal::{JournalFile, beside};
 use crate::ports::RecentReads;
 use crate::run::cleanup::callers::{caller_sentence, way_out};
 use crate::term::Term;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ApplyArgs, term: &Term) -> Result<Exit> {
     }
     let job = ApplyJob {
         clock: RunClock::before_aws(args.moment)?,
-        journal: args.journal.clone().unwrap_or_else(|| beside(&args.plan)),
+        journal: journal::of_plan(args.journal.as_ref(), &args.plan),
         policy: read_policy(args.policy.as_ref())?,
         terms: terms(args),
         plan,
@@ -79,7 +79,7 @@ struct ApplyJob<'a> {
     args: &'a ApplyArgs,
     clock: RunClock,
     plan: Plan,
-    journal: PathBuf,
+    journal: JournalPlace,
     policy: Policy,
     terms: ApplyOptions,
     term: &'a Term,
@@ -87,16 +87,20 @@ struct ApplyJob<'a> {
 
 impl ApplyJob<'_> {
     async fn run(&self, stop: &AtomicBool) -> Result<Exit> {
-        let book = read_journal(&self.journal)?;
-        belongs(&book, &self.plan, &self.journal)?;
         // What needs no AWS to be refused is refused before AWS is asked.
-        self.guard(&self.plan.accounts(), &book)?;
+        let known = journal::before_aws(&self.journal)?;
+        belongs(&known, &self.plan, &self.journal)?;
+        self.guard(&self.plan.accounts(), &known)?;
         let session = open(&self.args.login, self.clock, stop).await?;
-        let ours = accounts(&session, &self.args.login, self.plan.accounts());
-        self.guard(&ours, &book)?;
-        if self.args.execute {
+        let reading = Box::pin(journal::read(&self.journal, &session));
+        let found = unless_stopped(stop, reading).await??;
+        if self.args.execute && found.is_none() {
             self.tell_of_journal();
         }
+        let book = found.unwrap_or_default();
+        belongs(&book, &self.plan, &self.journal)?;
+        let ours = accounts(&session, &self.args.login, self.plan.accounts());
+        self.guard(&ours, &book)?;
         let gaps = gaps::beside(&self.args.plan, self.plan.planned_at);
         if !gaps.is_empty() {
             self.term.say(gaps.trim_end());
@@ -128,13 +132,19 @@ impl ApplyJob<'_> {
             summary
         };
         text.push_str(&self.sum_up(&summary, heard.as_ref()));
-        let asked = self.asked_again(&summary, heard.as_ref())?;
+        let asked = match &heard {
+            None => String::new(),
+            Some(heard) => {
+                let book = journal::read(&self.journal, &session).await?;
+                self.asked_again(&summary, heard, &book.unwrap_or_default())
+            }
+        };
         text.push_str(&asked);
         let told = Term::data(text.as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
-                self.journal.display()
+                self.journal
             );
         }
         Ok(shown(
@@ -165,28 +175,30 @@ impl ApplyJob<'_> {
     }
 
     /// Who asks for what an earlier run of this plan deleted, as `watch` says it; empty if nobody was seen to.
-    fn asked_again(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> Result<String> {
-        let Some(heard) = heard else {
-            return Ok(String::new());
-        };
+    fn asked_again(
+        &self,
+        summary: &ApplySummary,
+        heard: &RecentCalls,
+        book: &JournalState,
+    ) -> String {
         let before: BTreeSet<&SecretArn> = summary
             .lines
             .iter()
             .filter(|line| matches!(line.outcome, LineOutcome::DoneBefore { .. }))
             .map(|line| &line.arn)
             .collect();
-        let mut pending = pending(&read_journal(&self.journal)?);
+        let mut pending = pending(book);
         pending.retain(|one| before.contains(&one.arn));
         let askers = asked(&pending, &heard.accesses, &self.policy);
         if askers.is_empty() {
-            return Ok(String::new());
+            return String::new();
         }
         let mut text = "\nStill asked for after the deletion:\n".to_owned();
         for asker in &askers {
             text.push_str(&item("  ", &caller_sentence(asker)));
         }
         text.push_str(&way_out(&askers, &self.journal, &self.args.login));
-        Ok(text)
+        text
     }
 
     /// Refuses the plan as a whole, with every reason.
@@ -256,10 +268,10 @@ impl ApplyJob<'_> {
     /// Says in CI, before anything is done, that the journal is a file that goes with the runner.
     fn tell_of_journal(&self) {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-        if in_ci && !self.journal.exists() {
+        if in_ci && matches!(self.journal, JournalPlace::File(_)) {
             self.term.say(&format!(
-                "The journal {} is a new file on this runner. Without it, no later run knows what this one did: keep it as an artifact of the job.",
-                self.journal.display()
+                "The journal {} is a new file on this runner. Without it, no later run knows what this one did: keep it as an artifact of the job, or in a bucket with `--journal s3://BUCKET/KEY`.",
+                self.journal
             ));
         }
     }
@@ -298,7 +310,7 @@ impl ApplyJob<'_> {
     }
 
     async fn execute(&self, session: &AwsSession, world: ApplyContext<'_>) -> Result<ApplySummary> {
-        let (mut journal, book) = JournalFile::open(&self.journal)?;
+        let (mut journal, book) = journal::open(&self.journal, session).await?;
         belongs(&book, &self.plan, &self.journal)?;
         let caller = &session.caller().arn;
         // The columns are laid out before the first line is done, for the longest that may come.
@@ -309,7 +321,7 @@ impl ApplyJob<'_> {
         show(&table.header(&OUTCOMES));
         let progress = |done: &LineResult| show(&table.row(&row(done)));
         let (plan, terms) = (&self.plan, &self.terms);
-        Ok(apply::execute(plan, book, &mut journal, caller, world, terms, &progress).await)
+        Ok(apply::execute(plan, book, &mut *journal, caller, world, terms, &progress).await)
     }
 
     fn sum_up(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> String {
@@ -404,10 +416,7 @@ impl ApplyJob<'_> {
             return text;
         }
         let journal = &self.journal;
-        text.push_str(&paragraph(&format!(
-            "What was done stands in {}.",
-            journal.display()
-        )));
+        text.push_str(&paragraph(&format!("What was done stands in {journal}.")));
         let open: fn(&LineOutcome) -> bool =
             |one| matches!(one, LineOutcome::Failed(_) | LineOutcome::Skipped);
         if count(open) > 0 {
@@ -415,7 +424,7 @@ impl ApplyJob<'_> {
         }
         let mut words = path_word(&self.args.plan);
         if self.args.journal.is_some() {
-            let _ = write!(words, " --journal {}", path_word(journal));
+            let _ = write!(words, " --journal {}", journal::word(journal));
         }
         words.push_str(&login_words(&self.args.login));
         text.push_str("To see who still asks for what is deleted, and to take deletions back:\n");
@@ -425,11 +434,11 @@ impl ApplyJob<'_> {
     }
 }
 
-fn belongs(book: &JournalState, plan: &Plan, journal: &Path) -> Result<()> {
+fn belongs(book: &JournalState, plan: &Plan, journal: &JournalPlace) -> Result<()> {
     match &book.plan {
         Some(other) if *other != plan.id => bail!(
-            "the journal {} belongs to plan `{other}`, and this is `{}`: name another with `--journal FILE`",
-            journal.display(),
+            "the journal {} belongs to plan `{other}`, and this is `{}`: name another with `--journal`",
+            journal,
             plan.id
         ),
         _ => Ok(()),

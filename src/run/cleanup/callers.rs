@@ -1,13 +1,13 @@
 //! Sentences on who still calls a secret, which `apply` and `watch` share.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::show::command;
-use super::{login_words, path_word};
+use super::{journal, login_words};
 use crate::cleanup::watch::Asker;
 use crate::cli::AwsArgs;
 use crate::domain::base::names::SecretArn;
+use crate::domain::cleanup::journal_place::JournalPlace;
 
 /// Who asks for what, as a sentence.
 pub(super) fn caller_sentence(asker: &Asker) -> String {
@@ -31,13 +31,13 @@ pub(super) fn caller_sentence(asker: &Asker) -> String {
 }
 
 /// How to take back what is asked for.
-pub(super) fn way_out(askers: &[Asker], journal: &Path, login: &AwsArgs) -> String {
+pub(super) fn way_out(askers: &[Asker], journal: &JournalPlace, login: &AwsArgs) -> String {
     let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
     let arns: Vec<&str> = secrets.iter().map(|arn| arn.as_str()).collect();
     let mut text = "\nTo take back what is asked for:\n".to_owned();
     text.push_str(&command(&format!(
         "secretsweep restore --journal {}{} {}",
-        path_word(journal),
+        journal::word(journal),
         login_words(login),
         arns.join(" ")
     )));

@@ -6,6 +6,7 @@
 mod apply;
 mod callers;
 mod gaps;
+mod journal;
 mod plan;
 mod recent_calls;
 mod restore;
@@ -33,7 +34,6 @@ use super::{session, shown};
 use crate::aws::AwsSession;
 use crate::cli::{AnalysisArgs, AwsArgs, NowArg};
 use crate::domain::base::names::AccountId;
-use crate::domain::cleanup::journal::JournalState;
 use crate::domain::cleanup::plan::Plan;
 use crate::domain::cleanup::plan_file;
 use crate::domain::policy::Policy;
@@ -70,10 +70,6 @@ fn read_policy(path: Option<&PathBuf>) -> Result<Policy> {
         policy: path.cloned(),
         ..AnalysisArgs::default()
     })
-}
-
-fn read_journal(path: &Path) -> Result<JournalState> {
-    crate::files::journal::read(path).map_err(anyhow::Error::from)
 }
 
 /// The accounts that may be acted in: the caller's, and with a role to take those of the plan.

@@ -14,12 +14,12 @@ use crate::Exit;
 use crate::cli::PlanArgs;
 use crate::domain::base::money::{Money, counted};
 use crate::domain::base::names::Region;
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::{
     Draft, Guards, Plan, PlanEntry, PlanSelection, VerdictScope, draft, end_of_window,
 };
 use crate::domain::cleanup::plan_file;
 use crate::domain::report::result::Report;
-use crate::files::journal;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
 use crate::term::Term;
@@ -90,8 +90,9 @@ fn beside(dir: &Path) -> PathBuf {
 
 /// Writes the plan whole or not at all, for its owner alone. Somebody may have worked on the one that is there.
 fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
-    let journal = journal::beside(path);
-    if journal.exists() {
+    if let JournalPlace::File(journal) = JournalPlace::beside(path)
+        && journal.exists()
+    {
         bail!(
             "`{}` was applied, by the journal beside it: name another file with `--out FILE`",
             path.display()

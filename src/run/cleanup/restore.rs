@@ -1,22 +1,22 @@
 //! `restore`: takes deletions back.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::apply::exit;
 use super::show::{OUTCOMES, place, table, tally};
-use super::{RunClock, TOOL, block_on, open, shown};
+use super::{RunClock, TOOL, block_on, journal, open, shown};
 use crate::Exit;
 use crate::aws::AwsSession;
 use crate::cleanup::apply::ApplyContext;
 use crate::cleanup::restore::{self, Author, Back, RestoreOutcome, RestoreSummary};
 use crate::cli::{RestoreArgs, RestoreTarget};
 use crate::domain::base::names::{Region, SecretArn};
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::policy::Policy;
-use crate::files::journal::{JournalFile, beside};
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -34,16 +34,10 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     }
     let journal = match (plans.as_slice(), &args.journal) {
         (_, Some(journal)) => journal.clone(),
-        ([], None) => PathBuf::from("restore.journal.jsonl"),
-        ([plan], None) => beside(plan),
+        ([], None) => JournalPlace::File(PathBuf::from("restore.journal.jsonl")),
+        ([plan], None) => JournalPlace::beside(plan),
         _ => bail!("one plan at a time: each has a journal of its own"),
     };
-    if !plans.is_empty() && !journal.exists() {
-        bail!(
-            "there is no journal {}: this plan was not applied, or elsewhere (`--journal FILE`)",
-            journal.display()
-        );
-    }
     let which = if plans.is_empty() {
         Which::These(secrets)
     } else if secrets.is_empty() {
@@ -55,7 +49,16 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     };
     let clock = RunClock::before_aws(args.moment)?;
     block_on(async |stop| {
+        if let JournalPlace::File(path) = &journal
+            && !plans.is_empty()
+            && !path.exists()
+        {
+            return Err(no_journal(&journal));
+        }
         let session = open(&args.login, clock, stop).await?;
+        if matches!(which, Which::All) && journal::read(&journal, &session).await?.is_none() {
+            return Err(no_journal(&journal));
+        }
         let summary = take_back(&session, &journal, which, clock, stop, term).await?;
         if summary.secrets.is_empty() {
             term.say("There is nothing to take back.");
@@ -64,6 +67,12 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
         written(&summary, &journal)?;
         Ok(shown(told, exit(summary.exit_code())))
     })
+}
+
+fn no_journal(place: &JournalPlace) -> anyhow::Error {
+    anyhow!(
+        "there is no journal {place}: this plan was not applied, or its journal is elsewhere (`--journal`)"
+    )
 }
 
 /// Which secrets of a journal to take back.
@@ -77,13 +86,13 @@ pub(super) enum Which {
 /// Takes deletions back, by the journal.
 pub(super) async fn take_back(
     session: &AwsSession,
-    journal: &Path,
+    journal: &JournalPlace,
     which: Which,
     clock: RunClock,
     stop: &AtomicBool,
     term: &Term,
 ) -> Result<RestoreSummary> {
-    let (mut file, book) = JournalFile::open(journal)?;
+    let (mut writer, book) = journal::open(journal, session).await?;
     let arns = match which {
         Which::All => restore::all(&book),
         Which::These(arns) => arns,
@@ -112,18 +121,15 @@ pub(super) async fn take_back(
             arn.name()
         ));
     };
-    let summary = restore::restore(&arns, book, &mut file, author, world, &progress).await;
+    let summary = restore::restore(&arns, book, &mut *writer, author, world, &progress).await;
     status.finish();
     Ok(summary)
 }
 
 /// Fails if the journal could not be written to the end.
-pub(super) fn written(summary: &RestoreSummary, journal: &Path) -> Result<()> {
+pub(super) fn written(summary: &RestoreSummary, journal: &JournalPlace) -> Result<()> {
     if let Some(error) = &summary.stopped {
-        bail!(
-            "stopped, because the journal {} cannot be written: {error}",
-            journal.display()
-        );
+        bail!("stopped, because the journal {journal} cannot be written: {error}");
     }
     Ok(())
 }

@@ -3,31 +3,32 @@
 use anyhow::{Result, bail};
 
 use super::show::{day, left, paragraph, place, saving, table};
-use super::{RunClock, read_journal};
+use super::{RunClock, block_on, journal};
 use crate::Exit;
 use crate::cleanup::status::{StatusRow, status};
 use crate::cli::StatusArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::name_of;
-use crate::files::journal::beside;
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::term::Term;
 
 /// Runs `status`.
 pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
-    let is_plan = args.journal.extension().is_some_and(|end| end == "csv");
-    let path = if is_plan {
-        beside(&args.journal)
-    } else {
-        args.journal.clone()
+    let place = match &args.journal {
+        JournalPlace::File(plan) if plan.extension().is_some_and(|end| end == "csv") => {
+            JournalPlace::beside(plan)
+        }
+        other => other.clone(),
     };
-    if !path.exists() {
-        bail!(
-            "there is no journal {}: nothing was applied",
-            path.display()
-        );
-    }
-    let book = read_journal(&path)?;
-    let status = status(&book, RunClock::of(args.moment).now());
+    let clock = match place {
+        JournalPlace::File(_) => RunClock::of(args.moment),
+        JournalPlace::Object(_) => RunClock::before_aws(args.moment)?,
+    };
+    let found = block_on(async |stop| journal::load(&place, &args.login, clock, stop).await)?;
+    let Some(book) = found else {
+        bail!("there is no journal {place}: nothing was applied");
+    };
+    let status = status(&book, clock.now());
     let Some(plan) = &status.plan else {
         Term::data(b"The journal is empty: nothing was done.\n")?;
         return Ok(Exit::Done);

@@ -4,7 +4,6 @@ use crate::run::cleanup::callers::{caller_sentence, way_out};
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::recent_calls::{RecentCalls, history, trail};
 use super::restore::{Which, in_words, take_back, written};
 use super::show::{day, item, left, paragraph, place, table};
-use super::{RunClock, aside, block_on, open, read_journal, read_policy, shown, unless_stopped};
+use super::{RunClock, aside, block_on, journal, open, read_policy, shown, unless_stopped};
 use crate::Exit;
 use crate::cleanup::restore::RestoreSummary;
 use crate::cleanup::watch::{Asker, Pending, asked, pending};
@@ -21,39 +20,37 @@ use crate::cli::WatchArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::names::SecretArn;
 use crate::domain::cleanup::journal::{JournalState, Phase};
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::precondition::whole_seconds;
-use crate::files::journal::beside;
 use crate::term::Term;
 
 /// Runs `watch`.
 pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let journal = match (&args.journal, &args.plan) {
         (Some(journal), _) => journal.clone(),
-        (None, Some(plan)) => beside(plan),
+        (None, Some(plan)) => JournalPlace::beside(plan),
         (None, None) => bail!("name a plan or a journal"),
     };
-    if !journal.exists() {
-        bail!(
-            "there is no journal {}: nothing was applied",
-            journal.display()
-        );
-    }
-    let book = read_journal(&journal)?;
-    let pending = pending(&book);
-    if pending.is_empty() {
-        term.say("Nothing is pending deletion, by this journal.");
-        return Ok(Exit::Done);
-    }
     let policy = read_policy(args.policy.as_ref())?;
-    let asks_aws = args.trail.is_empty() || args.restore;
+    let is_object = matches!(journal, JournalPlace::Object(_));
+    let asks_aws = args.trail.is_empty() || args.restore || is_object;
     let clock = if asks_aws {
         RunClock::before_aws(args.moment)?
     } else {
         RunClock::of(args.moment)
     };
     let now = clock.now();
-    let from = start(args, &pending, now)?;
     block_on(async |stop| {
+        let loading = Box::pin(journal::load(&journal, &args.login, clock, stop));
+        let Some(book) = unless_stopped(stop, loading).await?? else {
+            bail!("there is no journal {journal}: nothing was applied");
+        };
+        let pending = pending(&book);
+        if pending.is_empty() {
+            term.say("Nothing is pending deletion, by this journal.");
+            return Ok(Exit::Done);
+        }
+        let from = start(args, &pending, now)?;
         let heard = unless_stopped(
             stop,
             Box::pin(listen(args, &pending, (from, clock), term, stop)),
@@ -125,7 +122,7 @@ async fn listen(
 /// Takes back what was asked for.
 async fn give_back(
     args: &WatchArgs,
-    journal: &Path,
+    journal: &JournalPlace,
     asked_by: &[Asker],
     clock: RunClock,
     stop: &AtomicBool,
@@ -138,7 +135,7 @@ async fn give_back(
 }
 
 /// Fails unless everything was taken back.
-fn whole(back: &RestoreSummary, journal: &Path) -> Result<()> {
+fn whole(back: &RestoreSummary, journal: &JournalPlace) -> Result<()> {
     written(back, journal)?;
     if back.exit_code() != 0 {
         bail!("not everything could be taken back");

@@ -1,4 +1,4 @@
-//! S3, path-style and read-only: listing and fetching trail files.
+//! S3, path-style: listing and fetching objects, and writing whole ones on conditions.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -6,12 +6,12 @@ use std::ops::Bound;
 use super::call::Asked;
 use super::http::{self, Plus, Request, Response};
 use super::refusal::Refusal;
-use super::world::{Bucket, Object, Payer, World};
+use super::world::{Body, Bucket, Object, Payer, World};
 
 /// The operation that method, path and query stand for.
 ///
 /// # Errors
-/// `MethodNotAllowed` and `NotImplemented` for everything but reading.
+/// `MethodNotAllowed` and `NotImplemented` for everything but reading and `PutObject`.
 pub fn operation(request: &Request) -> Result<String, Refusal> {
     let (_, key) = split(&request.path);
     let op = match (request.method.as_str(), key.is_empty()) {
@@ -27,6 +27,7 @@ pub fn operation(request: &Request) -> Result<String, Refusal> {
         ("HEAD", true) => "HeadBucket",
         ("GET", false) => "GetObject",
         ("HEAD", false) => "HeadObject",
+        ("PUT", false) => "PutObject",
         _ => {
             return Err(Refusal::new(
                 405,
@@ -74,6 +75,14 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
         && asked.http.header("x-amz-request-payer") != Some("requester")
     {
         return Err(access_denied());
+    }
+    if asked.op == "PutObject" {
+        if caller.account != bucket.account {
+            return Err(access_denied());
+        }
+        let now = world.now;
+        let bucket = world.buckets.get_mut(&name).expect("it was found");
+        return put(bucket, &key, asked.http, now);
     }
     match asked.op {
         "HeadBucket" => Ok(Response::new(200, "application/xml", "")
@@ -273,6 +282,7 @@ fn get(bucket: &Bucket, key: &str, request: &Request) -> Result<Response, Refusa
             )
         }
     };
+    response.headers.extend(object.metadata.clone());
     if let Some(encoding) = &object.content_encoding {
         response = response.with("Content-Encoding", encoding.clone());
     }
@@ -284,6 +294,48 @@ fn get(bucket: &Bucket, key: &str, request: &Request) -> Result<Response, Refusa
         .with("ETag", tag)
         .with("Last-Modified", modified)
         .with("Accept-Ranges", "bytes"))
+}
+
+/// The metadata that is kept with an object.
+const METADATA: [&str; 1] = ["x-amz-meta-secretsweep-run"];
+
+/// Writes an object, unless its conditions do not hold.
+fn put(
+    bucket: &mut Bucket,
+    key: &str,
+    request: &Request,
+    now: jiff::Timestamp,
+) -> Result<Response, Refusal> {
+    let failed = || {
+        Refusal::new(
+            412,
+            "PreconditionFailed",
+            "At least one of the pre-conditions you specified did not hold",
+        )
+    };
+    let there = bucket.objects.get(key);
+    if request.header("if-none-match") == Some("*") && there.is_some() {
+        return Err(failed());
+    }
+    if let Some(wanted) = request.header("if-match") {
+        let object = there
+            .ok_or_else(|| Refusal::new(404, "NoSuchKey", "The specified key does not exist."))?;
+        if etag(key, object) != wanted {
+            return Err(failed());
+        }
+    }
+    let object = Object {
+        body: Body::Bytes(request.body.clone().into()),
+        content_encoding: None,
+        modified: now,
+        metadata: METADATA
+            .iter()
+            .filter_map(|name| Some((*name, request.header(name)?.to_owned())))
+            .collect(),
+    };
+    let tag = etag(key, &object);
+    bucket.objects.insert(key.to_owned(), object);
+    Ok(Response::new(200, "application/xml", "").with("ETag", tag))
 }
 
 /// The first and last byte that `bytes=a-b`, `bytes=a-` or `bytes=-n` asks for.
@@ -298,9 +350,13 @@ fn resolve(range: &str, len: usize) -> Option<(usize, usize)> {
     (from <= to).then_some((from, to))
 }
 
-/// A quoted tag that follows from key, length and time.
+/// A quoted tag that follows from key, content and time.
 fn etag(key: &str, object: &Object) -> String {
-    let text = format!("{key} {} {}", object.body.len(), object.modified);
+    let content = match &object.body {
+        Body::Bytes(bytes) => super::world::hash(&String::from_utf8_lossy(bytes)),
+        Body::Made(len, _) => *len as u64,
+    };
+    let text = format!("{content} {} {}", object.body.len(), object.modified);
     format!(
         "\"{:016x}{:016x}\"",
         super::world::hash(key),

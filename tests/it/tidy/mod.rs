@@ -168,7 +168,7 @@ fn no_code_can_ask_for_a_deletion_without_recovery() {
         let src = root().join("src");
         sources(&src)
             .into_iter()
-            .filter(|file| code(file).contains(word))
+            .filter(|file| !file.ends_with("tests.rs") && code(file).contains(word))
             .map(|file| file.strip_prefix(&src).unwrap().display().to_string())
             .collect()
     };

@@ -43,6 +43,8 @@ pub struct Object {
     pub content_encoding: Option<String>,
     /// When it was written.
     pub modified: Timestamp,
+    /// Headers such as `x-amz-meta-run`, with their values.
+    pub metadata: Vec<(&'static str, String)>,
 }
 
 /// Where an object's bytes come from.
@@ -109,6 +111,7 @@ impl Bucket {
             body,
             content_encoding: None,
             modified: at("2026-11-01"),
+            metadata: Vec::new(),
         };
         self.objects.insert(key.to_owned(), object);
     }
