@@ -75,6 +75,13 @@ impl Sum {
         self.afraid += other.afraid;
         self.failures.extend(other.failures);
     }
+
+    fn in_words(&self) -> String {
+        format!(
+            "{} worlds: {} of {} needed secrets wrongly deleted ({} more could not be seen), {} of {} unused ones feared for",
+            self.worlds, self.wrong, self.needed, self.excused, self.afraid, self.unused
+        )
+    }
 }
 
 /// Makes the world of a seed, damages it, scans it and compares the report with what is so.
@@ -195,17 +202,19 @@ fn whatever_happens_to_the_evidence_what_somebody_needs_is_never_deleted() {
                         break;
                     }
                     let own = world(seed, one.is_some());
-                    sum.lock().unwrap().add(own);
+                    let mut sum = sum.lock().unwrap();
+                    sum.add(own);
+                    // A long run that is cut off has said something.
+                    if sum.worlds % 500 == 0 {
+                        eprintln!("{}", sum.in_words());
+                    }
                 }
             });
         }
     });
     let mut sum = sum.into_inner().unwrap();
     sum.failures.sort();
-    let line = format!(
-        "{} worlds: {} of {} needed secrets wrongly deleted ({} more could not be seen), {} of {} unused ones feared for",
-        sum.worlds, sum.wrong, sum.needed, sum.excused, sum.afraid, sum.unused
-    );
+    let line = sum.in_words();
     assert!(
         sum.failures.is_empty(),
         "{line}\n{}",
