@@ -104,11 +104,12 @@ pub trait Vault: Send + Sync {
         arn: &'a SecretArn,
     ) -> BoxFuture<'a, Result<Option<String>, Fault>>;
 
-    /// Schedules the deletion. There is no way to ask for one without recovery.
+    /// Schedules the deletion for a plan. There is no way to ask for one without recovery.
     fn delete<'a>(
         &'a self,
         arn: &'a SecretArn,
         window: RecoveryWindow,
+        plan: &'a str,
     ) -> BoxFuture<'a, Result<Scheduled, Fault>>;
 
     /// Takes a scheduled deletion back.
@@ -162,6 +163,10 @@ pub trait RecentReads: Send + Sync {
         arn: &'a SecretArn,
         from: jiff::Timestamp,
     ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>>;
+
+    /// When an earlier run of the same plan scheduled the deletion of this secret, by the mark that its calls carry;
+    /// `None`: no such call was found.
+    fn own_deletion(&self, arn: &SecretArn) -> Option<Timestamp>;
 }
 
 /// Calls of one kind by one reader for a secret.

@@ -18,6 +18,7 @@ pub mod fault;
 pub mod gate;
 pub mod journal_object;
 pub mod lookup;
+mod plan_mark;
 mod raw_answer;
 pub mod secrets;
 mod settings;

@@ -7,9 +7,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::AwsSession;
+use super::plan_mark::PlanMark;
 use super::raw_answer::RawAnswer;
 use super::secrets::{client, described, moment};
 use crate::domain::base::names::{Region, SecretArn};
+use crate::domain::cleanup::plan::plan_mark;
 use crate::domain::inventory::dependents::dependents;
 use crate::domain::inventory::secret::Secret;
 use crate::ports::{Fault, RecoveryWindow, Scheduled, Vault};
@@ -69,9 +71,11 @@ impl Vault for AwsSession {
         &'a self,
         arn: &'a SecretArn,
         window: RecoveryWindow,
+        plan: &'a str,
     ) -> BoxFuture<'a, Result<Scheduled, Fault>> {
         async move {
             let client = client(self, arn.scope())?;
+            let mark = PlanMark(plan_mark(plan));
             let answer = self
                 .gate
                 .ask("secretsmanager:DeleteSecret", || {
@@ -79,6 +83,8 @@ impl Vault for AwsSession {
                         .delete_secret()
                         .secret_id(arn.as_str())
                         .recovery_window_in_days(window.days().into())
+                        .customize()
+                        .interceptor(mark.clone())
                         .send()
                 })
                 .await?;

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::base::names::{Index, Resolution, Scope, SecretArn};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::cleanup::journal::{JournalState, Phase};
-use crate::domain::cleanup::plan::end_of_window;
+use crate::domain::cleanup::plan::{end_of_window, plan_mark};
 use crate::domain::inventory::filters::may_select;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
@@ -253,6 +253,38 @@ pub fn wanted(
         })
     };
     wants.iter().filter_map(asked).collect()
+}
+
+/// The deletions that earlier runs of a plan made: by one of `ours`, with the mark of the plan.
+pub fn deletions_of<'a>(
+    plan: &str,
+    accesses: &'a [CallSeries],
+    policy: &Policy,
+    ours: &BTreeSet<String>,
+) -> Vec<&'a CallSeries> {
+    let Some(mark) = plan_mark(plan) else {
+        return Vec::new();
+    };
+    let is_own = |access: &&CallSeries| {
+        &*access.subject.api == "DeleteSecret"
+            && access.outcome == CallOutcome::Ok
+            && access.caller.user_agent.split(' ').any(|word| word == mark)
+            && class_of(access, policy, ours).kind == ReaderKind::Ourselves
+    };
+    accesses.iter().filter(is_own).collect()
+}
+
+/// The time of the last of these calls that was for this secret, by its full ARN.
+pub fn last_of(arn: &SecretArn, calls: &[&CallSeries]) -> Option<Timestamp> {
+    let own = calls
+        .iter()
+        .filter(|call| call.subject.target.as_deref() == Some(arn.as_str()));
+    let last = own
+        .filter_map(|call| call.cells.last())
+        .copied()
+        .map(Cell::last)
+        .max();
+    Timestamp::from_second(last?).ok()
 }
 
 /// Whether a call shows that its caller wants the secret, or would.

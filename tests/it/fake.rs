@@ -245,6 +245,7 @@ impl Vault for Fake {
         &'a self,
         arn: &'a SecretArn,
         window: RecoveryWindow,
+        _: &'a str,
     ) -> BoxFuture<'a, Result<Scheduled, Fault>> {
         self.call("delete", arn, move |kept, now| {
             active(kept)?;

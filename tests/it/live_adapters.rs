@@ -561,7 +561,7 @@ async fn the_session_acts_on_secrets_and_says_why_it_could_not() {
     let session = session(&aws).await;
     let window = RecoveryWindow::new(30).unwrap();
     session.tag(&plain, "sweep", "planned").await.unwrap();
-    let scheduled = session.delete(&plain, window).await.unwrap();
+    let scheduled = session.delete(&plain, window, "p1").await.unwrap();
     assert_eq!(scheduled.deletion, at("2026-12-23T12:00:00Z"));
     let now = session.describe(&plain).await.unwrap();
     assert_eq!(now.deleted, Some(at("2026-11-23T12:00:00Z")));
@@ -571,7 +571,7 @@ async fn the_session_acts_on_secrets_and_says_why_it_could_not() {
     session.restore(&plain).await.unwrap();
     assert_eq!(session.describe(&plain).await.unwrap().deleted, None);
 
-    let refused = session.delete(&owned, window).await.unwrap_err();
+    let refused = session.delete(&owned, window, "p1").await.unwrap_err();
     assert!(matches!(refused, Failed::Refused { .. }), "{refused}");
 
     let west = [Region::new(WEST).unwrap()];

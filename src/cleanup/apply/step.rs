@@ -65,7 +65,7 @@ impl LineRun<'_, '_> {
             },
             Check::Done { deletion, record } => {
                 if record == OnRecord::No {
-                    self.write(JournalStep::Deleted { deletion })?;
+                    self.adopt(deletion)?;
                 }
                 Ok(LineOutcome::DoneBefore { deletion })
             }
@@ -194,7 +194,12 @@ impl LineRun<'_, '_> {
             recovery_days: window.days(),
             saves: self.line.saves,
         })?;
-        match self.world.vault.delete(&self.line.arn, window).await {
+        match self
+            .world
+            .vault
+            .delete(&self.line.arn, window, self.log.plan)
+            .await
+        {
             Ok(scheduled) => {
                 let deletion = scheduled.deletion;
                 self.write(JournalStep::Deleted { deletion })?;
@@ -202,6 +207,18 @@ impl LineRun<'_, '_> {
             }
             Err(fault) => self.ask_what_became(&fault).await,
         }
+    }
+
+    /// Writes down a deletion that an earlier run of this plan made. An outcome needs its intent before it.
+    fn adopt(&mut self, deletion: jiff::Timestamp) -> io::Result<()> {
+        let standing = self.log.book.secrets.get(&self.line.arn);
+        if standing.is_none_or(|standing| standing.phase != Phase::Deleting) {
+            self.write(JournalStep::Deleting {
+                recovery_days: self.line.seal.recovery_days,
+                saves: self.line.saves,
+            })?;
+        }
+        self.write(JournalStep::Deleted { deletion })
     }
 
     /// The request failed, but it may have been carried out: its first try, or the try whose answer was lost.

@@ -69,6 +69,13 @@ pub fn end_of_window(deleted: Timestamp, days: u8) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// The word in the user agent of a deletion that says which plan it belongs to; `None`: the plan's id is no such word.
+pub fn plan_mark(id: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_word = (1..=64).contains(&id.len()) && id.bytes().all(fits);
+    is_word.then(|| format!("md/plan#{id}"))
+}
+
 /// What a reviewer decided on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

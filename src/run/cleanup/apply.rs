@@ -113,7 +113,7 @@ impl ApplyJob<'_> {
         let ours = self.ours(&session);
         let since = heard
             .as_ref()
-            .map(|heard| Since::new(heard, &self.policy, &ours));
+            .map(|heard| Since::new(heard, &self.plan.id, &self.policy, &ours));
         let now = || self.clock.now();
         let world = ApplyContext {
             vault: &session,

@@ -185,14 +185,22 @@ impl Feed for LedgerFeed {
 pub(super) struct Since<'a> {
     heard: &'a RecentCalls,
     wants: Vec<&'a CallSeries>,
+    /// What earlier runs of the plan deleted.
+    deletions: Vec<&'a CallSeries>,
 }
 
 impl<'a> Since<'a> {
     /// Sorts out which of the calls count, once for all lines of a plan.
-    pub(super) fn new(heard: &'a RecentCalls, policy: &Policy, ours: &BTreeSet<String>) -> Self {
+    pub(super) fn new(
+        heard: &'a RecentCalls,
+        plan: &str,
+        policy: &Policy,
+        ours: &BTreeSet<String>,
+    ) -> Self {
         Self {
             heard,
             wants: watch::wants(&heard.accesses, policy, ours),
+            deletions: watch::deletions_of(plan, &heard.accesses, policy, ours),
         }
     }
 }
@@ -215,5 +223,9 @@ impl RecentReads for Since<'_> {
             _ => Ok(asked),
         };
         async { answer }.boxed()
+    }
+
+    fn own_deletion(&self, arn: &SecretArn) -> Option<Timestamp> {
+        watch::last_of(arn, &self.deletions)
     }
 }

@@ -385,6 +385,10 @@ impl RecentReads for History {
         };
         async { answer }.boxed()
     }
+
+    fn own_deletion(&self, _: &SecretArn) -> Option<Timestamp> {
+        None
+    }
 }
 
 #[test]

@@ -159,6 +159,48 @@ fn a_secret_that_a_person_restored_is_not_deleted_again_although_the_journal_is_
     assert_eq!(deletions(&ground), 1, "the first one only");
 }
 
+/// The deletion that the program made, as CloudTrail logs it: by the user whose keys it has.
+fn logged_deletion(ground: &Ground, agent: &str) -> Event {
+    let arn = ground.arn("a").to_string();
+    let logged = event(ground, 0, "DeleteSecret", &arn, "loopback", agent);
+    let mut record: serde_json::Value = serde_json::from_str(&logged.text).unwrap();
+    record["userIdentity"] = serde_json::json!({
+        "type": "IAMUser", "principalId": "AIDAEXAMPLE", "accountId": A, "accessKeyId": "AKIAEXAMPLE",
+        "arn": format!("arn:aws:iam::{A}:user/loopback"), "userName": "loopback",
+    });
+    Event::of(record.to_string())
+}
+
+#[test]
+fn a_run_without_the_journal_owns_the_deletion_that_bears_the_mark_of_its_plan() {
+    for (mark, code, words) in [
+        ("", 0, "1 deleted before"),
+        ("md/plan#another", 3, "not by this plan"),
+        ("none", 3, "not by this plan"),
+    ] {
+        let ground = Ground::new(world().secret(idle("a")), &["a"]);
+        ground.execute(&[]).expect(0);
+        std::fs::remove_file(ground.journal()).unwrap();
+        let sent = ground.aws.calls_of("secretsmanager", "DeleteSecret")[0]
+            .user_agent
+            .clone();
+        let own = sent
+            .split(' ')
+            .find(|word| word.starts_with("md/plan#"))
+            .unwrap();
+        let agent = match mark {
+            "" => sent.clone(),
+            other => sent.replace(own, other),
+        };
+        happens(&ground, [logged_deletion(&ground, &agent)]);
+        let said = ground.execute(&[]).expect(code).said();
+        assert!(said.contains(words), "{mark}: {said}");
+        assert_eq!(deletions(&ground), 1, "{mark}: {said}");
+        let back = ground.run(&["restore", "plan.csv"]).said();
+        assert_eq!(back.contains("1 restored"), code == 0, "{mark}: {back}");
+    }
+}
+
 #[test]
 fn our_application_id_hides_no_other_caller() {
     let agent = "aws-sdk-rust/1.3 ua/2.1 lang/rust#1.90 app/secretsweep";
