@@ -23,8 +23,8 @@ use crate::domain::cleanup::journal::{
 
 use crate::ports::{Fault, JournalWriter};
 
-/// What keeping a journal in a bucket asks AWS. `s3:ListBucket` is what tells an object that is not there from one that
-/// may not be read (API reference, `GetObject`, permissions).
+/// The actions that a journal in a bucket needs. Only with `s3:ListBucket` AWS answers differently for an object that is not
+/// there and one that may not be read (API reference, `GetObject`, permissions).
 pub const ACTIONS: &[&str] = &["s3:GetObject", "s3:PutObject"];
 
 /// The most that a journal may hold: 50,000 lines of a plan take less.

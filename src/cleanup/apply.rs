@@ -122,7 +122,7 @@ pub struct ApplySummary {
     /// Each line that was to be deleted, in the plan's order.
     pub lines: Vec<LineResult>,
     /// Why calls since the scan could not be looked up, for some line at least.
-    pub unheard: Option<String>,
+    pub lookup_gap: Option<String>,
     /// Why the run stopped before its end: the journal could not be written.
     pub stopped: Option<String>,
 }
@@ -163,7 +163,7 @@ impl ApplySummary {
         let any = |which| self.count(which) > 0;
         if self.stopped.is_some() || any(|one| matches!(one, LineOutcome::Failed(_))) {
             1
-        } else if self.unheard.is_some()
+        } else if self.lookup_gap.is_some()
             || any(|one| matches!(one, LineOutcome::Refused(_) | LineOutcome::Skipped))
         {
             3
@@ -175,11 +175,11 @@ impl ApplySummary {
 
 /// Makes every check of every line against AWS, and changes nothing.
 ///
-/// The order of the summary is the plan's; a few lines are asked for side by side, and each that is answered is told to
-/// `progress`.
+/// The order of the summary is the plan's. A few lines are checked side by side; `progress` is called with each that is
+/// done.
 pub async fn check(
     plan: &Plan,
-    book: &JournalState,
+    state: &JournalState,
     world: ApplyContext<'_>,
     terms: &ApplyOptions,
     progress: &(dyn Fn(&LineResult) + Sync),
@@ -189,7 +189,7 @@ pub async fn check(
         if world.stop.load(Ordering::Relaxed) {
             return (done(line, LineOutcome::Skipped), None);
         }
-        let found = examine(line, book.secrets.get(&line.arn), world, terms).await;
+        let found = examine(line, state.secrets.get(&line.arn), world, terms).await;
         let outcome = match found.check {
             Check::Go(secret) => LineOutcome::WouldDelete {
                 blocked_until: line.name_blocked_until((world.clock)()),
@@ -206,23 +206,23 @@ pub async fn check(
         };
         let done = done(line, outcome);
         progress(&done);
-        (done, found.unheard)
+        (done, found.lookup_gap)
     });
     let answers: Vec<_> = stream::iter(questions).buffered(8).collect().await;
     let mut summary = ApplySummary::default();
-    for (done, unheard) in answers {
-        summary.unheard = summary.unheard.or(unheard);
+    for (done, lookup_gap) in answers {
+        summary.lookup_gap = summary.lookup_gap.or(lookup_gap);
         summary.lines.push(done);
     }
     summary
 }
 
-/// Carries the plan out. `book` is where its journal stands, `caller` who acts; each line that ends is told to `progress`.
+/// Carries the plan out. `state` is what its journal says, `caller` is who acts; `progress` is called with each line that has ended.
 ///
 /// The plan must have passed its [`Guards`](crate::domain::cleanup::plan::Guards), and the journal must be this plan's.
 pub async fn execute(
     plan: &Plan,
-    book: JournalState,
+    state: JournalState,
     journal: &mut dyn JournalWriter,
     caller: &str,
     world: ApplyContext<'_>,
@@ -231,7 +231,7 @@ pub async fn execute(
 ) -> ApplySummary {
     let mut log = RunLog {
         journal,
-        book,
+        state,
         plan: &plan.id,
         caller,
         clock: world.clock,
@@ -257,13 +257,13 @@ pub async fn execute(
                 terms,
                 log: &mut log,
                 pace: &mut pace,
-                unheard: &mut summary.unheard,
+                lookup_gap: &mut summary.lookup_gap,
             };
             match hand.carry_out().await {
                 Ok(outcome) => outcome,
                 Err(error) => {
                     summary.stopped = Some(error.to_string());
-                    unrecorded(log.book.secrets.get(&line.arn), &error.to_string())
+                    unrecorded(log.state.secrets.get(&line.arn), &error.to_string())
                 }
             }
         };
@@ -275,9 +275,9 @@ pub async fn execute(
 }
 
 /// What to say of the line at which the journal failed: all that was begun, by this run or one before it.
-fn unrecorded(standing: Option<&SecretState>, error: &str) -> LineOutcome {
-    let begun = standing.map(begun).unwrap_or_default();
-    let told = if begun.is_empty() {
+fn unrecorded(secret_state: Option<&SecretState>, error: &str) -> LineOutcome {
+    let begun = secret_state.map(begun).unwrap_or_default();
+    let unfinished = if begun.is_empty() {
         "this run changed nothing of it".to_owned()
     } else {
         format!(
@@ -286,26 +286,26 @@ fn unrecorded(standing: Option<&SecretState>, error: &str) -> LineOutcome {
         )
     };
     LineOutcome::Failed(format!(
-        "the journal could not be written ({error}); {told}"
+        "the journal could not be written ({error}); {unfinished}"
     ))
 }
 
 /// The changes on the way to a deletion that is not on record as done.
-fn begun(standing: &SecretState) -> Vec<String> {
-    if !matches!(standing.phase, Phase::Untouched | Phase::Deleting) {
+fn begun(secret_state: &SecretState) -> Vec<String> {
+    if !matches!(secret_state.phase, Phase::Untouched | Phase::Deleting) {
         return Vec::new();
     }
     let mut begun = Vec::new();
-    if let Some(tag) = &standing.tag {
+    if let Some(tag) = &secret_state.tag {
         begun.push(format!("the tag `{}`", tag.key));
     }
-    if !standing.removed.is_empty() {
+    if !secret_state.removed.is_empty() {
         begun.push(format!(
             "the removal of its replicas in {}, at once and for good",
-            standing.removed_regions()
+            secret_state.removed_regions()
         ));
     }
-    if standing.phase == Phase::Deleting {
+    if secret_state.phase == Phase::Deleting {
         begun.push("its deletion".to_owned());
     }
     begun
@@ -322,7 +322,7 @@ fn done(line: &PlanEntry, outcome: LineOutcome) -> LineResult {
 /// The journal and where it stands, for one run.
 pub(crate) struct RunLog<'a> {
     pub(crate) journal: &'a mut dyn JournalWriter,
-    pub(crate) book: JournalState,
+    pub(crate) state: JournalState,
     pub(crate) plan: &'a str,
     pub(crate) caller: &'a str,
     pub(crate) clock: &'a (dyn Fn() -> Timestamp + Sync),
@@ -338,9 +338,9 @@ impl RunLog<'_> {
             event,
         };
         // An entry that does not follow from the journal would make it unreadable, so it must not get there.
-        self.book.allows(&entry).map_err(std::io::Error::other)?;
+        self.state.allows(&entry).map_err(std::io::Error::other)?;
         self.journal.append(&entry)?;
-        self.book.take(&entry).map_err(std::io::Error::other)
+        self.state.take(&entry).map_err(std::io::Error::other)
     }
 
     /// Writes down a step of one secret.
@@ -350,7 +350,7 @@ impl RunLog<'_> {
     }
 
     pub(crate) fn phase(&self, arn: &SecretArn) -> Phase {
-        let standing = self.book.secrets.get(arn);
-        standing.map_or(Phase::Untouched, |standing| standing.phase)
+        let secret_state = self.state.secrets.get(arn);
+        secret_state.map_or(Phase::Untouched, |secret_state| secret_state.phase)
     }
 }

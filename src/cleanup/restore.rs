@@ -104,16 +104,16 @@ impl RestoreSummary {
 }
 
 /// The secrets of a journal that can be taken back: deleted, perhaps deleted, or without their replicas.
-pub fn all(book: &JournalState) -> Vec<SecretArn> {
-    let open = |standing: &SecretState| match standing.phase {
+pub fn all(state: &JournalState) -> Vec<SecretArn> {
+    let open = |secret_state: &SecretState| match secret_state.phase {
         Phase::Deleting | Phase::Deleted | Phase::Restoring => true,
         Phase::Untouched | Phase::Restored => {
-            !standing.removed.is_empty() || standing.tag.is_some()
+            !secret_state.removed.is_empty() || secret_state.tag.is_some()
         }
     };
-    let secrets = book.secrets.iter();
+    let secrets = state.secrets.iter();
     secrets
-        .filter(|(_, standing)| open(standing))
+        .filter(|(_, secret_state)| open(secret_state))
         .map(|(arn, _)| arn.clone())
         .collect()
 }
@@ -129,10 +129,10 @@ pub struct Author<'a> {
     pub tool: &'a str,
 }
 
-/// Takes the deletions back. `book` is where the journal stands; each secret that is taken in hand is told to `progress`.
+/// Takes the deletions back. `state` is what the journal says; `progress` is called with each secret before it is restored.
 pub async fn restore(
     arns: &[SecretArn],
-    book: JournalState,
+    state: JournalState,
     journal: &mut dyn JournalWriter,
     author: Author<'_>,
     world: ApplyContext<'_>,
@@ -140,7 +140,7 @@ pub async fn restore(
 ) -> RestoreSummary {
     let mut log = RunLog {
         journal,
-        book,
+        state,
         plan: author.plan,
         caller: author.caller,
         clock: world.clock,
@@ -184,7 +184,7 @@ async fn restore_one(
     let secret = match world.vault.describe(&arn).await {
         Ok(secret) => secret,
         Err(fault) => {
-            back.outcome = absent(&fault, log.book.secrets.get(&arn));
+            back.outcome = absent(&fault, log.state.secrets.get(&arn));
             return Ok(());
         }
     };
@@ -213,8 +213,8 @@ async fn untag(
     world: ApplyContext<'_>,
 ) -> io::Result<()> {
     let arn = &back.arn;
-    let standing = log.book.secrets.get(arn);
-    let Some(tag) = standing.and_then(|standing| standing.tag.clone()) else {
+    let secret_state = log.state.secrets.get(arn);
+    let Some(tag) = secret_state.and_then(|secret_state| secret_state.tag.clone()) else {
         return Ok(());
     };
     log.step(arn, JournalStep::Untagging(tag.key.clone()))?;
@@ -235,17 +235,19 @@ async fn untag(
     }
 }
 
-fn absent(fault: &Fault, standing: Option<&SecretState>) -> RestoreOutcome {
+fn absent(fault: &Fault, secret_state: Option<&SecretState>) -> RestoreOutcome {
     let Fault::Gone(_) = fault else {
         return RestoreOutcome::Failed(fault.to_string());
     };
-    RestoreOutcome::TooLate(match standing.and_then(|standing| standing.deletion) {
-        Some(deletion) => format!(
-            "it is gone for good: its recovery window ended on {}",
-            day_of(deletion)
-        ),
-        None => "there is no such secret: it is gone for good, or was never here".to_owned(),
-    })
+    RestoreOutcome::TooLate(
+        match secret_state.and_then(|secret_state| secret_state.deletion) {
+            Some(deletion) => format!(
+                "it is gone for good: its recovery window ended on {}",
+                day_of(deletion)
+            ),
+            None => "there is no such secret: it is gone for good, or was never here".to_owned(),
+        },
+    )
 }
 
 async fn take_back(
@@ -279,8 +281,8 @@ async fn take_back(
 /// The secret is pending deletion. If the journal has only the intent of it, it learns the outcome first: should the secret
 /// not come back, its deletion must be on record.
 fn note_deleted(arn: &SecretArn, deleted: Timestamp, log: &mut RunLog<'_>) -> io::Result<()> {
-    let standing = log.book.secrets.get(arn);
-    match standing.and_then(|standing| ours(deleted, standing)) {
+    let secret_state = log.state.secrets.get(arn);
+    match secret_state.and_then(|secret_state| ours(deleted, secret_state)) {
         Some(deletion) => log.step(arn, JournalStep::Deleted { deletion }),
         None => Ok(()),
     }
@@ -304,12 +306,12 @@ async fn replicate(
     world: ApplyContext<'_>,
 ) -> io::Result<()> {
     let removed: Vec<Removed> = log
-        .book
+        .state
         .secrets
         .get(&back.arn)
-        .map(|standing| standing.removed.clone())
+        .map(|secret_state| secret_state.removed.clone())
         .unwrap_or_default();
-    let standing: BTreeSet<&Region> = secret
+    let secret_state: BTreeSet<&Region> = secret
         .replicas
         .iter()
         .flatten()
@@ -318,7 +320,7 @@ async fn replicate(
     for replica in removed {
         let region = replica.region;
         log.step(&back.arn, JournalStep::Replicating(region.clone()))?;
-        let made = if standing.contains(&region) {
+        let made = if secret_state.contains(&region) {
             Ok(())
         } else {
             let key = replica.kms_key.as_deref();

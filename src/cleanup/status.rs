@@ -43,71 +43,77 @@ pub struct StatusTable {
 }
 
 /// Makes the table as of `now`.
-pub fn status(book: &JournalState, now: Timestamp) -> StatusTable {
-    let standings = || book.secrets.values();
-    let gone = |standing: &&SecretState| standing.phase == Phase::Deleted;
+pub fn status(state: &JournalState, now: Timestamp) -> StatusTable {
+    let secret_states = || state.secrets.values();
+    let gone = |secret_state: &&SecretState| secret_state.phase == Phase::Deleted;
     StatusTable {
-        plan: book.plan.clone(),
-        rows: book
+        plan: state.plan.clone(),
+        rows: state
             .secrets
             .iter()
-            .map(|(arn, standing)| row(arn, standing, now))
+            .map(|(arn, secret_state)| row(arn, secret_state, now))
             .collect(),
-        open: standings().filter(|standing| is_open(standing)).count(),
-        deleted: standings().filter(gone).count(),
-        saves: standings()
+        open: secret_states()
+            .filter(|secret_state| is_open(secret_state))
+            .count(),
+        deleted: secret_states().filter(gone).count(),
+        saves: secret_states()
             .filter(gone)
-            .map(|standing| standing.intent?.saves)
+            .map(|secret_state| secret_state.intent?.saves)
             .collect(),
-        saved: book.saved(now).collect(),
+        saved: state.saved(now).collect(),
     }
 }
 
-fn is_open(standing: &SecretState) -> bool {
-    matches!(standing.phase, Phase::Deleting | Phase::Restoring) || standing.unsettled.is_some()
+fn is_open(secret_state: &SecretState) -> bool {
+    matches!(secret_state.phase, Phase::Deleting | Phase::Restoring)
+        || secret_state.unsettled.is_some()
 }
 
-fn row(arn: &SecretArn, standing: &SecretState, now: Timestamp) -> StatusRow {
-    let pending = standing.phase == Phase::Deleted;
-    let left = standing
+fn row(arn: &SecretArn, secret_state: &SecretState, now: Timestamp) -> StatusRow {
+    let pending = secret_state.phase == Phase::Deleted;
+    let left = secret_state
         .deletion
         .filter(|_| pending)
         .map(|end| end.duration_since(now).max(SignedDuration::ZERO));
     StatusRow {
         arn: arn.clone(),
-        state: state(standing, left),
-        since: standing.since,
-        caller: standing.caller.clone(),
-        deletion: standing.deletion,
+        state: state(secret_state, left),
+        since: secret_state.since,
+        caller: secret_state.caller.clone(),
+        deletion: secret_state.deletion,
         left,
-        note: note(standing),
+        note: note(secret_state),
     }
 }
 
-fn state(standing: &SecretState, left: Option<SignedDuration>) -> &'static str {
-    match standing.phase {
+fn state(secret_state: &SecretState, left: Option<SignedDuration>) -> &'static str {
+    match secret_state.phase {
         Phase::Deleting => "open: deleting",
         Phase::Restoring => "open: restoring",
         Phase::Deleted if left.is_some_and(|left| left.is_zero()) => "gone",
         Phase::Deleted => "pending deletion",
         Phase::Restored => "restored",
-        Phase::Untouched if standing.unsettled.is_some() => "open: preparing",
-        Phase::Untouched => standing
+        Phase::Untouched if secret_state.unsettled.is_some() => "open: preparing",
+        Phase::Untouched => secret_state
             .trouble
             .as_ref()
             .map_or("prepared", |trouble| trouble.kind.as_str()),
     }
 }
 
-fn note(standing: &SecretState) -> String {
+fn note(secret_state: &SecretState) -> String {
     let mut parts = Vec::new();
-    if let Some(trouble) = &standing.trouble {
+    if let Some(trouble) = &secret_state.trouble {
         parts.push(trouble.why.clone());
     }
-    if !standing.removed.is_empty() {
-        parts.push(format!("replicas removed: {}", standing.removed_regions()));
+    if !secret_state.removed.is_empty() {
+        parts.push(format!(
+            "replicas removed: {}",
+            secret_state.removed_regions()
+        ));
     }
-    if let Some(tag) = &standing.tag {
+    if let Some(tag) = &secret_state.tag {
         parts.push(format!("tagged {}={}", tag.key, tag.value));
     }
     parts.join("; ")
@@ -157,8 +163,8 @@ mod tests {
                 (number, entry)
             })
             .collect();
-        let book = replay(&entries).unwrap();
-        let table = status(&book, at(73));
+        let state = replay(&entries).unwrap();
+        let table = status(&state, at(73));
         let states: Vec<(&str, &str)> = table
             .rows
             .iter()
@@ -177,6 +183,6 @@ mod tests {
         assert_eq!(table.saves, [Some(Money(400_000))]);
         assert_eq!(table.saved, [Some(Money(0)), Some(Money(40_000))]);
         assert_eq!(table.rows[1].left.unwrap().as_hours(), 24 * 7 - 73);
-        assert_eq!(status(&book, at(24 * 8)).rows[1].state, "gone");
+        assert_eq!(status(&state, at(24 * 8)).rows[1].state, "gone");
     }
 }

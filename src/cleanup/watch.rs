@@ -45,7 +45,7 @@ impl Pending {
 
 /// One reader that asks for one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Requester {
     /// The pending secret.
     pub arn: SecretArn,
     /// The ARN of the role or user. Other people's text.
@@ -67,24 +67,24 @@ pub struct Asker {
 }
 
 /// The pending secrets of a journal: those whose deletion is scheduled, and is not taken back. One that was begun without
-/// an outcome on record counts: AWS may have it, and whoever asks for it in vain must be heard.
-pub fn pending(book: &JournalState) -> Vec<Pending> {
-    let secrets = book.secrets.iter();
+/// an outcome on record counts: AWS may have it, and a request for it that fails must be reported.
+pub fn pending(state: &JournalState) -> Vec<Pending> {
+    let secrets = state.secrets.iter();
     secrets
-        .filter(|(_, standing)| {
+        .filter(|(_, secret_state)| {
             matches!(
-                standing.phase,
+                secret_state.phase,
                 Phase::Deleting | Phase::Deleted | Phase::Restoring
             )
         })
-        .filter_map(|(arn, standing)| {
-            let replicas = standing.removed.iter();
-            let intent = standing.intent?;
+        .filter_map(|(arn, secret_state)| {
+            let replicas = secret_state.removed.iter();
+            let intent = secret_state.intent?;
             let likely = end_of_window(intent.at, intent.recovery_days);
             Some(Pending {
                 arn: arn.clone(),
                 deleted: intent.at,
-                deletion: standing.deletion.unwrap_or(likely),
+                deletion: secret_state.deletion.unwrap_or(likely),
                 replicas: replicas
                     .filter_map(|one| arn.in_region(&one.region).ok())
                     .collect(),
@@ -94,7 +94,7 @@ pub fn pending(book: &JournalState) -> Vec<Pending> {
 }
 
 /// Who asks for pending secrets, by these calls; sorted by secret and reader.
-pub fn asked(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> Vec<Asker> {
+pub fn requesters(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> Vec<Requester> {
     let mut owners = Vec::new();
     let mut arns = Vec::new();
     for one in pending {
@@ -104,7 +104,7 @@ pub fn asked(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> V
         }
     }
     let index = Index::new(arns);
-    let mut askers: BTreeMap<_, Asker> = BTreeMap::new();
+    let mut requesters: BTreeMap<_, Requester> = BTreeMap::new();
     for access in accesses
         .iter()
         .filter(|access| access.kind != RecordKind::ServiceEvent)
@@ -114,7 +114,7 @@ pub fn asked(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> V
             continue;
         }
         for (owner, cells) in meant(access, &index, &owners) {
-            let Some(new) = asker(owner, access, &class, &cells) else {
+            let Some(new) = requester(owner, access, &class, &cells) else {
                 continue;
             };
             let key = (
@@ -124,19 +124,19 @@ pub fn asked(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> V
                 new.what.clone(),
                 new.how,
             );
-            askers
+            requesters
                 .entry(key)
                 .and_modify(|known| known.join(&new))
                 .or_insert(new);
         }
     }
-    askers.into_values().collect()
+    requesters.into_values().collect()
 }
 
 /// Where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas, whose log
 /// files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what may still be on
-/// its way `now` is not missed yet; but where nothing is left of it then, nothing was heard.
-pub fn unheard(
+/// its way `now` is not missed yet; but where nothing is left of it then, nothing was read.
+pub fn uncovered(
     pending: &[Pending],
     coverage: &Coverage,
     from: Timestamp,
@@ -168,7 +168,7 @@ pub fn unheard(
     since.into_iter().flat_map(gaps).collect()
 }
 
-/// Why nothing can have been heard since a moment.
+/// Why no event since a moment can have arrived yet.
 fn too_young(since: i64) -> String {
     let since =
         Timestamp::from_second(since).map_or_else(|_| since.to_string(), |at| at.to_string());
@@ -333,10 +333,15 @@ fn meant<'p>(
         .collect()
 }
 
-fn asker(owner: &Pending, access: &CallSeries, class: &Class, cells: &[Cell]) -> Option<Asker> {
+fn requester(
+    owner: &Pending,
+    access: &CallSeries,
+    class: &Class,
+    cells: &[Cell],
+) -> Option<Requester> {
     let first = cells.first()?.first().max(owner.deleted.as_second());
     let last = cells.last()?.last();
-    Some(Asker {
+    Some(Requester {
         arn: owner.arn.clone(),
         reader: access.caller.identity.clone(),
         kind: class.kind,
@@ -349,7 +354,7 @@ fn asker(owner: &Pending, access: &CallSeries, class: &Class, cells: &[Cell]) ->
     })
 }
 
-impl Asker {
+impl Requester {
     fn join(&mut self, other: &Self) {
         self.calls += other.calls;
         self.first = self.first.min(other.first);
@@ -420,7 +425,7 @@ mod tests {
         }
     }
 
-    fn run(events: &[TrailEvent<'_>]) -> Vec<Asker> {
+    fn run(events: &[TrailEvent<'_>]) -> Vec<Requester> {
         let bounds = LedgerBounds {
             from: 0,
             window_from: 0,
@@ -430,7 +435,7 @@ mod tests {
         for event in events {
             ledger.event(event);
         }
-        asked(&[gone()], &ledger.into_accesses().0, &Policy::default())
+        requesters(&[gone()], &ledger.into_accesses().0, &Policy::default())
     }
 
     const REFUSED: Option<(&str, &str)> = Some(("InvalidRequestException", MARKED));
@@ -438,22 +443,22 @@ mod tests {
     #[test]
     fn failed_reads_are_counted_by_reader_however_they_name_the_secret() {
         let partial = ARN.trim_end_matches("-AbC123");
-        let askers = run(&[
+        let requesters = run(&[
             event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
             event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
             event("2026-11-03T11:00:00Z", "GetSecretValue", ARN, REFUSED),
             event("2026-11-05T11:30:00Z", "GetSecretValue", partial, REFUSED),
         ]);
-        let [asker] = askers.as_slice() else {
-            panic!("one reader: {askers:?}")
+        let [requester] = requesters.as_slice() else {
+            panic!("one reader: {requesters:?}")
         };
-        assert_eq!(asker.reader, "arn:aws:iam::111122223333:role/web");
+        assert_eq!(requester.reader, "arn:aws:iam::111122223333:role/web");
         assert_eq!(
-            (asker.calls, asker.what.as_str(), asker.how),
+            (requester.calls, requester.what.as_str(), requester.how),
             (3, "GetSecretValue", CallOutcome::Pending)
         );
         assert_eq!(
-            (asker.first, asker.last),
+            (requester.first, requester.last),
             (at("2026-11-03T10:00:00Z"), at("2026-11-05T11:30:00Z"))
         );
     }
@@ -573,7 +578,7 @@ mod tests {
             ("2026-11-05T09:00:00Z", 1),
             ("2026-11-05T10:00:00Z", 1),
         ] {
-            let gaps = unheard(&[old.clone(), young(deleted)], &coverage, from, now);
+            let gaps = uncovered(&[old.clone(), young(deleted)], &coverage, from, now);
             assert_eq!(gaps.len(), count, "{deleted}: {gaps:?}");
             assert!(
                 gaps.iter().all(|(_, why)| why.contains(deleted)),

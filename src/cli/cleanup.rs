@@ -137,8 +137,7 @@ pub struct ApplyArgs {
     /// it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub write_pace: Option<u64>,
-    /// The journal, a file or an object such as s3://bucket/plan.journal.jsonl [default: beside the plan,
-    /// PLAN.journal.jsonl]
+    /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
     pub journal: Option<JournalPlace>,
     /// The moment that counts as now.
@@ -163,8 +162,7 @@ pub struct WatchArgs {
     /// The plan that was applied
     #[arg(value_name = "PLAN", required_unless_present = "journal")]
     pub plan: Option<PathBuf>,
-    /// The journal, a file or an object such as s3://bucket/plan.journal.jsonl [default: beside the plan,
-    /// PLAN.journal.jsonl]
+    /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
     pub journal: Option<JournalPlace>,
     /// Look back this far [default: to the first deletion]
@@ -205,7 +203,8 @@ pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]
     pub targets: Vec<RestoreTarget>,
-    /// The journal, a file or an object in S3 [default: beside the plan; with ARNs, restore.journal.jsonl]
+    /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan; with ARNs,
+    /// restore.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
     pub journal: Option<JournalPlace>,
     /// The moment that counts as now.

@@ -28,7 +28,7 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
-    /// It is a folder, a device or a pipe: what is written there is not kept, or cannot be read again.
+    /// It is a folder, a device or a pipe: what is written there is lost, or cannot be read again.
     #[error("{} is not a file, so it cannot be the journal: name a file with `--journal FILE`", .0.display())]
     NotAFile(PathBuf),
     /// Another run holds it.
@@ -54,7 +54,7 @@ pub fn read(path: &Path) -> Result<JournalState, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(failed("read", path))?,
     };
-    understand(&bytes, path).map(|(book, _)| book)
+    understand(&bytes, path).map(|(state, _)| state)
 }
 
 /// A journal that this process alone writes.
@@ -81,20 +81,22 @@ impl JournalFile {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed("read", path))?;
-        let (book, end) = understand(&bytes, path)?;
+        let (state, end) = understand(&bytes, path)?;
         let mut journal = Self {
             file,
             whole: end.whole,
         };
-        journal.mend(end.unended).map_err(failed("mend", path))?;
+        journal
+            .repair(end.unended)
+            .map_err(failed("repair", path))?;
         journal
             .keep_name(path)
             .map_err(failed("synchronize", path))?;
-        Ok((journal, book))
+        Ok((journal, state))
     }
 
     /// Leaves the file with whole lines only.
-    fn mend(&mut self, unended: TornTail) -> io::Result<()> {
+    fn repair(&mut self, unended: TornTail) -> io::Result<()> {
         self.file.set_len(self.whole)?;
         self.file.seek(SeekFrom::Start(self.whole))?;
         if unended == TornTail::Yes {
@@ -149,12 +151,12 @@ fn understand(bytes: &[u8], path: &Path) -> Result<(JournalState, End), OpenErro
         source,
     };
     let parsed = parse(bytes).map_err(damaged)?;
-    let book = replay(&parsed.entries).map_err(damaged)?;
+    let state = replay(&parsed.entries).map_err(damaged)?;
     let end = End {
         whole: parsed.whole as u64,
         unended: parsed.unended,
     };
-    Ok((book, end))
+    Ok((state, end))
 }
 
 /// Refuses what is there and is no file, before it is opened: a device may never end.
@@ -211,8 +213,12 @@ mod tests {
         })
     }
 
-    fn phase(book: &JournalState) -> Option<Phase> {
-        book.secrets.values().map(|standing| standing.phase).next()
+    fn phase(state: &JournalState) -> Option<Phase> {
+        state
+            .secrets
+            .values()
+            .map(|secret_state| secret_state.phase)
+            .next()
     }
 
     #[test]
@@ -225,8 +231,8 @@ mod tests {
         assert_eq!(phase(&read(&path).unwrap()), Some(Phase::Deleting));
         journal.append(&deleted()).unwrap();
         drop(journal);
-        let (_journal, book) = JournalFile::open(&path).unwrap();
-        assert_eq!(phase(&book), Some(Phase::Deleted));
+        let (_journal, state) = JournalFile::open(&path).unwrap();
+        assert_eq!(phase(&state), Some(Phase::Deleted));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -256,8 +262,8 @@ mod tests {
         let (first, second) = (line(&deleting()).unwrap(), line(&deleted()).unwrap());
         for cut in 0..=second.len() {
             std::fs::write(&path, [&first, &second[..cut]].concat()).unwrap();
-            let (mut journal, book) = JournalFile::open(&path).unwrap();
-            if phase(&book) == Some(Phase::Deleting) {
+            let (mut journal, state) = JournalFile::open(&path).unwrap();
+            if phase(&state) == Some(Phase::Deleting) {
                 journal.append(&deleted()).unwrap();
             }
             drop(journal);
@@ -277,8 +283,8 @@ mod tests {
         // Without its line feed only, the entry is whole.
         for cut in 0..whole.len() - 1 {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            let (mut journal, book) = JournalFile::open(&path).unwrap();
-            assert_eq!(phase(&book), None, "{cut}");
+            let (mut journal, state) = JournalFile::open(&path).unwrap();
+            assert_eq!(phase(&state), None, "{cut}");
             journal.append(&deleting()).unwrap();
             drop(journal);
             assert_eq!(std::fs::read(&path).unwrap(), whole, "{cut}");

@@ -23,7 +23,7 @@ const OPEN_INTENT_SECONDS: i64 = 86_400;
 pub(super) struct Examination {
     pub(super) check: Check,
     /// Why calls since the scan could not be looked up.
-    pub(super) unheard: Option<String>,
+    pub(super) lookup_gap: Option<String>,
 }
 
 /// Whether to go on with a line.
@@ -39,7 +39,7 @@ pub(super) enum Check {
     },
     /// It must not be deleted.
     Refused(String),
-    /// AWS could not tell.
+    /// AWS gave no answer that decides.
     Failed(String),
 }
 
@@ -55,58 +55,58 @@ pub(super) enum OnRecord {
 /// Asks AWS, the journal and the policy about one line. Writes nothing.
 pub(super) async fn examine(
     line: &PlanEntry,
-    standing: Option<&SecretState>,
+    secret_state: Option<&SecretState>,
     world: ApplyContext<'_>,
     terms: &ApplyOptions,
 ) -> Examination {
     let now = (world.clock)();
-    let check = match examine_secret(line, standing, world, now).await {
+    let check = match examine_secret(line, secret_state, world, now).await {
         Check::Go(secret) => match terms_allow(&secret, terms) {
             Some(why) => Check::Refused(why),
             None => match shared_with_others(line, world).await {
                 Some(check) => check,
-                None => return heard(line, secret, world).await,
+                None => return called_since(line, secret, world).await,
             },
         },
         other => other,
     };
     Examination {
         check,
-        unheard: None,
+        lookup_gap: None,
     }
 }
 
 async fn examine_secret(
     line: &PlanEntry,
-    standing: Option<&SecretState>,
+    secret_state: Option<&SecretState>,
     world: ApplyContext<'_>,
     now: Timestamp,
 ) -> Check {
-    let phase = standing.map_or(Phase::Untouched, |standing| standing.phase);
-    if let (Some(standing), Phase::Restored | Phase::Restoring) = (standing, phase) {
+    let phase = secret_state.map_or(Phase::Untouched, |secret_state| secret_state.phase);
+    if let (Some(secret_state), Phase::Restored | Phase::Restoring) = (secret_state, phase) {
         return Check::Refused(format!(
             "this plan's deletion was taken back on {}: scan and plan again",
-            day_of(standing.since)
+            day_of(secret_state.since)
         ));
     }
     match world.vault.describe(&line.arn).await {
-        Err(fault) => absent(&fault, standing, now),
+        Err(fault) => absent(&fault, secret_state, now),
         Ok(secret) if secret.arn != line.arn => {
             Check::Refused(format!("AWS answers with another secret, {}", secret.arn))
         }
         Ok(secret) => match secret.deleted {
-            Some(deleted) => pending(line, deleted, standing, world),
-            None => present(line, secret, standing, world, now),
+            Some(deleted) => pending(line, deleted, secret_state, world),
+            None => present(line, secret, secret_state, world, now),
         },
     }
 }
 
 /// `DescribeSecret` gave no secret.
-fn absent(fault: &Fault, standing: Option<&SecretState>, now: Timestamp) -> Check {
+fn absent(fault: &Fault, secret_state: Option<&SecretState>, now: Timestamp) -> Check {
     let Fault::Gone(_) = fault else {
         return Check::Failed(fault.to_string());
     };
-    match standing.map(|standing| (standing.phase, standing.deletion)) {
+    match secret_state.map(|secret_state| (secret_state.phase, secret_state.deletion)) {
         Some((Phase::Deleted, Some(deletion))) if deletion <= now => Check::Done {
             deletion,
             record: OnRecord::Yes,
@@ -126,17 +126,17 @@ fn absent(fault: &Fault, standing: Option<&SecretState>, now: Timestamp) -> Chec
 fn pending(
     line: &PlanEntry,
     deleted: Timestamp,
-    standing: Option<&SecretState>,
+    secret_state: Option<&SecretState>,
     world: ApplyContext<'_>,
 ) -> Check {
-    if let Some(standing) = standing {
-        if let (Phase::Deleted, Some(deletion)) = (standing.phase, standing.deletion) {
+    if let Some(secret_state) = secret_state {
+        if let (Phase::Deleted, Some(deletion)) = (secret_state.phase, secret_state.deletion) {
             return Check::Done {
                 deletion,
                 record: OnRecord::Yes,
             };
         }
-        if let Some(deletion) = ours(deleted, standing) {
+        if let Some(deletion) = ours(deleted, secret_state) {
             return Check::Done {
                 deletion,
                 record: OnRecord::No,
@@ -162,10 +162,10 @@ fn pending(
 /// The end of the window, if a deletion that AWS dates like this is the open intent's.
 ///
 /// `DeletedDate` is the moment of the call in recorded answers; one text of AWS calls it the scheduled date. Both fit.
-pub(crate) fn ours(deleted: Timestamp, standing: &SecretState) -> Option<Timestamp> {
-    let intent = standing
+pub(crate) fn ours(deleted: Timestamp, secret_state: &SecretState) -> Option<Timestamp> {
+    let intent = secret_state
         .intent
-        .filter(|_| standing.phase == Phase::Deleting)?;
+        .filter(|_| secret_state.phase == Phase::Deleting)?;
     let near = |moment: Timestamp| (deleted.as_second() - moment.as_second()).abs() <= SKEW_SECONDS;
     let end = end_of_window(intent.at, intent.recovery_days);
     if near(intent.at) {
@@ -179,20 +179,20 @@ pub(crate) fn ours(deleted: Timestamp, standing: &SecretState) -> Option<Timesta
 fn present(
     line: &PlanEntry,
     secret: Secret,
-    standing: Option<&SecretState>,
+    secret_state: Option<&SecretState>,
     world: ApplyContext<'_>,
     now: Timestamp,
 ) -> Check {
-    if let Some(standing) = standing {
-        if standing.phase == Phase::Deleted {
+    if let Some(secret_state) = secret_state {
+        if secret_state.phase == Phase::Deleted {
             return Check::Refused(
                 "this plan deleted it, and somebody restored it since: scan and plan again"
                     .to_owned(),
             );
         }
-        let open = standing
+        let open = secret_state
             .intent
-            .filter(|_| standing.phase == Phase::Deleting);
+            .filter(|_| secret_state.phase == Phase::Deleting);
         if let Some(intent) = open
             && now.as_second() - intent.at.as_second() > OPEN_INTENT_SECONDS
         {
@@ -202,7 +202,9 @@ fn present(
             ));
         }
     }
-    let own = standing.map(SecretState::own_changes).unwrap_or_default();
+    let own = secret_state
+        .map(SecretState::own_changes)
+        .unwrap_or_default();
     match refusal(line, &secret, &own, world, now) {
         Some(why) => Check::Refused(why),
         None => Check::Go(Box::new(secret)),
@@ -220,7 +222,7 @@ pub(super) fn refusal(
     if let Some(why) = protection(secret, world.policy, now) {
         return Some(why);
     }
-    let unplanned: Vec<&str> = standing_replicas(secret)
+    let unplanned: Vec<&str> = current_replicas(secret)
         .filter(|region| !line.seal.replicas.contains(region))
         .map(Region::as_str)
         .collect();
@@ -248,7 +250,7 @@ pub(super) fn refusal(
     })
 }
 
-fn standing_replicas(secret: &Secret) -> impl Iterator<Item = &Region> {
+fn current_replicas(secret: &Secret) -> impl Iterator<Item = &Region> {
     secret
         .replicas
         .iter()
@@ -257,7 +259,7 @@ fn standing_replicas(secret: &Secret) -> impl Iterator<Item = &Region> {
 }
 
 fn terms_allow(secret: &Secret, terms: &ApplyOptions) -> Option<String> {
-    let regions: Vec<&str> = standing_replicas(secret).map(Region::as_str).collect();
+    let regions: Vec<&str> = current_replicas(secret).map(Region::as_str).collect();
     let refused = !regions.is_empty() && terms.replicas == Replicas::Refuse;
     refused.then(|| {
         format!(
@@ -295,53 +297,57 @@ async fn shared_with_others(line: &PlanEntry, world: ApplyContext<'_>) -> Option
 }
 
 /// Looks up who asked for the secret or a replica since the scan. Whoever did, refuses the line.
-async fn heard(line: &PlanEntry, secret: Box<Secret>, world: ApplyContext<'_>) -> Examination {
+async fn called_since(
+    line: &PlanEntry,
+    secret: Box<Secret>,
+    world: ApplyContext<'_>,
+) -> Examination {
     let go = |secret| Examination {
         check: Check::Go(secret),
-        unheard: None,
+        lookup_gap: None,
     };
     let Some(reads) = world.reads else {
         return go(secret);
     };
     let mut members = vec![line.arn.clone()];
-    members.extend(standing_replicas(&secret).filter_map(|region| line.arn.in_region(region).ok()));
-    let mut unheard: Option<String> = None;
+    members.extend(current_replicas(&secret).filter_map(|region| line.arn.in_region(region).ok()));
+    let mut lookup_gap: Option<String> = None;
     for arn in &members {
         match reads.since(&secret, arn, line.seal.planned_at).await {
             Err(Fault::Unreachable(why)) => {
-                unheard.get_or_insert(why);
+                lookup_gap.get_or_insert(why);
             }
             Err(fault) => {
-                unheard.get_or_insert(fault.to_string());
+                lookup_gap.get_or_insert(fault.to_string());
             }
-            Ok(asked) => {
-                if let Some(why) = asked_for(arn, &asked) {
+            Ok(calls) => {
+                if let Some(why) = refusal_for_calls(arn, &calls) {
                     return Examination {
                         check: Check::Refused(why),
-                        unheard,
+                        lookup_gap,
                     };
                 }
             }
         }
     }
-    match unheard {
+    match lookup_gap {
         None => go(secret),
         // Whoever asked is not known, so nothing says that nobody did.
         Some(why) => Examination {
             check: Check::Refused(format!(
                 "it could not be looked up who called for it since the scan ({why}); `--no-lookup` goes on without"
             )),
-            unheard: Some(why),
+            lookup_gap: Some(why),
         },
     }
 }
 
 /// Why calls since the scan refuse a line; `None`: there are none. Those that name the secret say it best.
-fn asked_for(arn: &SecretArn, asked: &[RecentCall]) -> Option<String> {
-    let last = asked.iter().max_by_key(|one| (one.target, one.at))?;
-    let alike = asked.iter().filter(|one| one.target == last.target);
+fn refusal_for_calls(arn: &SecretArn, calls: &[RecentCall]) -> Option<String> {
+    let last = calls.iter().max_by_key(|one| (one.target, one.at))?;
+    let alike = calls.iter().filter(|one| one.target == last.target);
     let calls = alike.map(|one| one.calls).sum();
-    let asks = last.what.starts_with("Get")
+    let is_read = last.what.starts_with("Get")
         || last.what.starts_with("BatchGet")
         || last.what.starts_with("Describe")
         || last.what.starts_with("List");
@@ -352,7 +358,7 @@ fn asked_for(arn: &SecretArn, asked: &[RecentCall]) -> Option<String> {
         RecentTarget::Filters => {
             "since the scan, secrets were fetched by filters that may select it, so somebody may need it"
         }
-        RecentTarget::Named if asks => "it was asked for since the scan, so somebody needs it",
+        RecentTarget::Named if is_read => "it was asked for since the scan, so somebody needs it",
         RecentTarget::Named => "it was changed since the scan, so somebody works with it",
     };
     Some(format!(

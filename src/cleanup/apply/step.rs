@@ -44,7 +44,7 @@ pub(super) struct LineRun<'a, 'b> {
     pub(super) terms: &'a ApplyOptions,
     pub(super) log: &'a mut RunLog<'b>,
     pub(super) pace: &'a mut DeletionPace,
-    pub(super) unheard: &'a mut Option<String>,
+    pub(super) lookup_gap: &'a mut Option<String>,
 }
 
 /// A step that went well gives the secret as it is now, one that did not what became of the line.
@@ -53,10 +53,10 @@ type Stepped = io::Result<Result<Box<Secret>, LineOutcome>>;
 impl LineRun<'_, '_> {
     /// Checks the line and deletes the secret.
     pub(super) async fn carry_out(&mut self) -> io::Result<LineOutcome> {
-        let standing = self.log.book.secrets.get(&self.line.arn);
-        let found = examine(self.line, standing, self.world, self.terms).await;
-        if found.unheard.is_some() {
-            *self.unheard = found.unheard;
+        let secret_state = self.log.state.secrets.get(&self.line.arn);
+        let found = examine(self.line, secret_state, self.world, self.terms).await;
+        if found.lookup_gap.is_some() {
+            *self.lookup_gap = found.lookup_gap;
         }
         match found.check {
             Check::Go(secret) => match self.prepare(secret).await? {
@@ -76,8 +76,8 @@ impl LineRun<'_, '_> {
 
     /// Tags and removes replicas, as far as it is asked for and not done. What can be taken back comes first.
     async fn prepare(&mut self, secret: Box<Secret>) -> io::Result<Result<(), LineOutcome>> {
-        let standing = self.log.book.secrets.get(&self.line.arn);
-        if standing.is_some_and(|standing| standing.unsettled.is_some()) {
+        let secret_state = self.log.state.secrets.get(&self.line.arn);
+        if secret_state.is_some_and(|secret_state| secret_state.unsettled.is_some()) {
             let last_changed = secret.last_changed.map(whole_seconds);
             self.write(JournalStep::Settled { last_changed })?;
         }
@@ -167,7 +167,7 @@ impl LineRun<'_, '_> {
         };
         let own = self
             .log
-            .book
+            .state
             .secrets
             .get(arn)
             .map(SecretState::own_changes)
@@ -211,8 +211,8 @@ impl LineRun<'_, '_> {
 
     /// Writes down a deletion that an earlier run of this plan made. An outcome needs its intent before it.
     fn adopt(&mut self, deletion: jiff::Timestamp) -> io::Result<()> {
-        let standing = self.log.book.secrets.get(&self.line.arn);
-        if standing.is_none_or(|standing| standing.phase != Phase::Deleting) {
+        let secret_state = self.log.state.secrets.get(&self.line.arn);
+        if secret_state.is_none_or(|secret_state| secret_state.phase != Phase::Deleting) {
             self.write(JournalStep::Deleting {
                 recovery_days: self.line.seal.recovery_days,
                 saves: self.line.saves,
@@ -224,9 +224,9 @@ impl LineRun<'_, '_> {
     /// The request failed, but it may have been carried out: its first try, or the try whose answer was lost.
     async fn ask_what_became(&mut self, fault: &Fault) -> io::Result<LineOutcome> {
         let now = self.world.vault.describe(&self.line.arn).await;
-        let standing = self.log.book.secrets.get(&self.line.arn);
+        let secret_state = self.log.state.secrets.get(&self.line.arn);
         let deleted = now.as_ref().ok().and_then(|secret| secret.deleted);
-        let end = deleted.and_then(|deleted| ours(deleted, standing?));
+        let end = deleted.and_then(|deleted| ours(deleted, secret_state?));
         if let Some(deletion) = end {
             self.write(JournalStep::Deleted { deletion })?;
             return Ok(LineOutcome::Deleted { deletion });
@@ -261,9 +261,9 @@ impl LineRun<'_, '_> {
 
     /// AWS could not be asked. An open intent stays open.
     fn unanswered(&mut self, why: String) -> io::Result<LineOutcome> {
-        let standing = self.log.book.secrets.get(&self.line.arn);
-        let open = standing.is_some_and(|standing| {
-            standing.phase == Phase::Deleting || standing.unsettled.is_some()
+        let secret_state = self.log.state.secrets.get(&self.line.arn);
+        let open = secret_state.is_some_and(|secret_state| {
+            secret_state.phase == Phase::Deleting || secret_state.unsettled.is_some()
         });
         if !open {
             return self.failed(why);

@@ -320,12 +320,13 @@ impl TroubleKind {
 pub fn replay<'a>(
     entries: impl IntoIterator<Item = &'a (u64, JournalEntry)>,
 ) -> Result<JournalState, JournalError> {
-    let mut book = JournalState::default();
+    let mut state = JournalState::default();
     for (line, entry) in entries {
-        book.take(entry)
+        state
+            .take(entry)
             .map_err(|what| JournalError { line: *line, what })?;
     }
-    Ok(book)
+    Ok(state)
 }
 
 impl JournalState {
@@ -365,24 +366,26 @@ impl JournalState {
     /// # Errors
     /// What [`JournalState::take`] would say.
     pub fn allows(&self, entry: &JournalEntry) -> Result<(), String> {
-        let mut book = Self {
+        let mut state = Self {
             plan: self.plan.clone(),
             ..Self::default()
         };
         if let JournalEvent::Secret { arn, .. } = &entry.event
-            && let Some(standing) = self.secrets.get(arn)
+            && let Some(secret_state) = self.secrets.get(arn)
         {
-            book.secrets.insert(arn.clone(), standing.clone());
+            state.secrets.insert(arn.clone(), secret_state.clone());
         }
-        book.take(entry)
+        state.take(entry)
     }
 
     /// What each of the deletions saved from when it was made until `now`: a secret that is pending deletion is free.
     /// `None`: its price is not known.
     pub fn saved(&self, now: Timestamp) -> impl Iterator<Item = Option<Money>> + Clone {
-        self.secrets.values().filter_map(move |standing| {
-            let intent = standing.intent.filter(|_| standing.deletion.is_some())?;
-            let end = standing.restored.unwrap_or(now);
+        self.secrets.values().filter_map(move |secret_state| {
+            let intent = secret_state
+                .intent
+                .filter(|_| secret_state.deletion.is_some())?;
+            let end = secret_state.restored.unwrap_or(now);
             let hours = (end.as_second() - intent.at.as_second()) / 3_600;
             let hours = u64::try_from(hours).unwrap_or(0);
             let month = crate::domain::base::money::MONTH_HOURS.into();

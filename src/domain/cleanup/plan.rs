@@ -229,8 +229,8 @@ impl PlanSelection {
             .min_saving
             .is_none_or(|least| saves.is_some_and(|saves| saves >= least));
         let fits = |glob: &Glob| glob.fits(row.arn.name()) || glob.fits(row.arn.as_str());
-        let asked_for = self.only.is_empty() || self.only.iter().any(fits);
-        asked_for && !self.exclude.iter().any(fits) && dear_enough
+        let refusal_for_calls = self.only.is_empty() || self.only.iter().any(fits);
+        refusal_for_calls && !self.exclude.iter().any(fits) && dear_enough
     }
 }
 
@@ -285,7 +285,7 @@ fn seal(
     scanned: u64,
     recovery_days: u8,
 ) -> Precondition {
-    let standing = replicas.iter().map(|replica| &replica.region);
+    let secret_state = replicas.iter().map(|replica| &replica.region);
     Precondition {
         planned_at,
         scanned,
@@ -293,7 +293,7 @@ fn seal(
         last_changed: row.last_changed.map(whole_seconds),
         last_accessed: row.last_accessed,
         tags: tags_digest(&row.tags),
-        replicas: row.replicas.iter().chain(standing).cloned().collect(),
+        replicas: row.replicas.iter().chain(secret_state).cloned().collect(),
         key: if row.customer_key {
             EncryptionKey::Customer
         } else {

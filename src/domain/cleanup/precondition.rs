@@ -1,4 +1,4 @@
-//! The seal of a planned deletion: what the scan knew of a secret, so that `apply` can tell whether it is still so.
+//! The seal of a planned deletion: what the scan knew of a secret, so that `apply` can check whether it is still so.
 //!
 //! A plan ages while people review it. Its seal keeps the parts in plain text, and a checksum over them, the ARN and the
 //! plan's id. So a line that was changed by hand or pasted from another plan is found when the plan is read, and a secret
@@ -155,7 +155,7 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Their digests tell a person nothing.
+        // A digest means nothing to a person.
         if self.part == TAGS {
             return write!(f, "{TAGS}: others than in the plan");
         }
@@ -266,9 +266,9 @@ impl Precondition {
         }
         let tags = own.without_tag(&secret.tags);
         compare(TAGS, self.tags.clone(), tags_digest(&tags));
-        let standing = secret.replicas.iter().flatten();
+        let secret_state = secret.replicas.iter().flatten();
         let mut replicas: BTreeSet<Region> =
-            standing.map(|replica| replica.region.clone()).collect();
+            secret_state.map(|replica| replica.region.clone()).collect();
         replicas.extend(own.removed.intersection(&self.replicas).cloned());
         compare("replicas", joined(&self.replicas), joined(&replicas));
         compare(

@@ -14,15 +14,15 @@ use super::recent_calls::{RecentCalls, Since, history};
 use super::show::{OUTCOMES, Table, command, day, item, paragraph, place, saving, table, tally};
 use super::shown;
 use super::{
-    RunClock, TOOL, accounts, aside, block_on, login_words, open, path_word, read_plan,
-    read_policy, unless_stopped,
+    RunClock, TOOL, accounts, block_on, login_words, on_blocking_thread, open, path_word,
+    read_plan, read_policy, unless_stopped,
 };
 use crate::Exit;
 use crate::aws::AwsSession;
 use crate::cleanup::apply::{
     self, ApplyContext, ApplyOptions, ApplySummary, LineOutcome, LineResult, Replicas,
 };
-use crate::cleanup::watch::{asked, pending};
+use crate::cleanup::watch::{pending, requesters};
 use crate::cli::ApplyArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
@@ -33,7 +33,7 @@ use crate::domain::cleanup::plan::{Guards, Plan, PlanEntry};
 use crate::domain::cleanup::precondition::whole_seconds;
 use crate::domain::policy::Policy;
 use crate::ports::RecentReads;
-use crate::run::cleanup::callers::{caller_sentence, way_out};
+use crate::run::cleanup::callers::{caller_sentence, restore_command};
 use crate::term::Term;
 
 /// Runs `apply`.
@@ -95,25 +95,25 @@ impl ApplyJob<'_> {
         let reading = Box::pin(journal::read(&self.journal, &session));
         let found = unless_stopped(stop, reading).await??;
         if self.args.execute && found.is_none() {
-            self.tell_of_journal();
+            self.warn_of_local_journal();
         }
-        let book = found.unwrap_or_default();
-        belongs(&book, &self.plan, &self.journal)?;
+        let state = found.unwrap_or_default();
+        belongs(&state, &self.plan, &self.journal)?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
-        self.guard(&ours, &book)?;
+        self.guard(&ours, &state)?;
         let gaps = gaps::beside(&self.args.plan, self.plan.planned_at);
         if !gaps.is_empty() {
             self.term.say(gaps.trim_end());
         }
         // What the history says decides, so it is read before anybody confirms.
-        let heard = unless_stopped(stop, self.listen(&session)).await?;
+        let recent = unless_stopped(stop, self.look_up(&session)).await?;
         if self.args.execute {
             self.confirm(stop).await?;
         }
         let ours = self.ours(&session);
-        let since = heard
+        let since = recent
             .as_ref()
-            .map(|heard| Since::new(heard, &self.plan.id, &self.policy, &ours));
+            .map(|recent| Since::new(recent, &self.plan.id, &self.policy, &ours));
         let now = || self.clock.now();
         let world = ApplyContext {
             vault: &session,
@@ -126,21 +126,21 @@ impl ApplyJob<'_> {
         let summary = if self.args.execute {
             self.execute(&session, world).await?
         } else {
-            let summary = self.check(&book, world).await;
+            let summary = self.check(&state, world).await;
             let rows: Vec<Vec<String>> = summary.lines.iter().map(row).collect();
             text.push_str(&table(&OUTCOMES, &rows));
             summary
         };
-        text.push_str(&self.sum_up(&summary, heard.as_ref()));
-        let asked = match &heard {
+        text.push_str(&self.sum_up(&summary, recent.as_ref()));
+        let asked = match &recent {
             None => String::new(),
-            Some(heard) => {
-                let book = journal::read(&self.journal, &session).await?;
-                self.asked_again(&summary, heard, &book.unwrap_or_default())
+            Some(recent) => {
+                let state = journal::read(&self.journal, &session).await?;
+                self.still_requested(&summary, recent, &state.unwrap_or_default())
             }
         };
         text.push_str(&asked);
-        let told = Term::data(text.as_bytes());
+        let printed = Term::data(text.as_bytes());
         if let Some(error) = &summary.stopped {
             bail!(
                 "stopped, because the journal {} cannot be written: {error}",
@@ -148,11 +148,15 @@ impl ApplyJob<'_> {
             );
         }
         Ok(shown(
-            told,
+            printed,
             match exit(summary.exit_code()) {
                 Exit::Done | Exit::Partial if !asked.is_empty() => Exit::Asked,
                 // Nothing is known of who asks for what was deleted before.
-                Exit::Done if heard.as_ref().is_some_and(|heard| !heard.gaps.is_empty()) => {
+                Exit::Done
+                    if recent
+                        .as_ref()
+                        .is_some_and(|recent| !recent.gaps.is_empty()) =>
+                {
                     Exit::Partial
                 }
                 other => other,
@@ -175,11 +179,11 @@ impl ApplyJob<'_> {
     }
 
     /// Who asks for what an earlier run of this plan deleted, as `watch` says it; empty if nobody was seen to.
-    fn asked_again(
+    fn still_requested(
         &self,
         summary: &ApplySummary,
-        heard: &RecentCalls,
-        book: &JournalState,
+        recent: &RecentCalls,
+        state: &JournalState,
     ) -> String {
         let before: BTreeSet<&SecretArn> = summary
             .lines
@@ -187,28 +191,32 @@ impl ApplyJob<'_> {
             .filter(|line| matches!(line.outcome, LineOutcome::DoneBefore { .. }))
             .map(|line| &line.arn)
             .collect();
-        let mut pending = pending(book);
+        let mut pending = pending(state);
         pending.retain(|one| before.contains(&one.arn));
-        let askers = asked(&pending, &heard.accesses, &self.policy);
-        if askers.is_empty() {
+        let requesters = requesters(&pending, &recent.accesses, &self.policy);
+        if requesters.is_empty() {
             return String::new();
         }
         let mut text = "\nStill asked for after the deletion:\n".to_owned();
-        for asker in &askers {
-            text.push_str(&item("  ", &caller_sentence(asker)));
+        for requester in &requesters {
+            text.push_str(&item("  ", &caller_sentence(requester)));
         }
-        text.push_str(&way_out(&askers, &self.journal, &self.args.login));
+        text.push_str(&restore_command(
+            &requesters,
+            &self.journal,
+            &self.args.login,
+        ));
         text
     }
 
     /// Refuses the plan as a whole, with every reason.
-    fn guard(&self, accounts: &BTreeSet<AccountId>, book: &JournalState) -> Result<()> {
+    fn guard(&self, accounts: &BTreeSet<AccountId>, state: &JournalState) -> Result<()> {
         let guards = Guards {
             max_deletions: self.args.max_deletions,
             max_percent: self.args.max_percent,
             ..Guards::default()
         };
-        let blocked = guards.check(&self.plan, self.clock.now(), book.last, accounts);
+        let blocked = guards.check(&self.plan, self.clock.now(), state.last, accounts);
         if blocked.is_empty() {
             return Ok(());
         }
@@ -230,7 +238,8 @@ impl ApplyJob<'_> {
                 "{} of account {account} are to be scheduled for deletion.\nType the account id to go on: ",
                 counted(count as u64, "secret", "secrets")
             );
-            let answer = unless_stopped(stop, aside(move || Term::ask(&question))).await??;
+            let answer =
+                unless_stopped(stop, on_blocking_thread(move || Term::ask(&question))).await??;
             match answer? {
                 Some(answer) if answer.trim() == account.as_str() => {}
                 Some(_) => bail!("that is not the account id: nothing was done"),
@@ -243,7 +252,7 @@ impl ApplyJob<'_> {
     }
 
     /// Reads who asked for something since the scan, where the plan's secrets and their replicas stand.
-    async fn listen(&self, session: &AwsSession) -> Option<RecentCalls> {
+    async fn look_up(&self, session: &AwsSession) -> Option<RecentCalls> {
         if self.args.no_lookup {
             return None;
         }
@@ -260,13 +269,13 @@ impl ApplyJob<'_> {
         self.term
             .say("Looking up who asked for these secrets since the scan");
         let (from, now) = (self.plan.planned_at, self.clock.now());
-        let heard = history(session, &secrets, from, now, budget, self.term).await;
-        self.tell_unheard(&heard);
-        Some(heard)
+        let recent = history(session, &secrets, from, now, budget, self.term).await;
+        self.report_lookup_gaps(&recent);
+        Some(recent)
     }
 
     /// Says in CI, before anything is done, that the journal is a file that goes with the runner.
-    fn tell_of_journal(&self) {
+    fn warn_of_local_journal(&self) {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
         if in_ci && matches!(self.journal, JournalPlace::File(_)) {
             self.term.say(&format!(
@@ -277,12 +286,12 @@ impl ApplyJob<'_> {
     }
 
     /// Says what could not be looked up, before anybody confirms.
-    fn tell_unheard(&self, heard: &RecentCalls) {
-        if heard.gaps.is_empty() {
+    fn report_lookup_gaps(&self, recent: &RecentCalls) {
+        if recent.gaps.is_empty() {
             return;
         }
         let mut text = paragraph("Who asked since the scan could not be looked up in full:");
-        for (scope, why) in &heard.gaps {
+        for (scope, why) in &recent.gaps {
             let place = scope.as_ref().map(|scope| format!("{scope}: "));
             text.push_str(&item("  ", &format!("{}{why}", place.unwrap_or_default())));
         }
@@ -294,7 +303,7 @@ impl ApplyJob<'_> {
         self.term.say(text.trim_end());
     }
 
-    async fn check(&self, book: &JournalState, world: ApplyContext<'_>) -> ApplySummary {
+    async fn check(&self, state: &JournalState, world: ApplyContext<'_>) -> ApplySummary {
         let (status, checked) = (self.term.status(), AtomicUsize::new(0));
         let lines = self.plan.to_delete().count();
         let progress = |done: &LineResult| {
@@ -304,14 +313,14 @@ impl ApplyJob<'_> {
                 done.arn.name()
             ));
         };
-        let summary = apply::check(&self.plan, book, world, &self.terms, &progress).await;
+        let summary = apply::check(&self.plan, state, world, &self.terms, &progress).await;
         status.finish();
         summary
     }
 
     async fn execute(&self, session: &AwsSession, world: ApplyContext<'_>) -> Result<ApplySummary> {
-        let (mut journal, book) = journal::open(&self.journal, session).await?;
-        belongs(&book, &self.plan, &self.journal)?;
+        let (mut journal, state) = journal::open(&self.journal, session).await?;
+        belongs(&state, &self.plan, &self.journal)?;
         let caller = &session.caller().arn;
         // The columns are laid out before the first line is done, for the longest that may come.
         let likely: Vec<Vec<String>> = self.plan.to_delete().map(likely).collect();
@@ -321,10 +330,10 @@ impl ApplyJob<'_> {
         show(&table.header(&OUTCOMES));
         let progress = |done: &LineResult| show(&table.row(&row(done)));
         let (plan, terms) = (&self.plan, &self.terms);
-        Ok(apply::execute(plan, book, &mut *journal, caller, world, terms, &progress).await)
+        Ok(apply::execute(plan, state, &mut *journal, caller, world, terms, &progress).await)
     }
 
-    fn sum_up(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> String {
+    fn sum_up(&self, summary: &ApplySummary, recent: Option<&RecentCalls>) -> String {
         let mut text = String::new();
         let count = |which: fn(&LineOutcome) -> bool| summary.count(which);
         let parts = [
@@ -362,18 +371,18 @@ impl ApplyJob<'_> {
         }
         text = paragraph(&text);
         text.insert(0, '\n');
-        text.push_str(&paragraph(&self.what_was_looked_up(summary, heard)));
+        text.push_str(&paragraph(&self.what_was_looked_up(summary, recent)));
         text.push_str(&self.what_next(summary));
         text
     }
 
     /// What was looked up, when, and what it found. Nothing is said of lines that were not looked up.
-    fn what_was_looked_up(&self, summary: &ApplySummary, heard: Option<&RecentCalls>) -> String {
-        if heard.is_none() {
+    fn what_was_looked_up(&self, summary: &ApplySummary, recent: Option<&RecentCalls>) -> String {
+        if recent.is_none() {
             return "Who called for these since the scan was not looked up (`--no-lookup`)."
                 .to_owned();
         }
-        if let Some(why) = &summary.unheard {
+        if let Some(why) = &summary.lookup_gap {
             return format!(
                 "Who called for these since the scan could not be looked up in full ({why})."
             );
@@ -385,7 +394,7 @@ impl ApplyJob<'_> {
             )
         });
         if clear == 0 {
-            let is_unknown = heard.is_some_and(|heard| !heard.gaps.is_empty());
+            let is_unknown = recent.is_some_and(|recent| !recent.gaps.is_empty());
             return if is_unknown {
                 "Who called for these since the scan could not be looked up in full.".to_owned()
             } else {
@@ -434,8 +443,8 @@ impl ApplyJob<'_> {
     }
 }
 
-fn belongs(book: &JournalState, plan: &Plan, journal: &JournalPlace) -> Result<()> {
-    match &book.plan {
+fn belongs(state: &JournalState, plan: &Plan, journal: &JournalPlace) -> Result<()> {
+    match &state.plan {
         Some(other) if *other != plan.id => bail!(
             "the journal {} belongs to plan `{other}`, and this is `{}`: name another with `--journal`",
             journal,

@@ -4,35 +4,39 @@ use std::collections::BTreeSet;
 
 use super::show::command;
 use super::{journal, login_words};
-use crate::cleanup::watch::Asker;
+use crate::cleanup::watch::Requester;
 use crate::cli::AwsArgs;
 use crate::domain::base::names::SecretArn;
 use crate::domain::cleanup::journal_place::JournalPlace;
 
 /// Who asks for what, as a sentence.
-pub(super) fn caller_sentence(asker: &Asker) -> String {
-    let client = match asker.client.as_str() {
+pub(super) fn caller_sentence(requester: &Requester) -> String {
+    let client = match requester.client.as_str() {
         "" => String::new(),
         client => format!(", {client}"),
     };
     format!(
         "{}: {} by {} ({}{client}), {}; {} at {}",
-        asker.arn.name(),
-        asker.what,
-        asker.reader,
-        asker.kind.as_str(),
-        asker.how.in_words(),
-        match asker.calls {
+        requester.arn.name(),
+        requester.what,
+        requester.reader,
+        requester.kind.as_str(),
+        requester.how.in_words(),
+        match requester.calls {
             1 => "once,".to_owned(),
             calls => format!("{calls} times, the last"),
         },
-        asker.last,
+        requester.last,
     )
 }
 
 /// How to take back what is asked for.
-pub(super) fn way_out(askers: &[Asker], journal: &JournalPlace, login: &AwsArgs) -> String {
-    let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
+pub(super) fn restore_command(
+    requesters: &[Requester],
+    journal: &JournalPlace,
+    login: &AwsArgs,
+) -> String {
+    let secrets: BTreeSet<&SecretArn> = requesters.iter().map(|requester| &requester.arn).collect();
     let arns: Vec<&str> = secrets.iter().map(|arn| arn.as_str()).collect();
     let mut text = "\nTo take back what is asked for:\n".to_owned();
     text.push_str(&command(&format!(

@@ -144,7 +144,7 @@ impl RunClock {
 /// program at once.
 fn block_on<T>(work: impl AsyncFnOnce(&AtomicBool) -> Result<T>) -> Result<T> {
     let (stop, insisting) = (Arc::default(), Arc::default());
-    listen(&stop, &insisting).context("cannot listen for Ctrl-C")?;
+    catch_signals(&stop, &insisting).context("cannot listen for Ctrl-C")?;
     run_until(&stop, &insisting, work)
 }
 
@@ -171,7 +171,7 @@ const ONE_WISH: Duration = Duration::from_millis(500);
 
 /// The first flag is set in the moment of the signal, not when a task gets its turn: no further line may be begun after it.
 /// A signal that finds the second one set does what it does to any program.
-fn listen(stop: &Arc<AtomicBool>, insisting: &Arc<AtomicBool>) -> std::io::Result<()> {
+fn catch_signals(stop: &Arc<AtomicBool>, insisting: &Arc<AtomicBool>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag::{register, register_conditional_default};
 
@@ -207,7 +207,9 @@ async fn unless_stopped<T>(stop: &AtomicBool, work: impl Future<Output = T>) -> 
 
 /// Does what would keep the thread from seeing anything else: asking on a terminal, reading files. Who does not wait for
 /// it any more leaves it behind.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .context("a part of the program has failed")
@@ -225,7 +227,7 @@ mod tests {
         let (stop, insisting) = (Arc::default(), Arc::default());
         let done: Result<()> = run_until(&stop, &insisting, async |stop| {
             stop.store(true, Ordering::Relaxed);
-            let work = aside(move || question.recv().unwrap_or_default());
+            let work = on_blocking_thread(move || question.recv().unwrap_or_default());
             unless_stopped(stop, work).await?
         });
         assert_eq!(

@@ -29,7 +29,7 @@ use crate::term::Term;
 /// A look at the history that takes less is not announced.
 const WORTH_SAYING: Duration = Duration::from_secs(2);
 
-/// What was heard, and what could not be.
+/// The calls that were read, and what could not be read.
 pub(super) struct RecentCalls {
     /// All calls.
     pub(super) accesses: Vec<CallSeries>,
@@ -39,7 +39,7 @@ pub(super) struct RecentCalls {
 
 /// Reads the event history of the accounts and Regions of these secrets. Where it holds too much for half of the time,
 /// the other half goes to the secrets one by one, by ARN and by name: whoever asked for one of them may be found so, and
-/// what was not heard stays a gap.
+/// what was not read stays a gap.
 pub(super) async fn history(
     session: &AwsSession,
     secrets: &BTreeSet<SecretArn>,
@@ -124,11 +124,11 @@ pub(super) fn trail(
     let (accesses, coverage) = all.into_accesses();
     let troubles = gathered.gaps.into_iter();
     let troubles = troubles.map(|gap| (None, format!("{}: {}", gap.what, gap.why)));
-    let unheard = watch::unheard(pending, &coverage, from, now).into_iter();
-    let unheard = unheard.map(|(scope, text)| (Some(scope), text));
+    let uncovered = watch::uncovered(pending, &coverage, from, now).into_iter();
+    let uncovered = uncovered.map(|(scope, text)| (Some(scope), text));
     RecentCalls {
         accesses,
-        gaps: troubles.chain(unheard).collect(),
+        gaps: troubles.chain(uncovered).collect(),
     }
 }
 
@@ -176,14 +176,14 @@ impl Feed for LedgerFeed {
     fn covered(&self, _scope: &Scope, _span: Span) {}
 
     fn sampled(&self, scope: &Scope, _comb: &SamplingPlan, _window: u32, json: &[u8]) {
-        // Who asks in a sample has asked.
+        // A call in a sample is a call.
         self.take(Some(scope), json);
     }
 }
 
-/// What was heard since the scan, as an answer to whether somebody asked.
+/// The calls since the scan, to look up who asked for a secret.
 pub(super) struct Since<'a> {
-    heard: &'a RecentCalls,
+    recent: &'a RecentCalls,
     wants: Vec<&'a CallSeries>,
     /// What earlier runs of the plan deleted.
     deletions: Vec<&'a CallSeries>,
@@ -192,15 +192,15 @@ pub(super) struct Since<'a> {
 impl<'a> Since<'a> {
     /// Sorts out which of the calls count, once for all lines of a plan.
     pub(super) fn new(
-        heard: &'a RecentCalls,
+        recent: &'a RecentCalls,
         plan: &str,
         policy: &Policy,
         ours: &BTreeSet<String>,
     ) -> Self {
         Self {
-            heard,
-            wants: watch::wants(&heard.accesses, policy, ours),
-            deletions: watch::deletions_of(plan, &heard.accesses, policy, ours),
+            recent,
+            wants: watch::wants(&recent.accesses, policy, ours),
+            deletions: watch::deletions_of(plan, &recent.accesses, policy, ours),
         }
     }
 }
@@ -214,7 +214,7 @@ impl RecentReads for Since<'_> {
     ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>> {
         let asked = watch::wanted(secret, arn, from, &self.wants);
         let gap = self
-            .heard
+            .recent
             .gaps
             .iter()
             .find(|(scope, _)| scope.as_ref().is_none_or(|scope| scope == arn.scope()));

@@ -63,9 +63,9 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
         if summary.secrets.is_empty() {
             term.say("There is nothing to take back.");
         }
-        let told = Term::data(in_words(&summary).as_bytes());
+        let printed = Term::data(in_words(&summary).as_bytes());
         written(&summary, &journal)?;
-        Ok(shown(told, exit(summary.exit_code())))
+        Ok(shown(printed, exit(summary.exit_code())))
     })
 }
 
@@ -92,12 +92,12 @@ pub(super) async fn take_back(
     stop: &AtomicBool,
     term: &Term,
 ) -> Result<RestoreSummary> {
-    let (mut writer, book) = journal::open(journal, session).await?;
+    let (mut writer, state) = journal::open(journal, session).await?;
     let arns = match which {
-        Which::All => restore::all(&book),
+        Which::All => restore::all(&state),
         Which::These(arns) => arns,
     };
-    let plan = book.plan.clone().unwrap_or_else(|| NO_PLAN.to_owned());
+    let plan = state.plan.clone().unwrap_or_else(|| NO_PLAN.to_owned());
     let policy = Policy::default();
     let now = || clock.now();
     let world = ApplyContext {
@@ -121,7 +121,7 @@ pub(super) async fn take_back(
             arn.name()
         ));
     };
-    let summary = restore::restore(&arns, book, &mut *writer, author, world, &progress).await;
+    let summary = restore::restore(&arns, state, &mut *writer, author, world, &progress).await;
     status.finish();
     Ok(summary)
 }

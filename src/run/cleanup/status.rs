@@ -25,15 +25,15 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
         JournalPlace::Object(_) => RunClock::before_aws(args.moment)?,
     };
     let found = block_on(async |stop| journal::load(&place, &args.login, clock, stop).await)?;
-    let Some(book) = found else {
+    let Some(state) = found else {
         bail!("there is no journal {place}: nothing was applied");
     };
-    let status = status(&book, clock.now());
+    let status = status(&state, clock.now());
     let Some(plan) = &status.plan else {
         Term::data(b"The journal is empty: nothing was done.\n")?;
         return Ok(Exit::Done);
     };
-    let runs = counted(book.runs.len() as u64, "run", "runs");
+    let runs = counted(state.runs.len() as u64, "run", "runs");
     let mut text = paragraph(&format!("Plan {plan}, {runs}."));
     let rows: Vec<Vec<String>> = status.rows.iter().map(row).collect();
     if !rows.is_empty() {

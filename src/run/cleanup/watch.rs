@@ -1,6 +1,6 @@
 //! `watch`: who still asks for secrets that are pending deletion.
 
-use crate::run::cleanup::callers::{caller_sentence, way_out};
+use crate::run::cleanup::callers::{caller_sentence, restore_command};
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,10 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::recent_calls::{RecentCalls, history, trail};
 use super::restore::{Which, in_words, take_back, written};
 use super::show::{day, item, left, paragraph, place, table};
-use super::{RunClock, aside, block_on, journal, open, read_policy, shown, unless_stopped};
+use super::{
+    RunClock, block_on, journal, on_blocking_thread, open, read_policy, shown, unless_stopped,
+};
 use crate::Exit;
 use crate::cleanup::restore::RestoreSummary;
-use crate::cleanup::watch::{Asker, Pending, asked, pending};
+use crate::cleanup::watch::{Pending, Requester, pending, requesters};
 use crate::cli::WatchArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::names::SecretArn;
@@ -42,47 +44,47 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let now = clock.now();
     block_on(async |stop| {
         let loading = Box::pin(journal::load(&journal, &args.login, clock, stop));
-        let Some(book) = unless_stopped(stop, loading).await?? else {
+        let Some(state) = unless_stopped(stop, loading).await?? else {
             bail!("there is no journal {journal}: nothing was applied");
         };
-        let pending = pending(&book);
+        let pending = pending(&state);
         if pending.is_empty() {
             term.say("Nothing is pending deletion, by this journal.");
             return Ok(Exit::Done);
         }
         let from = start(args, &pending, now)?;
-        let heard = unless_stopped(
+        let recent = unless_stopped(
             stop,
-            Box::pin(listen(args, &pending, (from, clock), term, stop)),
+            Box::pin(look_up(args, &pending, (from, clock), term, stop)),
         )
         .await??;
-        let askers = asked(&pending, &heard.accesses, &policy);
-        let mut text = show(&pending, &askers, &heard, from, now);
-        text.push_str(&open_lines(&book));
-        if !args.restore && !askers.is_empty() {
-            text.push_str(&way_out(&askers, &journal, &args.login));
+        let requesters = requesters(&pending, &recent.accesses, &policy);
+        let mut text = show(&pending, &requesters, &recent, from, now);
+        text.push_str(&open_lines(&state));
+        if !args.restore && !requesters.is_empty() {
+            text.push_str(&restore_command(&requesters, &journal, &args.login));
         }
-        // Whoever waits for a secret waits for no terminal: first it is taken back, then it is told.
-        let back = if args.restore && !askers.is_empty() {
-            Some(give_back(args, &journal, &askers, clock, stop, term).await)
+        // Somebody is waiting for the secret, so it is restored before anything is printed.
+        let back = if args.restore && !requesters.is_empty() {
+            Some(give_back(args, &journal, &requesters, clock, stop, term).await)
         } else {
             None
         };
         if let Some(Ok(back)) = &back {
             let _ = write!(text, "\n{}", in_words(back));
         }
-        let told = Term::data(text.as_bytes());
+        let printed = Term::data(text.as_bytes());
         if let Some(back) = back {
             whole(&back?, &journal)?;
         }
-        let exit = if !askers.is_empty() {
+        let exit = if !requesters.is_empty() {
             Exit::Asked
-        } else if heard.gaps.is_empty() {
+        } else if recent.gaps.is_empty() {
             Exit::Done
         } else {
             Exit::Partial
         };
-        Ok(shown(told, exit))
+        Ok(shown(printed, exit))
     })
 }
 
@@ -98,7 +100,7 @@ fn start(args: &WatchArgs, pending: &[Pending], now: Timestamp) -> Result<Timest
         .context("`--since` reaches before the calendar begins")
 }
 
-async fn listen(
+async fn look_up(
     args: &WatchArgs,
     pending: &[Pending],
     (from, clock): (Timestamp, RunClock),
@@ -108,7 +110,7 @@ async fn listen(
     let now = clock.now();
     if !args.trail.is_empty() {
         let (roots, pending, term) = (args.trail.clone(), pending.to_vec(), term.clone());
-        return aside(move || trail(&roots, &pending, from, now, &term)).await;
+        return on_blocking_thread(move || trail(&roots, &pending, from, now, &term)).await;
     }
     let session = open(&args.login, clock, stop).await?;
     let secrets: BTreeSet<SecretArn> = pending
@@ -123,12 +125,12 @@ async fn listen(
 async fn give_back(
     args: &WatchArgs,
     journal: &JournalPlace,
-    asked_by: &[Asker],
+    requested_by: &[Requester],
     clock: RunClock,
     stop: &AtomicBool,
     term: &Term,
 ) -> Result<RestoreSummary> {
-    let secrets: BTreeSet<SecretArn> = asked_by.iter().map(|one| one.arn.clone()).collect();
+    let secrets: BTreeSet<SecretArn> = requested_by.iter().map(|one| one.arn.clone()).collect();
     let session = open(&args.login, clock, stop).await?;
     let which = Which::These(secrets.into_iter().collect());
     take_back(&session, journal, which, clock, stop, term).await
@@ -145,8 +147,8 @@ fn whole(back: &RestoreSummary, journal: &JournalPlace) -> Result<()> {
 
 fn show(
     pending: &[Pending],
-    askers: &[Asker],
-    heard: &RecentCalls,
+    requesters: &[Requester],
+    recent: &RecentCalls,
     from: Timestamp,
     now: Timestamp,
 ) -> String {
@@ -154,10 +156,10 @@ fn show(
     let rows: Vec<Vec<String>> = pending
         .iter()
         .map(|one| {
-            let calls: u64 = askers
+            let calls: u64 = requesters
                 .iter()
-                .filter(|asker| asker.arn == one.arn)
-                .map(|asker| asker.calls)
+                .filter(|requester| requester.arn == one.arn)
+                .map(|requester| requester.calls)
                 .sum();
             let (time, end) = (one.left(now), day(one.deletion));
             let window = if time.is_zero() {
@@ -176,7 +178,7 @@ fn show(
     let header = ["ASKED FOR", "PENDING", "WHERE", "TO TAKE IT BACK"];
     text.push_str(&table(&header, &rows));
     text.push('\n');
-    if askers.is_empty() {
+    if requesters.is_empty() {
         text.push_str(&paragraph(&format!(
             "Nobody has asked for {} from {} to {}, by what could be read.",
             if pending.len() == 1 { "it" } else { "them" },
@@ -184,10 +186,11 @@ fn show(
             whole_seconds(now)
         )));
     } else {
-        for asker in askers {
-            text.push_str(&item("  ", &caller_sentence(asker)));
+        for requester in requesters {
+            text.push_str(&item("  ", &caller_sentence(requester)));
         }
-        let secrets: BTreeSet<&SecretArn> = askers.iter().map(|asker| &asker.arn).collect();
+        let secrets: BTreeSet<&SecretArn> =
+            requesters.iter().map(|requester| &requester.arn).collect();
         text.push('\n');
         text.push_str(&paragraph(&format!(
             "{} still asked for.",
@@ -197,20 +200,20 @@ fn show(
     text.push_str(&paragraph(
         "Silence is no proof: DescribeSecret still works on a pending secret, so a client that has the value in memory asks again only when it starts next. Events come up to 20 minutes late.",
     ));
-    for (scope, gap) in &heard.gaps {
+    for (scope, gap) in &recent.gaps {
         let place = scope
             .as_ref()
             .map(|scope| format!("{scope}: "))
             .unwrap_or_default();
-        text.push_str(&paragraph(&format!("Not heard: {place}{gap}")));
+        text.push_str(&paragraph(&format!("Not looked up: {place}{gap}")));
     }
     text
 }
 
 /// Deletions of which nobody knows whether AWS has them.
-fn open_lines(book: &JournalState) -> String {
-    let standings = book.secrets.values();
-    let open = standings.filter(|standing| standing.phase == Phase::Deleting);
+fn open_lines(state: &JournalState) -> String {
+    let secret_states = state.secrets.values();
+    let open = secret_states.filter(|secret_state| secret_state.phase == Phase::Deleting);
     match open.count() {
         0 => String::new(),
         count => paragraph(&format!(

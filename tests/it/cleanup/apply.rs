@@ -254,8 +254,8 @@ fn a_lost_answer_is_asked_after() {
         );
     }
     assert_eq!(first.exit_code(), 1);
-    assert_eq!(stage.book().secrets[&arn("c")].phase, Phase::Deleting);
-    assert_eq!(stage.book().secrets[&arn("d")].phase, Phase::Deleting);
+    assert_eq!(stage.state().secrets[&arn("c")].phase, Phase::Deleting);
+    assert_eq!(stage.state().secrets[&arn("d")].phase, Phase::Deleting);
     assert_eq!(stage.execute().exit_code(), 0);
     assert!(
         stage
@@ -276,7 +276,7 @@ fn what_nobody_can_tell_stays_open_until_the_next_run() {
         .fail_later("describe", &arn("a"), 1, When::Before, reset());
     let first = stage.execute();
     assert!(why(&first, "a").contains("run again to see whether it was carried out"));
-    assert_eq!(stage.book().secrets[&arn("a")].phase, Phase::Deleting);
+    assert_eq!(stage.state().secrets[&arn("a")].phase, Phase::Deleting);
     assert!(matches!(
         outcome(&stage.execute(), "a"),
         LineOutcome::DoneBefore { .. }
@@ -405,7 +405,7 @@ fn a_call_since_the_scan_refuses_and_silence_is_no_proof() {
     for summary in [&dry, &done] {
         assert!(why(summary, "asked").contains("2 calls in eu-central-1, the last GetSecretValue by arn:aws:iam::111122223333:role/web at 2026-11-01T11:00:00Z"));
         assert!(why(summary, "copied").contains("in us-east-1"));
-        assert!(summary.unheard.as_deref().unwrap().contains("throttled"));
+        assert!(summary.lookup_gap.as_deref().unwrap().contains("throttled"));
     }
     assert!(why(&done, "closed").contains("could not be looked up"));
     assert_eq!(

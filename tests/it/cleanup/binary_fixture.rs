@@ -193,7 +193,7 @@ impl Ground {
         self.path("plan.journal.jsonl")
     }
 
-    pub(crate) fn book(&self) -> JournalState {
+    pub(crate) fn state(&self) -> JournalState {
         read(&self.journal()).unwrap()
     }
 
@@ -283,7 +283,7 @@ impl Ground {
             .to_delete()
             .map(|line| line.arn.to_string())
             .collect();
-        let book = self.book();
+        let state = self.state();
         for call in self.changes() {
             let id = call.param("SecretId");
             let id = id.as_str().unwrap();
@@ -292,15 +292,15 @@ impl Ground {
                 "{} of {id}, which is not planned",
                 call.op
             );
-            let standing = &book.secrets[&id.parse::<SecretArn>().unwrap()];
+            let secret_state = &state.secrets[&id.parse::<SecretArn>().unwrap()];
             match call.op.as_str() {
                 "DeleteSecret" => assert!(
-                    matches!(standing.phase, Phase::Deleting | Phase::Deleted),
-                    "{id}: {standing:?}"
+                    matches!(secret_state.phase, Phase::Deleting | Phase::Deleted),
+                    "{id}: {secret_state:?}"
                 ),
-                "TagResource" => assert!(standing.tag.is_some(), "{id}: {standing:?}"),
+                "TagResource" => assert!(secret_state.tag.is_some(), "{id}: {secret_state:?}"),
                 "RemoveRegionsFromReplication" => {
-                    assert!(!standing.removed.is_empty(), "{id}: {standing:?}");
+                    assert!(!secret_state.removed.is_empty(), "{id}: {secret_state:?}");
                 }
                 op => panic!("{op} is not what `apply` asks for"),
             }
@@ -323,7 +323,7 @@ impl Ground {
     pub(crate) fn keeps_the_promise(&self) -> Tally {
         self.nothing_is_unrecorded();
         let mut tally = Tally::default();
-        let book = self.book();
+        let state = self.state();
         let deletions: Vec<Call> = self
             .changes()
             .into_iter()
@@ -335,7 +335,7 @@ impl Ground {
                 .iter()
                 .filter(|call| call.param("SecretId").as_str() == Some(arn.as_str()))
                 .collect();
-            let standing = &book.secrets[arn];
+            let secret_state = &state.secrets[arn];
             let deleted = self
                 .aws
                 .world()
@@ -344,8 +344,8 @@ impl Ground {
                 .and_then(|secret| secret.deleted);
             match own.as_slice() {
                 [] => {
-                    assert_eq!(standing.phase, Phase::Untouched, "{arn}");
-                    let trouble = standing.trouble.as_ref();
+                    assert_eq!(secret_state.phase, Phase::Untouched, "{arn}");
+                    let trouble = secret_state.trouble.as_ref();
                     let why = trouble.unwrap_or_else(|| panic!("{arn} stays without a reason"));
                     assert_eq!(why.kind, TroubleKind::Refused, "{arn}: {}", why.why);
                     tally.refused += 1;
@@ -356,7 +356,7 @@ impl Ground {
                     let deleted = deleted.unwrap_or_else(|| panic!("{arn} is not deleted"));
                     let end = deleted + SignedDuration::from_hours(24 * i64::from(DAYS));
                     assert_eq!(
-                        (standing.phase, standing.deletion),
+                        (secret_state.phase, secret_state.deletion),
                         (Phase::Deleted, Some(end)),
                         "{arn}"
                     );

@@ -89,13 +89,13 @@ fn whatever_happened_since_the_plan_refuses_that_line_and_no_other() {
 /// Like [`Ground::keeps_the_promise`], for a world that others have changed too.
 fn recorded(ground: &Ground) -> Tally {
     let mut tally = Tally::default();
-    for (arn, standing) in ground.book().secrets {
+    for (arn, secret_state) in ground.state().secrets {
         let calls = ground.changes();
         let deletions = calls
             .iter()
             .filter(|call| call.param("SecretId") == arn.as_str())
             .count();
-        match standing.phase {
+        match secret_state.phase {
             Phase::Deleted => {
                 assert_eq!(deletions, 1, "{arn}");
                 tally.deleted += 1;
@@ -103,7 +103,7 @@ fn recorded(ground: &Ground) -> Tally {
             Phase::Untouched => {
                 assert_eq!(deletions, 0, "{arn}");
                 assert_eq!(
-                    standing.trouble.unwrap().kind,
+                    secret_state.trouble.unwrap().kind,
                     TroubleKind::Refused,
                     "{arn}"
                 );

@@ -31,13 +31,13 @@ fn stage() -> Stage {
 
 /// The promise, whatever happened before the last whole run.
 fn keeps_the_promise(stage: &Stage, last: &ApplySummary) {
-    let book = stage.book();
+    let journal = stage.state();
     for kept in stage.vault.all() {
         let Secret { arn, deleted, .. } = &kept.secret;
-        let standing = book.secrets.get(arn);
+        let secret_state = journal.secrets.get(arn);
         let Some(done) = last.lines.iter().find(|line| line.arn == *arn) else {
             assert_eq!(
-                (deleted, kept.changes, kept.deletions.len(), standing),
+                (deleted, kept.changes, kept.deletions.len(), secret_state),
                 (&None, 0, 0, None)
             );
             continue;
@@ -46,9 +46,9 @@ fn keeps_the_promise(stage: &Stage, last: &ApplySummary) {
             LineOutcome::Deleted { deletion } | LineOutcome::DoneBefore { deletion } => {
                 assert_eq!(kept.deletions, [DAYS], "{arn}");
                 assert!(deleted.is_some());
-                let standing = standing.unwrap();
+                let secret_state = secret_state.unwrap();
                 assert_eq!(
-                    (standing.phase, standing.deletion),
+                    (secret_state.phase, secret_state.deletion),
                     (Phase::Deleted, Some(*deletion))
                 );
                 let apart = deletion.duration_since(deleted.unwrap()).as_hours();
@@ -56,7 +56,7 @@ fn keeps_the_promise(stage: &Stage, last: &ApplySummary) {
             }
             LineOutcome::Refused(_) => {
                 assert_eq!((kept.deletions.len(), deleted), (0, &None), "{arn}");
-                assert_eq!(standing.unwrap().phase, Phase::Untouched);
+                assert_eq!(secret_state.unwrap().phase, Phase::Untouched);
             }
             other => panic!("{arn}: {other:?}"),
         }
@@ -80,7 +80,7 @@ fn killed_at_any_point_and_run_again_it_ends_as_if_nothing_had_been() {
             "after {steps} steps"
         );
         assert_eq!(last.exit_code(), 3);
-        let replicas = stage.book().secrets[&arn("b")].removed.clone();
+        let replicas = stage.state().secrets[&arn("b")].removed.clone();
         assert_eq!(replicas.len(), 2, "after {steps} steps");
         if !killed {
             break;
@@ -122,7 +122,7 @@ fn a_restore_that_was_killed_ends_when_it_is_run_again() {
                 (None, 1),
                 "{name} after {steps} steps"
             );
-            assert_eq!(stage.book().secrets[&arn(name)].phase, Phase::Restored);
+            assert_eq!(stage.state().secrets[&arn(name)].phase, Phase::Restored);
         }
         let mut replicas = stage.vault.kept(&arn("b")).secret.replicas.unwrap();
         replicas.sort();
@@ -153,7 +153,7 @@ fn no_deletion_is_ever_lost_from_the_journal() {
             stage.vault.fate.strike_after(again.into());
             let _ = stage.try_restore();
             stage.vault.fate.strike_after(i64::MAX);
-            let known = restore::all(&stage.book());
+            let known = restore::all(&stage.state());
             for kept in stage.vault.all() {
                 let arn = &kept.secret.arn;
                 if kept.secret.deleted.is_some() {
@@ -180,11 +180,11 @@ fn what_cannot_be_recorded_is_not_deleted() {
         let mut stage = stage();
         stage.disk = Disk::FullAfter(lines);
         let summary = stage.execute();
-        let book = stage.book();
+        let journal = stage.state();
         for kept in stage.vault.all() {
-            let standing = book.secrets.get(&kept.secret.arn);
-            let recorded =
-                standing.is_some_and(|one| matches!(one.phase, Phase::Deleting | Phase::Deleted));
+            let secret_state = journal.secrets.get(&kept.secret.arn);
+            let recorded = secret_state
+                .is_some_and(|one| matches!(one.phase, Phase::Deleting | Phase::Deleted));
             assert!(kept.deletions.is_empty() || recorded);
         }
         if summary.stopped.is_none() {

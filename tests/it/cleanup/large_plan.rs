@@ -77,8 +77,8 @@ fn a_thousand_lines_with_refusals_and_throttling_are_all_answered() {
     for (name, _) in &refused {
         assert!(!deleted.contains_key(ground.arn(name).as_str()), "{name}");
     }
-    let book = ground.book();
-    assert_eq!(book.secrets.len(), LINES, "each line is in the journal");
+    let state = ground.state();
+    assert_eq!(state.secrets.len(), LINES, "each line is in the journal");
 
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     for call in ground.aws.calls() {

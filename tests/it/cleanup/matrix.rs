@@ -214,7 +214,7 @@ fn killed_at_every_point_and_run_again_it_ends_as_if_nothing_had_been() {
             let ground = ground();
             deaths += usize::from(strike(&ground, &course, *point, turn, turns));
             ground.nothing_is_unrecorded();
-            open += secretsweep::cleanup::status::status(&ground.book(), Timestamp::now()).open;
+            open += secretsweep::cleanup::status::status(&ground.state(), Timestamp::now()).open;
             ground.execute(ALL).expect(3);
             let one = ground.keeps_the_promise();
             assert_eq!((one.deleted, one.refused), (GO, STAY), "{what}");

@@ -20,7 +20,7 @@ fn deleted() -> Ground {
 
 /// When it was deleted, by the journal.
 fn moment(ground: &Ground) -> Timestamp {
-    ground.book().secrets[&ground.arn("a")].intent.unwrap().at
+    ground.state().secrets[&ground.arn("a")].intent.unwrap().at
 }
 
 fn later(ground: &Ground, minutes: i64) -> Timestamp {
@@ -81,8 +81,8 @@ struct Case {
     says: &'static [&'static str],
 }
 
-const EAST_IS_MISSED: &str = "Not heard: 111122223333 us-east-1";
-const WEST_IS_MISSED: &str = "Not heard: 111122223333 eu-west-1";
+const EAST_IS_MISSED: &str = "Not looked up: 111122223333 us-east-1";
+const WEST_IS_MISSED: &str = "Not looked up: 111122223333 eu-west-1";
 
 const CASES: &[Case] = &[
     Case {
@@ -167,7 +167,10 @@ const CASES: &[Case] = &[
         },
         hours: 72,
         options: &[],
-        says: &["Not heard: ", "trail/broken.json.gz: invalid gzip header"],
+        says: &[
+            "Not looked up: ",
+            "trail/broken.json.gz: invalid gzip header",
+        ],
     },
 ];
 
@@ -191,7 +194,7 @@ fn log_files_that_cover_the_time_since_the_deletion_tell_whether_somebody_asked(
     for more in [&[][..], &["--since", "2d"], &["--since", "30d"]] {
         let said = watch(&ground, 72, more).expect(0).said();
         assert!(said.contains("Nobody has asked"), "{more:?}: {said}");
-        assert!(!said.contains("Not heard"), "{more:?}: {said}");
+        assert!(!said.contains("Not looked up"), "{more:?}: {said}");
     }
     let time = stamp(later(&ground, 90));
     let refused = Event::read(&time, A, EAST, "a", "billing", "pod-1").in_vain();
@@ -245,10 +248,10 @@ fn a_saved_trail_covers_what_it_says() {
     let watch = ["watch", "plan.csv", "--trail", "kept/trail", "--now"];
     let until = |hours: i64| stamp(now + SignedDuration::from_hours(hours));
     let said = ground.run(&[&watch[..], &[&until(0)]].concat()).expect(0);
-    assert!(!said.said().contains("Not heard"), "{}", said.said());
+    assert!(!said.said().contains("Not looked up"), "{}", said.said());
     // It does not speak of what comes after it.
     let said = ground.run(&[&watch[..], &[&until(48)]].concat()).expect(3);
-    assert!(said.said().contains("Not heard"), "{}", said.said());
+    assert!(said.said().contains("Not looked up"), "{}", said.said());
 }
 
 /// Taking back asks AWS, and that is not done at another time than AWS's own.

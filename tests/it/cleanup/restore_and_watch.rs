@@ -42,16 +42,18 @@ fn is_back(ground: &Ground) {
     assert_eq!(keys.len(), 2);
     assert!(keys.contains(&Some("alias/north")), "{keys:?}");
     drop(world);
-    let book = ground.book();
+    let state = ground.state();
     assert!(
-        book.secrets
+        state
+            .secrets
             .values()
-            .all(|standing| standing.phase == Phase::Restored)
+            .all(|secret_state| secret_state.phase == Phase::Restored)
     );
     assert!(
-        book.secrets
+        state
+            .secrets
             .values()
-            .all(|standing| standing.removed.is_empty())
+            .all(|secret_state| secret_state.removed.is_empty())
     );
 }
 
@@ -244,7 +246,7 @@ fn watching_sees_what_was_asked_for_until_this_second_and_takes_it_back() {
         .expect(0);
 }
 
-/// The run was killed after AWS had the deletion and before it knew: nobody may be left unheard until the next run.
+/// The run was killed after AWS had the deletion and before it knew: a request in between must be reported.
 #[cfg(unix)]
 #[test]
 fn watching_hears_of_a_deletion_whose_outcome_is_not_on_record() {
@@ -283,11 +285,11 @@ fn a_deletion_that_was_cut_off_is_not_forgotten_when_it_cannot_be_taken_back() {
             .aws
             .inject(fault.on("secretsmanager", "RestoreSecret"));
         ground.run(&["restore", "plan.csv"]).expect(1);
-        let standing = ground.book().secrets[&ground.arn("a")].clone();
+        let secret_state = ground.state().secrets[&ground.arn("a")].clone();
         let deleted = ground.aws.world().named(A, EAST, "a").deleted.unwrap();
         let end = deleted + SignedDuration::from_hours(24 * i64::from(DAYS));
         assert_eq!(
-            (standing.phase, standing.deletion),
+            (secret_state.phase, secret_state.deletion),
             (Phase::Deleted, Some(end)),
             "{what}"
         );
@@ -320,7 +322,10 @@ fn what_watching_cannot_hear_is_told() {
     );
     let heard = ground.run(&["watch", "plan.csv"]).expect(3);
     let said = heard.said();
-    assert!(said.contains(&format!("Not heard: {A} {WEST}")), "{said}");
+    assert!(
+        said.contains(&format!("Not looked up: {A} {WEST}")),
+        "{said}"
+    );
     assert!(said.contains("cloudtrail:LookupEvents"), "{said}");
 }
 

@@ -6,6 +6,9 @@ use crate::aws::world::Secret;
 const GRANT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow",
     "Principal":{"AWS":"arn:aws:iam::444455556666:role/partner"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}}"#;
 
+/// What somebody does to a secret.
+type Change = fn(&mut Secret);
+
 /// Applies a plan of two secrets of which one was changed since.
 fn after(change: impl FnOnce(&mut Secret)) -> (Ground, Ended) {
     let ground = Ground::new(world().secret(idle("a")).secret(idle("b")), &["a", "b"]);
@@ -20,7 +23,7 @@ fn deletions(ground: &Ground) -> usize {
 
 #[test]
 fn a_grant_to_another_account_a_rotation_and_a_replica_in_another_account_refuse() {
-    let changes: [(fn(&mut Secret), &[&str]); 4] = [
+    let changes: [(Change, &[&str]); 4] = [
         (
             |secret| secret.resource_policy = Some(GRANT.to_owned()),
             &[

@@ -150,15 +150,15 @@ impl Stage {
         self.folder.path().join("plan.journal.jsonl")
     }
 
-    pub(crate) fn book(&self) -> JournalState {
+    pub(crate) fn state(&self) -> JournalState {
         read(&self.journal()).unwrap()
     }
 
     pub(crate) fn check(&self, reads: Option<&dyn RecentReads>) -> ApplySummary {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, reads);
-        let (plan, book) = (&self.plan, self.book());
-        block_on(apply::check(plan, &book, world, &self.terms, &|_| {}))
+        let (plan, state) = (&self.plan, self.state());
+        block_on(apply::check(plan, &state, world, &self.terms, &|_| {}))
     }
 
     pub(crate) fn execute(&self) -> ApplySummary {
@@ -179,10 +179,10 @@ impl Stage {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, reads);
         let run = || {
-            let (mut journal, book) = self.open();
+            let (mut journal, state) = self.open();
             let apply = apply::execute(
                 &self.plan,
-                book,
+                state,
                 &mut journal,
                 CALLER,
                 world,
@@ -203,8 +203,8 @@ impl Stage {
         let clock = || self.vault.fate.now();
         let world = self.world(&clock, None);
         let run = || {
-            let (mut journal, book) = self.open();
-            let arns = restore::all(&book);
+            let (mut journal, state) = self.open();
+            let arns = restore::all(&state);
             let author = restore::Author {
                 plan: &self.plan.id,
                 caller: CALLER,
@@ -212,7 +212,7 @@ impl Stage {
             };
             block_on(restore::restore(
                 &arns,
-                book,
+                state,
                 &mut journal,
                 author,
                 world,
@@ -225,7 +225,7 @@ impl Stage {
     fn open(&self) -> (Paper, JournalState) {
         // Other tests start programs, and a child holds copies of all open files, locked ones too, until it runs its own
         // program.
-        let (file, book) = loop {
+        let (file, state) = loop {
             match JournalFile::open(&self.journal()) {
                 Err(OpenError::Locked(_)) => std::thread::yield_now(),
                 opened => break opened.unwrap(),
@@ -238,7 +238,7 @@ impl Stage {
             disk: self.disk,
             written: 0,
         };
-        (paper, book)
+        (paper, state)
     }
 
     fn world<'a>(

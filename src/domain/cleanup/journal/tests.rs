@@ -277,10 +277,10 @@ fn an_outcome_without_an_intent_and_a_second_deletion_are_errors() {
 #[test]
 fn own_changes_and_removed_replicas_are_remembered() {
     let steps = every_step();
-    let standing = stand(&steps[..1]).unwrap();
-    assert_eq!(standing.own_changes().unsettled, Some(at(1)));
-    let standing = stand(&steps[..4]).unwrap();
-    let own = standing.own_changes();
+    let secret_state = stand(&steps[..1]).unwrap();
+    assert_eq!(secret_state.own_changes().unsettled, Some(at(1)));
+    let secret_state = stand(&steps[..4]).unwrap();
+    let own = secret_state.own_changes();
     assert_eq!(
         (own.unsettled, own.last_changed, own.removed.len()),
         (None, None, 1)
@@ -306,8 +306,8 @@ fn savings_run_from_the_deletion_to_the_restoration() {
         .map(|(number, one)| (number, step(if number < 3 { 0 } else { 60 * 73 }, one)))
         .collect();
     let saved = |count: usize, hours: i64| -> Money {
-        let book = replay(&entries[..count]).unwrap();
-        book.saved(at(60 * hours)).flatten().sum()
+        let state = replay(&entries[..count]).unwrap();
+        state.saved(at(60 * hours)).flatten().sum()
     };
     assert_eq!(saved(1, 730), Money(0));
     assert_eq!(saved(2, 730), Money(400_000));
@@ -326,30 +326,30 @@ proptest! {
     /// What replays as a whole replays at each cut, and no cut makes a secret look further than the whole does.
     #[test]
     fn any_prefix_of_a_journal_is_consistent(picks in proptest::collection::vec((0_usize..14, 0_u8..3), 0..60)) {
-        let mut book = JournalState::default();
+        let mut state = JournalState::default();
         let mut entries = Vec::new();
         for (minute, (pick, name)) in (0..).zip(picks) {
             let arn = arn(&format!("s{name}"));
             let one = entry(minute, JournalEvent::Secret { arn, step: every_step()[pick].clone() });
-            let mut next = book.clone();
+            let mut next = state.clone();
             if next.take(&one).is_ok() {
-                book = next;
+                state = next;
                 entries.push((1, one));
             }
         }
         for cut in 0..=entries.len() {
-            let book = replay(&entries[..cut]);
-            prop_assert!(book.is_ok());
-            for (arn, standing) in book.unwrap().secrets {
+            let state = replay(&entries[..cut]);
+            prop_assert!(state.is_ok());
+            for (arn, secret_state) in state.unwrap().secrets {
                 let steps = |wanted: fn(&JournalStep) -> bool| entries[..cut].iter().filter(|(_, one)| {
                     matches!(&one.event, JournalEvent::Secret { arn: of, step } if *of == arn && wanted(step))
                 }).count();
                 let intents = steps(|step| matches!(step, JournalStep::Deleting { .. }));
                 let outcomes = steps(|step| matches!(step, JournalStep::Deleted { .. }));
                 prop_assert!(outcomes <= intents.min(1));
-                prop_assert_eq!(standing.deletion.is_some(), outcomes == 1);
-                prop_assert!(standing.phase != Phase::Deleted || outcomes == 1);
-                prop_assert!(standing.phase != Phase::Deleting || intents > outcomes);
+                prop_assert_eq!(secret_state.deletion.is_some(), outcomes == 1);
+                prop_assert!(secret_state.phase != Phase::Deleted || outcomes == 1);
+                prop_assert!(secret_state.phase != Phase::Deleting || intents > outcomes);
             }
         }
     }
