@@ -202,6 +202,9 @@ fn whatever_happens_to_the_evidence_what_somebody_needs_is_never_deleted() {
                         break;
                     }
                     let own = world(seed, one.is_some());
+                    for failure in &own.failures {
+                        eprintln!("{failure}");
+                    }
                     let mut sum = sum.lock().unwrap();
                     sum.add(own);
                     // A long run that is cut off has said something.
