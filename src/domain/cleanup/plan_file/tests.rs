@@ -30,9 +30,9 @@ fn wrong(text: &str) -> String {
 fn a_plan_is_written_with_exactly_its_columns_and_reads_back() {
     insta::assert_snapshot!(file(), @r"
     decision,arn,name,account_id,region,reasons,last_accessed_on,last_consumer_read,evidence_days,saves_usd_month,recovery_days,name_blocked_until,replicas,seal,planned_at,plan_id
-    delete,arn:aws:secretsmanager:eu-central-1:111122223333:secret:=1+1-AbC123,'=1+1,111122223333,eu-central-1,never-read,,,90,0.400000,30,2026-12-01,,v1;at=2026-11-01T06:00:00Z;of=3;days=30;lc=2026-01-02T03:04:05Z;la=-;tags=e3b0c44298fc;rep=-;key=aws;sum=c7658bddfecf,2026-11-01T06:00:00Z,p20261101-0fe70df0574f
-    delete,arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/a-AbC123,app/a,111122223333,eu-central-1,never-read,,,90,0.400000,30,2026-12-01,,v1;at=2026-11-01T06:00:00Z;of=3;days=30;lc=2026-01-02T03:04:05Z;la=-;tags=e3b0c44298fc;rep=-;key=aws;sum=6f49168b8c3d,2026-11-01T06:00:00Z,p20261101-0fe70df0574f
-    delete,arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/b-AbC123,app/b,111122223333,eu-central-1,never-read,2026-03-01,2026-03-01T10:00:00Z,90,0.400000,30,2026-12-01,eu-west-1 us-east-1,v1;at=2026-11-01T06:00:00Z;of=3;days=30;lc=2026-01-02T03:04:05Z;la=2026-03-01;tags=e3b0c44298fc;rep=eu-west-1+us-east-1;key=aws;sum=faa07786d071,2026-11-01T06:00:00Z,p20261101-0fe70df0574f
+    delete,arn:aws:secretsmanager:eu-central-1:111122223333:secret:=1+1-AbC123,'=1+1,111122223333,eu-central-1,never-read,,,90,0.400000,30,2026-12-01,,v2;at=2026-11-01T06:00:00Z;of=3;days=30;lc=2026-01-02T03:04:05Z;la=-;tags=e3b0c44298fc;rep=-;key=aws;rot=off;sum=75b6b565807d,2026-11-01T06:00:00Z,p20261101-72958944d98b
+    delete,arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/a-AbC123,app/a,111122223333,eu-central-1,never-read,,,90,0.400000,30,2026-12-01,,v2;at=2026-11-01T06:00:00Z;of=3;days=30;lc=2026-01-02T03:04:05Z;la=-;tags=e3b0c44298fc;rep=-;key=aws;rot=off;sum=5fd1f1d0a8e8,2026-11-01T06:00:00Z,p20261101-72958944d98b
+    delete,arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/b-AbC123,app/b,111122223333,eu-central-1,never-read,2026-03-01,2026-03-01T10:00:00Z,90,0.400000,30,2026-12-01,eu-west-1 us-east-1,v2;at=2026-11-01T06:00:00Z;of=3;days=30;lc=2026-01-02T03:04:05Z;la=2026-03-01;tags=e3b0c44298fc;rep=eu-west-1+us-east-1;key=aws;rot=off;sum=d64c4ec9d764,2026-11-01T06:00:00Z,p20261101-72958944d98b
     ");
     assert_eq!(read(file().as_bytes()), Ok(Some(plan())));
 }
