@@ -17,6 +17,7 @@ mod aws_itself;
 mod bad_input;
 mod bills;
 mod browser;
+mod callers;
 mod cases;
 mod cleanup;
 mod cost;

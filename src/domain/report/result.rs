@@ -25,7 +25,7 @@ use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
-pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
+pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -391,25 +391,32 @@ pub struct LoopRow {
     pub kind: ReaderKind,
     /// The program.
     pub client: String,
-    /// The API that is called in a loop: `GetSecretValue` or `DescribeSecret`.
+    /// The API that is called in a loop.
     pub what: String,
     /// Such calls a month, at the rate of the covered hours.
     pub reads_month: u64,
-    /// How many clients (session and address) it is.
+    /// How many clients it is: sessions at addresses, and where the names of sessions were made up, what stands behind
+    /// them.
     pub clients: u64,
+    /// There may be as many clients, and as few as one for each address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clients_up_to: bool,
     /// Mean seconds between two calls of the busiest client in its peak hour; in a sample, while it was seen. `None`: a
     /// sample saw too little of it.
     pub interval_s: Option<f64>,
-    /// `steady`, `burst` or `per-request`; empty where a sample does not tell.
+    /// `steady`, `burst`, `per-request`, `per-process` or `task-start`; empty where a sample does not tell.
     pub shape: String,
     /// Hours of the window in which it called.
     pub active_hours: u32,
     /// The cache time that the advice assumes, in seconds.
     pub cache_s: u32,
-    /// Calls a month that a cache would avoid.
+    /// Calls a month that a cache would avoid for certain.
     pub avoidable_calls_month: u64,
-    /// What they cost, API and KMS; `None`: price unknown.
+    /// What they cost, API and KMS; `None`: price unknown, or not known how many can be avoided.
     pub avoidable_usd_month: Option<Money>,
+    /// Between what the avoidable calls lie, where one client cannot be told from many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoidable_range: Option<AvoidableRange>,
     /// What to change, naming the setting.
     pub advice: String,
     /// Calls on each day of the window, for the picture.
@@ -417,6 +424,27 @@ pub struct LoopRow {
     /// How sure the numbers are, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<LoopEstimate>,
+}
+
+impl LoopRow {
+    /// What stands before the number of clients: a sample shows some of them, and of those behind one address only the
+    /// most is known.
+    pub fn clients_bound(&self) -> &'static str {
+        if self.estimate.is_some() {
+            "at least "
+        } else if self.clients_up_to {
+            "up to "
+        } else {
+            ""
+        }
+    }
+
+    /// Whether something starts anew each time, so that nobody can say how many calls a cache would avoid.
+    pub fn avoidable_is_unknown(&self) -> bool {
+        let starts = matches!(self.shape.as_str(), "task-start" | "per-process");
+        let few = self.avoidable_calls_month < self.reads_month.div_ceil(2);
+        starts && few && self.avoidable_usd_month.is_none() && self.avoidable_range.is_none()
+    }
 }
 
 /// How much a finding matters.
