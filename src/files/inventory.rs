@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::utf_16::{UTF_16, is_utf_16};
 use crate::domain::inventory::dependents::dependents;
@@ -83,7 +83,7 @@ impl InventoryReader {
         self.gaps.push(Gap {
             account: None,
             region: None,
-            source: "inventory".to_owned(),
+            source: GapSource::Inventory,
             what,
             why: why.to_string(),
         });
@@ -315,7 +315,7 @@ impl InventoryReader {
                 self.gaps.push(Gap {
                     account: Some(scope.account),
                     region: Some(scope.region),
-                    source: "inventory".to_owned(),
+                    source: GapSource::Inventory,
                     what: "the list of secrets is not whole".to_owned(),
                     why: "its last page has a NextToken: run list-secrets without `--max-items`"
                         .to_owned(),
