@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use self::columns::{Header, MissingColumns};
+use super::bounded::Allowance;
 use super::inflate::{GzipMembers, is_gzip};
 use super::walk::{WalkItem, walk};
 use crate::domain::base::span::Span;
@@ -162,6 +163,11 @@ fn read_text(mut source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileEr
 }
 
 fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), BillFileError> {
+    let allowance = Allowance::new();
+    let source = allowance.limit(
+        source,
+        "one of its rows has more than 1 MiB: a quote is not closed, or it is no CSV",
+    );
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
     let names: Vec<String> = reader
         .byte_headers()
@@ -171,7 +177,11 @@ fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), BillFileError> {
         .collect();
     let header = Header::of(&names).map_err(BillFileError::Columns)?;
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(trouble)? {
+    loop {
+        allowance.renew();
+        if !reader.read_byte_record(&mut record).map_err(trouble)? {
+            return Ok(());
+        }
         let cell = |place: usize| {
             let bytes = record.get(place)?;
             std::str::from_utf8(bytes)
@@ -184,7 +194,6 @@ fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), BillFileError> {
             Err(why) => bill.skip(why),
         }
     }
-    Ok(())
 }
 
 fn trouble(fault: csv::Error) -> BillFileError {

@@ -8,24 +8,26 @@
 //! A secret whose `LastAccessedDate` is there but cannot be read is left out and named: without the date it would look
 //! never read. Where an export was trimmed, as `--query` does, the absence of the date says nothing, and that is named.
 //! Fields that say that others depend on a secret are kept, also those that are not known here.
+//!
+//! Files are read entry by entry (`document`), so that memory grows with the secrets that are kept, and not with what else
+//! a file holds.
 
+mod document;
 mod entry;
 mod form;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-use serde_json::Value;
 
 use crate::domain::base::gap::Gap;
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::utf_16::{UTF_16, is_utf_16};
-use crate::domain::inventory::dependents::dependents;
 use crate::domain::inventory::secret::{CurrentVersion, Secret};
 
-use entry::{ListedSecret, VersionList};
-use form::{AS_JSON, contents, not_json};
+use document::{Document, DocumentReader, EntryList, Foreign, ListEntry, ListPage, SecretVersions};
+use form::{AS_JSON, not_json, opened};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -124,60 +126,56 @@ impl InventoryReader {
             return;
         }
         let name = path.display().to_string();
-        let bytes = match contents(path) {
-            Ok(bytes) => bytes,
-            Err(error) => return self.gap(name, error),
-        };
-        if is_utf_16(&bytes) {
-            return self.gap(name, UTF_16);
-        }
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         self.followed.clear();
-        if let Some(why) = not_json(text) {
-            return self.gap(name, why);
-        }
-        let mut documents = 0;
-        for document in serde_json::Deserializer::from_slice(text).into_iter::<Value>() {
-            match document {
-                Ok(document) => self.document(&name, document),
-                Err(error) => self.gap(
-                    name.clone(),
-                    format!("not the output of list-secrets ({error}): {AS_JSON}"),
-                ),
-            }
-            documents += 1;
-        }
-        if documents == 0 {
-            self.gap(name, "the file is empty");
+        if let Err(why) = self.contents(&name, path) {
+            self.gap(name, why);
         }
     }
 
-    fn document(&mut self, name: &str, document: Value) {
+    /// Reads the documents of a file.
+    ///
+    /// # Errors
+    /// What is wrong with the file itself. Documents before that are read.
+    fn contents(&mut self, name: &str, path: &Path) -> Result<(), String> {
+        let (begin, rest) = opened(path).map_err(|error| error.to_string())?;
+        if is_utf_16(&begin) {
+            return Err(UTF_16.to_owned());
+        }
+        let begin = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&begin);
+        if let Some(why) = not_json(begin) {
+            return Err(why);
+        }
+        let mut count = 0;
+        for document in DocumentReader::new(begin.chain(rest)) {
+            let document = document.map_err(|error| {
+                if error.is_io() {
+                    std::io::Error::from(error).to_string()
+                } else {
+                    format!("not the output of list-secrets ({error}): {AS_JSON}")
+                }
+            })?;
+            self.document(name, document);
+            count += 1;
+        }
+        if count == 0 {
+            return Err("the file is empty".to_owned());
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, name: &str, document: Document) {
         match document {
-            Value::Array(entries) => {
-                let scopes = self.entries(name, entries);
+            Document::List(list) => {
+                let scopes = self.entries(name, list);
                 self.listed(scopes, false);
             }
-            Value::Object(mut object) => {
-                let more = object
-                    .get("NextToken")
-                    .is_some_and(|token| !token.is_null());
-                match object.remove("SecretList") {
-                    Some(Value::Array(entries)) => self.page(name, entries, more),
-                    Some(_) => self.gap(name.to_owned(), "`SecretList` is not a list"),
-                    None if object.contains_key("Versions") => {
-                        self.versions(name, Value::Object(object));
-                    }
-                    None if object.contains_key("ARN") => {
-                        self.entries(name, vec![Value::Object(object)]);
-                    }
-                    None => self.gap(
-                        name.to_owned(),
-                        "neither the output of `aws secretsmanager list-secrets` nor of `describe-secret`",
-                    ),
-                }
-            }
-            _ => self.gap(
+            Document::Page(page) => self.page(name, page),
+            Document::Versions(versions) => self.versions(name, versions),
+            Document::Foreign(Foreign::Object) => self.gap(
+                name.to_owned(),
+                "neither the output of `aws secretsmanager list-secrets` nor of `describe-secret`",
+            ),
+            Document::Foreign(Foreign::Value) => self.gap(
                 name.to_owned(),
                 format!("not the output of `aws secretsmanager list-secrets`: {AS_JSON}"),
             ),
@@ -186,16 +184,19 @@ impl InventoryReader {
 
     /// One page of a list. An empty one goes on with the list of the page before it in the same file: AWS ends a list with
     /// one when the last secrets were filtered out.
-    fn page(&mut self, name: &str, entries: Vec<Value>, more: bool) {
+    fn page(&mut self, name: &str, page: ListPage) {
+        let Some(list) = page.list else {
+            return self.gap(name.to_owned(), "`SecretList` is not a list");
+        };
         let before = std::mem::take(&mut self.followed);
-        let mut scopes = self.entries(name, entries);
+        let mut scopes = self.entries(name, list);
         if scopes.is_empty() {
             scopes = before;
         }
-        if more {
+        if page.goes_on {
             self.followed.clone_from(&scopes);
         }
-        self.listed(scopes, more);
+        self.listed(scopes, page.goes_on);
     }
 
     /// Notes whether more of the lists of these scopes follows.
@@ -205,88 +206,57 @@ impl InventoryReader {
         }
     }
 
-    /// Reads entries; gives their scopes.
-    fn entries(&mut self, name: &str, entries: Vec<Value>) -> BTreeSet<Scope> {
+    /// Takes entries in; gives their scopes.
+    fn entries(&mut self, name: &str, list: EntryList) -> BTreeSet<Scope> {
         let mut scopes = BTreeSet::new();
-        if entries.iter().any(Value::is_string) {
+        if list.holds_texts {
             self.gap(name.to_owned(), format!("its entries are texts: {AS_JSON}"));
             return scopes;
         }
-        let access = self.access_in(name, &entries);
-        for (place, entry) in entries.into_iter().enumerate() {
-            // A bare array may also hold whole pages.
-            if entry.get("SecretList").is_some() {
-                self.document(name, entry);
-            } else if let Some(scope) = self.entry(name, (place + 1, access), entry) {
-                scopes.insert(scope);
-            }
-        }
-        scopes
-    }
-
-    /// Whether these entries say when secrets were last read. AWS gives every entry of a secret with a value its versions;
-    /// where no entry has either those or a last access, columns were left out.
-    fn access_in(&mut self, name: &str, entries: &[Value]) -> Access {
-        let any = |key: &str| entries.iter().any(|entry| entry.get(key).is_some());
-        let is_list = entries.iter().any(|entry| entry.get("ARN").is_some());
-        let is_trimmed = is_list
-            && !any("LastAccessedDate")
-            && !any("SecretVersionsToStages")
-            && !any("VersionIdsToStages");
-        if is_trimmed {
+        // AWS gives every entry of a secret with a value its versions. Where no entry has either those or a last access,
+        // columns were left out.
+        let access_is_known = list.tells_access || !list.names_secrets;
+        if !access_is_known {
             self.gap(
                 name.to_owned(),
                 format!(
                     "columns were left out, so it does not say when a secret was last read (LastAccessedDate): {AS_JSON}"
                 ),
             );
-            return Access::LeftOut;
         }
-        Access::Given
+        for entry in list.entries {
+            match entry {
+                // A bare array may also hold whole pages.
+                ListEntry::Page(page) => self.page(name, *page),
+                ListEntry::Secret(mut secret) => {
+                    secret.access_is_known = access_is_known;
+                    scopes.insert(secret.arn.scope().clone());
+                    self.secret(*secret);
+                }
+                ListEntry::Unreadable { place, arn, why } => {
+                    self.gap(format!("{name}, entry {place} ({arn})"), why);
+                }
+            }
+        }
+        if list.unnamed > 0 {
+            let words = format!("{} more entries cannot be read either", list.unnamed);
+            self.gap(name.to_owned(), words);
+        }
+        scopes
     }
 
-    fn entry(
-        &mut self,
-        name: &str,
-        (place, access): (usize, Access),
-        entry: Value,
-    ) -> Option<Scope> {
-        let dependents = dependents(&entry);
-        let arn = entry
-            .get("ARN")
-            .and_then(Value::as_str)
-            .unwrap_or("without ARN")
-            .to_owned();
-        match serde_json::from_value::<ListedSecret>(entry)
-            .map_err(|error| error.to_string())
-            .and_then(ListedSecret::secret)
-        {
-            Ok(mut secret) => {
-                secret.access_is_known = access == Access::Given;
-                secret.dependents = dependents;
-                let scope = secret.arn.scope().clone();
-                let merged = match self.secrets.remove(&secret.arn) {
-                    Some(known) => known.merged(secret),
-                    None => secret,
-                };
-                self.secrets.insert(merged.arn.clone(), merged);
-                Some(scope)
-            }
-            Err(why) => {
-                self.gap(format!("{name}, entry {place} ({arn})"), why);
-                None
-            }
-        }
+    fn secret(&mut self, secret: Secret) {
+        let merged = match self.secrets.remove(&secret.arn) {
+            Some(known) => known.merged(secret),
+            None => secret,
+        };
+        self.secrets.insert(merged.arn.clone(), merged);
     }
 
     /// The versions of one secret, or a page of them: the current one stands on one page only.
-    fn versions(&mut self, name: &str, versions: Value) {
-        let read = serde_json::from_value::<VersionList>(versions);
-        match read
-            .map_err(|error| error.to_string())
-            .and_then(VersionList::current)
-        {
-            Ok((arn, current)) => {
+    fn versions(&mut self, name: &str, versions: Result<SecretVersions, String>) {
+        match versions {
+            Ok(SecretVersions { arn, current }) => {
                 let known = self.versions.remove(&arn).and_then(|(_, known)| known);
                 let current = current.or(known);
                 self.versions.insert(arn, (name.to_owned(), current));
@@ -323,13 +293,6 @@ impl InventoryReader {
             }
         }
     }
-}
-
-/// Whether entries say when secrets were last read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Given,
-    LeftOut,
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 //! AWS.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::bounded::{ValueEnd, rest_of, whole};
 use crate::domain::cleanup::journal::{
     JournalEntry, JournalError, JournalState, TornTail, line, parse, replay,
 };
@@ -44,13 +45,16 @@ pub enum OpenError {
     },
 }
 
+/// The most that a journal may hold. An entry takes about 300 bytes, and a secret at most a dozen of them.
+const LARGEST: u64 = 1 << 30;
+
 /// Reads a journal without locking it. An absent one is empty.
 ///
 /// # Errors
 /// [`OpenError`] if it cannot be read or trusted.
 pub fn read(path: &Path) -> Result<JournalState, OpenError> {
     must_be_file(path)?;
-    let bytes = match std::fs::read(path) {
+    let bytes = match whole(path, ValueEnd::Line, LARGEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(failed("read", path))?,
     };
@@ -79,8 +83,8 @@ impl JournalFile {
             Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(failed("read", path))?;
+        let bytes = rest_of(&mut file, Vec::new(), ValueEnd::Line, LARGEST)
+            .map_err(failed("read", path))?;
         let (state, end) = understand(&bytes, path)?;
         let mut journal = Self {
             file,

@@ -2,6 +2,7 @@
 
 pub mod bill;
 pub mod blob_store;
+pub mod bounded;
 pub mod cache;
 pub mod inflate;
 pub mod inventory;

@@ -18,8 +18,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thiserror::Error;
 
+use super::bounded::{ValueEnd, whole};
+
 /// The canonical result of a scan. Its presence makes a folder a result folder.
 pub const REPORT: &str = "report.json";
+
+/// The most that a report may hold. One of 200,000 secrets has about 400 MB.
+const LARGEST_REPORT: u64 = 4 << 30;
 
 /// Whether a folder that holds another scan may be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,15 +200,16 @@ where
     } else {
         place.join(REPORT)
     };
-    let bytes = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => StoreError::NoScan {
-            folder: place.to_owned(),
-        },
-        _ => StoreError::Read {
-            path: path.clone(),
-            source,
-        },
-    })?;
+    let bytes =
+        whole(&path, ValueEnd::Json, LARGEST_REPORT).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NoScan {
+                folder: place.to_owned(),
+            },
+            _ => StoreError::Read {
+                path: path.clone(),
+                source,
+            },
+        })?;
     read(&bytes).map_err(|error| StoreError::Content {
         path,
         source: Box::new(error),

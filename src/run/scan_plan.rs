@@ -24,6 +24,7 @@ use crate::domain::pricing::cost::Accrual;
 use crate::domain::report::result::Report;
 use crate::domain::trail::dedup::REMEMBERED_DAYS;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+use crate::files::bounded::{ValueEnd, whole};
 use crate::files::cache::Cache;
 use crate::term::Term;
 
@@ -238,9 +239,12 @@ pub(super) fn policy(judging: &AnalysisArgs) -> Result<Policy> {
     Ok(policy)
 }
 
+/// The most that a file of settings may hold: a person wrote it, or a program a line for each account.
+const LARGEST_SETTINGS: u64 = 2 << 20;
+
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let failed = || format!("cannot read `{}`", path.display());
-    let bytes = std::fs::read(path).with_context(failed)?;
+    let bytes = whole(path, ValueEnd::Line, LARGEST_SETTINGS).with_context(failed)?;
     if is_utf_16(&bytes) {
         return Err(anyhow!(UTF_16)).with_context(failed);
     }

@@ -5,7 +5,8 @@
 //! without their leading zero, dates in another form. None of that changes what is meant, because only four columns
 //! decide: `decision`, `arn`, `seal` and `plan_id`. The seal holds the terms and a checksum over all of them.
 //!
-//! What cannot be meant is an error that names its line, and every such line is named at once.
+//! What cannot be meant is an error that names its line, and every such line is named at once, up to `MOST_NAMED`: a
+//! file with more of them is no plan, and its lines are not worth the memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -43,6 +44,12 @@ pub const COLUMNS: [&str; 16] = [
 /// Columns without which a line cannot be understood.
 const NEEDED: [&str; 4] = ["decision", "arn", "seal", "plan_id"];
 
+/// How many wrong lines are named before the rest of the file is left alone.
+const MOST_NAMED: usize = 1_000;
+
+/// How much is said of one of them, in letters.
+const MOST_SAID: usize = 2_000;
+
 /// A line that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
@@ -73,7 +80,12 @@ pub enum PlanFileError {
 }
 
 fn listed(wrong: &[Wrong]) -> String {
-    let lines: Vec<String> = wrong.iter().map(Wrong::to_string).collect();
+    let mut lines: Vec<String> = wrong.iter().map(Wrong::to_string).collect();
+    if wrong.len() >= MOST_NAMED {
+        lines.push(
+            "what follows was not read: a file with so many wrong lines is no plan".to_owned(),
+        );
+    }
     lines.join("\n")
 }
 
@@ -159,6 +171,9 @@ pub fn read(bytes: &[u8]) -> Result<Option<Plan>, PlanFileError> {
             Ok(record) => rows.take(&record)?,
             Err(error) => rows.wrong(0, error.to_string()),
         }
+        if rows.wrong.len() >= MOST_NAMED {
+            return Err(PlanFileError::Lines(rows.wrong));
+        }
     }
     rows.finish()
 }
@@ -190,7 +205,10 @@ struct PlanFileReader {
 }
 
 impl PlanFileReader {
-    fn wrong(&mut self, line: u64, what: String) {
+    fn wrong(&mut self, line: u64, mut what: String) {
+        if let Some((end, _)) = what.char_indices().nth(MOST_SAID) {
+            what.truncate(end);
+        }
         self.wrong.push(Wrong { line, what });
     }
 

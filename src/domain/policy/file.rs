@@ -90,9 +90,24 @@ impl Policy {
     }
 }
 
+/// The longest message that shows the line it is about, in bytes.
+const MOST_SHOWN: usize = 4_096;
+
 /// Reads TOML; what is wrong comes with its line and column.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
-    toml::from_str(text).map_err(|error| PolicyError(error.to_string().trim_end().to_owned()))
+    toml::from_str(text).map_err(|error| {
+        let shown = error.to_string();
+        if shown.len() <= MOST_SHOWN {
+            return PolicyError(shown.trim_end().to_owned());
+        }
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let what: String = error.message().chars().take(MOST_SHOWN).collect();
+        PolicyError(format!(
+            "line {line}, which is too long to be shown: {what}"
+        ))
+    })
 }
 
 #[derive(Deserialize)]

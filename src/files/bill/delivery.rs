@@ -6,12 +6,15 @@
 //! decides, nothing in the rows tells two deliveries apart, so the bill is refused instead of being added up twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::{BillError, is_manifest};
+use crate::files::bounded::{ValueEnd, whole};
+
+/// The most that a manifest may hold: a line for each file of a delivery.
+const LARGEST: u64 = 64 << 20;
 
 /// The files that a manifest names: `reportKeys` in those of legacy reports, `dataFiles` in those of Data Exports.
 #[derive(Deserialize)]
@@ -121,7 +124,7 @@ fn shown(paths: &[PathBuf], month: &ExportMonth) -> PathBuf {
 fn listed(manifests: &[PathBuf]) -> Result<Vec<String>, BillError> {
     let mut keys = Vec::new();
     for path in manifests.iter().filter(|path| ends_with_json(path)) {
-        let bytes = fs::read(path).map_err(|source| BillError::Io {
+        let bytes = whole(path, ValueEnd::Json, LARGEST).map_err(|source| BillError::Io {
             path: path.clone(),
             source,
         })?;

@@ -1,9 +1,11 @@
 //! What `aws ce get-cost-and-usage` printed, grouped by usage type.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::fmt;
+use std::io::{BufRead, BufReader};
 
-use serde::Deserialize;
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::BillFileError;
 use super::columns::{moment, short, unknown};
@@ -11,13 +13,15 @@ use crate::domain::base::names::{AccountId, Region};
 use crate::domain::base::span::Span;
 use crate::domain::pricing::bill::usage_type::{CostPart, is_secrets_manager, region_of};
 use crate::domain::pricing::bill::{Amount, Bill, BillLine, BillLineKind};
+use crate::files::bounded::{TotalReader, ValueEnd, ValueReader};
 
 /// One page of an answer. AWS adds fields: unknown ones are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ExplorerPage {
+    #[serde(deserialize_with = "few::<10_000, _, _>")]
     results_by_time: Vec<Period>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few::<16, _, _>")]
     group_definitions: Vec<Definition>,
 }
 
@@ -32,7 +36,7 @@ struct Definition {
 struct Period {
     #[serde(rename = "TimePeriod")]
     limits: Limits,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "ours")]
     groups: Vec<ExplorerGroup>,
     #[serde(default)]
     estimated: bool,
@@ -48,7 +52,9 @@ struct Limits {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ExplorerGroup {
+    #[serde(deserialize_with = "few::<16, _, _>")]
     keys: Vec<String>,
+    #[serde(deserialize_with = "costs")]
     metrics: BTreeMap<String, Metric>,
 }
 
@@ -60,6 +66,9 @@ struct Metric {
     unit: String,
 }
 
+/// The metric that is an amount of use.
+const QUANTITY: &str = "UsageQuantity";
+
 /// The metrics that are a cost, best first.
 const COSTS: [&str; 4] = [
     "UnblendedCost",
@@ -68,8 +77,98 @@ const COSTS: [&str; 4] = [
     "BlendedCost",
 ];
 
+/// The largest answer that is read.
+const LARGEST: u64 = 256 << 20;
+
+/// The most groups of this service in one period: one for each account, Region and usage type.
+const MOST_GROUPS: usize = 200_000;
+
+/// A list of bounded length. An answer by the hour over a year has 8,760 periods; the other lists have a few entries.
+fn few<'de, const MOST: usize, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    from.deserialize_seq(BoundedList {
+        most: MOST,
+        is_wanted: |_| true,
+    })
+}
+
+/// The groups that may be about this service. All others are most of an answer that was not filtered.
+fn ours<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ExplorerGroup>, D::Error> {
+    from.deserialize_seq(BoundedList {
+        most: MOST_GROUPS,
+        is_wanted: may_be_ours,
+    })
+}
+
+fn may_be_ours(group: &ExplorerGroup) -> bool {
+    group.keys.iter().any(|key| {
+        CostPart::of_usage_type(key).is_some()
+            || key.contains("AWSSecretsManager")
+            || is_secrets_manager(key)
+    })
+}
+
+/// What is kept of a list, and how many entries that may be.
+struct BoundedList<T> {
+    most: usize,
+    is_wanted: fn(&T) -> bool,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for BoundedList<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
+        let mut kept = Vec::new();
+        while let Some(entry) = entries.next_element()? {
+            if !(self.is_wanted)(&entry) {
+                continue;
+            }
+            if kept.len() == self.most {
+                let words = format!("more than {} entries in one list", self.most);
+                return Err(A::Error::custom(words));
+            }
+            kept.push(entry);
+        }
+        Ok(kept)
+    }
+}
+
+/// The metrics that are a cost or a quantity; an answer may hold others.
+fn costs<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Metric>, D::Error> {
+    struct Metrics;
+
+    impl<'de> Visitor<'de> for Metrics {
+        type Value = BTreeMap<String, Metric>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut metrics: A) -> Result<Self::Value, A::Error> {
+            let mut kept = BTreeMap::new();
+            while let Some(name) = metrics.next_key::<String>()? {
+                if COSTS.contains(&name.as_str()) || name == QUANTITY {
+                    kept.insert(name, metrics.next_value()?);
+                } else {
+                    metrics.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(kept)
+        }
+    }
+
+    from.deserialize_map(Metrics)
+}
+
 /// Reads the pages of an answer, one after another.
 pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileError> {
+    let total = TotalReader::new(source, LARGEST, ": ask for fewer months at a time");
+    let source = BufReader::new(ValueReader::new(total, ValueEnd::Json));
     let pages = serde_json::Deserializer::from_reader(source).into_iter::<ExplorerPage>();
     for page in pages {
         let page = page.map_err(|fault| {
@@ -123,7 +222,7 @@ fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> 
             let named = region
                 .and_then(key)
                 .and_then(|region| Region::new(region).ok());
-            let quantity = group.metrics.get("UsageQuantity");
+            let quantity = group.metrics.get(QUANTITY);
             bill.add(BillLine {
                 account: account.and_then(key).and_then(|id| AccountId::new(id).ok()),
                 region: named.or_else(|| region_of(usage)),

@@ -36,38 +36,27 @@ pub(super) struct ListedSecret {
     replication_status: Option<Vec<ReplicaEntry>>,
 }
 
-/// The answer of `list-secret-version-ids`.
+/// One version in the answer of `list-secret-version-ids`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct VersionList {
-    #[serde(rename = "ARN")]
-    arn: String,
-    versions: Vec<VersionEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct VersionEntry {
+pub(super) struct VersionEntry {
     #[serde(default)]
     version_stages: Vec<String>,
     created_date: Option<CliTimestamp>,
     last_accessed_date: Option<CliTimestamp>,
 }
 
-impl VersionList {
-    pub(super) fn current(self) -> Result<(SecretArn, Option<CurrentVersion>), String> {
-        let arn = SecretArn::new(&self.arn).map_err(|error| error.to_string())?;
-        let mut versions = self.versions.into_iter();
-        let current =
-            versions.find(|version| version.version_stages.iter().any(|s| s == "AWSCURRENT"));
-        let current = current.map(|version| CurrentVersion {
-            created: version.created_date.and_then(CliTimestamp::known),
-            last_accessed: version
+impl VersionEntry {
+    /// The version, if it is the current one.
+    pub(super) fn current(self) -> Option<CurrentVersion> {
+        let is_current = self.version_stages.iter().any(|s| s == "AWSCURRENT");
+        is_current.then(|| CurrentVersion {
+            created: self.created_date.and_then(CliTimestamp::known),
+            last_accessed: self
                 .last_accessed_date
                 .and_then(CliTimestamp::known)
                 .map(day_of),
-        });
-        Ok((arn, current))
+        })
     }
 }
 

@@ -1,7 +1,9 @@
-//! The bytes of an inventory file, and the forms of output that are not JSON, each with the way out.
+//! How an inventory file begins, and the forms of output that are not JSON, each with the way out.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
+
+use crate::files::bounded::{TotalReader, inflated};
 
 /// What to do where a file is not the whole output as JSON.
 pub(super) const AS_JSON: &str = "run `aws secretsmanager list-secrets --output json`, without `--query`, and save all it prints";
@@ -29,24 +31,18 @@ pub(super) fn not_json(text: &[u8]) -> Option<String> {
 /// The largest inventory file that is read, in bytes of JSON. A list of 200,000 secrets has a quarter of it.
 const LARGEST: u64 = 1 << 30;
 
-pub(super) fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
-    }
-    let bytes = limited(std::fs::File::open(path)?)?;
-    if !crate::files::inflate::is_gzip(&bytes) {
-        return Ok(bytes);
-    }
-    limited(flate2::read::MultiGzDecoder::new(bytes.as_slice()))
-}
+/// How much of a file shows its form.
+const BEGIN: u64 = 4_096;
 
-fn limited(source: impl Read) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(std::io::Error::other(
-            "it has more than 1 GiB: give one file for each account and Region",
-        ));
-    }
-    Ok(bytes)
+/// The begin of a file, inflated if it is gzip, and the rest of it.
+pub(super) fn opened(path: &Path) -> std::io::Result<(Vec<u8>, impl Read)> {
+    let source = inflated(path)?;
+    let mut source = TotalReader::new(
+        source,
+        LARGEST,
+        ": give one file for each account and Region",
+    );
+    let mut begin = Vec::new();
+    (&mut source).take(BEGIN).read_to_end(&mut begin)?;
+    Ok((begin, BufReader::with_capacity(1 << 16, source)))
 }

@@ -21,7 +21,6 @@ pub(super) use status::run as status;
 pub(super) use watch::run as watch;
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,32 +36,20 @@ use crate::domain::base::names::AccountId;
 use crate::domain::cleanup::plan::Plan;
 use crate::domain::cleanup::plan_file;
 use crate::domain::policy::Policy;
+use crate::files::bounded::{ValueEnd, whole};
 use crate::report::text::shell;
 
 /// Name and version of the tool, for journals.
 const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
-    let bytes =
-        bounded(path).with_context(|| format!("cannot read the plan `{}`", path.display()))?;
+    let bytes = whole(path, ValueEnd::Line, LARGEST_PLAN)
+        .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
     plan_file::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
 }
 
 /// The most that a plan may hold: a line takes about 500 bytes, and a plan has one for each secret at most.
 const LARGEST_PLAN: u64 = 256 << 20;
-
-fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?
-        .take(LARGEST_PLAN + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_PLAN {
-        return Err(std::io::Error::other(
-            "it is larger than 256 MiB, which no plan is",
-        ));
-    }
-    Ok(bytes)
-}
 
 /// The policy, for what it protects and whom it knows.
 fn read_policy(path: Option<&PathBuf>) -> Result<Policy> {
