@@ -182,7 +182,7 @@ impl Secret {
         )
     }
 
-    fn entry(&self) -> Value {
+    pub fn entry(&self) -> Value {
         let mut entry = json!({"ARN": self.arn(), "Name": self.name});
         for (key, value) in &self.fields {
             entry[key] = value.clone();
