@@ -36,6 +36,7 @@ mod fuzz_inputs;
 mod hostile;
 mod iam_scan;
 mod limits;
+mod listening;
 mod live;
 mod live_adapters;
 mod live_scale;
