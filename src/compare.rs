@@ -192,7 +192,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
         format: FORMAT,
         old: side(old),
         new: side(new),
-        change_usd: new.totals.total_usd - old.totals.total_usd,
+        change_usd: new.totals.cost.total_usd - old.totals.cost.total_usd,
         bridge: bridge::bridge(old, new, &pairs, &moves),
         savings: savings::savings(old, new, &pairs),
         newly_idle: changed_use(|turned| !turned.was_idle && turned.is_idle),
@@ -225,13 +225,13 @@ fn side(report: &Report) -> Side {
         window: report.window,
         month: report.policy.month.clone(),
         secrets: report.totals.secrets,
-        total_usd: report.totals.total_usd,
+        total_usd: report.totals.cost.total_usd,
         savings_usd: report.totals.savings_usd,
         total_usd_range: report
             .totals
             .estimate
             .as_ref()
-            .and_then(|found| found.total_usd),
+            .and_then(|found| found.cost.total_usd),
     }
 }
 
@@ -350,7 +350,7 @@ impl Moves {
 /// Whether estimates leave open that a secret costs what it did.
 fn may_be_alike(old: &SecretRow, new: &SecretRow) -> bool {
     let range = |row: &SecretRow| {
-        let found = row.estimate.as_ref().and_then(|found| found.total_usd);
+        let found = row.estimate.as_ref().and_then(|found| found.cost.total_usd);
         found.or(row.cost.total_usd.map(Range::exact))
     };
     let is_estimate = old.estimate.is_some() || new.estimate.is_some();

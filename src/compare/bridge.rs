@@ -86,7 +86,7 @@ pub(super) fn bridge(
         .collect();
     // What is left is what the totals hold beside the rows of secrets: calls that belong to none of them.
     let explained: Money = steps.iter().map(|step| step.change_usd).sum();
-    let left = new.totals.total_usd - old.totals.total_usd - explained;
+    let left = new.totals.cost.total_usd - old.totals.cost.total_usd - explained;
     steps.push(step(
         "unattributed",
         "calls that belong to no secret",

@@ -14,8 +14,9 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::base::span::Span;
 use crate::domain::report::result::{
     Cost, FORMAT, FindingRow, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Severity,
-    Totals, TrailRow, UnattributedRow, WindowTotals,
+    Totals, TrailRow, UnattributedRow,
 };
+use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
 
 // Named in full, because tests include this file by its path.
@@ -343,93 +344,11 @@ pub(crate) fn two_months(secrets: usize) -> (Report, Report) {
     (old, new)
 }
 
-/// The sums of a report's rows, as a scan would make them.
+/// The sums of a report's rows, as a scan makes them, at the price of a month in the list.
 pub(crate) fn totals(report: &Report) -> Totals {
-    let sum = |part: fn(&Cost) -> Option<Money>| -> Money {
-        report
-            .secrets
-            .iter()
-            .filter_map(|row| part(&row.cost))
-            .sum()
-    };
-    let window = |part: fn(&Cost) -> Option<Money>| -> Money {
-        report
-            .secrets
-            .iter()
-            .filter_map(|row| part(&row.window_cost))
-            .sum()
-    };
-    let unattributed: Money = report
-        .unattributed
-        .iter()
-        .filter_map(|row| row.api_usd)
-        .sum();
-    let window_unattributed: Money = report
-        .unattributed
-        .iter()
-        .filter_map(|row| row.window_api_usd)
-        .sum();
-    let unattributed_calls: u64 = report.unattributed.iter().map(|row| row.calls).sum();
-    let mut verdicts = BTreeMap::new();
-    for row in &report.secrets {
-        *verdicts.entry(row.verdict).or_default() += 1;
-    }
-    let deletions = report
-        .secrets
-        .iter()
-        .filter(|row| row.verdict == Verdict::Delete)
-        .map(|row| row.cost.known())
-        .sum();
-    let loops = report
-        .loops
-        .iter()
-        .filter_map(|row| row.avoidable_usd_month)
-        .sum();
-    let (storage, api, kms) = (
-        sum(|cost| cost.storage_usd),
-        sum(|cost| cost.api_usd) + unattributed,
-        sum(|cost| cost.kms_usd),
-    );
-    let window_cost = WindowTotals {
-        storage_usd: window(|cost| cost.storage_usd),
-        api_usd: window(|cost| cost.api_usd) + window_unattributed,
-        kms_usd: window(|cost| cost.kms_usd),
-        total_usd: Money::ZERO,
-        unattributed_usd: window_unattributed,
-    };
+    let pending = report.secrets.iter().filter(|row| row.deleted.is_some());
     Totals {
-        secrets: report.secrets.len() as u64,
-        verdicts,
-        storage_usd: storage,
-        api_usd: api,
-        kms_usd: kms,
-        total_usd: storage + api + kms,
-        savings_usd: deletions + loops,
-        savings_delete_usd: deletions,
-        savings_loops_usd: loops,
-        calls: report.secrets.iter().map(|row| row.calls).sum::<u64>() + unattributed_calls,
-        reads: report.secrets.iter().map(|row| row.reads).sum(),
-        failed: report.secrets.iter().map(|row| row.failed).sum(),
-        unattributed_calls,
-        unattributed_usd: unattributed,
-        window_cost: WindowTotals {
-            total_usd: window_cost.storage_usd + window_cost.api_usd + window_cost.kms_usd,
-            ..window_cost
-        },
-        unpriced_secrets: 0,
-        uncounted_secrets: report
-            .secrets
-            .iter()
-            .filter(|row| row.cost.api_usd.is_none())
-            .count() as u64,
-        pending_usd: Money(400_000).scaled(
-            report
-                .secrets
-                .iter()
-                .filter(|row| row.deleted.is_some())
-                .count() as u64,
-            1,
-        ),
-        estimate: None,
+        pending_usd: pending.map(|_| Money(400_000)).sum(),
+        ..sums::totals(report)
     }
 }

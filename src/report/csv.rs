@@ -14,7 +14,7 @@ use super::escape;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{FindingRow, ReaderRow, Report, SecretRow};
-use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping, Parts};
+use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping};
 use crate::domain::report::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
@@ -248,7 +248,7 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
         groups.into_iter().map(move |found| {
             let change = before.as_ref().map(|before| {
                 let before = before.get(&found.key).copied();
-                found.totals.total_usd - before.unwrap_or_default()
+                found.totals.cost.total_usd - before.unwrap_or_default()
             });
             group(report, previous, by, &found, change)
         })
@@ -257,7 +257,7 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
 }
 
 fn usd_by_key(groups: Vec<GroupSums>) -> BTreeMap<GroupKey, Money> {
-    let pair = |group: GroupSums| (group.key, group.totals.total_usd);
+    let pair = |group: GroupSums| (group.key, group.totals.cost.total_usd);
     groups.into_iter().map(pair).collect()
 }
 
@@ -269,8 +269,8 @@ fn group(
     change: Option<Money>,
 ) -> [String; 21] {
     let (totals, parts) = (&group.totals, &group.known);
-    let usd = |parts: Parts, sum: Money| known(parts.of(sum));
-    let count = |sum: u64| known(parts.calls.of(sum));
+    let cost = parts.cost(totals);
+    let count = |sum: u64| known(parts.amounts.calls.of(sum));
     let verdict = |verdict: Verdict| {
         totals
             .verdicts
@@ -294,11 +294,11 @@ fn group(
         by.as_str().to_owned(),
         escape::cell(&key),
         totals.secrets.to_string(),
-        usd(parts.storage, totals.storage_usd),
-        usd(parts.api, totals.api_usd),
-        usd(parts.kms, totals.kms_usd),
-        usd(parts.total, totals.total_usd),
-        usd(parts.savings(), totals.savings_usd),
+        known(cost.storage_usd),
+        known(cost.api_usd),
+        known(cost.kms_usd),
+        known(cost.total_usd),
+        known(parts.savings().of(totals.savings_usd)),
         verdict(Verdict::Delete),
         verdict(Verdict::Review),
         verdict(Verdict::Keep),
@@ -309,8 +309,8 @@ fn group(
         totals.uncounted_secrets.to_string(),
         report.window.from.to_string(),
         report.window.to.to_string(),
-        usd(parts.window, totals.window_cost.total_usd),
-        known(parts.total.of(change).flatten()),
+        known(parts.window(totals)),
+        known(parts.amounts.cost.total_usd.of(change).flatten()),
         name,
     ]
 }
@@ -433,7 +433,7 @@ mod tests {
     fn the_summary_says_what_changed_since_an_earlier_scan() {
         let report = sample::report();
         let mut earlier = report.clone();
-        earlier.totals.total_usd = report.totals.total_usd - Money(1_000_000);
+        earlier.totals.cost.total_usd = report.totals.cost.total_usd - Money(1_000_000);
         assert!(line(&summary(&report, Some(&earlier)), 1).ends_with(",1.000000,"));
         assert!(line(&summary(&report, None), 1).ends_with(",,"));
     }
@@ -457,7 +457,7 @@ mod tests {
             for by in GROUPINGS {
                 let rows = rows.iter().filter(|row| row[0] == by.as_str());
                 let changes = rows.map(|row| Money::parse(&row[19]).unwrap());
-                let change = now.totals.total_usd - before.totals.total_usd;
+                let change = now.totals.cost.total_usd - before.totals.cost.total_usd;
                 assert_eq!(changes.sum::<Money>(), change, "{by:?}");
             }
         }

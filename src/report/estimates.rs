@@ -131,7 +131,7 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
             );
             line.put("reads", Some(row.reads), found.reads);
             line.put("failed_reads", Some(row.failed), found.failed);
-            line.put("total_usd_month", row.cost.total_usd, found.total_usd);
+            line.put("total_usd_month", row.cost.total_usd, found.cost.total_usd);
             line.put("saves_usd_month", row.avoidable_usd, found.avoidable_usd);
             line.calls(row.calls, row.cost.api_usd, found);
             Some(line.0)
@@ -159,11 +159,11 @@ fn group(by: Grouping, group: &GroupSums) -> Option<[String; COLUMNS.len()]> {
     }
     line.put("reads", Some(totals.reads), found.reads);
     line.put("failed_reads", Some(totals.failed), found.failed);
-    let total = known.total.of(totals.total_usd);
-    line.put("total_usd_month", total, found.total_usd);
+    let cost = known.cost(totals);
+    line.put("total_usd_month", cost.total_usd, found.cost.total_usd);
     let savings = known.savings().of(totals.savings_usd);
     line.put("saves_usd_month", savings, found.savings_usd);
-    line.calls(totals.calls, known.api.of(totals.api_usd), found);
+    line.calls(totals.calls, cost.api_usd, found);
     Some(line.0)
 }
 
@@ -286,7 +286,7 @@ impl EstimateRow {
 
     fn calls(&mut self, calls: u64, api: Option<Money>, found: &Estimate) {
         self.put("calls", Some(calls), Some(found.calls));
-        self.put("api_usd_month", api, found.api_usd);
+        self.put("api_usd_month", api, found.cost.api_usd);
     }
 }
 
@@ -402,7 +402,7 @@ mod tests {
             row.cost.api_usd = row.cost.api_usd.map(more);
             row.cost.total_usd = row.cost.total_usd.map(more);
             let found = row.estimate.as_mut().unwrap();
-            found.total_usd = found.total_usd.map(|range| Range {
+            found.cost.total_usd = found.cost.total_usd.map(|range| Range {
                 low: more(range.low),
                 high: more(range.high),
             });

@@ -198,7 +198,7 @@ mod tests {
     fn the_key_figures_stand_in_the_page_without_the_script() {
         let report = fixture::report(200);
         let text = page(&report);
-        for amount in [report.totals.total_usd, report.totals.savings_usd] {
+        for amount in [report.totals.cost.total_usd, report.totals.savings_usd] {
             assert!(text.contains(&format!("<p class=\"value\">{}</p>", amount.dollars())));
         }
     }

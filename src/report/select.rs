@@ -200,7 +200,7 @@ mod tests {
         let report = selected(&["payments/*", "old/*"], &["none"]);
         assert_eq!(report.totals.secrets, 2);
         assert_eq!(
-            report.totals.total_usd,
+            report.totals.cost.total_usd,
             Money(400_000 + 13_140_000 + 7_884_000)
         );
         assert_eq!(report.totals.unattributed_calls, 0);

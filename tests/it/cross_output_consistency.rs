@@ -34,16 +34,16 @@ fn text_csv_json_focus_and_page_say_the_same() {
         let listed = sum(&rows, "total_usd_month", |_| true);
         assert_eq!(
             listed + totals.unattributed_usd,
-            totals.total_usd,
+            totals.cost.total_usd,
             "secrets.csv"
         );
 
         let summary = csv::summary(&report, None);
         for by in ["total", "account", "region", "account+region", "owner"] {
             for (column, expect) in [
-                ("total_usd_month", totals.total_usd),
+                ("total_usd_month", totals.cost.total_usd),
                 ("savings_usd_month", totals.savings_usd),
-                ("window_total_usd", totals.window_cost.total_usd),
+                ("window_total_usd", totals.window_cost.parts.total_usd),
             ] {
                 let found = sum(&summary, column, |row| &row[0] == by);
                 assert_eq!(found, expect, "{column} by {by} in summary.csv");
@@ -51,11 +51,11 @@ fn text_csv_json_focus_and_page_say_the_same() {
         }
 
         let billed = sum(&focus::csv(&report), "BilledCost", |_| true);
-        assert_eq!(billed, totals.window_cost.total_usd, "focus.csv");
+        assert_eq!(billed, totals.window_cost.parts.total_usd, "focus.csv");
 
         let page = String::from_utf8(html::html(&report, None).unwrap()).unwrap();
         let summary = text::summary(&report, &text::Options::default());
-        for amount in [totals.total_usd, totals.savings_usd] {
+        for amount in [totals.cost.total_usd, totals.savings_usd] {
             assert!(
                 page.contains(&amount.dollars()),
                 "{} in the page",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use secretsweep::compare::compare;
 use secretsweep::domain::base::money::Money;
-use secretsweep::domain::report::result::{CaveatRow, Estimate, Range, Report};
+use secretsweep::domain::report::result::{CaveatRow, CostParts, Estimate, Range, Report};
 use secretsweep::domain::report::verdict::Verdict;
 use secretsweep::report::html::html;
 use serde_json::{Value, json};
@@ -337,7 +337,7 @@ fn without_the_script_the_figures_and_a_word_stand_there() {
     browser.open(&page(&report).file);
     let text = browser.text("document.body.innerText");
     for expect in [
-        &report.totals.total_usd.dollars(),
+        &report.totals.cost.total_usd.dollars(),
         &report.totals.savings_usd.dollars(),
         "secrets.csv",
     ] {
@@ -374,10 +374,13 @@ fn an_estimate_has_a_mark_and_tells_its_interval() {
             low: 1_000,
             high: 3_000_000,
         },
-        total_usd: Some(Range {
-            low: Money(usd.0 / 2),
-            high: Money(usd.0 * 2),
-        }),
+        cost: CostParts {
+            total_usd: Some(Range {
+                low: Money(usd.0 / 2),
+                high: Money(usd.0 * 2),
+            }),
+            ..CostParts::default()
+        },
         caveats: vec![CaveatRow {
             code: "rare".to_owned(),
             text: "<b>seen</b> in 3 windows".to_owned(),

@@ -479,16 +479,16 @@ proptest! {
         prop_assert_eq!(rows.iter().map(|row| row.failed).sum::<u64>(), totals.failed);
         let elsewhere: Money = unattributed.clone().filter_map(|row| row.api_usd).sum();
         prop_assert_eq!(elsewhere, totals.unattributed_usd);
-        prop_assert_eq!(add(&|row| row.cost.storage_usd), totals.storage_usd);
-        prop_assert_eq!(add(&|row| row.cost.api_usd) + elsewhere, totals.api_usd);
-        prop_assert_eq!(add(&|row| row.cost.kms_usd), totals.kms_usd);
-        prop_assert_eq!(add(&|row| row.cost.total_usd) + elsewhere, totals.total_usd);
+        prop_assert_eq!(add(&|row| row.cost.storage_usd), totals.cost.storage_usd);
+        prop_assert_eq!(add(&|row| row.cost.api_usd) + elsewhere, totals.cost.api_usd);
+        prop_assert_eq!(add(&|row| row.cost.kms_usd), totals.cost.kms_usd);
+        prop_assert_eq!(add(&|row| row.cost.total_usd) + elsewhere, totals.cost.total_usd);
         let elsewhere: Money = unattributed.clone().filter_map(|row| row.window_api_usd).sum();
-        prop_assert_eq!(add(&|row| row.window_cost.total_usd) + elsewhere, totals.window_cost.total_usd);
-        prop_assert_eq!(totals.storage_usd + totals.api_usd + totals.kms_usd, totals.total_usd);
-        prop_assert!(totals.savings_usd <= totals.total_usd);
+        prop_assert_eq!(add(&|row| row.window_cost.total_usd) + elsewhere, totals.window_cost.parts.total_usd);
+        prop_assert_eq!(totals.cost.storage_usd + totals.cost.api_usd + totals.cost.kms_usd, totals.cost.total_usd);
+        prop_assert!(totals.savings_usd <= totals.cost.total_usd);
         let again = sums::totals(&report);
-        prop_assert_eq!(again.total_usd, totals.total_usd);
+        prop_assert_eq!(again.cost.total_usd, totals.cost.total_usd);
         // Every billable call of the window belongs to a row or to nobody, none to two.
         let logged: u64 = accesses
             .iter()

@@ -297,7 +297,7 @@ fn calls_costs_and_totals_are_estimates_whose_intervals_hold_the_truth() {
             );
             holds(&row.name, reads.low, row.reads, reads.high, real.reads);
             holds(&row.name, failed.low, row.failed, failed.high, real.failed);
-            let usd = estimate.total_usd.unwrap();
+            let usd = estimate.cost.total_usd.unwrap();
             let cents = |money: Money| u64::try_from(money.0).unwrap();
             let (point, real) = (row.cost.total_usd.unwrap(), real.cost.total_usd.unwrap());
             holds(
@@ -644,9 +644,9 @@ proptest! {
             report.secrets.iter().filter_map(part).sum::<Money>()
         };
         let nobodys: Money = report.unattributed.iter().filter_map(|row| row.api_usd).sum();
-        prop_assert_eq!(usd(|row| row.cost.api_usd) + nobodys, totals.api_usd);
-        prop_assert_eq!(usd(|row| row.cost.kms_usd), totals.kms_usd);
-        prop_assert_eq!(usd(|row| row.cost.total_usd) + nobodys, totals.total_usd);
+        prop_assert_eq!(usd(|row| row.cost.api_usd) + nobodys, totals.cost.api_usd);
+        prop_assert_eq!(usd(|row| row.cost.kms_usd), totals.cost.kms_usd);
+        prop_assert_eq!(usd(|row| row.cost.total_usd) + nobodys, totals.cost.total_usd);
         for row in &report.secrets {
             let readers = &row.readers;
             prop_assert_eq!(readers.iter().map(|reader| reader.calls).sum::<u64>(), row.calls);
@@ -659,12 +659,12 @@ proptest! {
         for (by, number) in [(sums::Grouping::Region, 2), (sums::Grouping::Account, 2)] {
             let groups = sums::groups(&report, by);
             prop_assert!(groups.len() >= number);
-            prop_assert_eq!(groups.iter().map(|group| group.totals.total_usd).sum::<Money>(), totals.total_usd);
+            prop_assert_eq!(groups.iter().map(|group| group.totals.cost.total_usd).sum::<Money>(), totals.cost.total_usd);
             for group in &groups {
                 let Some(estimate) = &group.totals.estimate else { continue };
-                let (calls, usd) = (estimate.calls, estimate.total_usd.unwrap());
+                let (calls, usd) = (estimate.calls, estimate.cost.total_usd.unwrap());
                 prop_assert!(calls.low <= group.totals.calls && group.totals.calls <= calls.high);
-                prop_assert!(usd.low <= group.totals.total_usd && group.totals.total_usd <= usd.high);
+                prop_assert!(usd.low <= group.totals.cost.total_usd && group.totals.cost.total_usd <= usd.high);
             }
         }
         // An estimate lies in its interval, and what needs none says so by having none.
@@ -677,8 +677,8 @@ proptest! {
         prop_assert_eq!(totals.estimate.is_some(), PLACES.iter().any(sampled));
         if let Some(estimate) = &totals.estimate {
             prop_assert!(estimate.calls.low <= totals.calls && totals.calls <= estimate.calls.high);
-            let usd = estimate.total_usd.unwrap();
-            prop_assert!(usd.low <= totals.total_usd && totals.total_usd <= usd.high);
+            let usd = estimate.cost.total_usd.unwrap();
+            prop_assert!(usd.low <= totals.cost.total_usd && totals.cost.total_usd <= usd.high);
         }
         for row in &report.secrets {
             let Some(estimate) = &row.estimate else {
@@ -686,7 +686,7 @@ proptest! {
                 continue;
             };
             prop_assert!(estimate.calls.low <= row.calls && row.calls <= estimate.calls.high);
-            if let (Some(range), Some(point)) = (estimate.total_usd, row.cost.total_usd) {
+            if let (Some(range), Some(point)) = (estimate.cost.total_usd, row.cost.total_usd) {
                 prop_assert!(range.low <= point && point <= range.high, "{:?} {}", range, point);
             }
             if let (Some(range), Some(point)) = (estimate.avoidable_usd, row.avoidable_usd) {

@@ -32,7 +32,7 @@ pub(super) fn assumptions(
             "Storage of the month accrues by the hour: the price of a month buys {hours} hours."
         ));
     }
-    if spans.accrual != Accrual::Sliding && totals.window_cost.total_usd == Money::ZERO {
+    if spans.accrual != Accrual::Sliding && totals.window_cost.parts.total_usd == Money::ZERO {
         said.push("Nothing was billable in the month.".to_owned());
     }
     if trail == TrailInput::Declined {

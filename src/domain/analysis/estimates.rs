@@ -13,7 +13,7 @@ use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::pricing::cost::Rate;
 use crate::domain::report::result::{
-    CaveatRow, Cost, Estimate, Range, Report, SampleRow, SecretRow,
+    Amounts, CaveatRow, CostParts, Estimate, Range, Report, SampleRow, SecretRow,
 };
 use crate::domain::report::sums::PossibleSavings;
 use crate::domain::sampling::{Sample, Samples, Tally, real, whole};
@@ -21,21 +21,10 @@ use crate::domain::usage::activity::ActivitySlice;
 
 use super::Scan;
 
-/// What the windows of the samples showed of a row, or of several.
-#[derive(Default)]
-struct Shown<'a> {
-    calls: Tally<'a>,
-    reads: Tally<'a>,
-    failed: Tally<'a>,
-    /// Millionths of a US dollar a month: API, KMS and both.
-    api: Tally<'a>,
-    kms: Tally<'a>,
-    usd: Tally<'a>,
-    /// Both, in the window.
-    window: Tally<'a>,
-}
+/// What the windows of the samples showed of a row, or of several; of costs in millionths of a US dollar.
+type Shown<'a> = Amounts<Tally<'a>>;
 
-/// What calls cost, in millionths of a US dollar each.
+/// What a call costs, in millionths of a US dollar.
 #[derive(Clone, Copy)]
 struct Each {
     api: f64,
@@ -53,65 +42,61 @@ impl Each {
             factor: rate.factor(),
         }
     }
+
+    /// What a call adds to each amount that it adds to. Storage is not paid by the call.
+    fn amounts(self) -> Amounts<f64> {
+        let both = self.api + self.kms;
+        Amounts {
+            calls: 1.0,
+            reads: 1.0,
+            failed: 1.0,
+            cost: CostParts {
+                storage_usd: 0.0,
+                api_usd: self.api * self.factor,
+                kms_usd: self.kms * self.factor,
+                total_usd: both * self.factor,
+            },
+            window: both,
+        }
+    }
+
+    /// What a call of this kind adds to each amount: only a read decrypts.
+    fn of(self, slice: &ActivitySlice<'_>) -> Amounts<f64> {
+        let (is_read, is_get) = (slice.is_read(), slice.is_get());
+        let only = |condition: bool| if condition { 1.0 } else { 0.0 };
+        let each = Self {
+            kms: self.kms * only(is_read),
+            ..self
+        };
+        Amounts {
+            reads: only(is_read),
+            failed: only(is_get && !is_read),
+            ..each.amounts()
+        }
+    }
 }
 
 impl<'a> Shown<'a> {
     /// Notes that a sample speaks of this row, whether it shows something or not.
     fn looked_at(&mut self, scope: &'a Scope, each: Each) {
-        for counted in [&mut self.calls, &mut self.reads, &mut self.failed] {
-            counted.of(scope).at_most(1.0);
-        }
-        let both = each.api + each.kms;
-        self.api.of(scope).at_most(each.api * each.factor);
-        self.kms.of(scope).at_most(each.kms * each.factor);
-        self.usd.of(scope).at_most(both * each.factor);
-        self.window.of(scope).at_most(both);
+        let note = |(tally, each): (&mut Tally<'a>, f64)| tally.of(scope).at_most(each);
+        self.as_mut().zip(each.amounts()).map(note, note);
     }
 
-    fn add(
-        &mut self,
-        scope: &'a Scope,
-        slice: &ActivitySlice<'_>,
-        window: u32,
-        calls: f64,
-        each: Each,
-    ) {
-        let kms = if slice.is_read() { each.kms } else { 0.0 };
-        let both = each.api + kms;
-        self.calls.of(scope).add(window, calls, 1.0);
-        if slice.is_read() {
-            self.reads.of(scope).add(window, calls, 1.0);
-        } else if slice.is_get() {
-            self.failed.of(scope).add(window, calls, 1.0);
-        }
-        self.api
-            .of(scope)
-            .add(window, calls, each.api * each.factor);
-        self.kms.of(scope).add(window, calls, kms * each.factor);
-        self.usd.of(scope).add(window, calls, both * each.factor);
-        self.window.of(scope).add(window, calls, both);
+    fn add(&mut self, scope: &'a Scope, each: Amounts<f64>, window: u32, calls: f64) {
+        let add = |(tally, each): (&mut Tally<'a>, f64)| tally.of(scope).add(window, calls, each);
+        self.as_mut().zip(each).map(add, add);
     }
 
-    fn merge(&mut self, other: &Self) {
-        self.calls.merge(&other.calls, 1.0);
-        self.reads.merge(&other.reads, 1.0);
-        self.failed.merge(&other.failed, 1.0);
-        self.api.merge(&other.api, 1.0);
-        self.kms.merge(&other.kms, 1.0);
-        self.usd.merge(&other.usd, 1.0);
-        self.window.merge(&other.window, 1.0);
-    }
-
-    /// The interval of calls and their cost alone.
-    fn estimate(&self, samples: &Samples, calls: u64, api: Option<Money>) -> Estimate {
-        let caveats = self.calls.caveats(samples);
-        Estimate {
-            calls: counts(calls, &self.calls, samples),
-            api_usd: api.map(|api| usd(api, &self.api, samples)),
-            windows: self.calls.seen_in() as u64,
-            caveats: caveats.into_iter().map(CaveatRow::from).collect(),
-            ..Estimate::default()
-        }
+    /// The intervals around these amounts. There is none around what is unknown.
+    fn estimate(&self, samples: &Samples, points: Amounts<u64, Option<Money>>) -> Estimate {
+        let ranges = points.zip(self.as_ref()).map(
+            |(point, tally)| counts(point, tally, samples),
+            |(point, tally)| point.map(|point| usd(point, tally, samples)),
+        );
+        let caveats = self.calls.caveats(samples).into_iter();
+        let windows = self.calls.seen_in() as u64;
+        Estimate::new(ranges, windows, caveats.map(CaveatRow::from).collect())
     }
 }
 
@@ -146,49 +131,45 @@ impl<'a> Scan<'a> {
                 let spread = avoidable.get(&Some(row.arn.clone()));
                 row.estimate = Some(Box::new(self.of_secret(row, &shown, spread)));
             }
-            all.merge(&shown);
+            all += shown;
         }
         let mut rest = self.unattributed_shown();
         for row in &mut report.unattributed {
             let scope = row.account.clone().zip(row.region.clone());
             let scope = scope.map(|(account, region)| Scope { account, region });
             if let Some(shown) = scope.and_then(|scope| rest.remove(&scope)) {
-                let window = row.window_api_usd;
+                let points = Amounts {
+                    calls: row.calls,
+                    cost: CostParts {
+                        api_usd: row.api_usd,
+                        ..CostParts::default()
+                    },
+                    window: row.window_api_usd,
+                    ..Amounts::default()
+                };
                 row.estimate = Some(Estimate {
-                    window_total_usd: window.map(|cost| usd(cost, &shown.window, self.samples)),
-                    ..shown.estimate(self.samples, row.calls, row.api_usd)
+                    reads: None,
+                    failed: None,
+                    ..shown.estimate(self.samples, points)
                 });
-                all.merge(&shown);
+                all += shown;
             }
         }
         let totals = &mut report.totals;
-        let of = |point: Money, tally: &Tally<'_>| Some(usd(point, tally, self.samples));
-        let reads = Some(counts(totals.reads, &all.reads, self.samples));
+        let points = totals.amounts().map(|count| count, Some);
         totals.estimate = Some(Estimate {
-            reads,
-            failed: Some(counts(totals.failed, &all.failed, self.samples)),
-            kms_usd: of(totals.kms_usd, &all.kms),
-            total_usd: of(totals.total_usd, &all.usd),
-            window_total_usd: of(totals.window_cost.total_usd, &all.window),
-            savings_usd: of(totals.savings_usd, &savings),
-            ..all.estimate(self.samples, totals.calls, Some(totals.api_usd))
+            savings_usd: Some(usd(totals.savings_usd, &savings, self.samples)),
+            ..all.estimate(self.samples, points)
         });
     }
 
     fn of_secret(&self, row: &SecretRow, shown: &Shown<'_>, loops: Option<&Tally<'_>>) -> Estimate {
-        let of = |point: Option<Money>, tally| Some(usd(point?, tally, self.samples));
         let nothing = Tally::default();
-        let Cost {
-            kms_usd, total_usd, ..
-        } = row.cost;
+        let loops = loops.unwrap_or(&nothing);
+        let avoidable = row.avoidable_usd;
         Estimate {
-            reads: Some(counts(row.reads, &shown.reads, self.samples)),
-            failed: Some(counts(row.failed, &shown.failed, self.samples)),
-            kms_usd: of(kms_usd, &shown.kms),
-            total_usd: of(total_usd, &shown.usd),
-            window_total_usd: of(row.window_cost.total_usd, &shown.window),
-            avoidable_usd: of(row.avoidable_usd, loops.unwrap_or(&nothing)),
-            ..shown.estimate(self.samples, row.calls, row.cost.api_usd)
+            avoidable_usd: avoidable.map(|point| usd(point, loops, self.samples)),
+            ..shown.estimate(self.samples, row.amounts())
         }
     }
 
@@ -202,11 +183,7 @@ impl<'a> Scan<'a> {
         for (row, what) in readers {
             let shown = self.shown_by(at, &what.slices);
             if !shown.calls.is_empty() {
-                row.estimate = Some(Box::new(Estimate {
-                    reads: Some(counts(row.reads, &shown.reads, self.samples)),
-                    failed: Some(counts(row.failed, &shown.failed, self.samples)),
-                    ..shown.estimate(self.samples, row.calls, None)
-                }));
+                row.estimate = Some(Box::new(shown.estimate(self.samples, row.amounts())));
             }
         }
     }
@@ -246,9 +223,10 @@ impl<'a> Scan<'a> {
         }
         let scope = slice.access.scope();
         if let Some((scope, _)) = scope.and_then(|scope| self.sampled(&scope)) {
+            let each = each.of(slice);
             for (_, calls) in slice.sampled(self.window()) {
                 if calls.stand_for > 0 {
-                    shown.add(scope, slice, calls.window, calls.calls.into(), each);
+                    shown.add(scope, each, calls.window, calls.calls.into());
                 }
             }
         }
@@ -281,7 +259,7 @@ impl<'a> Scan<'a> {
         let mut all = avoidable.get(&None).cloned().unwrap_or_default();
         for (at, row) in report.secrets.iter().enumerate() {
             if savings.of(row).by_deleting > Money::ZERO {
-                all.merge(&self.shown_of(at).usd, 1.0);
+                all += self.shown_of(at).cost.total_usd;
             } else if let Some(loops) = avoidable.get(&Some(row.arn.clone())) {
                 all.merge(loops, 1.0);
             }

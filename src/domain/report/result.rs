@@ -10,6 +10,7 @@ use crate::domain::base::gap::Gap;
 
 use crate::domain::base::span::Span;
 
+mod amounts;
 mod estimate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
+pub use amounts::{Amounts, Cost, CostParts};
 pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 
 /// The format number that this version writes, and the newest that it reads.
@@ -156,40 +158,6 @@ pub struct TrailRow {
     pub evidence_expected_hours: u32,
 }
 
-/// The parts of a cost. `None`: unknown (no price for the partition, or no trail to count calls in).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Storage.
-    pub storage_usd: Option<Money>,
-    /// API calls.
-    pub api_usd: Option<Money>,
-    /// Requests to KMS with a customer-managed key.
-    pub kms_usd: Option<Money>,
-    /// The sum of the parts that are known; `None` if none is.
-    pub total_usd: Option<Money>,
-}
-
-impl Cost {
-    /// A cost of these parts.
-    pub fn new(storage: Option<Money>, api: Option<Money>, kms: Option<Money>) -> Self {
-        let known = [storage, api, kms];
-        Self {
-            storage_usd: storage,
-            api_usd: api,
-            kms_usd: kms,
-            total_usd: known
-                .iter()
-                .any(Option::is_some)
-                .then(|| known.into_iter().flatten().sum()),
-        }
-    }
-
-    /// The sum, unknown counted as nothing.
-    pub fn known(&self) -> Money {
-        self.total_usd.unwrap_or_default()
-    }
-}
-
 /// The sums over all rows. Amounts leave out what is unknown; `unpriced_secrets` and `uncounted_secrets` say how much.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -197,14 +165,9 @@ pub struct Totals {
     pub secrets: u64,
     /// How many of each verdict.
     pub verdicts: BTreeMap<Verdict, u64>,
-    /// Run rate of storage.
-    pub storage_usd: Money,
-    /// Run rate of API calls, the unattributed ones included.
-    pub api_usd: Money,
-    /// Run rate of KMS requests.
-    pub kms_usd: Money,
-    /// Run rate of everything.
-    pub total_usd: Money,
+    /// The run rate, with that of the unattributed calls.
+    #[serde(flatten)]
+    pub cost: CostParts<Money>,
     /// What deleting and mending the loops would save a month.
     pub savings_usd: Money,
     /// Of that, by deleting what can go, with its replicas.
@@ -237,16 +200,24 @@ pub struct Totals {
 /// What the window cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowTotals {
-    /// Storage.
-    pub storage_usd: Money,
-    /// API calls, the unattributed ones included.
-    pub api_usd: Money,
-    /// KMS requests.
-    pub kms_usd: Money,
-    /// Everything.
-    pub total_usd: Money,
+    /// Its parts, with the cost of the unattributed calls.
+    #[serde(flatten)]
+    pub parts: CostParts<Money>,
     /// The unattributed calls alone.
     pub unattributed_usd: Money,
+}
+
+impl Totals {
+    /// The calls and costs among the sums.
+    pub fn amounts(&self) -> Amounts<u64, Money> {
+        Amounts {
+            calls: self.calls,
+            reads: self.reads,
+            failed: self.failed,
+            cost: self.cost,
+            window: self.window_cost.parts.total_usd,
+        }
+    }
 }
 
 /// One secret.
@@ -329,6 +300,17 @@ impl SecretRow {
     pub fn scope(&self) -> Scope {
         self.arn.scope().clone()
     }
+
+    /// Its calls and costs.
+    pub fn amounts(&self) -> Amounts<u64, Option<Money>> {
+        Amounts {
+            calls: self.calls,
+            reads: self.reads,
+            failed: self.failed,
+            cost: self.cost,
+            window: self.window_cost.total_usd,
+        }
+    }
 }
 
 /// What one reader did with one secret. Counts are of the window, first and last of the evidence span.
@@ -355,6 +337,18 @@ pub struct ReaderRow {
     /// How sure the counts are, if they come from a sample. `describes` has no interval of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Box<Estimate>>,
+}
+
+impl ReaderRow {
+    /// Its calls. What they cost is in the cost of the secret.
+    pub fn amounts(&self) -> Amounts<u64, Option<Money>> {
+        Amounts {
+            calls: self.calls,
+            reads: self.reads,
+            failed: self.failed,
+            ..Amounts::default()
+        }
+    }
 }
 
 /// Calls that belong to no secret of the inventory.

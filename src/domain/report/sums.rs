@@ -13,7 +13,7 @@ use std::fmt;
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::report::result::{
-    Estimate, LoopRow, Report, SecretRow, Totals, UnattributedRow, WindowTotals,
+    Estimate, LoopRow, Report, SecretRow, Totals, UnattributedRow,
 };
 use crate::domain::report::verdict::Verdict;
 
@@ -48,14 +48,12 @@ pub fn totals(report: &Report) -> Totals {
     let mut totals = adder.secrets(&rows);
     let rest = adder.unattributed();
     totals.calls += rest.calls;
-    totals.api_usd += rest.api_usd;
-    totals.total_usd += rest.total_usd;
+    totals.cost += rest.cost;
     totals.savings_loops_usd += rest.savings_loops_usd;
     totals.savings_usd += rest.savings_usd;
     totals.unattributed_calls = rest.unattributed_calls;
     totals.unattributed_usd = rest.unattributed_usd;
-    totals.window_cost.api_usd += rest.window_cost.api_usd;
-    totals.window_cost.total_usd += rest.window_cost.total_usd;
+    totals.window_cost.parts += rest.window_cost.parts;
     totals.window_cost.unattributed_usd = rest.window_cost.unattributed_usd;
     totals.estimate = adder.bounds(&rows, &report.unattributed);
     totals
@@ -108,9 +106,8 @@ impl<'a> Adder<'a> {
             let saving = self.savings.of(row);
             *totals.verdicts.entry(row.verdict).or_default() += 1;
             totals.secrets += 1;
-            totals.storage_usd += row.cost.storage_usd.unwrap_or_default();
-            totals.api_usd += row.cost.api_usd.unwrap_or_default();
-            totals.kms_usd += row.cost.kms_usd.unwrap_or_default();
+            totals.cost += row.cost.or_zero();
+            totals.window_cost.parts += row.window_cost.or_zero();
             totals.savings_delete_usd += saving.by_deleting;
             totals.savings_loops_usd += saving.by_mending;
             totals.calls += row.calls;
@@ -118,15 +115,10 @@ impl<'a> Adder<'a> {
             totals.failed += row.failed;
             totals.unpriced_secrets += u64::from(!priced(row));
             totals.uncounted_secrets += u64::from(row.cost.api_usd.is_none());
-            let window = &mut totals.window_cost;
-            window.storage_usd += row.window_cost.storage_usd.unwrap_or_default();
-            window.api_usd += row.window_cost.api_usd.unwrap_or_default();
-            window.kms_usd += row.window_cost.kms_usd.unwrap_or_default();
         }
-        totals.total_usd = totals.storage_usd + totals.api_usd + totals.kms_usd;
+        totals.cost = totals.cost.totalled();
+        totals.window_cost.parts = totals.window_cost.parts.totalled();
         totals.savings_usd = totals.savings_delete_usd + totals.savings_loops_usd;
-        let window: &mut WindowTotals = &mut totals.window_cost;
-        window.total_usd = window.storage_usd + window.api_usd + window.kms_usd;
         totals
     }
 
@@ -149,18 +141,19 @@ impl<'a> Adder<'a> {
 
     fn unattributed(&self) -> Totals {
         let mut totals = Totals::default();
+        let window = &mut totals.window_cost;
         for row in &self.report.unattributed {
             totals.calls += row.calls;
-            totals.api_usd += row.api_usd.unwrap_or_default();
-            totals.window_cost.api_usd += row.window_api_usd.unwrap_or_default();
+            totals.cost.api_usd += row.api_usd.unwrap_or_default();
+            window.parts.api_usd += row.window_api_usd.unwrap_or_default();
         }
-        totals.total_usd = totals.api_usd;
+        window.parts = window.parts.totalled();
+        window.unattributed_usd = window.parts.total_usd;
+        totals.cost = totals.cost.totalled();
         totals.savings_loops_usd = self.savings.nameless;
         totals.savings_usd = self.savings.nameless;
         totals.unattributed_calls = totals.calls;
-        totals.unattributed_usd = totals.api_usd;
-        totals.window_cost.total_usd = totals.window_cost.api_usd;
-        totals.window_cost.unattributed_usd = totals.window_cost.api_usd;
+        totals.unattributed_usd = totals.cost.total_usd;
         totals
     }
 }

@@ -1,6 +1,7 @@
 //! What was counted in the samples of several accounts and Regions.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use super::{Halves, IntervalCaveat, Sample, Series};
 use crate::domain::base::names::Scope;
@@ -74,5 +75,11 @@ impl<'a> Tally<'a> {
         caveats.sort_unstable();
         caveats.dedup();
         caveats
+    }
+}
+
+impl AddAssign for Tally<'_> {
+    fn add_assign(&mut self, other: Self) {
+        self.merge(&other, 1.0);
     }
 }

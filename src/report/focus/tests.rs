@@ -197,7 +197,7 @@ fn the_rows_add_up_to_what_the_window_cost() {
         .iter()
         .map(|row| Money::parse(&row["BilledCost"]).unwrap())
         .sum();
-    assert_eq!(sum, report.totals.window_cost.total_usd);
+    assert_eq!(sum, report.totals.window_cost.parts.total_usd);
     let mut keys: Vec<_> = rows
         .iter()
         .map(|row| {

@@ -345,7 +345,7 @@ impl Serialize for Block<'_> {
         // The intervals of calls and of the cost of a month, and what limits them.
         let estimate = |row: &SecretRow| {
             let found = row.estimate.as_ref()?;
-            let usd = found.total_usd.map(dollars).unwrap_or_default();
+            let usd = found.cost.total_usd.map(dollars).unwrap_or_default();
             Some((numbers(found.calls), usd, doubts(&found.caveats)))
         };
         block.serialize_field("estimates", &self.some(estimate))?;

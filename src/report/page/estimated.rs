@@ -69,7 +69,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         .enumerate()
         .filter_map(|(place, row)| {
             let found = row.estimate.as_ref()?;
-            let range = found.total_usd?;
+            let range = found.cost.total_usd?;
             Some((
                 range.high.0.saturating_sub(range.low.0),
                 place,
@@ -85,7 +85,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         .totals
         .estimate
         .as_ref()
-        .and_then(|found| found.total_usd);
+        .and_then(|found| found.cost.total_usd);
     Some(Estimated {
         lead: format!(
             "The event history of {} was too long for the lookup budget, so only windows of it were read. Calls, their \

@@ -41,11 +41,15 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
         let mut found = groups(report, by);
         found.sort_by(|a, b| {
             let last = |group: &GroupSums| group.key == GroupKey::Unattributed;
-            (last(a), b.totals.total_usd, &a.key).cmp(&(last(b), a.totals.total_usd, &b.key))
+            (last(a), b.totals.cost.total_usd, &a.key).cmp(&(
+                last(b),
+                a.totals.cost.total_usd,
+                &b.key,
+            ))
         });
         let most = found
             .iter()
-            .map(|group| group.totals.total_usd)
+            .map(|group| group.totals.cost.total_usd)
             .max()
             .unwrap_or_default();
         if by == Grouping::Account {
@@ -82,7 +86,7 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
                     totals: report.totals.clone(),
                     known: *known,
                 },
-                report.totals.total_usd,
+                report.totals.cost.total_usd,
             ),
         }
     };
@@ -103,7 +107,7 @@ fn added(rest: &[GroupSums]) -> GroupSums {
     for group in rest {
         known += group.known;
         totals.secrets += group.totals.secrets;
-        totals.total_usd += group.totals.total_usd;
+        totals.cost += group.totals.cost;
         totals.savings_usd += group.totals.savings_usd;
     }
     GroupSums {
@@ -115,9 +119,9 @@ fn added(rest: &[GroupSums]) -> GroupSums {
 
 fn payer(group: &GroupSums, most: Money) -> CostGrouping {
     let totals = &group.totals;
-    let cost = money_or_unknown(group.known.total.of(totals.total_usd));
+    let cost = money_or_unknown(group.known.cost(totals).total_usd);
     let savings = group.known.savings().of(totals.savings_usd);
-    let saved = totals.savings_usd.min(totals.total_usd);
+    let saved = totals.savings_usd.min(totals.cost.total_usd);
     let name = match &group.key {
         GroupKey::NoOwner => "no owner tag".to_owned(),
         GroupKey::Unattributed => "calls of no secret".to_owned(),
@@ -139,7 +143,7 @@ fn payer(group: &GroupSums, most: Money) -> CostGrouping {
             Some(Money::ZERO) => "–".to_owned(),
             amount => money_or_unknown(amount),
         },
-        stays: percent((totals.total_usd - saved).0, most.0),
+        stays: percent((totals.cost.total_usd - saved).0, most.0),
         saved: percent(saved.0, most.0),
         name,
     }

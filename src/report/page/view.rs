@@ -185,11 +185,8 @@ fn figures(report: &Report, known: &KnownSums) -> Vec<Figure> {
     vec![
         Figure {
             label: "Cost a month",
-            value: usd(known.total.of(totals.total_usd)),
-            note: format!(
-                "{rate}. {window} cost {}.",
-                usd(known.window.of(totals.window_cost.total_usd))
-            ),
+            value: usd(known.cost(totals).total_usd),
+            note: format!("{rate}. {window} cost {}.", usd(known.window(totals))),
             class: "cost",
         },
         Figure {
@@ -198,7 +195,7 @@ fn figures(report: &Report, known: &KnownSums) -> Vec<Figure> {
             note: if savings.is_some() {
                 format!(
                     "{} of it. {} a year.",
-                    share(totals.savings_usd, totals.total_usd),
+                    share(totals.savings_usd, totals.cost.total_usd),
                     year.dollars()
                 )
             } else {
@@ -253,14 +250,15 @@ fn split(what: &str, whole: Money, parts: &[(&'static str, &str, Option<Money>)]
 
 fn future(report: &Report, known: &KnownSums) -> BarView {
     let totals = &report.totals;
-    let stays = totals.total_usd - totals.savings_usd;
+    let stays = totals.cost.total_usd - totals.savings_usd;
+    let stays = known.amounts.cost.total_usd.of(stays.max(Money::ZERO));
     let deleting = known.deleting.of(totals.savings_delete_usd);
     let mending = known.mending().of(totals.savings_loops_usd);
     split(
         "The cost of a month",
-        totals.total_usd,
+        totals.cost.total_usd,
         &[
-            ("stay", "stays", known.total.of(stays.max(Money::ZERO))),
+            ("stay", "stays", stays),
             ("delete", "saved by deleting", deleting),
             ("mend", "saved by mending loops", mending),
         ],
@@ -269,13 +267,14 @@ fn future(report: &Report, known: &KnownSums) -> BarView {
 
 fn parts(report: &Report, known: &KnownSums) -> BarView {
     let totals = &report.totals;
+    let cost = known.cost(totals);
     split(
         "The cost of a month by part",
-        totals.total_usd,
+        totals.cost.total_usd,
         &[
-            ("storage", "storage", known.storage.of(totals.storage_usd)),
-            ("api", "API calls", known.api.of(totals.api_usd)),
-            ("kms", "KMS requests", known.kms.of(totals.kms_usd)),
+            ("storage", "storage", cost.storage_usd),
+            ("api", "API calls", cost.api_usd),
+            ("kms", "KMS requests", cost.kms_usd),
         ],
     )
 }
@@ -311,7 +310,11 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
             "{why}: calls and what they cost are unknown."
         )));
     }
-    if let Some(range) = totals.estimate.as_ref().and_then(|found| found.total_usd) {
+    if let Some(range) = totals
+        .estimate
+        .as_ref()
+        .and_then(|found| found.cost.total_usd)
+    {
         caveats.push(CaveatView {
             text: format!(
                 "Calls are estimated from a sample: a month costs {} with 95 % certainty.",

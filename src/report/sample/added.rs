@@ -9,10 +9,13 @@ use crate::report::sample;
 fn the_sample_adds_up_by_hand() {
     let totals = sample::report().totals;
     // Six secrets at $0.40; the one pending deletion is free, one has no price.
-    assert_eq!(totals.storage_usd, Money(6 * 400_000));
-    assert_eq!(totals.api_usd, Money(13_140_000 + 219_150));
-    assert_eq!(totals.kms_usd, Money(7_884_000));
-    assert_eq!(totals.total_usd, Money(2_400_000 + 13_359_150 + 7_884_000));
+    assert_eq!(totals.cost.storage_usd, Money(6 * 400_000));
+    assert_eq!(totals.cost.api_usd, Money(13_140_000 + 219_150));
+    assert_eq!(totals.cost.kms_usd, Money(7_884_000));
+    assert_eq!(
+        totals.cost.total_usd,
+        Money(2_400_000 + 13_359_150 + 7_884_000)
+    );
     // Two secrets and the replica of one of them.
     assert_eq!(totals.savings_delete_usd, Money(3 * 400_000));
     assert_eq!(totals.savings_loops_usd, Money(20_954_000 + 215_350));
@@ -53,14 +56,18 @@ fn each_grouping_adds_up_to_the_totals() {
                 .sum::<u64>()
         };
         let totals = &report.totals;
-        assert_eq!(usd(|of| of.storage_usd), totals.storage_usd, "{by:?}");
-        assert_eq!(usd(|of| of.api_usd), totals.api_usd, "{by:?}");
-        assert_eq!(usd(|of| of.kms_usd), totals.kms_usd, "{by:?}");
-        assert_eq!(usd(|of| of.total_usd), totals.total_usd, "{by:?}");
+        assert_eq!(
+            usd(|of| of.cost.storage_usd),
+            totals.cost.storage_usd,
+            "{by:?}"
+        );
+        assert_eq!(usd(|of| of.cost.api_usd), totals.cost.api_usd, "{by:?}");
+        assert_eq!(usd(|of| of.cost.kms_usd), totals.cost.kms_usd, "{by:?}");
+        assert_eq!(usd(|of| of.cost.total_usd), totals.cost.total_usd, "{by:?}");
         assert_eq!(usd(|of| of.savings_usd), totals.savings_usd, "{by:?}");
         assert_eq!(
-            usd(|of| of.window_cost.total_usd),
-            totals.window_cost.total_usd,
+            usd(|of| of.window_cost.parts.total_usd),
+            totals.window_cost.parts.total_usd,
             "{by:?}"
         );
         assert_eq!(number(|of| of.secrets), totals.secrets, "{by:?}");

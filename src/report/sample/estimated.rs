@@ -2,7 +2,9 @@
 
 use super::{IRELAND, MAIN, at};
 use crate::domain::base::money::Money;
-use crate::domain::report::result::{CaveatRow, Estimate, LoopEstimate, Range, Report, SampleRow};
+use crate::domain::report::result::{
+    CaveatRow, CostParts, Estimate, LoopEstimate, Range, Report, SampleRow,
+};
 use crate::domain::report::sums;
 
 fn caveat(code: &str, text: &str) -> CaveatRow {
@@ -55,9 +57,10 @@ pub(crate) fn mark(report: &mut Report, text: &str) {
             calls: about(row.calls),
             reads: Some(about(row.reads)),
             failed: Some(about(row.failed)),
-            api_usd: row.cost.api_usd.map(usd),
-            kms_usd: row.cost.kms_usd.map(usd),
-            total_usd: row.cost.total_usd.map(usd),
+            cost: CostParts {
+                storage_usd: None,
+                ..row.cost.map(|part| part.map(usd))
+            },
             window_total_usd: row.window_cost.total_usd.map(usd),
             avoidable_usd: row.avoidable_usd.map(usd),
             savings_usd: None,

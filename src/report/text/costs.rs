@@ -49,7 +49,7 @@ pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
     let note = format!(
         "The window of {} cost {} (see ASSUMPTIONS).",
         phrases::length(&report.window),
-        usd(known.window.of(report.totals.window_cost.total_usd))
+        usd(known.window(&report.totals))
     );
     page.paragraph(2, Look::Faint, &note);
     let (covered, expected) = report.trail_hours();
@@ -73,7 +73,8 @@ fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
         note,
     };
     let (secrets, included) = stored(report);
-    let amount = usd(known.storage.of(totals.storage_usd));
+    let cost = known.cost(totals);
+    let amount = usd(cost.storage_usd);
     let mut lines = vec![line("Storage", amount, secrets)];
     lines.extend(included.map(|note| line("", String::new(), note)));
     if nothing_counted(known) {
@@ -96,9 +97,12 @@ fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
             number(totals.calls, "call"),
             phrases::length(&report.window)
         );
-        let api = known.api.of(totals.api_usd);
+        let api = cost.api_usd;
         lines.push(line("API calls", usd(api), calls));
-        let range = totals.estimate.as_ref().and_then(|found| found.api_usd);
+        let range = totals
+            .estimate
+            .as_ref()
+            .and_then(|found| found.cost.api_usd);
         if let Some(range) = range.filter(|_| api.is_some()) {
             lines.push(line("", String::new(), sampled(range)));
         }
@@ -114,12 +118,15 @@ fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
         }
         lines.push(line(
             "KMS",
-            usd(known.kms.of(totals.kms_usd)),
+            usd(cost.kms_usd),
             "reads with a customer-managed key".to_owned(),
         ));
     }
-    let total = known.total.of(totals.total_usd);
-    let range = totals.estimate.as_ref().and_then(|found| found.total_usd);
+    let total = cost.total_usd;
+    let range = totals
+        .estimate
+        .as_ref()
+        .and_then(|found| found.cost.total_usd);
     let sure = range.filter(|_| total.is_some()).map(sampled);
     lines.push(line("Total", usd(total), sure.unwrap_or_default()));
     lines
@@ -158,7 +165,7 @@ fn sampled(range: Range<Money>) -> String {
 
 /// Whether no calls could be counted anywhere.
 pub(super) fn nothing_counted(known: &KnownSums) -> bool {
-    known.calls.of(()).is_none()
+    known.amounts.calls.of(()).is_none()
 }
 
 /// What the costs leave out, so that a low number is not taken for a good one.
@@ -188,7 +195,7 @@ pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping) {
     groups.sort_by_key(|group| {
         (
             group.key == sums::GroupKey::Unattributed,
-            -group.totals.total_usd.0,
+            -group.totals.cost.total_usd.0,
         )
     });
     let header = ["secrets", "cost", "savings", "delete", "review"];
@@ -199,7 +206,7 @@ pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping) {
         let known = &group.known;
         let cells = [
             thousands(totals.secrets),
-            usd(known.total.of(totals.total_usd)),
+            usd(known.cost(totals).total_usd),
             usd(known.savings().of(totals.savings_usd)),
             of(Verdict::Delete),
             of(Verdict::Review),

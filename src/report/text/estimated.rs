@@ -26,7 +26,7 @@ pub(super) fn estimated(page: &mut TextPage, report: &Report, options: &Options)
     );
     page.paragraph(2, Look::Usual, &text);
     if let Some(found) = &report.totals.estimate {
-        let usd = found.total_usd.map(dollars).unwrap_or_default();
+        let usd = found.cost.total_usd.map(dollars).unwrap_or_default();
         let text = format!("In all: {usd} a month; {} calls.", numbers(found.calls));
         page.paragraph(2, Look::Strong, &text);
     }
@@ -67,7 +67,7 @@ fn secrets(page: &mut TextPage, report: &Report, options: &Options) {
         .secrets
         .iter()
         .filter_map(|row| {
-            let range = row.estimate.as_ref()?.total_usd?;
+            let range = row.estimate.as_ref()?.cost.total_usd?;
             Some((range.high.0.saturating_sub(range.low.0), row))
         })
         .filter(|(width, _)| *width >= 10_000)
@@ -79,7 +79,7 @@ fn secrets(page: &mut TextPage, report: &Report, options: &Options) {
     page.paragraph(2, Look::Usual, "Least certain, a month:");
     for (_, row) in rows.iter().take(options.top) {
         let Some(found) = &row.estimate else { continue };
-        let usd = found.total_usd.map(dollars).unwrap_or_default();
+        let usd = found.cost.total_usd.map(dollars).unwrap_or_default();
         page.line(
             4,
             &[left(Look::Usual, &usd, 28), piece(Look::Usual, &row.name)],

@@ -91,7 +91,7 @@ fn a_bill_that_says_the_same_has_no_gap() {
     assert_eq!(found.totals.difference_usd, Some(Money::ZERO));
     assert_eq!(
         found.totals.estimate_usd,
-        report.totals.window_cost.total_usd
+        report.totals.window_cost.parts.total_usd
     );
     for row in &found.rows {
         assert_eq!(row.difference_usd, Some(Money::ZERO), "{row:?}");

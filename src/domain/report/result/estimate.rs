@@ -7,8 +7,9 @@
 use std::ops::{Add, AddAssign};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::amounts::{Amounts, CostParts};
 use crate::domain::base::money::Money;
 use crate::domain::sampling::IntervalCaveat;
 
@@ -70,14 +71,9 @@ pub struct Estimate {
     /// Failed `GetSecretValue` in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Range<u64>>,
-    /// Run rate of API calls; `None`: price unknown.
-    pub api_usd: Option<Range<Money>>,
-    /// Run rate of KMS requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kms_usd: Option<Range<Money>>,
-    /// Run rate of everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total_usd: Option<Range<Money>>,
+    /// The run rate; `None`: not estimated, or price unknown. Storage is never estimated.
+    #[serde(flatten, serialize_with = "estimated_parts")]
+    pub cost: CostParts<Option<Range<Money>>>,
     /// What the window cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_total_usd: Option<Range<Money>>,
@@ -92,6 +88,53 @@ pub struct Estimate {
     pub windows: u64,
     /// Why the intervals may be too narrow.
     pub caveats: Vec<CaveatRow>,
+}
+
+/// The parts that were estimated. API calls always are: they are written as `null` where their price is unknown.
+fn estimated_parts<S: Serializer>(
+    cost: &CostParts<Option<Range<Money>>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let named = cost.named();
+    let written = named
+        .into_iter()
+        .filter(|(name, range)| range.is_some() || *name == "api_usd");
+    serializer.collect_map(written)
+}
+
+impl Estimate {
+    /// An estimate of calls and of what they cost.
+    pub fn new(
+        ranges: Amounts<Range<u64>, Option<Range<Money>>>,
+        windows: u64,
+        caveats: Vec<CaveatRow>,
+    ) -> Self {
+        Self {
+            calls: ranges.calls,
+            reads: Some(ranges.reads),
+            failed: Some(ranges.failed),
+            cost: CostParts {
+                storage_usd: None,
+                ..ranges.cost
+            },
+            window_total_usd: ranges.window,
+            avoidable_usd: None,
+            savings_usd: None,
+            windows,
+            caveats,
+        }
+    }
+
+    /// The intervals; `None` where the number is exact, or unknown.
+    pub fn ranges(&self) -> Amounts<Option<Range<u64>>, Option<Range<Money>>> {
+        Amounts {
+            calls: Some(self.calls),
+            reads: self.reads,
+            failed: self.failed,
+            cost: self.cost,
+            window: self.window_total_usd,
+        }
+    }
 }
 
 /// How sure the numbers of a loop are.
@@ -136,4 +179,39 @@ pub struct SampleRow {
     pub calls_range: Option<Range<u64>>,
     /// Why the interval may be too narrow.
     pub caveats: Vec<CaveatRow>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_estimated_is_not_written_except_the_cost_of_calls() {
+        let usd = Range::exact(Money(5));
+        let rare = Estimate::default();
+        let whole = Estimate {
+            cost: CostParts {
+                storage_usd: None,
+                api_usd: Some(usd),
+                kms_usd: Some(usd),
+                total_usd: Some(usd),
+            },
+            ..rare.clone()
+        };
+        let ends = r#"{"low":"0.000005","high":"0.000005"}"#;
+        let begin = r#"{"calls":{"low":0,"high":0},"#;
+        let end = r#","windows":0,"caveats":[]}"#;
+        for (estimate, cost) in [
+            (rare, r#""api_usd":null"#.to_owned()),
+            (
+                whole,
+                format!(r#""api_usd":{ends},"kms_usd":{ends},"total_usd":{ends}"#),
+            ),
+        ] {
+            let json = serde_json::to_string(&estimate).unwrap();
+            assert_eq!(json, format!("{begin}{cost}{end}"));
+            let read: Estimate = serde_json::from_str(&json).unwrap();
+            assert_eq!(read, estimate);
+        }
+    }
 }

@@ -9,19 +9,13 @@ use std::collections::BTreeSet;
 use super::PossibleSavings;
 use crate::domain::base::money::Money;
 use crate::domain::report::result::{
-    CaveatRow, Estimate, LoopRow, Range, SecretRow, UnattributedRow,
+    Amounts, CaveatRow, Cost, Estimate, LoopRow, Range, SecretRow, UnattributedRow,
 };
 
 /// The ends of the intervals of sums.
 #[derive(Default)]
 pub(super) struct SumIntervals {
-    calls: Range<u64>,
-    reads: Range<u64>,
-    failed: Range<u64>,
-    api: Range<Money>,
-    kms: Range<Money>,
-    total: Range<Money>,
-    window: Range<Money>,
+    amounts: Amounts<Range<u64>, Range<Money>>,
     savings: Range<Money>,
     windows: u64,
     caveats: BTreeSet<CaveatRow>,
@@ -32,40 +26,31 @@ impl SumIntervals {
     /// Adds a secret, with what it would save.
     pub(super) fn secret(&mut self, row: &SecretRow, savings: &PossibleSavings<'_>) {
         let found = row.estimate.as_deref();
-        let usd = |exact: Option<Money>, range: fn(&Estimate) -> Option<Range<Money>>| {
-            let exact = Range::exact(exact.unwrap_or_default());
-            found.and_then(range).unwrap_or(exact)
-        };
-        let count = |exact: u64, range: fn(&Estimate) -> Option<Range<u64>>| {
-            found.and_then(range).unwrap_or(Range::exact(exact))
-        };
+        let ranges = ends(row.amounts(), found);
         let saving = savings.of(row);
         self.savings += if saving.by_deleting > Money::ZERO {
-            usd(row.cost.total_usd, |found| found.total_usd)
+            ranges.cost.total_usd
         } else {
-            usd(Some(saving.by_mending), |found| found.avoidable_usd)
+            let avoidable = found.and_then(|found| found.avoidable_usd);
+            avoidable.unwrap_or(Range::exact(saving.by_mending))
         };
-        self.calls += count(row.calls, |found| Some(found.calls));
-        self.reads += count(row.reads, |found| found.reads);
-        self.failed += count(row.failed, |found| found.failed);
-        self.api += usd(row.cost.api_usd, |found| found.api_usd);
-        self.kms += usd(row.cost.kms_usd, |found| found.kms_usd);
-        self.total += usd(row.cost.total_usd, |found| found.total_usd);
-        self.window += usd(row.window_cost.total_usd, |found| found.window_total_usd);
+        self.amounts += ranges;
         self.note(found);
     }
 
     /// Adds calls that belong to no secret.
     pub(super) fn nobodys(&mut self, row: &UnattributedRow) {
         let found = row.estimate.as_ref();
-        let exact = Range::exact(row.api_usd.unwrap_or_default());
-        let usd = found.and_then(|found| found.api_usd).unwrap_or(exact);
-        let exact = Range::exact(row.window_api_usd.unwrap_or_default());
-        let window = found.and_then(|found| found.window_total_usd);
-        self.calls += found.map_or(Range::exact(row.calls), |found| found.calls);
-        self.api += usd;
-        self.total += usd;
-        self.window += window.unwrap_or(exact);
+        let exact = Amounts {
+            calls: row.calls,
+            cost: Cost::new(None, row.api_usd, None),
+            window: row.window_api_usd,
+            ..Amounts::default()
+        };
+        let mut ranges = ends(exact, found);
+        // They cost nothing but the calls.
+        ranges.cost.total_usd = ranges.cost.api_usd;
+        self.amounts += ranges;
         self.note(found);
     }
 
@@ -92,18 +77,23 @@ impl SumIntervals {
 
     /// `None` if nothing was estimated.
     pub(super) fn estimate(self) -> Option<Estimate> {
+        let ranges = self.amounts.map(|range| range, Some);
+        let caveats = self.caveats.into_iter().collect();
         self.is_estimate.then(|| Estimate {
-            calls: self.calls,
-            reads: Some(self.reads),
-            failed: Some(self.failed),
-            api_usd: Some(self.api),
-            kms_usd: Some(self.kms),
-            total_usd: Some(self.total),
-            window_total_usd: Some(self.window),
-            avoidable_usd: None,
             savings_usd: Some(self.savings),
-            windows: self.windows,
-            caveats: self.caveats.into_iter().collect(),
+            ..Estimate::new(ranges, self.windows, caveats)
         })
     }
+}
+
+/// The ends of the interval of each amount; both are the amount itself where it is exact.
+fn ends(
+    exact: Amounts<u64, Option<Money>>,
+    found: Option<&Estimate>,
+) -> Amounts<Range<u64>, Range<Money>> {
+    let ranges = found.map(Estimate::ranges).unwrap_or_default();
+    exact.zip(ranges).map(
+        |(exact, range)| range.unwrap_or(Range::exact(exact)),
+        |(exact, range)| range.unwrap_or(Range::exact(exact.unwrap_or_default())),
+    )
 }

@@ -1,13 +1,13 @@
 //! Whether a sum says anything: a sum of which no part is known is unknown, not zero.
 //!
-//! The sums themselves leave out what is unknown, and stand in [`Totals`](crate::domain::report::result::Totals). Beside them
-//! this counts of how many parts the amount was known. A sum without any parts is zero, and known.
+//! The sums themselves leave out what is unknown, and stand in [`Totals`]. Beside them this counts of how many parts the
+//! amount was known. A sum without any parts is zero, and known.
 
 use std::ops::{Add, AddAssign};
 
 use super::{Counted, PossibleSavings};
 use crate::domain::base::money::Money;
-use crate::domain::report::result::{SecretRow, UnattributedRow};
+use crate::domain::report::result::{Amounts, Cost, CostParts, SecretRow, Totals, UnattributedRow};
 
 /// Of how many parts of a sum the amount is known, and of how many it is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Parts {
 
 impl Parts {
     /// A sum with this one part.
-    pub fn one(part: Option<Money>) -> Self {
+    pub fn one<T: Copy>(part: Option<T>) -> Self {
         let known = u64::from(part.is_some());
         Self {
             known,
@@ -67,21 +67,18 @@ pub fn sum(parts: impl Iterator<Item = Option<Money>> + Clone) -> Option<Money> 
     known.of(parts.flatten().sum())
 }
 
+impl CostParts<Parts> {
+    /// The sums of such parts, and which of them is unknown.
+    pub fn of(self, sums: CostParts<Money>) -> Cost {
+        self.zip(sums).map(|(parts, sum)| parts.of(sum))
+    }
+}
+
 /// The parts of each sum in the totals of a selection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownSums {
-    /// Of storage.
-    pub storage: Parts,
-    /// Of API calls, the unattributed ones included.
-    pub api: Parts,
-    /// Of KMS requests.
-    pub kms: Parts,
-    /// Of everything.
-    pub total: Parts,
-    /// Of what the window cost.
-    pub window: Parts,
-    /// Of the calls, and of the reads and failures among them.
-    pub calls: Parts,
+    /// Of the calls and the costs, those of the unattributed calls included.
+    pub amounts: Amounts<Parts>,
     /// Of what deleting saves: the secrets that can go.
     pub deleting: Parts,
     /// Of what mending saves.
@@ -91,6 +88,16 @@ pub struct KnownSums {
 }
 
 impl KnownSums {
+    /// The run rate in these totals, as far as it is known.
+    pub fn cost(&self, totals: &Totals) -> Cost {
+        self.amounts.cost.of(totals.cost)
+    }
+
+    /// What the window cost by these totals, if it is known.
+    pub fn window(&self, totals: &Totals) -> Option<Money> {
+        self.amounts.window.of(totals.window_cost.parts.total_usd)
+    }
+
     /// The parts of what can be saved. Where nothing goes or loops, that is known to be nothing only if somebody could
     /// look.
     pub fn savings(&self) -> Parts {
@@ -116,12 +123,8 @@ impl KnownSums {
         savings: &PossibleSavings<'_>,
         counted: &Counted<'_>,
     ) {
-        self.storage += Parts::one(row.cost.storage_usd);
-        self.api += Parts::one(row.cost.api_usd);
-        self.kms += Parts::one(row.cost.kms_usd);
-        self.total += Parts::one(row.cost.total_usd);
-        self.window += Parts::one(row.window_cost.total_usd);
-        self.calls += Parts::one(counted.of(row).then_some(Money::ZERO));
+        let counted = Parts::one(counted.of(row).then_some(row.calls));
+        self.amounts += row.amounts().map(|_| counted, Parts::one);
         self.looked_at += Parts::one(row.avoidable_usd);
         if savings.goes(row) {
             self.deleting += Parts::one(row.cost.total_usd);
@@ -131,22 +134,26 @@ impl KnownSums {
     }
 
     pub(super) fn unattributed(&mut self, row: &UnattributedRow) {
-        self.api += Parts::one(row.api_usd);
-        self.total += Parts::one(row.api_usd);
-        self.window += Parts::one(row.window_api_usd);
-        self.calls += Parts::one(Some(Money::ZERO));
+        let (api, counted) = (Parts::one(row.api_usd), Parts::one(Some(row.calls)));
+        self.amounts += Amounts {
+            calls: counted,
+            reads: counted,
+            failed: counted,
+            // Nobody pays storage or KMS requests for them, so they leave out nothing of these sums.
+            cost: CostParts {
+                api_usd: api,
+                total_usd: api,
+                ..CostParts::default()
+            },
+            window: Parts::one(row.window_api_usd),
+        };
         self.looked_at += Parts::one(row.api_usd);
     }
 }
 
 impl AddAssign for KnownSums {
     fn add_assign(&mut self, more: Self) {
-        self.storage += more.storage;
-        self.api += more.api;
-        self.kms += more.kms;
-        self.total += more.total;
-        self.window += more.window;
-        self.calls += more.calls;
+        self.amounts += more.amounts;
         self.deleting += more.deleting;
         self.mending += more.mending;
         self.looked_at += more.looked_at;
