@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Index, Region, Resolution, Scope, SecretArn};
 use crate::domain::base::span::Span;
-use crate::domain::report::result::{Cost, LoopRow, Range, Report, ScopeRow, SecretRow};
+use crate::domain::report::result::{
+    Cost, InventoryState, LoopRow, Range, Report, ScopeRow, SecretRow,
+};
 use crate::domain::report::verdict::Verdict;
 
 /// The format number of a comparison written as JSON.
@@ -291,7 +293,7 @@ fn scopes_read(report: &Report) -> BTreeSet<Scope> {
     let said = report
         .scopes
         .iter()
-        .filter(|row| row.inventory == "read")
+        .filter(|row| row.inventory == InventoryState::Read)
         .map(|row| Scope {
             account: row.account.clone(),
             region: row.region.clone(),

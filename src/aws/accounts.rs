@@ -185,7 +185,7 @@ async fn account_regions(session: &AwsSession, account: &AccountId, wanted: &[Re
         Some(Gap {
             account: Some(account.clone()),
             region: None,
-            source: source.to_owned(),
+            source: source.into(),
             what,
             why: fault.to_string(),
         })
@@ -308,7 +308,7 @@ async fn organization(
             found.gaps.push(Gap {
                 account: None,
                 region: None,
-                source: "organizations:ListAccounts".to_owned(),
+                source: "organizations:ListAccounts".into(),
                 what: "every account of the organization but the caller's".to_owned(),
                 why: fault.to_string(),
             });

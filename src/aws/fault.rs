@@ -179,7 +179,7 @@ pub(super) fn gap(scope: &Scope, source: &str, what: &str, fault: &Fault) -> Gap
     Gap {
         account: Some(scope.account.clone()),
         region: Some(scope.region.clone()),
-        source: source.to_owned(),
+        source: source.into(),
         what: what.to_owned(),
         why: fault.to_string(),
     }

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 
 use super::gate::ActionGuard;
 use super::{AwsSession, fault, locked, snapshot};
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::{Region, Scope, SecretArn};
 use crate::domain::inventory::secret::{Replica, Secret, day_of};
 use crate::domain::inventory::tags::Tags;
@@ -218,7 +218,7 @@ pub(super) fn unsaved(
     Some(Gap {
         account: Some(scope.account.clone()),
         region: Some(scope.region.clone()),
-        source: "save".to_owned(),
+        source: GapSource::Save,
         what: format!("`{name}` could not be saved"),
         why: error.to_string(),
     })
@@ -228,7 +228,7 @@ fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
     Gap {
         account: Some(scope.account.clone()),
         region: Some(scope.region.clone()),
-        source: "secretsmanager:ListSecrets".to_owned(),
+        source: "secretsmanager:ListSecrets".into(),
         what: format!("the secret `{}`", arn.unwrap_or("without an ARN")),
         why,
     }

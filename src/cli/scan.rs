@@ -272,10 +272,10 @@ fn month(text: &str) -> Result<String, String> {
 pub(super) fn known_code(text: &str) -> Result<String, String> {
     let rules = crate::domain::judging::rules::RULES
         .iter()
-        .map(|rule| rule.code);
+        .map(|rule| rule.code.as_str());
     let findings = crate::domain::base::finding_kinds::FINDINGS
         .iter()
-        .map(|finding| finding.code);
+        .map(|finding| finding.code.as_str());
     let codes: Vec<&str> = rules.chain(findings).collect();
     if codes.contains(&text) {
         Ok(text.to_owned())

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, PriceList};
 use crate::domain::base::names::SecretArn;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::base::span::Span;
 use crate::domain::report::result::{
-    Cost, FORMAT, FindingRow, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Severity,
-    Totals, TrailRow, UnattributedRow,
+    Cost, FORMAT, FindingRow, InventoryState, LoopRow, LoopShape, PolicySummary, Report, ScopeRow,
+    SecretRow, Severity, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
@@ -153,7 +153,7 @@ fn gaps() -> Vec<Gap> {
         Gap {
             account: Some(ACCOUNTS[5].parse().unwrap()),
             region: Some(REGIONS[1].parse().unwrap()),
-            source: "trail".to_owned(),
+            source: GapSource::Trail,
             what: "2026-10-03T00:00Z to 2026-10-05T12:00Z".to_owned(),
             why: "no log files were delivered; look at the trail's status in that account"
                 .to_owned(),
@@ -161,7 +161,7 @@ fn gaps() -> Vec<Gap> {
         Gap {
             account: Some(ACCOUNTS[4].parse().unwrap()),
             region: None,
-            source: "inventory".to_owned(),
+            source: GapSource::Inventory,
             what: "ap-southeast-2".to_owned(),
             why: "denied: secretsmanager:ListSecrets is missing".to_owned(),
         },
@@ -181,7 +181,7 @@ fn scopes(report: &Report) -> Vec<ScopeRow> {
             ScopeRow {
                 account: scope.account,
                 region: scope.region,
-                inventory: "read".to_owned(),
+                inventory: InventoryState::Read,
                 secrets,
                 trail: TrailRow {
                     covered_hours: if holed { 684 } else { 744 },
@@ -217,7 +217,7 @@ fn loops(report: &Report, dice: &mut Dice) -> Vec<LoopRow> {
                 reads_month: row.reads * 730 / 744,
                 clients: 1 + dice.roll(6),
                 interval_s: Some([1.02, 0.34, 4.8][usize::try_from(steady).unwrap()]),
-                shape: ["steady", "per-request", "burst"][usize::try_from(steady).unwrap()].to_owned(),
+                shape: [LoopShape::Steady, LoopShape::PerRequest, LoopShape::Burst][usize::try_from(steady).unwrap()],
                 active_hours: 744,
                 cache_s: 3_600,
                 avoidable_calls_month: row.reads * 730 / 744 - 6_000,
@@ -245,7 +245,7 @@ fn loops(report: &Report, dice: &mut Dice) -> Vec<LoopRow> {
 fn findings(report: &Report) -> Vec<FindingRow> {
     let finding =
         |code: &str, severity, row: &SecretRow, text: &str, evidence: String| FindingRow {
-            code: code.to_owned(),
+            code: code.into(),
             severity,
             arn: Some(row.arn.clone()),
             name: row.name.clone(),

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::base::money::{Money, PriceList};
 use super::base::names::AccountId;
 use super::trail::calls::Caller;
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
 mod file;
@@ -201,7 +202,7 @@ impl OwnFingerprint {
 pub struct Mute {
     /// The code of the finding.
     #[serde(deserialize_with = "file::finding_code")]
-    pub code: String,
+    pub code: FindingCode,
     /// Secrets by name; all if absent.
     pub name: Option<Glob>,
     /// Why. For the reader of the policy file.

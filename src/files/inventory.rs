@@ -21,7 +21,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::utf_16::{UTF_16, is_utf_16};
 use crate::domain::inventory::secret::{CurrentVersion, Secret};
@@ -85,7 +85,7 @@ impl InventoryReader {
         self.gaps.push(Gap {
             account: None,
             region: None,
-            source: "inventory".to_owned(),
+            source: GapSource::Inventory,
             what,
             why: why.to_string(),
         });
@@ -285,7 +285,7 @@ impl InventoryReader {
                 self.gaps.push(Gap {
                     account: Some(scope.account),
                     region: Some(scope.region),
-                    source: "inventory".to_owned(),
+                    source: GapSource::Inventory,
                     what: "the list of secrets is not whole".to_owned(),
                     why: "its last page has a NextToken: run list-secrets without `--max-items`"
                         .to_owned(),

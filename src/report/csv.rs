@@ -129,7 +129,7 @@ fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
     let codes: Vec<_> = row
         .reasons
         .iter()
-        .map(|reason| reason.code.as_ref())
+        .map(|reason| reason.code.as_str())
         .collect();
     // Zero would say that nobody called; nobody knows.
     let count = |number: u64| {
@@ -215,7 +215,7 @@ pub fn findings(report: &Report) -> Vec<u8> {
 
 fn finding(row: &FindingRow) -> [String; 9] {
     [
-        escape::cell(&row.code),
+        escape::cell(row.code.as_str()),
         row.severity.as_str().to_owned(),
         row.arn.as_ref().map(key).unwrap_or_default(),
         escape::cell(&row.name),

@@ -14,6 +14,7 @@ use crate::domain::report::result::{
     CaveatRow, Estimate, LoopRow, Range, Report, SampleRow, ScopeRow, SecretRow,
 };
 use crate::domain::report::sums::{self, GroupSums, Grouping};
+use crate::domain::sampling::CaveatCode;
 
 /// The name of the file. It is there only where something was estimated.
 pub const FILE: &str = "estimates.csv";
@@ -57,9 +58,6 @@ pub const COLUMNS: [&str; 35] = [
     "client",
 ];
 
-/// The code of the caveat that holds for a sample as a whole, and is said once.
-pub(super) const FEW_WINDOWS: &str = "few-windows";
-
 /// Whether anything in a report was estimated from a sample.
 pub fn any(report: &Report) -> bool {
     report.totals.estimate.is_some() || report.scopes.iter().any(|row| row.sample.is_some())
@@ -85,7 +83,10 @@ pub(super) fn places(count: usize) -> String {
 
 /// What limits the interval of one row, besides what holds for the whole sample.
 pub(super) fn doubts(caveats: &[CaveatRow]) -> String {
-    let own = caveats.iter().filter(|row| row.code != FEW_WINDOWS);
+    // That the sample as a whole has few windows is said once.
+    let own = caveats
+        .iter()
+        .filter(|row| row.code != CaveatCode::FewWindows);
     let texts: Vec<&str> = own.map(|row| row.text.as_str()).collect();
     texts.join("; ")
 }

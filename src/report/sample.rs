@@ -9,15 +9,16 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, PriceList};
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::base::span::Span;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::result::{
-    Cost, FORMAT, FindingRow, LoopRow, PolicySummary, ReaderRow, Report, ScopeRow, SecretRow,
-    Severity, Totals, TrailRow, UnattributedRow,
+    Cost, FORMAT, FindingRow, InventoryState, LoopRow, LoopShape, PolicySummary, ReaderRow, Report,
+    ScopeRow, SecretRow, Severity, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::ReasonRow;
@@ -73,7 +74,7 @@ pub(crate) fn secret(
         owner: Some("payments".to_owned()),
         verdict,
         reasons: vec![ReasonRow {
-            code: reason.to_owned().into(),
+            code: reason.into(),
             text: format!("The rule {reason} holds."),
         }],
         created: Some(at("2024-03-05T08:00:00Z")),
@@ -128,7 +129,7 @@ pub(crate) fn finding(
     evidence: &str,
 ) -> FindingRow {
     FindingRow {
-        code: code.to_owned(),
+        code: code.into(),
         severity,
         arn: Some(arn(MAIN, IRELAND, name)),
         name: name.to_owned(),
@@ -318,7 +319,7 @@ fn loops() -> Vec<LoopRow> {
         reads_month: 2_628_000,
         clients: 3,
         interval_s: Some(1.0),
-        shape: "steady".to_owned(),
+        shape: LoopShape::Steady,
         active_hours: 720,
         cache_s: 3_600,
         avoidable_calls_month: 2_627_270,
@@ -369,7 +370,7 @@ fn findings() -> Vec<FindingRow> {
         )
     };
     let hot = loops().into_iter().map(|row| FindingRow {
-        code: "hot-loop".to_owned(),
+        code: FindingCode::HotLoop,
         severity: Severity::Medium,
         arn: row.arn,
         name: row.name,
@@ -377,7 +378,7 @@ fn findings() -> Vec<FindingRow> {
         region: row.region,
         reader: Some(row.reader),
         text: format!("checkout calls it 2,628,000 times a month: {}", row.advice),
-        evidence: row.shape,
+        evidence: row.shape.as_str().to_owned(),
     });
     let rotation = finding(
         "rotation-off",
@@ -393,10 +394,10 @@ fn findings() -> Vec<FindingRow> {
 }
 
 fn scopes() -> Vec<ScopeRow> {
-    let scope = |account_id, region_code, inventory: &str, secrets, covered_days: u32| ScopeRow {
+    let scope = |account_id, region_code, inventory, secrets, covered_days: u32| ScopeRow {
         account: account(account_id),
         region: region(region_code),
-        inventory: inventory.to_owned(),
+        inventory,
         secrets,
         trail: TrailRow {
             covered_hours: covered_days.min(30) * 24,
@@ -409,11 +410,11 @@ fn scopes() -> Vec<ScopeRow> {
         sample: None,
     };
     vec![
-        scope(MAIN, IRELAND, "read", 4, 90),
-        scope(MAIN, VIRGINIA, "read", 1, 90),
-        scope(OTHER, IRELAND, "read", 1, 87),
-        scope(OTHER, VIRGINIA, "read", 2, 0),
-        scope(OTHER, "sa-east-1", "missing", 0, 12),
+        scope(MAIN, IRELAND, InventoryState::Read, 4, 90),
+        scope(MAIN, VIRGINIA, InventoryState::Read, 1, 90),
+        scope(OTHER, IRELAND, InventoryState::Read, 1, 87),
+        scope(OTHER, VIRGINIA, InventoryState::Read, 2, 0),
+        scope(OTHER, "sa-east-1", InventoryState::Missing, 0, 12),
     ]
 }
 
@@ -422,14 +423,14 @@ fn gaps() -> Vec<Gap> {
         Gap {
             account: None,
             region: None,
-            source: "trail".to_owned(),
+            source: GapSource::Trail,
             what: "trail/broken\u{1b}[2J.json.gz".to_owned(),
             why: "The file breaks off after 4,096 bytes; fetch it again.".to_owned(),
         },
         Gap {
             account: Some(account(OTHER)),
             region: Some(region(VIRGINIA)),
-            source: "trail".to_owned(),
+            source: GapSource::Trail,
             what: "2026-08-03 to 2026-11-01".to_owned(),
             why: "denied: cloudtrail:LookupEvents is missing (AccessDeniedException)".to_owned(),
         },
@@ -485,27 +486,26 @@ pub(crate) fn filled(text: &str) -> Report {
             &mut row.reader,
             &mut row.client,
             &mut row.what,
-            &mut row.shape,
             &mut row.advice,
         ] {
             put(field);
         }
     }
     for row in &mut report.findings {
-        for field in [
-            &mut row.code,
-            &mut row.name,
-            &mut row.text,
-            &mut row.evidence,
-        ] {
+        for field in [&mut row.name, &mut row.text, &mut row.evidence] {
             put(field);
         }
+        let mut code = row.code.to_string();
+        put(&mut code);
+        row.code = code.as_str().into();
         put_some(&mut row.reader);
     }
     for gap in &mut report.gaps {
-        for field in [&mut gap.source, &mut gap.what, &mut gap.why] {
+        let mut source = gap.source.to_string();
+        for field in [&mut source, &mut gap.what, &mut gap.why] {
             put(field);
         }
+        gap.source = source.as_str().into();
     }
     for field in [&mut report.tool, &mut report.policy.prices] {
         put(field);

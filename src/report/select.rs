@@ -5,10 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::domain::base::gap::GapSource;
 use crate::domain::base::money::thousands;
 use crate::domain::base::names::Scope;
 use crate::domain::policy::Glob;
-use crate::domain::report::result::{Report, SecretRow, Totals};
+use crate::domain::report::result::{InventoryState, Report, SecretRow, Totals};
 use crate::domain::report::sums;
 
 /// Which secrets to show, by name.
@@ -119,14 +120,14 @@ fn keep_places(report: &mut Report) {
             region: row.region.clone(),
         };
         row.secrets = counts.get(&scope).copied().unwrap_or(0);
-        let stays = row.secrets > 0 || row.inventory != "read";
+        let stays = row.secrets > 0 || row.inventory != InventoryState::Read;
         if !stays {
             gone.insert(scope);
         }
         stays
     });
     report.gaps.retain(|gap| match (&gap.account, &gap.region) {
-        (Some(account), Some(region)) if gap.source == "trail" => {
+        (Some(account), Some(region)) if gap.source == GapSource::Trail => {
             let (account, region) = (account.clone(), region.clone());
             !gone.contains(&Scope { account, region })
         }

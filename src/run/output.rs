@@ -33,7 +33,7 @@ pub(super) fn exit(
     let reasons = report
         .secrets
         .iter()
-        .flat_map(|row| row.reasons.iter().map(|reason| reason.code.as_ref()));
+        .flat_map(|row| row.reasons.iter().map(|reason| reason.code.as_str()));
     let mut codes = reasons.chain(report.findings.iter().map(|finding| finding.code.as_str()));
     let too_much = fail_above.is_some_and(|limit| report.totals.savings_usd > limit);
     if too_much || codes.any(|code| fail_on.iter().any(|asked| asked == code)) {

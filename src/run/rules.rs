@@ -49,7 +49,7 @@ fn list() -> String {
 }
 
 fn explain(code: &str) -> Option<String> {
-    let rule = RULES.iter().find(|rule| rule.code == code);
+    let rule = RULES.iter().find(|rule| rule.code.as_str() == code);
     if let Some(rule) = rule {
         return Some(format!(
             "{} ({})\n\n{}\n\nWhat to do: {}\n",
@@ -59,7 +59,9 @@ fn explain(code: &str) -> Option<String> {
             rule.fix
         ));
     }
-    let finding = FINDINGS.iter().find(|finding| finding.code == code)?;
+    let finding = FINDINGS
+        .iter()
+        .find(|finding| finding.code.as_str() == code)?;
     Some(format!(
         "{} (finding)\n\n{}\n\nWhat to do: {}\n",
         finding.code, finding.meaning, finding.fix

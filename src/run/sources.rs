@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::inventory::secret::Secret;
@@ -56,7 +56,7 @@ impl ScanData {
         self.gaps.extend(found.empty.iter().map(|folder| Gap {
             account: None,
             region: None,
-            source: "inventory".to_owned(),
+            source: GapSource::Inventory,
             what: folder.display().to_string(),
             why: NO_FILE.to_owned(),
         }));
@@ -207,7 +207,7 @@ pub(super) fn trail_gap(what: String, why: String) -> Gap {
     Gap {
         account: None,
         region: None,
-        source: "trail".to_owned(),
+        source: GapSource::Trail,
         what,
         why,
     }

@@ -6,6 +6,7 @@ use secretsweep::compare::compare;
 use secretsweep::domain::base::money::Money;
 use secretsweep::domain::report::result::{CaveatRow, CostParts, Estimate, Range, Report};
 use secretsweep::domain::report::verdict::Verdict;
+use secretsweep::domain::sampling::CaveatCode;
 use secretsweep::report::html::html;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -382,7 +383,7 @@ fn an_estimate_has_a_mark_and_tells_its_interval() {
             ..CostParts::default()
         },
         caveats: vec![CaveatRow {
-            code: "rare".to_owned(),
+            code: CaveatCode::Rare,
             text: "<b>seen</b> in 3 windows".to_owned(),
         }],
         ..Estimate::default()

@@ -15,7 +15,7 @@ use secretsweep::domain::base::money::Money;
 use secretsweep::domain::base::names::{Scope, SecretArn};
 use secretsweep::domain::inventory::secret::Secret as Entry;
 use secretsweep::domain::policy::Policy;
-use secretsweep::domain::report::result::{LoopRow, ReaderRow, Report, SecretRow};
+use secretsweep::domain::report::result::{LoopRow, LoopShape, ReaderRow, Report, SecretRow};
 use secretsweep::domain::report::sums::{self, Grouping, groups};
 use secretsweep::domain::report::verdict::Verdict;
 use secretsweep::domain::sampling::{FinishedCombs, SUBCOMBS, Sample, SamplingPlan};
@@ -440,8 +440,8 @@ fn what_was_seen_too_little_to_know_is_left_empty() {
     let secrets = [arn(HERE, "hot")];
     // Windows of a minute and a half hold four or five calls, those of a quarter of an hour forty-five.
     for (rate, windows, shape, pace) in [
-        (0.5, 1_500, "", Some(20.0)),
-        (0.05, 700, "steady", Some(20.0)),
+        (0.5, 1_500, LoopShape::Unknown, Some(20.0)),
+        (0.05, 700, LoopShape::Steady, Some(20.0)),
     ] {
         let how = Reading::Windows(comb(rate, windows, 2), FinishedCombs::ALL, NOW_S - HOUR);
         let report = scan(&texts(&secrets), &hot, &[(HERE, how)], "");

@@ -28,7 +28,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::AwsSession;
 use super::gate::ActionGuard;
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::{AccountId, Region, Scope};
 use crate::domain::base::span::Span;
 use crate::domain::trail::layout;
@@ -297,7 +297,7 @@ fn gap(scope: Option<&Scope>, what: String, why: String) -> Gap {
     Gap {
         account: scope.map(|scope| scope.account.clone()),
         region: scope.map(|scope| scope.region.clone()),
-        source: "trail".to_owned(),
+        source: GapSource::Trail,
         what,
         why,
     }

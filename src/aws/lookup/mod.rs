@@ -29,7 +29,7 @@ use self::history::{About, History, ReadLimits, StopReason};
 use self::run::{Need, ScopeLookup};
 use self::sink::ScopeSink;
 use super::{AwsSession, fault, locked};
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::Scope;
 use crate::domain::base::span::Span;
 use crate::domain::sampling::{ENOUGH_WINDOWS, Sample};
@@ -240,7 +240,7 @@ fn textless(history: &History<'_>, read: &mut HistoryRead) {
         read.gaps.push(Gap {
             account: Some(read.scope.account.clone()),
             region: Some(read.scope.region.clone()),
-            source: history::ACTIONS[0].to_owned(),
+            source: history::ACTIONS[0].into(),
             what: format!("{count} events"),
             why: "AWS listed them without their records".to_owned(),
         });
@@ -273,7 +273,7 @@ fn what_is_missing(
         read.gaps.push(Gap {
             account: Some(to.scope.account.clone()),
             region: Some(to.scope.region.clone()),
-            source: "cache".to_owned(),
+            source: GapSource::Cache,
             what: "some of what was read could not be kept for the next run".to_owned(),
             why: trouble.clone(),
         });

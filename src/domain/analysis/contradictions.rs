@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::{Secret, day_of};
@@ -98,7 +98,7 @@ impl Contradictions {
             .map(|(scope, reads)| Gap {
                 account: Some(scope.account.clone()),
                 region: Some(scope.region.clone()),
-                source: "trail".to_owned(),
+                source: GapSource::Trail,
                 what: format!(
                     "{} read within the time that the trail covers, and the trail shows no read",
                     counted(reads.missed, "secret was", "secrets were")

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::base::gap::Gap;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::{Region, Scope};
 use crate::domain::report::result::SecretRow;
+use crate::domain::report::verdict::RuleCode;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::coverage::in_words;
 
@@ -18,7 +19,7 @@ impl Scan<'_> {
         let gap = |(scope, names): (Scope, u64)| Gap {
             account: Some(scope.account),
             region: Some(scope.region),
-            source: "inventory".to_owned(),
+            source: GapSource::Inventory,
             what: format!(
                 "no inventory, yet {} called here",
                 counted(names, "secret is", "secrets are")
@@ -40,7 +41,7 @@ impl Scan<'_> {
             Gap {
             account: None,
             region: None,
-            source: "prices".to_owned(),
+            source: GapSource::Prices,
             what: format!("no price is known for the partition `{partition}`"),
             why: "give one with `--prices FILE`; until then its costs are empty and left out of the totals".to_owned(),
         }
@@ -94,7 +95,7 @@ fn trail_gap(cover: &CoverageView<'_>, spans: ScanSpans, scope: &Scope) -> Optio
     Some(Gap {
         account: Some(scope.account.clone()),
         region: Some(scope.region.clone()),
-        source: "trail".to_owned(),
+        source: GapSource::Trail,
         what: in_words(&holes, to - from)?,
         why: cover.why(scope, &holes),
     })
@@ -105,7 +106,7 @@ fn unjudged(rows: &[SecretRow]) -> BTreeSet<Scope> {
     let wants = |row: &&SecretRow| {
         row.reasons
             .iter()
-            .any(|reason| reason.code == "coverage-gap")
+            .any(|reason| reason.code == RuleCode::CoverageGap)
     };
     let places = |row: &SecretRow| {
         let own = row.scope();

@@ -1,12 +1,13 @@
 //! The loops of a scan, dearest first, and the finding that each is.
 
 use super::Scan;
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::judging::loops::{Called, LoopTerms, judge};
 use crate::domain::pricing::cost::Rate;
-use crate::domain::report::result::{FindingRow, LoopRow, Severity};
+use crate::domain::report::result::{FindingRow, LoopRow, LoopShape, Severity};
 use crate::domain::sampling::Tally;
 use crate::domain::usage::activity::Readers;
 
@@ -96,7 +97,7 @@ impl<'a> Scan<'a> {
                     reads_month: found.calls_month,
                     clients: found.clients,
                     interval_s: found.interval_s,
-                    shape: found.shape.to_owned(),
+                    shape: found.shape,
                     active_hours: found.active_hours,
                     cache_s: what.class.cache_s,
                     avoidable_calls_month: found.avoidable_month,
@@ -135,13 +136,12 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
     } else {
         ("", "")
     };
-    let shape = if row.shape.is_empty() {
-        "calls"
-    } else {
-        &row.shape
+    let shape = match row.shape {
+        LoopShape::Unknown => "calls",
+        known => known.as_str(),
     };
     FindingRow {
-        code: "hot-loop".to_owned(),
+        code: FindingCode::HotLoop,
         severity: Severity::Medium,
         arn: row.arn.clone(),
         name: row.name.clone(),

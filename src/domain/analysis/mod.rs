@@ -37,6 +37,7 @@ use super::usage::activity::{Activity, ActivityWindow, attribute};
 use super::usage::classify::RotationFunctions;
 use crate::domain::base::gap::Gap;
 use crate::domain::base::span::Span;
+use crate::domain::report::result::InventoryState;
 
 use contradictions::Contradictions;
 use coverage_view::{CoverageView, seconds};
@@ -371,20 +372,23 @@ impl<'a> Scan<'a> {
         for secret in self.secrets {
             *held.entry(secret.arn.scope()).or_default() += 1;
         }
-        let row = |scope: &Scope, inventory: &str| ScopeRow {
+        let row = |scope: &Scope, inventory: InventoryState| ScopeRow {
             account: scope.account.clone(),
             region: scope.region.clone(),
-            inventory: inventory.to_owned(),
+            inventory,
             secrets: held.get(scope).copied().unwrap_or(0),
             trail: self.cover.row(scope),
             price: self.scope_price(scope).copied(),
             sample: self.sample_row(scope),
         };
-        let mut rows: Vec<ScopeRow> = inventoried.iter().map(|scope| row(scope, "read")).collect();
+        let mut rows: Vec<ScopeRow> = inventoried
+            .iter()
+            .map(|scope| row(scope, InventoryState::Read))
+            .collect();
         rows.extend(
             self.uninventoried()
                 .keys()
-                .map(|scope| row(scope, "missing")),
+                .map(|scope| row(scope, InventoryState::Missing)),
         );
         rows.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
         rows

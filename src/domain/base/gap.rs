@@ -2,7 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::domain::base::names::{AccountId, Region};
+
+words! {
+    /// Where the evidence that is missing would have come from.
+    pub enum GapSource {
+        /// The list of secrets.
+        Inventory = "inventory",
+        /// The log files or the event history.
+        Trail = "trail",
+        /// The price list.
+        Prices = "prices",
+        /// What earlier runs kept.
+        Cache = "cache",
+        /// What this run was to keep.
+        Save = "save",
+    }
+    /// An API of AWS, such as `organizations:ListAccounts`.
+    else Api
+}
 
 /// Something that could not be seen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -11,8 +30,8 @@ pub struct Gap {
     pub account: Option<AccountId>,
     /// The Region, if it is known.
     pub region: Option<Region>,
-    /// `inventory`, `trail`, `prices`, or the API.
-    pub source: String,
+    /// Where it would have come from.
+    pub source: GapSource,
     /// What is missing: a file, a span of time, an account.
     pub what: String,
     /// Why, and the way out where there is one.

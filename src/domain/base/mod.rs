@@ -1,5 +1,5 @@
 //! The vocabulary that every room shares: names, money, months, spans of time, gaps, kinds of readers and findings, and
-//! text that is in UTF-16.
+//! text that is in UTF-16. The enums of words in file formats are defined by one macro.
 //!
 //! Entry: its modules, each with one type. May use: no other room.
 
@@ -12,3 +12,6 @@ pub mod object_address;
 pub mod reader_kind;
 pub mod span;
 pub mod utf_16;
+mod words;
+
+pub(crate) use words::words;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::inventory::secret::{Secret, day_of};
@@ -73,7 +74,7 @@ fn failing(
     {
         for (outcome, failures) in what.failures(window) {
             findings.push(FindingRow {
-                code: "failing-reads".to_owned(),
+                code: FindingCode::FailingReads,
                 severity: if outcome == CallOutcome::Throttled {
                     Severity::Medium
                 } else {
@@ -104,11 +105,11 @@ fn absent(
     {
         for (outcome, failures) in what.failures(window) {
             let (code, severity) = match outcome {
-                CallOutcome::NotFound => ("missing-secret", Severity::Medium),
-                _ => ("failing-reads", Severity::Medium),
+                CallOutcome::NotFound => (FindingCode::MissingSecret, Severity::Medium),
+                _ => (FindingCode::FailingReads, Severity::Medium),
             };
             findings.push(FindingRow {
-                code: code.to_owned(),
+                code,
                 severity,
                 arn: None,
                 name: missing.target.to_string(),
@@ -138,7 +139,7 @@ fn unnamed(activity: &Activity<'_>, window: ActivityWindow, findings: &mut Vec<F
     for ((scope, reader, outcome), failures) in refusals {
         let (account, region) = scope.map(|scope| (scope.account, scope.region)).unzip();
         findings.push(FindingRow {
-            code: "failing-reads".to_owned(),
+            code: FindingCode::FailingReads,
             severity: Severity::High,
             arn: None,
             name: String::new(),

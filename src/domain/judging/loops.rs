@@ -23,7 +23,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Rate;
-use crate::domain::report::result::LoopEstimate;
+use crate::domain::report::result::{LoopEstimate, LoopShape};
 use crate::domain::sampling::{Samples, Tally};
 use crate::domain::trail::calls::{Address, CallOutcome};
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
@@ -69,8 +69,8 @@ pub struct HotLoop<'a> {
     /// Mean seconds between two calls of the busiest client in its peak hour, to a tenth; of a sample, in the windows
     /// around which it was seen. `None`: a sample saw too little of it.
     pub interval_s: Option<f64>,
-    /// `steady`, `burst` or `per-request`; empty where a sample does not tell.
-    pub shape: &'static str,
+    /// How its calls lie in time.
+    pub shape: LoopShape,
     /// Hours of the window with such calls.
     pub active_hours: u32,
     /// Calls a month that a cache would avoid.
@@ -266,7 +266,7 @@ fn interval(peak: u64) -> f64 {
 /// `steady`: seven of ten active hours lie within a quarter of the median: a timer, or a poll loop. `burst`: less than a
 /// quarter of the hours between the first and the last are active: a job that comes and goes. `per-request`: calls
 /// follow the load.
-fn shape(hours: &BTreeMap<u32, u64>) -> &'static str {
+fn shape(hours: &BTreeMap<u32, u64>) -> LoopShape {
     let mut counts: Vec<u64> = hours.values().copied().collect();
     counts.sort_unstable();
     let span = match (hours.first_key_value(), hours.last_key_value()) {
@@ -277,7 +277,7 @@ fn shape(hours: &BTreeMap<u32, u64>) -> &'static str {
 }
 
 /// The shape of sorted counts of active hours, of so many hours from the first to the last.
-fn named_shape(counts: &[u64], span: u32) -> &'static str {
+fn named_shape(counts: &[u64], span: u32) -> LoopShape {
     let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
     let near = counts
         .iter()
@@ -285,11 +285,11 @@ fn named_shape(counts: &[u64], span: u32) -> &'static str {
         .count();
     let active = u32::try_from(counts.len()).unwrap_or(u32::MAX);
     if active.saturating_mul(4) < span {
-        "burst"
+        LoopShape::Burst
     } else if near * 10 >= counts.len() * 7 {
-        "steady"
+        LoopShape::Steady
     } else {
-        "per-request"
+        LoopShape::PerRequest
     }
 }
 

@@ -14,20 +14,18 @@ mod delete;
 mod keep;
 mod review;
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
 use crate::domain::base::money::counted;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::judging::facts::SecretFacts;
-use crate::domain::report::verdict::{ReasonRow, Verdict};
+use crate::domain::report::verdict::{ReasonRow, RuleCode, Verdict};
 
 /// A rule.
 #[derive(Debug)]
 pub struct Rule {
     /// The code, as in reports.
-    pub code: &'static str,
+    pub code: RuleCode,
     /// What it speaks for.
     pub verdict: Verdict,
     /// What it means.
@@ -41,35 +39,35 @@ pub struct Rule {
 /// Every rule, the most cautious first.
 pub const RULES: &[Rule] = &[
     Rule {
-        code: "pending-deletion",
+        code: RuleCode::PendingDeletion,
         verdict: Verdict::Keep,
         meaning: "It is scheduled for deletion already: it costs nothing and cannot be read.",
         fix: "Nothing. `secretsweep watch` tells whether anybody still asks for it; `restore` takes it back.",
         apply: keep::pending_deletion,
     },
     Rule {
-        code: "service-managed",
+        code: RuleCode::ServiceManaged,
         verdict: Verdict::Keep,
         meaning: "Another AWS service created it and deletes it itself.",
         fix: "Remove the resource that owns it, in the owning service.",
         apply: keep::service_managed,
     },
     Rule {
-        code: "replica",
+        code: RuleCode::Replica,
         verdict: Verdict::Keep,
         meaning: "It is a replica and is judged with its primary: deleting the primary removes it.",
         fix: "Look at the primary. A replica that nobody reads can be removed in the primary's Region.",
         apply: keep::replica,
     },
     Rule {
-        code: "recently-read",
+        code: RuleCode::RecentlyRead,
         verdict: Verdict::Keep,
         meaning: "A consumer read it within the idle time, or AWS saw a read that no maintenance explains.",
         fix: "Nothing.",
         apply: keep::recently_read,
     },
     Rule {
-        code: "cached-reader",
+        code: RuleCode::CachedReader,
         verdict: Verdict::Keep,
         meaning: "A client describes it regularly, as caching clients do: they read the value only when it changes. It is \
                   in use, although LastAccessedDate grows old.",
@@ -77,42 +75,42 @@ pub const RULES: &[Rule] = &[
         apply: keep::cached_reader,
     },
     Rule {
-        code: "replica-in-use",
+        code: RuleCode::ReplicaInUse,
         verdict: Verdict::Keep,
         meaning: "A replica of it is read in another Region.",
         fix: "Nothing; or promote the replica and delete the primary.",
         apply: keep::replica_in_use,
     },
     Rule {
-        code: "too-young",
+        code: RuleCode::TooYoung,
         verdict: Verdict::Keep,
         meaning: "It is too young to be judged: younger than `young`, or not read yet and younger than `idle`.",
         fix: "Wait.",
         apply: keep::too_young,
     },
     Rule {
-        code: "protected-name",
+        code: RuleCode::ProtectedName,
         verdict: Verdict::Keep,
         meaning: "Its name is protected by the policy file.",
         fix: "Take the name out of `[protect] names`.",
         apply: keep::protected_name,
     },
     Rule {
-        code: "protected-tag",
+        code: RuleCode::ProtectedTag,
         verdict: Verdict::Keep,
         meaning: "A tag protects it.",
         fix: "Remove the tag.",
         apply: keep::protected_tag,
     },
     Rule {
-        code: "protected-until",
+        code: RuleCode::ProtectedUntil,
         verdict: Verdict::Keep,
         meaning: "A tag protects it until a day that has not passed.",
         fix: "Wait, or change the tag.",
         apply: keep::protected_until,
     },
     Rule {
-        code: "coverage-gap",
+        code: RuleCode::CoverageGap,
         verdict: Verdict::Review,
         meaning: "It looks unused, but the evidence does not cover the whole idle time in every Region it stands in. \
                   Absence of events proves nothing there.",
@@ -120,7 +118,7 @@ pub const RULES: &[Rule] = &[
         apply: review::coverage_gap,
     },
     Rule {
-        code: "failed-reads",
+        code: RuleCode::FailedReads,
         verdict: Verdict::Review,
         meaning: "Somebody asks for it and is refused: that is not use, but it shows that the secret is wanted. A refused call \
                   whose record names no secret may have meant any secret of its account and Region.",
@@ -128,7 +126,7 @@ pub const RULES: &[Rule] = &[
         apply: review::failed_reads,
     },
     Rule {
-        code: "recently-written",
+        code: RuleCode::RecentlyWritten,
         verdict: Verdict::Review,
         meaning: "A person, a program or a deploy changed its value or its access within the idle time, or restored it: \
                   somebody works with it, although nobody is seen to read it.",
@@ -136,7 +134,7 @@ pub const RULES: &[Rule] = &[
         apply: review::recently_written,
     },
     Rule {
-        code: "described",
+        code: RuleCode::Described,
         verdict: Verdict::Review,
         meaning: "Somebody who is not known to look after secrets asked for its description a few times: it may be a cache \
                   that refreshes seldom.",
@@ -145,7 +143,7 @@ pub const RULES: &[Rule] = &[
         apply: review::described,
     },
     Rule {
-        code: "cross-account",
+        code: RuleCode::CrossAccount,
         verdict: Verdict::Review,
         meaning: "Another account may read it: it is replicated there, its key belongs to that account, or the key was used \
                   by somebody whose calls the trail does not show.",
@@ -153,7 +151,7 @@ pub const RULES: &[Rule] = &[
         apply: review::cross_account,
     },
     Rule {
-        code: "iac-managed",
+        code: RuleCode::IacManaged,
         verdict: Verdict::Review,
         meaning: "CloudFormation created it, or an infrastructure tool such as Terraform refreshes it: if it is deleted here, \
                   the next deploy fails or brings it back.",
@@ -161,35 +159,35 @@ pub const RULES: &[Rule] = &[
         apply: review::iac_managed,
     },
     Rule {
-        code: "ambiguous-reads",
+        code: RuleCode::AmbiguousReads,
         verdict: Verdict::Review,
         meaning: "Calls were seen whose name may mean this secret or another one.",
         fix: "Have the callers use the full ARN. Avoid names that end in a hyphen and six characters.",
         apply: review::ambiguous_reads,
     },
     Rule {
-        code: "sensitive-name",
+        code: RuleCode::SensitiveName,
         verdict: Verdict::Review,
         meaning: "Its name speaks of emergencies or backups: such secrets are read seldom, and then badly needed.",
         fix: "Ask its owner; protect it by name or tag if it stays.",
         apply: review::sensitive_name,
     },
     Rule {
-        code: "never-read",
+        code: RuleCode::NeverRead,
         verdict: Verdict::Delete,
         meaning: "Nobody has ever read it, and it is older than the idle time.",
         fix: "`secretsweep plan` puts it into a deletion plan.",
         apply: delete::never_read,
     },
     Rule {
-        code: "idle",
+        code: RuleCode::Idle,
         verdict: Verdict::Delete,
         meaning: "Nobody has read it for the idle time, in any Region it stands in.",
         fix: "`secretsweep plan` puts it into a deletion plan.",
         apply: delete::idle,
     },
     Rule {
-        code: "maintenance-only",
+        code: RuleCode::MaintenanceOnly,
         verdict: Verdict::Delete,
         meaning: "Only its rotation reads it, or readers that the policy file calls maintenance: that keeps LastAccessedDate \
                   young, and nobody uses what they maintain.",
@@ -223,7 +221,7 @@ pub fn judge(case: &SecretFacts<'_>) -> Judgement {
             // One or two of them are kept for every secret: they take what they need.
             text.shrink_to_fit();
             reasons.push(ReasonRow {
-                code: Cow::Borrowed(rule.code),
+                code: rule.code.clone(),
                 text,
             });
         }

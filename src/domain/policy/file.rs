@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::{Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration};
-use crate::domain::base::finding_kinds::FINDINGS;
+use crate::domain::base::finding_kinds::{FINDINGS, FindingCode};
 use crate::domain::base::money::{Money, Price, PriceList, PriceRow};
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::base::reader_kind::ReaderKind;
@@ -210,12 +210,14 @@ fn optional_amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// The code of a finding that there is.
-pub(super) fn finding_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let code = String::deserialize(deserializer)?;
-    let known: Vec<&str> = FINDINGS.iter().map(|finding| finding.code).collect();
-    if known.contains(&code.as_str()) {
+pub(super) fn finding_code<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<FindingCode, D::Error> {
+    let code = FindingCode::deserialize(deserializer)?;
+    if !matches!(code, FindingCode::Other(_)) {
         return Ok(code);
     }
+    let known: Vec<&str> = FINDINGS.iter().map(|kind| kind.code.as_str()).collect();
     let known = known.join(", ");
     Err(D::Error::custom(format!(
         "there is no finding `{code}`; these can be muted: {known}"

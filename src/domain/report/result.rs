@@ -6,12 +6,9 @@
 //!
 //! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
 
-use crate::domain::base::gap::Gap;
-
-use crate::domain::base::span::Span;
-
 mod amounts;
 mod estimate;
+mod loop_row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,15 +16,19 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::base::span::Span;
 use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
 pub use amounts::{Amounts, Cost, CostParts};
 pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
+pub use loop_row::{LoopRow, LoopShape};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -92,7 +93,7 @@ impl Report {
     /// Whether there was to be a trail, even if what was found of it covers nothing.
     pub fn has_trail(&self) -> bool {
         let covers = |scope: &ScopeRow| scope.trail.evidence_covered_hours > 0;
-        self.scopes.iter().any(covers) || self.gaps.iter().any(|gap| gap.source == "trail")
+        self.scopes.iter().any(covers) || self.gaps.iter().any(|gap| gap.source == GapSource::Trail)
     }
 
     /// An account for people: `production (111122223333)`, or the id alone. Other people's text.
@@ -122,6 +123,26 @@ pub struct PolicySummary {
     pub prices: String,
 }
 
+/// Whether the secrets of an account and Region were listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InventoryState {
+    /// They were.
+    Read,
+    /// The trail speaks of secrets here, and no inventory was given.
+    Missing,
+}
+
+impl InventoryState {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Missing => "missing",
+        }
+    }
+}
+
 /// One account in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeRow {
@@ -129,8 +150,8 @@ pub struct ScopeRow {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// `read`, or `missing`: the trail speaks of secrets here, and no inventory was given.
-    pub inventory: String,
+    /// Whether its secrets were listed.
+    pub inventory: InventoryState,
     /// How many secrets it holds.
     pub secrets: u64,
     /// What the trail covers.
@@ -371,51 +392,6 @@ pub struct UnattributedRow {
     pub estimate: Option<Estimate>,
 }
 
-/// A reader that fetches a secret more often than a cache would.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LoopRow {
-    /// The secret; `None`: a name that is not in the inventory.
-    pub arn: Option<SecretArn>,
-    /// The secret as people call it. Other people's text.
-    pub name: String,
-    /// The account of the secret, or of the event.
-    pub account: Option<AccountId>,
-    /// The Region.
-    pub region: Option<Region>,
-    /// The ARN of the role or user.
-    pub reader: String,
-    /// What it is.
-    pub kind: ReaderKind,
-    /// The program.
-    pub client: String,
-    /// The API that is called in a loop: `GetSecretValue` or `DescribeSecret`.
-    pub what: String,
-    /// Such calls a month, at the rate of the covered hours.
-    pub reads_month: u64,
-    /// How many clients (session and address) it is.
-    pub clients: u64,
-    /// Mean seconds between two calls of the busiest client in its peak hour; in a sample, while it was seen. `None`: a
-    /// sample saw too little of it.
-    pub interval_s: Option<f64>,
-    /// `steady`, `burst` or `per-request`; empty where a sample does not tell.
-    pub shape: String,
-    /// Hours of the window in which it called.
-    pub active_hours: u32,
-    /// The cache time that the advice assumes, in seconds.
-    pub cache_s: u32,
-    /// Calls a month that a cache would avoid.
-    pub avoidable_calls_month: u64,
-    /// What they cost, API and KMS; `None`: price unknown.
-    pub avoidable_usd_month: Option<Money>,
-    /// What to change, naming the setting.
-    pub advice: String,
-    /// Calls on each day of the window, for the picture.
-    pub days: BTreeMap<Date, u64>,
-    /// How sure the numbers are, if some of them come from a sample.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<LoopEstimate>,
-}
-
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -442,8 +418,8 @@ impl Severity {
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingRow {
-    /// The code, such as `failing-reads`.
-    pub code: String,
+    /// The code.
+    pub code: FindingCode,
     /// How much it matters.
     pub severity: Severity,
     /// The secret; `None`: a name that is not in the inventory, or more than one secret.

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::base::span::Span;
 
-pub use series::{Halves, IntervalCaveat, Series};
+pub use series::{CaveatCode, Halves, IntervalCaveat, Series};
 pub use tally::{Samples, Tally};
 pub use windows::Sample;
 

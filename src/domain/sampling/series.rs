@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{ENOUGH_WINDOWS, SUBCOMBS, Sample};
+use crate::domain::base::words;
 
 /// The two-sided 95 % point of Student's t for 1 to 12 degrees of freedom.
 const T95: [f64; 12] = [
@@ -163,6 +164,20 @@ impl Halves {
     }
 }
 
+words! {
+    /// The code of a reason why an interval may be too narrow.
+    pub enum CaveatCode {
+        /// It was seen in few windows.
+        Rare = "rare",
+        /// Much of what was seen is in one window.
+        Burst = "burst",
+        /// The sample as a whole has few windows.
+        FewWindows = "few-windows",
+    }
+    /// The code of a reason that this version does not have. Other people's text.
+    else Other
+}
+
 /// Why an interval may be too narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IntervalCaveat {
@@ -176,11 +191,11 @@ pub enum IntervalCaveat {
 
 impl IntervalCaveat {
     /// The word in `report.json`.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> CaveatCode {
         match self {
-            Self::Rare(_) => "rare",
-            Self::Burst => "burst",
-            Self::FewWindows(_) => "few-windows",
+            Self::Rare(_) => CaveatCode::Rare,
+            Self::Burst => CaveatCode::Burst,
+            Self::FewWindows(_) => CaveatCode::FewWindows,
         }
     }
 }

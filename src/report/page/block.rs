@@ -50,7 +50,7 @@ impl<'a> Pool<'a> {
             self.add(value);
         }
         for reason in &row.reasons {
-            self.add(&reason.code);
+            self.add(reason.code.as_str());
         }
         for reader in &row.readers {
             self.add(&reader.reader);
@@ -207,7 +207,7 @@ impl<'a> Block<'a> {
             };
             findings.push(Finding {
                 secret,
-                code: pool.add(&row.code),
+                code: pool.add(row.code.as_str()),
                 severity: row.severity.as_str(),
                 text: pool.add(&row.text),
                 evidence: one_line(&row.evidence),
@@ -335,7 +335,7 @@ impl Serialize for Block<'_> {
         let reasons = |row: &SecretRow| {
             let reasons = row.reasons.iter();
             reasons
-                .map(|reason| (pool.place(&reason.code), one_line(&reason.text)))
+                .map(|reason| (pool.place(reason.code.as_str()), one_line(&reason.text)))
                 .collect::<Vec<_>>()
         };
         block.serialize_field("reasons", &self.each(reasons))?;
@@ -372,7 +372,7 @@ fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> LoopBloc
         calls: row.reads_month,
         clients: row.clients,
         interval: row.interval_s,
-        shape: pool.add(&row.shape),
+        shape: pool.add(row.shape.as_str()),
         saves: row.avoidable_usd_month.map(|amount| amount.0),
         sure: phrases::how_sure(row),
         advice: pool.add(&row.advice),

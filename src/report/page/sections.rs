@@ -6,10 +6,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::domain::base::finding_kinds::FINDINGS;
+use crate::domain::base::finding_kinds::{FINDINGS, FindingCode};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
-use crate::domain::report::result::{FindingRow, LoopRow, Report, SecretRow, Severity};
+use crate::domain::report::result::{
+    FindingRow, InventoryState, LoopRow, LoopShape, Report, SecretRow, Severity,
+};
 use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
 use crate::report::escape::one_line;
@@ -215,10 +217,9 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
                 };
                 format!("; every {} {when}", phrases::interval(seconds))
             }),
-            if row.shape.is_empty() {
-                String::new()
-            } else {
-                format!("; {}", one_line(&row.shape))
+            match row.shape {
+                LoopShape::Unknown => String::new(),
+                known => format!("; {}", known.as_str()),
             }
         ),
         sure: phrases::how_sure(row).map_or_else(String::new, |sure| format!("Estimate {sure}")),
@@ -400,8 +401,13 @@ pub(crate) fn severe(report: &Report) -> u64 {
 /// The findings, most severe kinds first.
 pub(crate) fn findings(report: &Report) -> Findings {
     // Loops have a section of their own.
-    let shown = || report.findings.iter().filter(|row| row.code != "hot-loop");
-    let mut kinds: BTreeMap<(Severity, &str), Vec<&FindingRow>> = BTreeMap::new();
+    let shown = || {
+        report
+            .findings
+            .iter()
+            .filter(|row| row.code != FindingCode::HotLoop)
+    };
+    let mut kinds: BTreeMap<(Severity, &FindingCode), Vec<&FindingRow>> = BTreeMap::new();
     for row in shown() {
         kinds
             .entry((row.severity, &row.code))
@@ -410,9 +416,9 @@ pub(crate) fn findings(report: &Report) -> Findings {
     }
     let kinds = kinds.into_iter().map(|((severity, code), rows)| {
         let rest = rows.len().saturating_sub(EXAMPLES);
-        let known = FINDINGS.iter().find(|known| known.code == code);
+        let known = FINDINGS.iter().find(|known| known.code == *code);
         FindingsOfKind {
-            code: one_line(code),
+            code: one_line(code.as_str()),
             severity: severity.as_str(),
             count: thousands(rows.len() as u64),
             meaning: words_of(known.map_or("", |known| known.meaning)),
@@ -491,7 +497,7 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
             } else {
                 place.join(" ")
             },
-            source: one_line(&gap.source),
+            source: one_line(gap.source.as_str()),
             what: one_line(&gap.what),
             why: one_line(&gap.why),
         }
@@ -500,7 +506,7 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
     let holed = report
         .scopes
         .iter()
-        .filter(|row| !row.trail.complete || row.inventory != "read");
+        .filter(|row| !row.trail.complete || row.inventory != InventoryState::Read);
     let scopes = holed.take(GAPS).map(|row| {
         let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
         let place = format!("{} {}", row.account, row.region);
@@ -512,7 +518,7 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
         ScopeView {
             alt: format!("{place}: the trail covers {text}"),
             place,
-            inventory: one_line(&row.inventory),
+            inventory: row.inventory.as_str().to_owned(),
             secrets: thousands(row.secrets),
             covered: text,
             width: percent(i64::from(covered), i64::from(expected)),

@@ -3,13 +3,13 @@
 use super::{IRELAND, MAIN, at};
 use crate::domain::base::money::Money;
 use crate::domain::report::result::{
-    CaveatRow, CostParts, Estimate, LoopEstimate, Range, Report, SampleRow,
+    CaveatRow, CostParts, Estimate, LoopEstimate, LoopShape, Range, Report, SampleRow,
 };
 use crate::domain::report::sums;
 
 fn caveat(code: &str, text: &str) -> CaveatRow {
     CaveatRow {
-        code: code.to_owned(),
+        code: code.into(),
         text: text.to_owned(),
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn mark(report: &mut Report, text: &str) {
     }
     if let Some(row) = report.loops.last_mut() {
         row.interval_s = None;
-        row.shape = String::new();
+        row.shape = LoopShape::Unknown;
     }
     let window = report.window;
     report.scopes[0].sample = Some(SampleRow {

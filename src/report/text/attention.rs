@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::page::{self, Look, TextPage, left, piece};
 use super::phrases::number;
 use super::{Options, of_verdict, secrets};
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{FindingRow, Report, Severity};
 use crate::domain::report::verdict::Verdict;
@@ -16,7 +17,7 @@ pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options)
     let findings: Vec<_> = report
         .findings
         .iter()
-        .filter(|row| row.code != "hot-loop")
+        .filter(|row| row.code != FindingCode::HotLoop)
         .collect();
     if reviews.is_empty() && findings.is_empty() {
         return;
@@ -62,15 +63,15 @@ fn by_code(page: &mut TextPage, findings: &[&FindingRow], options: &Options) {
     );
 
     // One entry a code: twelve secrets without rotation are one thing to know.
-    let mut codes: BTreeMap<(Severity, &str), Vec<&FindingRow>> = BTreeMap::new();
+    let mut codes: BTreeMap<(Severity, &FindingCode), Vec<&FindingRow>> = BTreeMap::new();
     for &row in findings {
         codes
-            .entry((row.severity, row.code.as_str()))
+            .entry((row.severity, &row.code))
             .or_default()
             .push(row);
     }
     for ((severity, code), rows) in codes.iter().take(options.top) {
-        entry(page, *severity, code, rows);
+        entry(page, *severity, code.as_str(), rows);
     }
     let rest = codes.len().saturating_sub(options.top) as u64;
     if rest > 0 {

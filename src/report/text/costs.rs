@@ -234,6 +234,7 @@ fn row(page: &mut TextPage, look: Look, key: &str, cells: &[String; 5]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::base::gap::GapSource;
     use crate::domain::report::result::Cost;
     use crate::report::sample;
     use crate::report::text::{Options, summary};
@@ -269,7 +270,7 @@ mod tests {
         for scope in &mut report.scopes {
             scope.trail.evidence_covered_hours = 0;
         }
-        report.gaps.retain(|gap| gap.source != "trail");
+        report.gaps.retain(|gap| gap.source != GapSource::Trail);
         let declined = text(&report);
         assert!(
             line(&declined, "API calls").contains("unknown  no trail was read"),

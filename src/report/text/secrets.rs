@@ -8,7 +8,7 @@ use super::{Options, more, phrases};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{Report, SecretRow};
-use crate::domain::report::verdict::Verdict;
+use crate::domain::report::verdict::{RuleCode, Verdict};
 
 /// The reasons with their counts, and the rows that save most; of equal ones the longest unused.
 pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], options: &Options) {
@@ -30,12 +30,9 @@ pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], op
 
 /// How many secrets each deciding reason holds for, most first, in plain words.
 fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<Option<&RuleCode>, u64> = BTreeMap::new();
     for row in rows {
-        let code = row
-            .reasons
-            .first()
-            .map_or("", |reason| reason.code.as_ref());
+        let code = row.reasons.first().map(|reason| &reason.code);
         *counts.entry(code).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
@@ -46,7 +43,7 @@ fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
         .max()
         .unwrap_or(0);
     for (code, count) in counts {
-        let phrase = phrases::reason(code, &report.policy).unwrap_or_else(|| code.to_owned());
+        let phrase = code.map_or_else(String::new, |code| phrases::reason(code, &report.policy));
         let mark = format!("{:>columns$}  ", thousands(count));
         page.item(4, &mark, Look::Usual, &phrase);
     }

@@ -5,14 +5,14 @@ use super::phrases;
 use super::{Options, more, place};
 use crate::domain::base::gap::Gap;
 use crate::domain::base::money::thousands;
-use crate::domain::report::result::{Report, ScopeRow};
+use crate::domain::report::result::{InventoryState, Report, ScopeRow};
 
 /// The section: also when everything was seen, because then the reader may rely on it.
 pub(super) fn unseen(page: &mut TextPage, report: &Report, options: &Options) {
     let holes: Vec<_> = report
         .scopes
         .iter()
-        .filter(|scope| !scope.trail.complete || scope.inventory != "read")
+        .filter(|scope| !scope.trail.complete || scope.inventory != InventoryState::Read)
         .collect();
     if holes.is_empty() && report.gaps.is_empty() {
         if !report.scopes.is_empty() {
@@ -55,8 +55,9 @@ fn coverage<'a>(
     options: &Options,
 ) -> Vec<&'a Gap> {
     let scopes = report.scopes.len();
-    let unseen =
-        |scope: &&ScopeRow| scope.trail.evidence_covered_hours == 0 && scope.inventory == "read";
+    let unseen = |scope: &&ScopeRow| {
+        scope.trail.evidence_covered_hours == 0 && scope.inventory == InventoryState::Read
+    };
     if holes.len() == scopes && holes.iter().all(unseen) {
         let of = match scopes {
             1 => "the account and Region".to_owned(),
@@ -118,7 +119,7 @@ fn covered(scope: &ScopeRow) -> String {
         (_, true) => format!("{expected}, complete"),
         (_, false) => format!("{covered} of {expected}"),
     };
-    if scope.inventory != "read" {
+    if scope.inventory != InventoryState::Read {
         text.push_str("; no inventory was given");
     }
     text

@@ -286,12 +286,12 @@ fn table(heading: &str) -> Vec<String> {
 fn the_readme_lists_every_rule_in_order() {
     let rules: Vec<_> = secretsweep::domain::judging::rules::RULES
         .iter()
-        .map(|rule| rule.code.to_owned())
+        .map(|rule| rule.code.to_string())
         .collect();
     assert_eq!(table("### Rules"), rules);
     let findings: Vec<_> = secretsweep::domain::base::finding_kinds::FINDINGS
         .iter()
-        .map(|finding| finding.code.to_owned())
+        .map(|finding| finding.code.to_string())
         .collect();
     assert_eq!(table("### Findings"), findings);
 }
@@ -300,12 +300,12 @@ fn the_readme_lists_every_rule_in_order() {
 fn codes_are_unique_and_kebab_case() {
     let rules = secretsweep::domain::judging::rules::RULES
         .iter()
-        .map(|rule| rule.code);
+        .map(|rule| rule.code.as_str());
     let codes: Vec<&str> = rules
         .chain(
             secretsweep::domain::base::finding_kinds::FINDINGS
                 .iter()
-                .map(|kind| kind.code),
+                .map(|kind| kind.code.as_str()),
         )
         .collect();
     let distinct: BTreeSet<_> = codes.iter().collect();

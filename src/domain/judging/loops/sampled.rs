@@ -21,7 +21,7 @@ use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Rate;
-use crate::domain::report::result::{CaveatRow, LoopEstimate, Range};
+use crate::domain::report::result::{CaveatRow, LoopEstimate, LoopShape, Range};
 use crate::domain::sampling::{Halves, Sample, Tally, real, whole};
 use crate::domain::trail::calls::Address;
 use crate::domain::usage::activity::ReaderUse;
@@ -309,9 +309,9 @@ impl<'a> ClientSums<'a> {
 
 const HOUR: f64 = 3_600.0;
 
-/// Names the shape from the calls of all clients in each window between the first and the last that showed one; empty if
-/// the windows do not tell.
-fn shape(windows: &[ClientWindow<'_>]) -> &'static str {
+/// Names the shape from the calls of all clients in each window between the first and the last that showed one; unknown
+/// if the windows do not tell.
+fn shape(windows: &[ClientWindow<'_>]) -> LoopShape {
     let mut places: BTreeMap<(&Scope, u32), u64> = BTreeMap::new();
     for window in windows {
         *places.entry((window.scope, window.window)).or_default() += window.calls;
@@ -325,7 +325,7 @@ fn shape(windows: &[ClientWindow<'_>]) -> &'static str {
     });
     let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
     if counts.len() < ENOUGH || median < TELLING || !one_place {
-        return "";
+        return LoopShape::Unknown;
     }
     let span = match (places.first_key_value(), places.last_key_value()) {
         (Some((first, _)), Some((last, _))) => last.1 - first.1 + 1,

@@ -6,7 +6,7 @@ use super::usage_type::CostPart;
 use super::{Bill, Billed, ReconciliationRow};
 use crate::domain::base::money::{Money, counted, thousands};
 use crate::domain::base::month::Month;
-use crate::domain::report::result::{Report, ScopeRow, SecretRow};
+use crate::domain::report::result::{InventoryState, Report, ScopeRow, SecretRow};
 
 /// A difference below a cent, or below one per cent of the larger amount, needs no reason.
 const SMALL: Money = Money(10_000);
@@ -214,7 +214,7 @@ fn not_estimated(scope: Option<&ScopeRow>) -> Reason {
             "not-scanned",
             "The scan did not look at this account and Region: add it, and the estimate has it.",
         ),
-        Some(scope) if scope.inventory != "read" => reason(
+        Some(scope) if scope.inventory != InventoryState::Read => reason(
             "no-inventory",
             "The scan has no inventory of this account and Region.",
         ),

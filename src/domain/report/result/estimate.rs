@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::amounts::{Amounts, CostParts};
 use crate::domain::base::money::Money;
-use crate::domain::sampling::IntervalCaveat;
+use crate::domain::sampling::{CaveatCode, IntervalCaveat};
 
 /// The ends of a 95 % interval. The estimate lies between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ impl<T: Add<Output = T> + Copy> AddAssign for Range<T> {
 /// Why an interval may be too narrow.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CaveatRow {
-    /// `rare`, `burst` or `few-windows`.
-    pub code: String,
+    /// The code.
+    pub code: CaveatCode,
     /// The sentence.
     pub text: String,
 }
@@ -54,7 +54,7 @@ pub struct CaveatRow {
 impl From<IntervalCaveat> for CaveatRow {
     fn from(caveat: IntervalCaveat) -> Self {
         Self {
-            code: caveat.code().to_owned(),
+            code: caveat.code(),
             text: caveat.to_string(),
         }
     }

@@ -11,6 +11,7 @@ use crate::domain::base::money::Money;
 use crate::domain::report::result::{
     Amounts, CaveatRow, Cost, Estimate, LoopRow, Range, SecretRow, UnattributedRow,
 };
+use crate::domain::sampling::CaveatCode;
 
 /// The ends of the intervals of sums.
 #[derive(Default)]
@@ -69,7 +70,7 @@ impl SumIntervals {
             self.windows = self.windows.max(found.windows);
             self.is_estimate = true;
             // What holds for one row only is not said of the sum.
-            let of_all = |row: &&CaveatRow| row.code == "few-windows";
+            let of_all = |row: &&CaveatRow| row.code == CaveatCode::FewWindows;
             self.caveats
                 .extend(found.caveats.iter().filter(of_all).cloned());
         }

@@ -1,0 +1,99 @@
+//! A hot loop in a report.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::LoopEstimate;
+use crate::domain::base::money::Money;
+use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::base::reader_kind::ReaderKind;
+
+/// How the calls of a loop lie in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoopShape {
+    /// Most active hours are alike: a timer, or a poll loop.
+    Steady,
+    /// Few hours are active: a job that comes and goes.
+    Burst,
+    /// Calls follow the load.
+    PerRequest,
+    /// A sample does not tell.
+    #[serde(rename = "")]
+    Unknown,
+}
+
+impl LoopShape {
+    /// The word in reports; empty if it is unknown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Burst => "burst",
+            Self::PerRequest => "per-request",
+            Self::Unknown => "",
+        }
+    }
+}
+
+/// A reader that fetches a secret more often than a cache would.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoopRow {
+    /// The secret; `None`: a name that is not in the inventory.
+    pub arn: Option<SecretArn>,
+    /// The secret as people call it. Other people's text.
+    pub name: String,
+    /// The account of the secret, or of the event.
+    pub account: Option<AccountId>,
+    /// The Region.
+    pub region: Option<Region>,
+    /// The ARN of the role or user.
+    pub reader: String,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// The program.
+    pub client: String,
+    /// The API that is called in a loop: `GetSecretValue` or `DescribeSecret`.
+    pub what: String,
+    /// Such calls a month, at the rate of the covered hours.
+    pub reads_month: u64,
+    /// How many clients (session and address) it is.
+    pub clients: u64,
+    /// Mean seconds between two calls of the busiest client in its peak hour; in a sample, while it was seen. `None`: a
+    /// sample saw too little of it.
+    pub interval_s: Option<f64>,
+    /// How its calls lie in time.
+    pub shape: LoopShape,
+    /// Hours of the window in which it called.
+    pub active_hours: u32,
+    /// The cache time that the advice assumes, in seconds.
+    pub cache_s: u32,
+    /// Calls a month that a cache would avoid.
+    pub avoidable_calls_month: u64,
+    /// What they cost, API and KMS; `None`: price unknown.
+    pub avoidable_usd_month: Option<Money>,
+    /// What to change, naming the setting.
+    pub advice: String,
+    /// Calls on each day of the window, for the picture.
+    pub days: BTreeMap<Date, u64>,
+    /// How sure the numbers are, if some of them come from a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<LoopEstimate>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_is_written_as_its_word_and_no_other_word_is_read() {
+        use LoopShape::{Burst, PerRequest, Steady, Unknown};
+        for shape in [Steady, Burst, PerRequest, Unknown] {
+            let json = serde_json::to_string(&shape).unwrap();
+            assert_eq!(json, format!("\"{}\"", shape.as_str()));
+            assert_eq!(serde_json::from_str::<LoopShape>(&json).unwrap(), shape);
+        }
+        assert!(serde_json::from_str::<LoopShape>("\"other\"").is_err());
+    }
+}
