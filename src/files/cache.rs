@@ -10,7 +10,6 @@
 //! Files with something wrong are not kept: what is wrong with them is found anew each time.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -201,11 +200,7 @@ fn opening(name: &str) -> Vec<u8> {
 impl CachedFolder {
     /// Opens the cache file of a folder; whatever is wrong with it, what can be used of it is.
     fn open(root: &Path, name: &str) -> Self {
-        let digest = Sha256::digest(name.as_bytes());
-        let digits = digest[..16].iter().fold(String::new(), |mut all, byte| {
-            let _ = write!(all, "{byte:02x}");
-            all
-        });
+        let digits = format!("{:.32x}", Sha256::digest(name.as_bytes()));
         let path = root.join(&digits[..2]).join(&digits[2..]);
         let mut folder = Self {
             name: name.to_owned(),

@@ -6,6 +6,8 @@
 
 use std::io::{self, Write};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 use sha2::{Digest, Sha256};
@@ -66,27 +68,9 @@ fn policy() -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
          form-action 'none'",
-        base64(&Sha256::digest(STYLE)),
-        base64(&Sha256::digest(SCRIPT)),
+        STANDARD.encode(Sha256::digest(STYLE)),
+        STANDARD.encode(Sha256::digest(SCRIPT)),
     )
-}
-
-/// Base64 with padding (RFC 4648, section 4), as the policy wants hashes.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let at = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for (place, shift) in [18_u32, 12, 6, 0].into_iter().enumerate() {
-            if place > group.len() {
-                text.push('=');
-            } else {
-                text.push(char::from(LETTERS[(bits >> shift) as usize & 63]));
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -97,19 +81,6 @@ mod tests {
 
     fn page(report: &Report) -> String {
         String::from_utf8(html(report, None).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        for (text, encoded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(text.as_bytes()), encoded);
-        }
     }
 
     #[test]
