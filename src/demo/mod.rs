@@ -25,6 +25,8 @@ use std::io;
 
 use jiff::Timestamp;
 
+use crate::domain::base::names::SECRETS_MANAGER;
+
 pub use organization::CAST;
 pub use roles::Cast;
 
@@ -34,7 +36,6 @@ const NOW: i64 = 1_793_491_200;
 const DAYS: i64 = 90;
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
-const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
 
 /// The fixed moment of the demo, 2026-11-01T00:00:00Z. The trail covers the 90 days before it.
 #[must_use]

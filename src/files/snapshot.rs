@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::inflate::is_gzip;
-use crate::domain::base::names::{AccountId, Region, Scope};
+use crate::domain::base::names::{AccountId, KMS, Region, SECRETS_MANAGER, Scope};
 use crate::domain::base::span::Span;
 use crate::domain::sampling::SamplingPlan;
 use crate::domain::trail::layout;
@@ -36,10 +36,7 @@ const HELD: usize = 8 << 20;
 /// The most that a file may inflate to.
 const LIMIT: u64 = 1 << 30;
 
-const SOURCE: &str = "secretsmanager.amazonaws.com";
-
-/// KMS logs uses of a key for a secret, and names the secret in its encryption context.
-const KEY_SOURCE: &str = "kms.amazonaws.com";
+/// What is in the event of a use of a key for a secret.
 const SECRET_OF_KEY: &str = "SecretARN";
 
 /// Passes events on, and keeps those of our service.
@@ -211,7 +208,7 @@ impl SnapshotWriter {
         };
         read.map_err(|error| error.to_string())?;
         let holds = |word: &str| memchr::memmem::find(&text, word.as_bytes()).is_some();
-        if !holds(SOURCE) && !holds(SECRET_OF_KEY) {
+        if !holds(SECRETS_MANAGER) && !holds(SECRET_OF_KEY) {
             return Ok(());
         }
         let file: LogFile<'_> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
@@ -237,8 +234,8 @@ impl SnapshotWriter {
             .zip(place.aws_region)
             .map(|(account, region)| Scope { account, region });
         let is_evidence = match place.event_source.as_deref() {
-            Some(SOURCE) => true,
-            Some(KEY_SOURCE) => record.contains(SECRET_OF_KEY),
+            Some(SECRETS_MANAGER) => true,
+            Some(KMS) => record.contains(SECRET_OF_KEY),
             _ => false,
         };
         if let (true, Some(time), Some(scope)) =
@@ -410,15 +407,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Arc::new(DirStore::new(folder.path()));
         let saver = SnapshotWriter::new(Arc::new(Silent), shelf.clone());
-        let one = event(1, "2026-11-22T23:59:59Z", SOURCE);
+        let one = event(1, "2026-11-22T23:59:59Z", SECRETS_MANAGER);
         saver.record(&scope(), one.as_bytes());
         saver.record(&scope(), b"{no json");
         let file = format!(
             "{{\"Records\":[{},{},{},{}]}}",
-            event(2, "2026-11-23T00:00:00Z", SOURCE),
+            event(2, "2026-11-23T00:00:00Z", SECRETS_MANAGER),
             event(3, "2026-11-23T00:00:01Z", "s3.amazonaws.com"),
-            event(4, "2026-11-23T00:00:02Z", KEY_SOURCE),
-            event(5, "2026-11-23T00:00:03Z", KEY_SOURCE).replace(
+            event(4, "2026-11-23T00:00:02Z", KMS),
+            event(5, "2026-11-23T00:00:03Z", KMS).replace(
                 r#"{"secretId":"a"}"#,
                 r#"{"encryptionContext":{"SecretARN":"arn:aws:secretsmanager:us-east-1:111122223333:secret:a-AbCdEf","SecretVersionId":"v"}}"#
             ).replace("GetSecretValue", "Decrypt")

@@ -20,14 +20,11 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout_at};
 use super::checkpoint::TimeSlice;
 use crate::aws::gate::ActionGuard;
 use crate::aws::{AwsSession, fault};
-use crate::domain::base::names::Scope;
+use crate::domain::base::names::{SECRETS_MANAGER, Scope};
 use crate::ports::{Fault, ProgressEvent, ProgressSink};
 
 /// What this adapter asks AWS.
 pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
-
-/// Where the events that are wanted come from.
-const SOURCE: &str = "secretsmanager.amazonaws.com";
 
 /// The events that are wanted: AWS takes one condition only.
 #[derive(Clone, Debug)]
@@ -41,7 +38,7 @@ pub(super) enum About {
 impl About {
     fn attribute(&self) -> Result<LookupAttribute, StopReason> {
         let (key, value) = match self {
-            Self::Service => (LookupAttributeKey::EventSource, SOURCE),
+            Self::Service => (LookupAttributeKey::EventSource, SECRETS_MANAGER),
             Self::Resource(name) => (LookupAttributeKey::ResourceName, name.as_str()),
         };
         LookupAttribute::builder()

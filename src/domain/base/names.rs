@@ -12,6 +12,12 @@ mod resolve;
 
 pub use resolve::{Index, Resolution};
 
+/// The name of Secrets Manager in events: where they come from, and on whose behalf AWS calls.
+pub const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
+
+/// The name of KMS in events. It logs uses of a key for a secret, and names the secret in the encryption context.
+pub const KMS: &str = "kms.amazonaws.com";
+
 /// What is wrong with a name.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NameError {

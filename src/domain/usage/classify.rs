@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::base::names::SECRETS_MANAGER;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::policy::{OwnFingerprint, Policy};
 use crate::domain::trail::calls::Caller;
@@ -178,9 +179,6 @@ pub fn classify_unless(
         },
     }
 }
-
-/// The service itself.
-const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
 
 fn general_advice(language: Option<&Language>) -> &'static str {
     language.map_or(GENERAL_ADVICE, |language| language.advice)

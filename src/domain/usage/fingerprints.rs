@@ -8,6 +8,7 @@
 
 mod sign;
 
+use crate::domain::base::names::SECRETS_MANAGER;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::trail::calls::Caller;
 
@@ -277,7 +278,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
             Rotation,
             "Secrets Manager",
             LIBRARY_S,
-            &[Sign::Service("secretsmanager.amazonaws.com")],
+            &[Sign::Service(SECRETS_MANAGER)],
             "rotate less often",
         ),
         // Scheduled work, before the platforms that it runs on.

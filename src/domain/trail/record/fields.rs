@@ -7,10 +7,11 @@
 //!
 //! A key that stands twice in one object has no meaning in JSON. The last one counts, unless the walk has left by then.
 
+use crate::domain::base::names::{KMS, SECRETS_MANAGER};
 use crate::domain::trail::record::members::{Leave, MemberSpans, ObjectMembers, Value, ValueKind};
 
 use super::time::TimeReader;
-use super::{fast_path, full_parse, simd};
+use super::{fast_path, simd};
 
 /// A record up to where the walk left it.
 pub(super) struct WalkedRecord<'a> {
@@ -122,10 +123,10 @@ fn service(bytes: &[u8], value: Value, at: usize) -> Result<Service, Leave> {
         return Ok(Service::Other);
     }
     let name = &bytes[value.place()];
-    if *name == *full_parse::SERVICE.as_bytes() {
+    if *name == *SECRETS_MANAGER.as_bytes() {
         return Ok(Service::SecretsManager);
     }
-    if *name == *full_parse::KEY_SERVICE.as_bytes() {
+    if *name == *KMS.as_bytes() {
         let end = simd::container_end(bytes, at, 1)?;
         let names_secret = memchr::memmem::find(&bytes[..end], b"SecretARN").is_some();
         return Ok(if names_secret {

@@ -8,15 +8,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::time;
+use crate::domain::base::names::{KMS, SECRETS_MANAGER};
 use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TrailEvent};
 
-/// The service whose events count.
-pub(super) const SERVICE: &str = "secretsmanager.amazonaws.com";
-
-/// The service whose events show the use of a key for a secret.
-pub(super) const KEY_SERVICE: &str = "kms.amazonaws.com";
-
-/// The `eventName` of such a use. Reads decrypt; `GenerateDataKey` belongs to writes, which are logged themselves.
+/// The `eventName` of a use of a key for a secret. Reads decrypt; `GenerateDataKey` belongs to writes, which are logged themselves.
 pub(super) const DECRYPT: &str = "Decrypt";
 
 /// The `eventName` of a batch.
@@ -160,7 +155,7 @@ fn value_of(bytes: &[u8]) -> Option<Value> {
 impl ParsedRecord {
     /// Whether it is a record of Secrets Manager.
     pub(super) fn is_ours(&self) -> bool {
-        text(&self.members, "eventSource") == Some(SERVICE)
+        text(&self.members, "eventSource") == Some(SECRETS_MANAGER)
     }
 
     /// `eventSource`.
@@ -203,8 +198,7 @@ impl ParsedRecord {
     /// The use of a key for a secret, if that is what the record of KMS shows.
     pub(super) fn key_use(&self, bytes: &[u8]) -> Option<TrailEvent<'_>> {
         let record = &self.members;
-        let is_decrypt =
-            self.service() == Some(KEY_SERVICE) && text(record, "eventName") == Some(DECRYPT);
+        let is_decrypt = self.service() == Some(KMS) && text(record, "eventName") == Some(DECRYPT);
         let request = is_decrypt.then(|| member(record, "requestParameters"))??;
         let context = request.get("encryptionContext")?.as_object()?;
         let arn = text(context, "SecretARN").map(|arn| Cow::Owned(arn.to_owned()));

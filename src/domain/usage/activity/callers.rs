@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use crate::domain::base::names::{Index, Resolution};
+use crate::domain::base::names::{Index, Resolution, SECRETS_MANAGER};
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::policy::Policy;
 use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller};
@@ -86,7 +86,7 @@ impl<'a, 'p> Callers<'a, 'p> {
     /// The caller that reads: for the reads that the service logs for a batch, the caller of the batch.
     fn reader_of(&self, access: &'a CallSeries) -> &'a Caller {
         let caller = &*access.caller;
-        let is_by_service = service_of(caller) == "secretsmanager.amazonaws.com";
+        let is_by_service = service_of(caller) == SECRETS_MANAGER;
         let batch = || self.batches.get(&session_key(caller)).copied();
         if is_by_service && !is_service_itself(caller) {
             batch().unwrap_or(caller)
