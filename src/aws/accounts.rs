@@ -305,13 +305,10 @@ async fn organization(
             open
         }
         Err(fault) => {
-            found.gaps.push(Gap {
-                account: None,
-                region: None,
-                source: "organizations:ListAccounts".into(),
-                what: "every account of the organization but the caller's".to_owned(),
-                why: fault.to_string(),
-            });
+            let what = "every account of the organization but the caller's";
+            let why = fault.to_string();
+            let gap = Gap::new("organizations:ListAccounts", None, what, why);
+            found.gaps.push(gap);
             vec![session.caller.account.clone()]
         }
     }

@@ -176,13 +176,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, cause: &str) -> String {
 
 /// The gap that a fault leaves in a scope.
 pub(super) fn gap(scope: &Scope, source: &str, what: &str, fault: &Fault) -> Gap {
-    Gap {
-        account: Some(scope.account.clone()),
-        region: Some(scope.region.clone()),
-        source: source.into(),
-        what: what.to_owned(),
-        why: fault.to_string(),
-    }
+    Gap::new(source, Some(scope), what, fault.to_string())
 }
 
 #[cfg(test)]

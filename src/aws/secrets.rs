@@ -215,23 +215,18 @@ pub(super) fn unsaved(
     scope: &Scope,
 ) -> Option<Gap> {
     let error = shelf.put(name, bytes).err()?;
-    Some(Gap {
-        account: Some(scope.account.clone()),
-        region: Some(scope.region.clone()),
-        source: GapSource::Save,
-        what: format!("`{name}` could not be saved"),
-        why: error.to_string(),
-    })
+    let what = format!("`{name}` could not be saved");
+    Some(Gap::new(
+        GapSource::Save,
+        Some(scope),
+        what,
+        error.to_string(),
+    ))
 }
 
 fn unreadable(scope: &Scope, arn: Option<&str>, why: String) -> Gap {
-    Gap {
-        account: Some(scope.account.clone()),
-        region: Some(scope.region.clone()),
-        source: "secretsmanager:ListSecrets".into(),
-        what: format!("the secret `{}`", arn.unwrap_or("without an ARN")),
-        why,
-    }
+    let what = format!("the secret `{}`", arn.unwrap_or("without an ARN"));
+    Gap::new("secretsmanager:ListSecrets", Some(scope), what, why)
 }
 
 pub(super) fn client(session: &AwsSession, scope: &Scope) -> Result<Client, Fault> {

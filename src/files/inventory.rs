@@ -82,13 +82,8 @@ struct InventoryReader {
 
 impl InventoryReader {
     fn gap(&mut self, what: String, why: impl fmt::Display) {
-        self.gaps.push(Gap {
-            account: None,
-            region: None,
-            source: GapSource::Inventory,
-            what,
-            why: why.to_string(),
-        });
+        self.gaps
+            .push(Gap::new(GapSource::Inventory, None, what, why.to_string()));
     }
 
     fn path(&mut self, path: &Path) {
@@ -282,14 +277,12 @@ impl InventoryReader {
     fn truncated(&mut self) {
         for (scope, whole) in std::mem::take(&mut self.last_page) {
             if !whole {
-                self.gaps.push(Gap {
-                    account: Some(scope.account),
-                    region: Some(scope.region),
-                    source: GapSource::Inventory,
-                    what: "the list of secrets is not whole".to_owned(),
-                    why: "its last page has a NextToken: run list-secrets without `--max-items`"
-                        .to_owned(),
-                });
+                self.gaps.push(Gap::new(
+                    GapSource::Inventory,
+                    Some(&scope),
+                    "the list of secrets is not whole",
+                    "its last page has a NextToken: run list-secrets without `--max-items`",
+                ));
             }
         }
     }

@@ -237,13 +237,10 @@ fn textless(history: &History<'_>, read: &mut HistoryRead) {
     let count = history.textless.load(Ordering::Relaxed);
     read.textless = count > 0;
     if count > 0 {
-        read.gaps.push(Gap {
-            account: Some(read.scope.account.clone()),
-            region: Some(read.scope.region.clone()),
-            source: history::ACTIONS[0].into(),
-            what: format!("{count} events"),
-            why: "AWS listed them without their records".to_owned(),
-        });
+        let why = "AWS listed them without their records";
+        let what = format!("{count} events");
+        let gap = Gap::new(history::ACTIONS[0], Some(&read.scope), what, why);
+        read.gaps.push(gap);
     }
 }
 
@@ -270,13 +267,9 @@ fn what_is_missing(
         }
     }
     if let Some(trouble) = locked(&to.trouble).as_ref() {
-        read.gaps.push(Gap {
-            account: Some(to.scope.account.clone()),
-            region: Some(to.scope.region.clone()),
-            source: GapSource::Cache,
-            what: "some of what was read could not be kept for the next run".to_owned(),
-            why: trouble.clone(),
-        });
+        let what = "some of what was read could not be kept for the next run";
+        let gap = Gap::new(GapSource::Cache, Some(to.scope), what, trouble.as_str());
+        read.gaps.push(gap);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::words;
-use crate::domain::base::names::{AccountId, Region};
+use crate::domain::base::names::{AccountId, Region, Scope};
 
 words! {
     /// Where the evidence that is missing would have come from.
@@ -36,4 +36,22 @@ pub struct Gap {
     pub what: String,
     /// Why, and the way out where there is one.
     pub why: String,
+}
+
+impl Gap {
+    /// A gap in an account and Region; in none or in all of them if there is none.
+    pub fn new(
+        source: impl Into<GapSource>,
+        scope: Option<&Scope>,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            account: scope.map(|scope| scope.account.clone()),
+            region: scope.map(|scope| scope.region.clone()),
+            source: source.into(),
+            what: what.into(),
+            why: why.into(),
+        }
+    }
 }
