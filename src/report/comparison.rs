@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::csv::{bytes, known, table};
 use super::escape::{self, fit, one_line};
 use super::text::phrases;
 use crate::compare::{Change, Comparison, LoopChange};
@@ -77,24 +78,17 @@ pub fn json(comparison: &Comparison) -> Vec<u8> {
 /// The comparison as CSV: one row a change, in the order of the lists. A secret may stand in two lists, such as `dearer`
 /// and `used-again`; a total over the file is only right within one value of `change`.
 pub fn csv(comparison: &Comparison) -> Vec<u8> {
-    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
-    // Writing to memory cannot fail, and every record has as many fields as the header.
-    let _ = writer.write_record(COLUMNS);
-    for (code, _, rows) in secret_lists(comparison) {
-        for row in rows {
-            let _ = writer.write_record(secret_record(code, row));
-        }
-    }
-    for (code, _, rows) in loop_lists(comparison) {
-        for row in rows {
-            let _ = writer.write_record(loop_record(code, row));
-        }
-    }
-    writer.into_inner().unwrap_or_default()
-}
-
-fn known<T: ToString>(value: Option<T>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+    let secrets = secret_lists(comparison).into_iter();
+    let secrets = secrets.flat_map(|(code, _, rows)| {
+        let rows = rows.iter();
+        rows.map(move |row| secret_record(code, row))
+    });
+    let loops = loop_lists(comparison).into_iter();
+    let loops = loops.flat_map(|(code, _, rows)| {
+        let rows = rows.iter();
+        rows.map(move |row| loop_record(code, row))
+    });
+    bytes(|out| table(COLUMNS, secrets.chain(loops), out))
 }
 
 fn secret_record(code: &str, row: &Change) -> [String; 15] {

@@ -331,7 +331,8 @@ fn text(text: Option<&str>) -> String {
     text.map(escape::cell).unwrap_or_default()
 }
 
-fn known(value: Option<impl Display>) -> String {
+/// A value as a cell; empty if it is unknown.
+pub(super) fn known(value: Option<impl Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
@@ -346,6 +347,7 @@ pub(super) fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Vec
     bytes
 }
 
+/// Writes the rows of a CSV file. Every table that a report writes goes this way.
 pub(super) fn table<const N: usize>(
     header: [&str; N],
     rows: impl Iterator<Item = [String; N]>,

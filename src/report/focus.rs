@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::csv::{bytes, table};
 use super::escape;
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::month::Month;
@@ -107,9 +108,6 @@ impl QuantitySource {
 /// Writes the file: a header, and the charges by account, Region, name and part.
 pub fn csv(report: &Report) -> Vec<u8> {
     let prices = UnitPrices::of(report);
-    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
-    // Writing to memory cannot fail, and every record has as many fields as the header.
-    let _ = writer.write_record(COLUMNS);
     let secrets = report.secrets.iter().flat_map(|row| {
         let scope = row.arn.scope();
         charges(row, prices.list.get(scope), prices.month(scope))
@@ -132,10 +130,9 @@ pub fn csv(report: &Report) -> Vec<u8> {
             source: QuantitySource::of(row.estimate.as_ref()),
         })
     });
-    for charge in secrets.chain(unattributed) {
-        let _ = writer.write_record(record(report, &charge));
-    }
-    writer.into_inner().unwrap_or_default()
+    let charges = secrets.chain(unattributed);
+    let rows = charges.map(|charge| record(report, &charge));
+    bytes(|out| table(COLUMNS, rows, out))
 }
 
 /// The unit prices of a report.
@@ -262,7 +259,7 @@ fn decimal(numerator: i128, divisor: i128, places: usize) -> String {
     }
 }
 
-fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
+fn record(report: &Report, charge: &Charge<'_>) -> [String; COLUMNS.len()] {
     let cost = charge.cost.to_string();
     let secret = charge.secret;
     let account = charge.account.map(ToString::to_string);
@@ -339,10 +336,7 @@ fn record(report: &Report, charge: &Charge<'_>) -> Vec<String> {
                 .unwrap_or_default(),
         ),
     ]);
-    COLUMNS
-        .iter()
-        .map(|column| fields.get(column).cloned().unwrap_or_default())
-        .collect()
+    COLUMNS.map(|column| fields.get(column).cloned().unwrap_or_default())
 }
 
 /// What is charged. FOCUS has no column for how sure a quantity is, so the description says that it is an estimate.

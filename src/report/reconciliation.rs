@@ -1,5 +1,6 @@
 //! A [`Reconciliation`] as text for a terminal, as CSV and as JSON: estimate, bill and difference side by side.
 
+use super::csv::{bytes, known, table};
 use super::escape::{self, fit, one_line};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::pricing::bill::gap::Reason;
@@ -36,44 +37,41 @@ pub fn json(found: &Reconciliation) -> Vec<u8> {
 /// The reconciliation as CSV: a row `place` for each account, Region and part, a row `secret` for each secret that the
 /// bill names, and a row `total` that is the sum of the places.
 pub fn csv(found: &Reconciliation) -> Vec<u8> {
-    let mut writer = ::csv::WriterBuilder::new().from_writer(Vec::new());
-    // Writing to memory cannot fail, and every record has as many fields as the header.
-    let _ = writer.write_record(COLUMNS);
-    for row in &found.rows {
-        let _ = writer.write_record([
+    let none = String::new;
+    let places = found.rows.iter().map(|row| {
+        [
             "place".to_owned(),
             known(row.place.account.as_ref()),
             known(row.place.region.as_ref()),
             row.place.part.as_str().to_owned(),
-            String::new(),
-            String::new(),
+            none(),
+            none(),
             known(row.estimate_usd),
             known(row.billed_usd),
             row.adjustments_usd.to_string(),
             known(row.difference_usd),
             codes(&row.reasons),
-        ]);
-    }
-    for row in &found.secrets {
+        ]
+    });
+    let secrets = found.secrets.iter().map(|row| {
         let scope = row.arn.scope();
         let estimate = row.estimate_usd.unwrap_or_default();
-        let _ = writer.write_record([
+        [
             "secret".to_owned(),
             scope.account.to_string(),
             scope.region.to_string(),
-            String::new(),
+            none(),
             one_line(row.arn.as_str()),
             row.name.as_deref().map(escape::cell).unwrap_or_default(),
             known(row.estimate_usd),
             row.billed_usd.to_string(),
-            String::new(),
+            none(),
             (row.billed_usd - estimate).to_string(),
-            String::new(),
-        ]);
-    }
+            none(),
+        ]
+    });
     let totals = &found.totals;
-    let none = String::new;
-    let _ = writer.write_record([
+    let total = [
         "total".to_owned(),
         none(),
         none(),
@@ -85,12 +83,9 @@ pub fn csv(found: &Reconciliation) -> Vec<u8> {
         totals.adjustments_usd.to_string(),
         known(totals.difference_usd),
         codes(&found.reasons),
-    ]);
-    writer.into_inner().unwrap_or_default()
-}
-
-fn known<T: ToString>(value: Option<T>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+    ];
+    let rows = places.chain(secrets).chain(std::iter::once(total));
+    bytes(|out| table(COLUMNS, rows, out))
 }
 
 fn codes(reasons: &[Reason]) -> String {
