@@ -6,30 +6,22 @@ use super::{Names, Pairs, SavingsReview, can_tell, comparable, scope_of};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::report::result::{Cost, Report, SecretRow};
+use crate::domain::report::sums::PossibleSavings;
 use crate::domain::report::verdict::Verdict;
 
 /// Compares what the old scan promised with what fell since.
 pub(super) fn savings(old: &Report, new: &Report, pairs: &Pairs<'_>) -> SavingsReview {
-    let wanted: BTreeSet<&SecretArn> = old
-        .secrets
-        .iter()
-        .filter(|row| row.verdict == Verdict::Delete)
-        .map(|row| &row.arn)
-        .collect();
-    let is_wanted = |row: &SecretRow| {
-        let primary = row.replica_of.as_deref();
-        wanted.contains(&row.arn) || primary.is_some_and(|primary| wanted.contains(primary))
-    };
+    let possible = PossibleSavings::new(old);
     let gone: Money = pairs
         .gone
         .iter()
-        .filter(|row| is_wanted(row))
+        .filter(|row| possible.goes(row))
         .map(|row| row.cost.known())
         .sum();
     let scheduled: Money = pairs
         .both
         .iter()
-        .filter(|(old, new)| is_wanted(old) && old.deleted.is_none() && new.deleted.is_some())
+        .filter(|(old, new)| possible.goes(old) && old.deleted.is_none() && new.deleted.is_some())
         .map(|(old, new)| Money::ZERO - comparable(&old.cost, &new.cost))
         .sum();
     let mended = mended_secrets(old, pairs) + mended_names(old, new, pairs);
