@@ -1,9 +1,4 @@
-//! Calendar months in UTC, and what storage accrues in them.
-//!
-//! AWS charges storage per secret and month and prorates it, so an hour of February costs more than an hour of March.
-//! A run rate has a month of 730 hours; an accrual has the months of the calendar, and a secret that stands for a whole
-//! one costs the monthly price to the micro-dollar. That AWS counts by the hour is not documented: seconds are counted
-//! here, and the one rounding is [`Money::scaled`]'s.
+//! Calendar months in UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,12 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use thiserror::Error;
 
-use crate::domain::base::money::Money;
 use crate::domain::base::span::Span;
-
-/// A multiple of the hours of every calendar month (672, 696, 720 and 744), so that shares of different months add up
-/// exactly.
-const COMMON_HOURS: u64 = 9_061_920;
 
 /// Text that is no calendar month.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -116,49 +106,9 @@ fn midnight(day: Date) -> Timestamp {
         .map_or(Timestamp::MAX, |start| start.timestamp())
 }
 
-/// The part of a span in which a secret was billable: from its creation until its deletion was scheduled (a secret that
-/// is pending deletion is free, AWS user guide). Unknown creation: it was there before.
-///
-/// `None` if it was billable at no moment of the span.
-pub fn billable(
-    span: Span,
-    created: Option<Timestamp>,
-    deleted: Option<Timestamp>,
-) -> Option<Span> {
-    let from = created.map_or(span.from, |created| created.max(span.from));
-    let to = deleted.map_or(span.to, |deleted| deleted.min(span.to));
-    (from < to).then_some(Span { from, to })
-}
-
-/// Hours of a span in which a secret was billable, rounded to the nearest.
-pub fn billable_hours(span: Span, created: Option<Timestamp>, deleted: Option<Timestamp>) -> u32 {
-    billable(span, created, deleted).map_or(0, |alive| alive.hours())
-}
-
-/// What storage accrues over a span at a monthly price: in each calendar month the price times the share of that month.
-///
-/// A whole month is exactly the price, whatever its length; a span over several months is rounded once.
-pub fn accrued(monthly: Money, span: Span) -> Money {
-    let mut shares: u64 = 0;
-    let mut from = span.from;
-    while from < span.to {
-        let month = Month::of(from);
-        let to = month.span().to.min(span.to);
-        let seconds = u64::try_from(to.as_second() - from.as_second()).unwrap_or(0);
-        shares += seconds * (COMMON_HOURS / u64::from(month.hours()));
-        if to <= from {
-            break;
-        }
-        from = to;
-    }
-    monthly.scaled(shares, COMMON_HOURS * 3_600)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const PRICE: Money = Money(400_000);
 
     fn month(text: &str) -> Month {
         text.parse().unwrap()
@@ -222,78 +172,5 @@ mod tests {
         ] {
             assert_eq!(Month::of(at(moment)), month(expect), "{moment}");
         }
-    }
-
-    #[test]
-    fn a_whole_month_costs_the_price_whatever_its_length() {
-        for text in ["2026-02", "2028-02", "2026-04", "2026-10"] {
-            assert_eq!(accrued(PRICE, month(text).span()), PRICE, "{text}");
-        }
-        let year = Span {
-            from: month("2028-01").span().from,
-            to: month("2028-12").span().to,
-        };
-        assert_eq!(accrued(PRICE, year), Money(12 * PRICE.0));
-    }
-
-    #[test]
-    fn storage_accrues_from_creation_until_deletion_is_scheduled() {
-        let cases = [
-            ("2026-10", None, None, 744, 400_000),
-            ("2026-10", Some("2026-10-16T12:00:00Z"), None, 372, 200_000),
-            ("2026-10", None, Some("2026-10-16T12:00:00Z"), 372, 200_000),
-            ("2026-02", Some("2026-02-15T00:00:00Z"), None, 336, 200_000),
-            ("2028-02", Some("2028-02-29T00:00:00Z"), None, 24, 13_793),
-            (
-                "2026-11",
-                Some("2026-11-10T00:00:00Z"),
-                Some("2026-11-11T00:00:00Z"),
-                24,
-                13_333,
-            ),
-            ("2026-11", Some("2026-11-30T23:30:00Z"), None, 1, 278),
-            ("2026-11", Some("2026-12-01T00:00:00Z"), None, 0, 0),
-            ("2026-11", None, Some("2026-11-01T00:00:00Z"), 0, 0),
-            (
-                "2026-11",
-                Some("2020-01-01T00:00:00Z"),
-                Some("2027-01-01T00:00:00Z"),
-                720,
-                400_000,
-            ),
-            (
-                "2026-11",
-                Some("2026-11-11T00:00:00Z"),
-                Some("2026-11-10T00:00:00Z"),
-                0,
-                0,
-            ),
-        ];
-        for (text, created, deleted, hours, micros) in cases {
-            let span = month(text).span();
-            let (created, deleted) = (created.map(at), deleted.map(at));
-            let case = format!("{text} {created:?} {deleted:?}");
-            assert_eq!(billable_hours(span, created, deleted), hours, "{case}");
-            let cost =
-                billable(span, created, deleted).map_or(Money::ZERO, |alive| accrued(PRICE, alive));
-            assert_eq!(cost, Money(micros), "{case}");
-        }
-    }
-
-    #[test]
-    fn a_span_over_two_months_is_the_sum_of_its_shares_rounded_once() {
-        let span = Span {
-            from: at("2026-10-24T08:52:32Z"),
-            to: at("2026-11-23T08:52:32Z"),
-        };
-        let exact = 400_000.0 * (659_248.0 / (744.0 * 3_600.0) + 1_932_752.0 / (720.0 * 3_600.0));
-        #[expect(clippy::cast_possible_truncation, reason = "an amount below a dollar")]
-        let expect = Money(f64::round(exact) as i64);
-        assert_eq!(accrued(PRICE, span), expect);
-        let empty = Span {
-            from: span.to,
-            to: span.from,
-        };
-        assert_eq!(accrued(PRICE, empty), Money::ZERO);
     }
 }

@@ -1,7 +1,8 @@
 //! What a secret costs: storage, API calls and KMS requests, in the window and as the run rate of a month.
 //!
-//! Storage is paid per secret (a replica is one of its own); what is
-//! pending deletion or included with another service is free. Every logged API call of the service counts, failed ones
+//! Storage is paid per secret (a replica is one of its own); what is pending deletion or included with another service is
+//! free. AWS charges it per month and prorates it, so an hour of February costs more than an hour of March. That AWS counts
+//! by the hour is not documented: seconds are counted here, and the one rounding is [`Money::scaled`]'s. Every logged API call of the service counts, failed ones
 //! included: AWS does not say that they are free. One read is one decryption, if the key is the customer's.
 //!
 //! The run rate scales the calls of the covered hours to 730 hours and rounds once. Where nothing is covered, the calls
@@ -153,6 +154,7 @@ fn billable_seconds(secret: &Secret, window: Span) -> u64 {
 mod tests {
     use super::*;
     use crate::domain::base::money::PriceList;
+    use crate::domain::base::month::Month;
     use crate::domain::base::names::SecretArn;
 
     fn secret() -> Secret {
@@ -226,39 +228,63 @@ mod tests {
         assert_eq!(unknown, Cost::default());
     }
 
-    #[test]
-    fn storage_accrues_by_the_time_a_secret_was_billable() {
+    /// The cost of storage, in micro-dollars, in a span of a secret that was created and scheduled for deletion then.
+    fn storage(
+        window: Span,
+        accrual: Accrual,
+        created: Option<&str>,
+        deleted: Option<&str>,
+    ) -> i64 {
         let price = PriceList::built_in().rows[0].price;
-        let at = |text: &str| Some(format!("2026-{text}T00:00:00Z").parse().unwrap());
-        let october = Span {
-            from: at("10-01").unwrap(),
-            to: at("11-01").unwrap(),
+        let secret = Secret {
+            created: created.map(|text| text.parse().unwrap()),
+            deleted: deleted.map(|text| text.parse().unwrap()),
+            ..secret()
         };
-        let storage = |created, deleted, accrual| {
-            let secret = Secret {
-                created,
-                deleted,
-                ..secret()
-            };
-            let volume = Volume::default();
-            let cost = window_cost(
-                &secret,
-                volume,
-                Rate::seconds(3_600),
-                Some(&price),
-                october,
-                accrual,
-            );
-            cost.storage_usd.unwrap().0
-        };
-        assert_eq!(storage(None, None, Accrual::Month(744)), 400_000);
-        assert_eq!(storage(at("10-17"), None, Accrual::Month(744)), 193_548);
-        assert_eq!(
-            storage(at("09-17"), at("10-02"), Accrual::Month(744)),
-            12_903
-        );
-        assert_eq!(storage(at("09-01"), at("09-02"), Accrual::Month(744)), 0);
-        assert_eq!(storage(at("11-05"), None, Accrual::Month(744)), 0);
-        assert_eq!(storage(None, None, Accrual::Sliding), 407_671);
+        let (volume, rate) = (Volume::default(), Rate::seconds(3_600));
+        let cost = window_cost(&secret, volume, rate, Some(&price), window, accrual);
+        cost.storage_usd.unwrap().0
+    }
+
+    #[test]
+    fn storage_accrues_from_creation_until_deletion_is_scheduled() {
+        for (month, created, deleted, micros) in [
+            ("2026-02", None, None, 400_000),
+            ("2028-02", None, None, 400_000),
+            ("2026-10", None, None, 400_000),
+            ("2026-10", Some("2026-10-16T12:00:00Z"), None, 200_000),
+            ("2026-10", None, Some("2026-10-16T12:00:00Z"), 200_000),
+            ("2026-10", Some("2026-10-17T00:00:00Z"), None, 193_548),
+            ("2026-02", Some("2026-02-15T00:00:00Z"), None, 200_000),
+            ("2028-02", Some("2028-02-29T00:00:00Z"), None, 13_793),
+            (
+                "2026-11",
+                Some("2026-11-10T00:00:00Z"),
+                Some("2026-11-11T00:00:00Z"),
+                13_333,
+            ),
+            ("2026-11", Some("2026-11-30T23:30:00Z"), None, 278),
+            ("2026-11", Some("2026-12-01T00:00:00Z"), None, 0),
+            ("2026-11", None, Some("2026-11-01T00:00:00Z"), 0),
+            (
+                "2026-11",
+                Some("2020-01-01T00:00:00Z"),
+                Some("2027-01-01T00:00:00Z"),
+                400_000,
+            ),
+            (
+                "2026-11",
+                Some("2026-11-11T00:00:00Z"),
+                Some("2026-11-10T00:00:00Z"),
+                0,
+            ),
+        ] {
+            let month: Month = month.parse().unwrap();
+            let accrual = Accrual::Month(month.hours());
+            let found = storage(month.span(), accrual, created, deleted);
+            assert_eq!(found, micros, "{month} {created:?} {deleted:?}");
+        }
+        let october = "2026-10".parse::<Month>().unwrap().span();
+        assert_eq!(storage(october, Accrual::Sliding, None, None), 407_671);
     }
 }
