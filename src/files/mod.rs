@@ -1,4 +1,4 @@
-//! The ports on disk: sources of a scan, and the journal of an apply.
+//! The ports on disk: sources of a scan and the ledgers that they fill, and the journal of an apply.
 
 pub mod bill;
 pub mod blob_store;
@@ -7,6 +7,7 @@ pub mod cache;
 pub mod inflate;
 pub mod inventory;
 pub mod journal;
+pub mod ledger_pool;
 pub mod log_file;
 pub mod logs;
 pub mod snapshot;

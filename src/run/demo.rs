@@ -4,16 +4,18 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::scan::{FORMATS, finish};
+use super::scan::{FORMATS, finish, judge};
 use super::shown;
 use crate::Exit;
 use crate::cli::{AnalysisArgs, DemoArgs};
 use crate::demo;
+use crate::domain::analysis::{TrailInput, VersionAnswers};
 use crate::files::store::Overwrite;
 use crate::report::select::select;
 use crate::run::output::previous;
 use crate::run::output::selection;
 use crate::run::scan_plan::ScanPlan;
+use crate::run::sources::ScanData;
 use crate::term::Term;
 
 /// A file of the example that no other folder has: it tells that a folder may be written over.
@@ -27,14 +29,24 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
         args.dir.display()
     ));
-    let job = ScanPlan::new(&AnalysisArgs {
+    let plan = ScanPlan::new(&AnalysisArgs {
         now: Some(demo::now()),
         // The example's own, so that a policy file that happens to lie here changes nothing.
         policy: Some(args.dir.join("secretsweep.toml")),
         ..AnalysisArgs::default()
     })?;
-    let trail = vec![args.dir.join("trail")];
-    let report = job.scan(&[args.dir.join("inventory")], Some(&trail), None, term)?;
+    let mut gathered = ScanData::default();
+    gathered.inventory_files(&[args.dir.join("inventory")])?;
+    gathered.trail_files(
+        &[args.dir.join("trail")],
+        plan.bounds(),
+        plan.threads,
+        None,
+        term,
+    );
+    let report = judge(&plan, gathered, TrailInput::Given, |_| {
+        VersionAnswers::default()
+    });
     let report = select(report, &selection(&args.view));
     let (summary, _) = finish(
         &report,

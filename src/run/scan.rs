@@ -1,35 +1,44 @@
 //! `scan`: inventory and trail in, a result folder and a summary out.
-
-use crate::run::scan_plan::{ScanPlan, folders, log_cache, warn_cache};
-
-use crate::run::output::{exit, selection};
+//!
+//! The way of a scan, top to bottom: files or AWS fill ledgers, which become one; what it holds is analysed; the report is
+//! written and shown.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::bill;
-use super::live;
+use super::live::LiveSession;
+use super::output::{exit, format_of, previous, selection, show};
+use super::scan_plan::ScanPlan;
 use super::shown;
+use super::sources::ScanData;
 use crate::Exit;
-use crate::cli::{ScanArgs, TrailSource, View};
+use crate::aws::bucket::Location;
+use crate::cli::{LiveArgs, ScanArgs, TrailSource, View};
+use crate::domain::analysis::{Input, TrailInput, VersionAnswers, analyse};
+use crate::domain::base::money::counted;
+use crate::domain::base::names::SecretArn;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
+use crate::domain::trail::dedup::REMEMBERED_DAYS;
+use crate::domain::trail::ledger::Ledger;
+use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::select;
 use crate::report::{OutputFormat, files, reconciliation};
-use crate::run::output::{format_of, previous, show};
 use crate::term::Term;
 
-/// Runs `scan`.
+/// Runs `scan`: reads files and AWS, judges what they hold, and writes and shows the result.
 pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
-    let job = ScanPlan::new(&args.judging)?;
+    let plan = ScanPlan::new(&args.judging)?;
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from("reports").join(day_of(job.now).to_string()));
+        .unwrap_or_else(|| PathBuf::from("reports").join(day_of(plan.now).to_string()));
     let overwrite = if args.overwrite {
         Overwrite::Yes
     } else {
@@ -45,24 +54,7 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     let previous = previous(&args.view)?;
     named_paths_exist(args)?;
     store::prepare(&out, again)?;
-    let in_bucket = |source: &TrailSource| matches!(source, TrailSource::Bucket(_));
-    let report = if args.inventory.is_empty() || args.trail.iter().any(in_bucket) {
-        live::scan(&job, args, term)?
-    } else {
-        let trail = folders(&args.trail);
-        if let Some(folder) = &args.live.cache {
-            live::usable(folder)?;
-        }
-        let cache = log_cache(args.live.cache.as_deref());
-        let report = job.scan(
-            &args.inventory,
-            (!args.no_trail).then_some(trail.as_slice()),
-            cache.as_ref(),
-            term,
-        )?;
-        warn_cache(cache.as_ref(), term);
-        report
-    };
+    let report = report(&plan, args, term)?;
     let report = select(report, &selection(&args.view));
     let formats: Vec<OutputFormat> = FORMATS
         .into_iter()
@@ -80,11 +72,138 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     Ok(shown(told, exit))
 }
 
+/// Everything that is asked for, from files or from AWS, judged.
+fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
+    let (folders, buckets) = sources(&args.trail)?;
+    usable_folders(&args.live)?;
+    let cache = args.live.cache.as_deref();
+    let cache = cache.map(|folder| Arc::new(Cache::new(&folder.join("trail"))));
+    let mut gathered = ScanData::default();
+    let session = if args.inventory.is_empty() || !buckets.is_empty() {
+        let cache = cache.as_ref();
+        let session = LiveSession::read(plan, args, &buckets, cache, &mut gathered, term)?;
+        Some(session)
+    } else {
+        gathered.inventory_files(&args.inventory)?;
+        None
+    };
+    let trail = if args.no_trail {
+        TrailInput::Declined
+    } else {
+        TrailInput::Given
+    };
+    if !folders.is_empty() {
+        let cache = cache.as_deref();
+        gathered.trail_files(&folders, plan.bounds(), plan.threads, cache, term);
+    }
+    if let Some(trouble) = cache.as_deref().and_then(Cache::trouble) {
+        // The scan is right without it, but the next one is no faster.
+        term.say(&format!("the cache could not be written: {trouble}"));
+    }
+    Ok(judge(plan, gathered, trail, |doubtful| match &session {
+        Some(session) => session.versions(doubtful, term),
+        None => VersionAnswers::default(),
+    }))
+}
+
+/// Judges what was gathered. `versions` is called once, as [`analyse`] says.
+pub(super) fn judge(
+    plan: &ScanPlan,
+    gathered: ScanData,
+    trail: TrailInput,
+    versions: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
+) -> Report {
+    let mut ledger = Ledger::new(plan.bounds(), gathered.seen);
+    for other in gathered.ledgers {
+        ledger.merge(other);
+    }
+    let mut notes = gathered.notes;
+    notes.extend(counted_twice(&ledger));
+    if let Some(month) = plan.month.filter(|month| !month.is_over(plan.now)) {
+        notes.push(format!(
+            "The month {month} is not over: its cost is that until {}.",
+            plan.spans.window.to
+        ));
+    }
+    let mut account_names = gathered.account_names;
+    account_names.extend(plan.policy.accounts.clone());
+    let (accesses, coverage) = ledger.into_accesses();
+    let input = Input {
+        secrets: gathered.secrets,
+        accesses: &accesses,
+        coverage: &coverage,
+        trail,
+        spans: plan.spans,
+        policy: &plan.policy,
+        gaps: gathered.gaps,
+        scopes: gathered.scopes,
+        now: plan.now,
+        tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        caller: gathered.caller,
+        account_names,
+        month: plan.month.map(|month| month.to_string()),
+        notes,
+    };
+    analyse(input, versions)
+}
+
+/// Sentences about events that came more than once, or may have.
+fn counted_twice(ledger: &Ledger) -> impl Iterator<Item = String> {
+    let copies = (ledger.duplicates > 0).then(|| {
+        let times = counted(ledger.duplicates, "event came", "events came");
+        format!("{times} more than once (two trails, two files) and were counted once.")
+    });
+    let late = (ledger.late > 0).then(|| {
+        let times = counted(ledger.late, "event was", "events were");
+        format!(
+            "{times} delivered more than {REMEMBERED_DAYS} days late: if a copy of one was delivered in time, it is \
+             counted twice."
+        )
+    });
+    copies.into_iter().chain(late)
+}
+
+/// The folders and the buckets of a trail.
+fn sources(trail: &[TrailSource]) -> Result<(Vec<PathBuf>, Vec<Location>)> {
+    let (mut folders, mut buckets) = (Vec::new(), Vec::new());
+    for source in trail {
+        match source {
+            TrailSource::Files(path) => folders.push(path.clone()),
+            TrailSource::Bucket(place) => {
+                buckets.push(place.parse().map_err(|error: String| anyhow!(error))?);
+            }
+        }
+    }
+    Ok((folders, buckets))
+}
+
+/// Makes the folders for `--save` and `--cache`: they must be usable before the long work begins. One that holds an
+/// earlier scan is refused for `--save`: its pages would pass for those of this one.
+fn usable_folders(args: &LiveArgs) -> Result<()> {
+    if let Some(folder) = &args.save
+        && ["inventory", "trail"]
+            .iter()
+            .any(|name| folder.join(name).exists())
+    {
+        bail!(
+            "`--save {}`: the folder holds an earlier scan; name another folder, or remove that one",
+            folder.display()
+        );
+    }
+    for folder in args.save.iter().chain(&args.cache) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create `{}`", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// Refuses files and folders that are named and are not there, before anything is written: a mistyped name is no empty
 /// trail.
 fn named_paths_exist(args: &ScanArgs) -> Result<()> {
-    let folders = folders(&args.trail);
-    let trail = folders.iter().map(|path| ("--trail", path));
+    let trail = args.trail.iter().filter_map(|source| match source {
+        TrailSource::Files(path) => Some(("--trail", path)),
+        TrailSource::Bucket(_) => None,
+    });
     let inventory = args.inventory.iter().map(|path| ("--inventory", path));
     for (option, path) in inventory.chain(trail) {
         if let Err(error) = std::fs::symlink_metadata(path)

@@ -1,6 +1,5 @@
-//! A scan before it has read anything, from the command line and the policy, and how it judges what was read.
+//! A scan before it has read anything: its settings and spans, from the command line and the policy.
 
-use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,24 +8,15 @@ use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
 use super::Misuse;
-use super::sources::ScanData;
-use crate::cli::{AnalysisArgs, TrailSource};
-use crate::domain::analysis::{Input, ScanSpans, TrailInput, analyse, needs_version_check};
-use crate::domain::base::gap::Gap;
-use crate::domain::base::money::counted;
+use crate::cli::AnalysisArgs;
+use crate::domain::analysis::ScanSpans;
 use crate::domain::base::month::Month;
-use crate::domain::base::names::SecretArn;
 use crate::domain::base::span::Span;
 use crate::domain::base::utf_16::{UTF_16, is_utf_16};
-use crate::domain::inventory::secret::CurrentVersion;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Accrual;
-use crate::domain::report::result::Report;
-use crate::domain::trail::dedup::REMEMBERED_DAYS;
-use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+use crate::domain::trail::ledger::LedgerBounds;
 use crate::files::bounded::{ValueEnd, whole};
-use crate::files::cache::Cache;
-use crate::term::Term;
 
 /// The policy file that is read when none is named.
 pub(super) const POLICY_FILE: &str = "secretsweep.toml";
@@ -64,27 +54,6 @@ impl ScanPlan {
         })
     }
 
-    /// Reads files and judges what they hold. `trail` is `None` if there is to be none.
-    pub(super) fn scan(
-        &self,
-        inventory: &[PathBuf],
-        trail: Option<&[PathBuf]>,
-        cache: Option<&Cache>,
-        term: &Term,
-    ) -> Result<Report> {
-        let mut gathered = ScanData::default();
-        gathered.inventory_files(inventory)?;
-        if let Some(roots) = trail {
-            gathered.trail_files(roots, self.bounds(), self.threads, cache, term);
-        }
-        let trail = if trail.is_some() {
-            TrailInput::Given
-        } else {
-            TrailInput::Declined
-        };
-        Ok(self.judge(gathered, trail))
-    }
-
     /// The time that is counted.
     pub(super) fn bounds(&self) -> LedgerBounds {
         LedgerBounds {
@@ -93,114 +62,6 @@ impl ScanPlan {
             to: ceil_second(self.spans.evidence.to),
         }
     }
-
-    /// Judges what was gathered.
-    pub(super) fn judge(&self, gathered: ScanData, trail: TrailInput) -> Report {
-        self.judge_with_versions(gathered, trail, |_| VersionAnswers::default())
-    }
-
-    /// Judges what was gathered. `ask` is called once and may find out which secrets are in doubt: those of which the
-    /// current version would decide.
-    pub(super) fn judge_with_versions(
-        &self,
-        gathered: ScanData,
-        trail: TrailInput,
-        ask: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
-    ) -> Report {
-        let ScanData {
-            secrets,
-            scopes,
-            gaps,
-            mut notes,
-            caller,
-            mut account_names,
-            ledgers,
-            seen,
-        } = gathered;
-        let mut ledger = Ledger::new(self.bounds(), seen);
-        for other in ledgers {
-            ledger.merge(other);
-        }
-        if ledger.duplicates > 0 {
-            let times = counted(ledger.duplicates, "event came", "events came");
-            notes.push(format!(
-                "{times} more than once (two trails, two files) and were counted once."
-            ));
-        }
-        if ledger.late > 0 {
-            let times = counted(ledger.late, "event was", "events were");
-            notes.push(format!(
-                "{times} delivered more than {REMEMBERED_DAYS} days late: if a copy of one was delivered in time, it is \
-                 counted twice."
-            ));
-        }
-        if let Some(month) = self.month.filter(|month| !month.is_over(self.now)) {
-            notes.push(format!(
-                "The month {month} is not over: its cost is that until {}.",
-                self.spans.window.to
-            ));
-        }
-        account_names.extend(self.policy.accounts.clone());
-        let (accesses, coverage) = ledger.into_accesses();
-        let mut input = Input {
-            secrets,
-            accesses: &accesses,
-            coverage: &coverage,
-            trail,
-            spans: self.spans,
-            policy: &self.policy,
-            gaps,
-            scopes,
-            now: self.now,
-            tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            caller,
-            account_names,
-            month: self.month.map(|month| month.to_string()),
-            notes,
-        };
-        let mut late = ask(&|| needs_version_check(&input));
-        input.gaps.append(&mut late.gaps);
-        input.notes.append(&mut late.notes);
-        if !late.current.is_empty() {
-            for secret in &mut input.secrets {
-                let current = late.current.remove(&secret.arn).map(Box::new);
-                secret.current = current.or(secret.current.take());
-            }
-        }
-        analyse(input)
-    }
-}
-
-/// What was asked for while judging.
-#[derive(Default)]
-pub(super) struct VersionAnswers {
-    /// Current versions.
-    pub(super) current: BTreeMap<SecretArn, CurrentVersion>,
-    /// What could not be read.
-    pub(super) gaps: Vec<Gap>,
-    /// Sentences for the reader of the report.
-    pub(super) notes: Vec<String>,
-}
-
-/// What log files told before, below the folder of `--cache`.
-pub(super) fn log_cache(folder: Option<&Path>) -> Option<Cache> {
-    folder.map(|folder| Cache::new(&folder.join("trail")))
-}
-
-/// Says what could not be kept: the scan is right without it, but the next one is no faster.
-pub(super) fn warn_cache(cache: Option<&Cache>, term: &Term) {
-    if let Some(trouble) = cache.and_then(Cache::trouble) {
-        term.say(&format!("the cache could not be written: {trouble}"));
-    }
-}
-
-/// The folders among the sources of a trail.
-pub(super) fn folders(trail: &[TrailSource]) -> Vec<PathBuf> {
-    let folder = |source: &TrailSource| match source {
-        TrailSource::Files(path) => Some(path.clone()),
-        TrailSource::Bucket(_) => None,
-    };
-    trail.iter().filter_map(folder).collect()
 }
 
 #[expect(

@@ -15,6 +15,7 @@ use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::files::blob_store::DirStore;
 use crate::files::cache::Cache;
+use crate::files::ledger_pool::PoolContents;
 use crate::files::{inventory, logs, snapshot};
 use crate::term::Term;
 
@@ -53,13 +54,11 @@ impl ScanData {
     pub(super) fn inventory_files(&mut self, paths: &[PathBuf]) -> Result<()> {
         let found = inventory::read(paths);
         // An inventory without a file has no secret to judge; that is no answer, and nothing that failed.
-        self.gaps.extend(found.empty.iter().map(|folder| Gap {
-            account: None,
-            region: None,
-            source: GapSource::Inventory,
-            what: folder.display().to_string(),
-            why: NO_FILE.to_owned(),
-        }));
+        let empty = found.empty.iter().map(|folder| {
+            let folder = folder.display().to_string();
+            Gap::new(GapSource::Inventory, None, folder, NO_FILE)
+        });
+        self.gaps.extend(empty);
         if let (true, [gap, ..]) = (found.secrets.is_empty(), found.gaps.as_slice()) {
             bail!(
                 "no secret could be read from the inventory: {}: {}",
@@ -114,6 +113,13 @@ impl ScanData {
             let what = what.collect::<Vec<_>>().join(", ");
             self.gaps.push(trail_gap(what, why));
         }
+    }
+
+    /// Takes in what came from AWS.
+    pub(super) fn take_in(&mut self, pool: PoolContents) {
+        self.ledgers.extend(pool.ledgers);
+        self.gaps.extend(pool.gaps);
+        self.notes.extend(packed_again(pool.multi_member));
     }
 
     /// Takes in what a live scan knew to be covered when it saved this trail; gives how many spans of time that were.
@@ -195,7 +201,7 @@ pub(super) fn other_services(skipped: &BTreeMap<String, u64>) -> Option<String> 
 }
 
 /// A sentence about log files of several gzip members, if there are any.
-pub(super) fn packed_again(files: u64) -> Option<String> {
+fn packed_again(files: u64) -> Option<String> {
     let files = (files > 0).then(|| counted(files, "log file has", "log files have"))?;
     Some(format!(
         "{files} several gzip members, which AWS never writes: they were packed again."
@@ -204,11 +210,5 @@ pub(super) fn packed_again(files: u64) -> Option<String> {
 
 /// Something of a trail that could not be read.
 pub(super) fn trail_gap(what: String, why: String) -> Gap {
-    Gap {
-        account: None,
-        region: None,
-        source: GapSource::Trail,
-        what,
-        why,
-    }
+    Gap::new(GapSource::Trail, None, what, why)
 }

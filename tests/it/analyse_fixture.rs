@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use secretsweep::domain::analysis::{Input, ScanSpans, TrailInput, analyse};
+use secretsweep::domain::analysis::{Input, ScanSpans, TrailInput, VersionAnswers, analyse};
 use secretsweep::domain::base::span::Span;
 use secretsweep::domain::inventory::secret::Secret;
 use secretsweep::domain::policy::Policy;
@@ -42,7 +42,7 @@ pub fn report(
     policy: &Policy,
     trail: TrailInput,
 ) -> Report {
-    analyse(Input {
+    let input = Input {
         secrets,
         accesses,
         coverage,
@@ -61,5 +61,6 @@ pub fn report(
         account_names: BTreeMap::new(),
         month: None,
         notes: Vec::new(),
-    })
+    };
+    analyse(input, |_| VersionAnswers::default())
 }

