@@ -5,6 +5,7 @@
 //! use ([`CallOutcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -130,13 +131,38 @@ pub struct Caller {
 ///
 /// Addresses are only ever told apart, never shown, and there may be as many as calls. Among a million addresses of one
 /// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
+///
+/// The lowest bit says whether the address is of a private network. AWS sees one only of a caller that comes through a
+/// VPC endpoint, so it belongs to one machine or pod; behind a public address many may stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(u64);
 
 impl Address {
     /// The address in an event; the same number on every machine.
     pub fn new(text: &str) -> Self {
-        Self(FixedState::default().hash_one(text.as_bytes()))
+        let hash = FixedState::default().hash_one(text.as_bytes());
+        Self(hash & !1 | u64::from(is_private(text)))
+    }
+
+    /// Whether it is of a private network: one machine or pod stands behind it.
+    pub fn is_private(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+/// Whether an address is of a network that is not routed on the internet (RFC 1918, RFC 6598, RFC 4193).
+fn is_private(text: &str) -> bool {
+    let may_be = ["10.", "172.", "192.168.", "100.", "f"];
+    if !may_be.iter().any(|start| text.starts_with(start)) {
+        return false;
+    }
+    match text.parse() {
+        Ok(IpAddr::V4(address)) => {
+            let [first, second, ..] = address.octets();
+            address.is_private() || first == 100 && (64..128).contains(&second)
+        }
+        Ok(IpAddr::V6(address)) => address.is_unique_local(),
+        Err(_) => false,
     }
 }
 
@@ -301,5 +327,31 @@ impl CallSeries {
             account: self.subject.account.parse().ok()?,
             region: self.subject.region.parse().ok()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_private_networks_are_marked() {
+        for (text, private) in [
+            ("10.0.7.31", true),
+            ("172.16.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.1", true),
+            ("100.64.0.9", true),
+            ("100.20.0.9", false),
+            ("203.0.113.9", false),
+            ("fd12:3456::1", true),
+            ("2001:db8::1", false),
+            ("10.0.0.1.evil", false),
+            ("firehose.amazonaws.com", false),
+            ("AWS Internal", false),
+        ] {
+            assert_eq!(Address::new(text).is_private(), private, "{text}");
+        }
+        assert!(!Address::default().is_private());
     }
 }

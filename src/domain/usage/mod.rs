@@ -5,3 +5,4 @@
 pub mod activity;
 pub mod classify;
 pub mod fingerprints;
+pub mod sessions;

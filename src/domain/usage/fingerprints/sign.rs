@@ -3,6 +3,7 @@
 //! Which sign means which reader is said in the table above, not here.
 
 use crate::domain::trail::calls::Caller;
+use crate::domain::usage::sessions::{is_instance, is_task};
 
 /// One sign by which a caller is recognised.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +59,8 @@ impl Sign {
                     // AWS writes this for its services and for its console; a console session says so itself.
                     || agent.starts_with("aws internal")
             }
-            Self::Instance => {
-                let id = caller.session.strip_prefix("i-");
-                caller.ec2_delivered
-                    || id.is_some_and(|id| matches!(id.len(), 8 | 17) && is_hex(id))
-            }
-            Self::Task => caller.session.len() == 32 && is_hex(&caller.session),
+            Self::Instance => caller.ec2_delivered || is_instance(&caller.session),
+            Self::Task => is_task(&caller.session),
             Self::WebIdentity => caller.web_federated,
             Self::Console => {
                 caller.from_console
@@ -97,10 +94,6 @@ fn words(agent: &str) -> impl Iterator<Item = &str> {
 /// Whether a service calls by itself: no role or user stands behind the call.
 pub(crate) fn is_service_itself(caller: &Caller) -> bool {
     caller.identity_type == "AWSService" || !caller.identity.starts_with("arn:")
-}
-
-fn is_hex(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The AWS service that called: `invokedBy`, else the address or the user agent where a service's name stands there.
