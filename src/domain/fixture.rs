@@ -216,12 +216,14 @@ fn loops(report: &Report, dice: &mut Dice) -> Vec<LoopRow> {
                 what: "GetSecretValue".to_owned(),
                 reads_month: row.reads * 730 / 744,
                 clients: 1 + dice.roll(6),
+                clients_up_to: false,
                 interval_s: Some([1.02, 0.34, 4.8][usize::try_from(steady).unwrap()]),
                 shape: [LoopShape::Steady, LoopShape::PerRequest, LoopShape::Burst][usize::try_from(steady).unwrap()],
                 active_hours: 744,
                 cache_s: 3_600,
                 avoidable_calls_month: row.reads * 730 / 744 - 6_000,
                 avoidable_usd_month: row.avoidable_usd,
+                avoidable_range: None,
                 advice: "Fetch it once and keep it: the caching library for your language holds it for an hour (SecretCache, secret_refresh_interval = 3600).".to_owned(),
                 days: (0_i64..31)
                     .map(|day| {

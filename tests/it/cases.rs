@@ -5,6 +5,7 @@ use crate::world::*;
 
 mod asking;
 mod batches;
+mod callers;
 mod coverage;
 mod deploy;
 mod formats;

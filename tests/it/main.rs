@@ -18,6 +18,7 @@ mod bad_input;
 mod bills;
 mod bombs;
 mod browser;
+mod callers;
 mod cases;
 mod cleanup;
 mod cost;

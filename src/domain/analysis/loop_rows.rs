@@ -11,7 +11,10 @@ use crate::domain::report::result::{FindingRow, LoopRow, LoopShape, Severity};
 use crate::domain::sampling::Tally;
 use crate::domain::usage::activity::Readers;
 
-/// What is fetched in a loop: a secret, or a name that is not in the inventory.
+/// `ListSecrets` returns at most so many secrets a call.
+const SECRETS_A_PAGE: u64 = 100;
+
+/// What is called in a loop: a secret, a name that is not in the inventory, or, without a name, no single secret.
 #[derive(Clone, Copy)]
 struct LoopTarget<'a> {
     arn: Option<&'a SecretArn>,
@@ -39,32 +42,24 @@ impl<'a> Scan<'a> {
                 home: Some(secret.arn.scope()),
                 samples: self.samples,
             };
-            let called = [Called::Read, Called::Describe];
-            loops.extend(self.loops_of(subject, readers, &called, terms));
+            loops.extend(self.loops_of(subject, readers, &[Called::Read], terms));
         }
         for (missing, readers) in &self.activity.missing {
             let scope = missing.scope();
-            let subject = LoopTarget {
-                arn: None,
-                name: &missing.target,
-                scope: scope.as_ref(),
-            };
-            let terms = LoopTerms {
-                window: self.window(),
-                rate: subject
-                    .scope
-                    .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope)),
-                price: subject.scope.and_then(|scope| self.scope_price(scope)),
-                customer_key: false,
-                home: subject
-                    .scope
-                    .and_then(|scope| Some(self.samples.get_key_value(scope)?.0)),
-                samples: self.samples,
-            };
-            loops.extend(self.loops_of(subject, readers, &[Called::Missing], terms));
+            let (subject, terms) = self.nameless(&missing.target, scope.as_ref());
+            let called = [Called::Missing, Called::Read];
+            loops.extend(self.loops_of(subject, readers, &called, terms));
+        }
+        for ((scope, name), readers) in &self.activity.of_no_secret() {
+            let (subject, terms) = self.nameless(name, scope.as_ref());
+            loops.extend(self.loops_of(subject, readers, &[Called::Read], terms));
         }
         loops.sort_by(|(a, _), (b, _)| {
-            let worth = |row: &LoopRow| (row.avoidable_usd_month, row.avoidable_calls_month);
+            let worth = |row: &LoopRow| {
+                let most = row.avoidable_range.and_then(|range| range.usd_month);
+                let usd = row.avoidable_usd_month.max(most.map(|range| range.high));
+                (usd, row.avoidable_calls_month, row.reads_month)
+            };
             worth(b)
                 .cmp(&worth(a))
                 .then_with(|| names(a).cmp(&names(b)))
@@ -72,16 +67,52 @@ impl<'a> Scan<'a> {
         loops
     }
 
+    /// What is called where no secret of the inventory is meant, and the terms of its judgement.
+    fn nameless<'t>(
+        &self,
+        name: &'t str,
+        scope: Option<&'t Scope>,
+    ) -> (LoopTarget<'t>, LoopTerms<'a>) {
+        let subject = LoopTarget {
+            arn: None,
+            name,
+            scope,
+        };
+        let terms = LoopTerms {
+            window: self.window(),
+            rate: scope.map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope)),
+            price: scope.and_then(|scope| self.scope_price(scope)),
+            customer_key: false,
+            home: scope.and_then(|scope| Some(self.samples.get_key_value(scope)?.0)),
+            samples: self.samples,
+        };
+        (subject, terms)
+    }
+
+    /// How many calls list all secrets of an account and Region.
+    fn pages(&self, scope: Option<&Scope>) -> u64 {
+        let secrets = self.secrets.iter().map(|secret| secret.arn.scope());
+        let held = secrets.filter(|own| Some(*own) == scope).count() as u64;
+        held.div_ceil(SECRETS_A_PAGE).max(1)
+    }
+
     fn loops_of(
         &self,
         subject: LoopTarget<'_>,
         readers: &Readers<'a>,
-        called: &[Called],
+        reads: &[Called<'_>],
         terms: LoopTerms<'a>,
     ) -> Vec<(LoopRow, Tally<'a>)> {
         let mut rows = Vec::new();
+        let is_no_secret = subject.arn.is_none() && subject.name.is_empty();
+        let pages = if is_no_secret {
+            self.pages(subject.scope)
+        } else {
+            1
+        };
         for (reader, what) in readers {
-            for &called in called {
+            let others = Called::others(what, pages);
+            for called in reads.iter().copied().chain(others) {
                 let Some(found) = judge(reader, what, called, terms, self.policy) else {
                     continue;
                 };
@@ -96,13 +127,15 @@ impl<'a> Scan<'a> {
                     what: called.api().to_owned(),
                     reads_month: found.calls_month,
                     clients: found.clients,
+                    clients_up_to: found.clients_up_to,
                     interval_s: found.interval_s,
                     shape: found.shape,
                     active_hours: found.active_hours,
                     cache_s: what.class.cache_s,
                     avoidable_calls_month: found.avoidable_month,
                     avoidable_usd_month: found.avoidable_usd,
-                    advice: what.class.advice.clone(),
+                    avoidable_range: found.avoidable_range,
+                    advice: found.advice,
                     days: found.days,
                     estimate: found.estimate,
                 };
@@ -120,9 +153,6 @@ fn names(row: &LoopRow) -> impl Ord {
 
 /// A loop as a finding.
 pub(super) fn finding(row: &LoopRow) -> FindingRow {
-    let saving = row.avoidable_usd_month.map_or_else(String::new, |usd| {
-        format!(", {} a month avoidable", usd.dollars())
-    });
     let interval = row.interval_s.map_or_else(String::new, |seconds| {
         let when = if row.estimate.is_some() {
             "while it calls"
@@ -131,11 +161,7 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
         };
         format!(", every {seconds} s {when}")
     });
-    let (about, least) = if row.estimate.is_some() {
-        ("about ", "at least ")
-    } else {
-        ("", "")
-    };
+    let about = if row.estimate.is_some() { "about " } else { "" };
     let shape = match row.shape {
         LoopShape::Unknown => "calls",
         known => known.as_str(),
@@ -149,16 +175,43 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
         region: row.region.clone(),
         reader: Some(row.reader.clone()),
         text: format!(
-            "{} calls {} {about}{} times a month{interval}, from {least}{}{saving}: {}",
+            "{} calls {} {about}{} times a month{interval}, from {}{}{}: {}",
             name_of(&row.reader),
             row.what,
             thousands(row.reads_month),
+            row.clients_bound(),
             counted(row.clients, "client", "clients"),
+            saving(row),
             row.advice,
         ),
         evidence: format!(
-            "{shape} in {least}{}",
+            "{shape} in {}{}",
+            if row.estimate.is_some() {
+                "at least "
+            } else {
+                ""
+            },
             counted(u64::from(row.active_hours), "active hour", "active hours")
         ),
     }
+}
+
+/// What can be avoided, as the end of a clause.
+fn saving(row: &LoopRow) -> String {
+    if let Some(range) = &row.avoidable_range {
+        let usd = range.usd_month.map_or_else(String::new, |usd| {
+            format!(", {} to {} a month", usd.low.dollars(), usd.high.dollars())
+        });
+        return format!(
+            ", {} to {} calls avoidable{usd}",
+            thousands(range.calls_month.low),
+            thousands(range.calls_month.high)
+        );
+    }
+    if row.avoidable_is_unknown() {
+        return ", how many of them are avoidable is not known".to_owned();
+    }
+    row.avoidable_usd_month.map_or_else(String::new, |usd| {
+        format!(", {} a month avoidable", usd.dollars())
+    })
 }

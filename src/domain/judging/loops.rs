@@ -1,15 +1,18 @@
 //! Hot retrieval loops: readers that fetch a secret more often than a cache would.
 //!
 //! Judged per client and hour, because a thousand pods with an hour's cache are healthy and one pod that reads every
-//! second is not. A client is a session at an address. With a cache of `T` seconds it needs at most `3600 / T` calls an
-//! hour; what goes beyond, summed over its hours, a cache would avoid.
+//! second is not. With a cache of `T` seconds a client needs at most `3600 / T` calls an hour; what goes beyond, summed
+//! over its hours, a cache would avoid. Who the clients are is said in [`clients`], what is called in [`called`].
 //!
-//! `DescribeSecret` in a storm and lookups of names that do not exist are loops too. Refused reads are not: they are a
-//! finding of their own, and no cache mends them.
+//! Every API may be called in a loop: `DescribeSecret` in a storm, lookups of names that do not exist, writes without an
+//! end, lists. Refused reads are left out: they are a finding of their own, and no cache mends them.
 //!
 //! A loop is so many calls a month. Where nothing of the window is covered, what was counted stands for no time, and no
 //! loop is judged: that the trail has a hole there is a gap of the report.
 
+mod advice;
+mod called;
+mod clients;
 mod sampled;
 
 use std::collections::BTreeMap;
@@ -23,60 +26,37 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Rate;
-use crate::domain::report::result::{LoopEstimate, LoopShape};
+use crate::domain::report::result::{AvoidableRange, LoopEstimate, LoopShape, Range};
 use crate::domain::sampling::{Samples, Tally};
-use crate::domain::trail::calls::{Address, CallOutcome};
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
 
-/// What is called in a loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Called {
-    /// The value is read.
-    Read,
-    /// The description is read.
-    Describe,
-    /// The value of a secret that does not exist is asked for.
-    Missing,
-}
-
-impl Called {
-    /// The name of the API.
-    pub fn api(self) -> &'static str {
-        match self {
-            Self::Read | Self::Missing => "GetSecretValue",
-            Self::Describe => "DescribeSecret",
-        }
-    }
-
-    fn fits(self, slice: &ActivitySlice<'_>) -> bool {
-        match self {
-            Self::Read => slice.is_read(),
-            Self::Describe => slice.is_describe(),
-            Self::Missing => slice.is_get() && slice.access.outcome == CallOutcome::NotFound,
-        }
-    }
-}
+pub use called::Called;
+use clients::{ClientNeeds, ClientSums, SessionHour, fold, in_a_row, session_hours};
 
 /// A loop of one reader on one secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HotLoop<'a> {
-    /// What is called.
-    pub called: Called,
     /// Such calls a month.
     pub calls_month: u64,
     /// How many clients.
     pub clients: u64,
+    /// There may be as many clients, and as few as one for each address.
+    pub clients_up_to: bool,
     /// Mean seconds between two calls of the busiest client in its peak hour, to a tenth; of a sample, in the windows
     /// around which it was seen. `None`: a sample saw too little of it.
     pub interval_s: Option<f64>,
-    /// How its calls lie in time.
+    /// How its calls lie in time, or who makes them.
     pub shape: LoopShape,
     /// Hours of the window with such calls.
     pub active_hours: u32,
-    /// Calls a month that a cache would avoid.
+    /// Calls a month that a cache would avoid for certain.
     pub avoidable_month: u64,
-    /// What they cost; `None`: price unknown.
+    /// What they cost; `None`: price unknown, or not known how many can be avoided.
     pub avoidable_usd: Option<Money>,
+    /// Between what the avoidable calls lie, where one client cannot be told from many.
+    pub avoidable_range: Option<AvoidableRange>,
+    /// What to change.
+    pub advice: String,
     /// Calls on each UTC day.
     pub days: BTreeMap<Date, u64>,
     /// How sure the numbers are, if they come from a sample.
@@ -108,12 +88,12 @@ pub struct LoopTerms<'a> {
 }
 
 impl LoopTerms<'_> {
-    fn decrypts(self, called: Called) -> bool {
+    fn decrypts(self, called: Called<'_>) -> bool {
         self.customer_key && called == Called::Read
     }
 
     /// What so many such calls of the window cost a month; `None`: unknown.
-    fn usd(self, called: Called, calls: u64) -> Option<Money> {
+    fn usd(self, called: Called<'_>, calls: u64) -> Option<Money> {
         let price = self.price?;
         let kms = if self.decrypts(called) {
             price.decryptions(calls)
@@ -123,8 +103,25 @@ impl LoopTerms<'_> {
         self.rate.month(price.calls(calls) + kms)
     }
 
+    /// What lies between two numbers of calls of the window, a month.
+    fn range(self, called: Called<'_>, low: u64, high: u64) -> Option<AvoidableRange> {
+        let usd = || {
+            Some(Range {
+                low: self.usd(called, low)?,
+                high: self.usd(called, high)?,
+            })
+        };
+        Some(AvoidableRange {
+            calls_month: Range {
+                low: self.rate.month_calls(low)?,
+                high: self.rate.month_calls(high)?,
+            },
+            usd_month: usd(),
+        })
+    }
+
     /// What one such call costs, in millionths of a US dollar; `None`: unknown.
-    fn usd_each(self, called: Called) -> Option<f64> {
+    fn usd_each(self, called: Called<'_>) -> Option<f64> {
         let price = self.price?;
         let kms = if self.decrypts(called) {
             price.decryption_each()
@@ -146,111 +143,116 @@ impl LoopTerms<'_> {
 }
 
 /// Judges what one reader did with one secret. `None`: no loop, or one not worth reporting by the policy.
+///
+/// The money comes first: whatever the shape, calls that may be needless and cost as much as the policy says are shown,
+/// with what is known of them. What is cheaper is shown if it is hot.
 pub fn judge<'a>(
     reader: &Reader,
     what: &ReaderUse<'a>,
-    called: Called,
+    called: Called<'_>,
     terms: LoopTerms<'a>,
     policy: &Policy,
 ) -> Option<HotLoop<'a>> {
-    if matches!(
-        reader.kind,
-        ReaderKind::Ourselves | ReaderKind::Rotation | ReaderKind::Person
-    ) {
+    if reader.kind == ReaderKind::Ourselves {
         return None;
     }
-    let allowed = u64::from((3_600 / what.class.cache_s.max(1)).max(1));
-    if terms.is_sampled(what) {
-        return sampled::judge(what, called, terms, allowed, policy);
-    }
-    let busy = client_hours(what, called, terms.window);
-    if busy.iter().all(|hour| hour.calls <= allowed) {
+    let found = if terms.is_sampled(what) {
+        // A sample sees too little of what people and rotations do to tell a program from them.
+        let is_exempt = matches!(reader.kind, ReaderKind::Rotation | ReaderKind::Person);
+        let allowed = called.needed(what.class.cache_s);
+        (!is_exempt).then(|| sampled::judge(what, called, terms, allowed, policy))?
+    } else {
+        judge_counted(reader, what, called, terms, policy)
+    }?;
+    let is_before_writes = called == Called::Describe && what.writes();
+    let advice = if is_before_writes {
+        advice::before_writes(reader)
+    } else {
+        advice::advice(reader, &what.class, called, found.shape)
+    };
+    Some(HotLoop { advice, ..found })
+}
+
+/// Judges what was read in full.
+fn judge_counted<'a>(
+    reader: &Reader,
+    what: &ReaderUse<'a>,
+    called: Called<'_>,
+    terms: LoopTerms<'a>,
+    policy: &Policy,
+) -> Option<HotLoop<'a>> {
+    let needs = ClientNeeds {
+        allowed: called.needed(what.class.cache_s),
+        cache_s: what.class.cache_s,
+        hot_hours: hot_hours(reader.kind),
+        is_shared: reader.kind == ReaderKind::Sync,
+    };
+    let seen = session_hours(what, called, terms.window);
+    let sums = match called.hot_together() {
+        Some(hot) => together(&seen, needs, hot),
+        None => fold(&seen, needs),
+    };
+    let most_avoidable = sums.avoidable + sums.perhaps + sums.unknown;
+    if most_avoidable == 0 {
         return None;
     }
-    let (mut clients, mut calls, mut avoidable, mut peak) = (0, 0, 0, 0);
-    let mut is_hot = false;
-    let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
-    for of_client in busy.chunk_by(|one, next| one.client == next.client) {
-        let mut hot_hours = 0;
-        for &ClientHour {
-            hour, calls: count, ..
-        } in of_client
-        {
-            calls += count;
-            avoidable += count - count.min(allowed);
-            peak = peak.max(count);
-            hot_hours += usize::from(count > HOT_CALLS_AN_HOUR);
-            *hours.entry(hour).or_default() += count;
-        }
-        clients += 1;
-        is_hot |= hot_hours >= HOT_HOURS;
-    }
-    let calls_month = terms.rate.month_calls(calls)?;
-    let avoidable_month = terms.rate.month_calls(avoidable)?;
-    let avoidable_usd = terms.usd(called, avoidable);
-    if !is_hot && avoidable_usd.is_none_or(|usd| usd < policy.min_avoidable) {
+    // Who describes a secret in order to write it is a loop of writes, which is judged by itself.
+    let is_hot = sums.is_hot && !(called == Called::Describe && what.writes());
+    let at_most = terms.usd(called, most_avoidable);
+    if !is_hot && at_most.is_none_or(|usd| usd < policy.min_avoidable) {
         return None;
     }
+    let likely = sums.avoidable + sums.perhaps;
+    let is_unknown = likely < sums.unknown;
+    let range = (sums.perhaps > 0 && !is_unknown)
+        .then(|| terms.range(called, sums.avoidable, likely))
+        .flatten();
     Some(HotLoop {
-        called,
-        calls_month,
-        clients,
-        interval_s: Some(interval(peak)),
-        shape: shape(&hours),
-        active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
-        avoidable_month,
-        avoidable_usd,
-        days: days(&hours),
+        calls_month: terms.rate.month_calls(sums.calls)?,
+        clients: sums.count,
+        clients_up_to: sums.up_to,
+        interval_s: Some(interval(sums.peak)),
+        shape: shape(&sums),
+        active_hours: u32::try_from(sums.hours.len()).unwrap_or(u32::MAX),
+        avoidable_month: terms.rate.month_calls(sums.avoidable)?,
+        avoidable_usd: terms.usd(called, sums.avoidable).filter(|_| !is_unknown),
+        avoidable_range: range,
+        advice: String::new(),
+        days: days(&sums.hours),
         estimate: None,
         spread: Tally::default(),
     })
 }
 
-/// The calls of one client in one hour. A client is its session and address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct ClientHour<'a> {
-    client: (&'a str, Address),
-    hour: u32,
-    calls: u64,
+/// In how many of its hours a client is hot. People come back to a page and run a script again; what goes on for half a
+/// day is a program under their role. Rotations read a few times in a row, too.
+fn hot_hours(kind: ReaderKind) -> usize {
+    match kind {
+        ReaderKind::Person | ReaderKind::Rotation => 12,
+        _ => HOT_HOURS,
+    }
 }
 
-/// What each client did in each hour of a window: once each, by client and hour.
-fn client_hours<'a>(
-    what: &ReaderUse<'a>,
-    called: Called,
-    window: ActivityWindow,
-) -> Vec<ClientHour<'a>> {
-    let session = |slice: &&ActivitySlice<'a>| slice.access.caller.session.as_str();
-    let slices: Vec<_> = what
-        .slices
-        .iter()
-        .filter(|slice| called.fits(slice))
-        .collect();
-    // Sorted by the place of a session among all of them, because texts take long to compare.
-    let mut sessions: Vec<&str> = slices.iter().map(session).collect();
-    sessions.sort_unstable();
-    sessions.dedup();
-    let mut hours = Vec::new();
-    for slice in slices {
-        let place = sessions.partition_point(|known| *known < session(&slice));
-        let cells = slice.cells().iter();
-        let inside = cells.filter(|cell| window.holds(cell.first()));
-        hours.extend(inside.map(|cell| (place, cell.address, cell.hour(), u64::from(cell.calls))));
+/// The calls of all clients of a reader as those of one, which is hot above so many an hour in hours that follow each
+/// other.
+fn together(seen: &[SessionHour<'_>], needs: ClientNeeds, hot: u64) -> ClientSums {
+    let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
+    for hour in seen {
+        *hours.entry(hour.hour).or_default() += hour.calls;
     }
-    hours.sort_unstable();
-    hours.dedup_by(|next, kept| {
-        let same = (next.0, next.1, next.2) == (kept.0, kept.1, kept.2);
-        if same {
-            kept.3 += next.3;
-        }
-        same
-    });
-    let client_hour = |(place, address, hour, calls)| ClientHour {
-        client: (sessions[place], address),
-        hour,
-        calls,
-    };
-    hours.into_iter().map(client_hour).collect()
+    let beyond = hours
+        .values()
+        .map(|calls| calls.saturating_sub(needs.allowed));
+    let hot_hours = hours.iter().filter(|(_, calls)| **calls > hot);
+    ClientSums {
+        avoidable: beyond.sum(),
+        is_hot: in_a_row(hot_hours.map(|(&hour, _)| hour)) >= needs.hot_hours,
+        hours,
+        // How many clients share the work is told as for reads.
+        unknown: 0,
+        perhaps: 0,
+        ..fold(seen, needs)
+    }
 }
 
 #[expect(
@@ -261,12 +263,19 @@ fn interval(peak: u64) -> f64 {
     (36_000.0 / peak.max(1) as f64).round() / 10.0
 }
 
-/// Names the shape in time.
+/// Names the shape: by whose names do not last, if most calls are such, or else in time.
 ///
-/// `steady`: seven of ten active hours lie within a quarter of the median: a timer, or a poll loop. `burst`: less than a
-/// quarter of the hours between the first and the last are active: a job that comes and goes. `per-request`: calls
-/// follow the load.
-fn shape(hours: &BTreeMap<u32, u64>) -> LoopShape {
+/// `task-start`: ids of tasks, instances or builds. `per-process`: names that were made up for processes. `steady`: seven
+/// of ten active hours lie within a quarter of the median: a timer, or a poll loop. `burst`: less than a quarter of the
+/// hours between the first and the last are active: a job that comes and goes. `per-request`: calls follow the load.
+fn shape(sums: &ClientSums) -> LoopShape {
+    if sums.by_start * 2 > sums.calls {
+        return LoopShape::TaskStart;
+    }
+    if (sums.by_process + sums.by_start) * 2 > sums.calls {
+        return LoopShape::PerProcess;
+    }
+    let hours = &sums.hours;
     let mut counts: Vec<u64> = hours.values().copied().collect();
     counts.sort_unstable();
     let span = match (hours.first_key_value(), hours.last_key_value()) {

@@ -27,7 +27,7 @@ use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
 pub use amounts::{Amounts, Cost, CostParts};
-pub use estimate::{CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
+pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 pub use loop_row::{LoopRow, LoopShape};
 
 /// The format number that this version writes, and the newest that it reads.

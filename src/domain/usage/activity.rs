@@ -14,7 +14,7 @@ use crate::domain::base::names::{Index, Resolution, Scope, split_arn};
 use crate::domain::policy::Policy;
 use crate::domain::trail::calls::{CallOutcome, CallSeries, first_call, last_call};
 use crate::domain::trail::event::RecordKind;
-use crate::domain::usage::classify::RotationFunctions;
+use crate::domain::usage::classify::{Class, RotationFunctions};
 
 pub use reader_use::{FailedCalls, Reader, ReaderUse, Readers};
 pub use slice::{ActivitySlice, ActivityWindow, WRITES};
@@ -54,9 +54,16 @@ impl MissingName {
 pub struct Unattributed<'a> {
     /// The API's name where the call names no secret; else why the name is nobody's.
     pub what: String,
+    /// Who called.
+    pub reader: Arc<Reader>,
+    /// The cache time and advice for this caller.
+    pub class: Arc<Class>,
     /// The calls.
     pub slice: ActivitySlice<'a>,
 }
+
+/// What calls are whose name means several secrets.
+const AMBIGUOUS: &str = "ambiguous name";
 
 /// Everything that happened, by secret.
 #[derive(Debug, Default)]
@@ -168,6 +175,24 @@ impl<'a> Activity<'a> {
             .chain(self.unattributed.iter().map(|nobody| &nobody.slice))
     }
 
+    /// The calls that belong to no single secret, by where they were logged and the name that may mean several, which is
+    /// empty where they name none. Names that are not in the inventory are left out: they are in [`Activity::missing`].
+    pub fn of_no_secret(&self) -> BTreeMap<(Option<Scope>, &'a str), Readers<'a>> {
+        let mut groups: BTreeMap<_, Readers<'a>> = BTreeMap::new();
+        for nobody in &self.unattributed {
+            let access = nobody.slice.access;
+            let name = match &access.subject.target {
+                None => "",
+                Some(target) if nobody.what == AMBIGUOUS => target,
+                Some(_) => continue,
+            };
+            let who = (nobody.reader.clone(), nobody.class.clone());
+            let readers = groups.entry((access.scope(), name)).or_default();
+            add(readers, nobody.slice.clone(), &who);
+        }
+        groups
+    }
+
     fn put(&mut self, slice: ActivitySlice<'a>, resolution: Option<Resolution>, who: &Who) {
         let access = slice.access;
         if access.kind != RecordKind::Call {
@@ -196,7 +221,7 @@ impl<'a> Activity<'a> {
                 for place in places {
                     *self.ambiguous.entry(place).or_default() += calls;
                 }
-                "ambiguous name".to_owned()
+                AMBIGUOUS.to_owned()
             }
             Some(Resolution::Unknown) => {
                 let target = access.subject.target.clone().unwrap_or_default();
@@ -204,7 +229,13 @@ impl<'a> Activity<'a> {
                 "name not in the inventory".to_owned()
             }
         };
-        self.unattributed.push(Unattributed { what, slice });
+        let (reader, class) = who.clone();
+        self.unattributed.push(Unattributed {
+            what,
+            reader,
+            class,
+            slice,
+        });
     }
 
     /// Takes in evidence that is no call.

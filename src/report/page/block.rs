@@ -134,7 +134,10 @@ struct LoopBlock {
     clients: u64,
     interval: Option<f64>,
     shape: usize,
-    saves: Option<i64>,
+    /// What stands before the number of clients.
+    bound: &'static str,
+    /// What can be saved a month, as people read it.
+    saves: String,
     /// How sure the numbers are, if they come from a sample.
     sure: Option<String>,
     advice: usize,
@@ -373,7 +376,8 @@ fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> LoopBloc
         clients: row.clients,
         interval: row.interval_s,
         shape: pool.add(row.shape.as_str()),
-        saves: row.avoidable_usd_month.map(|amount| amount.0),
+        bound: row.clients_bound(),
+        saves: phrases::saving(row),
         sure: phrases::how_sure(row),
         advice: pool.add(&row.advice),
     }

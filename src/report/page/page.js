@@ -257,7 +257,7 @@
     const loops = D.loops.filter((one) => one.secret === i);
     if (loops.length) {
       parts.push(el("h3", "", "Hot loops"), el("ul", "reasons", loops.map((one) => el("li", "",
-        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${plural(one.clients, "client")}${one.interval === null ? "" : `, every ${Number(one.interval).toPrecision(2)} s ${one.sure ? "while it calls" : "at the peak"}`}${T[one.shape] ? ` (${T[one.shape]})` : ""}; ${money(one.saves)} a month can be saved.`, one.sure ? el("p", "sure", `Estimate ${one.sure}`) : null, el("p", "advice", rich(T[one.advice]))))));
+        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${one.bound}${plural(one.clients, "client")}${one.interval === null ? "" : `, every ${Number(one.interval).toPrecision(2)} s ${one.sure ? "while it calls" : "at the peak"}`}${T[one.shape] ? ` (${T[one.shape]})` : ""}; ${one.saves} a month can be saved.`, one.sure ? el("p", "sure", `Estimate ${one.sure}`) : null, el("p", "advice", rich(T[one.advice]))))));
     }
     parts.push(el("h3", "", "Who read it"));
     const sure = (place, which) => D.reader_estimates[i]?.[place]?.[which];

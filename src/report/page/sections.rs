@@ -190,14 +190,10 @@ pub(crate) fn loops(report: &Report) -> LoopsView {
 fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
     let home = row.account.as_ref().map(ToString::to_string);
     let place_text = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-    let clients = format!(
-        "{}{}",
-        phrases::at_least(row),
-        number(row.clients, "client")
-    );
+    let clients = format!("{}{}", row.clients_bound(), number(row.clients, "client"));
     LoopView {
         place,
-        name: one_line(&row.name),
+        name: one_line(phrases::subject(row).0),
         scope: format!(
             "{} {}",
             place_text(home.clone()),
@@ -223,7 +219,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
             }
         ),
         sure: phrases::how_sure(row).map_or_else(String::new, |sure| format!("Estimate {sure}")),
-        saves: money_or_unknown(row.avoidable_usd_month),
+        saves: phrases::saving(row),
         advice: words_of(&row.advice),
         days: days(report, &row.days),
     }

@@ -127,12 +127,34 @@ pub(in crate::report) fn pace(found: &LoopRow) -> String {
     })
 }
 
-/// What stands before the number of clients: a sample shows some of them.
-pub(in crate::report) fn at_least(found: &LoopRow) -> &'static str {
-    if found.estimate.is_some() {
-        "at least "
-    } else {
-        ""
+/// What mending a loop saves a month: an amount, the most that it may be, or that nobody knows it.
+pub(in crate::report) fn saving(found: &LoopRow) -> String {
+    match found.avoidable_range.and_then(|range| range.usd_month) {
+        Some(range) => dollars(range),
+        None => usd(found.avoidable_usd_month),
+    }
+}
+
+/// How many calls of a loop are needless, as the end of a clause.
+pub(in crate::report) fn needless(found: &LoopRow) -> String {
+    if let Some(range) = found.avoidable_range {
+        return format!("{} of them needless", numbers(range.calls_month));
+    }
+    if found.avoidable_is_unknown() {
+        return "how many of them are needless is not known".to_owned();
+    }
+    format!(
+        "{} of them needless",
+        thousands(found.avoidable_calls_month)
+    )
+}
+
+/// What is called in a loop, as people call it, and what there is to say about the name.
+pub(in crate::report) fn subject(found: &LoopRow) -> (&str, &'static str) {
+    match (&found.arn, found.name.as_str()) {
+        (Some(_), name) => (name, ""),
+        (None, "") => ("no single secret", ""),
+        (None, name) => (name, " (not in the inventory)"),
     }
 }
 

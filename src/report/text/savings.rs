@@ -107,7 +107,7 @@ fn deletable(
 
 fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], options: &Options) {
     let what = format!("mend {}", number(loops.len() as u64, "hot loop"));
-    let note = ": a program fetches a secret far too often";
+    let note = ": a program calls far too often";
     title(page, usd, &what, note);
     for found in loops.iter().take(options.top) {
         hot_loop(page, found);
@@ -116,12 +116,8 @@ fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], option
 }
 
 fn hot_loop(page: &mut TextPage, found: &LoopRow) {
-    let usd = phrases::usd(found.avoidable_usd_month);
-    let missing = if found.arn.is_none() {
-        " (no such secret)"
-    } else {
-        ""
-    };
+    let usd = phrases::saving(found);
+    let (subject, missing) = phrases::subject(found);
     let place = format!("  {}", place(found.account.as_ref(), found.region.as_ref()));
     let name = page::COLUMNS.saturating_sub(4 + usd.len() + 2 + missing.len() + place.len());
     page.line(
@@ -129,21 +125,21 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
         &[
             piece(Look::Good, usd),
             piece(Look::Usual, "  "),
-            page::cut(Look::Strong, &found.name, name),
+            page::cut(Look::Strong, subject, name),
             piece(Look::Usual, missing),
             piece(Look::Faint, place),
         ],
     );
     let reader = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {}{}; {}{}, {} times a month, {} of them needless.",
+        "{reader} ({}) calls {}{}; {}{}, {} times a month, {}.",
         found.client,
         found.what,
         phrases::pace(found),
-        phrases::at_least(found),
+        found.clients_bound(),
         number(found.clients, "client"),
         thousands(found.reads_month),
-        thousands(found.avoidable_calls_month)
+        phrases::needless(found)
     );
     page.paragraph(6, Look::Usual, &text);
     if let Some(sure) = phrases::how_sure(found) {

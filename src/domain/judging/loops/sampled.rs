@@ -14,9 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{
-    ClientHour, HOT_CALLS_AN_HOUR, HOT_HOURS, HotLoop, LoopTerms, client_hours, named_shape,
-};
+use super::clients::session_hours;
+use super::{Called, HOT_CALLS_AN_HOUR, HOT_HOURS, HotLoop, LoopTerms, named_shape};
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
@@ -24,9 +23,8 @@ use crate::domain::pricing::cost::Rate;
 use crate::domain::report::result::{CaveatRow, LoopEstimate, LoopShape, Range};
 use crate::domain::sampling::{Halves, Sample, Tally, real, whole};
 use crate::domain::trail::calls::Address;
-use crate::domain::usage::activity::ReaderUse;
-
-use super::Called;
+use crate::domain::usage::activity::{ActivityWindow, ReaderUse};
+use crate::domain::usage::sessions::SessionForm;
 
 /// How many windows before and after a window decide whether it counts.
 const NEAR: usize = 6;
@@ -54,7 +52,7 @@ struct ClientWindow<'a> {
 /// A loop that is not hot must be dear for certain: its interval of avoidable calls must not reach down to none.
 pub(super) fn judge<'a>(
     what: &ReaderUse<'a>,
-    called: Called,
+    called: Called<'_>,
     terms: LoopTerms<'a>,
     allowed: u64,
     policy: &Policy,
@@ -101,14 +99,16 @@ pub(super) fn judge<'a>(
     let hours: BTreeSet<u32> = seen.iter().map(|hour| hour.hour).collect();
     let clients = seen.chunk_by(|one, next| one.client == next.client).count();
     Some(HotLoop {
-        called,
         calls_month: terms.rate.month_calls(calls)?,
         clients: clients as u64,
+        clients_up_to: false,
         interval_s: found.interval,
         shape: shape(&windows),
         active_hours: u32::try_from(hours.len()).unwrap_or(u32::MAX),
         avoidable_month: terms.rate.month_calls(avoidable.point)?,
         avoidable_usd,
+        avoidable_range: None,
+        advice: String::new(),
         days: days(&exact, &windows),
         estimate: Some(estimate),
         spread,
@@ -149,7 +149,7 @@ impl CallInterval {
 /// What the windows of each client showed: once each, by account and Region, client and window.
 fn client_windows<'a>(
     what: &ReaderUse<'a>,
-    called: Called,
+    called: Called<'_>,
     terms: LoopTerms<'a>,
 ) -> Vec<ClientWindow<'a>> {
     let mut windows = Vec::new();
@@ -165,7 +165,7 @@ fn client_windows<'a>(
                 .sampled(terms.window)
                 .map(|(cell, calls)| ClientWindow {
                     scope,
-                    client: (slice.access.caller.session.as_str(), calls.address),
+                    client: client(&slice.access.caller.session, calls.address),
                     window: calls.window,
                     hour: cell.hour(),
                     calls: u64::from(calls.calls),
@@ -175,6 +175,51 @@ fn client_windows<'a>(
     }
     windows.sort_unstable();
     windows
+}
+
+/// The client of a session. A sample does not show whether a session lasts: on a machine or pod of its own, a name that
+/// was made up stands for the machine.
+fn client(session: &str, address: Address) -> (&str, Address) {
+    let form = SessionForm::of(session);
+    let is_folded = matches!(form, SessionForm::Process | SessionForm::Renewed);
+    if is_folded && address.is_private() {
+        ("", address)
+    } else {
+        (session, address)
+    }
+}
+
+/// The calls of one client in one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ClientHour<'a> {
+    client: (&'a str, Address),
+    hour: u32,
+    calls: u64,
+}
+
+/// What each client did in each hour of a window: once each, by client and hour.
+fn client_hours<'a>(
+    what: &ReaderUse<'a>,
+    called: Called<'_>,
+    window: ActivityWindow,
+) -> Vec<ClientHour<'a>> {
+    let hours = session_hours(what, called, window).into_iter();
+    let mut hours: Vec<_> = hours
+        .map(|seen| ClientHour {
+            client: client(seen.session, seen.address),
+            hour: seen.hour,
+            calls: seen.calls,
+        })
+        .collect();
+    hours.sort_unstable();
+    hours.dedup_by(|next, kept| {
+        let same = (next.client, next.hour) == (kept.client, kept.hour);
+        if same {
+            kept.calls += next.calls;
+        }
+        same
+    });
+    hours
 }
 
 /// The client hours less what the samples showed of them: what was read in full.

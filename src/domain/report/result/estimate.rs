@@ -152,6 +152,15 @@ pub struct LoopEstimate {
     pub caveats: Vec<CaveatRow>,
 }
 
+/// Between what the avoidable calls of a loop lie, where one client behind an address cannot be told from many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AvoidableRange {
+    /// Calls a month that a cache would avoid.
+    pub calls_month: Range<u64>,
+    /// What they cost; `None`: price unknown.
+    pub usd_month: Option<Range<Money>>,
+}
+
 /// The sample that was taken of an account and Region: all that is needed to repeat it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRow {
