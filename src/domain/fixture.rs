@@ -129,6 +129,7 @@ pub(crate) fn report(secrets: usize) -> Report {
             account: Some(ACCOUNTS[1].parse().unwrap()),
             region: Some(REGIONS[0].parse().unwrap()),
             calls: 184_211,
+            callers: Vec::new(),
             by_what: BTreeMap::from([
                 ("ListSecrets".to_owned(), 4_211),
                 ("missing name".to_owned(), 180_000),

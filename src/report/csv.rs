@@ -13,7 +13,9 @@ use jiff::tz::TimeZone;
 use super::escape;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::SecretArn;
-use crate::domain::report::result::{FindingRow, ReaderRow, Report, SecretRow};
+use crate::domain::report::result::{
+    CallerRow, FindingRow, ReaderRow, Report, SecretRow, UnattributedRow,
+};
 use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping};
 use crate::domain::report::verdict::Verdict;
 
@@ -44,8 +46,8 @@ pub const SECRETS: [&str; 23] = [
     "evidence_days",
 ];
 
-/// The columns of `readers.csv`.
-pub const READERS: [&str; 13] = [
+/// The columns of `readers.csv`: a contract, new ones only at the end.
+pub const READERS: [&str; 16] = [
     "arn",
     "name",
     "account_id",
@@ -59,6 +61,9 @@ pub const READERS: [&str; 13] = [
     "calls",
     "first",
     "last",
+    "what",
+    "api_usd_month",
+    "kms_usd_month",
 ];
 
 /// The columns of `findings.csv`.
@@ -166,7 +171,8 @@ fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
     ]
 }
 
-/// `readers.csv`: one row for each reader of each secret.
+/// `readers.csv`: one row for each reader of each secret, and one for each caller of no secret and what it calls. The
+/// costs add up to those of all calls.
 pub fn readers(report: &Report) -> Vec<u8> {
     bytes(|out| write_readers(report, out))
 }
@@ -181,10 +187,14 @@ pub fn write_readers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         readers.sort_by_key(|reader| (reader.kind, &reader.reader, &reader.client));
         readers.into_iter().map(|found| reader(row, found))
     });
-    table(READERS, rows, out)
+    let nobodys = report.unattributed.iter().flat_map(|row| {
+        let callers = row.callers.iter();
+        callers.map(|found| caller(row, found))
+    });
+    table(READERS, rows.chain(nobodys), out)
 }
 
-fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 13] {
+fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 16] {
     [
         key(&row.arn),
         escape::cell(&row.name),
@@ -199,6 +209,31 @@ fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 13] {
         reader.calls.to_string(),
         reader.first.to_string(),
         reader.last.to_string(),
+        String::new(),
+        known(reader.api_usd),
+        known(reader.kms_usd),
+    ]
+}
+
+/// A caller of no secret. What it reads is nobody's, so only its calls are counted.
+fn caller(row: &UnattributedRow, caller: &CallerRow) -> [String; 16] {
+    [
+        String::new(),
+        String::new(),
+        known(row.account.as_ref()),
+        known(row.region.as_ref()),
+        escape::cell(&caller.reader),
+        caller.kind.as_str().to_owned(),
+        escape::cell(&caller.client),
+        String::new(),
+        String::new(),
+        String::new(),
+        caller.calls.to_string(),
+        caller.first.to_string(),
+        caller.last.to_string(),
+        escape::cell(&caller.what),
+        known(caller.api_usd),
+        String::new(),
     ]
 }
 
@@ -417,7 +452,8 @@ mod tests {
         );
         assert_eq!(
             line(&readers(&report), 0),
-            "arn,name,account_id,region,reader,kind,client,reads,describes,failed,calls,first,last"
+            "arn,name,account_id,region,reader,kind,client,reads,describes,failed,calls,first,last,what,\
+             api_usd_month,kms_usd_month"
         );
         assert_eq!(
             line(&findings(&report), 0),

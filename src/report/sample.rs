@@ -116,6 +116,8 @@ pub(crate) fn reader(role: &str, client: &str, reads: u64) -> ReaderRow {
         calls: reads,
         first: at("2026-08-03T00:00:00Z"),
         last: at("2026-10-31T23:59:59Z"),
+        api_usd: None,
+        kms_usd: None,
         estimate: None,
     }
 }
@@ -175,6 +177,7 @@ pub(crate) fn report() -> Report {
                 account: Some(account(MAIN)),
                 region: Some(region(IRELAND)),
                 calls: 43_230,
+                callers: Vec::new(),
                 by_what: [
                     ("ListSecrets".to_owned(), 30),
                     ("missing name".to_owned(), 43_200),
@@ -188,6 +191,7 @@ pub(crate) fn report() -> Report {
                 account: None,
                 region: None,
                 calls: 3,
+                callers: Vec::new(),
                 by_what: [("ambiguous name".to_owned(), 3)].into(),
                 api_usd: None,
                 window_api_usd: None,

@@ -10,6 +10,7 @@ mod coverage;
 mod deploy;
 mod formats;
 mod inventory;
+mod nobody;
 mod others;
 mod unread_files;
 mod writes;

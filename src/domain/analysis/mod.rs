@@ -6,6 +6,7 @@
 //! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage`.
 
 mod assumptions;
+mod callers;
 mod contradictions;
 mod coverage_view;
 mod estimates;
@@ -24,10 +25,9 @@ use super::base::names::{AccountId, Index, Region, Scope, SecretArn};
 use super::inventory::secret::{CurrentVersion, Secret};
 use super::judging::findings;
 use super::policy::Policy;
-use super::pricing::cost::{Accrual, Rate};
+use super::pricing::cost::Accrual;
 use super::report::result::{
     FORMAT, FindingRow, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Totals,
-    UnattributedRow,
 };
 use super::report::sums;
 use super::sampling::Samples;
@@ -314,46 +314,6 @@ impl<'a> Scan<'a> {
         self.policy
             .prices
             .find(arn.partition(), &arn.scope().region, &arn.scope().account)
-    }
-
-    fn unattributed(&self) -> Vec<UnattributedRow> {
-        /// The calls of a scope by what they are, and how many of them make its rate.
-        #[derive(Default)]
-        struct Nobody {
-            by_what: BTreeMap<String, u64>,
-            rated: u64,
-        }
-        let mut rows: BTreeMap<Option<Scope>, Nobody> = BTreeMap::new();
-        for nobody in &self.activity.unattributed {
-            let (slice, scope) = (&nobody.slice, nobody.slice.access.scope());
-            let calls = slice.calls_in(self.window());
-            if calls > 0 {
-                let parts = scope.as_ref().and_then(|scope| self.cover.parts(scope));
-                let rated = parts.map_or(calls, |parts| slice.covered_calls(self.window(), parts));
-                let row = rows.entry(scope).or_default();
-                *row.by_what.entry(nobody.what.clone()).or_default() += calls;
-                row.rated += rated;
-            }
-        }
-        let row = |(scope, nobody): (Option<Scope>, Nobody)| {
-            let calls = nobody.by_what.values().sum();
-            let price = scope.as_ref().and_then(|scope| self.scope_price(scope));
-            let rate = scope
-                .as_ref()
-                .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
-            // As of a secret: where nobody knows how many there were, what was seen is no cost of the window.
-            let known = price.filter(|_| rate.is_known());
-            UnattributedRow {
-                account: scope.as_ref().map(|scope| scope.account.clone()),
-                region: scope.map(|scope| scope.region),
-                calls,
-                by_what: nobody.by_what,
-                api_usd: known.and_then(|price| rate.month(price.calls(nobody.rated))),
-                window_api_usd: known.map(|price| price.calls(calls)),
-                estimate: None,
-            }
-        };
-        rows.into_iter().map(row).collect()
     }
 
     /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.

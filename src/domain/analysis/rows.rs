@@ -17,7 +17,7 @@ use crate::domain::inventory::secret::Secret;
 use crate::domain::judging::facts::{Evidence, Indirect, RegionFacts, SecretFacts, last_use};
 use crate::domain::judging::rules::{Judgement, judge};
 use crate::domain::policy::Policy;
-use crate::domain::pricing::cost::{Volume, run_rate, window_cost};
+use crate::domain::pricing::cost::{RateShares, Volume, run_rate, window_cost};
 use crate::domain::report::result::{LoopRow, ReaderRow, SecretRow};
 use crate::domain::trail::coverage::{Proof, in_days};
 use crate::domain::usage::activity::{
@@ -244,17 +244,26 @@ impl RowBuilder<'_> {
         (volume, failed)
     }
 
-    /// What of a volume a rate is made of: the calls in covered time.
-    fn rated(&self, at: usize, scope: &Scope, volume: Volume) -> Volume {
-        let Some(covered) = self.cover.parts(scope) else {
-            return volume;
-        };
+    /// What of the calls for a secret a rate is made of: those in covered time.
+    fn rated(&self, at: usize, scope: &Scope) -> Volume {
         let mut rated = Volume::default();
-        for slice in self.activity.secrets[at]
-            .values()
-            .flat_map(|what| &what.slices)
-        {
-            let calls = slice.covered_calls(self.window(), covered);
+        for what in self.activity.secrets[at].values() {
+            let own = self.rated_of(scope, what);
+            rated.calls += own.calls;
+            rated.reads += own.reads;
+        }
+        rated
+    }
+
+    /// The same of what one reader did.
+    fn rated_of(&self, scope: &Scope, what: &ReaderUse<'_>) -> Volume {
+        let covered = self.cover.parts(scope);
+        let mut rated = Volume::default();
+        for slice in &what.slices {
+            let calls = covered.map_or_else(
+                || slice.calls_in(self.window()),
+                |covered| slice.covered_calls(self.window(), covered),
+            );
             rated.calls += calls;
             rated.reads += if slice.is_read() { calls } else { 0 };
         }
@@ -295,7 +304,7 @@ impl RowBuilder<'_> {
             reads: volume.reads,
             failed,
             consumers: readers.iter().filter(consumes).count() as u64,
-            cost: run_rate(&secret, self.rated(at, scope, volume), rate, price),
+            cost: run_rate(&secret, self.rated(at, scope), rate, price),
             window_cost: window_cost(
                 &secret,
                 volume,
@@ -313,7 +322,7 @@ impl RowBuilder<'_> {
             owning_service: secret.owner_service().map(str::to_owned),
             customer_key: secret.has_customer_key(),
             rotates: secret.rotation_enabled == Some(true),
-            readers: self.readers(readers),
+            readers: self.readers(at, &secret),
             arn: secret.arn,
             name: secret.name,
             description: secret.description,
@@ -322,10 +331,14 @@ impl RowBuilder<'_> {
         }
     }
 
-    fn readers(&self, readers: &Readers<'_>) -> Vec<ReaderRow> {
+    fn readers(&self, at: usize, secret: &Secret) -> Vec<ReaderRow> {
         let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
+        let scope = secret.arn.scope();
+        let (rate, price) = (self.cover.rate(scope), self.price(&secret.arn));
+        let mut shares = RateShares::new(rate, price, secret.has_customer_key());
         let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             let (first, last) = what.span();
+            let (api_usd, kms_usd) = shares.next(self.rated_of(scope, what));
             ReaderRow {
                 reader: reader.identity.clone(),
                 kind: reader.kind,
@@ -336,9 +349,11 @@ impl RowBuilder<'_> {
                 calls: what.calls_in(self.window()),
                 first: moment(first),
                 last: moment(last),
+                api_usd,
+                kms_usd,
                 estimate: None,
             }
         };
-        readers.iter().map(row).collect()
+        self.activity.secrets[at].iter().map(row).collect()
     }
 }

@@ -101,6 +101,54 @@ pub fn run_rate(secret: &Secret, volume: Volume, rate: Rate, price: Option<&Pric
     )
 }
 
+/// Shares the run rate of calls out among those who make them: each gets what its calls add to those before it. So the
+/// shares add up to the whole, although each amount is rounded.
+#[derive(Clone, Copy, Debug)]
+pub struct RateShares<'p> {
+    rate: Rate,
+    price: Option<&'p Price>,
+    customer_key: bool,
+    before: Volume,
+}
+
+impl<'p> RateShares<'p> {
+    /// Nothing is shared out yet.
+    pub fn new(rate: Rate, price: Option<&'p Price>, customer_key: bool) -> Self {
+        Self {
+            rate,
+            price,
+            customer_key,
+            before: Volume::default(),
+        }
+    }
+
+    /// The share of the next caller: of the API calls and of the KMS requests. `None`: unknown.
+    pub fn next(&mut self, own: Volume) -> (Option<Money>, Option<Money>) {
+        let before = self.usd();
+        self.before.calls += own.calls;
+        self.before.reads += own.reads;
+        let after = self.usd();
+        let share = |after: Option<Money>, before: Option<Money>| Some(after? - before?);
+        (share(after.0, before.0), share(after.1, before.1))
+    }
+
+    fn usd(self) -> (Option<Money>, Option<Money>) {
+        let month = |of: fn(&Price, u64) -> Money, count| {
+            self.price
+                .and_then(|price| self.rate.month(of(price, count)))
+        };
+        let reads = if self.customer_key {
+            self.before.reads
+        } else {
+            0
+        };
+        (
+            month(Price::calls, self.before.calls),
+            month(Price::decryptions, reads),
+        )
+    }
+}
+
 /// What the window cost. Calls that the trail does not cover are not in it.
 pub fn window_cost(
     secret: &Secret,

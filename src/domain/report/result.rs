@@ -7,6 +7,7 @@
 //! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
 
 mod amounts;
+mod callers;
 mod estimate;
 mod loop_row;
 
@@ -20,13 +21,13 @@ use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
-use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::base::span::Span;
 use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
 pub use amounts::{Amounts, Cost, CostParts};
+pub use callers::{CallerRow, ReaderRow, UnattributedRow};
 pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 pub use loop_row::{LoopRow, LoopShape};
 
@@ -332,64 +333,6 @@ impl SecretRow {
             window: self.window_cost.total_usd,
         }
     }
-}
-
-/// What one reader did with one secret. Counts are of the window, first and last of the evidence span.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReaderRow {
-    /// The ARN of the role or user, or the name of the service.
-    pub reader: String,
-    /// What it is.
-    pub kind: ReaderKind,
-    /// The program, by its fingerprint. Other people's text.
-    pub client: String,
-    /// Successful `GetSecretValue`.
-    pub reads: u64,
-    /// Successful `DescribeSecret`.
-    pub describes: u64,
-    /// Failed `GetSecretValue`.
-    pub failed: u64,
-    /// All calls.
-    pub calls: u64,
-    /// The first call that is known.
-    pub first: Timestamp,
-    /// The last call that is known.
-    pub last: Timestamp,
-    /// How sure the counts are, if they come from a sample. `describes` has no interval of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<Box<Estimate>>,
-}
-
-impl ReaderRow {
-    /// Its calls. What they cost is in the cost of the secret.
-    pub fn amounts(&self) -> Amounts<u64, Option<Money>> {
-        Amounts {
-            calls: self.calls,
-            reads: self.reads,
-            failed: self.failed,
-            ..Amounts::default()
-        }
-    }
-}
-
-/// Calls that belong to no secret of the inventory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnattributedRow {
-    /// The account, as the event has it; `None`: the event does not say.
-    pub account: Option<AccountId>,
-    /// The Region.
-    pub region: Option<Region>,
-    /// API calls in the window.
-    pub calls: u64,
-    /// The same by what they were: the API's name, `missing name`, `former secret`, `ambiguous name`.
-    pub by_what: BTreeMap<String, u64>,
-    /// Run rate; `None`: price unknown.
-    pub api_usd: Option<Money>,
-    /// What they cost in the window.
-    pub window_api_usd: Option<Money>,
-    /// How sure the numbers are, if some of them come from a sample.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<Estimate>,
 }
 
 /// How much a finding matters.

@@ -3,6 +3,7 @@
 pub(crate) mod block;
 pub(crate) mod change;
 pub(crate) mod estimated;
+mod nobody;
 mod payers;
 mod sections;
 pub(crate) mod view;

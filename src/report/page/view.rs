@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
+use super::nobody::{self, Nobody};
 use super::payers::{self, Payers};
 use super::sections::{self, Findings, Idle, LoopsView, Unseen};
 use crate::compare::Comparison;
@@ -44,6 +45,7 @@ pub(crate) struct PageView {
     estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
     loops: LoopsView,
+    nobody: Nobody,
     idle: Idle,
     findings: Findings,
     unseen: Unseen,
@@ -123,6 +125,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),
+        nobody: nobody::nobody(report),
         idle: sections::idle(report),
         findings: sections::findings(report),
         unseen: sections::unseen(report),

@@ -1,0 +1,131 @@
+//! The rows of calls that belong to no secret, and who makes them.
+//!
+//! They cost like all others, so each has its caller, its API and its share of the cost, and the shares of an account and
+//! Region add up to what its calls cost.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Scan;
+use crate::domain::base::money::{Money, Price};
+use crate::domain::base::names::Scope;
+use crate::domain::pricing::cost::{Rate, RateShares, Volume};
+use crate::domain::report::result::{CallerRow, UnattributedRow};
+use crate::domain::usage::activity::Reader;
+
+/// The calls of one caller for one purpose.
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    all: u64,
+    /// How many of them make the run rate.
+    rated: u64,
+    first: i64,
+    last: i64,
+}
+
+/// The calls of a scope, by who makes them and what they are.
+type ByCallerAndKind<'a> = BTreeMap<(Arc<Reader>, &'a str), Calls>;
+
+impl Scan<'_> {
+    /// The calls that belong to no secret, by where they were logged.
+    pub(super) fn unattributed(&self) -> Vec<UnattributedRow> {
+        let mut scopes: BTreeMap<Option<Scope>, ByCallerAndKind<'_>> = BTreeMap::new();
+        for nobody in &self.activity.unattributed {
+            let (slice, scope) = (&nobody.slice, nobody.slice.access.scope());
+            let all = slice.calls_in(self.window());
+            let Some((first, last)) = slice.span_in(self.window()) else {
+                continue;
+            };
+            if all == 0 {
+                continue;
+            }
+            let parts = scope.as_ref().and_then(|scope| self.cover.parts(scope));
+            let rated = parts.map_or(all, |parts| slice.covered_calls(self.window(), parts));
+            let callers = scopes.entry(scope).or_default();
+            let key = (nobody.reader.clone(), nobody.what.as_str());
+            let calls = callers.entry(key).or_insert(Calls {
+                all: 0,
+                rated: 0,
+                first,
+                last,
+            });
+            calls.all += all;
+            calls.rated += rated;
+            calls.first = calls.first.min(first);
+            calls.last = calls.last.max(last);
+        }
+        let scopes = scopes.into_iter();
+        scopes
+            .map(|(scope, callers)| self.unattributed_in(scope, callers))
+            .collect()
+    }
+
+    fn unattributed_in(
+        &self,
+        scope: Option<Scope>,
+        callers: ByCallerAndKind<'_>,
+    ) -> UnattributedRow {
+        let price = scope.as_ref().and_then(|scope| self.scope_price(scope));
+        let rate = scope
+            .as_ref()
+            .map_or(Rate::UNKNOWN, |scope| self.cover.rate(scope));
+        // As of a secret: where nobody knows how many there were, what was seen is no cost of the window.
+        let known = price.filter(|_| rate.is_known());
+        let mut by_what: BTreeMap<String, u64> = BTreeMap::new();
+        for ((_, what), calls) in &callers {
+            *by_what.entry((*what).to_owned()).or_default() += calls.all;
+        }
+        let (calls, rated) = callers.values().fold((0, 0), |(all, rated), calls| {
+            (all + calls.all, rated + calls.rated)
+        });
+        let month = known.and_then(|price| rate.month(price.calls(rated)));
+        UnattributedRow {
+            account: scope.as_ref().map(|scope| scope.account.clone()),
+            region: scope.map(|scope| scope.region),
+            calls,
+            callers: caller_rows(callers, rate, known),
+            by_what,
+            api_usd: month,
+            window_api_usd: known.map(|price| price.calls(calls)),
+            estimate: None,
+        }
+    }
+}
+
+/// The callers with their shares, the busiest first.
+fn caller_rows(callers: ByCallerAndKind<'_>, rate: Rate, price: Option<&Price>) -> Vec<CallerRow> {
+    let mut shares = RateShares::new(rate, price, false);
+    let mut before = 0;
+    let moment = |second: i64| Timestamp::from_second(second).unwrap_or_default();
+    let row = |((reader, what), calls): ((Arc<Reader>, &str), Calls)| {
+        let (api_usd, _) = shares.next(Volume {
+            calls: calls.rated,
+            reads: 0,
+        });
+        let window = |upto: u64| price.map(|price| price.calls(upto));
+        let share = |after: Option<Money>, until: Option<Money>| Some(after? - until?);
+        let window_api_usd = share(window(before + calls.all), window(before));
+        before += calls.all;
+        CallerRow {
+            reader: reader.identity.clone(),
+            kind: reader.kind,
+            client: reader.client.clone(),
+            what: what.to_owned(),
+            calls: calls.all,
+            api_usd,
+            window_api_usd,
+            first: moment(calls.first),
+            last: moment(calls.last),
+        }
+    };
+    let mut rows: Vec<CallerRow> = callers.into_iter().map(row).collect();
+    rows.sort_by(|a, b| {
+        let names = |row: &CallerRow| (row.kind, row.reader.clone(), row.client.clone());
+        (b.calls, &a.what)
+            .cmp(&(a.calls, &b.what))
+            .then_with(|| names(a).cmp(&names(b)))
+    });
+    rows
+}
