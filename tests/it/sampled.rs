@@ -412,7 +412,12 @@ fn a_loop_is_found_and_a_fleet_that_caches_is_not() {
             found(&report, "caching")
         );
         assert!(found(&truth, "caching").is_none());
-        assert_eq!(found(&report, "lister"), None);
+        // Its lists cost more than this policy allows.
+        let lister = found(&report, "lister");
+        assert!(
+            lister.is_none_or(|row| row.what == "ListSecrets"),
+            "{windows}: {lister:?}"
+        );
         let avoidable = secret(&report, "keyed/hot")
             .estimate
             .as_ref()

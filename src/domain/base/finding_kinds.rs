@@ -42,7 +42,7 @@ pub const FINDINGS: &[FindingKind] = &[
     },
     FindingKind {
         code: FindingCode::HotLoop,
-        meaning: "A reader fetches a secret far more often than a cache would.",
-        fix: "Cache the value: the advice beside the finding names the setting for that kind of reader.",
+        meaning: "A caller reads, describes, writes or lists far more often than it needs.",
+        fix: "Follow the advice beside the finding: it names the setting for that kind of caller and loop.",
     },
 ];

@@ -31,7 +31,7 @@ use crate::domain::sampling::{Samples, Tally};
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
 
 pub use called::Called;
-use clients::{ClientNeeds, ClientSums, SessionHour, fold, in_a_row, session_hours};
+use clients::{ClientNeeds, FoldedClients, SessionHour, fold, in_a_row, session_hours};
 
 /// A loop of one reader on one secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -235,7 +235,7 @@ fn hot_hours(kind: ReaderKind) -> usize {
 
 /// The calls of all clients of a reader as those of one, which is hot above so many an hour in hours that follow each
 /// other.
-fn together(seen: &[SessionHour<'_>], needs: ClientNeeds, hot: u64) -> ClientSums {
+fn together(seen: &[SessionHour<'_>], needs: ClientNeeds, hot: u64) -> FoldedClients {
     let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
     for hour in seen {
         *hours.entry(hour.hour).or_default() += hour.calls;
@@ -244,7 +244,7 @@ fn together(seen: &[SessionHour<'_>], needs: ClientNeeds, hot: u64) -> ClientSum
         .values()
         .map(|calls| calls.saturating_sub(needs.allowed));
     let hot_hours = hours.iter().filter(|(_, calls)| **calls > hot);
-    ClientSums {
+    FoldedClients {
         avoidable: beyond.sum(),
         is_hot: in_a_row(hot_hours.map(|(&hour, _)| hour)) >= needs.hot_hours,
         hours,
@@ -268,7 +268,7 @@ fn interval(peak: u64) -> f64 {
 /// `task-start`: ids of tasks, instances or builds. `per-process`: names that were made up for processes. `steady`: seven
 /// of ten active hours lie within a quarter of the median: a timer, or a poll loop. `burst`: less than a quarter of the
 /// hours between the first and the last are active: a job that comes and goes. `per-request`: calls follow the load.
-fn shape(sums: &ClientSums) -> LoopShape {
+fn shape(sums: &FoldedClients) -> LoopShape {
     if sums.by_start * 2 > sums.calls {
         return LoopShape::TaskStart;
     }

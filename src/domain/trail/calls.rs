@@ -5,7 +5,6 @@
 //! use ([`CallOutcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
 use std::hash::BuildHasher;
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -152,18 +151,27 @@ impl Address {
 
 /// Whether an address is of a network that is not routed on the internet (RFC 1918, RFC 6598, RFC 4193).
 fn is_private(text: &str) -> bool {
-    let may_be = ["10.", "172.", "192.168.", "100.", "f"];
-    if !may_be.iter().any(|start| text.starts_with(start)) {
-        return false;
+    let is_unique_local = |text: &str| {
+        let mut letters = text.bytes();
+        (text.starts_with("fc") || text.starts_with("fd"))
+            && text.contains(':')
+            && letters.all(|letter| letter == b':' || letter.is_ascii_hexdigit())
+    };
+    match octets(text) {
+        Some([10, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..]) => true,
+        Some(_) => false,
+        None => is_unique_local(text),
     }
-    match text.parse() {
-        Ok(IpAddr::V4(address)) => {
-            let [first, second, ..] = address.octets();
-            address.is_private() || first == 100 && (64..128).contains(&second)
-        }
-        Ok(IpAddr::V6(address)) => address.is_unique_local(),
-        Err(_) => false,
+}
+
+/// The four numbers of an address of IPv4.
+fn octets(text: &str) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let mut parts = text.split('.');
+    for octet in &mut octets {
+        *octet = parts.next()?.parse().ok()?;
     }
+    parts.next().is_none().then_some(octets)
 }
 
 /// Calls of one kind in one hour from one address.

@@ -8,7 +8,7 @@
 //! (`judging::loops`). Which program calls is said in [`crate::domain::usage::classify`].
 //!
 //! Sources: the source code of the SDKs (botocore `credentials.py`; `stscreds` of the SDKs for Go; the token providers of
-//! the SDKs for Java, JavaScript, .NET and Rust), and the documentation of ECS, EC2, CodeBuild and Kubernetes.
+//! the SDKs for Java, JavaScript, .NET and Rust), and the documentation of ECS, EC2, AWS `CodeBuild` and Kubernetes.
 
 /// How the name of a session came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,14 @@
 
 use crate::world::{DAY, HOUR, NOW_S};
 
+mod healthy;
+mod looping;
+
+/// All shapes.
+pub fn shapes() -> impl Iterator<Item = &'static Shape> {
+    looping::SHAPES.iter().chain(healthy::SHAPES)
+}
+
 /// What must be said of a shape.
 pub enum Expected {
     /// Nothing.
@@ -39,7 +47,7 @@ pub struct Generated {
     pub from_console: bool,
 }
 
-/// Numbers from a seed (SplitMix64).
+/// Numbers from a seed (`SplitMix64`).
 pub struct Random(u64);
 
 impl Random {
@@ -141,7 +149,7 @@ fn renamed(
     mut name: impl FnMut(&mut Random, i64) -> String,
 ) -> Vec<Generated> {
     let address = random.address("1");
-    let ticks = ticks(random, 10, 50, (5, 9));
+    let ticks = ticks(random, 20, 50, (5, 8));
     let one = |at: i64| read(at, name(random, at), &address);
     ticks.into_iter().map(one).collect()
 }
@@ -159,7 +167,7 @@ fn calling(api: &'static str, calls: Vec<Generated>) -> Vec<Generated> {
 /// One client of a chosen name.
 fn steady(random: &mut Random, low: i64, high: i64) -> Vec<Generated> {
     let address = random.address("2");
-    let ticks = ticks(random, low, high, (5, 9));
+    let ticks = ticks(random, low, high, (5, 8));
     ticks
         .into_iter()
         .map(|at| read(at, "worker", &address))
@@ -174,7 +182,7 @@ fn fleet(
     name: impl Fn(i64, i64, i64) -> String,
 ) -> Vec<Generated> {
     let from = start(random);
-    let hours = random.within(12, 20);
+    let hours = random.within(8, 12);
     let mut calls = Vec::new();
     for pod in 0..random.within(pods.0, pods.1) {
         let address = addresses(random, pod);
@@ -214,406 +222,3 @@ const fn shape(
 }
 
 const GET: &str = "GetSecretValue";
-
-/// All shapes.
-pub static SHAPES: &[Shape] = &[
-    shape(
-        "shell loop in a pod",
-        a_loop(GET, "per-process", true),
-        |random| {
-            by(
-                CLI,
-                renamed(random, |_, at| format!("botocore-session-{at}")),
-            )
-        },
-    ),
-    shape(
-        "cli loop on an instance",
-        a_loop(GET, "per-process", true),
-        |random| {
-            by(
-                CLI,
-                renamed(random, |_, at| format!("AWS-CLI-session-{at}")),
-            )
-        },
-    ),
-    shape(
-        "go program that makes a client each time",
-        a_loop(GET, "per-process", true),
-        |random| {
-            by(
-                GO,
-                renamed(random, |random, at| {
-                    format!("{at}{:09}", random.within(0, 999_999_999))
-                }),
-            )
-        },
-    ),
-    shape(
-        "uuid for each call",
-        a_loop(GET, "per-process", true),
-        |random| renamed(random, |random, _| random.uuid()),
-    ),
-    shape(
-        "random end for each call",
-        a_loop(GET, "per-process", true),
-        |random| renamed(random, |random, _| format!("import-{}", random.hex(10))),
-    ),
-    shape(
-        "counted names",
-        a_loop(GET, "per-process", true),
-        |random| {
-            let mut number = 0;
-            renamed(random, move |_, _| {
-                number += 1;
-                format!("step-{number}")
-            })
-        },
-    ),
-    shape(
-        "three reads a process",
-        a_loop(GET, "per-process", true),
-        |random| {
-            let calls = renamed(random, |_, at| format!("botocore-session-{at}"));
-            let thrice = |call: Generated| {
-                (0..3).map(move |late| Generated {
-                    at: call.at + late,
-                    ..call.clone()
-                })
-            };
-            calls.into_iter().flat_map(thrice).collect()
-        },
-    ),
-    shape(
-        "one process in a loop",
-        a_loop(GET, "steady", true),
-        |random| steady(random, 2, 50),
-    ),
-    shape(
-        "process with a made up name",
-        a_loop(GET, "steady", true),
-        |random| {
-            let calls = steady(random, 5, 50);
-            let first = calls[0].at;
-            let named = |call| Generated {
-                session: format!("botocore-session-{first}"),
-                ..call
-            };
-            calls.into_iter().map(named).collect()
-        },
-    ),
-    shape(
-        "process that renews its name",
-        a_loop(GET, "steady", true),
-        |random| {
-            let calls = steady(random, 5, 30);
-            let first = calls[0].at;
-            let named = |call: Generated| Generated {
-                session: format!(
-                    "aws-sdk-js-session-{}",
-                    first + (call.at - first) / HOUR * HOUR
-                ),
-                ..call
-            };
-            calls.into_iter().map(named).collect()
-        },
-    ),
-    shape(
-        "the same behind a nat gateway",
-        a_loop(GET, "steady", true),
-        |random| {
-            let address = random.public();
-            let calls = steady(random, 5, 30);
-            let first = calls[0].at;
-            let named = |call: Generated| Generated {
-                session: format!(
-                    "aws-sdk-js-session-{}",
-                    first + (call.at - first) / HOUR * HOUR
-                ),
-                address: address.clone(),
-                ..call
-            };
-            calls.into_iter().map(named).collect()
-        },
-    ),
-    shape(
-        "ecs crash loop",
-        a_loop(GET, "task-start", false),
-        |random| {
-            let moments = ticks(random, 15, 50, (6, 12));
-            tasks(random, moments)
-        },
-    ),
-    shape(
-        "pods that start anew",
-        a_loop(GET, "task-start", false),
-        |random| {
-            let moments = ticks(random, 15, 50, (6, 12));
-            let template = random.pod(9);
-            let one = |at: i64| {
-                let name = format!("importer-{template}-{}", random.pod(5));
-                read(at, name, &random.address("4"))
-            };
-            moments.into_iter().map(one).collect()
-        },
-    ),
-    shape(
-        "jobs on addresses of their own",
-        a_loop(GET, "per-process", false),
-        |random| {
-            let moments = ticks(random, 15, 50, (6, 12));
-            let one = |at: i64| read(at, format!("botocore-session-{at}"), &random.address("5"));
-            moments.into_iter().map(one).collect()
-        },
-    ),
-    shape(
-        "processes behind a nat gateway",
-        a_loop(GET, "per-process", false),
-        |random| {
-            let address = random.public();
-            let calls = renamed(random, |_, at| format!("botocore-session-{at}"));
-            let moved = |call| Generated {
-                address: address.clone(),
-                ..call
-            };
-            calls.into_iter().map(moved).collect()
-        },
-    ),
-    shape(
-        "dear names behind a nat gateway",
-        a_loop(GET, "per-process", false),
-        |random| {
-            let address = random.public();
-            let moments = ticks(random, 6, 9, (11, 14));
-            let one = |at: i64| {
-                read(
-                    at,
-                    format!("{at}{:09}", random.within(0, 999_999_999)),
-                    &address,
-                )
-            };
-            by(GO, moments.into_iter().map(one).collect())
-        },
-    ),
-    shape(
-        "push without an end",
-        a_loop("PutSecretValue", "", true),
-        |random| {
-            let puts = calling("PutSecretValue", steady(random, 10, 60));
-            let describes = calling("DescribeSecret", puts.clone());
-            let mut calls = [puts, describes].concat();
-            for call in &mut calls {
-                "external-secrets-provider-aws".clone_into(&mut call.session);
-                call.agent = GO;
-            }
-            calls
-        },
-    ),
-    shape(
-        "updates without an end",
-        a_loop("UpdateSecret", "", true),
-        |random| calling("UpdateSecret", steady(random, 30, 240)),
-    ),
-    shape(
-        "staging labels without an end",
-        a_loop("UpdateSecretVersionStage", "", true),
-        |random| calling("UpdateSecretVersionStage", steady(random, 30, 240)),
-    ),
-    shape(
-        "polls of the list",
-        a_loop("ListSecrets", "", true),
-        |random| calling("ListSecrets", steady(random, 2, 45)),
-    ),
-    shape(
-        "storm of describes",
-        a_loop("DescribeSecret", "steady", true),
-        |random| calling("DescribeSecret", steady(random, 2, 50)),
-    ),
-    shape(
-        "storm of versions",
-        a_loop("ListSecretVersionIds", "steady", true),
-        |random| calling("ListSecretVersionIds", steady(random, 2, 50)),
-    ),
-    shape(
-        "lookups of a missing name",
-        a_loop(GET, "per-process", true),
-        |random| {
-            let missing = |call| Generated {
-                missing: true,
-                ..call
-            };
-            let calls = renamed(random, |_, at| format!("botocore-session-{at}"));
-            calls.into_iter().map(missing).collect()
-        },
-    ),
-    Shape {
-        role: "AWSReservedSSO_",
-        ..shape(
-            "script under the role of a person",
-            a_loop(GET, "steady", true),
-            |random| {
-                let address = random.public();
-                let moments = ticks(random, 15, 40, (20, 30));
-                let one = |at| read(at, "ada@example.com", &address);
-                moments.into_iter().map(one).collect()
-            },
-        )
-    },
-    shape("service of aws", a_loop(GET, "steady", true), |random| {
-        let moments = ticks(random, 5, 40, (6, 12));
-        let one = |at| Generated {
-            agent: "AWS Internal",
-            invoked_by: Some("AWS Internal"),
-            ..read(at, "connector-1", "AWS Internal")
-        };
-        moments.into_iter().map(one).collect()
-    }),
-    // Healthy ones.
-    shape("fleet with names that last", Expected::Healthy, |random| {
-        fleet(
-            random,
-            (60, 120),
-            |random, _| random.address("6"),
-            |pod, _, from| format!("botocore-session-{}", from + pod),
-        )
-    }),
-    shape("fleet that renews its names", Expected::Healthy, |random| {
-        let calls = fleet(
-            random,
-            (60, 120),
-            |random, _| random.address("7"),
-            |pod, hour, from| format!("{}{pod:09}", from + hour * HOUR),
-        );
-        by(GO, calls)
-    }),
-    shape("fleet with tasks of an id", Expected::Healthy, |random| {
-        fleet(
-            random,
-            (50, 100),
-            |random, _| random.address("8"),
-            |pod, _, _| format!("{pod:032x}"),
-        )
-    }),
-    shape("fleet behind a nat gateway", Expected::Healthy, |random| {
-        fleet(
-            random,
-            (60, 120),
-            |_, _| "203.0.113.1".to_owned(),
-            |pod, _, from| format!("botocore-session-{}", from + pod),
-        )
-    }),
-    shape(
-        "fleet behind a nat gateway that renews",
-        Expected::Healthy,
-        |random| {
-            let calls = fleet(
-                random,
-                (50, 90),
-                |_, _| "203.0.113.2".to_owned(),
-                |pod, hour, from| format!("{}{pod:09}", from + hour * HOUR),
-            );
-            by(GO, calls)
-        },
-    ),
-    shape("rolling deploys", Expected::Healthy, |random| {
-        let moments = |random: &mut Random, day: i64| {
-            let from = NOW_S - day * DAY + 9 * HOUR;
-            (0..200)
-                .map(move |_| from)
-                .map(|at| at + random.within(0, 2_400))
-                .collect()
-        };
-        let all: Vec<Vec<i64>> = (2..9).map(|day| moments(random, day)).collect();
-        tasks(random, all.concat())
-    }),
-    shape("nightly batch of tasks", Expected::Healthy, |random| {
-        let nights = (2..12).flat_map(|day| (0..150).map(move |_| NOW_S - day * DAY + 2 * HOUR));
-        let moments = nights.map(|at| at + random.within(0, 3_599)).collect();
-        tasks(random, moments)
-    }),
-    shape("tasks that come and go", Expected::Healthy, |random| {
-        let moments = ticks(random, 300, 1_200, (48, 72));
-        tasks(random, moments)
-    }),
-    shape("cron job of a pod", Expected::Healthy, |random| {
-        let moments = ticks(random, 290, 310, (48, 72));
-        let one = |at: i64| read(at, format!("botocore-session-{at}"), &random.address("9"));
-        moments.into_iter().map(one).collect()
-    }),
-    shape("cron job of an instance", Expected::Healthy, |random| {
-        let moments = ticks(random, 290, 310, (48, 72));
-        let one = |at: i64| read(at, format!("AWS-CLI-session-{at}"), "10.9.0.9");
-        by(CLI, moments.into_iter().map(one).collect())
-    }),
-    shape("ci jobs", Expected::Healthy, |random| {
-        let moments = ticks(random, 120, 240, (24, 72));
-        let one = |at: i64| read(at, "GitHubActions", &random.public());
-        moments.into_iter().map(one).collect()
-    }),
-    shape(
-        "developers behind a nat gateway",
-        Expected::Healthy,
-        |random| {
-            let moments = ticks(random, 90, 200, (6, 9));
-            let one = |at: i64| read(at, format!("AWS-CLI-session-{at}"), "203.0.113.3");
-            by(CLI, moments.into_iter().map(one).collect())
-        },
-    ),
-    shape("lambda with its extension", Expected::Healthy, |random| {
-        let mut calls = Vec::new();
-        for _ in 0..random.within(5, 15) {
-            let address = random.address("10");
-            let from = start(random);
-            calls.extend((0..24).map(|tick| read(from + tick * 300, "checkout", &address)));
-        }
-        by(LAMBDA, calls)
-    }),
-    shape("cold starts", Expected::Healthy, |random| {
-        let moments = ticks(random, 100, 300, (48, 72));
-        let one = |at: i64| read(at, "thumbnails", &random.address("11"));
-        by(LAMBDA, moments.into_iter().map(one).collect())
-    }),
-    shape("driver on nodes", Expected::Healthy, |random| {
-        let nodes = |_: &mut Random, pod: i64| format!("10.12.0.{}", pod % 4);
-        let calls = fleet(random, (60, 100), nodes, |pod, hour, from| {
-            format!("{}{pod:09}", from + hour * HOUR)
-        });
-        by(CSI, calls)
-    }),
-    shape("push of an hour", Expected::Healthy, |random| {
-        let puts = calling(
-            "PutSecretValue",
-            fleet(
-                random,
-                (1, 1),
-                |_, _| "10.13.0.1".to_owned(),
-                |_, _, _| "push".to_owned(),
-            ),
-        );
-        let describes = calling("DescribeSecret", puts.clone());
-        [puts, describes].concat()
-    }),
-    shape("inventory of an hour", Expected::Healthy, |random| {
-        let lists = fleet(
-            random,
-            (1, 3),
-            |_, _| "10.14.0.1".to_owned(),
-            |pod, _, _| format!("inventory-{pod}"),
-        );
-        calling("ListSecrets", lists)
-    }),
-    Shape {
-        role: "AWSReservedSSO_",
-        ..shape("person in the console", Expected::Healthy, |random| {
-            let from = start(random);
-            let one = |at| Generated {
-                agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)",
-                from_console: true,
-                ..read(at, "ada@example.com", "203.0.113.4")
-            };
-            (0..random.within(5, 60))
-                .map(|click| one(from + click * 45))
-                .collect()
-        })
-    },
-];

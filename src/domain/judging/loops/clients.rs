@@ -115,7 +115,7 @@ impl ClientNeeds {
 
 /// What the clients of a reader add up to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ClientSums {
+pub(super) struct FoldedClients {
     /// How many clients, or, if `up_to`, how many there may be.
     pub(super) count: u64,
     pub(super) up_to: bool,
@@ -169,8 +169,8 @@ impl<'h> Stay<'h> {
 }
 
 /// Sorts the calls of a reader by the clients that stand behind them, and adds up what they need.
-pub(super) fn fold(seen: &[SessionHour<'_>], needs: ClientNeeds) -> ClientSums {
-    let mut sums = ClientSums::default();
+pub(super) fn fold(seen: &[SessionHour<'_>], needs: ClientNeeds) -> FoldedClients {
+    let mut sums = FoldedClients::default();
     for hour in seen {
         sums.calls += hour.calls;
         *sums.hours.entry(hour.hour).or_default() += hour.calls;
@@ -333,7 +333,7 @@ fn place_hours(stays: &[Stay<'_>], needs: ClientNeeds) -> BTreeMap<u32, PlaceHou
     hours
 }
 
-impl ClientSums {
+impl FoldedClients {
     /// A session with a chosen name: at each address a client. If it comes from as many addresses as it makes calls,
     /// something starts anew at each of them.
     fn given(&mut self, stays: &[Stay<'_>], needs: ClientNeeds) {
