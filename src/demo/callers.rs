@@ -34,6 +34,9 @@ pub(super) enum SessionNaming {
     Instance,
     /// A pod of EKS with a web identity, as botocore names its sessions.
     Pod,
+    /// A process of its own for each call, as botocore names their sessions: the number of the client is the second of
+    /// the trail at which the process started.
+    Process,
     /// A person in the console, through IAM Identity Center.
     Console(&'static str),
     /// The rotation function of the secret whose place in the table is the number of the client.
@@ -249,6 +252,22 @@ pub(super) static AIRFLOW: DemoCaller = pods(
     "airflow-worker-irsa",
     "Boto3/1.40.55 md/Botocore#1.40.55 ua/2.1 os/linux#6.12.46 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.40.55 Airflow/3.1.0 AmPP/9.15.0",
     "10.20.44.",
+);
+/// A shell loop in a pod.
+pub(super) static EXPORTS: DemoCaller = role(
+    PRODUCTION,
+    "partner-exports-irsa",
+    SessionNaming::Process,
+    "aws-cli/2.31.18 md/awscrt#0.27.6 ua/2.1 os/linux#6.12.46 md/arch#x86_64 lang/python#3.13.7 md/pyimpl#CPython m/g,E,b cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#secretsmanager.get-secret-value",
+    Origin::Endpoint("10.20.45."),
+);
+/// The agent that fetches the secrets of tasks before they start.
+pub(super) static TRANSCODER: DemoCaller = role(
+    PRODUCTION,
+    "media-transcoder-execution",
+    SessionNaming::Task,
+    "Amazon ECS Agent - v1.98.0 (c5d2e9a7) (linux) (+http://aws.amazon.com/ecs/)",
+    Origin::Endpoint("10.20.46."),
 );
 pub(super) static EVENT_BRIDGE: DemoCaller = DemoCaller {
     account: PRODUCTION,

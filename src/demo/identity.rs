@@ -8,7 +8,7 @@ use super::json::{Json, text};
 use super::organization::CAST;
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation};
-use super::{HOUR, SECRETS_MANAGER, at};
+use super::{BEGIN, HOUR, SECRETS_MANAGER, at};
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
 const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
@@ -124,6 +124,7 @@ fn session_name(caller: &DemoCaller, client: u32) -> String {
         SessionNaming::Task => random.uuid().replace('-', ""),
         SessionNaming::Instance => format!("i-0{}{}", random.eight_digits(), random.eight_digits()),
         SessionNaming::Pod => format!("botocore-session-17{:08}", random.below(100_000_000)),
+        SessionNaming::Process => format!("botocore-session-{}", BEGIN + i64::from(client)),
         SessionNaming::RotationFunction => usize::try_from(client)
             .ok()
             .and_then(|place| CAST.get(place))

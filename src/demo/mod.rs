@@ -36,6 +36,8 @@ const NOW: i64 = 1_793_491_200;
 const DAYS: i64 = 90;
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
+/// When the trail begins, in seconds since 1970.
+const BEGIN: i64 = NOW - DAYS * DAY;
 
 /// The fixed moment of the demo, 2026-11-01T00:00:00Z. The trail covers the 90 days before it.
 #[must_use]

@@ -415,4 +415,15 @@ pub const CAST: &[Cast] = &[
             "coverage-gap",
             "only its rotation reads it, but the trail has a hole",
         ),
+    // Readers that start anew for each call.
+    prod("exports/sftp/partner")
+        .owner("partners")
+        .keep(
+            "recently-read",
+            "a shell loop in one pod reads it in a new process every 20 seconds, each with a session of its own",
+        ),
+    prod("media/transcoder/licence").owner("media").keep(
+        "recently-read",
+        "tasks of a service that fails at its start read it every 45 seconds, each once",
+    ),
 ];

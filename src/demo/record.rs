@@ -381,8 +381,13 @@ fn error_message(call: &Call, failure: Failure) -> String {
 }
 
 fn address(call: &Call) -> Cow<'static, str> {
+    // The processes of one machine share its address.
+    let machine = match call.caller.session {
+        SessionNaming::Process => 0,
+        _ => call.client,
+    };
     match call.caller.from {
-        Origin::Endpoint(net) => format!("{net}{}", 10 + call.client % 240).into(),
+        Origin::Endpoint(net) => format!("{net}{}", 10 + machine % 240).into(),
         Origin::Outside(address) | Origin::Service(address) => address.into(),
     }
 }

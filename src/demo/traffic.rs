@@ -7,7 +7,7 @@ use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{self, DemoCaller};
 use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
 use super::random::SplitMix;
-use super::{DAY, DAYS, HOUR, NOW, rotation};
+use super::{BEGIN, DAY, DAYS, HOUR, NOW, rotation};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 /// When a series of calls happens.
@@ -53,6 +53,7 @@ pub(super) fn calls() -> Vec<Call> {
     deletions(&mut script);
     people(&mut script);
     background(&mut script);
+    starts(&mut script);
     let mut calls = script.calls;
     calls.retain(|call| (NOW - DAYS * DAY..NOW).contains(&call.at));
     calls.sort_by_key(|call| call.at);
@@ -534,6 +535,26 @@ fn people(script: &mut Script) {
     look(7, "data/snowflake/loader-old", open_page);
     look(9, "ops/statuspage/token", show_value);
     look(37, "ops/statuspage/token", show_value);
+}
+
+/// Readers that start anew for each call: processes of a shell loop in one pod, and tasks of a service that fails at its
+/// start.
+fn starts(script: &mut Script) {
+    let mut anew = |secret: &str, caller: &'static DemoCaller, days: i64, every: i64| {
+        let act = Act::Get(CallTarget::Name(prod(secret)), VersionRequest::Unsaid);
+        let mut random = SplitMix::named(secret);
+        let mut due = ago(days, 9 * HOUR);
+        while due < NOW {
+            let second = u32::try_from(due - BEGIN).unwrap_or(0);
+            script.once(due, VIRGINIA, caller, act);
+            if let Some(call) = script.calls.last_mut() {
+                call.client = second;
+            }
+            due += every + i64::from(random.below(4));
+        }
+    };
+    anew("exports/sftp/partner", &callers::EXPORTS, 3, 18);
+    anew("media/transcoder/licence", &callers::TRANSCODER, 4, 42);
 }
 
 /// In each account and Region something is logged in every hour.
