@@ -23,7 +23,7 @@ use story::{Story, Truth};
 type Excuse = (&'static str, fn(&Lost<'_>) -> bool);
 
 /// What no tool can see. Only these excuse a wrong `delete`.
-const UNSEEN: [Excuse; 2] = [
+const UNSEEN: [Excuse; 3] = [
     (
         "a log file vanished without a trace while another file of the same hours is there, no record of the use is left, \
          and AWS gives no young LastAccessedDate for it",
@@ -38,6 +38,13 @@ const UNSEEN: [Excuse; 2] = [
                 "an application puts values",
             ];
             !lost.told && !lost.evidence.no_writes.is_empty() && written.contains(&lost.story)
+        },
+    ),
+    (
+        "the policy of a VPC endpoint refuses, and the trail does not log network activity events, which alone show it",
+        |lost| {
+            let unlogged = &lost.evidence.no_network_activity;
+            unlogged.contains(&lost.place) && !lost.told && !lost.read
         },
     ),
 ];

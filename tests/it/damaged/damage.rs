@@ -50,6 +50,8 @@ pub struct Evidence {
     pub vanished: Vec<usize>,
     /// Only reads were logged: writes cannot be seen (see `UNSEEN`).
     pub no_writes: Vec<(String, String)>,
+    /// The places of secrets that network activity events told of, which were not logged (see `UNSEEN`).
+    pub no_network_activity: Vec<usize>,
     /// What was done, for the message of a failure.
     pub done: Vec<String>,
 }
@@ -182,6 +184,7 @@ impl Evidence {
             extra: Vec::new(),
             vanished: Vec::new(),
             no_writes: Vec::new(),
+            no_network_activity: Vec::new(),
             done: Vec::new(),
         }
     }
@@ -210,7 +213,7 @@ impl Evidence {
         let mut some = self.some(dice);
         while let Some(place) = some.pop() {
             let file = self.files.remove(place);
-            if file.unique == "CALLS"
+            if file.unique.starts_with("CALLS")
                 && let Body::Events(events) = file.body
             {
                 self.vanished
@@ -443,6 +446,9 @@ const DAMAGES: &[Damage] = &[
             .collect();
     }),
     ("only management events", |all, dice| {
+        let is_network = |told: &&Told| told.call.category == "NetworkActivity";
+        let network = all.events().into_iter().filter(is_network);
+        all.no_network_activity = network.filter_map(|told| told.of).collect();
         all.only(dice, |told| told.call.category == "Management");
     }),
     ("only data events", Evidence::data_only),
@@ -460,6 +466,8 @@ const DAMAGES: &[Damage] = &[
         for place in all.some(dice) {
             let file = &mut all.files[place];
             file.late = dice.between(1, 5).min(NOW_S / DAY - file.day).max(0);
+            // The file of another day may have this name but for the end, which AWS makes up.
+            file.unique = format!("{}LATE{}", file.unique, file.day);
         }
     }),
     ("files twice", Evidence::duplicate),
