@@ -8,12 +8,13 @@
 //!
 //! A trail that holds no read-only events is write-only (`ReadWriteType: WriteOnly`) and covers no reads at all. Records
 //! that are all of one service, one event name or one caller are the answer to a question and cover nothing
-//! ([`Variety`]).
+//! ([`Variety`]); so are those of a single file of more than a day, whatever lies beside it ([`FileHours`]).
 //! A source that was asked for a span and delivered all of it asserts the span ([`Coverage::assert`]) and needs no
 //! guessing.
 
 mod covered;
 mod describe;
+mod file_hours;
 mod rhythm;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,6 +26,7 @@ use crate::domain::trail::unread::Unread;
 
 pub use covered::{Covered, Proof};
 pub use describe::{in_days, in_words};
+pub use file_hours::FileHours;
 use rhythm::{LONGEST_SILENCE, bridged, tolerance};
 
 /// Hours since 1970-01-01T00:00:00Z, as bits.
@@ -55,6 +57,8 @@ impl Hours {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeActivity {
     hours: Hours,
+    /// The hours of exports that were filtered: they show use, never that there is none.
+    selected: Hours,
     /// UTC days since 1970 that hold a record with `readOnly: true`.
     read_days: BTreeSet<u32>,
     /// Spans (seconds since 1970) of which a source delivered everything.
@@ -74,6 +78,27 @@ pub enum RecordSelection<'a> {
     Caller(&'a str),
     /// Only calls that failed.
     Failures,
+}
+
+impl<'a> RecordSelection<'a> {
+    /// What so varied records are a selection by. `None`: they are as varied as those of a whole trail.
+    pub fn of(variety: &'a Variety) -> Option<Self> {
+        let Variety {
+            services,
+            names,
+            identities,
+            any_success,
+        } = variety;
+        match (names, services, identities) {
+            (Values::One(name), _, _) => Some(Self::Name(name)),
+            (_, Values::One(service), _) => Some(Self::Service(service)),
+            (_, _, Values::One(caller)) => Some(Self::Caller(caller)),
+            (Values::Several, Values::Several, Values::Several) if !any_success => {
+                Some(Self::Failures)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What was heard everywhere.
@@ -112,6 +137,15 @@ impl Coverage {
     pub fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
         let key = (account.into(), region.into());
         self.scopes.entry(key).or_default().variety.merge(variety);
+    }
+
+    /// Notes the hours of an export that was filtered.
+    pub fn selected(&mut self, account: &str, region: &str, hours: impl Iterator<Item = u32>) {
+        let activity = self.scopes.entry((account.into(), region.into()));
+        let selected = &mut activity.or_default().selected;
+        for hour in hours {
+            selected.insert(hour);
+        }
     }
 
     /// Notes that a source delivered every event, reads included, of a span (seconds since 1970, end exclusive).
@@ -167,6 +201,7 @@ impl Coverage {
         for (key, heard) in other.scopes {
             let mine = self.scopes.entry(key).or_default();
             mine.hours.extend(&heard.hours);
+            mine.selected.extend(&heard.selected);
             mine.read_days.extend(heard.read_days);
             mine.asserted.extend(heard.asserted);
             mine.variety.merge(&heard.variety);
@@ -201,26 +236,20 @@ impl ScopeActivity {
 
     /// Whether the records are a selection of a trail, which says who reads a secret and never who does not.
     pub fn selection(&self) -> Option<RecordSelection<'_>> {
-        let Variety {
-            services,
-            names,
-            identities,
-            any_success,
-        } = &self.variety;
-        match (names, services, identities) {
-            (Values::One(name), _, _) => Some(RecordSelection::Name(name)),
-            (_, Values::One(service), _) => Some(RecordSelection::Service(service)),
-            (_, _, Values::One(caller)) => Some(RecordSelection::Caller(caller)),
-            (Values::Several, Values::Several, Values::Several) if !any_success => {
-                Some(RecordSelection::Failures)
-            }
-            _ => None,
-        }
+        RecordSelection::of(&self.variety)
     }
 
     /// Whether a source says that it delivered everything, so that nothing is concluded from the records.
     pub fn is_asserted(&self) -> bool {
         !self.asserted.is_empty()
+    }
+
+    /// Whether there are exports that were filtered, of a part of these holes.
+    fn is_selected_in(&self, holes: &[(i64, i64)]) -> bool {
+        self.selected.iter().any(|hour| {
+            let at = i64::from(hour) * 3_600;
+            holes.iter().any(|hole| at < hole.1 && hole.0 < at + 3_600)
+        })
     }
 
     /// Whether anything was heard in these holes, and whether in some of their hours nothing was.

@@ -16,7 +16,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use crate::domain::trail::calls::{Address, CallOutcome, CallSeries, Cell, CellRange};
-use crate::domain::trail::coverage::Coverage;
+use crate::domain::trail::coverage::{Coverage, FileHours};
 use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
 use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};
 
@@ -109,6 +109,8 @@ pub struct Ledger {
     sampled: Sampled,
     /// What the trail covers.
     pub coverage: Coverage,
+    /// The hours of the file that is being read.
+    file: FileHours,
     /// Events that came again and were not counted.
     pub duplicates: u64,
     /// Where this ledger is among those that fill from one trail, and which files it is at.
@@ -136,6 +138,7 @@ impl Ledger {
             shared: HashMap::default(),
             sampled: Sampled::default(),
             coverage: Coverage::default(),
+            file: FileHours::default(),
             duplicates: 0,
             delivery: None,
             late: 0,
@@ -437,12 +440,12 @@ impl EventSink for Ledger {
     fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         let second = i64::from(hour) * 3_600;
         if second + 3_600 > self.bounds.from && second < self.bounds.to {
-            self.coverage.heard(account, region, hour, read_only);
+            self.file.add(account, region, hour, read_only);
         }
     }
 
     fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
-        self.coverage.variety(account, region, variety);
+        self.file.end(account, region, variety, &mut self.coverage);
     }
 }
 

@@ -232,6 +232,37 @@ fn a_query_for_reads_written_as_lines_says_only_who_reads() {
     says_only_who_reads(&scan);
 }
 
+/// Scans exports of one event name each, beside whole log files of the last three days.
+fn exports(names: &[&str], whole: bool) -> Scan {
+    let mut world = World::silent()
+        .secrets([idle("cached"), never("used").accessed(0)])
+        .args(&["--allow-partial"]);
+    if whole {
+        world = world.heard_between(ACCOUNT, EAST, days_ago(3), NOW_S, &[]);
+    }
+    for name in names {
+        let calls: Vec<Call> = all().filter(|call| call.name == *name).collect();
+        world = world.file(&format!("trail/{name}.json"), lookup(&calls).to_string());
+    }
+    world.scan()
+}
+
+#[test]
+fn a_few_whole_log_files_do_not_vouch_for_an_export_of_one_name() {
+    let scan = exports(&["GetSecretValue"], true);
+    says_only_who_reads(&scan);
+    assert!(
+        scan.gaps().contains("an export that was filtered"),
+        "{}",
+        scan.gaps()
+    );
+}
+
+#[test]
+fn two_exports_of_one_name_each_are_no_whole_trail() {
+    says_only_who_reads(&exports(&["GetSecretValue", "StartInstances"], false));
+}
+
 #[test]
 fn an_export_of_one_name_beside_a_whole_trail_takes_nothing_away() {
     let calls: Vec<Call> = hourly(&get("used")).collect();

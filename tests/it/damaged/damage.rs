@@ -46,6 +46,8 @@ pub struct Evidence {
     pub secrets: Vec<Secret>,
     pub shape: Shape,
     pub extra: Vec<(String, Vec<u8>)>,
+    /// Events that stand in an export for each account and Region, beside the files.
+    pub beside: Vec<Told>,
     /// The places of secrets of which a file told that vanished without a trace (see `UNSEEN`).
     pub vanished: Vec<usize>,
     /// Only reads were logged: writes cannot be seen (see `UNSEEN`).
@@ -182,6 +184,7 @@ impl Evidence {
                 .collect(),
             shape: Shape::Layout,
             extra: Vec::new(),
+            beside: Vec::new(),
             vanished: Vec::new(),
             no_writes: Vec::new(),
             no_network_activity: Vec::new(),
@@ -229,20 +232,48 @@ impl Evidence {
         }
     }
 
-    /// Leaves of some scopes only what fits.
+    /// Leaves of some scopes only what fits. What picks it from a trail does not pass on a file that it cannot read.
     fn only(&mut self, dice: &mut Dice, fits: impl Fn(&Told) -> bool) {
         let one = dice
             .percent(30)
             .then(|| dice.one(&self.files).region.clone());
-        for file in &mut self.files {
-            if one.as_ref().is_none_or(|region| *region == file.region)
-                && let Some(events) = file.events()
-            {
-                events.retain(&fits);
+        let is_there = |region: &str| one.as_ref().is_none_or(|one| one == region);
+        let files = self.files.iter_mut();
+        for file in files.filter(|file| is_there(&file.region)) {
+            match file.events() {
+                Some(events) => events.retain(&fits),
+                None => file.body = Body::Events(Vec::new()),
             }
         }
         self.files
             .retain(|file| !matches!(&file.body, Body::Events(events) if events.is_empty()));
+        self.beside
+            .retain(|told| !is_there(&told.call.region) || fits(told));
+    }
+
+    /// Leaves some files as they are, and of all others an export of one event name.
+    fn export_one_name(&mut self, dice: &mut Dice) {
+        let names: Vec<String> = self
+            .events()
+            .iter()
+            .map(|told| told.call.name.clone())
+            .collect();
+        if names.is_empty() {
+            return;
+        }
+        let name = dice.one(&names).clone();
+        let mut whole = self.some(dice);
+        let files = std::mem::take(&mut self.files);
+        for (place, mut file) in files.into_iter().enumerate() {
+            if whole.first() == Some(&place) {
+                whole.remove(0);
+                self.files.push(file);
+            } else if let Some(events) = file.events() {
+                events.retain(|told| told.call.name == name);
+                self.beside.append(events);
+            }
+        }
+        self.done.push(name);
     }
 
     fn events(&self) -> Vec<&Told> {
@@ -250,7 +281,8 @@ impl Evidence {
             Body::Events(events) => Some(events),
             _ => None,
         });
-        events.flatten().filter(|told| told.of.is_some()).collect()
+        let all = events.flatten().chain(&self.beside);
+        all.filter(|told| told.of.is_some()).collect()
     }
 
     fn drop_scope(&mut self, dice: &mut Dice) {
@@ -357,6 +389,15 @@ impl Evidence {
     }
 }
 
+/// The output of `lookup-events` for these records.
+fn looked_up(records: &[String]) -> String {
+    let events: Vec<Value> = records
+        .iter()
+        .map(|record| json!({"EventId": "1", "CloudTrailEvent": record}))
+        .collect();
+    json!({ "Events": events }).to_string()
+}
+
 type Damage = (&'static str, fn(&mut Evidence, &mut Dice));
 
 /// Everything that may happen.
@@ -412,6 +453,10 @@ const DAMAGES: &[Damage] = &[
             all.only(dice, |told| told.call.name == name);
         }
     }),
+    (
+        "some files, and an export of one event name",
+        Evidence::export_one_name,
+    ),
     ("only one secret", |all, dice| {
         let secrets: Vec<usize> = all.events().iter().filter_map(|told| told.of).collect();
         if !secrets.is_empty() {
@@ -504,6 +549,7 @@ impl Evidence {
     /// The files as they lie on disk, below the folder of the scan.
     pub fn written(&self) -> Vec<(String, Vec<u8>)> {
         let mut out = self.extra.clone();
+        out.extend(self.exported_beside());
         let numbered = || self.files.iter().enumerate();
         match self.shape {
             Shape::Layout => out.extend(
@@ -545,11 +591,7 @@ impl Evidence {
             let text = if self.shape == Shape::Lines {
                 records.join("\n")
             } else {
-                let events: Vec<Value> = records
-                    .iter()
-                    .map(|record| json!({"EventId": "1", "CloudTrailEvent": record}))
-                    .collect();
-                json!({ "Events": events }).to_string()
+                looked_up(&records)
             };
             out.push((
                 format!("trail/export-{account}-{region}.json"),
@@ -557,6 +599,20 @@ impl Evidence {
             ));
         }
         out
+    }
+
+    fn exported_beside(&self) -> Vec<(String, Vec<u8>)> {
+        let mut records: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+        for (number, told) in self.beside.iter().enumerate() {
+            let scope = (told.call.account.as_str(), told.call.region.as_str());
+            let record = told.call.record(900_000_000 + number);
+            records.entry(scope).or_default().push(record);
+        }
+        let file = |((account, region), records): ((&str, &str), Vec<String>)| {
+            let path = format!("trail/beside-{account}-{region}.json");
+            (path, looked_up(&records).into_bytes())
+        };
+        records.into_iter().map(file).collect()
     }
 
     /// The places of secrets of which a readable record is left.

@@ -35,6 +35,10 @@ impl Coverage {
         }
         match self.of(scope) {
             None => "no log file speaks of this account and Region",
+            Some(heard) if heard.is_selected_in(holes) => {
+                "that time is in files of which all records are of one event name, service or caller, or failed: an \
+                 export that was filtered shows who reads, never who does not"
+            }
             Some(heard) if heard.is_write_only() => {
                 "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
             }
