@@ -6,11 +6,14 @@
 //!
 //! No function here could return a secret's value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, Tag};
+use aws_sdk_secretsmanager::types::{
+    ReplicationStatusType, RotationRulesType, SecretListEntry, Tag,
+};
 use aws_smithy_types::DateTime;
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
@@ -20,7 +23,7 @@ use super::gate::ActionGuard;
 use super::{AwsSession, fault, locked, snapshot};
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::{Region, Scope, SecretArn};
-use crate::domain::inventory::secret::{Replica, Secret, day_of};
+use crate::domain::inventory::secret::{Replica, RotationSchedule, Secret, day_of, has_pending};
 use crate::domain::inventory::tags::Tags;
 use crate::ports::{BlobStore, Fault, ProgressEvent, ProgressSink};
 
@@ -295,6 +298,8 @@ fn secret_of(entry: &SecretListEntry, scope: &Scope) -> Result<Secret, String> {
         next_rotation: moment(entry.next_rotation_date()),
         rotation_enabled: entry.rotation_enabled(),
         rotation_lambda: entry.rotation_lambda_arn().map(str::to_owned),
+        rotation_rules: entry.rotation_rules().map(rules),
+        has_pending_version: entry.secret_versions_to_stages().and_then(pending),
         deleted: moment(entry.deleted_date()),
         owning_service: entry.owning_service().map(str::to_owned),
         primary_region: region(entry.primary_region()),
@@ -322,6 +327,8 @@ pub(super) fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> 
         next_rotation: moment(answer.next_rotation_date()),
         rotation_enabled: answer.rotation_enabled(),
         rotation_lambda: answer.rotation_lambda_arn().map(str::to_owned),
+        rotation_rules: answer.rotation_rules().map(rules),
+        has_pending_version: answer.version_ids_to_stages().and_then(pending),
         deleted: moment(answer.deleted_date()),
         owning_service: answer.owning_service().map(str::to_owned),
         primary_region: region(answer.primary_region()),
@@ -336,6 +343,21 @@ pub(super) fn described(answer: &DescribeSecretOutput) -> Result<Secret, Fault> 
         current: None,
         arn,
     })
+}
+
+fn rules(rules: &RotationRulesType) -> RotationSchedule {
+    RotationSchedule {
+        after_days: rules.automatically_after_days(),
+        schedule: rules.schedule_expression().map(str::to_owned),
+    }
+}
+
+fn pending(versions: &HashMap<String, Vec<String>>) -> Option<bool> {
+    has_pending(
+        versions
+            .values()
+            .map(|it| it.iter().map(String::as_str).collect()),
+    )
 }
 
 fn replica(status: &ReplicationStatusType) -> Option<Replica> {

@@ -51,6 +51,41 @@ pub struct CurrentVersion {
     pub last_accessed: Option<Date>,
 }
 
+/// How often a secret is to be rotated: `RotationRules` of the inventory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RotationSchedule {
+    /// `AutomaticallyAfterDays`.
+    pub after_days: Option<i64>,
+    /// `ScheduleExpression`: `rate(10 days)` or `cron(0 8 1 * ? *)`. Other people's text.
+    pub schedule: Option<String>,
+}
+
+impl RotationSchedule {
+    /// The days from one rotation to the next, where the rules state a rate. A `cron()` schedule states days of the
+    /// calendar: those are in `NextRotationDate`.
+    pub fn interval_days(&self) -> Option<i64> {
+        let Some(schedule) = &self.schedule else {
+            return self.after_days.filter(|days| *days > 0);
+        };
+        let rate = schedule.trim().strip_prefix("rate(")?.strip_suffix(')')?;
+        let (number, unit) = rate.trim().split_once(' ')?;
+        let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
+        match unit.trim() {
+            "day" | "days" => Some(number),
+            "hour" | "hours" => Some(number.div_euclid(24) + i64::from(number % 24 != 0)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the stages of a secret's versions show one in staging that is not the current one: what a rotation leaves that
+/// did not come to its end. `None`: no stages are known.
+pub fn has_pending<'s>(versions: impl Iterator<Item = Vec<&'s str>>) -> Option<bool> {
+    let pending =
+        |stages: Vec<&str>| stages.contains(&"AWSPENDING") && !stages.contains(&"AWSCURRENT");
+    versions.map(pending).reduce(|one, other| one || other)
+}
+
 /// One secret in one Region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
@@ -82,6 +117,10 @@ pub struct Secret {
     pub rotation_enabled: Option<bool>,
     /// The function that rotates it.
     pub rotation_lambda: Option<String>,
+    /// `RotationRules`, as far as they are there.
+    pub rotation_rules: Option<RotationSchedule>,
+    /// Whether a version is in staging (`AWSPENDING`) that is not the current one. `None`: the inventory does not say.
+    pub has_pending_version: Option<bool>,
     /// When `DeleteSecret` was called. `Some`: the secret is pending deletion.
     pub deleted: Option<Timestamp>,
     /// The AWS service that owns it, as the inventory says; see [`Secret::owner_service`].
@@ -113,6 +152,8 @@ impl Secret {
             next_rotation: None,
             rotation_enabled: None,
             rotation_lambda: None,
+            rotation_rules: None,
+            has_pending_version: None,
             deleted: None,
             owning_service: None,
             primary_region: None,
@@ -206,6 +247,8 @@ impl Secret {
             next_rotation: newer.next_rotation.max(older.next_rotation),
             rotation_enabled: newer.rotation_enabled.or(older.rotation_enabled),
             rotation_lambda: newer.rotation_lambda.or(older.rotation_lambda),
+            rotation_rules: newer.rotation_rules.or(older.rotation_rules),
+            has_pending_version: newer.has_pending_version.or(older.has_pending_version),
             deleted: newer.deleted.or(older.deleted),
             owning_service: newer.owning_service.or(older.owning_service),
             primary_region: newer.primary_region.or(older.primary_region),
@@ -225,4 +268,54 @@ impl Secret {
 /// The UTC day of a moment.
 pub fn day_of(moment: Timestamp) -> Date {
     moment.to_zoned(TimeZone::UTC).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_states_days_and_a_calendar_does_not() {
+        for (schedule, days) in [
+            ("rate(10 days)", Some(10)),
+            ("rate(1 day)", Some(1)),
+            ("rate(4 hours)", Some(1)),
+            ("rate(36 hours)", Some(2)),
+            ("cron(0 8 1 * ? *)", None),
+            ("rate(0 days)", None),
+            ("rate(-3 days)", None),
+            ("rate(ten days)", None),
+            ("rate(10 weeks)", None),
+            ("", None),
+        ] {
+            let rules = RotationSchedule {
+                after_days: Some(99),
+                schedule: Some(schedule.to_owned()),
+            };
+            assert_eq!(rules.interval_days(), days, "{schedule}");
+        }
+        let rules = |after_days| RotationSchedule {
+            after_days,
+            schedule: None,
+        };
+        assert_eq!(rules(Some(30)).interval_days(), Some(30));
+        assert_eq!(rules(Some(0)).interval_days(), None);
+        assert_eq!(rules(None).interval_days(), None);
+    }
+
+    #[test]
+    fn a_version_in_staging_that_is_current_is_not_left_over() {
+        for (versions, pending) in [
+            (vec![], None),
+            (vec![vec!["AWSCURRENT"]], Some(false)),
+            (vec![vec!["AWSCURRENT", "AWSPENDING"]], Some(false)),
+            (vec![vec!["AWSCURRENT"], vec!["AWSPENDING"]], Some(true)),
+        ] {
+            assert_eq!(
+                has_pending(versions.clone().into_iter()),
+                pending,
+                "{versions:?}"
+            );
+        }
+    }
 }

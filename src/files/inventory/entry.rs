@@ -2,6 +2,7 @@
 //!
 //! Dates come in the forms of several tools. A date that lies before Secrets Manager stands for an absent one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -10,7 +11,9 @@ use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::base::names::SecretArn;
-use crate::domain::inventory::secret::{CurrentVersion, Replica, Secret, day_of};
+use crate::domain::inventory::secret::{
+    CurrentVersion, Replica, RotationSchedule, Secret, day_of, has_pending,
+};
 
 /// An entry of `SecretList`, or the answer of `describe-secret`. Unknown fields are ignored: AWS adds some.
 #[derive(Deserialize)]
@@ -29,6 +32,11 @@ pub(super) struct ListedSecret {
     rotation_enabled: Option<bool>,
     #[serde(rename = "RotationLambdaARN")]
     rotation_lambda: Option<String>,
+    rotation_rules: Option<ListedRules>,
+    /// In lists.
+    secret_versions_to_stages: Option<BTreeMap<String, Vec<String>>>,
+    /// In descriptions.
+    version_ids_to_stages: Option<BTreeMap<String, Vec<String>>>,
     deleted_date: Option<CliTimestamp>,
     owning_service: Option<String>,
     primary_region: Option<String>,
@@ -58,6 +66,13 @@ impl VersionEntry {
                 .map(day_of),
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedRules {
+    automatically_after_days: Option<i64>,
+    schedule_expression: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +123,21 @@ impl ListedSecret {
             next_rotation: moment(self.next_rotation_date),
             rotation_enabled: self.rotation_enabled,
             rotation_lambda: text(self.rotation_lambda),
+            rotation_rules: self.rotation_rules.map(|rules| RotationSchedule {
+                after_days: rules.automatically_after_days,
+                schedule: text(rules.schedule_expression),
+            }),
+            has_pending_version: {
+                let versions = self
+                    .secret_versions_to_stages
+                    .or(self.version_ids_to_stages);
+                let versions = versions.unwrap_or_default();
+                has_pending(
+                    versions
+                        .values()
+                        .map(|it| it.iter().map(String::as_str).collect()),
+                )
+            },
             deleted: moment(self.deleted_date),
             owning_service: text(self.owning_service),
             primary_region: text(self.primary_region).map(region).transpose()?,
