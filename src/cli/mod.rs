@@ -10,7 +10,9 @@ pub use cleanup::{
 };
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
-pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
+pub use view::{
+    CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, RulesFormat, View,
+};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};

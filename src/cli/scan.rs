@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Format, View};
+use crate::domain::base::finding_kinds::{FINDINGS, Severity};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::policy;
@@ -83,7 +84,8 @@ pub struct ScanArgs {
     /// What to show.
     #[command(flatten)]
     pub view: View,
-    /// Exit 4 if a finding or a verdict's reason with one of these codes is there
+    /// Exit 4 if there is a finding or a verdict's reason with one of these codes, or a finding of this severity
+    /// (`high`, `medium`, `low`) or a higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
     /// Exit 4 if more than this many US dollars a month could be saved
@@ -273,15 +275,14 @@ pub(super) fn known_code(text: &str) -> Result<String, String> {
     let rules = crate::domain::judging::rules::RULES
         .iter()
         .map(|rule| rule.code.as_str());
-    let findings = crate::domain::base::finding_kinds::FINDINGS
-        .iter()
-        .map(|finding| finding.code.as_str());
-    let codes: Vec<&str> = rules.chain(findings).collect();
+    let findings = FINDINGS.iter().map(|finding| finding.code.as_str());
+    let severities = Severity::ALL.into_iter().map(Severity::as_str);
+    let codes: Vec<&str> = rules.chain(findings).chain(severities).collect();
     if codes.contains(&text) {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "there is no rule of that name; `secretsweep rules` lists them: {}",
+            "there is no rule, finding or severity of that name; `secretsweep rules` lists them: {}",
             codes.join(", ")
         ))
     }

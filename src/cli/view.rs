@@ -115,7 +115,8 @@ pub struct ReportArgs {
     /// Replace another scan's result in that folder
     #[arg(long)]
     pub overwrite: bool,
-    /// Exit 4 if a finding or a verdict's reason with one of these codes is there
+    /// Exit 4 if there is a finding or a verdict's reason with one of these codes, or a finding of this severity
+    /// (`high`, `medium`, `low`) or a higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
     /// Exit 4 if more than this many US dollars a month could be saved
@@ -131,4 +132,16 @@ pub struct ReportArgs {
 pub struct RulesArgs {
     /// The code of a rule or finding; all are listed without it
     pub code: Option<String>,
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = RulesFormat::Text)]
+    pub format: RulesFormat,
+}
+
+/// What the rules are shown as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// For people.
+    Text,
+    /// Tables of Markdown.
+    Markdown,
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
 
+use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, PriceList};
 use crate::domain::base::names::SecretArn;
@@ -14,7 +15,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::base::span::Span;
 use crate::domain::report::result::{
     Cost, FORMAT, FindingRow, InventoryState, LoopRow, LoopShape, PolicySummary, Report, ScopeRow,
-    SecretRow, Severity, Totals, TrailRow, UnattributedRow,
+    SecretRow, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
@@ -257,6 +258,7 @@ fn findings(report: &Report) -> Vec<FindingRow> {
             reader: row.readers.first().map(|reader| reader.reader.clone()),
             text: text.to_owned(),
             evidence,
+            muted: None,
         };
     let mut rows = Vec::new();
     for row in &report.secrets {

@@ -22,6 +22,9 @@ use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
 mod file;
+mod findings;
+
+pub use findings::{FindingSettings, NamingRule, Team};
 
 /// What is wrong with a policy file: the message names line and column.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -203,9 +206,13 @@ pub struct Mute {
     /// The code of the finding.
     #[serde(deserialize_with = "file::finding_code")]
     pub code: FindingCode,
-    /// Secrets by name; all if absent.
+    /// Secrets by name or ARN; all if absent.
     pub name: Option<Glob>,
-    /// Why. For the reader of the policy file.
+    /// Readers by ARN or by the name of the role or user; all if absent.
+    pub reader: Option<Glob>,
+    /// The account of the secret; all if absent.
+    pub account: Option<AccountId>,
+    /// Why. For the reader of the policy file and of the report.
     pub reason: String,
     /// The last day on which it holds; for good if absent.
     #[serde(default, deserialize_with = "file::optional_day")]
@@ -235,6 +242,8 @@ pub struct Policy {
     pub maintenance: Vec<ReaderKind>,
     /// Fingerprints that come before the built-in ones.
     pub fingerprints: Vec<OwnFingerprint>,
+    /// Which findings are reported, and their thresholds.
+    pub findings: FindingSettings,
     /// Accepted findings.
     pub mutes: Vec<Mute>,
     /// The price list.
@@ -265,6 +274,7 @@ impl Default for Policy {
             min_avoidable: Money(1_000_000),
             maintenance: vec![ReaderKind::Rotation, ReaderKind::Iac, ReaderKind::Scanner],
             fingerprints: Vec::new(),
+            findings: FindingSettings::default(),
             mutes: Vec::new(),
             prices: PriceList::built_in(),
             accounts: BTreeMap::new(),

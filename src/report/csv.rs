@@ -67,7 +67,7 @@ pub const READERS: [&str; 16] = [
 ];
 
 /// The columns of `findings.csv`.
-pub const FINDINGS: [&str; 9] = [
+pub const FINDINGS: [&str; 10] = [
     "code",
     "severity",
     "arn",
@@ -77,6 +77,7 @@ pub const FINDINGS: [&str; 9] = [
     "reader",
     "text",
     "evidence",
+    "muted",
 ];
 
 /// The groupings of `summary.csv`.
@@ -237,7 +238,8 @@ fn caller(row: &UnattributedRow, caller: &CallerRow) -> [String; 16] {
     ]
 }
 
-/// `findings.csv`: findings, hot loops among them, most severe first, then by code and place.
+/// `findings.csv`: findings, hot loops among them, most severe first, then by code and place. Those that the policy file
+/// mutes have its reason in the last column.
 pub fn findings(report: &Report) -> Vec<u8> {
     let mut rows: Vec<_> = report
         .findings
@@ -248,7 +250,7 @@ pub fn findings(report: &Report) -> Vec<u8> {
     bytes(|out| table(FINDINGS, rows.into_iter().map(|(_, row)| row), out))
 }
 
-fn finding(row: &FindingRow) -> [String; 9] {
+fn finding(row: &FindingRow) -> [String; 10] {
     [
         escape::cell(row.code.as_str()),
         row.severity.as_str().to_owned(),
@@ -259,6 +261,7 @@ fn finding(row: &FindingRow) -> [String; 9] {
         text(row.reader.as_deref()),
         escape::cell(&row.text),
         escape::cell(&row.evidence),
+        text(row.muted.as_deref()),
     ]
 }
 

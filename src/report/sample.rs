@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, PriceList};
 use crate::domain::base::names::{AccountId, Region, SecretArn};
@@ -18,7 +18,7 @@ use crate::domain::base::span::Span;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::result::{
     Cost, FORMAT, FindingRow, InventoryState, LoopRow, LoopShape, PolicySummary, ReaderRow, Report,
-    ScopeRow, SecretRow, Severity, Totals, TrailRow, UnattributedRow,
+    ScopeRow, SecretRow, Totals, TrailRow, UnattributedRow,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::ReasonRow;
@@ -140,6 +140,7 @@ pub(crate) fn finding(
         reader: None,
         text: text.to_owned(),
         evidence: evidence.to_owned(),
+        muted: None,
     }
 }
 
@@ -385,6 +386,7 @@ fn findings() -> Vec<FindingRow> {
         reader: Some(row.reader),
         text: format!("checkout calls it 2,628,000 times a month: {}", row.advice),
         evidence: row.shape.as_str().to_owned(),
+        muted: None,
     });
     let rotation = finding(
         "rotation-off",

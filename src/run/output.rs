@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cli::{Format, GroupBy, View};
+use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::money::Money;
 use crate::domain::report::result::Report;
 use crate::domain::report::sums::Grouping;
@@ -34,9 +35,16 @@ pub(super) fn exit(
         .secrets
         .iter()
         .flat_map(|row| row.reasons.iter().map(|reason| reason.code.as_str()));
-    let mut codes = reasons.chain(report.findings.iter().map(|finding| finding.code.as_str()));
+    let mut codes = reasons.chain(report.open_findings().map(|finding| finding.code.as_str()));
     let too_much = fail_above.is_some_and(|limit| report.totals.savings_usd > limit);
-    if too_much || codes.any(|code| fail_on.iter().any(|asked| asked == code)) {
+    let worst = report.open_findings().map(|finding| finding.severity).min();
+    let is_worse = |asked: Severity| worst.is_some_and(|worst| worst <= asked);
+    let asked_about = codes.any(|code| fail_on.iter().any(|asked| asked == code))
+        || fail_on
+            .iter()
+            .filter_map(|word| Severity::of(word))
+            .any(is_worse);
+    if too_much || asked_about {
         Exit::Found
     } else if !report.gaps.is_empty() && !allow_partial {
         Exit::Partial

@@ -5,19 +5,29 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 
 use crate::Exit;
-use crate::cli::RulesArgs;
-use crate::domain::base::finding_kinds::FINDINGS;
-use crate::domain::judging::rules::RULES;
+use crate::cli::{RulesArgs, RulesFormat};
+use crate::domain::base::finding_kinds::{FINDINGS, FindingKind, Reported};
+use crate::domain::judging::rules::{RULES, Rule};
 use crate::term::Term;
 
 /// Runs `rules`.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
-    let text = match &args.code {
-        None => list(),
-        Some(code) => match explain(code) {
-            Some(text) => text,
-            None => bail!("there is no rule `{code}`: `secretsweep rules` lists them"),
-        },
+    let known = |code: &str| args.code.as_deref().is_none_or(|asked| asked == code);
+    let rules: Vec<_> = RULES.iter().filter(|it| known(it.code.as_str())).collect();
+    let findings: Vec<_> = FINDINGS
+        .iter()
+        .filter(|it| known(it.code.as_str()))
+        .collect();
+    let text = match (args.format, &args.code) {
+        (_, Some(code)) if rules.is_empty() && findings.is_empty() => {
+            bail!("there is no rule `{code}`: `secretsweep rules` lists them")
+        }
+        (RulesFormat::Markdown, _) => markdown(&rules, &findings),
+        (RulesFormat::Text, None) => list(),
+        (RulesFormat::Text, Some(_)) => {
+            let rules = rules.into_iter().map(explain_rule);
+            rules.chain(findings.into_iter().map(explain)).collect()
+        }
     };
     Term::data(text.as_bytes())?;
     Ok(Exit::Done)
@@ -35,37 +45,94 @@ fn list() -> String {
             first_sentence(rule.meaning)
         );
     }
-    text.push_str("\nFindings.\n\n");
+    text.push_str("\nFindings, by what they are about.\n\n");
     for finding in FINDINGS {
         let _ = writeln!(
             text,
-            "  {:<25} {}",
+            "  {:<7} {:<21} {}{}",
+            finding.severity.as_str(),
             finding.code,
-            first_sentence(finding.meaning)
+            first_sentence(finding.meaning),
+            match finding.reported {
+                Reported::ByDefault => "",
+                Reported::OnRequest => " (off by default)",
+            }
         );
     }
     text.push_str("\n`secretsweep rules CODE` tells more.\n");
     text
 }
 
-fn explain(code: &str) -> Option<String> {
-    let rule = RULES.iter().find(|rule| rule.code.as_str() == code);
-    if let Some(rule) = rule {
-        return Some(format!(
-            "{} ({})\n\n{}\n\nWhat to do: {}\n",
+fn explain_rule(rule: &Rule) -> String {
+    format!(
+        "{} ({})\n\n{}\n\nWhat to do: {}\n",
+        rule.code,
+        rule.verdict.as_str(),
+        rule.meaning,
+        rule.fix
+    )
+}
+
+fn explain(kind: &FindingKind) -> String {
+    let mut text = format!(
+        "{} (finding, {})\n\n{}\n\nRule: {}\n\nWhat to do: {}\n\nAWS documentation: {}\n",
+        kind.code,
+        kind.severity.as_str(),
+        kind.meaning,
+        kind.rule(),
+        kind.fix,
+        kind.page
+    );
+    if !kind.settings.is_empty() || kind.reported == Reported::OnRequest {
+        text.push_str("\nIn the policy file:\n\n  [findings]\n");
+    }
+    if kind.reported == Reported::OnRequest {
+        let _ = writeln!(text, "  on = [\"{}\"]", kind.code);
+    }
+    for setting in kind.settings {
+        let _ = writeln!(text, "  {}", setting.line());
+    }
+    text
+}
+
+/// The tables of the README.
+fn markdown(rules: &[&Rule], findings: &[&FindingKind]) -> String {
+    let mut text = String::new();
+    if !rules.is_empty() {
+        text.push_str("| Code | Speaks for | Meaning |\n|---|---|---|\n");
+    }
+    for rule in rules {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} |",
             rule.code,
             rule.verdict.as_str(),
-            rule.meaning,
-            rule.fix
-        ));
+            rule.meaning
+        );
     }
-    let finding = FINDINGS
-        .iter()
-        .find(|finding| finding.code.as_str() == code)?;
-    Some(format!(
-        "{} (finding)\n\n{}\n\nWhat to do: {}\n",
-        finding.code, finding.meaning, finding.fix
-    ))
+    if !rules.is_empty() && !findings.is_empty() {
+        text.push('\n');
+    }
+    if !findings.is_empty() {
+        text.push_str("| Code | Severity | Meaning | Rule | What to do |\n|---|---|---|---|---|\n");
+    }
+    for kind in findings {
+        let _ = writeln!(
+            text,
+            "| `{}` | {}{} | {} | {} | {} ([AWS]({})) |",
+            kind.code,
+            kind.severity.as_str(),
+            match kind.reported {
+                Reported::ByDefault => "",
+                Reported::OnRequest => ", off by default",
+            },
+            kind.meaning,
+            kind.rule(),
+            kind.fix,
+            kind.page
+        );
+    }
+    text
 }
 
 /// The first clause of a meaning, for the list.

@@ -3,18 +3,19 @@
 use crate::domain::base::money::{Money, counted};
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Accrual;
-use crate::domain::report::result::Totals;
+use crate::domain::report::result::Report;
 
 use super::{ScanSpans, TrailInput};
 
 /// What the numbers assume, for the reader of the report.
 pub(super) fn assumptions(
     policy: &Policy,
-    totals: &Totals,
+    report: &Report,
     spans: ScanSpans,
     trail: TrailInput,
-    muted: usize,
 ) -> Vec<String> {
+    let totals = &report.totals;
+    let muted = report.findings.len() - report.open_findings().count();
     let mut said = vec![
         "All amounts are estimates from counted calls and list prices, not a bill: free tiers, credits and discounts \
          are not in them."

@@ -1,13 +1,13 @@
 //! The loops of a scan, dearest first, and the finding that each is.
 
 use super::Scan;
-use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::judging::loops::{Called, LoopTerms, judge};
 use crate::domain::pricing::cost::Rate;
-use crate::domain::report::result::{FindingRow, LoopRow, LoopShape, Severity};
+use crate::domain::report::result::{FindingRow, LoopRow, LoopShape};
 use crate::domain::sampling::Tally;
 use crate::domain::usage::activity::Readers;
 
@@ -193,6 +193,7 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
             },
             counted(u64::from(row.active_hours), "active hour", "active hours")
         ),
+        muted: None,
     }
 }
 

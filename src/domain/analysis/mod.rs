@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use super::base::money::Price;
 use super::base::names::{AccountId, Index, Region, Scope, SecretArn};
 use super::inventory::secret::{CurrentVersion, Secret};
-use super::judging::findings;
+use super::judging::findings::{self, FindingSearch, ScanFacts};
 use super::policy::Policy;
 use super::pricing::cost::Accrual;
 use super::report::result::{
@@ -35,6 +35,7 @@ use super::trail::calls::CallSeries;
 use super::trail::coverage::Coverage;
 use super::usage::activity::{Activity, ActivityWindow, attribute};
 use super::usage::classify::RotationFunctions;
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::gap::Gap;
 use crate::domain::base::span::Span;
 use crate::domain::report::result::InventoryState;
@@ -162,8 +163,7 @@ pub fn analyse(
     };
     let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
     let unattributed = scan.unattributed();
-    let (mut found, muted) = scan.findings(&loops);
-    findings::sort(&mut found);
+    let (found, about_findings) = scan.findings(&loops);
     let scope_rows = scan.scopes(&known);
     let (unpriced, missing) = (scan.unpriced(), scan.missing());
     let rows = RowBuilder {
@@ -208,8 +208,8 @@ pub fn analyse(
         scan.estimate(&mut report, &spreads);
         report
     };
-    report.assumptions =
-        assumptions::assumptions(policy, &report.totals, spans, input.trail, muted);
+    report.assumptions = assumptions::assumptions(policy, &report, spans, input.trail);
+    report.assumptions.extend(about_findings);
     report.assumptions.extend(input.notes);
     report.assumptions.extend(answers.notes);
     report
@@ -325,13 +325,27 @@ impl<'a> Scan<'a> {
             .find(partition, &scope.region, &scope.account)
     }
 
-    fn findings(&self, loops: &[LoopRow]) -> (Vec<FindingRow>, usize) {
-        let mut found = findings::find(self.secrets, self.activity, self.window());
-        found.extend(loops.iter().map(loop_rows::finding));
-        let all = found.len();
-        found.retain(|finding| !findings::is_muted(finding, &self.policy.mutes, self.now));
-        let muted = all - found.len();
-        (found, muted)
+    /// The findings, most severe first, and sentences about those that could not be judged and about idle mutes.
+    fn findings(&self, loops: &[LoopRow]) -> (Vec<FindingRow>, Vec<String>) {
+        let (from, to) = seconds(self.spans.evidence);
+        let FindingSearch {
+            mut rows,
+            unjudged: mut said,
+        } = findings::find(&ScanFacts {
+            secrets: self.secrets,
+            activity: self.activity,
+            policy: self.policy,
+            now: self.now,
+            window: self.window(),
+            evidence: ActivityWindow { from, to },
+            covered: &self.cover.by_scope,
+        });
+        if self.policy.findings.is_on(&FindingCode::HotLoop) {
+            rows.extend(loops.iter().map(loop_rows::finding));
+        }
+        said.extend(findings::mute(&mut rows, self.policy, self.now));
+        findings::sort(&mut rows);
+        (rows, said)
     }
 
     fn scopes(&self, inventoried: &BTreeSet<Scope>) -> Vec<ScopeRow> {

@@ -1,36 +1,91 @@
-//! Findings that fall out of failed reads: who is refused, and who asks for what is not there.
+//! Findings: what a scan shows besides cost and verdicts. What each kind means stands in
+//! [`crate::domain::base::finding_kinds::FINDINGS`]; the rooms below search for them.
+//!
+//! A finding is made of what was seen. Where a rule needs that something was *not* seen, it asks for covered time
+//! ([`ScanFacts::is_covered`]); what cannot be judged at all is said once, in [`FindingSearch::unjudged`], never by secret.
 
-use std::collections::BTreeMap;
+mod change;
+mod failing;
+mod inventory;
+mod mutes;
+mod network;
+mod reach;
+mod rotation;
+mod seen;
+mod stale;
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::domain::base::finding_kinds::FindingCode;
-use crate::domain::base::money::counted;
-use crate::domain::base::reader_kind::{ReaderKind, name_of};
-use crate::domain::inventory::secret::{Secret, day_of};
-use crate::domain::policy::Mute;
-use crate::domain::report::result::{FindingRow, Severity};
-use crate::domain::trail::calls::CallOutcome;
-use crate::domain::usage::activity::{
-    Activity, ActivityWindow, FailedCalls, MissingName, Reader, Readers,
-};
+use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
+use crate::domain::base::names::Scope;
+use crate::domain::inventory::secret::Secret;
+use crate::domain::judging::facts;
+use crate::domain::policy::Policy;
+use crate::domain::report::result::FindingRow;
+use crate::domain::trail::coverage::Covered;
+use crate::domain::usage::activity::{Activity, ActivityWindow, Readers};
 
-/// The findings of a scan, most severe first. They speak of the failures of the window alone.
-pub fn find(
-    secrets: &[Secret],
-    activity: &Activity<'_>,
-    window: ActivityWindow,
-) -> Vec<FindingRow> {
-    let mut findings = Vec::new();
-    for (secret, readers) in secrets.iter().zip(&activity.secrets) {
-        failing(secret, readers, window, &mut findings);
+pub use mutes::mute;
+
+/// What a search for findings looks at.
+#[derive(Debug)]
+pub struct ScanFacts<'a> {
+    /// The inventory.
+    pub secrets: &'a [Secret],
+    /// Who called which of them.
+    pub activity: &'a Activity<'a>,
+    /// The settings.
+    pub policy: &'a Policy,
+    /// The moment that counts as "now".
+    pub now: Timestamp,
+    /// The window whose calls are counted.
+    pub window: ActivityWindow,
+    /// The span over which use is judged. Holds the window.
+    pub evidence: ActivityWindow,
+    /// The time that the trail covers.
+    pub covered: &'a HashMap<Scope, Covered>,
+}
+
+impl ScanFacts<'_> {
+    /// Since when nothing may have used what is idle.
+    fn idle_since(&self) -> Timestamp {
+        let back = i64::from(self.policy.idle_days) * 86_400;
+        Timestamp::from_second(self.now.as_second() - back).unwrap_or(self.now)
     }
-    for (missing, readers) in &activity.missing {
-        absent(missing, readers, window, &mut findings);
+
+    /// Whether every call of a secret's account and Region between two moments would have been seen.
+    fn is_covered(&self, scope: &Scope, from: i64, to: i64) -> bool {
+        let covered = self.covered.get(scope);
+        covered.is_some_and(|covered| covered.is_complete(from, to))
     }
-    unnamed(activity, window, &mut findings);
-    sort(&mut findings);
-    findings
+}
+
+/// The outcome of a search.
+#[derive(Debug, Default)]
+pub struct FindingSearch {
+    /// The findings.
+    pub rows: Vec<FindingRow>,
+    /// Sentences about what could not be judged.
+    pub unjudged: Vec<String>,
+}
+
+/// The findings of a scan, in no particular order, and what could not be judged. They speak of the window, unless their
+/// rule says otherwise.
+pub fn find(facts: &ScanFacts<'_>) -> FindingSearch {
+    let mut found = FindingSearch::default();
+    failing::find(facts, &mut found.rows);
+    rotation::find(facts, &mut found);
+    inventory::find(facts, &mut found);
+    reach::find(facts, &mut found);
+    network::find(facts, &mut found);
+    change::find(facts, &mut found);
+    stale::find(facts, &mut found);
+    found
+        .rows
+        .retain(|row| facts.policy.findings.is_on(&row.code));
+    found
 }
 
 /// Sorts findings: severity, code, place, name, reader.
@@ -50,135 +105,40 @@ pub fn sort(findings: &mut [FindingRow]) {
     });
 }
 
-/// Whether the policy accepts a finding today.
-pub fn is_muted(finding: &FindingRow, mutes: &[Mute], now: Timestamp) -> bool {
-    mutes.iter().any(|mute| {
-        mute.code == finding.code
-            && mute
-                .name
-                .as_ref()
-                .is_none_or(|glob| glob.fits(&finding.name))
-            && mute.until.is_none_or(|until| day_of(now) <= until)
-    })
-}
-
-fn failing(
-    secret: &Secret,
-    readers: &Readers<'_>,
-    window: ActivityWindow,
-    findings: &mut Vec<FindingRow>,
-) {
-    for (reader, what) in readers
-        .iter()
-        .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
-    {
-        for (outcome, failures) in what.failures(window) {
-            findings.push(FindingRow {
-                code: FindingCode::FailingReads,
-                severity: if outcome == CallOutcome::Throttled {
-                    Severity::Medium
-                } else {
-                    Severity::High
-                },
-                arn: Some(secret.arn.clone()),
-                name: secret.name.clone(),
-                account: Some(secret.arn.scope().account.clone()),
-                region: Some(secret.arn.scope().region.clone()),
-                reader: Some(reader.identity.clone()),
-                text: sentence(reader, &failures, outcome),
-                evidence: evidence(&failures),
-            });
-        }
+/// A finding about a secret, of the usual severity of its kind.
+fn about(secret: &Secret, code: FindingCode, text: String) -> FindingRow {
+    let scope = secret.arn.scope();
+    FindingRow {
+        arn: Some(secret.arn.clone()),
+        name: secret.name.clone(),
+        account: Some(scope.account.clone()),
+        region: Some(scope.region.clone()),
+        ..general(code, text)
     }
 }
 
-fn absent(
-    missing: &MissingName,
-    readers: &Readers<'_>,
-    window: ActivityWindow,
-    findings: &mut Vec<FindingRow>,
-) {
-    let scope = missing.scope();
-    for (reader, what) in readers
-        .iter()
-        .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
-    {
-        for (outcome, failures) in what.failures(window) {
-            let (code, severity) = match outcome {
-                CallOutcome::NotFound => (FindingCode::MissingSecret, Severity::Medium),
-                _ => (FindingCode::FailingReads, Severity::Medium),
-            };
-            findings.push(FindingRow {
-                code,
-                severity,
-                arn: None,
-                name: missing.target.to_string(),
-                account: scope.as_ref().map(|scope| scope.account.clone()),
-                region: scope.as_ref().map(|scope| scope.region.clone()),
-                reader: Some(reader.identity.clone()),
-                text: sentence(reader, &failures, outcome),
-                evidence: evidence(&failures),
-            });
-        }
+/// A finding about no single secret, of the usual severity of its kind.
+fn general(code: FindingCode, text: String) -> FindingRow {
+    FindingRow {
+        severity: FindingKind::of(&code).map_or(Severity::Low, |kind| kind.severity),
+        code,
+        arn: None,
+        name: String::new(),
+        account: None,
+        region: None,
+        reader: None,
+        text,
+        evidence: String::new(),
+        muted: None,
     }
 }
 
-/// Refused calls whose records name no secret.
-fn unnamed(activity: &Activity<'_>, window: ActivityWindow, findings: &mut Vec<FindingRow>) {
-    let mut refusals: BTreeMap<_, FailedCalls> = BTreeMap::new();
-    for call in &activity.unnamed {
-        let scope = call.slice.access.scope();
-        if call.reader.kind != ReaderKind::Ourselves
-            && let Some(span) = call.slice.span_in(window)
-        {
-            let key = (scope, &call.reader, call.slice.access.outcome);
-            let failures = refusals.entry(key).or_default();
-            failures.add(&call.slice, call.slice.calls_in(window), span);
-        }
-    }
-    for ((scope, reader, outcome), failures) in refusals {
-        let (account, region) = scope.map(|scope| (scope.account, scope.region)).unzip();
-        findings.push(FindingRow {
-            code: FindingCode::FailingReads,
-            severity: Severity::High,
-            arn: None,
-            name: String::new(),
-            account,
-            region,
-            reader: Some(reader.identity.clone()),
-            text: format!(
-                "{}; the records name no secret, so any of this account and Region may be meant",
-                sentence(reader, &failures, outcome)
-            ),
-            evidence: evidence(&failures),
-        });
-    }
+/// The last use by a consumer, in seconds since 1970.
+fn last_use(readers: &Readers<'_>, policy: &Policy) -> Option<i64> {
+    facts::last_use(readers, policy).map(|(at, _)| at)
 }
 
-fn sentence(reader: &Reader, failures: &FailedCalls, outcome: CallOutcome) -> String {
-    format!(
-        "{}{} of {} ({}) {} {}",
-        if failures.estimated { "about " } else { "" },
-        counted(failures.calls, "read", "reads"),
-        name_of(&reader.identity),
-        reader.client,
-        if failures.calls == 1 { "was" } else { "were" },
-        outcome.in_words(),
-    )
-}
-
-fn evidence(failures: &FailedCalls) -> String {
-    let at = |second: Option<i64>| {
-        let moment = second.and_then(|second| Timestamp::from_second(second).ok());
-        moment.map_or_else(String::new, |moment| moment.to_string())
-    };
-    let sample = failures
-        .sample
-        .as_deref()
-        .map_or_else(String::new, |sample| format!("; {sample}"));
-    format!(
-        "first {}, last {}{sample}",
-        at(failures.first),
-        at(failures.last)
-    )
+/// A moment as evidence shows it.
+fn moment(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| at.to_string())
 }

@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
-use super::{Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration};
+use super::{
+    FindingSettings, Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration,
+};
 use crate::domain::base::finding_kinds::{FINDINGS, FindingCode};
 use crate::domain::base::money::{Money, Price, PriceList, PriceRow};
 use crate::domain::base::names::{AccountId, Region};
@@ -44,6 +46,7 @@ impl Policy {
             policy.fingerprints = readers.fingerprint;
         }
         policy.accounts = file.accounts;
+        policy.findings = file.findings;
         policy.mutes = file.mute;
         policy.add_prices(file.prices, "the policy file");
         Ok(policy)
@@ -123,6 +126,8 @@ struct File {
     readers: Option<ReaderSettings>,
     #[serde(default)]
     accounts: BTreeMap<AccountId, String>,
+    #[serde(default)]
+    findings: FindingSettings,
     #[serde(default)]
     mute: Vec<Mute>,
     #[serde(default)]
@@ -220,7 +225,7 @@ pub(super) fn finding_code<'de, D: Deserializer<'de>>(
     let known: Vec<&str> = FINDINGS.iter().map(|kind| kind.code.as_str()).collect();
     let known = known.join(", ");
     Err(D::Error::custom(format!(
-        "there is no finding `{code}`; these can be muted: {known}"
+        "there is no finding `{code}`; there are: {known}"
     )))
 }
 

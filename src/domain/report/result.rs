@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -68,7 +68,7 @@ pub struct Report {
     pub unattributed: Vec<UnattributedRow>,
     /// Hot retrieval loops, dearest first.
     pub loops: Vec<LoopRow>,
-    /// Findings, most severe first.
+    /// Findings, most severe first. Those that the policy file mutes are among them.
     pub findings: Vec<FindingRow>,
 }
 
@@ -80,6 +80,11 @@ impl Report {
         let accounts: BTreeSet<_> = holding().map(|scope| &scope.account).collect();
         let regions: BTreeSet<_> = holding().map(|scope| &scope.region).collect();
         (accounts.len(), regions.len())
+    }
+
+    /// The findings that the policy file does not mute.
+    pub fn open_findings(&self) -> impl Iterator<Item = &FindingRow> {
+        self.findings.iter().filter(|row| row.muted.is_none())
     }
 
     /// Hours of the window that a trail covers, and hours there are: over all accounts and Regions.
@@ -335,29 +340,6 @@ impl SecretRow {
     }
 }
 
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something is broken, or about to be.
-    High,
-    /// Worth mending.
-    Medium,
-    /// Worth knowing.
-    Low,
-}
-
-impl Severity {
-    /// The word in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::High => "high",
-            Self::Medium => "medium",
-            Self::Low => "low",
-        }
-    }
-}
-
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingRow {
@@ -379,4 +361,7 @@ pub struct FindingRow {
     pub text: String,
     /// What it rests on: counts, first and last, a sample of the error. Other people's text may stand in it.
     pub evidence: String,
+    /// Why the policy file mutes it; `None`: it does not. A muted finding is not counted and not acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted: Option<String>,
 }

@@ -213,7 +213,10 @@ impl<'a> Block<'a> {
                 code: pool.add(row.code.as_str()),
                 severity: row.severity.as_str(),
                 text: pool.add(&row.text),
-                evidence: one_line(&row.evidence),
+                evidence: one_line(&match &row.muted {
+                    None => row.evidence.clone(),
+                    Some(reason) => format!("muted: {reason}; {}", row.evidence),
+                }),
                 reader: row.reader.as_deref().map(|reader| pool.add(reader)),
             });
         }

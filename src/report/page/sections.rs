@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::domain::base::finding_kinds::{FINDINGS, FindingCode};
+use crate::domain::base::finding_kinds::{FINDINGS, FindingCode, Severity};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{
-    FindingRow, InventoryState, LoopRow, LoopShape, Report, SecretRow, Severity,
+    FindingRow, InventoryState, LoopRow, LoopShape, Report, SecretRow,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
@@ -391,7 +391,7 @@ struct Example {
 /// How many findings are of high severity.
 pub(crate) fn severe(report: &Report) -> u64 {
     let high = |row: &&FindingRow| row.severity == Severity::High;
-    report.findings.iter().filter(high).count() as u64
+    report.open_findings().filter(high).count() as u64
 }
 
 /// The findings, most severe kinds first.
@@ -399,8 +399,7 @@ pub(crate) fn findings(report: &Report) -> Findings {
     // Loops have a section of their own.
     let shown = || {
         report
-            .findings
-            .iter()
+            .open_findings()
             .filter(|row| row.code != FindingCode::HotLoop)
     };
     let mut kinds: BTreeMap<(Severity, &FindingCode), Vec<&FindingRow>> = BTreeMap::new();

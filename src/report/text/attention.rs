@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::page::{self, Look, TextPage, left, piece};
 use super::phrases::number;
 use super::{Options, of_verdict, secrets};
-use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::thousands;
-use crate::domain::report::result::{FindingRow, Report, Severity};
+use crate::domain::report::result::{FindingRow, Report};
 use crate::domain::report::verdict::Verdict;
 
 /// The section, if there is anything in it.
@@ -15,8 +15,7 @@ pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options)
     let reviews = of_verdict(report, Verdict::Review);
     // Loops stand among the savings already.
     let findings: Vec<_> = report
-        .findings
-        .iter()
+        .open_findings()
         .filter(|row| row.code != FindingCode::HotLoop)
         .collect();
     if reviews.is_empty() && findings.is_empty() {
@@ -39,7 +38,7 @@ pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options)
 }
 
 fn by_code(page: &mut TextPage, findings: &[&FindingRow], options: &Options) {
-    let counts: Vec<_> = [Severity::High, Severity::Medium, Severity::Low]
+    let counts: Vec<_> = Severity::ALL
         .into_iter()
         .map(|severity| {
             (
@@ -115,7 +114,7 @@ fn entry(page: &mut TextPage, severity: Severity, code: &str, rows: &[&FindingRo
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::report::result::Severity;
+    use crate::domain::base::finding_kinds::Severity;
     use crate::report::sample;
     use crate::report::text::{Options, summary};
 
