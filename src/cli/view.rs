@@ -63,6 +63,10 @@ pub enum Format {
     Html,
     /// focus.csv: what the window cost, in the columns of FOCUS 1.2.
     Focus,
+    /// findings.sarif: the findings in SARIF 2.1.0, for code-scanning pages.
+    Sarif,
+    /// summary.md: the summary for a comment on a pull request or a chat.
+    Markdown,
 }
 
 /// Which two scans to compare, and how to show it.

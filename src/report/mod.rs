@@ -1,4 +1,4 @@
-//! A [`Report`] as bytes: JSON, CSV, FOCUS, a page and text.
+//! A [`Report`] as bytes: JSON, CSV, FOCUS, SARIF, a page, text and Markdown.
 //!
 //! Everything here is a pure function of the report and the options: nothing is opened, printed or asked, and nothing is
 //! judged. Numbers are those of the report; only the sums of groups and of selections are added up here, from its rows.
@@ -11,10 +11,13 @@ pub mod focus;
 mod format;
 pub mod html;
 pub mod json;
+mod markdown;
 mod page;
+mod ranking;
 pub mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sarif;
 pub mod select;
 pub mod text;
 
@@ -36,6 +39,10 @@ pub enum OutputFormat {
     Html,
     /// `focus.csv`: what the window cost, in the columns of FOCUS 1.2.
     Focus,
+    /// `findings.sarif`: the findings in SARIF 2.1.0.
+    Sarif,
+    /// `summary.md`: the summary for a comment or a chat.
+    Markdown,
 }
 
 /// Writes the content of a file. May be asked more than once, and from any thread, and writes the same bytes each time.
@@ -101,6 +108,14 @@ pub fn files<'a>(
             OutputFormat::Focus => files.push((
                 "focus.csv",
                 Box::new(move |out| out.write_all(&focus::csv(report))),
+            )),
+            OutputFormat::Sarif => files.push((
+                "findings.sarif",
+                Box::new(move |out| sarif::write(report, out)),
+            )),
+            OutputFormat::Markdown => files.push((
+                "summary.md",
+                Box::new(move |out| out.write_all(markdown::summary(report).as_bytes())),
             )),
         }
     }

@@ -61,6 +61,8 @@ pub(super) fn format_of(format: Format) -> report::OutputFormat {
         Format::Csv => report::OutputFormat::Csv,
         Format::Html => report::OutputFormat::Html,
         Format::Focus => report::OutputFormat::Focus,
+        Format::Sarif => report::OutputFormat::Sarif,
+        Format::Markdown => report::OutputFormat::Markdown,
     }
 }
 

@@ -2,6 +2,7 @@
 //! each side of its threshold.
 
 mod change;
+mod failing;
 mod inventory;
 mod network;
 mod reach;

@@ -14,6 +14,8 @@ pub use table::FINDINGS;
 words! {
     /// The code of a kind of finding.
     pub enum FindingCode {
+        /// A reader that could read fails.
+        BrokenReads = "broken-reads",
         /// A reader is refused.
         FailingReads = "failing-reads",
         /// A reader asks for what is not there.

@@ -4,6 +4,7 @@
 //! to the present secret. What belongs to no secret, or to no single one, is kept apart and counted, never dropped.
 
 mod callers;
+mod failure;
 mod reader_use;
 mod slice;
 
@@ -16,6 +17,7 @@ use crate::domain::trail::calls::{CallOutcome, CallSeries, first_call, last_call
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::classify::{Class, RotationFunctions};
 
+pub use failure::FailureCause;
 pub use reader_use::{FailedCalls, Reader, ReaderUse, Readers};
 pub use slice::{ActivitySlice, ActivityWindow, WRITES};
 

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::domain::base::finding_kinds::{FINDINGS, FindingCode, Severity};
+use crate::domain::base::finding_kinds::{FindingKind, Severity};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{
@@ -17,6 +17,7 @@ use crate::domain::report::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::format::percent;
 use crate::report::format::{day, money_or_unknown};
+use crate::report::ranking;
 
 use crate::report::text::phrases::{self, number};
 
@@ -366,6 +367,8 @@ fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow> + Clon
 pub(crate) struct Findings {
     kinds: Vec<FindingsOfKind>,
     total: String,
+    /// What is not shown; empty: all is.
+    more: String,
 }
 
 #[derive(Serialize)]
@@ -373,6 +376,7 @@ struct FindingsOfKind {
     code: String,
     severity: &'static str,
     count: String,
+    owners: String,
     meaning: Vec<Word>,
     fix: Vec<Word>,
     examples: Vec<Example>,
@@ -396,26 +400,16 @@ pub(crate) fn severe(report: &Report) -> u64 {
 
 /// The findings, most severe kinds first.
 pub(crate) fn findings(report: &Report) -> Findings {
-    // Loops have a section of their own.
-    let shown = || {
-        report
-            .open_findings()
-            .filter(|row| row.code != FindingCode::HotLoop)
-    };
-    let mut kinds: BTreeMap<(Severity, &FindingCode), Vec<&FindingRow>> = BTreeMap::new();
-    for row in shown() {
-        kinds
-            .entry((row.severity, &row.code))
-            .or_default()
-            .push(row);
-    }
-    let kinds = kinds.into_iter().map(|((severity, code), rows)| {
+    let groups = ranking::groups(report);
+    let kinds = groups.iter().take(ranking::MOST).map(|group| {
+        let rows = &group.rows;
         let rest = rows.len().saturating_sub(EXAMPLES);
-        let known = FINDINGS.iter().find(|known| known.code == *code);
+        let known = FindingKind::of(group.code);
         FindingsOfKind {
-            code: one_line(code.as_str()),
-            severity: severity.as_str(),
+            code: one_line(group.code.as_str()),
+            severity: group.severity.as_str(),
             count: thousands(rows.len() as u64),
+            owners: group.owners_in_words(),
             meaning: words_of(known.map_or("", |known| known.meaning)),
             fix: words_of(known.map_or("", |known| known.fix)),
             examples: rows.iter().take(EXAMPLES).map(|row| example(row)).collect(),
@@ -426,9 +420,22 @@ pub(crate) fn findings(report: &Report) -> Findings {
             },
         }
     });
+    let rest = groups.iter().skip(ranking::MOST);
+    let (hidden, more) = rest.fold((0, 0), |(kinds, more), group| {
+        (kinds + 1, more + group.rows.len() as u64)
+    });
     Findings {
         kinds: kinds.collect(),
-        total: number(shown().count() as u64, "finding"),
+        total: number(ranking::shown(report).count() as u64, "finding"),
+        more: if more == 0 {
+            String::new()
+        } else {
+            format!(
+                "{} of {} less important are in findings.csv and with each secret.",
+                number(more, "more finding"),
+                number(hidden, "kind")
+            )
+        },
     }
 }
 

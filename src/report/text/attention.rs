@@ -1,23 +1,19 @@
 //! What a person should look at: secrets that only a person can judge, and findings by how much they matter.
 
-use std::collections::BTreeMap;
-
 use super::page::{self, Look, TextPage, left, piece};
 use super::phrases::number;
 use super::{Options, of_verdict, secrets};
-use crate::domain::base::finding_kinds::{FindingCode, Severity};
+use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{FindingRow, Report};
 use crate::domain::report::verdict::Verdict;
+use crate::report::ranking::{self, FindingGroup};
 
 /// The section, if there is anything in it.
 pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options) {
     let reviews = of_verdict(report, Verdict::Review);
     // Loops stand among the savings already.
-    let findings: Vec<_> = report
-        .open_findings()
-        .filter(|row| row.code != FindingCode::HotLoop)
-        .collect();
+    let findings: Vec<_> = ranking::shown(report).collect();
     if reviews.is_empty() && findings.is_empty() {
         return;
     }
@@ -33,11 +29,11 @@ pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options)
         }
     }
     if !findings.is_empty() {
-        by_code(page, &findings, options);
+        by_code(page, report, &findings, options);
     }
 }
 
-fn by_code(page: &mut TextPage, findings: &[&FindingRow], options: &Options) {
+fn by_code(page: &mut TextPage, report: &Report, findings: &[&FindingRow], options: &Options) {
     let counts: Vec<_> = Severity::ALL
         .into_iter()
         .map(|severity| {
@@ -61,28 +57,27 @@ fn by_code(page: &mut TextPage, findings: &[&FindingRow], options: &Options) {
         )],
     );
 
-    // One entry a code: twelve secrets without rotation are one thing to know.
-    let mut codes: BTreeMap<(Severity, &FindingCode), Vec<&FindingRow>> = BTreeMap::new();
-    for &row in findings {
-        codes
-            .entry((row.severity, &row.code))
-            .or_default()
-            .push(row);
+    let groups = ranking::groups(report);
+    let most = options.top.min(ranking::MOST);
+    for group in groups.iter().take(most) {
+        entry(page, group);
     }
-    for ((severity, code), rows) in codes.iter().take(options.top) {
-        entry(page, *severity, code.as_str(), rows);
-    }
-    let rest = codes.len().saturating_sub(options.top) as u64;
-    if rest > 0 {
-        let text = format!("and {} in findings.csv", number(rest, "more kind"));
+    let rest = groups.iter().skip(most);
+    let (kinds, more) = rest.fold((0, 0), |(kinds, more), group| {
+        (kinds + 1, more + group.rows.len() as u64)
+    });
+    if more > 0 {
+        let (more, kinds) = (number(more, "more finding"), number(kinds, "kind"));
+        let text = format!("and {more} of {kinds} in findings.csv");
         page.line(4, &[piece(Look::Faint, text)]);
     }
     let text = "`secretsweep rules CODE` says what a code means and how to fix it";
     page.line(4, &[piece(Look::Faint, text)]);
 }
 
-/// A code with its number of findings, the first of which stands for all.
-fn entry(page: &mut TextPage, severity: Severity, code: &str, rows: &[&FindingRow]) {
+/// A kind with its number of findings, the first of which stands for all, and whose secrets they are about.
+fn entry(page: &mut TextPage, group: &FindingGroup<'_>) {
+    let (severity, code, rows) = (group.severity, group.code.as_str(), &group.rows);
     let look = match severity {
         Severity::High => Look::Bad,
         Severity::Medium => Look::Warning,
@@ -110,6 +105,10 @@ fn entry(page: &mut TextPage, severity: Severity, code: &str, rows: &[&FindingRo
         ],
     );
     page.paragraph(12, Look::Faint, &first.text);
+    let owners = group.owners_in_words();
+    if rows.len() > 1 && !owners.is_empty() {
+        page.paragraph(12, Look::Faint, &format!("Owners: {owners}"));
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +148,9 @@ mod tests {
             ..Options::default()
         };
         let text = summary(&sample::report(), &options);
-        assert!(text.contains("and 2 more kinds in findings.csv"), "{text}");
+        assert!(
+            text.contains("and 2 more findings of 2 kinds in findings.csv"),
+            "{text}"
+        );
     }
 }

@@ -5,21 +5,36 @@ use super::{FindingCode, FindingKind, Reported, Setting, Severity};
 /// Every kind of finding, by what it is about.
 pub const FINDINGS: &[FindingKind] = &[
     FindingKind {
+        code: FindingCode::BrokenReads,
+        severity: Severity::High,
+        reported: Reported::ByDefault,
+        meaning: "A reader read a secret, and since then only fails: something changed, and an outage is near.",
+        rule: "At least one failed read or description in the window; the same role or user succeeded before the first \
+               failure, and has not since, within the idle time. Not judged of throttled calls and errors that may pass.",
+        settings: &[],
+        fix: "Undo what happened before the first failure (the finding names it where the trail shows it): the policy, the \
+              key, the rotation or the deletion.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html",
+    },
+    FindingKind {
         code: FindingCode::FailingReads,
         severity: Severity::High,
         reported: Reported::ByDefault,
-        meaning: "A reader asks for a secret and is refused: by IAM, by the key, because the secret is scheduled for \
-                  deletion, or because the version is not there.",
-        rule: "At least one failed read or description of the secret in the window. Medium if the calls were throttled.",
+        meaning: "A reader asks for a secret and is refused: by a policy (the finding says which), by the key, because the \
+                  secret is scheduled for deletion, because the version is not there, or because of too many requests.",
+        rule: "At least one failed read or description of the secret in the window, and no other case of `broken-reads`. \
+               Medium if the calls were throttled, or the name is not in the inventory; low if the reader has succeeded \
+               since, and the last failure is at least two days ago.",
         settings: &[],
-        fix: "Give the reader the permission, restore the secret, or stop the reader.",
+        fix: "Give the reader the permission that the message names, restore the secret, or stop the reader.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html",
     },
     FindingKind {
         code: FindingCode::MissingSecret,
         severity: Severity::Medium,
         reported: Reported::ByDefault,
-        meaning: "A reader asks for a secret that does not exist. Each lookup is a call that may cost as much as a read.",
+        meaning: "A reader asks for a secret that does not exist. Each lookup is a call that may cost as much as a \
+                  read.",
         rule: "At least one lookup in the window of a name that is not in the inventory, which AWS did not find.",
         settings: &[],
         fix: "Correct the name, create the secret, or tell the reader not to look it up here.",
@@ -44,7 +59,8 @@ pub const FINDINGS: &[FindingKind] = &[
         rule: "Rotation is on, and the latest `RotationSucceeded`, `RotationFailed` or `RotationAbandoned` event of the \
                trail is one of the latter two, with no `LastRotatedDate` after it.",
         settings: &[],
-        fix: "Read the log of the rotation function, fix it, then run `aws secretsmanager rotate-secret --secret-id NAME`.",
+        fix: "Read the log of the rotation function, fix it, then run `aws secretsmanager rotate-secret --secret-id \
+              NAME`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html",
     },
     FindingKind {
@@ -75,7 +91,8 @@ pub const FINDINGS: &[FindingKind] = &[
             key: "overdue_grace",
             default: "2d",
         }],
-        fix: "Run `aws secretsmanager rotate-secret --secret-id NAME`, and look at the rotation function if that fails.",
+        fix: "Run `aws secretsmanager rotate-secret --secret-id NAME`, and look at the rotation function if that \
+              fails.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html",
     },
     FindingKind {
@@ -112,7 +129,8 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::ChangedByHand,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "Somebody put a value into a secret that rotates by itself: the next rotation overwrites it, or fails.",
+        meaning: "Somebody put a value into a secret that rotates by itself: the next rotation overwrites it, or \
+                  fails.",
         rule: "Rotation is on, and in the window somebody who is not its rotation succeeded with `PutSecretValue`, after a \
                rotation that is known from `LastRotatedDate` or from the trail.",
         settings: &[],
@@ -139,7 +157,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "A secret has no tag that names its owner: nobody knows whom to ask.",
-        rule: "None of the tags of `[owner] tags` is set. Not reported for replicas, pending deletions and secrets of other AWS services. Not judged where no secret at all has such a tag.",
+        rule: "None of the tags of `[owner] tags` is set. Not reported for replicas, pending deletions and secrets of \
+               other AWS services. Not judged where no secret at all has such a tag.",
         settings: &[],
         fix: "Run `aws secretsmanager tag-resource --secret-id NAME --tags Key=owner,Value=TEAM`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/managing-secrets_tagging.html",
@@ -149,20 +168,26 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "The name of a secret breaks the naming rules of the policy file.",
-        rule: "The name has the `prefix` and stands in the `account` of an entry of {naming}, and does not match its `pattern` (a regular expression). Not reported for replicas, pending deletions and secrets of other AWS services.",
+        rule: "The name has the `prefix` and stands in the `account` of an entry of {naming}, and does not match its \
+               `pattern` (a regular expression). Not reported for replicas, pending deletions and secrets of other AWS \
+               services.",
         settings: &[Setting {
             key: "naming",
             default: "[]",
         }],
-        fix: "Create the secret under a right name, move its readers, then delete this one: a secret cannot be renamed.",
+        fix: "Create the secret under a right name, move its readers, then delete this one: a secret cannot be \
+              renamed.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/create_secret.html",
     },
     FindingKind {
         code: FindingCode::ArnLikeName,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "The name of a secret ends like an ARN, so that a lookup by a partial ARN may find nothing or another secret.",
-        rule: "The name ends in a hyphen and six letters or digits that are a mixture (digits and letters, or capitals after small letters), or that are all that tells it from another secret of the account and Region. Not reported for replicas, pending deletions and secrets of other AWS services.",
+        meaning: "The name of a secret ends like an ARN, so that a lookup by a partial ARN may find nothing or another \
+                  secret.",
+        rule: "The name ends in a hyphen and six letters or digits that are a mixture (digits and letters, or capitals \
+               after small letters), or that are all that tells it from another secret of the account and Region. Not \
+               reported for replicas, pending deletions and secrets of other AWS services.",
         settings: &[],
         fix: "Have all readers use the full ARN, or give the secret another name.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html",
@@ -172,9 +197,11 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "Nobody reads a replica, which costs as much as a secret. It may wait for a disaster: ask its owner.",
-        rule: "The primary is read, and nobody has read or asked for the replica in its Region within the idle time, by `LastAccessedDate` and by a trail that covers all of it; the replica is older than that.",
+        rule: "The primary is read, and nobody has read or asked for the replica in its Region within the idle time, \
+               by `LastAccessedDate` and by a trail that covers all of it; the replica is older than that.",
         settings: &[],
-        fix: "Run `aws secretsmanager remove-regions-from-replication --secret-id NAME --remove-replica-regions REGION` in the primary's Region.",
+        fix: "Run `aws secretsmanager remove-regions-from-replication --secret-id NAME --remove-replica-regions \
+              REGION` in the primary's Region.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/delete-replica.html",
     },
     FindingKind {
@@ -182,7 +209,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::OnRequest,
         meaning: "The same name stands in several Regions without replication: values that should be equal may differ.",
-        rule: "Two or more secrets of an account have one name in different Regions, and none of them is replicated. Not reported for replicas, pending deletions and secrets of other AWS services.",
+        rule: "Two or more secrets of an account have one name in different Regions, and none of them is replicated. \
+               Not reported for replicas, pending deletions and secrets of other AWS services.",
         settings: &[],
         fix: "Replicate one of them with `aws secretsmanager replicate-secret-to-regions`, and delete the others.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html",
@@ -192,7 +220,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::OnRequest,
         meaning: "A secret has no description.",
-        rule: "The description is empty. Not reported for replicas, pending deletions and secrets of other AWS services.",
+        rule: "The description is empty. Not reported for replicas, pending deletions and secrets of other AWS \
+               services.",
         settings: &[],
         fix: "Run `aws secretsmanager update-secret --secret-id NAME --description TEXT`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-secret.html",
@@ -201,10 +230,13 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::DefaultKeyShared,
         severity: Severity::Medium,
         reported: Reported::ByDefault,
-        meaning: "Another account asks for a secret that is encrypted with the AWS managed key, which no other account can use.",
-        rule: "In the window a reader of another account was refused, and the secret has no key of the customer's. Not reported for replicas, pending deletions and secrets of other AWS services.",
+        meaning: "Another account asks for a secret that is encrypted with the AWS managed key, which no other account \
+                  can use.",
+        rule: "In the window a reader of another account was refused, and the secret has no key of the customer's. Not \
+               reported for replicas, pending deletions and secrets of other AWS services.",
         settings: &[],
-        fix: "Give the secret a customer-managed key that the other account may use: `aws secretsmanager update-secret --secret-id NAME --kms-key-id KEY`.",
+        fix: "Give the secret a customer-managed key that the other account may use: `aws secretsmanager update-secret \
+              --secret-id NAME --kms-key-id KEY`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html",
     },
     FindingKind {
@@ -225,7 +257,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "One role or user reads many secrets.",
-        rule: "It used more than {most_secrets} secrets in the window. Synchronizers and AWS services are left out: that is their work.",
+        rule: "It used more than {most_secrets} secrets in the window. Synchronizers and AWS services are left out: \
+               that is their work.",
         settings: &[Setting {
             key: "most_secrets",
             default: "50",
@@ -238,7 +271,9 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "A reader of one team reads a secret of another team.",
-        rule: "The reader fits `readers` (globs) of an entry of {team} and of no entry whose `owner` is the owner tag of the secret. The trail does not show the tags of roles, so only readers that the policy file assigns are judged.",
+        rule: "The reader fits `readers` (globs) of an entry of {team} and of no entry whose `owner` is the owner tag \
+               of the secret. The trail does not show the tags of roles, so only readers that the policy file assigns \
+               are judged.",
         settings: &[Setting {
             key: "team",
             default: "[]",
@@ -251,12 +286,14 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Medium,
         reported: Reported::ByDefault,
         meaning: "Readers of another account read a secret.",
-        rule: "A read in the window by a caller of another account, which is none of {trusted_accounts}. Low if all these accounts are in the scan or named in `[accounts]`. AWS services are left out.",
+        rule: "A read in the window by a caller of another account, which is none of {trusted_accounts}. Low if all \
+               these accounts are in the scan or named in `[accounts]`. AWS services are left out.",
         settings: &[Setting {
             key: "trusted_accounts",
             default: "[]",
         }],
-        fix: "Look at the resource policy with `aws secretsmanager get-resource-policy --secret-id NAME`; add accounts that may read to `trusted_accounts`.",
+        fix: "Look at the resource policy with `aws secretsmanager get-resource-policy --secret-id NAME`; add accounts \
+              that may read to `trusted_accounts`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html",
     },
     FindingKind {
@@ -264,7 +301,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "People read the value of a secret that programs use.",
-        rule: "A person read it in the window, and an application, a cache or a synchronizer used it within the idle time.",
+        rule: "A person read it in the window, and an application, a cache or a synchronizer used it within the idle \
+               time.",
         settings: &[],
         fix: "Give people access of their own, and rotate the secret if it was copied.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html",
@@ -284,22 +322,29 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "A program reads over the internet although there is a VPC endpoint for the same reads.",
-        rule: "In the window a program read from a public address and without `vpcEndpointId`, and it read through an endpoint, too, in the same account and Region, or another reader reads the same secret through one, or {require_vpc_endpoint} is true. Not reported for a program that has moved to the endpoint, nor for people, deploys and AWS services.",
+        rule: "In the window a program read from a public address and without `vpcEndpointId`, and it read through an \
+               endpoint, too, in the same account and Region, or another reader reads the same secret through one, or \
+               {require_vpc_endpoint} is true. Not reported for a program that has moved to the endpoint, nor for \
+               people, deploys and AWS services.",
         settings: &[Setting {
             key: "require_vpc_endpoint",
             default: "false",
         }],
-        fix: "Run the program in subnets that use the endpoint with private DNS, and demand it in the secret's policy with `aws:sourceVpce`.",
+        fix: "Run the program in subnets that use the endpoint with private DNS, and demand it in the secret's policy \
+              with `aws:sourceVpce`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html",
     },
     FindingKind {
         code: FindingCode::PublicAddress,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "An IAM user with long-lived keys reads secrets from the internet: whoever has the keys can do the same from anywhere.",
-        rule: "In the window a program with the keys of an IAM user read from a public address and without `vpcEndpointId`.",
+        meaning: "An IAM user with long-lived keys reads secrets from the internet: whoever has the keys can do the \
+                  same from anywhere.",
+        rule: "In the window a program with the keys of an IAM user read from a public address and without \
+               `vpcEndpointId`.",
         settings: &[],
-        fix: "Replace the keys by a role (IAM Roles Anywhere, OIDC), or allow only known addresses with `aws:SourceIp`.",
+        fix: "Replace the keys by a role (IAM Roles Anywhere, OIDC), or allow only known addresses with \
+              `aws:SourceIp`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html",
     },
     FindingKind {
@@ -307,7 +352,9 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "Somebody new reads a secret.",
-        rule: "A reader used the secret for the first time within the last {recent}, the trail covers the whole idle time, the secret is older than that and was read before. Not reported for deploys and AWS services, nor for a role that takes the place of another with the same program within two days.",
+        rule: "A reader used the secret for the first time within the last {recent}, the trail covers the whole idle \
+               time, the secret is older than that and was read before. Not reported for deploys and AWS services, nor \
+               for a role that takes the place of another with the same program within two days.",
         settings: &[Setting {
             key: "recent",
             default: "7d",
@@ -320,12 +367,14 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Medium,
         reported: Reported::ByDefault,
         meaning: "A program that always read through a VPC endpoint now reads over the internet.",
-        rule: "Its first read from a public address and without `vpcEndpointId` lies within the last {recent}, it used the endpoint on at least seven days before, and the trail covers the idle time until then.",
+        rule: "Its first read from a public address and without `vpcEndpointId` lies within the last {recent}, it used \
+               the endpoint on at least seven days before, and the trail covers the idle time until then.",
         settings: &[Setting {
             key: "recent",
             default: "7d",
         }],
-        fix: "Look at what changed in its network; if nothing did, somebody else has its credentials: revoke the sessions of the role.",
+        fix: "Look at what changed in its network; if nothing did, somebody else has its credentials: revoke the \
+              sessions of the role.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html",
     },
     FindingKind {
@@ -333,7 +382,9 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "A steady reader has stopped: the secret may be free soon.",
-        rule: "It used the secret on at least ten days of the idle time, and has not for {gone_after} and three times its longest pause; the trail covers the idle time. Not reported for people, deploys and AWS services, nor for a role whose place another with the same program took within two days.",
+        rule: "It used the secret on at least ten days of the idle time, and has not for {gone_after} and three times \
+               its longest pause; the trail covers the idle time. Not reported for people, deploys and AWS services, \
+               nor for a role whose place another with the same program took within two days.",
         settings: &[Setting {
             key: "gone_after",
             default: "14d",
@@ -346,7 +397,9 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Medium,
         reported: Reported::ByDefault,
         meaning: "A reader calls far more often than it ever did.",
-        rule: "Its calls of the last seven days are at least {jump_factor} times those of its busiest week before, and at least 1,000 more. Four to eight weeks before are compared, of which three had calls and all are covered. Not judged from a sample.",
+        rule: "Its calls of the last seven days are at least {jump_factor} times those of its busiest week before, and \
+               at least 1,000 more. Four to eight weeks before are compared, of which three had calls and all are \
+               covered. Not judged from a sample.",
         settings: &[Setting {
             key: "jump_factor",
             default: "5",
@@ -358,8 +411,11 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::UnreadSinceRotation,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "A program read a value that has changed since, and never fetched the new one: it may run with the old value until it fails.",
-        rule: "It read the value between the last two changes, asked for nothing (neither value nor description) since the last one, which is at least {stale_after} ago, and the trail covers the time since. Not reported for steady readers, see `reader-gone`.",
+        meaning: "A program read a value that has changed since, and never fetched the new one: it may run with the \
+                  old value until it fails.",
+        rule: "It read the value between the last two changes, asked for nothing (neither value nor description) since \
+               the last one, which is at least {stale_after} ago, and the trail covers the time since. Not reported \
+               for steady readers, see `reader-gone`.",
         settings: &[Setting {
             key: "stale_after",
             default: "7d",
@@ -372,7 +428,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "A program asks for one version of a secret by its id: after a rotation it gets the old value.",
-        rule: "An application reads with `versionId` and without `versionStage`, never asks for the description, and did so before and after the value changed.",
+        rule: "An application reads with `versionId` and without `versionStage`, never asks for the description, and \
+               did so before and after the value changed.",
         settings: &[],
         fix: "Leave `versionId` out, so that the current version is read.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/getting-started.html",

@@ -1,25 +1,48 @@
-//! Failed reads: who is refused, and who asks for what is not there.
+//! Failed reads: who is refused and why, who broke, and who asks for what is not there.
+//!
+//! A reader that has read the secret and now only fails is another case than one that never could: the first is about to be
+//! an outage, the second is mostly a leftover or a missing permission.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use super::{ScanFacts, about, general};
+use super::seen::DAY;
+use super::{ScanFacts, about, general, moment};
 use crate::domain::base::finding_kinds::{FindingCode, Severity};
-use crate::domain::base::money::counted;
+use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
-use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::usage::activity::{
-    Activity, ActivityWindow, FailedCalls, MissingName, Reader, Readers,
+    Activity, ActivitySlice, ActivityWindow, FailedCalls, FailureCause, MissingName, Reader,
+    ReaderUse, Readers,
 };
+
+/// What happened to a secret within so many seconds before the first failure may have caused it.
+const SHORTLY: i64 = DAY;
+
+/// Failures are over if the reader succeeded since, and the last of them is so many seconds ago.
+const OVER: i64 = 2 * DAY;
+
+/// Calls that change a secret so that readers may fail.
+const CAUSES: [&str; 11] = [
+    "DeleteSecret",
+    "PutResourcePolicy",
+    "DeleteResourcePolicy",
+    "UpdateSecret",
+    "PutSecretValue",
+    "UpdateSecretVersionStage",
+    "RotateSecret",
+    "RestoreSecret",
+    "RotationSucceeded",
+    "RotationFailed",
+    "RotationAbandoned",
+];
 
 /// Adds the findings about failed reads.
 pub(super) fn find(facts: &ScanFacts<'_>, findings: &mut Vec<FindingRow>) {
     let (activity, window) = (facts.activity, facts.window);
-    for (secret, readers) in facts.secrets.iter().zip(&activity.secrets) {
-        failing(secret, readers, window, findings);
+    for place in 0..facts.secrets.len() {
+        failing(facts, place, findings);
     }
     for (missing, readers) in &activity.missing {
         absent(missing, readers, window, findings);
@@ -27,29 +50,171 @@ pub(super) fn find(facts: &ScanFacts<'_>, findings: &mut Vec<FindingRow>) {
     unnamed(activity, window, findings);
 }
 
-fn failing(
-    secret: &Secret,
-    readers: &Readers<'_>,
-    window: ActivityWindow,
-    findings: &mut Vec<FindingRow>,
-) {
+fn failing(facts: &ScanFacts<'_>, place: usize, findings: &mut Vec<FindingRow>) {
+    let secret = &facts.secrets[place];
+    let readers = &facts.activity.secrets[place];
     for (reader, what) in readers
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
-        for (outcome, failures) in what.failures(window) {
-            let text = sentence(reader, &failures, outcome);
+        for (cause, failures) in what.failures(facts.window) {
+            let story = FailureStory::of(facts, readers, (reader, what), cause);
+            let code = if story.broke {
+                FindingCode::BrokenReads
+            } else {
+                FindingCode::FailingReads
+            };
+            let text = sentence(reader, &failures, cause) + &story.in_words(facts, &failures);
+            let before = story.before(facts, place);
             findings.push(FindingRow {
-                severity: if outcome == CallOutcome::Throttled {
-                    Severity::Medium
-                } else {
-                    Severity::High
+                severity: match cause {
+                    _ if story.is_over => Severity::Low,
+                    FailureCause::Throttled => Severity::Medium,
+                    _ => Severity::High,
                 },
                 reader: Some(reader.identity.clone()),
-                evidence: evidence(&failures),
-                ..about(secret, FindingCode::FailingReads, text)
+                evidence: before + &evidence(&failures),
+                ..about(secret, code, text)
             });
         }
+    }
+}
+
+/// How the failures of one cause stand to the other calls of the role or user.
+#[derive(Debug)]
+struct FailureStory {
+    /// The first of them in the evidence span.
+    first: i64,
+    /// The last use, if there is one.
+    used: Option<i64>,
+    /// It used the secret, then failed, and has not succeeded since.
+    broke: bool,
+    /// It has succeeded since.
+    is_over: bool,
+    /// The failures of the last seven days are twice those of the seven before, and ten more.
+    grows: bool,
+}
+
+impl FailureStory {
+    fn of(
+        facts: &ScanFacts<'_>,
+        readers: &Readers<'_>,
+        (reader, what): (&Reader, &ReaderUse<'_>),
+        cause: FailureCause,
+    ) -> Self {
+        let own: Vec<_> = what
+            .failed()
+            .filter(|slice| FailureCause::of(slice) == Some(cause))
+            .collect();
+        let spans = own.iter().filter_map(|slice| slice.span_in(facts.evidence));
+        let (first, last) = spans
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+            .unwrap_or((facts.evidence.to, facts.evidence.to));
+        // The same role with another program, such as another version of its SDK, is the same reader.
+        let same = readers
+            .iter()
+            .filter(|(other, _)| other.identity == reader.identity);
+        let used: Vec<_> = same
+            .flat_map(|(_, what)| what.evidence())
+            .filter(|slice| {
+                slice.access.outcome == CallOutcome::Ok
+                    && (slice.asks_for_value() || slice.is_describe())
+            })
+            .collect();
+        let earliest = used
+            .iter()
+            .filter_map(|slice| slice.span_in(facts.evidence))
+            .map(|span| span.0)
+            .min();
+        let used = used
+            .iter()
+            .filter_map(|slice| slice.span_in(facts.evidence))
+            .map(|span| span.1)
+            .max();
+        let week = |number: i64| {
+            let to = facts.evidence.to - number * 7 * DAY;
+            let span = ActivityWindow {
+                from: to - 7 * DAY,
+                to,
+            };
+            own.iter().map(|slice| slice.calls_in(span)).sum::<u64>()
+        };
+        let (now, before) = (week(0), week(1));
+        Self {
+            first,
+            used,
+            broke: !cause.is_passing()
+                && earliest.is_some_and(|used| used < first)
+                && used.is_some_and(|used| used <= first),
+            is_over: used.is_some_and(|used| used > last) && facts.evidence.to - last >= OVER,
+            grows: before > 0 && now >= 2 * before && now - before >= 10,
+        }
+    }
+
+    /// How it stands, as the end of a sentence.
+    fn in_words(&self, facts: &ScanFacts<'_>, failures: &FailedCalls) -> String {
+        let days = (failures.last.unwrap_or(0) - failures.first.unwrap_or(0)).div_euclid(DAY) + 1;
+        let rate = failures.calls / days.unsigned_abs();
+        let mut text = match rate {
+            0 | 1 => String::new(),
+            many => format!(", about {} a day", thousands(many)),
+        };
+        let ago = counted(
+            ((facts.evidence.to - self.first) / DAY).unsigned_abs(),
+            "day",
+            "days",
+        );
+        match self.used {
+            Some(used) if self.broke => {
+                text += &format!(
+                    "; it read the secret until {}, and has failed since",
+                    moment(used)
+                );
+            }
+            _ if self.is_over => text += "; it succeeds again",
+            Some(_) => text += "; other calls of it succeed",
+            None => {
+                text +=
+                    &format!("; it has never succeeded in this time, and was first seen {ago} ago")
+            }
+        }
+        if self.grows {
+            text += "; growing";
+        }
+        text
+    }
+
+    /// What was done to the secret shortly before the first failure.
+    fn before(&self, facts: &ScanFacts<'_>, place: usize) -> String {
+        let calls = facts.activity.secrets[place]
+            .values()
+            .flat_map(|what| &what.slices);
+        let events = facts
+            .activity
+            .service_events
+            .get(&place)
+            .into_iter()
+            .flatten();
+        let done = calls.chain(events).filter(|slice| {
+            slice.access.outcome == CallOutcome::Ok && CAUSES.contains(&&*slice.access.subject.api)
+        });
+        let shortly = self.first - SHORTLY..=self.first;
+        let times = done.filter_map(|slice: &ActivitySlice<'_>| {
+            let cells = slice.cells().iter().map(|cell| cell.first());
+            let at = cells.filter(|at| shortly.contains(at)).max()?;
+            Some((at, slice))
+        });
+        let Some((at, slice)) =
+            times.max_by_key(|(at, slice)| (*at, slice.access.subject.api.clone()))
+        else {
+            return String::new();
+        };
+        format!(
+            "shortly before: {} by {} at {}; ",
+            slice.access.subject.api,
+            slice.caller_name(),
+            moment(at)
+        )
     }
 }
 
@@ -64,19 +229,19 @@ fn absent(
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
-        for (outcome, failures) in what.failures(window) {
-            let (code, severity) = match outcome {
-                CallOutcome::NotFound => (FindingCode::MissingSecret, Severity::Medium),
-                _ => (FindingCode::FailingReads, Severity::Medium),
+        for (cause, failures) in what.failures(window) {
+            let code = match cause {
+                FailureCause::NoSecret | FailureCause::NoVersion => FindingCode::MissingSecret,
+                _ => FindingCode::FailingReads,
             };
             findings.push(FindingRow {
-                severity,
+                severity: Severity::Medium,
                 name: missing.target.to_string(),
                 account: scope.as_ref().map(|scope| scope.account.clone()),
                 region: scope.as_ref().map(|scope| scope.region.clone()),
                 reader: Some(reader.identity.clone()),
                 evidence: evidence(&failures),
-                ..general(code, sentence(reader, &failures, outcome))
+                ..general(code, sentence(reader, &failures, cause))
             });
         }
     }
@@ -89,17 +254,17 @@ fn unnamed(activity: &Activity<'_>, window: ActivityWindow, findings: &mut Vec<F
         let scope = call.slice.access.scope();
         if call.reader.kind != ReaderKind::Ourselves
             && let Some(span) = call.slice.span_in(window)
+            && let Some(cause) = FailureCause::of(&call.slice)
         {
-            let key = (scope, &call.reader, call.slice.access.outcome);
-            let failures = refusals.entry(key).or_default();
+            let failures = refusals.entry((scope, &call.reader, cause)).or_default();
             failures.add(&call.slice, call.slice.calls_in(window), span);
         }
     }
-    for ((scope, reader, outcome), failures) in refusals {
+    for ((scope, reader, cause), failures) in refusals {
         let (account, region) = scope.map(|scope| (scope.account, scope.region)).unzip();
         let text = format!(
             "{}; the records name no secret, so any of this account and Region may be meant",
-            sentence(reader, &failures, outcome)
+            sentence(reader, &failures, cause)
         );
         findings.push(FindingRow {
             account,
@@ -111,7 +276,7 @@ fn unnamed(activity: &Activity<'_>, window: ActivityWindow, findings: &mut Vec<F
     }
 }
 
-fn sentence(reader: &Reader, failures: &FailedCalls, outcome: CallOutcome) -> String {
+fn sentence(reader: &Reader, failures: &FailedCalls, cause: FailureCause) -> String {
     format!(
         "{}{} of {} ({}) {} {}",
         if failures.estimated { "about " } else { "" },
@@ -119,15 +284,12 @@ fn sentence(reader: &Reader, failures: &FailedCalls, outcome: CallOutcome) -> St
         name_of(&reader.identity),
         reader.client,
         if failures.calls == 1 { "was" } else { "were" },
-        outcome.in_words(),
+        cause.in_words(),
     )
 }
 
 fn evidence(failures: &FailedCalls) -> String {
-    let at = |second: Option<i64>| {
-        let moment = second.and_then(|second| Timestamp::from_second(second).ok());
-        moment.map_or_else(String::new, |moment| moment.to_string())
-    };
+    let at = |second: Option<i64>| second.map_or_else(String::new, moment);
     let sample = failures
         .sample
         .as_deref()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::failure::FailureCause;
 use super::slice::{ActivitySlice, ActivityWindow};
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::trail::calls::{CallOutcome, Cell};
@@ -113,18 +114,22 @@ impl<'a> ReaderUse<'a> {
             .collect()
     }
 
-    /// The failed attempts in a window to use the secret, by how they ended. A describe counts by whoever is not known to
-    /// look after secrets: a cache may want to refresh.
-    pub fn failures(&self, window: ActivityWindow) -> BTreeMap<CallOutcome, FailedCalls> {
+    /// The failed attempts to use the secret. A describe counts by whoever is not known to look after secrets: a cache may
+    /// want to refresh.
+    pub fn failed(&self) -> impl Iterator<Item = &ActivitySlice<'a>> {
         let describes = !self.class.kind.is_maintenance();
-        let mut failures: BTreeMap<CallOutcome, FailedCalls> = BTreeMap::new();
-        for slice in self.evidence() {
+        self.evidence().filter(move |slice| {
             let asks = slice.asks_for_value() || describes && slice.asks_for_description();
-            if !asks || slice.access.outcome == CallOutcome::Ok {
-                continue;
-            }
-            if let Some(span) = slice.span_in(window) {
-                let found = failures.entry(slice.access.outcome).or_default();
+            asks && slice.access.outcome != CallOutcome::Ok
+        })
+    }
+
+    /// The failed attempts in a window to use the secret, by their cause.
+    pub fn failures(&self, window: ActivityWindow) -> BTreeMap<FailureCause, FailedCalls> {
+        let mut failures: BTreeMap<FailureCause, FailedCalls> = BTreeMap::new();
+        for slice in self.failed() {
+            if let (Some(cause), Some(span)) = (FailureCause::of(slice), slice.span_in(window)) {
+                let found = failures.entry(cause).or_default();
                 found.add(slice, slice.calls_in(window), span);
             }
         }
