@@ -460,7 +460,7 @@ mod tests {
         );
         assert_eq!(
             line(&findings(&report), 0),
-            "code,severity,arn,name,account_id,region,reader,text,evidence"
+            "code,severity,arn,name,account_id,region,reader,text,evidence,muted"
         );
         assert_eq!(
             line(&summary(&report, None), 0),

@@ -44,6 +44,8 @@ struct Ways<'a> {
     secrets: BTreeSet<usize>,
     /// It has long-lived keys.
     is_user: bool,
+    /// Only a sample of the calls was seen.
+    is_sampled: bool,
     name: &'a str,
 }
 
@@ -114,6 +116,7 @@ impl Ways<'_> {
     fn add(&mut self, facts: &ScanFacts<'_>, place: usize, reader: &ReaderIdentity<'_>) -> bool {
         let mut through_endpoint = false;
         for slice in reader.used() {
+            self.is_sampled |= !slice.access.sampled.is_empty();
             self.is_user |= slice.access.caller.identity_type == "IAMUser";
             for &cell in slice.cells() {
                 if !facts.evidence.holds(cell.first()) {
@@ -134,6 +137,12 @@ impl Ways<'_> {
         }
         through_endpoint
     }
+}
+
+/// So many of something over the public way, of which a sample shows some.
+fn number(way: &Ways<'_>, one: &str, many: &str) -> String {
+    let least = if way.is_sampled { "at least " } else { "" };
+    format!("{least}{}", counted(way.public.calls, one, many))
 }
 
 enum Judged {
@@ -159,7 +168,7 @@ fn new_network(facts: &ScanFacts<'_>, scope: &Scope, way: &Ways<'_>) -> Judged {
     let text = format!(
         "it read through a VPC endpoint before, and since {} over the internet, {}",
         moment(first),
-        counted(way.public.calls, "time", "times")
+        number(way, "time", "times")
     );
     Judged::Row(Box::new(FindingRow {
         account: Some(scope.account.clone()),
@@ -207,7 +216,7 @@ fn outside(
     let text = format!(
         "{} made {} over the internet, {why}",
         name_of(way.name),
-        counted(way.public.calls, "read", "reads")
+        number(way, "read", "reads")
     );
     Some(FindingRow {
         account: Some(scope.account.clone()),
