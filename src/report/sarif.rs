@@ -5,6 +5,7 @@
 //! change, its fingerprint does not. Muted findings are suppressed, not left out.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::escape::one_line;
 use crate::domain::base::finding_kinds::{FINDINGS, FindingKind, Severity};
+use crate::domain::base::names::{AccountId, Region};
 use crate::domain::report::result::{FindingRow, Report};
 
 const SCHEMA: &str =
@@ -97,8 +99,8 @@ fn location(row: &FindingRow) -> Value {
     let part = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), encoded);
     let path = format!(
         "secretsmanager/{}/{}/{}",
-        part(row.account.as_ref().map(|account| account.as_str())),
-        part(row.region.as_ref().map(|region| region.as_str())),
+        part(row.account.as_ref().map(AccountId::as_str)),
+        part(row.region.as_ref().map(Region::as_str)),
         part(Some(row.name.as_str()).filter(|name| !name.is_empty())),
     );
     let mut location = json!({
@@ -126,7 +128,9 @@ fn encoded(text: &str) -> String {
                 path.push(char::from(byte));
             }
             // A dot alone would name a folder.
-            _ => path.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(path, "%{byte:02X}");
+            }
         }
     }
     path

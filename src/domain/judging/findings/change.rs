@@ -127,9 +127,9 @@ fn stopped(facts: &ScanFacts<'_>, reader: &ReaderIdentity<'_>) -> Option<(usize,
         .zip(days.iter().skip(1))
         .map(|(one, next)| next - one);
     let longest = pauses.max().unwrap_or(1);
-    let least = i64::from(facts.policy.findings.gone_after).max(3 * longest);
-    let silent = facts.evidence.to - last;
-    (days.len() >= STEADY_DAYS && silent >= least * DAY).then_some((days.len(), last))
+    let patience = i64::from(facts.policy.findings.gone_after).max(3 * longest);
+    let silence = facts.evidence.to - last;
+    (days.len() >= STEADY_DAYS && silence >= patience * DAY).then_some((days.len(), last))
 }
 
 fn gone(

@@ -4,6 +4,7 @@
 //! an outage, the second is mostly a leftover or a missing permission.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::seen::DAY;
 use super::{ScanFacts, about, general, moment};
@@ -166,7 +167,8 @@ impl FailureStory {
         );
         match self.used {
             Some(used) if self.broke => {
-                text += &format!(
+                let _ = write!(
+                    text,
                     "; it read the secret until {}, and has failed since",
                     moment(used)
                 );
@@ -174,8 +176,10 @@ impl FailureStory {
             _ if self.is_over => text += "; it succeeds again",
             Some(_) => text += "; other calls of it succeed",
             None => {
-                text +=
-                    &format!("; it has never succeeded in this time, and was first seen {ago} ago")
+                let _ = write!(
+                    text,
+                    "; it has never succeeded in this time, and was first seen {ago} ago"
+                );
             }
         }
         if self.grows {
@@ -199,13 +203,13 @@ impl FailureStory {
             slice.access.outcome == CallOutcome::Ok && CAUSES.contains(&&*slice.access.subject.api)
         });
         let shortly = self.first - SHORTLY..=self.first;
-        let times = done.filter_map(|slice: &ActivitySlice<'_>| {
-            let cells = slice.cells().iter().map(|cell| cell.first());
-            let at = cells.filter(|at| shortly.contains(at)).max()?;
+        let moments = done.filter_map(|slice: &ActivitySlice<'_>| {
+            let starts = slice.cells().iter().map(|cell| cell.first());
+            let at = starts.filter(|at| shortly.contains(at)).max()?;
             Some((at, slice))
         });
         let Some((at, slice)) =
-            times.max_by_key(|(at, slice)| (*at, slice.access.subject.api.clone()))
+            moments.max_by_key(|(at, slice)| (*at, slice.access.subject.api.clone()))
         else {
             return String::new();
         };

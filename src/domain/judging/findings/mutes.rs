@@ -1,13 +1,16 @@
 //! Mutes: findings that the policy file accepts stay in the report, marked with the reason.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::general;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::money::counted;
+use crate::domain::base::names::AccountId;
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::inventory::secret::day_of;
-use crate::domain::policy::{Mute, Policy};
+use crate::domain::policy::{Glob, Mute, Policy};
 use crate::domain::report::result::FindingRow;
 
 /// Marks the findings that the policy mutes today, and adds one for each mute that has ended and would hide something.
@@ -48,10 +51,10 @@ pub fn mute(findings: &mut Vec<FindingRow>, policy: &Policy, now: Timestamp) -> 
 }
 
 fn fits(mute: &Mute, row: &FindingRow) -> bool {
-    let by_name = |glob: &crate::domain::policy::Glob| {
+    let by_name = |glob: &Glob| {
         glob.fits(&row.name) || row.arn.as_ref().is_some_and(|arn| glob.fits(arn.as_str()))
     };
-    let by_reader = |glob: &crate::domain::policy::Glob| {
+    let by_reader = |glob: &Glob| {
         let reader = row.reader.as_deref();
         reader.is_some_and(|reader| glob.fits(reader) || glob.fits(name_of(reader)))
     };
@@ -66,12 +69,12 @@ fn description(mute: &Mute) -> String {
     let mut text = format!("`{}`", mute.code);
     let mut add = |what: &str, value: Option<&str>| {
         if let Some(value) = value {
-            text.push_str(&format!(" {what} `{value}`"));
+            let _ = write!(text, " {what} `{value}`");
         }
     };
-    add("for", mute.name.as_ref().map(|glob| glob.pattern()));
-    add("by", mute.reader.as_ref().map(|glob| glob.pattern()));
-    add("in", mute.account.as_ref().map(|account| account.as_str()));
+    add("for", mute.name.as_ref().map(Glob::pattern));
+    add("by", mute.reader.as_ref().map(Glob::pattern));
+    add("in", mute.account.as_ref().map(AccountId::as_str));
     text
 }
 

@@ -6,9 +6,11 @@ use super::seen::{ReaderIdentity, consumers, listed};
 use super::{FindingSearch, ScanFacts, about, general, moment};
 use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::counted;
+use crate::domain::base::names::AccountId;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
+use crate::domain::usage::activity::ReaderUse;
 
 /// How many names a finding lists.
 const LISTED: usize = 10;
@@ -124,7 +126,7 @@ fn known_accounts<'a>(facts: &ScanFacts<'a>) -> BTreeSet<&'a str> {
     let covered = facts.covered.keys().map(|scope| &scope.account);
     own.chain(named)
         .chain(covered)
-        .map(|account| account.as_str())
+        .map(AccountId::as_str)
         .collect()
 }
 
@@ -217,7 +219,7 @@ fn people(
 fn root(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Option<FindingRow> {
     let slices = facts.activity.secrets[place]
         .values()
-        .flat_map(|what| what.evidence());
+        .flat_map(ReaderUse::evidence);
     let by_root =
         slices.filter(|slice| slice.is_read() && slice.access.caller.identity_type == "Root");
     let spans =

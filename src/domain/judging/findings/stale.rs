@@ -1,5 +1,7 @@
 //! Findings about stale copies: readers that may hold a value that has changed since, or that ask for a version by its id.
 
+use jiff::Timestamp;
+
 use super::change::is_steady;
 use super::seen::{DAY, ReaderIdentity, consumers};
 use super::{FindingSearch, ScanFacts, about, moment};
@@ -9,7 +11,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::CallOutcome;
-use crate::domain::usage::activity::ActivityWindow;
+use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
 /// Changes of a value within so many seconds are one: a rotation writes, tests and moves labels.
 const ONE_CHANGE: i64 = 3_600;
@@ -21,12 +23,12 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
         if secret.deleted.is_some() {
             continue;
         }
-        let changes = changes(facts, place, secret);
-        let Some(&changed) = changes.last() else {
+        let history = changes(facts, place, secret);
+        let Some(&changed) = history.last() else {
             continue;
         };
         let readers = consumers(facts, place);
-        let before = changes.iter().rev().find(|at| changed - **at > ONE_CHANGE);
+        let before = history.iter().rev().find(|at| changed - **at > ONE_CHANGE);
         let old = ActivityWindow {
             from: before.copied().unwrap_or(facts.evidence.from),
             to: changed,
@@ -71,12 +73,12 @@ fn changes(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Vec<i64> {
     let puts = calls.filter(|slice| {
         &*slice.access.subject.api == "PutSecretValue" && slice.access.outcome == CallOutcome::Ok
     });
-    let cells = rotations.chain(puts).flat_map(|slice| slice.cells());
-    let mut changes: Vec<i64> = cells.map(|cell| cell.last()).collect();
-    changes.extend(secret.last_rotated.map(|at| at.as_second()));
-    changes.retain(|at| facts.evidence.holds(*at));
-    changes.sort_unstable();
-    changes
+    let hours = rotations.chain(puts).flat_map(ActivitySlice::cells);
+    let mut moments: Vec<i64> = hours.map(|cell| cell.last()).collect();
+    moments.extend(secret.last_rotated.map(Timestamp::as_second));
+    moments.retain(|at| facts.evidence.holds(*at));
+    moments.sort_unstable();
+    moments
 }
 
 /// A program that read the value before this change and after the one before, and asked for nothing since. Steady readers
@@ -124,7 +126,7 @@ fn by_version(
     reader: &ReaderIdentity<'_>,
     changed: i64,
 ) -> Option<FindingRow> {
-    let describes = reader.slices().any(|slice| slice.asks_for_description());
+    let describes = reader.slices().any(ActivitySlice::asks_for_description);
     if describes || !reader.is_only(&[ReaderKind::Application]) {
         return None;
     }
