@@ -207,6 +207,12 @@ fn what_should_rotate_and_does_not_is_named() {
             ),
             ("letters within a word", used("adbanner/key"), vec![], false),
             ("nobody reads it", never("unused/db"), vec![], false),
+            (
+                "somebody only asks",
+                never("asked/db"),
+                vec![get("asked/db").error("AccessDenied", "no")],
+                false,
+            ),
             ("it rotated before", was, vec![], true),
             ("the policy names it", never("pay/key"), vec![], true),
             ("a tag", never("tagged").tag("class", "a"), vec![], true),

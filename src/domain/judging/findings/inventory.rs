@@ -199,7 +199,8 @@ fn replicas(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
         let Some(&primary) = primaries.get(&key).filter(|_| secret.is_replica()) else {
             continue;
         };
-        if secret.deleted.is_some() || is_young(facts, secret) || is_read(facts, place) {
+        let is_wanted = is_read(facts, place) || is_asked_for(facts, place);
+        if secret.deleted.is_some() || is_young(facts, secret) || is_wanted {
             continue;
         }
         // An idle group is judged as a whole: its replicas go with the primary.
@@ -238,23 +239,22 @@ fn is_young(facts: &ScanFacts<'_>, secret: &Secret) -> bool {
         .is_none_or(|created| created > facts.idle_since())
 }
 
-/// Whether somebody read it within the idle time and the day before it, or asked for it, by the trail or by
-/// `LastAccessedDate`.
+/// Whether somebody read it within the idle time and the day before it, by the trail or by `LastAccessedDate`.
 pub(super) fn is_read(facts: &ScanFacts<'_>, place: usize) -> bool {
-    let secret = &facts.secrets[place];
-    let readers = &facts.activity.secrets[place];
     let since = facts.idle_since();
-    let by_date = secret.last_accessed.is_some_and(|day| {
-        day_of(since)
-            .checked_sub(jiff::ToSpan::day(1))
-            .is_ok_and(|edge| day >= edge)
-    });
-    let asked = readers.iter().any(|(reader, what)| {
-        let asks = what
-            .evidence()
-            .any(|slice| slice.asks_for_value() && slice.last() >= since.as_second());
+    let edge = day_of(since).checked_sub(jiff::ToSpan::day(1));
+    let accessed = facts.secrets[place].last_accessed;
+    let by_date = accessed.is_some_and(|day| edge.is_ok_and(|edge| day >= edge));
+    let used = last_use(&facts.activity.secrets[place], facts.policy);
+    by_date || used.is_some_and(|at| at >= since.as_second())
+}
+
+/// Whether a consumer asked for its value within the idle time, however the call ended.
+fn is_asked_for(facts: &ScanFacts<'_>, place: usize) -> bool {
+    let since = facts.idle_since().as_second();
+    facts.activity.secrets[place].iter().any(|(reader, what)| {
+        let mut calls = what.evidence();
+        let asks = calls.any(|slice| slice.asks_for_value() && slice.last() >= since);
         facts.policy.is_consumer(reader.kind) && asks
-    });
-    let used = last_use(readers, facts.policy);
-    by_date || asked || used.is_some_and(|at| at >= since.as_second())
+    })
 }
