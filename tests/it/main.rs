@@ -48,6 +48,7 @@ mod properties;
 mod reference_reader;
 mod run_result;
 mod sampled;
+mod saved;
 mod spreadsheet;
 mod tidy;
 mod trail;

@@ -493,7 +493,8 @@ const DAMAGES: &[Damage] = &[
     ("only management events", |all, dice| {
         let is_network = |told: &&Told| told.call.category == "NetworkActivity";
         let network = all.events().into_iter().filter(is_network);
-        all.no_network_activity = network.filter_map(|told| told.of).collect();
+        let network: Vec<usize> = network.filter_map(|told| told.of).collect();
+        all.no_network_activity.extend(network);
         all.only(dice, |told| told.call.category == "Management");
     }),
     ("only data events", Evidence::data_only),
