@@ -309,6 +309,7 @@ impl Ledger {
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<CallSeries>, Coverage) {
+        self.coverage.settle_global_events();
         self.settle_shared();
         for (_, twin) in std::mem::take(&mut self.shared) {
             self.count(twin.line, twin.time, twin.address);

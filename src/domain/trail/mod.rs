@@ -6,6 +6,7 @@ pub mod calls;
 pub mod coverage;
 pub mod dedup;
 pub mod event;
+pub mod global_events;
 pub mod layout;
 pub mod ledger;
 pub mod record;
