@@ -11,14 +11,12 @@ use crate::domain::policy::Glob;
 /// What to show.
 #[derive(Args, Clone, Debug)]
 pub struct View {
-    /// How many rows each list of the summary shows
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 5,
-        help_heading = "What to show"
-    )]
-    pub top: usize,
+    /// Show the whole summary: each reason, loop and gap with its advice, the assumptions and the files
+    #[arg(long, short, help_heading = "What to show")]
+    pub verbose: bool,
+    /// How many rows each list of the summary shows [default: 3, or 5 with --verbose; 20 groups]
+    #[arg(long, value_name = "N", help_heading = "What to show")]
+    pub top: Option<usize>,
     /// Add a table of costs by this to the summary
     #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
     pub group_by: Option<GroupBy>,
@@ -106,7 +104,7 @@ pub struct ReportArgs {
     /// The folder of a finished scan, or its report.json
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// What to render: one file goes to stdout unless --out is given, of `csv` it is secrets.csv
+    /// What to render. Printed to stdout unless --out is given (for `csv`: secrets.csv)
     #[arg(long, value_enum, value_name = "FORMAT", default_values_t = [Format::Text])]
     pub format: Vec<Format>,
     /// Write files to this folder instead
@@ -115,10 +113,10 @@ pub struct ReportArgs {
     /// Replace another scan's result in that folder
     #[arg(long)]
     pub overwrite: bool,
-    /// Exit 4 if a finding or a verdict's reason with one of these codes is there
+    /// Exit 4 if any of these rule or finding codes occurs
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
-    /// Exit 4 if more than this many US dollars a month could be saved
+    /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
     pub fail_above: Option<Money>,
     /// What to show.

@@ -57,7 +57,7 @@ pub(super) fn bridge(
     let rest = [
         (
             "small",
-            "changes below a cent a month",
+            "changes below one cent per month",
             (small, comparable_all - comparable_listed),
         ),
         (

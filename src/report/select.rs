@@ -33,7 +33,7 @@ impl SecretFilter {
     }
 
     /// The globs in words, after "whose name".
-    fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let listed = |globs: &[Glob]| {
             let globs: Vec<_> = globs
                 .iter()

@@ -84,7 +84,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Watch(args) => cleanup::watch(&args, term),
         Command::Restore(args) => cleanup::restore(&args, term),
         Command::Status(args) => cleanup::status(&args),
-        Command::Compare(args) => compare::run(&args),
+        Command::Compare(args) => compare::run(&args, term),
         Command::Rules(args) => rules::run(&args),
         Command::IamPolicy(args) => iam::run(&args, term),
         Command::Completions { shell } => {

@@ -1,6 +1,6 @@
 //! `report`: a finished scan, rendered again.
 
-use crate::run::output::{format_of, previous, show};
+use crate::run::output::{exit, format_of, previous, selected, selecting_options, show};
 
 use std::path::Path;
 
@@ -13,15 +13,13 @@ use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
-use crate::report::select::select;
 use crate::report::{self, json, reconciliation};
-use crate::run::output::{exit, selection};
 use crate::term::Term;
 
 /// Runs `report`.
 pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
-    let report = select(report, &selection(&args.view));
+    let report = selected(report, &args.view)?;
     let beside = Beside {
         // Read also for what does not show it: a name that is written wrong is not passed over.
         previous: previous(&args.view)?,
@@ -73,7 +71,11 @@ fn write(
 fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Result<()> {
     for format in &args.format {
         match format {
-            Format::Text => Term::data(show(report, &args.view, Some(&args.dir), &[]).as_bytes())?,
+            Format::Text => {
+                let options = selecting_options(&args.view);
+                let text = show(report, &args.view, &args.dir, &[], options);
+                Term::data(text.as_bytes())?;
+            }
             Format::Csv => Term::data(&report::csv::secrets(report))?,
             other => {
                 let previous = beside.previous.as_ref();

@@ -42,7 +42,7 @@ pub const RULES: &[Rule] = &[
         code: RuleCode::PendingDeletion,
         verdict: Verdict::Keep,
         meaning: "It is scheduled for deletion already: it costs nothing and cannot be read.",
-        fix: "Nothing. `secretsweep watch` tells whether anybody still asks for it; `restore` takes it back.",
+        fix: "Nothing. `secretsweep watch` shows whether anybody still needs it; `restore` takes the deletion back.",
         apply: keep::pending_deletion,
     },
     Rule {
@@ -112,7 +112,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: RuleCode::CoverageGap,
         verdict: Verdict::Review,
-        meaning: "It looks unused, but the evidence does not cover the whole idle time in every Region it stands in. \
+        meaning: "It looks unused, but the evidence does not cover the whole idle time in all of its Regions. \
                   Absence of events proves nothing there.",
         fix: "Give the missing trail, or ask its owner. `--trust-last-accessed` judges by LastAccessedDate alone.",
         apply: review::coverage_gap,
@@ -168,7 +168,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: RuleCode::SensitiveName,
         verdict: Verdict::Review,
-        meaning: "Its name speaks of emergencies or backups: such secrets are read seldom, and then badly needed.",
+        meaning: "Its name suggests an emergency or backup secret: rarely read, but critical when needed.",
         fix: "Ask its owner; protect it by name or tag if it stays.",
         apply: review::sensitive_name,
     },
@@ -182,7 +182,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: RuleCode::Idle,
         verdict: Verdict::Delete,
-        meaning: "Nobody has read it for the idle time, in any Region it stands in.",
+        meaning: "Nobody has read it for the idle time, in any of its Regions.",
         fix: "`secretsweep plan` puts it into a deletion plan.",
         apply: delete::idle,
     },

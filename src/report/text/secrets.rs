@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::page::{self, Look, TextPage, left, piece, right};
-use super::{Options, more, phrases};
+use super::{Detail, Options, more, phrases};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{Report, SecretRow};
@@ -12,7 +12,7 @@ use crate::domain::report::verdict::{RuleCode, Verdict};
 
 /// The reasons with their counts, and the rows that save most; of equal ones the longest unused.
 pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], options: &Options) {
-    by_reason(page, report, rows);
+    by_reason(page, report, rows, options.detail);
     let costs = with_replicas(report);
     let saves = |row: &SecretRow| costs.get(&row.arn).copied();
     let mut rows: Vec<_> = rows.iter().map(|&row| (saves(row), row)).collect();
@@ -29,7 +29,7 @@ pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], op
 }
 
 /// How many secrets each deciding reason holds for, most first, in plain words.
-fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
+pub(super) fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow], detail: Detail) {
     let mut counts: BTreeMap<Option<&RuleCode>, u64> = BTreeMap::new();
     for row in rows {
         let code = row.reasons.first().map(|reason| &reason.code);
@@ -37,6 +37,16 @@ fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|&(code, count)| (Reverse(count), code));
+    if detail == Detail::Short {
+        let parts = counts.iter().map(|(code, count)| {
+            let phrase =
+                code.map_or_else(String::new, |code| phrases::reason(code, &report.policy));
+            format!("{} {phrase}", thousands(*count))
+        });
+        let text = parts.collect::<Vec<_>>().join("; ");
+        page.paragraph(4, Look::Faint, &text);
+        return;
+    }
     let columns = counts
         .iter()
         .map(|(_, count)| thousands(*count).len())
@@ -93,7 +103,7 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
     }
 }
 
-/// For how long a secret has been unused. If only maintenance reads one that can go, the evidence says for how long at
+/// For how long a secret has been unused. If only maintenance reads one that can be deleted, the evidence says for how long at
 /// least.
 fn unused(row: &SecretRow) -> String {
     match (row.idle_days, row.verdict) {
@@ -140,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dearest_come_first_and_the_rest_is_counted() {
+    fn the_most_expensive_come_first_and_the_rest_is_counted() {
         let report = sample::report();
         let top = |top| Options {
             top,

@@ -353,7 +353,7 @@ fn the_tag_that_was_set_before_deleting_is_taken_back() {
             ground.aws.inject(Fault::denied().on("secretsmanager", op));
         }
         let said = ground.run(&["restore", "plan.csv"]).expect(1).said();
-        assert!(said.contains("taking back the tag `leaving`"), "{said}");
+        assert!(said.contains("removing the tag `leaving`"), "{said}");
         assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
         ground.aws.heal();
         ground.run(&["restore", "plan.csv"]).expect(0);
