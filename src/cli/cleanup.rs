@@ -57,7 +57,7 @@ pub struct PlanArgs {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct NowArg {
     /// The moment that counts as now, for a run that can be repeated. What asks AWS takes it only before a service that
-    /// stands in for AWS.
+    /// simulates AWS.
     #[arg(long, value_name = "RFC3339", value_parser = super::scan::moment, hide = true)]
     pub now: Option<Timestamp>,
 }
@@ -91,7 +91,7 @@ Examples:
   # Schedule the deletions; the account id is asked for
   secretsweep apply reports/2026-11-01/plan.csv --execute
 
-  # The same in CI, with a mark on each secret for whoever finds it
+  # The same in CI, with a tag on each secret for people who find it
   secretsweep apply plan.csv --execute --yes 111122223333 --tag leaving=2026-11
 
 If a run was interrupted, run it again to finish it. The journal beside the plan records what was done; \
@@ -133,7 +133,7 @@ pub struct ApplyArgs {
     /// How many deletions a second
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub rate: u16,
-    /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that stands in for
+    /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that simulates
     /// it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub write_pace: Option<u64>,
@@ -157,7 +157,7 @@ Examples:
   secretsweep watch --journal plan.journal.jsonl --trail trail
 
 Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not \
-everything could be taken back.")]
+everything could be restored.")]
 pub struct WatchArgs {
     /// The plan that was applied
     #[arg(value_name = "PLAN", required_unless_present = "journal")]
@@ -188,7 +188,7 @@ pub struct WatchArgs {
     pub login: AwsArgs,
 }
 
-/// What to take back.
+/// What to restore.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -198,7 +198,7 @@ Examples:
 With a plan, everything that its journal lists as deleted is restored. Replicas that were removed are created \
 again with the keys that they had, and the tag that `apply --tag` set is removed.
 
-Exit codes: 0 all back; 1 something failed or is gone for good; 3 the run was stopped before it tried everything.")]
+Exit codes: 0 all back; 1 something failed or cannot be restored; 3 the run was stopped before it tried everything.")]
 pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]

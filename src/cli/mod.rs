@@ -10,7 +10,9 @@ pub use cleanup::{
 };
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
-pub use view::{CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, View};
+pub use view::{
+    CompareArgs, CompareFormat, ExplainArgs, Format, GroupBy, ReportArgs, RulesArgs, SplitBy, View,
+};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
@@ -54,6 +56,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Show a finished scan again, with another format, filter or grouping
     Report(ReportArgs),
+    /// Explain one secret: what it costs, who calls, which rules apply, and what to do
+    Explain(ExplainArgs),
     /// Write the deletions that a finished scan suggests to a file for review
     Plan(PlanArgs),
     /// Check a reviewed plan against AWS; with --execute, schedule its deletions

@@ -150,7 +150,7 @@ pub struct LiveArgs {
     )]
     pub save: Option<PathBuf>,
     /// Milliseconds between two requests to the event history of one account and Region. AWS allows two a second; a
-    /// service that stands in for it may allow more.
+    /// service that simulates it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub lookup_pace: Option<u64>,
     /// The most requests to the event history of one account and Region: a budget that no clock has a part in, so that a

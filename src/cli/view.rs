@@ -48,6 +48,13 @@ pub enum GroupBy {
     Prefix,
 }
 
+/// What to write a folder for each of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitBy {
+    /// The owner tag.
+    Owner,
+}
+
 /// What to render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -61,6 +68,10 @@ pub enum Format {
     Html,
     /// focus.csv: what the window cost, in the columns of FOCUS 1.2.
     Focus,
+    /// summary.md: a short message for a pull request, an issue or a job summary.
+    Markdown,
+    /// slack.json: the same as Block Kit JSON for a Slack webhook.
+    Slack,
 }
 
 /// Which two scans to compare, and how to show it.
@@ -98,6 +109,8 @@ Examples:
   secretsweep report reports/2026-11-01 --group-by owner --top 20
   secretsweep report reports/2026-11-01 --only 'payments/*' --format csv --out payments
   secretsweep report reports/2026-11-01 --format json | jq .totals
+  secretsweep report reports/2026-11-01 --format markdown >> summary.md
+  secretsweep report reports/2026-11-01 --split-by owner --out owners
   secretsweep report reports/2026-10 --bill cur/2026-10.csv.gz
   secretsweep report reports/2026-11-01 --format focus --out reports/2026-11-01")]
 pub struct ReportArgs {
@@ -110,6 +123,9 @@ pub struct ReportArgs {
     /// Write files to this folder instead
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write a folder for each owner with only their secrets: the page and the CSV files, or what `--format` says
+    #[arg(long, value_enum, value_name = "KEY", requires = "out")]
+    pub split_by: Option<SplitBy>,
     /// Replace another scan's result in that folder
     #[arg(long)]
     pub overwrite: bool,
@@ -122,6 +138,20 @@ pub struct ReportArgs {
     /// What to show.
     #[command(flatten)]
     pub view: View,
+}
+
+/// Which secret to explain.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep explain payments/stripe/api-key
+  secretsweep explain stripe --scan reports/2026-11-01")]
+pub struct ExplainArgs {
+    /// The secret: its name or ARN, or a part of it that no other secret has
+    pub secret: String,
+    /// The folder of a finished scan [default: the latest one in `reports`]
+    #[arg(long, value_name = "DIR")]
+    pub scan: Option<PathBuf>,
 }
 
 /// Which rule to explain.

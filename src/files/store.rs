@@ -220,7 +220,7 @@ where
 }
 
 /// The last of the folders in a folder that holds a finished scan: their names begin with the date.
-fn newest_inside(folder: &Path) -> Option<PathBuf> {
+pub fn newest_inside(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
     let folders = entries.map(|entry| entry.path());
     folders.filter(|folder| folder.join(REPORT).is_file()).max()

@@ -8,6 +8,7 @@ mod cleanup;
 mod compare;
 mod demo;
 pub(crate) mod environment;
+mod explain;
 mod iam;
 mod live;
 mod output;
@@ -79,6 +80,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Demo(args) => demo::run(&args, term),
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => cleanup::plan(&args, term),
         Command::Apply(args) => cleanup::apply(&args, term),
         Command::Watch(args) => cleanup::watch(&args, term),

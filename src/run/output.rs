@@ -83,6 +83,17 @@ pub(super) fn format_of(format: Format) -> report::OutputFormat {
         Format::Csv => report::OutputFormat::Csv,
         Format::Html => report::OutputFormat::Html,
         Format::Focus => report::OutputFormat::Focus,
+        Format::Markdown => report::OutputFormat::Markdown,
+        Format::Slack => report::OutputFormat::Slack,
+    }
+}
+
+/// How text for people looks on this stdout.
+pub(super) fn style() -> Style {
+    if Term::is_styled() {
+        Style::Colour
+    } else {
+        Style::Plain
     }
 }
 
@@ -108,11 +119,7 @@ pub(super) fn show(
             detail,
             top: view.top.unwrap_or_else(|| detail.rows()),
             groups: view.top.unwrap_or(GROUPS),
-            style: if Term::is_styled() {
-                Style::Colour
-            } else {
-                Style::Plain
-            },
+            style: style(),
             folder: Some(folder.display().to_string()),
             files: files.to_vec(),
             selecting,

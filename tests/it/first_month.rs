@@ -75,7 +75,9 @@ fn globs_that_select_nothing_are_an_error_and_write_nothing() {
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.contains("does not match `*`"), "{stderr}");
     // An account without secrets is no mistake.
-    let none = World::new().scan();
+    let none = World::new()
+        .file("inventory/none.json", r#"{"SecretList": []}"#)
+        .scan();
     assert_eq!(none.code, 0, "{}", none.stderr);
     assert!(
         none.stdout.contains("There are no secrets."),
@@ -227,6 +229,102 @@ fn a_table_of_groups_has_as_many_rows_as_were_asked_for() {
     };
     assert_eq!(rows(&[]), 20);
     assert_eq!(rows(&["--top", "3"]), 3);
+}
+
+#[test]
+fn explain_finds_a_secret_by_a_part_of_its_name() {
+    let folder = scanned();
+    let (code, stdout, _) = run(&folder, &["explain", "db", "--scan", "out"]);
+    assert_eq!(code, Some(0));
+    for says in ["old/db", "VERDICT: delete", "idle", "$0.40", "WHO CALLS"] {
+        assert!(stdout.contains(says), "{says}: {stdout}");
+    }
+    for (typed, says) in [
+        (
+            "old/",
+            "`old/` may be one of 2 secrets: write more of the name, or the ARN\n  arn:aws:",
+        ),
+        ("odl/db", "did you mean `old/db`?"),
+        (
+            "zzzzzz",
+            "there is no secret `zzzzzz` in `out`; secrets.csv lists them",
+        ),
+    ] {
+        let (code, _, stderr) = run(&folder, &["explain", typed, "--scan", "out"]);
+        assert_eq!(code, Some(1));
+        assert!(stderr.contains(says), "{says}: {stderr}");
+    }
+    let (code, _, stderr) = run(&folder, &["explain", "db"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("name its folder with `--scan DIR`"),
+        "{stderr}"
+    );
+    std::fs::create_dir(folder.path().join("reports")).unwrap();
+    std::fs::rename(
+        folder.path().join("out"),
+        folder.path().join("reports/2026-11-01"),
+    )
+    .unwrap();
+    assert_eq!(
+        run(&folder, &["explain", "db"]).0,
+        Some(0),
+        "the latest scan"
+    );
+}
+
+#[test]
+fn a_message_goes_to_stdout_or_to_a_file() {
+    let folder = scanned();
+    let (code, stdout, _) = run(&folder, &["report", "out", "--format", "markdown"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.starts_with("### Secrets Manager, "), "{stdout}");
+    assert!(stdout.contains("| $0.40 | `old/it's` |"), "{stdout}");
+    let args = [
+        "report", "out", "--format", "slack", "--format", "markdown", "--out", "message",
+    ];
+    assert_eq!(run(&folder, &args).0, Some(0));
+    let read =
+        |name: &str| std::fs::read_to_string(folder.path().join("message").join(name)).unwrap();
+    assert_eq!(read("summary.md"), stdout);
+    let slack: serde_json::Value = serde_json::from_str(&read("slack.json")).unwrap();
+    assert_eq!(slack["blocks"][0]["type"], "header");
+}
+
+#[test]
+fn each_owner_gets_a_folder_with_only_their_secrets() {
+    let folder = World::new()
+        .secrets([
+            idle("a/db").tag("owner", "Team A"),
+            idle("a/key").tag("owner", "Team A"),
+            idle("b/db").tag("owner", "../b"),
+            idle("nobody"),
+        ])
+        .scan()
+        .into_folder();
+    let args = ["report", "out", "--split-by", "owner", "--out", "owners"];
+    let (code, _, stderr) = run(&folder, &args);
+    assert_eq!(code, Some(0), "{stderr}");
+    let names = |owner: &str| -> Vec<String> {
+        let file = folder.path().join("owners").join(owner).join("secrets.csv");
+        let rows = csv_records(&std::fs::read(file).unwrap());
+        rows.into_iter()
+            .map(|mut row| row.remove("name").unwrap())
+            .collect()
+    };
+    assert_eq!(names("team-a"), ["a/db", "a/key"]);
+    assert_eq!(names("b"), ["b/db"]);
+    assert_eq!(names("no-owner"), ["nobody"]);
+    let page = std::fs::read_to_string(folder.path().join("owners/b/report.html")).unwrap();
+    assert!(page.contains("b/db") && !page.contains("a/key"));
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("owners"))
+            .unwrap()
+            .count(),
+        3
+    );
+    let without_a_place = run(&folder, &["report", "out", "--split-by", "owner"]);
+    assert_eq!(without_a_place.0, Some(2));
 }
 
 /// A live scan on a terminal, which `script` plays: what is left on the screen when it is over.

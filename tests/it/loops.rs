@@ -277,7 +277,7 @@ fn the_loops_under_a_sum_are_those_that_it_holds() {
         "{fix}"
     );
     let page = scan.file("report.html");
-    assert!(page.contains("Mend 1 hot loop<"), "the step counts it");
+    assert!(page.contains("Fix 1 hot loop<"), "the step counts it");
     let (_, listed) = page.split_once("<section id=\"loops\"").unwrap();
     let (listed, _) = listed.split_once("</section>").unwrap();
     assert_eq!(listed.matches("can be saved per month").count(), 1);

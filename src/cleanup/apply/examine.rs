@@ -85,7 +85,7 @@ async fn examine_secret(
     let phase = secret_state.map_or(Phase::Untouched, |secret_state| secret_state.phase);
     if let (Some(secret_state), Phase::Restored | Phase::Restoring) = (secret_state, phase) {
         return Check::Refused(format!(
-            "this plan's deletion was taken back on {}: scan and plan again",
+            "this plan's deletion was cancelled by a restore on {}: scan and plan again",
             day_of(secret_state.since)
         ));
     }
@@ -197,7 +197,7 @@ fn present(
             && now.as_second() - intent.at.as_second() > OPEN_INTENT_SECONDS
         {
             return Check::Refused(format!(
-                "its deletion was begun on {} and AWS does not show it: it was never made, or somebody took it back; scan and plan again",
+                "its deletion was begun on {} and AWS does not show it: it was never scheduled, or somebody restored the secret; scan and plan again",
                 day_of(intent.at)
             ));
         }

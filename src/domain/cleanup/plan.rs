@@ -169,7 +169,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Replica(primary) => write!(f, "a replica: it goes with its primary {primary}"),
+            Self::Replica(primary) => {
+                write!(f, "a replica: it is deleted with its primary {primary}")
+            }
             Self::Service(service) => write!(f, "{service} manages it: delete it there"),
             Self::Stack(stack) => {
                 write!(

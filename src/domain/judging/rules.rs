@@ -130,15 +130,15 @@ pub const RULES: &[Rule] = &[
         verdict: Verdict::Review,
         meaning: "A person, a program or a deploy changed its value or its access within the idle time, or restored it: \
                   somebody works with it, although nobody is seen to read it.",
-        fix: "Ask whoever changed it.",
+        fix: "Ask the person or team that changed it.",
         apply: review::recently_written,
     },
     Rule {
         code: RuleCode::Described,
         verdict: Verdict::Review,
         meaning: "Somebody who is not known to look after secrets asked for its description a few times: it may be a cache \
-                  that refreshes seldom.",
-        fix: "Ask whoever asked. A tool that only lists secrets can be named in the policy file with a \
+                  that refreshes rarely.",
+        fix: "Ask the owner of that caller. A tool that only lists secrets can be named in the policy file with a \
               `[[readers.fingerprint]]` of the kind `scanner`.",
         apply: review::described,
     },

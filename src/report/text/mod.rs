@@ -7,10 +7,11 @@
 mod attention;
 mod costs;
 mod estimated;
+pub mod explain;
 mod page;
 pub(in crate::report) mod phrases;
 mod savings;
-mod secrets;
+pub(in crate::report) mod secrets;
 mod unseen;
 
 pub(crate) use phrases::shell;

@@ -238,6 +238,8 @@ pub(in crate::report) fn file(name: &str) -> &'static str {
         "summary.csv" => "costs by account, Region and owner",
         "estimates.csv" => "how sure the estimates from a sample are",
         "focus.csv" => "costs in the FOCUS format",
+        "summary.md" => "a short message as Markdown",
+        "slack.json" => "a short message for Slack",
         "summary.txt" => "this summary",
         "report.json" => "everything, for programs and for later commands",
         _ => "",

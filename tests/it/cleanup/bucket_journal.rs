@@ -39,10 +39,7 @@ fn steps(ground: &Ground) -> Vec<(String, String)> {
 fn another_runner_knows_what_was_done_and_takes_it_back() {
     let ground = ground();
     let said = execute(&ground).expect(0).said();
-    assert!(
-        said.contains(&format!("What was done stands in {PLACE}.")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("Recorded in {PLACE}.")), "{said}");
     assert!(
         said.contains(&format!("secretsweep restore plan.csv --journal {PLACE}")),
         "{said}"

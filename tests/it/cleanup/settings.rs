@@ -82,7 +82,7 @@ fn nothing_is_tried_more_often_than_it_may() {
     assert_eq!(tries.len(), 1);
 }
 
-/// A wrong time would let an old plan through, so it is taken only before a service that stands in for AWS.
+/// A wrong time would let an old plan through, so it is taken only before a service that simulates AWS.
 #[test]
 fn another_time_is_not_taken_before_aws_itself() {
     let ground = deleted();

@@ -31,7 +31,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("take back", "restore, remove"),
     ("taken back", "restored, removed"),
     ("takes back", "restores, removes"),
-    ("it back", "it"),
+    ("took it back", "restored it"),
     ("gone for good", "deleted for good"),
     ("by what could be read", "in the events that could be read"),
     ("nobody knows", "is not known"),
@@ -79,11 +79,13 @@ fn read_by_users() -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for document in ["README.md", "reports/cleanup.md", "reports/method.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap();
-        // Rust's literals are read below; what the program printed here comes from them.
-        texts.extend(
-            text.split("\n\n")
-                .map(|part| (document.to_owned(), part.to_owned())),
-        );
+        // What the program printed there comes from the literals of the code.
+        let own = text.split("```").enumerate();
+        let own = own.filter(|(place, part)| place % 2 == 0 || !part.starts_with("text"));
+        texts.extend(own.flat_map(|(_, part)| {
+            part.lines()
+                .map(|line| (document.to_owned(), line.to_owned()))
+        }));
     }
     for file in sources(&root().join("src")) {
         let name = file.strip_prefix(root()).unwrap().display().to_string();
