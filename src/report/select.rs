@@ -79,12 +79,12 @@ pub fn select(report: Report, selection: &SecretFilter) -> Report {
 /// owner of its primary, and what was found belongs to the owner of its secret.
 #[must_use]
 pub fn owned_by(report: &Report, owner: Option<&str>) -> Report {
-    let owned: HashSet<SecretArn> = owners(report)
+    let secrets: HashSet<SecretArn> = owners(report)
         .into_iter()
         .filter(|(_, found)| *found == owner)
         .map(|(arn, _)| arn.clone())
         .collect();
-    let holds = |arn: Option<&SecretArn>| arn.is_some_and(|arn| owned.contains(arn));
+    let holds = |arn: Option<&SecretArn>| arn.is_some_and(|arn| secrets.contains(arn));
     let words = match owner {
         Some(owner) => format!("Only secrets of the owner `{owner}`"),
         None => "Only secrets without an owner tag".to_owned(),

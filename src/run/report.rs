@@ -89,17 +89,17 @@ fn folders<'a>(owners: &BTreeSet<Option<&'a str>>) -> Vec<(Option<&'a str>, Stri
             name => name.to_owned(),
         }
     };
-    let unique = |owner: &Option<&'a str>| {
-        let base = name(*owner);
+    let unique = |owner: Option<&'a str>| {
+        let base = name(owner);
         let mut unique = base.clone();
         let mut number = 2;
         while !taken.insert(unique.clone()) {
             unique = format!("{base}-{number}");
             number += 1;
         }
-        (*owner, unique)
+        (owner, unique)
     };
-    owners.iter().map(unique).collect()
+    owners.iter().copied().map(unique).collect()
 }
 
 /// Writes files to a folder.

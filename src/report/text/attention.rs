@@ -73,9 +73,14 @@ fn by_code(page: &mut TextPage, findings: &[&FindingRow], options: &Options) {
             .push(row);
     }
     if options.detail == Detail::Short {
-        let parts = codes
+        // The severities are counted above.
+        let mut kinds: BTreeMap<&FindingCode, u64> = BTreeMap::new();
+        for row in findings {
+            *kinds.entry(&row.code).or_default() += 1;
+        }
+        let parts = kinds
             .iter()
-            .map(|((_, code), rows)| format!("{} {}", thousands(rows.len() as u64), code.as_str()));
+            .map(|(code, count)| format!("{} {}", thousands(*count), code.as_str()));
         page.paragraph(4, Look::Faint, &parts.collect::<Vec<_>>().join("; "));
         return;
     }

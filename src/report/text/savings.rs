@@ -114,19 +114,19 @@ fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], option
 
 /// One line: what is saved, of which secret, and who calls how often.
 fn short_loop(page: &mut TextPage, found: &LoopRow) {
-    let reader = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
-    let usd = phrases::saving(found);
-    let pace = found.interval_s.map_or_else(String::new, |seconds| {
+    let caller = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
+    let saved = phrases::saving(found);
+    let often = found.interval_s.map_or_else(String::new, |seconds| {
         format!("every {} by ", phrases::interval(seconds))
     });
     page.line(
         4,
         &[
-            piece(Look::Good, usd),
+            piece(Look::Good, saved),
             piece(Look::Usual, "  "),
             left(Look::Strong, phrases::subject(found).0, 31),
             piece(Look::Usual, "  "),
-            piece(Look::Faint, format!("{pace}{reader}")),
+            piece(Look::Faint, format!("{often}{caller}")),
         ],
     );
 }

@@ -1,6 +1,8 @@
 //! `plan`: what a finished scan would delete, as a file to review.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use super::show::{command, day, paragraph, place, saving, table};
 use super::{RunClock, path_word};
 use crate::Exit;
 use crate::cli::PlanArgs;
-use crate::domain::base::money::{Money, counted};
+use crate::domain::base::money::{Money, counted, thousands};
 use crate::domain::base::names::Region;
 use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::{
@@ -23,6 +25,9 @@ use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
 use crate::term::Term;
+
+/// How many lines of a plan are shown: the file holds all of them.
+const SHOWN: usize = 25;
 
 /// Runs `plan`.
 pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
@@ -133,11 +138,16 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     if plan.lines.is_empty() {
         text.push_str("Nothing can be deleted.\n");
     } else {
-        let rows: Vec<Vec<String>> = plan.lines.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = shown_lines(&plan.lines).into_iter().map(row).collect();
         text.push_str(&table(
             &["SECRET", "WHERE", "LAST READ", "SAVES/MONTH", "WHY"],
             &rows,
         ));
+        let rest = plan.lines.len().saturating_sub(rows.len()) as u64;
+        if rest > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  and {} more in the plan", thousands(rest));
+        }
         text.push('\n');
         text.push_str(&paragraph(&format!(
             "{} to delete, which saves {}. If applied today, they can be restored until {}; their names cannot be reused before then. `secretsweep rules` explains each WHY.",
@@ -151,6 +161,16 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
         text.push_str(&limits(plan, now));
     }
     text
+}
+
+/// The lines that are shown: all of a short plan, and of a long one those that save most.
+fn shown_lines(lines: &[PlanEntry]) -> Vec<&PlanEntry> {
+    let mut shown: Vec<&PlanEntry> = lines.iter().collect();
+    if shown.len() > SHOWN {
+        shown.sort_by_key(|line| Reverse(line.saves));
+        shown.truncate(SHOWN);
+    }
+    shown
 }
 
 fn row(line: &PlanEntry) -> Vec<String> {

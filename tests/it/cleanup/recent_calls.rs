@@ -259,7 +259,7 @@ fn a_saved_trail_covers_what_it_says() {
 fn another_time_is_for_log_files_and_not_for_taking_back() {
     let ground = deleted();
     let said = watch(&ground, 72, &["--restore"]).expect(1).said();
-    assert!(said.contains("stands in for AWS"), "{said}");
+    assert!(said.contains("simulates AWS"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The commands that act find their credentials and settings where `scan` does, and take another time only before a
-//! service that stands in for AWS.
+//! service that simulates AWS.
 
 use std::process::Command;
 
@@ -111,7 +111,7 @@ fn another_time_is_not_taken_before_aws_itself() {
         for settings in settings {
             let said = run(&ground, &args, settings).expect(1).said();
             assert!(
-                said.contains("stands in for AWS"),
+                said.contains("simulates AWS"),
                 "{command:?} {settings:?}: {said}"
             );
         }
