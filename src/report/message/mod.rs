@@ -1,6 +1,6 @@
 //! A report as a short message for other people: Markdown for a comment, Block Kit for Slack.
 //!
-//! [`Message`] is what both say; the forms only escape and lay out. Nothing is sent from here.
+//! Both say the same; each form only escapes and lays it out. Nothing is sent from here.
 
 mod markdown;
 mod slack;
