@@ -288,7 +288,7 @@ pub fn days(text: &str) -> Result<u32, String> {
     let days = duration.as_secs() / 86_400;
     if !duration.as_secs().is_multiple_of(86_400) || days == 0 {
         return Err(format!(
-            "`{text}` is not a whole number of days, such as `90d`"
+            "`{text}` is not a whole number of days: write for example `90d`"
         ));
     }
     u32::try_from(days).map_err(|_| too_long(text))
@@ -299,8 +299,9 @@ pub fn days(text: &str) -> Result<u32, String> {
 /// # Errors
 /// A message that names the text.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|error| format!("`{text}` is not a duration such as `90d`: {error}"))
+    humantime::parse_duration(text).map_err(|_| {
+        format!("`{text}` is not a duration: write a number with its unit, such as `90d` or `12h`")
+    })
 }
 
 /// Reads how far to look back: a duration of a hundred years at most, so that it leads to no time before the calendar

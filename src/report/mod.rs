@@ -11,6 +11,8 @@ pub mod focus;
 mod format;
 pub mod html;
 pub mod json;
+pub mod message;
+pub mod named;
 mod page;
 pub mod reconciliation;
 #[cfg(test)]
@@ -36,6 +38,10 @@ pub enum OutputFormat {
     Html,
     /// `focus.csv`: what the window cost, in the columns of FOCUS 1.2.
     Focus,
+    /// `summary.md`, a short message for a comment or an issue.
+    Markdown,
+    /// `slack.json`, the same for Slack.
+    Slack,
 }
 
 /// Writes the content of a file. May be asked more than once, and from any thread, and writes the same bytes each time.
@@ -101,6 +107,14 @@ pub fn files<'a>(
             OutputFormat::Focus => files.push((
                 "focus.csv",
                 Box::new(move |out| out.write_all(&focus::csv(report))),
+            )),
+            OutputFormat::Markdown => files.push((
+                "summary.md",
+                Box::new(move |out| out.write_all(message::markdown(report).as_bytes())),
+            )),
+            OutputFormat::Slack => files.push((
+                "slack.json",
+                Box::new(move |out| out.write_all(&message::slack(report))),
             )),
         }
     }

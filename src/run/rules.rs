@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::Exit;
 use crate::cli::RulesArgs;
 use crate::domain::base::finding_kinds::FINDINGS;
+use crate::domain::base::nearest::nearest;
 use crate::domain::judging::rules::RULES;
 use crate::term::Term;
 
@@ -16,11 +17,23 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
         None => list(),
         Some(code) => match explain(code) {
             Some(text) => text,
-            None => bail!("there is no rule `{code}`: `secretsweep rules` lists them"),
+            None => bail!(
+                "there is no rule or finding `{code}`{}; `secretsweep rules` lists them",
+                similar(code)
+                    .map_or_else(String::new, |known| format!("; did you mean `{known}`?"))
+            ),
         },
     };
     Term::data(text.as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// The code that is most like this one, if any is.
+fn similar(code: &str) -> Option<String> {
+    let rules = RULES.iter().map(|rule| rule.code.as_str().to_owned());
+    let findings = FINDINGS.iter().map(|found| found.code.as_str().to_owned());
+    let codes: Vec<String> = rules.chain(findings).collect();
+    nearest(code, codes.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn list() -> String {
@@ -44,7 +57,7 @@ fn list() -> String {
             first_sentence(finding.meaning)
         );
     }
-    text.push_str("\n`secretsweep rules CODE` tells more.\n");
+    text.push_str("\n`secretsweep rules CODE` explains one of them.\n");
     text
 }
 

@@ -629,7 +629,7 @@ fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
     };
     let out = out.to_str().unwrap();
     assert!(command(&["report", out]).contains(&interval));
-    let part = command(&["report", out, "--only", "hot"]);
+    let part = command(&["report", out, "--only", "hot", "--verbose"]);
     assert!(part.contains("sum of those of its secrets"), "{part}");
     assert!(command(&["compare", out, out]).contains("estimate from a sample"));
     let plan = command(&["plan", out, "--include-review"]);

@@ -31,6 +31,7 @@ mod evidence;
 mod exits;
 mod fake;
 mod finance;
+mod first_month;
 mod full_trail_vs_reference;
 mod fuzz;
 mod fuzz_inputs;

@@ -827,7 +827,8 @@ impl World {
         if self.trail {
             args.extend(["--trail", "trail"]);
         }
-        args.extend(["--now", &self.now, "--out", "out"]);
+        // Tests look for everything that is said; what one screen shows has tests of its own.
+        args.extend(["--now", &self.now, "--out", "out", "--verbose"]);
         args.extend(self.args.iter().map(String::as_str));
         let output = program(folder.path(), &args);
         Scan::new(folder, &output)

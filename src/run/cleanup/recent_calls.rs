@@ -72,7 +72,7 @@ pub(super) async fn history(
         async move {
             let asked = lookup::named(session, &read.scope, names, &ask, feed, teller).await;
             let also = match asked {
-                Ok(()) => "; each secret was asked for by its ARN and its name besides".to_owned(),
+                Ok(()) => "; each secret was also looked up by its ARN and its name".to_owned(),
                 Err(why) if read.gaps.iter().any(|gap| gap.why == why) => String::new(),
                 Err(why) => format!("; nor could all be asked for by ARN and name: {why}"),
             };
