@@ -10,4 +10,5 @@ pub mod layout;
 pub mod ledger;
 pub mod record;
 pub mod recording;
+pub mod sessions;
 pub mod unread;

@@ -16,8 +16,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::trail::calls::Address;
+use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, ReaderUse};
-use crate::domain::usage::sessions::SessionForm;
 
 use super::{Called, HOT_CALLS_AN_HOUR};
 

@@ -23,8 +23,8 @@ use crate::domain::pricing::cost::Rate;
 use crate::domain::report::result::{CaveatRow, LoopEstimate, LoopShape, Range};
 use crate::domain::sampling::{Halves, Sample, Tally, real, whole};
 use crate::domain::trail::calls::Address;
+use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivityWindow, ReaderUse};
-use crate::domain::usage::sessions::SessionForm;
 
 /// How many windows before and after a window decide whether it counts.
 const NEAR: usize = 6;
