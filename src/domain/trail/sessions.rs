@@ -11,6 +11,8 @@
 //! Sources: the source code of the SDKs (botocore `credentials.py`; `stscreds` of the SDKs for Go; the token providers of
 //! the SDKs for Java, JavaScript, .NET and Rust), and the documentation of ECS, EC2, AWS `CodeBuild` and Kubernetes.
 
+use std::fmt;
+
 /// How the name of a session came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SessionForm {
@@ -118,6 +120,45 @@ impl<'n> SessionFamily<'n> {
         Some(Self {
             start: &name[..place],
             origin,
+        })
+    }
+
+    /// Whether an SDK or the AWS CLI makes such names up.
+    pub(crate) fn is_of_sdk(self) -> bool {
+        let mut starts = PROCESSES.iter().chain(&RENEWALS);
+        starts.any(|start| self.start.starts_with(start))
+    }
+}
+
+/// Session names that people wrote into the policy as the sign of a caller: whoever has one has to be known by it.
+#[derive(Default)]
+pub enum KeptNames {
+    /// None of them.
+    #[default]
+    None,
+    /// Those of which this is true.
+    Some(Box<dyn Fn(&str) -> bool + Send + Sync>),
+    /// Every name.
+    All,
+}
+
+impl KeptNames {
+    /// Whether a name is one of them.
+    pub fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Some(is_kept) => is_kept(name),
+            Self::All => true,
+        }
+    }
+}
+
+impl fmt::Debug for KeptNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Some(_) => "Some(..)",
+            Self::All => "All",
         })
     }
 }

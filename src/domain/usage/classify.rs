@@ -86,7 +86,7 @@ impl RotationFunctions {
 
     /// The places of the secrets that name this caller as their function: a Lambda function's session bears its name.
     pub(crate) fn of(&self, caller: &Caller) -> Option<&BTreeSet<usize>> {
-        if caller.session.is_empty() {
+        if caller.session.is_empty() || caller.is_many {
             return None;
         }
         let key = (caller.account.clone(), caller.session.clone());

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::clients::session_hours;
+use super::sessions::session_hours;
 use super::{Called, HOT_CALLS_AN_HOUR, HOT_HOURS, HotLoop, LoopTerms, named_shape};
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::day_of;
@@ -203,7 +203,7 @@ fn client_hours<'a>(
     called: Called<'_>,
     window: ActivityWindow,
 ) -> Vec<ClientHour<'a>> {
-    let hours = session_hours(what, called, window).into_iter();
+    let hours = session_hours(what, called, window, |_| true).into_iter();
     let mut hours: Vec<_> = hours
         .map(|seen| ClientHour {
             client: client(seen.session, seen.address),
