@@ -97,24 +97,24 @@ impl<'a> Crowd<'a> {
         found.into_iter().map(place).collect()
     }
 
-    fn place(&self, cells: &[(&Cell, bool)], rate: SessionRate, needs: ClientNeeds) -> Place {
+    fn place(&self, found: &[(&Cell, bool)], rate: SessionRate, needs: ClientNeeds) -> Place {
         let mut place = Place {
-            is_inside: cells.iter().all(|(_, is_inside)| *is_inside),
+            is_inside: found.iter().all(|(_, is_inside)| *is_inside),
             are_processes: self.form == SessionForm::Process,
             ..Place::default()
         };
-        for (cell, _) in cells {
+        for (cell, _) in found {
             place.first = place.first.min(cell.first());
             place.last = place.last.max(cell.last());
             place.calls += u64::from(cell.calls);
             let hour = place.hours.entry(cell.hour()).or_default();
             hour.calls += u64::from(cell.calls);
         }
-        let marks = cells.iter().map(|(cell, _)| (cell.hour(), cell.names));
+        let marks = found.iter().map(|(cell, _)| (cell.hour(), cell.names));
         let marks: BTreeMap<u32, u32> = marks.collect();
         for (hour, of_hour) in &mut place.hours {
             let calls = of_hour.calls;
-            let is_one = marks.get(hour).is_some_and(|names| names.count_ones() == 1);
+            let is_one = marks.get(hour).is_some_and(|names| names.is_power_of_two());
             *of_hour = if is_one {
                 PlaceHour {
                     calls,
@@ -221,12 +221,12 @@ impl CrowdRates {
         rates
     }
 
-    fn add(&mut self, span: SessionSpan, cells: &[&Cell], is_brief: bool, needs: ClientNeeds) {
+    fn add(&mut self, span: SessionSpan, of_session: &[&Cell], is_brief: bool, needs: ClientNeeds) {
         let all = self.all.of(is_brief);
         all.sessions += 1;
         all.seconds += (span.last - span.first).unsigned_abs();
         let mut stays: BTreeMap<Address, SessionSpan> = BTreeMap::new();
-        for cell in cells {
+        for cell in of_session {
             let calls = u64::from(cell.calls);
             all.add(calls, needs);
             let at = self.at.entry(cell.address).or_default();
