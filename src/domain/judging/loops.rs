@@ -14,6 +14,7 @@ mod advice;
 mod called;
 mod clients;
 mod crowds;
+mod needs;
 mod places;
 mod sampled;
 mod sessions;
@@ -34,8 +35,9 @@ use crate::domain::sampling::{Samples, Tally};
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
 
 pub use called::Called;
-use clients::{ClientNeeds, FoldedClients, fold, in_a_row};
+use clients::{FoldedClients, fold, in_a_row};
 use crowds::{Crowd, crowds};
+use needs::ClientNeeds;
 use sessions::{SessionHour, session_hours};
 
 /// A loop of one reader on one secret.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::Called;
-use super::clients::ClientNeeds;
+use super::needs::ClientNeeds;
 use super::places::{Place, PlaceHour};
 use super::sessions::{MadeUpLives, SessionSpan, is_inside};
 use crate::domain::trail::calls::{Address, Cell};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HOT_CALLS_AN_HOUR;
-use super::clients::ClientNeeds;
+use super::needs::ClientNeeds;
 use super::sessions::Stay;
 use crate::domain::trail::sessions::SessionForm;
 

@@ -118,10 +118,10 @@ impl Families {
 }
 
 /// What the families came to, by line: the samples of those of many names.
-pub(super) type Samples = HashMap<u32, Box<[SampledSession]>, FixedState>;
+pub(super) type SessionSamples = HashMap<u32, Box<[SampledSession]>, FixedState>;
 
 /// A name of the family that a caller stands for, by the number of the caller.
-pub(super) type Examples = HashMap<u32, Box<str>, FixedState>;
+pub(super) type NameExamples = HashMap<u32, Box<str>, FixedState>;
 
 impl Ledger {
     /// The family of the session that calls, unless its name has to stay.
@@ -237,9 +237,9 @@ impl Ledger {
     }
 
     /// Gives the families of few names their names back, as lines of their own, and the others a sample of theirs.
-    pub(super) fn settle_families(&mut self) -> (Samples, Examples) {
+    pub(super) fn settle_families(&mut self) -> (SessionSamples, NameExamples) {
         self.hold_families();
-        let mut samples = Samples::default();
+        let mut samples = SessionSamples::default();
         let mut examples: HashMap<u32, (u64, Box<str>), FixedState> = HashMap::default();
         for (line, family) in std::mem::take(&mut self.families.of_lines) {
             if !family.is_many {
