@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::base::money::{Money, PriceList};
 use super::base::names::AccountId;
 use super::trail::calls::Caller;
+use super::trail::sessions::KeptNames;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
@@ -276,6 +277,19 @@ impl Policy {
     /// Whether reads by this kind are use.
     pub fn is_consumer(&self, kind: ReaderKind) -> bool {
         kind != ReaderKind::Ourselves && !self.maintenance.contains(&kind)
+    }
+
+    /// The names of sessions that are signs of callers: the ledger must keep each of them, also where there are many.
+    pub fn session_signs(&self) -> KeptNames {
+        let signs = self.fingerprints.iter();
+        let signs: Vec<Glob> = signs.filter_map(|own| own.session.clone()).collect();
+        if signs.is_empty() {
+            KeptNames::None
+        } else {
+            KeptNames::Some(Box::new(move |name| {
+                signs.iter().any(|sign| sign.fits(name))
+            }))
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         policy: Some(args.dir.join("secretsweep.toml")),
         ..AnalysisArgs::default()
     })?;
-    let mut gathered = ScanData::default();
+    let mut gathered = ScanData::judged_by(&plan.policy);
     gathered.inventory_files(&[args.dir.join("inventory")])?;
     gathered.trail_files(
         &[args.dir.join("trail")],

@@ -89,7 +89,7 @@ fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
     usable_folders(&args.live)?;
     let cache = args.live.cache.as_deref();
     let cache = cache.map(|folder| Arc::new(Cache::new(&folder.join("trail"))));
-    let mut gathered = ScanData::default();
+    let mut gathered = ScanData::judged_by(&plan.policy);
     let session = if args.inventory.is_empty() || !buckets.is_empty() {
         let cache = cache.as_ref();
         let session = LiveSession::read(plan, args, &buckets, cache, &mut gathered, term)?;
@@ -124,7 +124,7 @@ pub(super) fn judge(
     trail: TrailInput,
     versions: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
 ) -> Report {
-    let mut ledger = Ledger::new(plan.bounds(), gathered.seen);
+    let mut ledger = gathered.ledger(plan.bounds());
     for other in gathered.ledgers {
         ledger.merge(other);
     }

@@ -429,6 +429,9 @@ fn calls_that_stand_for_no_time_are_no_loop() {
     let scan = World::new().secret(there.clone()).calls(across()).scan();
     assert_eq!(scan.loops(), &[json!(null); 0]);
     assert_eq!(scan.secret("db")["calls"], 4 * HOUR, "they are counted");
+    let words: Vec<&str> = scan.stdout.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains("far too often is not known"), "{said}");
     assert!(scan.gaps().contains(OTHER), "{}", scan.gaps());
     let covered = World::new().heard(OTHER, EAST).secret(there.clone());
     let covered = covered.calls(across()).scan();

@@ -11,4 +11,5 @@ pub mod layout;
 pub mod ledger;
 pub mod record;
 pub mod recording;
+pub mod sessions;
 pub mod unread;

@@ -64,6 +64,11 @@ fn nothing(page: &mut TextPage, known: &KnownSums) {
         let text = "Without a trail it is not known who reads what. Scan again with `--trail`, or judge by \
                     LastAccessedDate alone with `--trust-last-accessed`.";
         page.paragraph(2, Look::Usual, text);
+    } else if known.savings().unknown > 0 {
+        page.heading("NOTHING TO SAVE FOR CERTAIN");
+        let text = "No secret is unused for certain. Whether a program fetches one far too often is not known: the \
+                    trail does not cover the calls of every secret, or their price is unknown.";
+        page.paragraph(2, Look::Usual, text);
     } else {
         page.heading("NOTHING TO SAVE");
         let text = "No secret is certainly unused, and no hot loop costs enough to list.";
