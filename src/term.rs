@@ -5,10 +5,13 @@
 //! before it comes here, and errors are escaped here, because they quote file contents.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// The bar that is on the terminal now: there is one at most.
+type ShownBar = Arc<Mutex<Option<ProgressBar>>>;
 
 use crate::report::escape::one_line;
 
@@ -16,11 +19,30 @@ use crate::report::escape::one_line;
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
     quiet: bool,
+    bar: ShownBar,
 }
 
 impl Term {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet }
+        Self {
+            quiet,
+            bar: ShownBar::default(),
+        }
+    }
+
+    /// Whether progress is shown in a line that changes.
+    pub(crate) fn has_live_line(&self) -> bool {
+        std::io::stderr().is_terminal() && !self.quiet
+    }
+
+    /// A bar on the terminal that moves by itself, so that a wait does not look like a stop.
+    fn start_bar(&self) -> Option<ProgressBar> {
+        self.has_live_line().then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(TICK);
+            *lock(&self.bar) = Some(bar.clone());
+            bar
+        })
     }
 
     /// Writes data to stdout. An error says that it was there.
@@ -47,9 +69,15 @@ impl Term {
 
     /// Says something on stderr, unless the user wants quiet.
     pub(crate) fn say(&self, text: &str) {
-        if !self.quiet {
-            // A closed stderr is no reason to stop.
-            let _ = writeln!(anstream::stderr(), "{text}");
+        if self.quiet {
+            return;
+        }
+        // A closed stderr is no reason to stop.
+        let write = || drop(writeln!(anstream::stderr(), "{text}"));
+        // Written over the bar, the line would leave a piece of the bar behind.
+        match &*lock(&self.bar) {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 
@@ -87,9 +115,9 @@ impl Term {
 
     /// Shows what is being done.
     pub(crate) fn status(&self) -> StatusLine {
-        let is_shown = std::io::stderr().is_terminal() && !self.quiet;
         StatusLine {
-            bar: is_shown.then(ProgressBar::new_spinner),
+            bar: self.start_bar(),
+            shown: Arc::clone(&self.bar),
             quiet: self.quiet,
             said: Mutex::new(Instant::now()),
         }
@@ -97,16 +125,15 @@ impl Term {
 
     /// Shows how far something is.
     pub(crate) fn progress(&self, what: &'static str) -> ProgressLine {
-        let is_terminal = std::io::stderr().is_terminal();
-        let bar = (is_terminal && !self.quiet).then(|| {
+        let bar = self.start_bar();
+        if let Some(bar) = &bar {
             // Until something is known of how much there is, only what is done.
-            let bar = ProgressBar::new_spinner();
             bar.set_message(what);
-            bar
-        });
+        }
         ProgressLine {
             what,
             bar,
+            shown: Arc::clone(&self.bar),
             measured: Once::new(),
             quiet: self.quiet,
             said: Mutex::new(Instant::now()),
@@ -119,6 +146,7 @@ impl Term {
 pub(crate) struct ProgressLine {
     what: &'static str,
     bar: Option<ProgressBar>,
+    shown: ShownBar,
     measured: Once,
     quiet: bool,
     said: Mutex<Instant>,
@@ -128,6 +156,7 @@ pub(crate) struct ProgressLine {
 #[derive(Debug)]
 pub(crate) struct StatusLine {
     bar: Option<ProgressBar>,
+    shown: ShownBar,
     quiet: bool,
     said: Mutex<Instant>,
 }
@@ -137,7 +166,6 @@ impl StatusLine {
     pub(crate) fn show(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(one_line(text));
-            bar.tick();
             return;
         }
         let Ok(mut said) = self.said.lock() else {
@@ -150,13 +178,40 @@ impl StatusLine {
         let _ = writeln!(anstream::stderr(), "{}", one_line(text));
     }
 
-    /// The work is over; the line goes.
+    /// Takes the line off the terminal: the work is over.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        clear(self.bar.as_ref(), &self.shown);
     }
 }
+
+impl Drop for StatusLine {
+    /// An error on the way must not leave the line behind.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Drop for ProgressLine {
+    /// An error on the way must not leave the bar behind.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+fn clear(bar: Option<&ProgressBar>, shown: &ShownBar) {
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+        lock(shown).take_if(|shown| shown.is_finished());
+    }
+}
+
+/// The bar holds no state that a panic elsewhere could break.
+fn lock(bar: &ShownBar) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+    bar.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often a bar moves.
+const TICK: Duration = Duration::from_millis(120);
 
 /// How often a line is said where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -165,10 +220,7 @@ impl ProgressLine {
     /// Notes how many bytes of how many are done; `None`: nobody knows yet. May be called from any thread.
     pub(crate) fn bytes(&self, done: u64, total: Option<u64>) {
         if let Some(bar) = &self.bar {
-            let Some(total) = total else {
-                bar.tick();
-                return;
-            };
+            let Some(total) = total else { return };
             self.measured.call_once(|| {
                 bar.set_length(total);
                 let style = ProgressStyle::with_template(
@@ -191,11 +243,9 @@ impl ProgressLine {
         let _ = writeln!(anstream::stderr(), "{}: {percent} %", self.what);
     }
 
-    /// The work is over; the bar goes.
+    /// Takes the bar off the terminal: the work is over.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        clear(self.bar.as_ref(), &self.shown);
     }
 }
 

@@ -227,7 +227,7 @@ async fn untag(
     match done {
         Ok(()) => log.step(arn, JournalStep::Untagged(tag.key)),
         Err(fault) => {
-            let why = format!("taking back the tag `{}`: {fault}", tag.key);
+            let why = format!("removing the tag `{}`: {fault}", tag.key);
             log.step(arn, JournalStep::Failed(why.clone()))?;
             back.tagged = Some(why);
             Ok(())
@@ -242,10 +242,12 @@ fn absent(fault: &Fault, secret_state: Option<&SecretState>) -> RestoreOutcome {
     RestoreOutcome::TooLate(
         match secret_state.and_then(|secret_state| secret_state.deletion) {
             Some(deletion) => format!(
-                "it is gone for good: its recovery window ended on {}",
+                "it cannot be restored: its recovery window ended on {}",
                 day_of(deletion)
             ),
-            None => "there is no such secret: it is gone for good, or was never here".to_owned(),
+            None => {
+                "there is no such secret: it was deleted for good, or it never existed".to_owned()
+            }
         },
     )
 }

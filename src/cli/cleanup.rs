@@ -15,22 +15,22 @@ use crate::domain::policy::{self, Glob};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  # What can go, by the scan of 1 November
+  # What can be deleted, by the scan of 1 November
   secretsweep plan reports/2026-11-01
 
-  # Only what saves more than a dollar a month, and nothing of the payments team
+  # Only what saves more than one dollar per month, and nothing of the payments team
   secretsweep plan reports/2026-11-01 --min-saving 1 --exclude 'payments/*'
 
-Then review plan.csv in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that \
-secret stays. Nothing else in the file needs to be touched.")]
+Then review plan.csv in an editor or a spreadsheet. To keep a secret, delete its line or write `keep` as its \
+decision. Leave the rest of the file as it is.")]
 pub struct PlanArgs {
     /// The folder of a finished scan, or its report.json
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Also take in secrets that a person has to look at first
+    /// Also include secrets that are marked `review`
     #[arg(long)]
     pub include_review: bool,
-    /// How long a deletion can be taken back: 7d to 30d
+    /// How long a deleted secret can be restored: 7d to 30d
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = recovery)]
     pub recovery: u8,
     /// Only secrets whose name or ARN fits this glob
@@ -57,7 +57,7 @@ pub struct PlanArgs {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct NowArg {
     /// The moment that counts as now, for a run that can be repeated. What asks AWS takes it only before a service that
-    /// stands in for AWS.
+    /// simulates AWS.
     #[arg(long, value_name = "RFC3339", value_parser = super::scan::moment, hide = true)]
     pub now: Option<Timestamp>,
 }
@@ -91,14 +91,14 @@ Examples:
   # Schedule the deletions; the account id is asked for
   secretsweep apply reports/2026-11-01/plan.csv --execute
 
-  # The same in CI, with a mark on each secret for whoever finds it
+  # The same in CI, with a tag on each secret for people who find it
   secretsweep apply plan.csv --execute --yes 111122223333 --tag leaving=2026-11
 
-A run that was cut off, by Ctrl-C or worse, is finished by running it again. The journal beside the plan \
-remembers what was done; `secretsweep restore` takes it back while the recovery window lasts.
+If a run was interrupted, run it again to finish it. The journal beside the plan records what was done; \
+`secretsweep restore` restores the secrets while the recovery window lasts.
 
-Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, or it could not be looked up \
-who asked since the scan (`--no-lookup` does without).")]
+Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, the calls since the scan could \
+not be looked up (`--no-lookup` skips that), or, without `--execute`, a guard would refuse the plan.")]
 pub struct ApplyArgs {
     /// The reviewed plan
     #[arg(value_name = "PLAN")]
@@ -106,7 +106,7 @@ pub struct ApplyArgs {
     /// Schedule the deletions, not just check them
     #[arg(long)]
     pub execute: bool,
-    /// Do not ask back for this account's id; once for each account of the plan
+    /// Confirm this account without asking; repeat for each account of the plan
     #[arg(long, value_name = "ACCOUNT", requires = "execute")]
     pub yes: Vec<AccountId>,
     /// Remove replicas first; they are gone at once, without a recovery window
@@ -118,7 +118,7 @@ pub struct ApplyArgs {
     /// Refuse a plan that deletes more secrets than this
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Guards")]
     pub max_deletions: u64,
-    /// Refuse a plan that deletes more than this share of the scanned secrets
+    /// Refuse a plan that deletes more than this share of the scanned secrets; five deletions are always allowed
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100), help_heading = "Guards")]
     pub max_percent: u64,
     /// Do not look up in the event history who asked for a secret since the scan
@@ -133,7 +133,7 @@ pub struct ApplyArgs {
     /// How many deletions a second
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub rate: u16,
-    /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that stands in for
+    /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that simulates
     /// it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub write_pace: Option<u64>,
@@ -157,7 +157,7 @@ Examples:
   secretsweep watch --journal plan.journal.jsonl --trail trail
 
 Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not \
-everything could be taken back.")]
+everything could be restored.")]
 pub struct WatchArgs {
     /// The plan that was applied
     #[arg(value_name = "PLAN", required_unless_present = "journal")]
@@ -171,7 +171,7 @@ pub struct WatchArgs {
     /// Read this trail instead of the event history: a folder of log files
     #[arg(long, value_name = "DIR")]
     pub trail: Vec<PathBuf>,
-    /// Take back the deletion of secrets that somebody asked for
+    /// Restore secrets that somebody requested
     #[arg(long)]
     pub restore: bool,
     /// How long reading the event history may take
@@ -188,17 +188,17 @@ pub struct WatchArgs {
     pub login: AwsArgs,
 }
 
-/// What to take back.
+/// What to restore.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   secretsweep restore plan.csv
   secretsweep restore arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123
 
-With a plan, everything that its journal has as deleted is taken back. Replicas that were removed are made \
-again, with the keys that they had.
+With a plan, everything that its journal lists as deleted is restored. Replicas that were removed are created \
+again with the keys that they had, and the tag that `apply --tag` set is removed.
 
-Exit codes: 0 all back; 1 something failed or is gone for good; 3 the run was stopped before it tried everything.")]
+Exit codes: 0 all back; 1 something failed or cannot be restored; 3 the run was stopped before it tried everything.")]
 pub struct RestoreArgs {
     /// A plan, or ARNs of secrets
     #[arg(value_name = "PLAN|ARN", required = true)]

@@ -11,7 +11,8 @@ pub use cleanup::{
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
 pub use view::{
-    CompareArgs, CompareFormat, Format, GroupBy, ReportArgs, RulesArgs, RulesFormat, View,
+    CompareArgs, CompareFormat, ExplainArgs, Format, GroupBy, ReportArgs, RulesArgs, RulesFormat,
+    SplitBy, View,
 };
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -35,11 +36,11 @@ Exit codes:
 
 secretsweep never reads the value of a secret.";
 
-/// What every secret in AWS Secrets Manager costs, who still uses it, and which ones can go
+/// Find out what each secret in AWS Secrets Manager costs, who uses it, and which ones you can delete
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
 pub struct Cli {
-    /// Say nothing but results and errors
+    /// Show only results and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// What to do.
@@ -52,21 +53,23 @@ pub struct Cli {
 pub enum Command {
     /// Write a small example organization to DIR and scan it; needs no AWS account
     Demo(DemoArgs),
-    /// Read the inventory and the trail, and say what each secret costs, who uses it and whether it can go
+    /// Show what each secret costs, who uses it, and whether it can be deleted
     Scan(Box<ScanArgs>),
-    /// Render a finished scan again: another format, filter or grouping
+    /// Show a finished scan again, with another format, filter or grouping
     Report(ReportArgs),
-    /// Write down what a finished scan would delete, as a file to review
+    /// Explain one secret: what it costs, who calls, which rules apply, and what to do
+    Explain(ExplainArgs),
+    /// Write the deletions that a finished scan suggests to a file for review
     Plan(PlanArgs),
     /// Check a reviewed plan against AWS; with --execute, schedule its deletions
     Apply(Box<ApplyArgs>),
-    /// Say who still asks for secrets that are pending deletion
+    /// Show who still requests secrets that are pending deletion
     Watch(Box<WatchArgs>),
-    /// Take deletions back, while the recovery window lasts
+    /// Restore deleted secrets, while the recovery window lasts
     Restore(Box<RestoreArgs>),
-    /// Say what a plan's runs did, what is open, and what was saved so far
+    /// Show what was done for a plan, what is open, and what was saved so far
     Status(StatusArgs),
-    /// Say what changed between two scans: new, gone, dearer, cheaper, newly idle, fixed loops
+    /// Show what changed between two scans: new, gone, more or less expensive, newly idle, fixed loops
     Compare(CompareArgs),
     /// List every rule, or explain one: what it means and how to fix it
     Rules(RulesArgs),
@@ -84,7 +87,7 @@ Examples:
   secretsweep man scan > secretsweep-scan.1
   secretsweep man iam-policy apply")]
     Man {
-        /// The command whose page it is, such as `scan` or `iam-policy apply` [default: the program's]
+        /// The command to show the manual page of, such as `scan` or `iam-policy apply` [default: the program]
         #[arg(value_name = "COMMAND")]
         command: Vec<String>,
     },

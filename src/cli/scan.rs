@@ -28,7 +28,7 @@ Examples:
   # Last month, for the finance review
   secretsweep scan --inventory inventory --trail trail --month 2026-10 --out reports/2026-10
 
-  # In CI: fail when reads are failing, or when more than $50 a month could be saved
+  # In CI: fail when reads are failing, or when more than $50 per month could be saved
   secretsweep scan --inventory inventory --trail trail --fail-on failing-reads --fail-above 50";
 
 /// What to read and how to judge it.
@@ -53,7 +53,7 @@ pub struct ScanArgs {
         help_heading = "What to read"
     )]
     pub trail: Vec<TrailSource>,
-    /// Read no trail: storage cost and LastAccessedDate alone; nothing is judged deletable
+    /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
     #[arg(
         long,
         conflicts_with = "trail",
@@ -67,13 +67,13 @@ pub struct ScanArgs {
     /// How to judge.
     #[command(flatten)]
     pub judging: AnalysisArgs,
-    /// Where to write the result [default: reports/DATE]
+    /// Where to write the result [default: reports/DATE, or reports/DATE-TIME if that is taken]
     #[arg(long, value_name = "DIR", help_heading = "What to write")]
     pub out: Option<PathBuf>,
     /// Replace another scan's result in that folder
     #[arg(long, help_heading = "What to write")]
     pub overwrite: bool,
-    /// Write this too: `focus` is written on request only
+    /// Also write this format (only `text` and `focus` are off by default)
     #[arg(
         long,
         value_enum,
@@ -84,11 +84,11 @@ pub struct ScanArgs {
     /// What to show.
     #[command(flatten)]
     pub view: View,
-    /// Exit 4 if there is a finding or a verdict's reason with one of these codes, or a finding of this severity
-    /// (`high`, `medium`, `low`) or a higher one; muted findings do not count
+    /// Exit 4 if any of these rule or finding codes occurs, or a finding of this severity (`high`, `medium`, `low`) or a
+    /// higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
-    /// Exit 4 if more than this many US dollars a month could be saved
+    /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
     pub fail_above: Option<Money>,
     /// Exit 0 instead of 3 when a part of what was asked could not be read
@@ -133,17 +133,17 @@ pub struct LiveArgs {
     /// The profile of the AWS configuration
     #[arg(long, value_name = "NAME", help_heading = "Accounts and Regions")]
     pub profile: Option<String>,
-    /// How long reading CloudTrail's event history may take; what does not fit is a gap, and if not even the window fits,
-    /// calls are estimated from a sample [default: 15m]
+    /// How long reading CloudTrail's event history may take. History that does not fit is reported as a gap; if even the
+    /// window does not fit, calls are estimated from a sample [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = policy::duration, conflicts_with_all = ["inventory", "trail", "no_trail"], help_heading = "What to read")]
     pub lookup_budget: Option<Duration>,
     /// Pay for the requests to a requester-pays bucket
     #[arg(long, help_heading = "What to read")]
     pub request_payer: bool,
-    /// Keep what was read in this folder, so that the next run reads only what is new
+    /// Store what was read in this folder, so that the next run reads only new log files
     #[arg(long, value_name = "DIR", help_heading = "What to read")]
     pub cache: Option<PathBuf>,
-    /// Keep what was fetched from AWS in this folder, in AWS's own shapes, to be scanned again without AWS
+    /// Save the AWS responses to this folder, so that you can scan them again offline
     #[arg(
         long,
         value_name = "DIR",
@@ -152,7 +152,7 @@ pub struct LiveArgs {
     )]
     pub save: Option<PathBuf>,
     /// Milliseconds between two requests to the event history of one account and Region. AWS allows two a second; a
-    /// service that stands in for it may allow more.
+    /// service that simulates it may allow more.
     #[arg(long, value_name = "MS", hide = true)]
     pub lookup_pace: Option<u64>,
     /// The most requests to the event history of one account and Region: a budget that no clock has a part in, so that a
@@ -197,7 +197,7 @@ pub struct AnalysisArgs {
     #[arg(long, value_name = "YYYY-MM", value_parser = month, help_heading = "How to judge")]
     pub month: Option<String>,
     /// A secret that nobody uses for this long is idle [default: 90d]
-    #[arg(long, value_name = "DURATION", value_parser = policy::days, help_heading = "How to judge")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = policy::days, help_heading = "How to judge")]
     pub idle: Option<u32>,
     /// A secret younger than this is left alone [default: 30d]
     #[arg(long, value_name = "DURATION", value_parser = policy::days, help_heading = "How to judge")]
@@ -212,7 +212,7 @@ pub struct AnalysisArgs {
     /// A price file, for discounts and other partitions
     #[arg(long, value_name = "FILE", help_heading = "How to judge")]
     pub prices: Option<PathBuf>,
-    /// The moment that counts as now, for a run that can be repeated
+    /// Use this as the current time, for repeatable runs
     #[arg(long, value_name = "RFC3339", value_parser = moment, help_heading = "How to judge")]
     pub now: Option<Timestamp>,
     /// How many threads read the trail [default: one a core]

@@ -11,14 +11,12 @@ use crate::domain::policy::Glob;
 /// What to show.
 #[derive(Args, Clone, Debug)]
 pub struct View {
-    /// How many rows each list of the summary shows
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 5,
-        help_heading = "What to show"
-    )]
-    pub top: usize,
+    /// Show the whole summary: each reason, loop and gap with its advice, the assumptions and the files
+    #[arg(long, short, help_heading = "What to show")]
+    pub verbose: bool,
+    /// How many rows each list of the summary shows [default: 3, or 5 with --verbose; 20 groups]
+    #[arg(long, value_name = "N", help_heading = "What to show")]
+    pub top: Option<usize>,
     /// Add a table of costs by this to the summary
     #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
     pub group_by: Option<GroupBy>,
@@ -50,6 +48,13 @@ pub enum GroupBy {
     Prefix,
 }
 
+/// What to write a folder for each of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitBy {
+    /// The owner tag.
+    Owner,
+}
+
 /// What to render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -65,8 +70,10 @@ pub enum Format {
     Focus,
     /// findings.sarif: the findings in SARIF 2.1.0, for code-scanning pages.
     Sarif,
-    /// summary.md: the summary for a comment on a pull request or a chat.
+    /// summary.md: a short message for a pull request, an issue or a job summary.
     Markdown,
+    /// slack.json: the same as Block Kit JSON for a Slack webhook.
+    Slack,
 }
 
 /// Which two scans to compare, and how to show it.
@@ -104,31 +111,50 @@ Examples:
   secretsweep report reports/2026-11-01 --group-by owner --top 20
   secretsweep report reports/2026-11-01 --only 'payments/*' --format csv --out payments
   secretsweep report reports/2026-11-01 --format json | jq .totals
+  secretsweep report reports/2026-11-01 --format markdown >> summary.md
+  secretsweep report reports/2026-11-01 --split-by owner --out owners
   secretsweep report reports/2026-10 --bill cur/2026-10.csv.gz
   secretsweep report reports/2026-11-01 --format focus --out reports/2026-11-01")]
 pub struct ReportArgs {
     /// The folder of a finished scan, or its report.json
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// What to render: one file goes to stdout unless --out is given, of `csv` it is secrets.csv
+    /// What to render. Printed to stdout unless --out is given (for `csv`: secrets.csv)
     #[arg(long, value_enum, value_name = "FORMAT", default_values_t = [Format::Text])]
     pub format: Vec<Format>,
     /// Write files to this folder instead
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write a folder for each owner with only their secrets: the page and the CSV files, or what `--format` says
+    #[arg(long, value_enum, value_name = "KEY", requires = "out")]
+    pub split_by: Option<SplitBy>,
     /// Replace another scan's result in that folder
     #[arg(long)]
     pub overwrite: bool,
-    /// Exit 4 if there is a finding or a verdict's reason with one of these codes, or a finding of this severity
-    /// (`high`, `medium`, `low`) or a higher one; muted findings do not count
+    /// Exit 4 if any of these rule or finding codes occurs, or a finding of this severity (`high`, `medium`, `low`) or a
+    /// higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
-    /// Exit 4 if more than this many US dollars a month could be saved
+    /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
     pub fail_above: Option<Money>,
     /// What to show.
     #[command(flatten)]
     pub view: View,
+}
+
+/// Which secret to explain.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep explain payments/stripe/api-key
+  secretsweep explain stripe --scan reports/2026-11-01")]
+pub struct ExplainArgs {
+    /// The secret: its name or ARN, or a part of it that no other secret has
+    pub secret: String,
+    /// The folder of a finished scan [default: the latest one in `reports`]
+    #[arg(long, value_name = "DIR")]
+    pub scan: Option<PathBuf>,
 }
 
 /// Which rule to explain.

@@ -57,7 +57,7 @@ pub(super) fn bridge(
     let rest = [
         (
             "small",
-            "changes below a cent a month",
+            "changes below one cent per month",
             (small, comparable_all - comparable_listed),
         ),
         (
@@ -67,12 +67,12 @@ pub(super) fn bridge(
         ),
         (
             "scopes-added",
-            "accounts and Regions that only the new scan looked at",
+            "accounts and Regions that only the new scan covers",
             (pairs.scopes_added.len(), rows(&pairs.added)),
         ),
         (
             "scopes-lost",
-            "accounts and Regions that only the old scan looked at",
+            "accounts and Regions that only the old scan covers",
             (pairs.scopes_lost.len(), Money::ZERO - rows(&pairs.lost)),
         ),
     ];

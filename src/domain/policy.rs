@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::base::money::{Money, PriceList};
 use super::base::names::AccountId;
 use super::trail::calls::Caller;
+use super::trail::sessions::KeptNames;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
@@ -287,6 +288,19 @@ impl Policy {
     pub fn is_consumer(&self, kind: ReaderKind) -> bool {
         kind != ReaderKind::Ourselves && !self.maintenance.contains(&kind)
     }
+
+    /// The names of sessions that are signs of callers: the ledger must keep each of them, also where there are many.
+    pub fn session_signs(&self) -> KeptNames {
+        let signs = self.fingerprints.iter();
+        let signs: Vec<Glob> = signs.filter_map(|own| own.session.clone()).collect();
+        if signs.is_empty() {
+            KeptNames::None
+        } else {
+            KeptNames::Some(Box::new(move |name| {
+                signs.iter().any(|sign| sign.fits(name))
+            }))
+        }
+    }
 }
 
 /// Reads a duration as people write it (`90d`, `12weeks`) into whole days.
@@ -298,7 +312,7 @@ pub fn days(text: &str) -> Result<u32, String> {
     let days = duration.as_secs() / 86_400;
     if !duration.as_secs().is_multiple_of(86_400) || days == 0 {
         return Err(format!(
-            "`{text}` is not a whole number of days, such as `90d`"
+            "`{text}` is not a whole number of days: write for example `90d`"
         ));
     }
     u32::try_from(days).map_err(|_| too_long(text))
@@ -309,8 +323,9 @@ pub fn days(text: &str) -> Result<u32, String> {
 /// # Errors
 /// A message that names the text.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|error| format!("`{text}` is not a duration such as `90d`: {error}"))
+    humantime::parse_duration(text).map_err(|_| {
+        format!("`{text}` is not a duration: write a number with its unit, such as `90d` or `12h`")
+    })
 }
 
 /// Reads how far to look back: a duration of a hundred years at most, so that it leads to no time before the calendar

@@ -13,10 +13,9 @@ use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::Scope;
 use crate::domain::base::span::Span;
 use crate::domain::sampling::{Sample, SamplingPlan};
-use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::event::{EventSink, TrailEvent};
 use crate::domain::trail::layout;
-use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+use crate::domain::trail::ledger::Ledger;
 use crate::domain::trail::record;
 use crate::domain::trail::unread::Unread;
 use crate::ports::{Feed, LogObject};
@@ -24,8 +23,8 @@ use crate::ports::{Feed, LogObject};
 /// Takes in what AWS gives and folds it. Ledgers wait in a pool: as many as there were requests at once.
 #[derive(Debug)]
 pub struct LedgerPool {
-    bounds: LedgerBounds,
-    seen: Arc<Deduplicator>,
+    /// An empty one, after which the others are made.
+    pattern: Ledger,
     cache: Option<Arc<Cache>>,
     pool: Mutex<Vec<Ledger>>,
     rest: Mutex<NonEventAnswers>,
@@ -72,11 +71,10 @@ pub struct PoolContents {
 }
 
 impl LedgerPool {
-    /// A pool of ledgers that count the time within these bounds. With a cache, log files are read from it.
-    pub fn new(bounds: LedgerBounds, seen: Arc<Deduplicator>, cache: Option<Arc<Cache>>) -> Self {
+    /// A pool of ledgers like this empty one. With a cache, log files are read from it.
+    pub fn new(pattern: Ledger, cache: Option<Arc<Cache>>) -> Self {
         Self {
-            bounds,
-            seen,
+            pattern,
             cache,
             pool: Mutex::default(),
             rest: Mutex::default(),
@@ -84,7 +82,7 @@ impl LedgerPool {
     }
 
     fn ledger(&self) -> Ledger {
-        Ledger::new(self.bounds, Arc::clone(&self.seen))
+        self.pattern.another()
     }
 
     fn pool(&self) -> MutexGuard<'_, Vec<Ledger>> {

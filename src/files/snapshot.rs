@@ -326,7 +326,7 @@ pub fn covered(shelf: &dyn BlobStore) -> io::Result<Option<Vec<(Scope, Span)>>> 
     let file: CoveredFile = serde_json::from_slice(&bytes)?;
     if file.format != FORMAT {
         let words = format!(
-            "`{COVERED}` has format {}, which does not name the files that it speaks of: scan with `--save` again",
+            "`{COVERED}` has format {}, which does not name the files that it covers: scan with `--save` again",
             file.format
         );
         return Err(io::Error::new(io::ErrorKind::InvalidData, words));

@@ -64,10 +64,12 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The folder holds no report, or is not there.
-    #[error("`{}` holds no finished scan: there is no `{REPORT}`; run `secretsweep scan` first", folder.display())]
+    #[error("`{}` holds no finished scan: there is no `{REPORT}`; {}", folder.display(), way_out(inside.as_deref()))]
     NoScan {
         /// The folder.
         folder: PathBuf,
+        /// A folder in it that holds one.
+        inside: Option<PathBuf>,
     },
     /// A file could not be read.
     #[error("cannot read `{}`: {source}", path.display())]
@@ -204,6 +206,7 @@ where
         whole(&path, ValueEnd::Json, LARGEST_REPORT).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::NoScan {
                 folder: place.to_owned(),
+                inside: newest_inside(place),
             },
             _ => StoreError::Read {
                 path: path.clone(),
@@ -214,6 +217,21 @@ where
         path,
         source: Box::new(error),
     })
+}
+
+/// The last of the folders in a folder that holds a finished scan: their names begin with the date.
+pub fn newest_inside(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let folders = entries.map(|entry| entry.path());
+    folders.filter(|folder| folder.join(REPORT).is_file()).max()
+}
+
+/// What to do about a folder without a scan.
+fn way_out(inside: Option<&Path>) -> String {
+    inside.map_or_else(
+        || "run `secretsweep scan` first".to_owned(),
+        |folder| format!("did you mean `{}`?", folder.display()),
+    )
 }
 
 /// Makes the folder and tries to write to it, so that a bad path fails before the long work and not after it.

@@ -39,16 +39,16 @@ pub fn secret_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[
         ("gone", "Gone", &comparison.gone),
         ("scheduled", "Scheduled for deletion", &comparison.scheduled),
         ("restored", "Restored", &comparison.restored),
-        ("dearer", "Dearer", &comparison.dearer),
+        ("dearer", "More expensive", &comparison.dearer),
         ("cheaper", "Cheaper", &comparison.cheaper),
         (
             "newly-idle",
-            "Newly idle, at what they cost",
+            "Newly idle (current cost)",
             &comparison.newly_idle,
         ),
         (
             "used-again",
-            "In use again, at what they cost",
+            "In use again (current cost)",
             &comparison.used_again,
         ),
     ]
@@ -61,7 +61,7 @@ pub fn loop_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[Lo
         ("loop-fixed", "Loops fixed", &comparison.loops_fixed),
         (
             "loop-unseen",
-            "Loops not seen: the trail has a hole there",
+            "Loops not checked: the trail has a gap there",
             &comparison.loops_unseen,
         ),
     ]
@@ -150,7 +150,7 @@ pub fn text(comparison: &Comparison) -> String {
     ));
     line("");
     line(&row(
-        "cost of a month, before",
+        "monthly cost before",
         "",
         &comparison.old.total_usd.dollars(),
     ));
@@ -169,14 +169,14 @@ pub fn text(comparison: &Comparison) -> String {
         }
     }
     line(&row(
-        "cost of a month, now",
+        "monthly cost now",
         &signed(comparison.change_usd),
         &comparison.new.total_usd.dollars(),
     ));
     line("");
     let savings = &comparison.savings;
     line(&row(
-        "savings promised before, a month",
+        "savings promised before, per month",
         "",
         &savings.promised_usd.dollars(),
     ));
@@ -186,7 +186,7 @@ pub fn text(comparison: &Comparison) -> String {
         &savings.deleted_usd.dollars(),
     ));
     line(&row(
-        "  saved by mending loops",
+        "  saved by fixing loops",
         "",
         &savings.mended_usd.dollars(),
     ));
@@ -216,11 +216,11 @@ pub fn text(comparison: &Comparison) -> String {
     for (scopes, words) in [
         (
             &comparison.scopes_added,
-            "Looked at only now, so nothing there counts as new:",
+            "Scanned only now, so nothing there counts as new:",
         ),
         (
             &comparison.scopes_lost,
-            "Looked at only before, so nothing there counts as gone:",
+            "Scanned only before, so nothing there counts as gone:",
         ),
     ] {
         if !scopes.is_empty() {
@@ -249,7 +249,7 @@ pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
         .collect();
     if !comparison.uncertain.is_empty() {
         notes.push(format!(
-            "Of {} the estimates leave open whether it costs more or less; they stand in neither list.",
+            "Of {} the estimates do not show whether it costs more or less; they are in neither list.",
             phrases::number(comparison.uncertain.len() as u64, "secret")
         ));
     }

@@ -16,11 +16,11 @@ use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{
     CallerRow, FindingRow, ReaderRow, Report, SecretRow, UnattributedRow,
 };
-use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping};
+use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping, PossibleSavings};
 use crate::domain::report::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
-pub const SECRETS: [&str; 23] = [
+pub const SECRETS: [&str; 24] = [
     "arn",
     "name",
     "account_id",
@@ -44,6 +44,7 @@ pub const SECRETS: [&str; 23] = [
     "avoidable_usd_month",
     "replica_of",
     "evidence_days",
+    "savings_usd_month",
 ];
 
 /// The columns of `readers.csv`: a contract, new ones only at the end.
@@ -125,13 +126,27 @@ pub fn secrets(report: &Report) -> Vec<u8> {
 /// What the writer says.
 pub fn write_secrets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counted = Counted::new(report);
+    let savings = PossibleSavings::new(report);
     let rows = by_place(report)
         .into_iter()
-        .map(|row| secret(row, counted.of(row)));
+        .map(|row| secret(row, counted.of(row), saving(row, &savings)));
     table(SECRETS, rows, out)
 }
 
-fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
+/// What a secret saves per month by its deletion or by fixing its loops; a replica has its own part of what deleting its
+/// primary saves. Together with the loops on names that are not in the inventory, the rows add up to the total.
+fn saving(row: &SecretRow, savings: &PossibleSavings<'_>) -> Option<Money> {
+    let saving = savings.of(row);
+    let usd = saving.by_deleting + saving.by_mending;
+    let is_known = if savings.goes(row) {
+        row.cost.total_usd.is_some()
+    } else {
+        row.avoidable_usd.is_some()
+    };
+    (is_known || usd > Money::ZERO).then_some(usd)
+}
+
+fn secret(row: &SecretRow, counted: bool, saving: Option<Money>) -> [String; 24] {
     let codes: Vec<_> = row
         .reasons
         .iter()
@@ -169,6 +184,7 @@ fn secret(row: &SecretRow, counted: bool) -> [String; 23] {
         known(row.avoidable_usd),
         row.replica_of.as_deref().map(key).unwrap_or_default(),
         row.evidence_days.to_string(),
+        known(saving),
     ]
 }
 
@@ -451,7 +467,7 @@ mod tests {
             line(&secrets(&report), 0),
             "arn,name,account_id,region,owner,verdict,reasons,created_on,last_accessed_on,last_consumer_read,\
              last_consumer,idle_days,calls,reads,failed_reads,consumers,storage_usd_month,api_usd_month,kms_usd_month,\
-             total_usd_month,avoidable_usd_month,replica_of,evidence_days"
+             total_usd_month,avoidable_usd_month,replica_of,evidence_days,savings_usd_month"
         );
         assert_eq!(
             line(&readers(&report), 0),
@@ -523,7 +539,7 @@ mod tests {
             "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payments/api-key-AbC123,payments/api-key,\
              111122223333,eu-west-1,payments,keep,recently-read,2024-03-05,2026-10-31,2026-10-31T23:59:59Z,\
              arn:aws:iam::111122223333:role/checkout,0,2592000,2592000,0,1,0.400000,13.140000,7.884000,21.424000,\
-             20.954000,,90"
+             20.954000,,90,20.954000"
         );
     }
 

@@ -413,7 +413,7 @@ mod tests {
         assert_eq!((changes.uncertain.len(), changes.dearer.len()), (1, 0));
         let shown = comparison::text(&changes);
         assert!(shown.contains("estimate from a sample"), "{shown}");
-        assert!(shown.contains("leave open whether it"), "{shown}");
+        assert!(shown.contains("do not show whether it"), "{shown}");
         let sum: Money = changes.bridge.iter().map(|step| step.change_usd).sum();
         assert_eq!(sum, changes.change_usd);
         dearer(&mut new, 5);

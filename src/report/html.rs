@@ -98,7 +98,7 @@ mod tests {
     fn no_loop_is_known_where_no_trail_was_read() {
         let mut report = sample::report();
         report.loops.clear();
-        assert!(page(&report).contains("None: no reader fetches"));
+        assert!(page(&report).contains("No caller exceeds the thresholds"));
         for scope in &mut report.scopes {
             scope.trail.covered_hours = 0;
         }

@@ -11,7 +11,8 @@ pub mod focus;
 mod format;
 pub mod html;
 pub mod json;
-mod markdown;
+pub mod message;
+pub mod named;
 mod page;
 mod ranking;
 pub mod reconciliation;
@@ -41,8 +42,10 @@ pub enum OutputFormat {
     Focus,
     /// `findings.sarif`: the findings in SARIF 2.1.0.
     Sarif,
-    /// `summary.md`: the summary for a comment or a chat.
+    /// `summary.md`, a short message for a comment or an issue.
     Markdown,
+    /// `slack.json`, the same for Slack.
+    Slack,
 }
 
 /// Writes the content of a file. May be asked more than once, and from any thread, and writes the same bytes each time.
@@ -115,7 +118,11 @@ pub fn files<'a>(
             )),
             OutputFormat::Markdown => files.push((
                 "summary.md",
-                Box::new(move |out| out.write_all(markdown::summary(report).as_bytes())),
+                Box::new(move |out| out.write_all(message::markdown(report).as_bytes())),
+            )),
+            OutputFormat::Slack => files.push((
+                "slack.json",
+                Box::new(move |out| out.write_all(&message::slack(report))),
             )),
         }
     }

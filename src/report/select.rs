@@ -7,9 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::base::gap::GapSource;
 use crate::domain::base::money::thousands;
-use crate::domain::base::names::Scope;
+use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::policy::Glob;
-use crate::domain::report::result::{InventoryState, Report, SecretRow, Totals};
+use crate::domain::report::result::{
+    FindingRow, InventoryState, LoopRow, Report, SecretRow, Totals,
+};
 use crate::domain::report::sums;
 
 /// Which secrets to show, by name.
@@ -33,7 +35,7 @@ impl SecretFilter {
     }
 
     /// The globs in words, after "whose name".
-    fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let listed = |globs: &[Glob]| {
             let globs: Vec<_> = globs
                 .iter()
@@ -58,20 +60,78 @@ impl SecretFilter {
 /// Loops stay with their secret; loops on names that are not in the inventory are left out with their calls. Findings
 /// stay if their name is selected.
 #[must_use]
-pub fn select(mut report: Report, selection: &SecretFilter) -> Report {
+pub fn select(report: Report, selection: &SecretFilter) -> Report {
     if selection.is_all() {
         return report;
     }
+    let holds = |name: &str| selection.holds(name);
+    let words = format!("Only secrets whose name {}", selection.words());
+    narrowed(
+        report,
+        |row| holds(&row.name),
+        |found| holds(&found.name),
+        |found| holds(&found.name),
+        &words,
+    )
+}
+
+/// The report of the secrets of one owner; `None`: of those without an owner tag. A replica without the tag belongs to the
+/// owner of its primary, and what was found belongs to the owner of its secret.
+#[must_use]
+pub fn owned_by(report: &Report, owner: Option<&str>) -> Report {
+    let secrets: HashSet<SecretArn> = owners(report)
+        .into_iter()
+        .filter(|(_, found)| *found == owner)
+        .map(|(arn, _)| arn.clone())
+        .collect();
+    let holds = |arn: Option<&SecretArn>| arn.is_some_and(|arn| secrets.contains(arn));
+    let words = match owner {
+        Some(owner) => format!("Only secrets of the owner `{owner}`"),
+        None => "Only secrets without an owner tag".to_owned(),
+    };
+    narrowed(
+        report.clone(),
+        |row| holds(Some(&row.arn)),
+        |found| holds(found.arn.as_ref()),
+        |found| holds(found.arn.as_ref()),
+        &words,
+    )
+}
+
+/// The owner of each secret, as [`owned_by`] sees it.
+pub fn owners(report: &Report) -> HashMap<&SecretArn, Option<&str>> {
+    let own: HashMap<&SecretArn, Option<&str>> = report
+        .secrets
+        .iter()
+        .map(|row| (&row.arn, row.owner.as_deref()))
+        .collect();
+    let of = |row: &'_ SecretRow| {
+        let primary = row.replica_of.as_deref();
+        own[&row.arn].or_else(|| own.get(primary?).copied().flatten())
+    };
+    report
+        .secrets
+        .iter()
+        .map(|row| (&row.arn, of(row)))
+        .collect()
+}
+
+/// The report of a part of its rows, with the sums of that part.
+fn narrowed(
+    mut report: Report,
+    secrets: impl Fn(&SecretRow) -> bool,
+    loops: impl Fn(&LoopRow) -> bool,
+    findings: impl Fn(&FindingRow) -> bool,
+    words: &str,
+) -> Report {
     let pending =
         |secrets: &[SecretRow]| secrets.iter().filter(|row| row.deleted.is_some()).count() as u64;
     let pending_before = pending(&report.secrets);
-    report.secrets.retain(|row| selection.holds(&row.name));
+    report.secrets.retain(secrets);
     report
         .loops
-        .retain(|found| found.arn.is_some() && selection.holds(&found.name));
-    report
-        .findings
-        .retain(|finding| selection.holds(&finding.name));
+        .retain(|found| found.arn.is_some() && loops(found));
+    report.findings.retain(findings);
     let left_out: u64 = report.unattributed.drain(..).map(|row| row.calls).sum();
 
     // A report of a version that did not write the prices: a share by number.
@@ -99,10 +159,7 @@ pub fn select(mut report: Report, selection: &SecretFilter) -> Report {
             thousands(more)
         ),
     };
-    report.assumptions.push(format!(
-        "Only secrets whose name {}{calls}.",
-        selection.words()
-    ));
+    report.assumptions.push(format!("{words}{calls}."));
     report
 }
 
@@ -189,6 +246,35 @@ mod tests {
         );
         assert_eq!(report.gaps.len(), 1, "the gap of a file stays");
         assert_eq!(selected(&["unseen/*"], &[]).gaps.len(), 2);
+    }
+
+    #[test]
+    fn every_secret_has_one_owner_and_the_parts_add_up() {
+        let whole = sample::report();
+        let found = owners(&whole);
+        let owners: std::collections::BTreeSet<_> = found.into_values().collect();
+        let parts: Vec<Report> = owners
+            .iter()
+            .map(|owner| owned_by(&whole, *owner))
+            .collect();
+        let secrets: usize = parts.iter().map(|part| part.secrets.len()).sum();
+        assert_eq!(secrets, whole.secrets.len());
+        let cost: Money = parts.iter().map(|part| part.totals.cost.total_usd).sum();
+        assert_eq!(
+            cost + whole.totals.unattributed_usd,
+            whole.totals.cost.total_usd
+        );
+        for (part, owner) in parts.iter().zip(&owners) {
+            let foreign = |name: &str| !part.secrets.iter().any(|row| row.name == name);
+            assert!(
+                !part.loops.iter().any(|found| foreign(&found.name)),
+                "{owner:?}"
+            );
+            assert!(
+                !part.findings.iter().any(|found| foreign(&found.name)),
+                "{owner:?}"
+            );
+        }
     }
 
     #[test]

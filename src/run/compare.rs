@@ -10,9 +10,15 @@ use crate::report::{comparison, json};
 use crate::term::Term;
 
 /// Runs `compare`.
-pub(super) fn run(args: &CompareArgs) -> Result<Exit> {
+pub(super) fn run(args: &CompareArgs, term: &Term) -> Result<Exit> {
     let old = store::read_report(&args.old, json::read)?;
     let new = store::read_report(&args.new, json::read)?;
+    if old.made > new.made {
+        term.say(&format!(
+            "`{}` is the later scan of the two: the changes below go back in time. Name the earlier scan first.",
+            args.old.display()
+        ));
+    }
     let changes = compare(&old, &new);
     let bytes = match args.format {
         CompareFormat::Text => comparison::text(&changes).into_bytes(),

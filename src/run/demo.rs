@@ -11,9 +11,7 @@ use crate::cli::{AnalysisArgs, DemoArgs};
 use crate::demo;
 use crate::domain::analysis::{TrailInput, VersionAnswers};
 use crate::files::store::Overwrite;
-use crate::report::select::select;
-use crate::run::output::previous;
-use crate::run::output::selection;
+use crate::run::output::{previous, selected};
 use crate::run::scan_plan::ScanPlan;
 use crate::run::sources::ScanData;
 use crate::term::Term;
@@ -35,7 +33,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         policy: Some(args.dir.join("secretsweep.toml")),
         ..AnalysisArgs::default()
     })?;
-    let mut gathered = ScanData::default();
+    let mut gathered = ScanData::judged_by(&plan.policy);
     gathered.inventory_files(&[args.dir.join("inventory")])?;
     gathered.trail_files(
         &[args.dir.join("trail")],
@@ -47,7 +45,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     let report = judge(&plan, gathered, TrailInput::Given, |_| {
         VersionAnswers::default()
     });
-    let report = select(report, &selection(&args.view));
+    let report = selected(report, &args.view)?;
     let (summary, _) = finish(
         &report,
         previous.as_ref(),

@@ -22,6 +22,7 @@ use crate::domain::analysis::VersionAnswers;
 use crate::domain::base::money::Price;
 use crate::domain::base::names::{Region, Scope, SecretArn};
 use crate::domain::pricing::scan_cost::ScanCost;
+use crate::domain::trail::sessions::KeptNames;
 use crate::domain::trail::unread::Unread;
 use crate::files::blob_store::DirStore;
 use crate::files::cache::Cache;
@@ -115,8 +116,12 @@ async fn read(
     } else {
         gathered.inventory_files(&args.inventory)?;
     }
-    let seen = Arc::clone(&gathered.seen);
-    let pool = Arc::new(LedgerPool::new(plan.bounds(), seen, cache.cloned()));
+    if args.trail.is_empty() {
+        // The event history is short, and a sample of it knows clients by all their names.
+        gathered.names = Arc::new(KeptNames::All);
+    }
+    let ledger = gathered.ledger(plan.bounds());
+    let pool = Arc::new(LedgerPool::new(ledger, cache.cloned()));
     let saver = save.map(|folder| Arc::new(SnapshotWriter::new(pool.clone(), Arc::new(folder))));
     let feed: Arc<dyn Feed> = match &saver {
         Some(saver) => saver.clone(),

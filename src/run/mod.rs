@@ -8,6 +8,7 @@ mod cleanup;
 mod compare;
 mod demo;
 pub(crate) mod environment;
+mod explain;
 mod iam;
 mod live;
 mod output;
@@ -79,12 +80,13 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Demo(args) => demo::run(&args, term),
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => cleanup::plan(&args, term),
         Command::Apply(args) => cleanup::apply(&args, term),
         Command::Watch(args) => cleanup::watch(&args, term),
         Command::Restore(args) => cleanup::restore(&args, term),
         Command::Status(args) => cleanup::status(&args),
-        Command::Compare(args) => compare::run(&args),
+        Command::Compare(args) => compare::run(&args, term),
         Command::Rules(args) => rules::run(&args),
         Command::IamPolicy(args) => iam::run(&args, term),
         Command::Completions { shell } => {

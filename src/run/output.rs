@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::cli::{Format, GroupBy, View};
 use crate::domain::base::finding_kinds::Severity;
-use crate::domain::base::money::Money;
+use crate::domain::base::money::{Money, counted};
+use crate::domain::policy::Glob;
 use crate::domain::report::result::Report;
 use crate::domain::report::sums::Grouping;
 use crate::files::store;
 use crate::report::select::{SecretFilter, select};
-use crate::report::text::{Options, Style};
+use crate::report::text::{Detail, Options, Style};
 use crate::report::{json, text};
 use crate::term::Term;
 use crate::{Exit, report};
@@ -22,6 +23,35 @@ pub(super) fn selection(view: &View) -> SecretFilter {
         only: view.only.clone(),
         exclude: view.exclude.clone(),
     }
+}
+
+/// The part of a report that the view selects.
+///
+/// # Errors
+/// If the globs leave nothing of secrets that are there: a mistyped glob must not look like a clean account.
+pub(super) fn selected(report: Report, view: &View) -> Result<Report> {
+    let before = report.secrets.len() as u64;
+    let selection = selection(view);
+    let report = select(report, &selection);
+    if before > 0 && report.secrets.is_empty() {
+        bail!(
+            "none of the {} has a name that {}: check `--only` and `--exclude`",
+            counted(before, "secret", "secrets"),
+            selection.words()
+        );
+    }
+    Ok(report)
+}
+
+/// The options of the view that select secrets, for a command that is to select the same ones.
+pub(super) fn selecting_options(view: &View) -> String {
+    let option = |name: &str, globs: &[Glob]| -> String {
+        let words = globs
+            .iter()
+            .map(|glob| format!(" {name} {}", text::shell(glob.pattern())));
+        words.collect()
+    };
+    option("--only", &view.only) + &option("--exclude", &view.exclude)
 }
 
 /// How a finished scan ends: a finding that was asked about first, then what could not be read.
@@ -63,27 +93,45 @@ pub(super) fn format_of(format: Format) -> report::OutputFormat {
         Format::Focus => report::OutputFormat::Focus,
         Format::Sarif => report::OutputFormat::Sarif,
         Format::Markdown => report::OutputFormat::Markdown,
+        Format::Slack => report::OutputFormat::Slack,
     }
 }
 
-/// The summary as the terminal shows it.
+/// How text for people looks on this stdout.
+pub(super) fn style() -> Style {
+    if Term::is_styled() {
+        Style::Colour
+    } else {
+        Style::Plain
+    }
+}
+
+/// How many groups a table shows if nothing is said.
+const GROUPS: usize = 20;
+
+/// The summary as the terminal shows it. `selecting` are the options that select the same secrets from the folder.
 pub(super) fn show(
     report: &Report,
     view: &View,
-    folder: Option<&Path>,
+    folder: &Path,
     files: &[String],
+    selecting: String,
 ) -> String {
+    let detail = if view.verbose {
+        Detail::Full
+    } else {
+        Detail::Short
+    };
     text::summary(
         report,
         &Options {
-            top: view.top,
-            style: if Term::is_styled() {
-                Style::Colour
-            } else {
-                Style::Plain
-            },
-            folder: folder.map(|folder| folder.display().to_string()),
+            detail,
+            top: view.top.unwrap_or_else(|| detail.rows()),
+            groups: view.top.unwrap_or(GROUPS),
+            style: style(),
+            folder: Some(folder.display().to_string()),
             files: files.to_vec(),
+            selecting,
             group: view.group_by.map(|by| match by {
                 GroupBy::Account => Grouping::Account,
                 GroupBy::Region => Grouping::Region,

@@ -1,10 +1,14 @@
 //! Live sources to people: what is asked, how long it may take, how far it is.
 //!
-//! Sources tell it as facts; the words are here, and where they appear is the terminal's business.
+//! Sources report facts; the words are here, and where they appear is the terminal's business. Accounts and Regions are
+//! read side by side, so one line sums them up.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::domain::base::money::{counted, thousands};
+use crate::domain::base::names::Scope;
 use crate::ports::{LookupWay, ProgressEvent, ProgressSink};
 use crate::term::{StatusLine, Term};
 
@@ -14,6 +18,69 @@ pub(super) struct ProgressReporter<'a> {
     status: StatusLine,
     /// A part of the work that takes less is not announced.
     worth_saying: Duration,
+    history: Mutex<HistoryProgress>,
+}
+
+/// How far the event history of all accounts and Regions is.
+#[derive(Debug, Default)]
+struct HistoryProgress {
+    scopes: BTreeMap<Scope, ScopeProgress>,
+    /// The longest time that was announced.
+    announced: Duration,
+}
+
+/// How far the event history of one account and Region is.
+#[derive(Debug, Default)]
+struct ScopeProgress {
+    /// How many seconds reading it may take as a whole.
+    seconds: u64,
+    requests: u64,
+    events: u64,
+    done_s: u64,
+    of_s: u64,
+}
+
+impl ScopeProgress {
+    fn is_done(&self) -> bool {
+        self.of_s > 0 && self.done_s >= self.of_s
+    }
+
+    /// The part that is done, in thousandths.
+    fn done(&self) -> u64 {
+        (self.done_s * 1000).checked_div(self.of_s).unwrap_or(0)
+    }
+}
+
+impl HistoryProgress {
+    /// One line over all accounts and Regions. They are read at the same time, so the slowest of them says what is left.
+    fn line(&self) -> String {
+        let all = self.scopes.len() as u64;
+        let sum = |part: fn(&ScopeProgress) -> u64| self.scopes.values().map(part).sum::<u64>();
+        let percent = sum(ScopeProgress::done)
+            .checked_div(all * 10)
+            .unwrap_or(100);
+        let left = self
+            .scopes
+            .values()
+            .map(|scope| scope.seconds * (1000_u64.saturating_sub(scope.done())) / 1000)
+            .max()
+            .unwrap_or(0);
+        let left = match left {
+            0 => String::new(),
+            some => format!(
+                ", up to {} left",
+                humantime::format_duration(Duration::from_secs(some))
+            ),
+        };
+        let done = sum(|scope| u64::from(scope.is_done()));
+        format!(
+            "event history: {percent} %, {} of {} read, {}, {}{left}",
+            thousands(done),
+            counted(all, "account and Region", "accounts and Regions"),
+            counted(sum(|scope| scope.requests), "request", "requests"),
+            counted(sum(|scope| scope.events), "event", "events"),
+        )
+    }
 }
 
 impl<'a> ProgressReporter<'a> {
@@ -23,10 +90,33 @@ impl<'a> ProgressReporter<'a> {
             term,
             status: term.status(),
             worth_saying,
+            history: Mutex::default(),
         }
     }
 
-    /// The work is over; its line goes.
+    /// Notes something of one account and Region; gives the line over all of them.
+    fn history(&self, scope: Scope, change: impl FnOnce(&mut ScopeProgress)) -> Option<String> {
+        let mut history = self.history.lock().ok()?;
+        change(history.scopes.entry(scope).or_default());
+        Some(history.line())
+    }
+
+    /// Announces how long reading the event history may take. Accounts and Regions are read at the same time, so one that
+    /// takes no longer than another that was announced adds nothing, and a live line shows the time anyway.
+    fn announce(&self, scope: &Scope, how: &str, time: Duration) {
+        let is_news = self.history.lock().is_ok_and(|mut history| {
+            let is_longer = time > history.announced || history.announced.is_zero();
+            history.announced = history.announced.max(time);
+            is_longer
+        });
+        if is_news && time >= self.worth_saying && !self.term.has_live_line() {
+            let time = humantime::format_duration(time);
+            self.term
+                .say(&format!("{scope}: event history, {how}, may take {time}"));
+        }
+    }
+
+    /// Takes the line off the terminal: the work is over.
     pub(super) fn finish(&self) {
         self.status.finish();
     }
@@ -50,10 +140,15 @@ impl ProgressSink for ProgressReporter<'_> {
                 ));
             }
             ProgressEvent::Scopes(count) => {
-                self.term.say(&format!(
+                let text = format!(
                     "asking {}",
                     counted(count as u64, "account and Region", "accounts and Regions")
-                ));
+                );
+                if self.term.has_live_line() {
+                    self.status.show(&text);
+                } else {
+                    self.term.say(&text);
+                }
             }
             ProgressEvent::Inventory {
                 scope,
@@ -72,10 +167,6 @@ impl ProgressSink for ProgressReporter<'_> {
                 way,
                 seconds,
             } => {
-                let time = Duration::from_secs(seconds);
-                if time < self.worth_saying {
-                    return;
-                }
                 let how = match (way, full_requests) {
                     (LookupWay::Everything, Some(requests)) => {
                         format!("about {}", counted(requests, "request", "requests"))
@@ -86,9 +177,10 @@ impl ProgressSink for ProgressReporter<'_> {
                         "a sample, because all of it does not fit the budget".to_owned()
                     }
                 };
-                let time = humantime::format_duration(time);
-                self.term
-                    .say(&format!("{scope}: event history, {how}, may take {time}"));
+                self.announce(&scope, &how, Duration::from_secs(seconds));
+                if let Some(line) = self.history(scope, |scope| scope.seconds = seconds) {
+                    self.status.show(&line);
+                }
             }
             ProgressEvent::Lookup {
                 scope,
@@ -97,12 +189,13 @@ impl ProgressSink for ProgressReporter<'_> {
                 done_s,
                 of_s,
             } => {
-                let percent = (done_s * 100).checked_div(of_s).unwrap_or(100);
-                self.status.show(&format!(
-                    "{scope}: event history {percent} %, {}, {}",
-                    counted(requests, "request", "requests"),
-                    counted(events, "event", "events")
-                ));
+                let line = self.history(scope, |scope| {
+                    (scope.requests, scope.events) = (requests, events);
+                    (scope.done_s, scope.of_s) = (done_s, of_s);
+                });
+                if let Some(line) = line {
+                    self.status.show(&line);
+                }
             }
             ProgressEvent::Bucket {
                 listed,

@@ -1,33 +1,35 @@
 //! `report`: a finished scan, rendered again.
 
-use crate::run::output::{format_of, previous, show};
+use crate::run::output::{exit, format_of, previous, selected, selecting_options, show};
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
 
 use super::bill;
 use crate::Exit;
-use crate::cli::{Format, ReportArgs};
+use crate::cli::{Format, ReportArgs, SplitBy};
+use crate::domain::base::money::counted;
 use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
-use crate::report::select::select;
+use crate::report::select::{owned_by, owners};
 use crate::report::{self, json, reconciliation};
-use crate::run::output::{exit, selection};
 use crate::term::Term;
 
 /// Runs `report`.
 pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let report = store::read_report(&args.dir, json::read)?;
-    let report = select(report, &selection(&args.view));
+    let report = selected(report, &args.view)?;
     let beside = Beside {
         // Read also for what does not show it: a name that is written wrong is not passed over.
         previous: previous(&args.view)?,
         bill: bill::reconciliation(&args.view, &report)?,
     };
     match &args.out {
+        Some(out) if args.split_by == Some(SplitBy::Owner) => by_owner(args, &report, out, term)?,
         Some(out) => write(args, &report, &beside, out, term)?,
         None => print(args, &report, &beside, term)?,
     }
@@ -40,6 +42,64 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
 struct Beside {
     previous: Option<Report>,
     bill: Option<Reconciliation>,
+}
+
+/// Writes a folder for each owner.
+fn by_owner(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<()> {
+    let overwrite = if args.overwrite {
+        Overwrite::Yes
+    } else {
+        Overwrite::No
+    };
+    let formats: Vec<_> = match args.format.as_slice() {
+        // The default, which is for a terminal.
+        [Format::Text] => vec![Format::Html, Format::Csv],
+        asked => asked.to_vec(),
+    };
+    let formats: Vec<_> = formats.into_iter().map(format_of).collect();
+    let owners: BTreeSet<Option<&str>> = owners(report).into_values().collect();
+    for (owner, name) in folders(&owners) {
+        let part = owned_by(report, owner);
+        let folder = out.join(name);
+        store::write(&folder, &report::files(&part, None, &formats), overwrite)?;
+        let secrets = counted(part.totals.secrets, "secret", "secrets");
+        term.say(&format!("wrote {}: {secrets}", folder.display()));
+    }
+    Ok(())
+}
+
+/// A name of a folder for each owner. Owners are text of other people, so only letters, digits and dashes stay; owners that
+/// become alike get a number.
+fn folders<'a>(owners: &BTreeSet<Option<&'a str>>) -> Vec<(Option<&'a str>, String)> {
+    let mut taken = BTreeSet::new();
+    let name = |owner: Option<&str>| {
+        let Some(owner) = owner else {
+            return "no-owner".to_owned();
+        };
+        let plain = |letter: char| {
+            if letter.is_ascii_alphanumeric() {
+                letter.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        };
+        let name: String = owner.chars().map(plain).take(60).collect();
+        match name.trim_matches('-') {
+            "" => "owner".to_owned(),
+            name => name.to_owned(),
+        }
+    };
+    let unique = |owner: Option<&'a str>| {
+        let base = name(owner);
+        let mut unique = base.clone();
+        let mut number = 2;
+        while !taken.insert(unique.clone()) {
+            unique = format!("{base}-{number}");
+            number += 1;
+        }
+        (owner, unique)
+    };
+    owners.iter().copied().map(unique).collect()
 }
 
 /// Writes files to a folder.
@@ -73,7 +133,11 @@ fn write(
 fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Result<()> {
     for format in &args.format {
         match format {
-            Format::Text => Term::data(show(report, &args.view, Some(&args.dir), &[]).as_bytes())?,
+            Format::Text => {
+                let options = selecting_options(&args.view);
+                let text = show(report, &args.view, &args.dir, &[], options);
+                Term::data(text.as_bytes())?;
+            }
             Format::Csv => Term::data(&report::csv::secrets(report))?,
             other => {
                 let previous = beside.previous.as_ref();
@@ -95,4 +159,29 @@ fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_that_look_alike_have_folders_of_their_own() {
+        let owners = [
+            None,
+            Some("../x"),
+            Some("Team A"),
+            Some("no-owner"),
+            Some("team-a"),
+            Some("日本"),
+        ];
+        let folders: Vec<String> = folders(&owners.into_iter().collect())
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect();
+        assert_eq!(
+            folders,
+            ["no-owner", "x", "team-a", "no-owner-2", "team-a-2", "owner"]
+        );
+    }
 }

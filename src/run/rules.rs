@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::Exit;
 use crate::cli::{RulesArgs, RulesFormat};
 use crate::domain::base::finding_kinds::{FINDINGS, FindingKind, Reported};
+use crate::domain::base::nearest::nearest;
 use crate::domain::judging::rules::{RULES, Rule};
 use crate::term::Term;
 
@@ -19,9 +20,10 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
         .filter(|it| known(it.code.as_str()))
         .collect();
     let text = match (args.format, &args.code) {
-        (_, Some(code)) if rules.is_empty() && findings.is_empty() => {
-            bail!("there is no rule `{code}`: `secretsweep rules` lists them")
-        }
+        (_, Some(code)) if rules.is_empty() && findings.is_empty() => bail!(
+            "there is no rule or finding `{code}`{}; `secretsweep rules` lists them",
+            similar(code).map_or_else(String::new, |known| format!("; did you mean `{known}`?"))
+        ),
         (RulesFormat::Markdown, _) => markdown(&rules, &findings),
         (RulesFormat::Text, None) => list(),
         (RulesFormat::Text, Some(_)) => {
@@ -31,6 +33,14 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
     };
     Term::data(text.as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// The code that is most like this one, if any is.
+fn similar(code: &str) -> Option<String> {
+    let rules = RULES.iter().map(|rule| rule.code.as_str().to_owned());
+    let findings = FINDINGS.iter().map(|found| found.code.as_str().to_owned());
+    let codes: Vec<String> = rules.chain(findings).collect();
+    nearest(code, codes.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn list() -> String {
@@ -59,7 +69,7 @@ fn list() -> String {
             }
         );
     }
-    text.push_str("\n`secretsweep rules CODE` tells more.\n");
+    text.push_str("\n`secretsweep rules CODE` explains one of them.\n");
     text
 }
 
@@ -99,7 +109,7 @@ fn explain(kind: &FindingKind) -> String {
 fn markdown(rules: &[&Rule], findings: &[&FindingKind]) -> String {
     let mut text = String::new();
     if !rules.is_empty() {
-        text.push_str("| Code | Speaks for | Meaning |\n|---|---|---|\n");
+        text.push_str("| Code | Verdict | Meaning |\n|---|---|---|\n");
     }
     for rule in rules {
         let _ = writeln!(

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::bill;
 use super::live::LiveSession;
-use super::output::{exit, format_of, previous, selection, show};
+use super::output::{exit, format_of, previous, selected, show};
 use super::scan_plan::ScanPlan;
 use super::shown;
 use super::sources::ScanData;
@@ -28,17 +30,12 @@ use crate::domain::trail::ledger::Ledger;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
-use crate::report::select::select;
 use crate::report::{OutputFormat, files, reconciliation};
 use crate::term::Term;
 
 /// Runs `scan`: reads files and AWS, judges what they hold, and writes and shows the result.
 pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     let plan = ScanPlan::new(&args.judging)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("reports").join(day_of(plan.now).to_string()));
     let overwrite = if args.overwrite {
         Overwrite::Yes
     } else {
@@ -50,12 +47,16 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     } else {
         overwrite
     };
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| unused_folder(plan.now, again));
     // What is wrong with the earlier scan is said before the long work.
     let previous = previous(&args.view)?;
     named_paths_exist(args)?;
     store::prepare(&out, again)?;
     let report = report(&plan, args, term)?;
-    let report = select(report, &selection(&args.view));
+    let report = selected(report, &args.view)?;
     let formats: Vec<OutputFormat> = FORMATS
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
@@ -72,13 +73,23 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     Ok(shown(told, exit))
 }
 
+/// The folder of a scan that names none: its day, or, if there is a scan of that day already, its day and time.
+fn unused_folder(now: Timestamp, again: Overwrite) -> PathBuf {
+    let day = PathBuf::from("reports").join(day_of(now).to_string());
+    if again == Overwrite::Yes || !day.join(store::REPORT).exists() {
+        return day;
+    }
+    let time = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H%M%S");
+    PathBuf::from("reports").join(time.to_string())
+}
+
 /// Everything that is asked for, from files or from AWS, judged.
 fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
     let (folders, buckets) = sources(&args.trail)?;
     usable_folders(&args.live)?;
     let cache = args.live.cache.as_deref();
     let cache = cache.map(|folder| Arc::new(Cache::new(&folder.join("trail"))));
-    let mut gathered = ScanData::default();
+    let mut gathered = ScanData::judged_by(&plan.policy);
     let session = if args.inventory.is_empty() || !buckets.is_empty() {
         let cache = cache.as_ref();
         let session = LiveSession::read(plan, args, &buckets, cache, &mut gathered, term)?;
@@ -113,7 +124,7 @@ pub(super) fn judge(
     trail: TrailInput,
     versions: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
 ) -> Report {
-    let mut ledger = Ledger::new(plan.bounds(), gathered.seen);
+    let mut ledger = gathered.ledger(plan.bounds());
     for other in gathered.ledgers {
         ledger.merge(other);
     }
@@ -240,7 +251,8 @@ pub(super) fn finish(
     }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     drop(written);
-    let mut summary = show(report, view, Some(out), &names);
+    // The folder holds the selected secrets alone, so that its plan needs no selection.
+    let mut summary = show(report, view, out, &names, String::new());
     if let Some(bill) = &bill {
         summary.push_str(&reconciliation::text(bill));
     }

@@ -13,6 +13,7 @@ use crate::domain::analysis::ScanSpans;
 use crate::domain::base::month::Month;
 use crate::domain::base::span::Span;
 use crate::domain::base::utf_16::{UTF_16, is_utf_16};
+use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Accrual;
 use crate::domain::trail::ledger::LedgerBounds;
@@ -131,7 +132,7 @@ pub(super) fn spans(
         Some(month) => {
             let span = month.span();
             if span.from >= now {
-                let why = format!("the month {month} has not begun: now is {now}");
+                let why = format!("the month {month} has not begun: today is {}", day_of(now));
                 return Err(Misuse(why).into());
             }
             (

@@ -46,7 +46,7 @@ pub(super) fn stand_in() -> Result<String> {
         .is_some_and(|word| word.eq_ignore_ascii_case("true"));
     let url = variable("AWS_ENDPOINT_URL").filter(|url| !is_ignored && stands_in(url));
     url.context(
-        "`--now` is for a service that stands in for AWS, and `AWS_ENDPOINT_URL` names none that is used",
+        "`--now` is for a service that simulates AWS, and `AWS_ENDPOINT_URL` names none that is used",
     )
 }
 

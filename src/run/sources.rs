@@ -11,8 +11,10 @@ use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::inventory::secret::Secret;
+use crate::domain::policy::Policy;
 use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
+use crate::domain::trail::sessions::KeptNames;
 use crate::files::blob_store::DirStore;
 use crate::files::cache::Cache;
 use crate::files::ledger_pool::PoolContents;
@@ -44,9 +46,24 @@ pub(super) struct ScanData {
     pub(super) ledgers: Vec<Ledger>,
     /// The events that were counted; shared by all ledgers.
     pub(super) seen: Arc<Deduplicator>,
+    /// The names of sessions that the ledgers keep, however many there are.
+    pub(super) names: Arc<KeptNames>,
 }
 
 impl ScanData {
+    /// Nothing yet, for what will be judged by a policy.
+    pub(super) fn judged_by(policy: &Policy) -> Self {
+        Self {
+            names: Arc::new(policy.session_signs()),
+            ..Self::default()
+        }
+    }
+
+    /// An empty ledger of its events.
+    pub(super) fn ledger(&self, bounds: LedgerBounds) -> Ledger {
+        Ledger::new(bounds, Arc::clone(&self.seen)).keeping(Arc::clone(&self.names))
+    }
+
     /// Reads inventory files.
     ///
     /// # Errors
@@ -86,7 +103,7 @@ impl ScanData {
             threads,
             cache,
         };
-        let (ledgers, reading) = fold(&ask, bounds, &self.seen, term);
+        let (ledgers, reading) = fold(&ask, &|| self.ledger(bounds), term);
         self.ledgers.extend(ledgers);
         let why_nothing = nothing_to_read(&reading);
         let is_empty = passed_over(&reading) == 0;
@@ -98,7 +115,7 @@ impl ScanData {
                 .map(|trouble| trail_gap(trouble.path.display().to_string(), trouble.what)),
         );
         self.notes.extend(other_services(&reading.skipped_services));
-        let mut known = Ledger::new(bounds, Arc::clone(&self.seen));
+        let mut known = self.ledger(bounds);
         for unread in reading.unread {
             known.coverage.unread(unread);
         }
@@ -151,8 +168,7 @@ impl ScanData {
 /// Folds log files into ledgers and shows how far it is.
 pub(super) fn fold(
     ask: &logs::LogRequest<'_>,
-    bounds: LedgerBounds,
-    seen: &Arc<Deduplicator>,
+    ledger: &(dyn Fn() -> Ledger + Sync),
     term: &Term,
 ) -> (Vec<Ledger>, logs::TrailReading) {
     let progress = term.progress("reading the trail");
@@ -160,7 +176,6 @@ pub(super) fn fold(
         patience: BEFORE_MEASURING,
         tell: &|done| progress.bytes(done.bytes_done, done.bytes_total),
     };
-    let ledger = || Ledger::new(bounds, Arc::clone(seen));
     let read = logs::read(ask, ledger, Some(&watcher));
     progress.finish();
     read

@@ -31,6 +31,8 @@ pub(crate) struct Spec {
     pub days: u32,
     /// Records that a second trail delivers too, in a file of its own, per mille.
     pub again: u32,
+    /// Records of Secrets Manager of a session with a name of its own, as an SDK makes it up for a process, per mille.
+    pub sessions: u32,
 }
 
 impl Default for Spec {
@@ -44,6 +46,7 @@ impl Default for Spec {
             secrets: 125,
             days: 30,
             again: 0,
+            sessions: 0,
         }
     }
 }
@@ -401,7 +404,14 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
         "{{\"accountId\":\"{}\",\"invokedBy\":\"secretsmanager.amazonaws.com\"}}",
         place.account
     );
-    let caller = identity(place, moment, &client, dice);
+    let mut caller = identity(place, moment, &client, dice);
+    if spec.sessions > 0 && dice.per_mille(spec.sessions) {
+        let made_up = format!("botocore-session-{}", 1_000_000_000 + dice.below(1 << 31));
+        caller = caller.replace(
+            &format!("task-{}\"", client.session),
+            &format!("{made_up}\""),
+        );
+    }
     let (ip, agent) = (client.ip(), client.agent());
     let shared = format!("{TLS},\"sharedEventID\":\"{}\"", dice.uuid());
     let endpoint = format!(",\"vpcEndpointId\":\"vpce-{:017x}\"{TLS}", dice.below(3));

@@ -28,8 +28,10 @@ use generate::{Dice, LogFile, Spec, Style, restyled};
 
 const USAGE: &str = "\
 write DIR [ours=20] [files=2000] [records=450] [traps=2] [seed=1] [style=compact|spaced|pretty|sorted|escaped]
-          [again=0] [members=0]  a trail; `again`: per mille of records delivered twice; `members`: per cent of files
-                                 of several gzip members; `ours` and `traps`: per mille of records
+          [again=0] [sessions=0] [members=0]
+                                 a trail; `again`: per mille of records delivered twice; `members`: per cent of files
+                                 of several gzip members; `ours` and `traps`: per mille of records; `sessions`: per mille
+                                 of ours with a session name of its own
 inventory FILE                   the secrets of such a trail, as list-secrets prints them
 floor DIR [threads=1]            inflate every file and do nothing else
 scan DIR [threads=1]             read the trail
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
                 ours: number("ours", usual.ours),
                 traps: number("traps", usual.traps),
                 again: number("again", usual.again),
+                sessions: number("sessions", usual.sessions),
                 ..usual
             };
             let style = style(options.get("style").copied());

@@ -103,7 +103,7 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
         said,
         [
             "$1.60  7 secrets; 2 pending deletion are free",
-            "1 included by its service is free"
+            "1 is free (owned by another AWS service)"
         ]
     );
     assert_eq!(
@@ -403,7 +403,7 @@ fn a_sum_of_which_something_is_known_is_that_and_says_what_it_leaves_out() {
     assert!(scan.stdout.contains(said), "{}", scan.stdout);
     let plan = program(&scan.path(), &["plan", "out"]);
     let plan = String::from_utf8(plan.stdout).unwrap().replace('\n', " ");
-    let said = "2 secrets to delete, which saves at least $0.40 a month (unknown for 1 of them).";
+    let said = "2 secrets to delete, which saves at least $0.40 per month (unknown for 1 of them).";
     assert!(plan.contains(said), "{plan}");
 }
 

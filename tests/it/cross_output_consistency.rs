@@ -2,6 +2,7 @@
 
 use secretsweep::domain::base::money::Money;
 use secretsweep::domain::report::result::Report;
+use secretsweep::domain::report::sums::PossibleSavings;
 use secretsweep::report::{csv, focus, html, json, text};
 
 use crate::page::fixture;
@@ -37,6 +38,10 @@ fn text_csv_json_focus_and_page_say_the_same() {
             totals.cost.total_usd,
             "secrets.csv"
         );
+
+        let saved = sum(&rows, "savings_usd_month", |_| true);
+        let nameless = PossibleSavings::new(&report).nameless;
+        assert_eq!(saved + nameless, totals.savings_usd, "secrets.csv");
 
         let summary = csv::summary(&report, None);
         for by in ["total", "account", "region", "account+region", "owner"] {

@@ -19,6 +19,7 @@ const SPEC: Spec = Spec {
     secrets: 7,
     days: 20,
     again: 500,
+    sessions: 0,
 };
 
 /// What both ways count.

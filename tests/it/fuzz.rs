@@ -127,6 +127,7 @@ fn input(number: u64) -> Input {
         secrets: 1 + dice.below(9),
         days: 1 + dice.below(3),
         again: [0, 500, 1_000][below(&mut dice, 3)],
+        sessions: 0,
     };
     let mut json = content(&spec, &mut dice).into_bytes();
     let damages = dice.below(4).saturating_sub(1);

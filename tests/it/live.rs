@@ -35,7 +35,7 @@ fn day(days: i64) -> String {
 }
 
 /// Runs a scan and reads its report.
-fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
+pub fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     let command = aws.on(command
         .args(["scan", "--lookup-pace", "0", "--overwrite", "--out"])
@@ -45,7 +45,7 @@ fn scan(aws: &Aws, out: &Path, args: &[&str]) -> Outcome {
 }
 
 /// One account, two Regions: a used secret and an idle one in each.
-fn small() -> World {
+pub fn small() -> World {
     let idle = |region| {
         Secret::new(A, region, "idle")
             .created("2024-01-01")
@@ -629,7 +629,7 @@ fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
     };
     let out = out.to_str().unwrap();
     assert!(command(&["report", out]).contains(&interval));
-    let part = command(&["report", out, "--only", "hot"]);
+    let part = command(&["report", out, "--only", "hot", "--verbose"]);
     assert!(part.contains("sum of those of its secrets"), "{part}");
     assert!(command(&["compare", out, out]).contains("estimate from a sample"));
     let plan = command(&["plan", out, "--include-review"]);

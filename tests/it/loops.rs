@@ -268,17 +268,23 @@ fn the_loops_under_a_sum_are_those_that_it_holds() {
         .scan();
     assert_eq!(scan.verdict("gone"), "delete: maintenance-only");
     assert_eq!(scan.loops().len(), 2);
-    let (_, mend) = scan.stdout.split_once("mend 1 hot loop:").unwrap();
-    let (mend, _) = mend.split_once("NEEDS A LOOK").unwrap_or((mend, ""));
-    assert!(mend.contains("  stays  "), "{mend}");
-    assert!(!mend.contains("  gone  "), "{mend}");
-    assert!(mend.contains("1 more goes with its secret"), "{mend}");
+    let (_, fix) = scan.stdout.split_once("fix 1 hot loop:").unwrap();
+    let (fix, _) = fix.split_once("NEEDS REVIEW").unwrap_or((fix, ""));
+    assert!(fix.contains("  stays  "), "{fix}");
+    assert!(!fix.contains("  gone  "), "{fix}");
+    assert!(
+        fix.contains("1 more ends when its secret is deleted"),
+        "{fix}"
+    );
     let page = scan.file("report.html");
-    assert!(page.contains("Mend 1 hot loop<"), "the step counts it");
+    assert!(page.contains("Fix 1 hot loop<"), "the step counts it");
     let (_, listed) = page.split_once("<section id=\"loops\"").unwrap();
     let (listed, _) = listed.split_once("</section>").unwrap();
-    assert_eq!(listed.matches("can be saved a month").count(), 1);
-    assert!(listed.contains("1 more goes with its secret"), "{listed}");
+    assert_eq!(listed.matches("can be saved per month").count(), 1);
+    assert!(
+        listed.contains("1 more ends when its secret is deleted"),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -428,6 +434,9 @@ fn calls_that_stand_for_no_time_are_no_loop() {
     let scan = World::new().secret(there.clone()).calls(across()).scan();
     assert_eq!(scan.loops(), &[json!(null); 0]);
     assert_eq!(scan.secret("db")["calls"], 4 * HOUR, "they are counted");
+    let words: Vec<&str> = scan.stdout.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains("far too often is not known"), "{said}");
     assert!(scan.gaps().contains(OTHER), "{}", scan.gaps());
     let covered = World::new().heard(OTHER, EAST).secret(there.clone());
     let covered = covered.calls(across()).scan();

@@ -242,7 +242,10 @@ fn the_page_fits_light_dark_narrow_and_print() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
-    let (old, new) = fixture::two_months(300);
+    let (old, mut new) = fixture::two_months(300);
+    let account = new.secrets[0].account.clone();
+    new.account_names
+        .insert(account, "production payments europe".to_owned());
     let page = page(&new);
     std::fs::write(&page.file, html(&new, Some(&compare(&old, &new))).unwrap()).unwrap();
     browser.look(1280, 900, "light");
@@ -251,7 +254,7 @@ fn the_page_fits_light_dark_narrow_and_print() {
     let light = browser.text(ground);
     browser.look(1280, 900, "dark");
     assert_ne!(browser.text(ground), light);
-    for width in [1_280, 768, 360, 320] {
+    for width in [1_280, 768, 414, 390, 360, 320] {
         browser.look(width, 800, "light");
         let over = browser
             .value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
@@ -261,6 +264,20 @@ fn the_page_fits_light_dark_narrow_and_print() {
                .map((element) => element.outerHTML.slice(0, 120))",
         );
         assert_eq!(over, json!(0), "at {width} these stick out: {wide:#}");
+        let columns_of_letters = browser.value(
+            "[...document.querySelectorAll('td, th')] \
+               .filter((cell) => cell.innerText.trim().length > 3 && cell.offsetWidth > 0 && cell.offsetWidth < 30) \
+               .map((cell) => cell.outerHTML.slice(0, 120))",
+        );
+        assert_eq!(columns_of_letters, json!([]), "at {width}");
+        let broken_ids = browser.value(
+            "[...document.querySelectorAll('#rows .c-account')] \
+               .filter((cell) => cell.offsetWidth > 0 && cell.offsetHeight > 0) \
+               .filter((cell) => { const range = document.createRange(); range.selectNodeContents(cell); \
+                                   return range.getClientRects().length > 1; }) \
+               .map((cell) => cell.innerText)",
+        );
+        assert_eq!(broken_ids, json!([]), "an account id breaks at {width}");
     }
     browser.look(1280, 900, "dark");
     browser.call("Emulation.setEmulatedMedia", &json!({"media": "print"}));
@@ -283,6 +300,55 @@ fn the_page_fits_light_dark_narrow_and_print() {
         "a PDF"
     );
     assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn each_step_leads_to_its_own_secrets_and_they_save_what_it_says() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(400);
+    browser.open(&page(&report).file);
+    for verdict in [Verdict::Delete, Verdict::Review] {
+        let word = verdict.as_str();
+        click(&mut browser, &format!("[data-verdict={word}]"));
+        let expect = report.totals.verdicts[&verdict];
+        assert_eq!(count(&mut browser), format!("{expect} secrets"), "{word}");
+    }
+    click(&mut browser, "[data-verdict=delete]");
+    let saves = report.totals.savings_delete_usd.dollars();
+    let status = browser.text("document.getElementById('status').innerText");
+    assert!(
+        status.contains(&format!("of which {saves} can be saved")),
+        "{status}"
+    );
+    assert!(browser.text("document.body.innerText").contains(&saves));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn paper_says_how_many_secrets_it_leaves_out() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&page(&fixture::report(10_000)).file);
+    let note = "getComputedStyle(document.getElementById('printed')).display";
+    assert_eq!(
+        browser.text(note),
+        "none",
+        "on the screen there is a button"
+    );
+    browser.call("Emulation.setEmulatedMedia", &json!({"media": "print"}));
+    assert_eq!(browser.text(note), "block");
+    assert_eq!(
+        browser.text("document.getElementById('printed').innerText"),
+        "Printed: the first 100 of 10,000 secrets. The other 9,900 are in secrets.csv."
+    );
+    browser.call("Emulation.setEmulatedMedia", &json!({"media": ""}));
+    choose(&mut browser, "owner", "-");
+    let shown = browser.value("document.querySelectorAll('#rows tr').length < 100");
+    let hidden = browser.value("document.getElementById('printed').hidden");
+    assert_eq!(hidden, shown, "a list that is whole needs no note");
 }
 
 #[test]

@@ -109,7 +109,9 @@ pub fn parsed_whole(bytes: &[u8], scope: Option<TrailOwner<'_>>) -> Option<Answe
             match believed {
                 _ if ours => told.management((&account, &region), record),
                 Some(scope) => told.management((scope.account, scope.region), record),
-                None if is_global(&region, record) => {}
+                None if is_global(&region, record) => {
+                    told.management((&account, &format!("!{region}")), record);
+                }
                 None => told.management((&account, &region), record),
             }
         }

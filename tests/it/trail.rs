@@ -60,6 +60,7 @@ pub fn records(seed: u64) -> String {
         secrets: 9,
         days: 2,
         again: 0,
+        sessions: 0,
     };
     let files: Vec<String> = generate::files(&spec).map(|file| file.json).collect();
     let inside: Vec<&str> = files
@@ -361,6 +362,7 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         secrets: 5,
         days: 3,
         again: 0,
+        sessions: 0,
     };
     let mut expected = Told::default();
     for (number, file) in generate::files(&spec).enumerate() {

@@ -1,6 +1,5 @@
-//! The clean-up as the README walks through it, by the real program, with the example organization in the AWS on the
-//! loopback. Every command of that section is run, and what it prints stands there: `UPDATE=1 cargo test walkthrough`
-//! writes it.
+//! The clean-up as `reports/cleanup.md` shows it, by the real program, with the example organization in the AWS on the
+//! loopback. Every command of that page is run, and what it prints is there: `UPDATE=1 cargo test walkthrough` writes it.
 
 use std::env;
 use std::fs;
@@ -130,7 +129,7 @@ fn asked_in_vain(aws: &Aws) {
     world.record(A, EAST, [refused]);
 }
 
-/// Runs a command of the README in a shell; what it printed, stdout and stderr as a terminal shows them, and how it ended.
+/// Runs a command of the page in a shell; what it printed, stdout and stderr as a terminal shows them, and how it ended.
 fn run(aws: &Aws, folder: &Path, command: &str, now: &str) -> (String, i32) {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_secretsweep"));
     let path = env::var_os("PATH").unwrap_or_default();
@@ -152,22 +151,15 @@ fn run(aws: &Aws, folder: &Path, command: &str, now: &str) -> (String, i32) {
     (text, output.status.code().unwrap())
 }
 
-/// The section's blocks of commands: where each stands in the README, and its commands.
-fn blocks(readme: &str) -> Vec<(std::ops::Range<usize>, Vec<String>)> {
-    let start = readme
-        .find("\n## Cleaning up\n")
-        .expect("the section is there")
-        + 1;
-    let end = readme[start..]
-        .find("\n## ")
-        .map_or(readme.len(), |end| start + end);
+/// The page's blocks of commands: where each is, and its commands.
+fn blocks(page: &str) -> Vec<(std::ops::Range<usize>, Vec<String>)> {
     let (open, close) = ("```text\n", "\n```\n");
     let mut found = Vec::new();
-    let mut place = start;
-    while let Some(begin) = readme[place..end].find(open) {
+    let mut place = 0;
+    while let Some(begin) = page[place..].find(open) {
         let begin = place + begin + open.len();
-        let stop = begin + readme[begin..end].find(close).expect("a block ends");
-        let commands = readme[begin..stop]
+        let stop = begin + page[begin..].find(close).expect("a block ends");
+        let commands = page[begin..stop]
             .lines()
             .filter_map(|line| line.strip_prefix("$ "));
         found.push((begin..stop, commands.map(str::to_owned).collect()));
@@ -181,9 +173,9 @@ type After = fn(&Aws, &Path);
 
 #[cfg(unix)]
 #[test]
-fn every_command_of_the_section_prints_what_stands_there() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
+fn every_command_of_the_page_prints_what_it_shows() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/cleanup.md");
+    let page = fs::read_to_string(&path).unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("secretsweep-demo/report")).unwrap();
     let report = "report/report.json";
@@ -222,13 +214,13 @@ fn every_command_of_the_section_prints_what_stands_there() {
         }),
         (WATCHED, 0, |_, _| ()),
     ];
-    let blocks = blocks(&readme);
+    let blocks = blocks(&page);
     assert_eq!(
         blocks.len(),
         steps.len(),
-        "the section has another number of blocks"
+        "the page has another number of blocks"
     );
-    let mut shown = readme.clone();
+    let mut shown = page.clone();
     let mut grown = 0_isize;
     for ((range, commands), (now, code, after)) in blocks.iter().zip(steps) {
         let mut text = Vec::new();
@@ -261,13 +253,13 @@ fn every_command_of_the_section_prints_what_stands_there() {
         fs::write(&path, shown).unwrap();
         return;
     }
-    for (line, (now, then)) in shown.lines().zip(readme.lines()).enumerate() {
+    for (line, (now, then)) in shown.lines().zip(page.lines()).enumerate() {
         assert_eq!(
             now,
             then,
-            "line {} of README.md (`UPDATE=1 cargo test walkthrough` writes it)",
+            "line {} of reports/cleanup.md (`UPDATE=1 cargo test walkthrough` writes it)",
             line + 1
         );
     }
-    assert_eq!(shown, readme);
+    assert_eq!(shown, page);
 }

@@ -593,6 +593,14 @@ pub fn bustle(account: &str, region: &str, at: i64) -> Call {
     call.by(role_of(account, caller, "i-0123456789abcdef0"))
 }
 
+/// What a quiet account has in each hour: a service that assumes a role.
+pub fn heartbeat(account: &str, region: &str, at: i64) -> Call {
+    let mut call = background(account, region, at);
+    "sts.amazonaws.com".clone_into(&mut call.source);
+    "AssumeRole".clone_into(&mut call.name);
+    call.by(json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}))
+}
+
 /// Which hours of a scope the trail speaks of.
 #[derive(Clone, Debug)]
 struct Heard {
@@ -819,7 +827,8 @@ impl World {
         if self.trail {
             args.extend(["--trail", "trail"]);
         }
-        args.extend(["--now", &self.now, "--out", "out"]);
+        // Tests look for everything that is said; what one screen shows has tests of its own.
+        args.extend(["--now", &self.now, "--out", "out", "--verbose"]);
         args.extend(self.args.iter().map(String::as_str));
         let output = program(folder.path(), &args);
         Scan::new(folder, &output)

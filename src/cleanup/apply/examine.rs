@@ -85,7 +85,7 @@ async fn examine_secret(
     let phase = secret_state.map_or(Phase::Untouched, |secret_state| secret_state.phase);
     if let (Some(secret_state), Phase::Restored | Phase::Restoring) = (secret_state, phase) {
         return Check::Refused(format!(
-            "this plan's deletion was taken back on {}: scan and plan again",
+            "this plan's deletion was cancelled by a restore on {}: scan and plan again",
             day_of(secret_state.since)
         ));
     }
@@ -197,7 +197,7 @@ fn present(
             && now.as_second() - intent.at.as_second() > OPEN_INTENT_SECONDS
         {
             return Check::Refused(format!(
-                "its deletion was begun on {} and AWS does not show it: it was never made, or somebody took it back; scan and plan again",
+                "its deletion was begun on {} and AWS does not show it: it was never scheduled, or somebody restored the secret; scan and plan again",
                 day_of(intent.at)
             ));
         }
@@ -263,7 +263,7 @@ fn terms_allow(secret: &Secret, terms: &ApplyOptions) -> Option<String> {
     let refused = !regions.is_empty() && terms.replicas == Replicas::Refuse;
     refused.then(|| {
         format!(
-            "its replicas in {} would be gone at once and for good: `--remove-replicas` allows it",
+            "its replicas in {} would be deleted at once and cannot be restored: allow it with `--remove-replicas`",
             regions.join(", ")
         )
     })
@@ -335,7 +335,7 @@ async fn called_since(
         // Whoever asked is not known, so nothing says that nobody did.
         Some(why) => Examination {
             check: Check::Refused(format!(
-                "it could not be looked up who called for it since the scan ({why}); `--no-lookup` goes on without"
+                "the calls for it since the scan could not be looked up ({why}); `--no-lookup` skips this check"
             )),
             lookup_gap: Some(why),
         },
@@ -358,7 +358,7 @@ fn refusal_for_calls(arn: &SecretArn, calls: &[RecentCall]) -> Option<String> {
         RecentTarget::Filters => {
             "since the scan, secrets were fetched by filters that may select it, so somebody may need it"
         }
-        RecentTarget::Named if is_read => "it was asked for since the scan, so somebody needs it",
+        RecentTarget::Named if is_read => "it was requested since the scan, so somebody needs it",
         RecentTarget::Named => "it was changed since the scan, so somebody works with it",
     };
     Some(format!(

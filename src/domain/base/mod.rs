@@ -8,6 +8,7 @@ pub mod gap;
 pub mod money;
 pub mod month;
 pub mod names;
+pub mod nearest;
 pub mod object_address;
 pub mod reader_kind;
 pub mod span;

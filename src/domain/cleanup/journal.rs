@@ -498,7 +498,7 @@ impl SecretState {
             JournalStep::Replicating(_) | JournalStep::Untagging(_) => {}
             JournalStep::Untagged(key) => {
                 if self.tag.as_ref().is_none_or(|tag| tag.key != *key) {
-                    return Err("a tag was taken back that was not set");
+                    return Err("a tag was removed that was not set");
                 }
                 self.tag = None;
                 self.phase = Phase::Restored;
@@ -524,7 +524,7 @@ impl SecretState {
         match self.phase {
             Phase::Untouched | Phase::Deleting => Ok(()),
             Phase::Deleted => Err("a deletion was begun that was done already"),
-            Phase::Restoring | Phase::Restored => Err("a deletion was begun that was taken back"),
+            Phase::Restoring | Phase::Restored => Err("a deletion was begun that was cancelled"),
         }
     }
 

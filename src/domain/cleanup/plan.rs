@@ -169,7 +169,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Replica(primary) => write!(f, "a replica: it goes with its primary {primary}"),
+            Self::Replica(primary) => {
+                write!(f, "a replica: it is deleted with its primary {primary}")
+            }
             Self::Service(service) => write!(f, "{service} manages it: delete it there"),
             Self::Stack(stack) => {
                 write!(
@@ -354,12 +356,15 @@ impl Plan {
     }
 }
 
+/// As many deletions as the limit on the share always allows: in a small account a single secret is a large share.
+pub const ALWAYS_FEW: u64 = 5;
+
 /// The limits within which a plan may be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guards {
     /// At most this many deletions.
     pub max_deletions: u64,
-    /// At most this share of the scanned secrets, in per cent.
+    /// At most this share of the scanned secrets, in per cent. So few deletions as [`ALWAYS_FEW`] are never too many.
     pub max_percent: u64,
     /// No plan whose evidence is older than this.
     pub max_age: SignedDuration,
@@ -400,7 +405,7 @@ pub enum Blocked {
     },
     /// Too old.
     #[error(
-        "the plan rests on a scan of {planned_at}, more than {most_days} days ago: scan and plan again"
+        "the plan is based on a scan of {planned_at}, more than {most_days} days ago: scan and plan again"
     )]
     TooOld {
         /// When the scan was made.
@@ -430,6 +435,17 @@ pub enum Blocked {
     },
 }
 
+impl Blocked {
+    /// Whether only carrying the plan out is refused. Checking it changes nothing, so that many, large or old plans may
+    /// be checked; a plan of other accounts, or one whose time is in doubt, cannot be.
+    pub fn allows_checking(&self) -> bool {
+        match self {
+            Self::TooMany { .. } | Self::TooLargeShare { .. } | Self::TooOld { .. } => true,
+            Self::ClockBehind { .. } | Self::OtherAccount { .. } => false,
+        }
+    }
+}
+
 impl Guards {
     /// Everything that forbids carrying out the plan at `now` in these accounts; empty: it may be carried out.
     ///
@@ -451,7 +467,7 @@ impl Guards {
             });
         }
         let share = u128::from(lines) * 100;
-        if share > u128::from(self.max_percent) * u128::from(plan.scanned) {
+        if lines > ALWAYS_FEW && share > u128::from(self.max_percent) * u128::from(plan.scanned) {
             blocked.push(Blocked::TooLargeShare {
                 lines,
                 scanned: plan.scanned,

@@ -248,7 +248,7 @@ impl PlanFileReader {
 
     fn add(&mut self, at: u64, id: &str, line: PlanEntry) {
         if let Some(first) = self.seen.get(&line.arn) {
-            let what = format!("{} stands in line {first} already", line.arn);
+            let what = format!("{} is already in line {first}", line.arn);
             return self.wrong(at, what);
         }
         self.seen.insert(line.arn.clone(), at);

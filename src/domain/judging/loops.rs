@@ -13,7 +13,11 @@
 mod advice;
 mod called;
 mod clients;
+mod crowds;
+mod needs;
+mod places;
 mod sampled;
+mod sessions;
 
 use std::collections::BTreeMap;
 
@@ -31,7 +35,10 @@ use crate::domain::sampling::{Samples, Tally};
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
 
 pub use called::Called;
-use clients::{ClientNeeds, FoldedClients, SessionHour, fold, in_a_row, session_hours};
+use clients::{FoldedClients, fold, in_a_row};
+use crowds::{Crowd, crowds};
+use needs::ClientNeeds;
+use sessions::{SessionHour, session_hours};
 
 /// A loop of one reader on one secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,10 +194,12 @@ fn judge_counted<'a>(
         hot_hours: hot_hours(reader.kind),
         is_shared: reader.kind == ReaderKind::Sync,
     };
-    let seen = session_hours(what, called, terms.window);
+    let is_kept = |slice: &ActivitySlice<'_>| !slice.access.caller.is_many;
+    let seen = session_hours(what, called, terms.window, is_kept);
+    let crowds = crowds(what, called, terms.window);
     let sums = match called.hot_together() {
-        Some(hot) => together(&seen, needs, hot),
-        None => fold(&seen, needs),
+        Some(hot) => together(&seen, &crowds, needs, hot),
+        None => fold(&seen, &crowds, needs),
     };
     let most_avoidable = sums.avoidable + sums.perhaps + sums.unknown;
     if most_avoidable == 0 {
@@ -235,11 +244,15 @@ fn hot_hours(kind: ReaderKind) -> usize {
 
 /// The calls of all clients of a reader as those of one, which is hot above so many an hour in hours that follow each
 /// other.
-fn together(seen: &[SessionHour<'_>], needs: ClientNeeds, hot: u64) -> FoldedClients {
-    let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
-    for hour in seen {
-        *hours.entry(hour.hour).or_default() += hour.calls;
-    }
+fn together(
+    seen: &[SessionHour<'_>],
+    crowds: &[Crowd<'_>],
+    needs: ClientNeeds,
+    hot: u64,
+) -> FoldedClients {
+    // How many clients share the work is told as for reads.
+    let found = fold(seen, crowds, needs);
+    let hours = &found.hours;
     let beyond = hours
         .values()
         .map(|calls| calls.saturating_sub(needs.allowed));
@@ -247,11 +260,9 @@ fn together(seen: &[SessionHour<'_>], needs: ClientNeeds, hot: u64) -> FoldedCli
     FoldedClients {
         avoidable: beyond.sum(),
         is_hot: in_a_row(hot_hours.map(|(&hour, _)| hour)) >= needs.hot_hours,
-        hours,
-        // How many clients share the work is told as for reads.
         unknown: 0,
         perhaps: 0,
-        ..fold(seen, needs)
+        ..found
     }
 }
 

@@ -42,7 +42,7 @@ pub const RULES: &[Rule] = &[
         code: RuleCode::PendingDeletion,
         verdict: Verdict::Keep,
         meaning: "It is scheduled for deletion already: it costs nothing and cannot be read.",
-        fix: "Nothing. `secretsweep watch` tells whether anybody still asks for it; `restore` takes it back.",
+        fix: "Nothing. `secretsweep watch` shows whether anybody still needs it; `restore` takes the deletion back.",
         apply: keep::pending_deletion,
     },
     Rule {
@@ -112,7 +112,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: RuleCode::CoverageGap,
         verdict: Verdict::Review,
-        meaning: "It looks unused, but the evidence does not cover the whole idle time in every Region it stands in. \
+        meaning: "It looks unused, but the evidence does not cover the whole idle time in all of its Regions. \
                   Absence of events proves nothing there.",
         fix: "Give the missing trail, or ask its owner. `--trust-last-accessed` judges by LastAccessedDate alone.",
         apply: review::coverage_gap,
@@ -130,15 +130,15 @@ pub const RULES: &[Rule] = &[
         verdict: Verdict::Review,
         meaning: "A person, a program or a deploy changed its value or its access within the idle time, or restored it: \
                   somebody works with it, although nobody is seen to read it.",
-        fix: "Ask whoever changed it.",
+        fix: "Ask the person or team that changed it.",
         apply: review::recently_written,
     },
     Rule {
         code: RuleCode::Described,
         verdict: Verdict::Review,
         meaning: "Somebody who is not known to look after secrets asked for its description a few times: it may be a cache \
-                  that refreshes seldom.",
-        fix: "Ask whoever asked. A tool that only lists secrets can be named in the policy file with a \
+                  that refreshes rarely.",
+        fix: "Ask the owner of that caller. A tool that only lists secrets can be named in the policy file with a \
               `[[readers.fingerprint]]` of the kind `scanner`.",
         apply: review::described,
     },
@@ -168,7 +168,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: RuleCode::SensitiveName,
         verdict: Verdict::Review,
-        meaning: "Its name speaks of emergencies or backups: such secrets are read seldom, and then badly needed.",
+        meaning: "Its name suggests an emergency or backup secret: rarely read, but critical when needed.",
         fix: "Ask its owner; protect it by name or tag if it stays.",
         apply: review::sensitive_name,
     },
@@ -182,7 +182,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: RuleCode::Idle,
         verdict: Verdict::Delete,
-        meaning: "Nobody has read it for the idle time, in any Region it stands in.",
+        meaning: "Nobody has read it for the idle time, in any of its Regions.",
         fix: "`secretsweep plan` puts it into a deletion plan.",
         apply: delete::idle,
     },

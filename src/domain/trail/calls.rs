@@ -97,7 +97,7 @@ pub fn named_in(message: &str) -> Option<&str> {
 /// Who called, as the event tells it. Strings of other people.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four independent marks of an event, each as the event has it"
+    reason = "independent marks of an event, each as the event has it"
 )]
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller {
@@ -105,6 +105,8 @@ pub struct Caller {
     pub identity: String,
     /// The session name: what follows the role in `arn`. Empty for users and services.
     pub session: String,
+    /// The session is one of many with names that were made up alike: there is a sample of them beside each line.
+    pub is_many: bool,
     /// `userIdentity.type`.
     pub identity_type: String,
     /// `userIdentity.accountId`.
@@ -184,6 +186,8 @@ pub struct Cell {
     /// The first and the last of them, in seconds after the full hour.
     pub(crate) first: u16,
     pub(crate) last: u16,
+    /// Of sessions with made-up names, the names: of each a bit, chosen by its hash. Zero where names are kept.
+    pub(crate) names: u32,
     /// Where they came from.
     pub address: Address,
 }
@@ -191,6 +195,7 @@ pub struct Cell {
 impl Cell {
     /// Takes in calls of the same hour and address.
     pub(crate) fn add(&mut self, more: Self) {
+        self.names |= more.names;
         self.calls = self.calls.saturating_add(more.calls);
         self.first = self.first.min(more.first);
         self.last = self.last.max(more.last);
@@ -241,6 +246,13 @@ pub struct SampledCalls {
     pub stand_for: u64,
 }
 
+/// The calls of one of the sessions of a line whose names were made up. They are among the line's calls, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampledSession {
+    /// When, and from where: in the order of the hours.
+    pub cells: Box<[Cell]>,
+}
+
 /// What is called, as the event tells it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSubject {
@@ -275,6 +287,8 @@ pub struct CallSeries {
     pub cells: CellRange,
     /// Of the calls, those that were seen in the windows of a sample, by cell and window.
     pub sampled: Box<[SampledCalls]>,
+    /// Where the caller stands for many sessions, some of them, taken at random.
+    pub sessions: Box<[SampledSession]>,
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
     pub sample: Option<Arc<str>>,
 }

@@ -7,7 +7,7 @@
 //! because a hole can only turn a deletion into a question.
 //!
 //! A trail that holds no read-only events is write-only (`ReadWriteType: WriteOnly`) and covers no reads at all. Records
-//! that are all of one service, one event name or one caller are the answer to a question and cover nothing
+//! that are all of Secrets Manager, one event name or one caller are the answer to a question and cover nothing
 //! ([`Variety`]); so are those of a single file of more than a day, whatever lies beside it ([`FileHours`]).
 //! A source that was asked for a span and delivered all of it asserts the span ([`Coverage::assert`]) and needs no
 //! guessing.
@@ -19,9 +19,10 @@ mod rhythm;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::base::names::Scope;
+use crate::domain::base::names::{SECRETS_MANAGER, Scope};
 use crate::domain::sampling::{Sample, Samples};
 use crate::domain::trail::event::{Values, Variety};
+use crate::domain::trail::global_events::home_of;
 use crate::domain::trail::unread::Unread;
 
 pub use covered::{Covered, Proof};
@@ -81,7 +82,9 @@ pub enum RecordSelection<'a> {
 }
 
 impl<'a> RecordSelection<'a> {
-    /// What so varied records are a selection by. `None`: they are as varied as those of a whole trail.
+    /// What so varied records are a selection by. `None`: they are as varied as those of a whole trail, or of one other
+    /// service alone: what is picked for this tool holds calls of Secrets Manager, or of a caller, while a quiet Region has
+    /// little more than a service that assumes a role.
     pub fn of(variety: &'a Variety) -> Option<Self> {
         let Variety {
             services,
@@ -90,6 +93,7 @@ impl<'a> RecordSelection<'a> {
             any_success,
         } = variety;
         match (names, services, identities) {
+            (_, Values::One(service), _) if **service != *SECRETS_MANAGER => None,
             (Values::One(name), _, _) => Some(Self::Name(name)),
             (_, Values::One(service), _) => Some(Self::Service(service)),
             (_, _, Values::One(caller)) => Some(Self::Caller(caller)),
@@ -101,10 +105,13 @@ impl<'a> RecordSelection<'a> {
     }
 }
 
+/// An account and a Region, as records have them.
+type Key = (Box<str>, Box<str>);
+
 /// What was heard everywhere.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    scopes: HashMap<(Box<str>, Box<str>), ScopeActivity>,
+    scopes: HashMap<Key, ScopeActivity>,
     /// Where only windows of the time were read. A sample covers nothing: it can stand for volume, never for absence.
     samples: Samples,
     /// Time of which records could not be read.
@@ -199,12 +206,26 @@ impl Coverage {
         self.samples.extend(other.samples);
         self.unread.extend(other.unread);
         for (key, heard) in other.scopes {
-            let mine = self.scopes.entry(key).or_default();
-            mine.hours.extend(&heard.hours);
-            mine.selected.extend(&heard.selected);
-            mine.read_days.extend(heard.read_days);
-            mine.asserted.extend(heard.asserted);
-            mine.variety.merge(&heard.variety);
+            self.scopes.entry(key).or_default().merge(&heard);
+        }
+    }
+
+    /// Gives the global events of an account to its home Region, if no other Region of the account has records: then
+    /// they come from no trail of another Region. To be called when everything was merged.
+    pub fn settle_global_events(&mut self) {
+        let is_global = |(_, region): &&Key| home_of(region).is_some();
+        let places: Vec<Key> = self.scopes.keys().filter(is_global).cloned().collect();
+        for place in places {
+            let Some(home) = home_of(&place.1) else {
+                continue;
+            };
+            let is_alone = self.scopes.keys().all(|(account, region)| {
+                *account != place.0 || **region == *home || home_of(region).is_some()
+            });
+            if let Some(global) = self.scopes.remove(&place).filter(|_| is_alone) {
+                let home = self.scopes.entry((place.0, home.into()));
+                home.or_default().merge(&global);
+            }
         }
     }
 
@@ -229,6 +250,14 @@ impl Coverage {
 }
 
 impl ScopeActivity {
+    fn merge(&mut self, other: &Self) {
+        self.hours.extend(&other.hours);
+        self.selected.extend(&other.selected);
+        self.read_days.extend(&other.read_days);
+        self.asserted.extend(&other.asserted);
+        self.variety.merge(&other.variety);
+    }
+
     /// Whether the trail holds events here, and none of them is a read.
     pub fn is_write_only(&self) -> bool {
         self.asserted.is_empty() && self.read_days.is_empty() && self.hours.iter().next().is_some()

@@ -2,7 +2,8 @@
 //!
 //! The trail can be hundreds of gigabytes, so events are folded as they come and forgotten. What is kept grows with the
 //! number of distinct (name, caller, API, outcome) and the hours and addresses in which each was active, never with the
-//! number of events of other services.
+//! number of events of other services. Of sessions whose names were made up, a few are kept: there may be as many as
+//! events (`families`).
 //!
 //! An event counts once, however many files hold it ([`Deduplicator`]); of the copies that two accounts get of one call, one
 //! counts (`sharedEventID`), and which one does not depend on the order of reading. The latter are all remembered to the
@@ -19,11 +20,14 @@ use crate::domain::trail::calls::{Address, CallOutcome, CallSeries, Cell, CellRa
 use crate::domain::trail::coverage::{Coverage, FileHours};
 use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
 use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};
+use crate::domain::trail::sessions::KeptNames;
 
+mod families;
 mod interner;
 mod key;
 mod sampled;
 
+use families::Families;
 use interner::{InternedRows, Strings, Sym};
 use key::{BY_VERSION, CALLER, CallKey, SELECTS, STAGED, SUBJECT};
 use sampled::Sampled;
@@ -107,6 +111,10 @@ pub struct Ledger {
     shared: HashMap<EventId, SharedEvent, FixedState>,
     /// What came from samples: in the lines as seen, and here by window.
     sampled: Sampled,
+    /// The names that were made up, as far as they are kept.
+    families: Families,
+    /// Names that are never folded.
+    names: Arc<KeptNames>,
     /// What the trail covers.
     pub coverage: Coverage,
     /// The hours of the file that is being read.
@@ -137,12 +145,27 @@ impl Ledger {
             samples: HashMap::default(),
             shared: HashMap::default(),
             sampled: Sampled::default(),
+            families: Families::default(),
+            names: Arc::default(),
             coverage: Coverage::default(),
             file: FileHours::default(),
             duplicates: 0,
             delivery: None,
             late: 0,
         }
+    }
+
+    /// Keeps every one of these session names, also those that were made up.
+    #[must_use]
+    pub fn keeping(mut self, names: Arc<KeptNames>) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// An empty ledger of the same trail.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(self.bounds, Arc::clone(&self.seen)).keeping(Arc::clone(&self.names))
     }
 
     fn line_of(&mut self, key: &CallKey<'_>) -> u32 {
@@ -220,6 +243,7 @@ impl Ledger {
             calls: 1,
             first: second,
             last: second,
+            names: 0,
             address,
         }
     }
@@ -302,6 +326,7 @@ impl Ledger {
             self.keep_shared(id, SharedEvent { line, ..twin });
         }
         self.sampled.merge(other.sampled, &places);
+        self.merge_families(other.families, &places);
         self.coverage.merge(other.coverage);
         self.duplicates += other.duplicates;
         self.late += other.late;
@@ -309,10 +334,12 @@ impl Ledger {
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<CallSeries>, Coverage) {
+        self.coverage.settle_global_events();
         self.settle_shared();
         for (_, twin) in std::mem::take(&mut self.shared) {
-            self.count(twin.line, twin.time, twin.address);
+            self.count_shared(twin);
         }
+        let (mut sessions, examples) = self.settle_families();
         let order = self.order();
         let (all, ends) = self.take_cells(&order);
         let mut sampled = self.sampled.take();
@@ -321,9 +348,12 @@ impl Ledger {
         let subjects: Vec<_> = subjects
             .map(|row| Arc::new(key::subject(row, strings)))
             .collect();
-        let callers = self.callers.rows().iter();
+        let callers = (0..).zip(self.callers.rows());
         let callers: Vec<_> = callers
-            .map(|row| Arc::new(key::caller(row, strings)))
+            .map(|(number, row)| {
+                let example = examples.get(&number).map(|name| &**name);
+                Arc::new(key::caller(row, strings, example))
+            })
             .collect();
         let mut from = 0;
         let accesses = order.into_iter().zip(ends).map(|(line, to)| {
@@ -344,6 +374,7 @@ impl Ledger {
                 caller: Arc::clone(&callers[what.caller as usize]),
                 cells,
                 sampled: sampled.remove(&line).unwrap_or_default().into(),
+                sessions: sessions.remove(&line).unwrap_or_default(),
                 sample: sample.map(|&sample| strings.shared(sample)),
             }
         });
@@ -452,15 +483,22 @@ impl EventSink for Ledger {
 impl Ledger {
     /// Counts an event on the line of a key.
     fn take(&mut self, key: &CallKey<'_>, event: &TrailEvent<'_>) {
-        let line = self.line_of(key);
-        if key.outcome != CallOutcome::Ok {
-            self.keep_sample(line, event.error_message.as_deref().unwrap_or_default());
-        }
         let time = event.time;
         let address = address_of(event);
+        let message = event.error_message.as_deref().unwrap_or_default();
         // The copies of a call that two accounts log are told apart by its own line; what a batch selects is the same in
         // both, and counting it twice does no harm: it is evidence, not volume.
         let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
+        if shared.is_none()
+            && let Some(family) = self.family(key)
+        {
+            self.count_in_family(key, family, (time, address), message);
+            return;
+        }
+        let line = self.line_of(key);
+        if key.outcome != CallOutcome::Ok {
+            self.keep_sample(line, message);
+        }
         match shared {
             Some(id) => self.keep_shared(
                 id,

@@ -20,7 +20,7 @@ use crate::domain::trail::event::{
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Bytes that no [`Recording`] wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -15,8 +15,8 @@ use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::policy::{OwnFingerprint, Policy};
 use crate::domain::trail::calls::Caller;
 use crate::domain::usage::fingerprints::{
-    FINGERPRINTS, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself, runs_in_lambda,
-    service_of,
+    CallerTexts, FINGERPRINTS, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself,
+    runs_in_lambda, service_of,
 };
 
 /// What a caller is.
@@ -86,7 +86,7 @@ impl RotationFunctions {
 
     /// The places of the secrets that name this caller as their function: a Lambda function's session bears its name.
     pub(crate) fn of(&self, caller: &Caller) -> Option<&BTreeSet<usize>> {
-        if caller.session.is_empty() {
+        if caller.session.is_empty() || caller.is_many {
             return None;
         }
         let key = (caller.account.clone(), caller.session.clone());
@@ -159,7 +159,8 @@ pub fn classify_unless(
     }
     let agent = caller.user_agent.to_ascii_lowercase();
     let role = name_of(&caller.identity).to_ascii_lowercase();
-    let fits = |sign: &Sign| sign.fits(caller, &agent, &role);
+    let texts = CallerTexts::new(&agent, &role);
+    let fits = |sign: &Sign| sign.fits(caller, &texts);
     let found = FINGERPRINTS
         .iter()
         .find(|row| !is_out(row.kind) && row.signs.iter().any(fits));

@@ -13,7 +13,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::trail::calls::Caller;
 
 pub use sign::Sign;
-pub(crate) use sign::{is_service_itself, service_of};
+pub(crate) use sign::{CallerTexts, is_service_itself, service_of};
 
 /// The word that our own calls carry in their user agent: `app/` and the application id.
 const OUR_PRODUCT: &str = "app/secretsweep";
@@ -426,7 +426,8 @@ pub const FINGERPRINTS: &[Fingerprint] = {
 
 /// Whether a caller shows that it runs in Lambda.
 pub(crate) fn runs_in_lambda(caller: &Caller) -> bool {
-    LAMBDA.fits(caller, &caller.user_agent.to_ascii_lowercase(), "")
+    let agent = caller.user_agent.to_ascii_lowercase();
+    LAMBDA.fits(caller, &CallerTexts::new(&agent, ""))
 }
 
 #[cfg(test)]

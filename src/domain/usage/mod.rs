@@ -5,4 +5,3 @@
 pub mod activity;
 pub mod classify;
 pub mod fingerprints;
-pub mod sessions;

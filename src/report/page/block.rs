@@ -276,7 +276,7 @@ fn second(moment: Option<Timestamp>) -> Option<i64> {
 impl Serialize for Block<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let pool = &self.pool;
-        let mut block = serializer.serialize_struct("Block", 34)?;
+        let mut block = serializer.serialize_struct("Block", 35)?;
         block.serialize_field("texts", pool)?;
         block.serialize_field("idle_days", &self.report.policy.idle_days)?;
         block.serialize_field("scopes", &self.scopes)?;
@@ -309,6 +309,8 @@ impl Serialize for Block<'_> {
         )?;
         // By deleting, by mending.
         block.serialize_field("saves", &self.each(|row| self.saves(row)))?;
+        let rest = self.report.totals.unattributed_usd;
+        block.serialize_field("nobody", &(rest.0, self.savings.nameless.0))?;
         block.serialize_field("created", &self.each(|row| second(row.created)))?;
         block.serialize_field("changed", &self.each(|row| second(row.last_changed)))?;
         let accessed = |row: &SecretRow| row.last_accessed.map(|day| day.to_string());

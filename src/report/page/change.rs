@@ -133,7 +133,7 @@ fn of_loop(change: &LoopChange) -> ChangeView {
         name: one_line(&change.name),
         scope: place.into_iter().flatten().collect::<Vec<_>>().join(" "),
         text: format!(
-            "{} calls a month by {}",
+            "{} calls per month by {}",
             thousands(change.reads_month),
             reader(change)
         ),
@@ -149,13 +149,13 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = estimates(comparison);
     if !comparison.scopes_added.is_empty() {
         notes.push(format!(
-            "Looked at now and not before, so nothing there counts as new: {}.",
+            "Scanned now and not before, so nothing there counts as new: {}.",
             named(&comparison.scopes_added)
         ));
     }
     if !comparison.scopes_lost.is_empty() {
         notes.push(format!(
-            "Looked at before and not now, so nothing there counts as gone: {}.",
+            "Scanned before and not now, so nothing there counts as gone: {}.",
             named(&comparison.scopes_lost)
         ));
     }

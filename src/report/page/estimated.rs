@@ -92,7 +92,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
              cost and loops there are estimates.{} Nothing is called unused from a sample.",
             places(samples.len()),
             total.map_or_else(String::new, |range| format!(
-                " In all, a month costs {} with 95 % certainty.",
+                " In total, the monthly cost is {} with 95 % certainty.",
                 dollars(range)
             ))
         ),

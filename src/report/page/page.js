@@ -38,6 +38,8 @@
   const owner = (i) => text(D.owner[i]);
   const cost = (i) => D.cost[i][3];
   const saves = (i) => D.saves[i][0] + D.saves[i][1];
+  // A replica is kept or deleted with its primary; what it saves is in the sum of the deletions.
+  const goesWithPrimary = (i) => D.verdict[i] !== "delete" && D.saves[i][0] > 0;
   const shortReader = (reader, home) => {
     const parts = reader.split(":");
     if (parts[0] !== "arn" || parts.length < 6) return reader;
@@ -57,7 +59,7 @@
     { id: "verdict", label: "Verdict", key: (i) => ORDER[D.verdict[i]], cell: (i) => verdictMark(D.verdict[i]) },
     { id: "idle", label: "Idle days", num: true, key: (i) => D.idle[i], cell: (i) => (D.idle[i] === null ? "unknown" : count(D.idle[i])) },
     { id: "calls", label: "Calls", num: true, key: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? null : D.calls[i]), cell: (i) => (D.cost[i][1] === null && D.calls[i] === 0 ? "unknown" : estimated(i, 0, count(D.calls[i]))) },
-    { id: "cost", label: "Cost a month", num: true, key: cost, cell: (i) => estimated(i, 1, money(cost(i))) },
+    { id: "cost", label: "Cost per month", num: true, key: cost, cell: (i) => estimated(i, 1, money(cost(i))) },
     { id: "saves", label: "Can be saved", num: true, key: saves, cell: (i) => (saves(i) ? money(saves(i)) : "–") },
   ];
 
@@ -99,7 +101,7 @@
     const want = { verdict: $("verdict").value, account: $("account").value, region: $("region").value, owner: $("owner").value };
     const rows = [];
     for (let i = 0; i < N; i++) {
-      if (want.verdict && D.verdict[i] !== want.verdict) continue;
+      if (want.verdict && D.verdict[i] !== want.verdict && !(want.verdict === "delete" && goesWithPrimary(i))) continue;
       if (want.account && account(i) !== want.account) continue;
       if (want.region && region(i) !== want.region) continue;
       if (want.owner && (want.owner === "-" ? D.owner[i] !== null : D.owner[i] !== Number(want.owner))) continue;
@@ -141,11 +143,17 @@
     // What is known of it; of nothing known the sum is unknown.
     let sum = state.rows.length ? null : 0, save = 0;
     for (const i of state.rows) { if (cost(i) !== null) sum += cost(i); save += saves(i); }
+    const all = state.rows.length === N;
+    const wanted = $("verdict").value;
+    const replicas = wanted === "delete" ? state.rows.filter(goesWithPrimary).length : 0;
+    const [restCost, restSaves] = D.nobody;
     $("status").replaceChildren(
-      el("b", "", plural(state.rows.length, "secret")),
-      state.rows.length === N ? "" : ` of ${count(N)}`,
-      `, ${money(sum)} a month`,
+      el("b", "", plural(state.rows.length - replicas, "secret")),
+      all ? "" : ` of ${count(N)}`,
+      replicas ? ` and ${plural(replicas, "replica")} that would be deleted with them` : "",
+      `, ${money(sum)} per month`,
       save ? `, of which ${money(save)} can be saved` : "",
+      all && restCost ? `. Calls that match no secret cost another ${money(restCost)}${restSaves ? `, of which ${money(restSaves)} can be saved` : ""}.` : "",
     );
     for (const head of $("heads").children) {
       if (head.dataset.sort === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
@@ -160,6 +168,8 @@
     $("rows").append(part);
     const left = state.rows.length - to;
     $("more").hidden = left === 0;
+    $("printed").hidden = left === 0;
+    $("printed").textContent = `Printed: the first ${count(to)} of ${plural(state.rows.length, "secret")}. The other ${count(left)} are in secrets.csv.`;
     $("more").textContent = `Show ${count(Math.min(left, STEP))} more of ${count(left)}`;
   }
 
@@ -250,14 +260,14 @@
       verdictMark(D.verdict[i]),
       title,
       el("p", "arn", arn(i)),
-      el("div", "big", big(money(total), "a month"), saves(i) ? big(money(saves(i)), "can be saved") : null, big(D.idle[i] === null ? "unknown" : plural(D.idle[i], "day"), "since the last use"), big(count(D.calls[i]), "calls in the window")),
+      el("div", "big", big(money(total), "per month"), saves(i) ? big(money(saves(i)), "can be saved") : null, big(D.idle[i] === null ? "unknown" : plural(D.idle[i], "day"), "since the last use"), big(count(D.calls[i]), "calls in the window")),
       el("h3", "", "Why this verdict"),
       el("ul", "reasons why", D.reasons[i].map(([code, sentence]) => el("li", "", rich(sentence), " ", el("code", "meta", T[code])))),
     ];
     const loops = D.loops.filter((one) => one.secret === i);
     if (loops.length) {
       parts.push(el("h3", "", "Hot loops"), el("ul", "reasons", loops.map((one) => el("li", "",
-        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls a month from ${one.bound}${plural(one.clients, "client")}${one.interval === null ? "" : `, every ${Number(one.interval).toPrecision(2)} s ${one.sure ? "while it calls" : "at the peak"}`}${T[one.shape] ? ` (${T[one.shape]})` : ""}; ${one.saves} a month can be saved.`, one.sure ? el("p", "sure", `Estimate ${one.sure}`) : null, el("p", "advice", rich(T[one.advice]))))));
+        el("b", "", shortReader(T[one.reader], home)), `: ${count(one.calls)} ${T[one.what]} calls per month from ${one.bound}${plural(one.clients, "client")}${one.interval === null ? "" : `, every ${Number(one.interval).toPrecision(2)} s ${one.sure ? "while it calls" : "at the peak"}`}${T[one.shape] ? ` (${T[one.shape]})` : ""}; ${one.saves} per month can be saved.`, one.sure ? el("p", "sure", `Estimate ${one.sure}`) : null, el("p", "advice", rich(T[one.advice]))))));
     }
     parts.push(el("h3", "", "Who read it"));
     const sure = (place, which) => D.reader_estimates[i]?.[place]?.[which];
@@ -266,16 +276,16 @@
           D.readers[i].map(([reader, kind, client, reads, describes, failed, , first, last], place) => [
             [el("span", "name", shortReader(T[reader], home)), el("br"), el("span", "meta", T[client])].reduce((node, part) => add(node, part), el("span")),
             T[kind], between(count(reads), sure(place, 0)), count(describes), between(count(failed), sure(place, 1)), time(first).slice(0, 10), time(last).slice(0, 10)]))
-      : el("p", "none", D.evidence_days[i] ? `Nobody called, in the ${plural(D.evidence_days[i], "day")} that the trail covers.` : "Not known: no trail covers this account and Region."));
+      : el("p", "none", D.evidence_days[i] ? `No calls in the ${plural(D.evidence_days[i], "day")} that the trail covers.` : "Not known: no trail covers this account and Region."));
     const findings = D.findings.filter((one) => one.secret === i && T[one.code] !== "hot-loop");
     if (findings.length) {
       parts.push(el("h3", "", "Findings"), el("ul", "reasons", findings.map(({ code, severity, text: sentence, evidence: proof, reader }) => el("li", "",
         el("span", `severity ${severity}`, severity), " ", el("code", "", T[code]), " ", rich(T[sentence]), reader === null ? "" : `: ${shortReader(T[reader], home)}`, proof ? el("span", "evidence", proof) : null))));
     }
-    parts.push(el("h3", "", "Cost a month"), list([
-      ["Storage", money(storage)], ["API calls", money(api)], ["KMS requests", D.customer_key[i] ? money(kms) : `${money(kms)} (no key of yours)`],
-      ["The window itself", money(D.window[i])],
-      ["Estimate from a sample", i in D.estimates ? `${D.estimates[i][1]} a month, ${D.estimates[i][0]} calls, with 95 % certainty${D.estimates[i][2] ? `; ${D.estimates[i][2]}` : ""}` : null],
+    parts.push(el("h3", "", "Cost per month"), list([
+      ["Storage", money(storage)], ["API calls", money(api)], ["KMS requests", D.customer_key[i] ? money(kms) : `${money(kms)} (AWS managed key)`],
+      ["Actual cost in the window", money(D.window[i])],
+      ["Estimate from a sample", i in D.estimates ? `${D.estimates[i][1]} per month, ${D.estimates[i][0]} calls, with 95 % certainty${D.estimates[i][2] ? `; ${D.estimates[i][2]}` : ""}` : null],
     ]));
     parts.push(el("h3", "", "The secret"), list([
       ["Account", account(i)], ["Region", region(i)], ["Owner", owner(i) || "no owner tag"],
@@ -307,6 +317,15 @@
     button.type = "button";
     button.addEventListener("click", () => open(i));
     node.replaceChildren(button);
+  }
+
+  // A step of the list leads to its own secrets, not to all of them.
+  for (const link of document.querySelectorAll("[data-verdict]")) {
+    link.addEventListener("click", () => {
+      $("filters").reset();
+      $("verdict").value = link.dataset.verdict;
+      choose();
+    });
   }
 
   heads();

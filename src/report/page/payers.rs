@@ -1,4 +1,4 @@
-//! Who pays: the costs by owner, account and Region, the dearest groups first.
+//! Who pays: the costs by owner, account and Region, the most expensive groups first.
 
 use serde::Serialize;
 
@@ -124,7 +124,7 @@ fn payer(group: &GroupSums, most: Money) -> CostGrouping {
     let saved = totals.savings_usd.min(totals.cost.total_usd);
     let name = match &group.key {
         GroupKey::NoOwner => "no owner tag".to_owned(),
-        GroupKey::Unattributed => "calls of no secret".to_owned(),
+        GroupKey::Unattributed => "calls that match no secret".to_owned(),
         key => one_line(&key.to_string()),
     };
     CostGrouping {
@@ -135,7 +135,7 @@ fn payer(group: &GroupSums, most: Money) -> CostGrouping {
             thousands(totals.secrets)
         },
         alt: format!(
-            "{name}: {cost} a month, of which {} can be saved",
+            "{name}: {cost} per month, of which {} can be saved",
             money_or_unknown(savings)
         ),
         cost,

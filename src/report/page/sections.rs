@@ -1,4 +1,4 @@
-//! The sections below the key figures: dearest secrets, hot loops, idle secrets by age, findings, what was not seen.
+//! The sections below the key figures: most expensive secrets, hot loops, idle secrets by age, findings, coverage gaps.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ use crate::report::ranking;
 
 use crate::report::text::phrases::{self, number};
 
-/// How many of the dearest secrets are shown.
+/// How many of the most expensive secrets are shown.
 const DEAREST: usize = 10;
 /// How many loops are shown.
 const LOOPS: usize = 8;
@@ -34,7 +34,7 @@ const DAYS: usize = 93;
 /// Height of the picture of calls a day, in its own units.
 const HEIGHT: u64 = 100;
 
-/// One of the dearest secrets.
+/// One of the most expensive secrets.
 #[derive(Serialize)]
 pub(crate) struct Dear {
     place: usize,
@@ -50,7 +50,7 @@ pub(crate) struct Dear {
     alt: String,
 }
 
-/// The secrets that cost most, dearest first.
+/// The secrets that cost most, the most expensive first.
 pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
     let mut rows: Vec<(usize, &SecretRow)> = report.secrets.iter().enumerate().collect();
     rows.sort_by(|(_, a), (_, b)| (b.cost.known(), &a.arn).cmp(&(a.cost.known(), &b.arn)));
@@ -167,7 +167,7 @@ pub(crate) fn loops(report: &Report) -> LoopsView {
     let is_read = report.trail_hours().0 > 0 || report.totals.estimate.is_some();
     LoopsView {
         none: if is_read {
-            "None: no reader fetches a secret more often than a cache would."
+            "No caller exceeds the thresholds for a hot loop. Less frequent or cheaper repeated calls are not listed."
         } else {
             "Not known: no trail covers the window."
         },
@@ -203,7 +203,7 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
         reader: one_line(&phrases::reader(&row.reader, home.as_deref())),
         client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
         rate: format!(
-            "{} {} calls a month from {clients}{}{}",
+            "{} {} calls per month from {clients}{}{}",
             thousands(row.reads_month),
             one_line(&row.what),
             row.interval_s.map_or_else(String::new, |seconds| {
@@ -283,9 +283,13 @@ pub(crate) struct Idle {
 #[derive(Default, Serialize)]
 struct Age {
     label: &'static str,
+    #[serde(serialize_with = "with_separators")]
     secrets: u64,
+    #[serde(serialize_with = "with_separators")]
     delete: u64,
+    #[serde(serialize_with = "with_separators")]
     review: u64,
+    #[serde(serialize_with = "with_separators")]
     keep: u64,
     cost: String,
     alt: String,
@@ -338,6 +342,14 @@ pub(crate) fn idle(report: &Report) -> Idle {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature is serde's"
+)]
+fn with_separators<S: serde::Serializer>(count: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&thousands(*count))
+}
+
 fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow> + Clone) -> Age {
     let mut age = Age {
         label,
@@ -353,7 +365,7 @@ fn age<'a>(label: &'static str, rows: impl Iterator<Item = &'a SecretRow> + Clon
         }
     }
     age.alt = format!(
-        "{label}: {}, {} can go, {} to review, {} stay",
+        "{label}: {}, {} to delete, {} to review, {} to keep",
         number(age.secrets, "secret"),
         age.delete,
         age.review,

@@ -93,6 +93,8 @@ struct NextStep {
     how: String,
     worth: String,
     link: &'static str,
+    /// The link shows the secrets of this verdict alone.
+    verdict: Option<&'static str>,
 }
 
 /// Reads the view from a report.
@@ -187,30 +189,30 @@ fn figures(report: &Report, known: &KnownSums) -> Vec<Figure> {
     let year = Money(totals.savings_usd.0.saturating_mul(12));
     vec![
         Figure {
-            label: "Cost a month",
+            label: "Cost per month",
             value: usd(known.cost(totals).total_usd),
             note: format!("{rate}. {window} cost {}.", usd(known.window(totals))),
             class: "cost",
         },
         Figure {
-            label: "Can be saved a month",
+            label: "Can be saved per month",
             value: usd(savings),
             note: if savings.is_some() {
                 format!(
-                    "{} of it. {} a year.",
+                    "{} of the cost. {} per year.",
                     share(totals.savings_usd, totals.cost.total_usd),
                     year.dollars()
                 )
             } else {
-                "Without prices and calls nobody can say.".to_owned()
+                "Not known without prices and calls.".to_owned()
             },
             class: "save",
         },
         Figure {
-            label: "Secrets that can go",
+            label: "Secrets to delete",
             value: thousands(verdicts(Verdict::Delete)),
             note: format!(
-                "Of {}. {} to review, {} stay.",
+                "Of {}. {} to review, {} to keep.",
                 thousands(totals.secrets),
                 thousands(verdicts(Verdict::Review)),
                 thousands(verdicts(Verdict::Keep))
@@ -258,12 +260,12 @@ fn future(report: &Report, known: &KnownSums) -> BarView {
     let deleting = known.deleting.of(totals.savings_delete_usd);
     let mending = known.mending().of(totals.savings_loops_usd);
     split(
-        "The cost of a month",
+        "Monthly cost",
         totals.cost.total_usd,
         &[
-            ("stay", "stays", stays),
+            ("stay", "remains", stays),
             ("delete", "saved by deleting", deleting),
-            ("mend", "saved by mending loops", mending),
+            ("fix", "saved by fixing loops", mending),
         ],
     )
 }
@@ -272,7 +274,7 @@ fn parts(report: &Report, known: &KnownSums) -> BarView {
     let totals = &report.totals;
     let cost = known.cost(totals);
     split(
-        "The cost of a month by part",
+        "Monthly cost by type",
         totals.cost.total_usd,
         &[
             ("storage", "storage", cost.storage_usd),
@@ -294,7 +296,7 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
         && !month.is_over(report.made)
     {
         caveats.push(plain(
-            "The month is not over: its cost so far is no whole month.".to_owned(),
+            "The month is not over, so its cost is only the cost so far.".to_owned(),
         ));
     }
     let (covered, expected) = report.trail_hours();
@@ -320,7 +322,7 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
     {
         caveats.push(CaveatView {
             text: format!(
-                "Calls are estimated from a sample: a month costs {} with 95 % certainty.",
+                "Calls are estimated from a sample: the monthly cost is {} with 95 % certainty.",
                 dollars(range)
             ),
             link: Some("#estimated"),
@@ -335,20 +337,20 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
     }
     if totals.unpriced_secrets > 0 {
         caveats.push(plain(format!(
-            "The price of {} is unknown, and no total holds it.",
+            "The price of {} is unknown and is not included in any total.",
             number(totals.unpriced_secrets, "secret")
         )));
     }
     if totals.pending_usd > Money::ZERO {
         caveats.push(plain(format!(
-            "{} a month are already saved: secrets that are pending deletion are free.",
+            "{} per month is already saved: secrets that are pending deletion are free.",
             totals.pending_usd.dollars()
         )));
     }
     if !report.gaps.is_empty() {
         caveats.push(CaveatView {
             text: format!(
-                "{} in what could be seen.",
+                "{} in the coverage.",
                 number(report.gaps.len() as u64, "gap")
             ),
             link: Some("#unseen"),
@@ -361,7 +363,7 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
 fn worth(amount: Option<Money>) -> String {
     amount.map_or_else(
         || "an unknown amount".to_owned(),
-        |amount| format!("{} a month", amount.dollars()),
+        |amount| format!("{} per month", amount.dollars()),
     )
 }
 
@@ -373,19 +375,21 @@ fn steps(report: &Report, known: &KnownSums) -> Vec<NextStep> {
     if going > 0 {
         steps.push(NextStep {
             what: format!("Delete {} that nothing uses", number(going, "secret")),
-            how: "secretsweep plan writes the list; nothing goes without a recovery window"
+            how: "secretsweep plan writes the list; every deletion has a recovery window"
                 .to_owned(),
             worth: worth(known.deleting.of(totals.savings_delete_usd)),
-            link: "#idle",
+            link: "#all",
+            verdict: Some(Verdict::Delete.as_str()),
         });
     }
     let loops = sums::loops(report);
     if let Some(first) = loops.first() {
         steps.push(NextStep {
-            what: format!("Mend {}", number(loops.len() as u64, "hot loop")),
-            how: format!("the dearest reads {}", one_line(&first.name)),
+            what: format!("Fix {}", number(loops.len() as u64, "hot loop")),
+            how: format!("the most expensive one reads {}", one_line(&first.name)),
             worth: worth(known.mending().of(totals.savings_loops_usd)),
             link: "#loops",
+            verdict: None,
         });
     }
     if totals.savings_loops_usd > totals.savings_delete_usd {
@@ -398,35 +402,35 @@ fn steps(report: &Report, known: &KnownSums) -> Vec<NextStep> {
         let cost = sums::sum(rows.map(|row| row.cost.total_usd));
         steps.push(NextStep {
             what: format!(
-                "Look at {} that only a person can judge",
+                "Review {} that only a person can judge",
                 number(reviewed, "secret")
             ),
-            how: "each says why, in the table of all secrets".to_owned(),
+            how: "the table says why for each of them".to_owned(),
             worth: cost.map_or_else(
                 || "what they cost is unknown".to_owned(),
-                |cost| format!("they cost {} a month", cost.dollars()),
+                |cost| format!("they cost {} per month", cost.dollars()),
             ),
             link: "#all",
+            verdict: Some(Verdict::Review.as_str()),
         });
     }
     let severe = sections::severe(report);
     if severe > 0 {
         steps.push(NextStep {
-            what: format!("Mend {} of high severity", number(severe, "finding")),
+            what: format!("Fix {} of high severity", number(severe, "finding")),
             how: "something is broken, or about to be".to_owned(),
             worth: String::new(),
             link: "#findings",
+            verdict: None,
         });
     }
     if !report.gaps.is_empty() {
         steps.push(NextStep {
-            what: format!(
-                "Close {} in what could be seen",
-                number(report.gaps.len() as u64, "gap")
-            ),
-            how: "what is not seen is never called unused".to_owned(),
+            what: format!("Fix {}", number(report.gaps.len() as u64, "coverage gap")),
+            how: "without coverage no secret is marked for deletion".to_owned(),
             worth: String::new(),
             link: "#unseen",
+            verdict: None,
         });
     }
     steps
@@ -435,12 +439,12 @@ fn steps(report: &Report, known: &KnownSums) -> Vec<NextStep> {
 fn policy(report: &Report) -> String {
     let policy = &report.policy;
     let trust = if policy.trust_last_accessed {
-        " Where no trail was read, AWS's own last accessed day was trusted."
+        " Where no trail was read, LastAccessedDate alone was trusted."
     } else {
         ""
     };
     format!(
-        "Idle is what no consumer has used for {}; what is younger than {} is left alone. Use was looked for from {}.{trust}",
+        "A secret is idle if no consumer has used it for {}. Secrets younger than {} are kept. Use was searched for from {}.{trust}",
         number(u64::from(policy.idle_days), "day"),
         number(u64::from(policy.young_days), "day"),
         span(&report.evidence),

@@ -1,9 +1,11 @@
-//! What a person should look at: secrets that only a person can judge, and findings by how much they matter.
+//! What a person should review: secrets that only a person can judge, and findings by how much they matter.
+
+use std::collections::BTreeMap;
 
 use super::page::{self, Look, TextPage, left, piece};
 use super::phrases::number;
-use super::{Options, of_verdict, secrets};
-use crate::domain::base::finding_kinds::Severity;
+use super::{Detail, Options, of_verdict, secrets};
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{FindingRow, Report};
 use crate::domain::report::verdict::Verdict;
@@ -17,14 +19,17 @@ pub(super) fn attention(page: &mut TextPage, report: &Report, options: &Options)
     if reviews.is_empty() && findings.is_empty() {
         return;
     }
-    page.heading("NEEDS A LOOK");
+    page.heading("NEEDS REVIEW");
     if !reviews.is_empty() {
         let count = number(reviews.len() as u64, "secret");
         let text = format!("{count} may be unused; a person has to decide");
         let note = " (`review` in secrets.csv)";
         page.line(2, &[piece(Look::Strong, text), piece(Look::Faint, note)]);
-        secrets::list(page, report, &reviews, options);
-        if !findings.is_empty() {
+        match options.detail {
+            Detail::Short => secrets::by_reason(page, report, &reviews, Detail::Short),
+            Detail::Full => secrets::list(page, report, &reviews, options),
+        }
+        if !findings.is_empty() && options.detail == Detail::Full {
             page.space();
         }
     }
@@ -49,14 +54,25 @@ fn by_code(page: &mut TextPage, report: &Report, findings: &[&FindingRow], optio
         .map(|(severity, count)| format!("{} {}", thousands(count), severity.as_str()))
         .collect();
     let total = number(findings.len() as u64, "finding");
-    page.line(
-        2,
-        &[piece(
-            Look::Strong,
-            format!("{total}: {}", counts.join(", ")),
-        )],
-    );
+    let total = piece(Look::Strong, format!("{total}: {}", counts.join(", ")));
+    let note = match options.detail {
+        Detail::Short => " (findings.csv)",
+        Detail::Full => "",
+    };
+    page.line(2, &[total, piece(Look::Faint, note)]);
 
+    if options.detail == Detail::Short {
+        // The severities are counted above.
+        let mut kinds: BTreeMap<&FindingCode, u64> = BTreeMap::new();
+        for row in findings {
+            *kinds.entry(&row.code).or_default() += 1;
+        }
+        let parts = kinds
+            .iter()
+            .map(|(code, count)| format!("{} {}", thousands(*count), code.as_str()));
+        page.paragraph(4, Look::Faint, &parts.collect::<Vec<_>>().join("; "));
+        return;
+    }
     let groups = ranking::groups(report);
     let most = options.top.min(ranking::MOST);
     for group in groups.iter().take(most) {
@@ -71,7 +87,7 @@ fn by_code(page: &mut TextPage, report: &Report, findings: &[&FindingRow], optio
         let text = format!("and {more} of {kinds} in findings.csv");
         page.line(4, &[piece(Look::Faint, text)]);
     }
-    let text = "`secretsweep rules CODE` says what a code means and how to fix it";
+    let text = "`secretsweep rules CODE` explains a code and how to fix it";
     page.line(4, &[piece(Look::Faint, text)]);
 }
 
@@ -118,7 +134,7 @@ mod tests {
     use crate::report::text::{Options, summary};
 
     #[test]
-    fn loops_are_told_once_and_equal_findings_together() {
+    fn loops_are_shown_once_and_equal_findings_together() {
         let mut report = sample::report();
         let another = sample::finding(
             "rotation-off",

@@ -18,7 +18,7 @@ struct CostLine {
 
 /// The section.
 pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
-    page.heading("COST A MONTH (estimate)");
+    page.heading("COST PER MONTH (estimate)");
     let lines = lines(report, known);
     let amounts = lines
         .iter()
@@ -47,7 +47,7 @@ pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
         );
     }
     let note = format!(
-        "The window of {} cost {} (see ASSUMPTIONS).",
+        "These {} cost {}.",
         phrases::length(&report.window),
         usd(known.window(&report.totals))
     );
@@ -56,7 +56,7 @@ pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
     // A sample says itself what it stands for.
     if covered < expected && report.totals.estimate.is_none() && !nothing_counted(known) {
         let text = format!(
-            "The calls are those of {} of {} hours: the trail covers no more, and a month is scaled from them.",
+            "Calls were counted in {} of {} hours and scaled to a whole month.",
             thousands(covered),
             thousands(expected)
         );
@@ -113,7 +113,7 @@ fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
             lines.push(line(
                 "",
                 String::new(),
-                format!("{calls} of them ({usd}) for no known secret"),
+                format!("{calls} of them ({usd}) match no known secret"),
             ));
         }
         lines.push(line(
@@ -151,8 +151,8 @@ fn stored(report: &Report) -> (String, Option<String>) {
     };
     let are = agree(
         included,
-        "included by its service is free",
-        "included by their services are free",
+        "is free (owned by another AWS service)",
+        "are free (owned by other AWS services)",
     );
     let included = (included > 0).then(|| format!("{} {are}", thousands(included)));
     (secrets, included)
@@ -187,9 +187,9 @@ fn left_out(page: &mut TextPage, totals: &Totals, known: &KnownSums) {
     }
 }
 
-/// The table of groups, the dearest first.
-pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping) {
-    page.heading(&format!("COST A MONTH BY {}", by.words().to_uppercase()));
+/// The table of groups, the most expensive first; what is left out is counted.
+pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping, most: usize) {
+    page.heading(&format!("COST PER MONTH BY {}", by.words().to_uppercase()));
     let mut groups = sums::groups(report, by);
     // The calls of no secret stay at the end.
     groups.sort_by_key(|group| {
@@ -200,7 +200,8 @@ pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping) {
     });
     let header = ["secrets", "cost", "savings", "delete", "review"];
     row(page, Look::Faint, by.words(), &header.map(str::to_owned));
-    for group in &groups {
+    let rest = groups.len().saturating_sub(most);
+    for group in groups.iter().take(most) {
         let totals = &group.totals;
         let of = |verdict| thousands(totals.verdicts.get(&verdict).copied().unwrap_or(0));
         let known = &group.known;
@@ -216,6 +217,10 @@ pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping) {
             (_, key) => key.to_string(),
         };
         row(page, Look::Usual, &key, &cells);
+    }
+    if rest > 0 {
+        let text = format!("and {} more in summary.csv", thousands(rest as u64));
+        page.line(2, &[piece(Look::Faint, text)]);
     }
 }
 
@@ -266,7 +271,7 @@ mod tests {
         );
         assert!(line(&given, "KMS").ends_with("unknown"));
         assert!(line(&given, "Total").ends_with("$2.40"));
-        assert!(!given.contains("the calls of") && !given.contains("The calls are those"));
+        assert!(!given.contains("the calls of") && !given.contains("Calls were counted"));
         for scope in &mut report.scopes {
             scope.trail.evidence_covered_hours = 0;
         }
@@ -281,7 +286,7 @@ mod tests {
     #[test]
     fn what_a_month_is_scaled_from_is_said_where_it_is_not_all() {
         let mut report = sample::report();
-        let said = "The calls are those of";
+        let said = "Calls were counted in";
         let whole = |scope: &mut crate::domain::report::result::ScopeRow| {
             scope.trail.covered_hours = scope.trail.expected_hours;
         };
@@ -291,7 +296,7 @@ mod tests {
         report.scopes[0].trail.covered_hours = 1;
         let text = summary(&report, &Options::default());
         assert!(
-            text.contains("The calls are those of 1 of 720 hours"),
+            text.contains("Calls were counted in 1 of 720 hours"),
             "{text}"
         );
     }

@@ -27,7 +27,7 @@ pub(super) fn estimated(page: &mut TextPage, report: &Report, options: &Options)
     page.paragraph(2, Look::Usual, &text);
     if let Some(found) = &report.totals.estimate {
         let usd = found.cost.total_usd.map(dollars).unwrap_or_default();
-        let text = format!("In all: {usd} a month; {} calls.", numbers(found.calls));
+        let text = format!("In total: {usd} per month; {} calls.", numbers(found.calls));
         page.paragraph(2, Look::Strong, &text);
     }
     for row in sampled.iter().take(options.top) {
@@ -46,7 +46,7 @@ fn scope(page: &mut TextPage, row: &ScopeRow) {
         (Some(calls), Some(range)) => {
             format!("about {} calls ({})", thousands(calls), numbers(range))
         }
-        _ => "too little was read to say anything".to_owned(),
+        _ => "too little was read for an estimate".to_owned(),
     };
     page.line(
         4,
@@ -76,7 +76,7 @@ fn secrets(page: &mut TextPage, report: &Report, options: &Options) {
     if rows.is_empty() || options.top == 0 {
         return;
     }
-    page.paragraph(2, Look::Usual, "Least certain, a month:");
+    page.paragraph(2, Look::Usual, "Least certain, per month:");
     for (_, row) in rows.iter().take(options.top) {
         let Some(found) = &row.estimate else { continue };
         let usd = found.cost.total_usd.map(dollars).unwrap_or_default();

@@ -7,16 +7,17 @@
 mod attention;
 mod costs;
 mod estimated;
+pub mod explain;
 mod page;
 pub(in crate::report) mod phrases;
 mod savings;
-mod secrets;
+pub(in crate::report) mod secrets;
 mod unseen;
 
 pub(crate) use phrases::shell;
 
 use page::{Look, TextPage, left, piece};
-use phrases::{agree, number};
+use phrases::number;
 
 use crate::domain::base::money::thousands;
 use crate::domain::base::names::{AccountId, Region};
@@ -34,17 +35,43 @@ pub enum Style {
     Colour,
 }
 
+/// How much the summary says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What fits one screen.
+    Short,
+    /// Everything.
+    #[default]
+    Full,
+}
+
+impl Detail {
+    /// How many rows a list shows if nobody says.
+    pub fn rows(self) -> usize {
+        match self {
+            Self::Short => 3,
+            Self::Full => 5,
+        }
+    }
+}
+
 /// How the summary is rendered.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// One screen, or everything.
+    pub detail: Detail,
     /// How many rows each list shows at most.
     pub top: usize,
+    /// How many groups a table of costs shows at most.
+    pub groups: usize,
     /// With or without colours.
     pub style: Style,
     /// The result folder as the user named it, for the next command and the list of files.
     pub folder: Option<String>,
     /// The names of the files in the folder.
     pub files: Vec<String>,
+    /// The options that select the same secrets from the folder, for the next command; each begins with a space.
+    pub selecting: String,
     /// A table of costs by this, too.
     pub group: Option<Grouping>,
 }
@@ -52,10 +79,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            top: 5,
+            detail: Detail::Full,
+            top: Detail::Full.rows(),
+            groups: usize::MAX,
             style: Style::Plain,
             folder: None,
             files: Vec::new(),
+            selecting: String::new(),
             group: None,
         }
     }
@@ -70,15 +100,21 @@ pub fn summary(report: &Report, options: &Options) -> String {
         let known = sums::known(report);
         costs::costs(&mut page, report, &known);
         if let Some(by) = options.group {
-            costs::groups(&mut page, report, by);
+            costs::groups(&mut page, report, by, options.groups);
         }
         estimated::estimated(&mut page, report, options);
         savings::savings(&mut page, report, &known, options);
         attention::attention(&mut page, report, options);
     }
     unseen::unseen(&mut page, report, options);
-    assumptions(&mut page, report);
-    files(&mut page, options);
+    match options.detail {
+        Detail::Short => more_to_read(&mut page, report, options),
+        Detail::Full => {
+            assumptions(&mut page, report);
+            files(&mut page, options);
+        }
+    }
+    next(&mut page, report, options);
     page.finish()
 }
 
@@ -97,7 +133,7 @@ fn head(page: &mut TextPage, report: &Report) {
     );
 
     if report.totals.secrets == 0 {
-        page.line(0, &[piece(Look::Usual, "No secrets.")]);
+        page.line(0, &[piece(Look::Usual, "There are no secrets.")]);
         return;
     }
     let (accounts, regions) = report.places();
@@ -108,16 +144,44 @@ fn head(page: &mut TextPage, report: &Report) {
         number(regions as u64, "Region")
     );
     let of = |verdict| report.totals.verdicts.get(&verdict).copied().unwrap_or(0);
-    let review = of(Verdict::Review);
     let text = format!(
-        "{place}: {} can go, {} {} a look, {} {}.",
+        "{place}: {} to delete, {} to review, {} to keep.",
         thousands(of(Verdict::Delete)),
-        thousands(review),
-        agree(review, "needs", "need"),
+        thousands(of(Verdict::Review)),
         thousands(of(Verdict::Keep)),
-        agree(of(Verdict::Keep), "stays", "stay")
     );
     page.paragraph(0, Look::Usual, &text);
+}
+
+/// Where the rest is that one screen has no room for.
+fn more_to_read(page: &mut TextPage, report: &Report, options: &Options) {
+    page.space();
+    let notes = number(report.assumptions.len() as u64, "assumption");
+    let text =
+        format!("`--verbose` adds the advice on each loop and {notes} behind these numbers.");
+    let text = match &options.folder {
+        Some(folder) if !options.files.is_empty() => {
+            format!("The page and the tables are in {folder}. {text}")
+        }
+        _ => text,
+    };
+    page.paragraph(0, Look::Faint, &text);
+}
+
+/// The next command, last, so that it is still on the screen.
+fn next(page: &mut TextPage, report: &Report, options: &Options) {
+    if of_verdict(report, Verdict::Delete).is_empty() {
+        return;
+    }
+    page.space();
+    let text = "Next, write the list of deletions for review. This deletes nothing:";
+    page.line(0, &[piece(Look::Usual, text)]);
+    let folder = options
+        .folder
+        .as_deref()
+        .map_or_else(|| "DIR".to_owned(), phrases::shell);
+    let command = format!("secretsweep plan {folder}{}", options.selecting);
+    page.paragraph(2, Look::Good, &command);
 }
 
 fn assumptions(page: &mut TextPage, report: &Report) {
@@ -194,6 +258,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::fixture;
     use crate::report::escape;
     use crate::report::sample;
 
@@ -211,6 +276,48 @@ mod tests {
     #[test]
     fn the_summary_of_the_sample() {
         insta::assert_snapshot!(summary(&sample::report(), &options()));
+    }
+
+    #[test]
+    fn the_short_summary_of_the_sample() {
+        let short = Options {
+            detail: Detail::Short,
+            top: Detail::Short.rows(),
+            ..options()
+        };
+        insta::assert_snapshot!(summary(&sample::report(), &short));
+    }
+
+    #[test]
+    fn the_short_summary_fits_one_screen_whatever_the_number_of_secrets() {
+        for secrets in [0, 1, 3, 69, 10_000] {
+            let short = Options {
+                detail: Detail::Short,
+                top: Detail::Short.rows(),
+                folder: Some("reports/2026-11-01".to_owned()),
+                files: vec!["report.html".to_owned()],
+                ..Options::default()
+            };
+            let text = summary(&fixture::report(secrets), &short);
+            assert!(text.lines().count() <= 45, "{secrets} secrets:\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_next_command_stands_last_and_selects_the_same_secrets() {
+        for detail in [Detail::Short, Detail::Full] {
+            let options = Options {
+                detail,
+                selecting: " --only 'legacy/*'".to_owned(),
+                ..options()
+            };
+            let text = summary(&sample::report(), &options);
+            let last = text.lines().last().unwrap();
+            assert_eq!(
+                last.trim(),
+                "secretsweep plan reports/2026-11-01 --only 'legacy/*'"
+            );
+        }
     }
 
     #[test]
@@ -242,6 +349,7 @@ mod tests {
                 folder: Some(text.clone()),
                 files: vec![text.clone()],
                 group: Some(Grouping::Prefix),
+                detail: if top < 2 { Detail::Short } else { Detail::Full },
                 ..Options::default()
             };
             let shown = summary(&sample::filled(&text), &options);

@@ -36,10 +36,10 @@ pub(in crate::report) fn reason(code: &RuleCode, policy: &PolicySummary) -> Stri
         RuleCode::Idle => return format!("not read for {} or more", days(policy.idle_days)),
         RuleCode::MaintenanceOnly => "read only by its rotation",
         RuleCode::CoverageGap => "the trail does not cover enough time to judge",
-        RuleCode::FailedReads => "reads fail: somebody is still asking",
+        RuleCode::FailedReads => "reads fail: somebody still tries to read them",
         RuleCode::IacManaged => "managed by infrastructure code: remove it there",
-        RuleCode::RecentlyWritten => "changed recently, although nobody is seen to read it",
-        RuleCode::Described => "asked for a few times, without its value",
+        RuleCode::RecentlyWritten => "changed recently, although no reads were seen",
+        RuleCode::Described => "described a few times, but never read",
         RuleCode::CrossAccount => "another account may read it",
         RuleCode::AmbiguousReads => "read under a name that could be two secrets",
         RuleCode::SensitiveName => "the name suggests rare use, such as an emergency",
@@ -50,7 +50,7 @@ pub(in crate::report) fn reason(code: &RuleCode, policy: &PolicySummary) -> Stri
         RuleCode::ProtectedName => "protected by name",
         RuleCode::ProtectedTag => "protected by a tag",
         RuleCode::ProtectedUntil => "protected until a date",
-        RuleCode::PendingDeletion => "pending deletion already",
+        RuleCode::PendingDeletion => "already pending deletion",
         RuleCode::Replica => "replica, judged with its primary",
         RuleCode::ReplicaInUse => "used through a replica",
         RuleCode::Other(code) => code,
@@ -127,7 +127,7 @@ pub(in crate::report) fn pace(found: &LoopRow) -> String {
     })
 }
 
-/// What mending a loop saves a month: an amount, the most that it may be, or that nobody knows it.
+/// What fixing a loop saves per month: an amount, the most that it may be, or that nobody knows it.
 pub(in crate::report) fn saving(found: &LoopRow) -> String {
     match found.avoidable_range.and_then(|range| range.usd_month) {
         Some(range) => dollars(range),
@@ -135,16 +135,16 @@ pub(in crate::report) fn saving(found: &LoopRow) -> String {
     }
 }
 
-/// How many calls of a loop are needless, as the end of a clause.
+/// How many calls of a loop are avoidable, as the end of a clause.
 pub(in crate::report) fn needless(found: &LoopRow) -> String {
     if let Some(range) = found.avoidable_range {
-        return format!("{} of them needless", numbers(range.calls_month));
+        return format!("{} of them avoidable", numbers(range.calls_month));
     }
     if found.avoidable_is_unknown() {
-        return "how many of them are needless is not known".to_owned();
+        return "how many of them are avoidable is not known".to_owned();
     }
     format!(
-        "{} of them needless",
+        "{} of them avoidable",
         thousands(found.avoidable_calls_month)
     )
 }
@@ -174,7 +174,11 @@ pub(in crate::report) fn going(report: &Report, listed: &[&LoopRow]) -> Option<S
     } else {
         format!("{} more", thousands(rest))
     };
-    let goes = agree(rest, "goes with its secret", "go with their secrets");
+    let goes = agree(
+        rest,
+        "ends when its secret is deleted",
+        "end when their secrets are deleted",
+    );
     (rest > 0).then(|| format!("{what} {goes}"))
 }
 
@@ -184,7 +188,7 @@ pub(in crate::report) fn how_sure(found: &LoopRow) -> Option<String> {
     let usd = estimate
         .avoidable_usd_month
         .map_or_else(String::new, |range| {
-            format!("; {} a month can be saved", dollars(range))
+            format!("; {} per month can be saved", dollars(range))
         });
     let doubts = doubts(&estimate.caveats);
     let doubts = if doubts.is_empty() {
@@ -193,7 +197,7 @@ pub(in crate::report) fn how_sure(found: &LoopRow) -> Option<String> {
         format!("; {doubts}")
     };
     Some(format!(
-        "from a sample; with 95 % certainty {} calls a month, {} of them needless{usd}{doubts}.",
+        "from a sample; with 95 % certainty {} calls per month, {} of them avoidable{usd}{doubts}.",
         numbers(estimate.reads_month),
         numbers(estimate.avoidable_calls_month)
     ))
@@ -227,13 +231,15 @@ pub(crate) fn shell(word: &str) -> String {
 /// What one of the files holds.
 pub(in crate::report) fn file(name: &str) -> &'static str {
     match name {
-        "report.html" => "the page for people",
+        "report.html" => "the page to read and share",
         "secrets.csv" => "each secret: cost, use, verdict and why",
         "readers.csv" => "who reads which secret, and how often",
-        "findings.csv" => "hot loops and everything else worth mending",
+        "findings.csv" => "hot loops and everything else worth fixing",
         "summary.csv" => "costs by account, Region and owner",
         "estimates.csv" => "how sure the estimates from a sample are",
         "focus.csv" => "costs in the FOCUS format",
+        "summary.md" => "a short message as Markdown",
+        "slack.json" => "a short message for Slack",
         "summary.txt" => "this summary",
         "report.json" => "everything, for programs and for later commands",
         _ => "",

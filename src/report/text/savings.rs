@@ -1,9 +1,9 @@
-//! What can be saved and how: the secrets that can go, and the loops to mend.
+//! What can be saved and how: the secrets that can be deleted, and the loops to fix.
 
 use super::costs::nothing_counted;
-use super::page::{self, Look, TextPage, piece};
+use super::page::{self, Look, TextPage, left, piece};
 use super::phrases::{self, number};
-use super::{Options, more, of_verdict, place, secrets};
+use super::{Detail, Options, more, of_verdict, place, secrets};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::AccountId;
 use crate::domain::report::result::{LoopRow, Report, SecretRow};
@@ -23,8 +23,8 @@ pub(super) fn savings(page: &mut TextPage, report: &Report, known: &KnownSums, o
         let savings = parts.of(totals.savings_usd);
         page.heading(&match savings {
             None => "SAVINGS WITHOUT A KNOWN PRICE".to_owned(),
-            Some(usd) if parts.unknown > 0 => format!("SAVE {} A MONTH OR MORE", usd.dollars()),
-            Some(usd) => format!("SAVE UP TO {} A MONTH", usd.dollars()),
+            Some(usd) if parts.unknown > 0 => format!("SAVE {} PER MONTH OR MORE", usd.dollars()),
+            Some(usd) => format!("SAVE UP TO {} PER MONTH", usd.dollars()),
         });
         let range = totals.estimate.as_ref().and_then(|found| found.savings_usd);
         if let Some(range) = range.filter(|_| savings.is_some()) {
@@ -34,7 +34,7 @@ pub(super) fn savings(page: &mut TextPage, report: &Report, known: &KnownSums, o
         if !deletes.is_empty() {
             deletable(page, report, &deletes, known, options);
         }
-        if !deletes.is_empty() && !report.loops.is_empty() {
+        if !deletes.is_empty() && !report.loops.is_empty() && options.detail == Detail::Full {
             page.space();
         }
         if !loops.is_empty() {
@@ -46,10 +46,11 @@ pub(super) fn savings(page: &mut TextPage, report: &Report, known: &KnownSums, o
             page.line(column, &[piece(Look::Faint, going)]);
         }
     }
-    if totals.pending_usd > Money::ZERO {
+    // One screen says beside the storage how many are pending.
+    if totals.pending_usd > Money::ZERO && options.detail == Detail::Full {
         page.space();
         let text = format!(
-            "Pending deletions save {} a month already.",
+            "Pending deletions already save {} per month.",
             totals.pending_usd.dollars()
         );
         page.paragraph(2, Look::Faint, &text);
@@ -59,13 +60,18 @@ pub(super) fn savings(page: &mut TextPage, report: &Report, known: &KnownSums, o
 /// What it means that there is nothing to save: without a trail only that nobody knows.
 fn nothing(page: &mut TextPage, known: &KnownSums) {
     if nothing_counted(known) {
-        page.heading("WHAT CAN BE SAVED IS NOT KNOWN");
-        let text = "Without a trail nobody can tell who reads what. Scan again with `--trail`, or judge by \
+        page.heading("SAVINGS ARE NOT KNOWN");
+        let text = "Without a trail it is not known who reads what. Scan again with `--trail`, or judge by \
                     LastAccessedDate alone with `--trust-last-accessed`.";
+        page.paragraph(2, Look::Usual, text);
+    } else if known.savings().unknown > 0 {
+        page.heading("NOTHING TO SAVE FOR CERTAIN");
+        let text = "No secret is unused for certain. Whether a program fetches one far too often is not known: the \
+                    trail does not cover the calls of every secret, or their price is unknown.";
         page.paragraph(2, Look::Usual, text);
     } else {
         page.heading("NOTHING TO SAVE");
-        let text = "No secret is unused for certain, and no program fetches one far too often.";
+        let text = "No secret is certainly unused, and no hot loop costs enough to list.";
         page.paragraph(2, Look::Usual, text);
     }
 }
@@ -96,23 +102,38 @@ fn deletable(
     };
     title(page, usd, &what, &note);
     secrets::list(page, report, rows, options);
-    let text = "Next, write the list of deletions for review; this deletes nothing:";
-    page.line(4, &[piece(Look::Usual, text)]);
-    let folder = options
-        .folder
-        .as_deref()
-        .map_or_else(|| "DIR".to_owned(), phrases::shell);
-    page.paragraph(6, Look::Good, &format!("secretsweep plan {folder}"));
 }
 
 fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], options: &Options) {
-    let what = format!("mend {}", number(loops.len() as u64, "hot loop"));
+    let what = format!("fix {}", number(loops.len() as u64, "hot loop"));
     let note = ": a program calls far too often";
     title(page, usd, &what, note);
     for found in loops.iter().take(options.top) {
-        hot_loop(page, found);
+        match options.detail {
+            Detail::Short => short_loop(page, found),
+            Detail::Full => hot_loop(page, found),
+        }
     }
     more(page, loops.len(), options, "findings.csv");
+}
+
+/// One line: what is saved, of which secret, and who calls how often.
+fn short_loop(page: &mut TextPage, found: &LoopRow) {
+    let caller = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
+    let saved = phrases::saving(found);
+    let often = found.interval_s.map_or_else(String::new, |seconds| {
+        format!("every {} by ", phrases::interval(seconds))
+    });
+    page.line(
+        4,
+        &[
+            piece(Look::Good, saved),
+            piece(Look::Usual, "  "),
+            left(Look::Strong, phrases::subject(found).0, 31),
+            piece(Look::Usual, "  "),
+            piece(Look::Faint, format!("{often}{caller}")),
+        ],
+    );
 }
 
 fn hot_loop(page: &mut TextPage, found: &LoopRow) {
@@ -132,7 +153,7 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
     );
     let reader = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {}{}; {}{}, {} times a month, {}.",
+        "{reader} ({}) calls {}{}; {}{}, {} calls per month, {}.",
         found.client,
         found.what,
         phrases::pace(found),

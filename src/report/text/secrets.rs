@@ -4,15 +4,28 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::page::{self, Look, TextPage, left, piece, right};
-use super::{Options, more, phrases};
+use super::{Detail, Options, more, phrases};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
-use crate::domain::report::result::{Report, SecretRow};
+use crate::domain::report::result::{PolicySummary, Report, SecretRow};
 use crate::domain::report::verdict::{RuleCode, Verdict};
 
 /// The reasons with their counts, and the rows that save most; of equal ones the longest unused.
 pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], options: &Options) {
-    by_reason(page, report, rows);
+    by_reason(page, report, rows, options.detail);
+    let rows = by_saving(report, rows);
+    let shown = &rows[..rows.len().min(options.top)];
+    if !shown.is_empty() {
+        table(page, shown);
+    }
+    more(page, rows.len(), options, "secrets.csv");
+}
+
+/// Secrets with what they save, the largest saving first; of equal ones the longest unused.
+pub(in crate::report) fn by_saving<'a>(
+    report: &'a Report,
+    rows: &[&'a SecretRow],
+) -> Vec<(Option<Money>, &'a SecretRow)> {
     let costs = with_replicas(report);
     let saves = |row: &SecretRow| costs.get(&row.arn).copied();
     let mut rows: Vec<_> = rows.iter().map(|&row| (saves(row), row)).collect();
@@ -21,15 +34,11 @@ pub(super) fn list(page: &mut TextPage, report: &Report, rows: &[&SecretRow], op
         let cents = usd.map(|usd| usd.scaled(1, 10_000));
         (Reverse((cents, row.idle_days)), &row.arn)
     });
-    let shown = &rows[..rows.len().min(options.top)];
-    if !shown.is_empty() {
-        table(page, shown);
-    }
-    more(page, rows.len(), options, "secrets.csv");
+    rows
 }
 
-/// How many secrets each deciding reason holds for, most first, in plain words.
-fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
+/// How many secrets each deciding reason holds for, the most frequent first.
+fn counts<'a>(rows: &[&'a SecretRow]) -> Vec<(Option<&'a RuleCode>, u64)> {
     let mut counts: BTreeMap<Option<&RuleCode>, u64> = BTreeMap::new();
     for row in rows {
         let code = row.reasons.first().map(|reason| &reason.code);
@@ -37,6 +46,27 @@ fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow]) {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|&(code, count)| (Reverse(count), code));
+    counts
+}
+
+/// The deciding reasons with their counts, in plain words.
+pub(in crate::report) fn reasons(rows: &[&SecretRow], policy: &PolicySummary) -> Vec<String> {
+    let counts = counts(rows).into_iter();
+    let parts = counts.map(|(code, count)| {
+        let phrase = code.map_or_else(String::new, |code| phrases::reason(code, policy));
+        format!("{} {phrase}", thousands(count))
+    });
+    parts.collect()
+}
+
+/// The deciding reasons with their counts, a line each, or in one paragraph.
+pub(super) fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow], detail: Detail) {
+    if detail == Detail::Short {
+        let text = reasons(rows, &report.policy).join("; ");
+        page.paragraph(4, Look::Faint, &text);
+        return;
+    }
+    let counts = counts(rows);
     let columns = counts
         .iter()
         .map(|(_, count)| thousands(*count).len())
@@ -93,9 +123,9 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
     }
 }
 
-/// For how long a secret has been unused. If only maintenance reads one that can go, the evidence says for how long at
+/// For how long a secret has been unused. If only maintenance reads one that can be deleted, the evidence says for how long at
 /// least.
-fn unused(row: &SecretRow) -> String {
+pub(in crate::report) fn unused(row: &SecretRow) -> String {
     match (row.idle_days, row.verdict) {
         (Some(idle), _) => phrases::days(idle),
         (None, Verdict::Delete) if row.evidence_days > 0 => format!("{}+ days", row.evidence_days),
@@ -140,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dearest_come_first_and_the_rest_is_counted() {
+    fn the_most_expensive_come_first_and_the_rest_is_counted() {
         let report = sample::report();
         let top = |top| Options {
             top,

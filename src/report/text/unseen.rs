@@ -2,7 +2,7 @@
 
 use super::page::{Look, TextPage, left, piece};
 use super::phrases;
-use super::{Options, more, place};
+use super::{Detail, Options, more, place};
 use crate::domain::base::gap::Gap;
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{InventoryState, Report, ScopeRow};
@@ -16,24 +16,24 @@ pub(super) fn unseen(page: &mut TextPage, report: &Report, options: &Options) {
         .collect();
     if holes.is_empty() && report.gaps.is_empty() {
         if !report.scopes.is_empty() {
-            page.heading("NOTHING WAS MISSED");
+            page.heading("FULL COVERAGE");
             let text = format!(
-                "The trail covers all of the {} on which the verdicts rest.",
+                "The trail covers all of the {} that the verdicts depend on.",
                 phrases::length(&report.evidence)
             );
             page.paragraph(2, Look::Usual, &text);
         }
         return;
     }
-    page.heading("WHAT COULD NOT BE SEEN");
-    let mut told = Vec::new();
+    page.heading("COVERAGE GAPS");
+    let mut shown = Vec::new();
     if !holes.is_empty() {
-        told = coverage(page, report, holes, options);
+        shown = coverage(page, report, holes, options);
     }
     let rest: Vec<_> = report
         .gaps
         .iter()
-        .filter(|gap| !told.contains(gap))
+        .filter(|gap| !shown.contains(gap))
         .collect();
     for gap in rest.iter().take(options.top) {
         let place = match place(gap.account.as_ref(), gap.region.as_ref()) {
@@ -46,8 +46,8 @@ pub(super) fn unseen(page: &mut TextPage, report: &Report, options: &Options) {
     more(page, rest.len(), options, "report.json");
 }
 
-/// The accounts and Regions with holes, the least covered first, each with the reasons. Answers with the gaps that are
-/// told by that.
+/// The accounts and Regions with holes, the least covered first, each with the reasons. Gives the gaps that are
+/// shown or counted by that.
 fn coverage<'a>(
     page: &mut TextPage,
     report: &'a Report,
@@ -63,15 +63,14 @@ fn coverage<'a>(
             1 => "the account and Region".to_owned(),
             more => format!("any of the {more} accounts and Regions"),
         };
-        let text = format!("No trail speaks of {of}: who reads what is not known.");
+        let text = format!("No trail covers {of}, so it is not known who reads what.");
         page.paragraph(2, Look::Usual, &text);
         return Vec::new();
     }
     let text = format!(
-        "The trail is complete for {} of {} accounts and Regions. Days covered in the {}:",
+        "The trail is complete for {} of {} accounts and Regions, but not for:",
         thousands((scopes - holes.len()) as u64),
         thousands(scopes as u64),
-        phrases::agree(holes.len() as u64, "other", "others")
     );
     page.paragraph(2, Look::Usual, &text);
     holes.sort_by_key(|scope| {
@@ -81,8 +80,17 @@ fn coverage<'a>(
             &scope.region,
         )
     });
-    let mut told = Vec::new();
-    for scope in holes.iter().take(options.top) {
+    let mut shown = Vec::new();
+    for (place, scope) in holes.iter().enumerate() {
+        let here = |gap: &&Gap| {
+            gap.account.as_ref() == Some(&scope.account)
+                && gap.region.as_ref() == Some(&scope.region)
+        };
+        // Those of the places that are only counted below are counted with them.
+        shown.extend(report.gaps.iter().filter(here));
+        if place >= options.top {
+            continue;
+        }
         let name = format!("{} {}", scope.account, scope.region);
         page.line(
             4,
@@ -91,21 +99,18 @@ fn coverage<'a>(
                 piece(Look::Warning, covered(scope)),
             ],
         );
-        let here = |gap: &&Gap| {
-            gap.account.as_ref() == Some(&scope.account)
-                && gap.region.as_ref() == Some(&scope.region)
-        };
-        for gap in report.gaps.iter().filter(here) {
-            page.paragraph(6, Look::Faint, &format!("{}: {}", gap.what, gap.why));
-            told.push(gap);
+        if options.detail == Detail::Full {
+            for gap in report.gaps.iter().filter(here) {
+                page.paragraph(6, Look::Faint, &format!("{}: {}", gap.what, gap.why));
+            }
         }
     }
     more(page, holes.len(), options, "report.json");
-    if !report.policy.trust_last_accessed {
-        let text = "Secrets that look unused there are for review, never for deletion.";
+    if !report.policy.trust_last_accessed && options.detail == Detail::Full {
+        let text = "Secrets that look unused there are marked `review`, never `delete`.";
         page.paragraph(4, Look::Usual, text);
     }
-    told
+    shown
 }
 
 /// How much of the evidence span is covered. Covered hours are never rounded up to a day, so that what is not whole does

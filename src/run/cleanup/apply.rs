@@ -29,7 +29,7 @@ use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::cleanup::journal::JournalState;
 use crate::domain::cleanup::journal_place::JournalPlace;
-use crate::domain::cleanup::plan::{Guards, Plan, PlanEntry};
+use crate::domain::cleanup::plan::{Blocked, Guards, Plan, PlanEntry};
 use crate::domain::cleanup::precondition::whole_seconds;
 use crate::domain::policy::Policy;
 use crate::ports::RecentReads;
@@ -90,7 +90,7 @@ impl ApplyJob<'_> {
         // What needs no AWS to be refused is refused before AWS is asked.
         let known = journal::before_aws(&self.journal)?;
         belongs(&known, &self.plan, &self.journal)?;
-        self.guard(&self.plan.accounts(), &known)?;
+        self.refuse(&self.guards(&self.plan.accounts(), &known))?;
         let session = open(&self.args.login, self.clock, stop).await?;
         let reading = Box::pin(journal::read(&self.journal, &session));
         let found = unless_stopped(stop, reading).await??;
@@ -100,7 +100,8 @@ impl ApplyJob<'_> {
         let state = found.unwrap_or_default();
         belongs(&state, &self.plan, &self.journal)?;
         let ours = accounts(&session, &self.args.login, self.plan.accounts());
-        self.guard(&ours, &state)?;
+        let blocked = self.guards(&ours, &state);
+        self.refuse(&blocked)?;
         let gaps = gaps::beside(&self.args.plan, self.plan.planned_at);
         if !gaps.is_empty() {
             self.term.say(gaps.trim_end());
@@ -131,7 +132,7 @@ impl ApplyJob<'_> {
             text.push_str(&table(&OUTCOMES, &rows));
             summary
         };
-        text.push_str(&self.sum_up(&summary, recent.as_ref()));
+        text.push_str(&self.sum_up(&summary, recent.as_ref(), &blocked));
         let asked = match &recent {
             None => String::new(),
             Some(recent) => {
@@ -151,6 +152,8 @@ impl ApplyJob<'_> {
             printed,
             match exit(summary.exit_code()) {
                 Exit::Done | Exit::Partial if !asked.is_empty() => Exit::Asked,
+                // Everything was checked, and still `--execute` would do nothing.
+                Exit::Done if !blocked.is_empty() => Exit::Partial,
                 // Nothing is known of who asks for what was deleted before.
                 Exit::Done
                     if recent
@@ -197,7 +200,7 @@ impl ApplyJob<'_> {
         if requesters.is_empty() {
             return String::new();
         }
-        let mut text = "\nStill asked for after the deletion:\n".to_owned();
+        let mut text = "\nStill requested after the deletion:\n".to_owned();
         for requester in &requesters {
             text.push_str(&item("  ", &caller_sentence(requester)));
         }
@@ -209,18 +212,28 @@ impl ApplyJob<'_> {
         text
     }
 
-    /// Refuses the plan as a whole, with every reason.
-    fn guard(&self, accounts: &BTreeSet<AccountId>, state: &JournalState) -> Result<()> {
+    /// Everything that forbids carrying out the plan.
+    fn guards(&self, accounts: &BTreeSet<AccountId>, state: &JournalState) -> Vec<Blocked> {
         let guards = Guards {
             max_deletions: self.args.max_deletions,
             max_percent: self.args.max_percent,
             ..Guards::default()
         };
-        let blocked = guards.check(&self.plan, self.clock.now(), state.last, accounts);
-        if blocked.is_empty() {
+        guards.check(&self.plan, self.clock.now(), state.last, accounts)
+    }
+
+    /// Refuses the plan as a whole, with every reason. Without `--execute` nothing is changed, so what only forbids
+    /// carrying it out is said at the end instead.
+    fn refuse(&self, blocked: &[Blocked]) -> Result<()> {
+        let refuses = |one: &&Blocked| self.args.execute || !one.allows_checking();
+        let reasons: Vec<String> = blocked
+            .iter()
+            .filter(refuses)
+            .map(ToString::to_string)
+            .collect();
+        if reasons.is_empty() {
             return Ok(());
         }
-        let reasons: Vec<String> = blocked.iter().map(ToString::to_string).collect();
         bail!("{}", reasons.join("\n"))
     }
 
@@ -244,7 +257,7 @@ impl ApplyJob<'_> {
                 Some(answer) if answer.trim() == account.as_str() => {}
                 Some(_) => bail!("that is not the account id: nothing was done"),
                 None => bail!(
-                    "nobody is there to confirm: `--yes {account}` says that the secrets of this account may be deleted"
+                    "there is no terminal to confirm on: allow deletions in this account with `--yes {account}`"
                 ),
             }
         }
@@ -267,7 +280,7 @@ impl ApplyJob<'_> {
             .collect();
         let budget = self.args.lookup_budget;
         self.term
-            .say("Looking up who asked for these secrets since the scan");
+            .say("Looking up the calls for these secrets since the scan");
         let (from, now) = (self.plan.planned_at, self.clock.now());
         let recent = history(session, &secrets, from, now, budget, self.term).await;
         self.report_lookup_gaps(&recent);
@@ -290,14 +303,14 @@ impl ApplyJob<'_> {
         if recent.gaps.is_empty() {
             return;
         }
-        let mut text = paragraph("Who asked since the scan could not be looked up in full:");
+        let mut text = paragraph("The calls since the scan could not be looked up completely:");
         for (scope, why) in &recent.gaps {
             let place = scope.as_ref().map(|scope| format!("{scope}: "));
             text.push_str(&item("  ", &format!("{}{why}", place.unwrap_or_default())));
         }
         if self.args.execute {
             text.push_str(&paragraph(
-                "The secrets of these places are refused. `--no-lookup` goes on without looking.",
+                "Secrets in these places are refused. To continue without this check, add `--no-lookup`.",
             ));
         }
         self.term.say(text.trim_end());
@@ -333,7 +346,12 @@ impl ApplyJob<'_> {
         Ok(apply::execute(plan, state, &mut *journal, caller, world, terms, &progress).await)
     }
 
-    fn sum_up(&self, summary: &ApplySummary, recent: Option<&RecentCalls>) -> String {
+    fn sum_up(
+        &self,
+        summary: &ApplySummary,
+        recent: Option<&RecentCalls>,
+        blocked: &[Blocked],
+    ) -> String {
         let mut text = String::new();
         let count = |which: fn(&LineOutcome) -> bool| summary.count(which);
         let parts = [
@@ -366,26 +384,23 @@ impl ApplyJob<'_> {
         };
         let _ = write!(text, "{}.", tally(&parts));
         if count(goes) > 0 {
-            let saves = saving(summary.saves(goes), " a month");
+            let saves = saving(summary.saves(goes), " per month");
             let _ = write!(text, " That saves {saves}.");
         }
         text = paragraph(&text);
         text.insert(0, '\n');
         text.push_str(&paragraph(&self.what_was_looked_up(summary, recent)));
-        text.push_str(&self.what_next(summary));
+        text.push_str(&self.what_next(summary, blocked));
         text
     }
 
     /// What was looked up, when, and what it found. Nothing is said of lines that were not looked up.
     fn what_was_looked_up(&self, summary: &ApplySummary, recent: Option<&RecentCalls>) -> String {
         if recent.is_none() {
-            return "Who called for these since the scan was not looked up (`--no-lookup`)."
-                .to_owned();
+            return "The calls since the scan were not looked up (`--no-lookup`).".to_owned();
         }
         if let Some(why) = &summary.lookup_gap {
-            return format!(
-                "Who called for these since the scan could not be looked up in full ({why})."
-            );
+            return format!("The calls since the scan could not be looked up completely ({why}).");
         }
         let clear = summary.count(|one| {
             matches!(
@@ -396,7 +411,7 @@ impl ApplyJob<'_> {
         if clear == 0 {
             let is_unknown = recent.is_some_and(|recent| !recent.gaps.is_empty());
             return if is_unknown {
-                "Who called for these since the scan could not be looked up in full.".to_owned()
+                "The calls since the scan could not be looked up completely.".to_owned()
             } else {
                 String::new()
             };
@@ -407,36 +422,40 @@ impl ApplyJob<'_> {
             format!("those {clear} secrets")
         };
         format!(
-            "The event history from {} to {} shows no call for {which} by anybody who needs them. That is no proof: events come up to 20 minutes late, and caching clients seldom ask.",
+            "The event history from {} to {} shows no calls for {which} by anybody who needs them. This is no proof: events arrive up to 20 minutes late, and caching clients call rarely.",
             whole_seconds(self.plan.planned_at),
             whole_seconds(self.clock.now()),
         )
     }
 
-    fn what_next(&self, summary: &ApplySummary) -> String {
+    fn what_next(&self, summary: &ApplySummary, blocked: &[Blocked]) -> String {
         let count = |which: fn(&LineOutcome) -> bool| summary.count(which);
         let mut text = String::from("\n");
         if !self.args.execute {
             text.push_str("Nothing was changed.");
-            if count(|one| matches!(one, LineOutcome::WouldDelete { .. })) > 0 {
-                text.push_str(" The same with `--execute` schedules the deletions.");
+            if count(|one| matches!(one, LineOutcome::WouldDelete { .. })) > 0 && blocked.is_empty()
+            {
+                text.push_str(" To schedule the deletions, add `--execute`.");
             }
             text.push('\n');
+            for why in blocked {
+                text.push_str(&paragraph(&format!("`--execute` would be refused: {why}.")));
+            }
             return text;
         }
         let journal = &self.journal;
-        text.push_str(&paragraph(&format!("What was done stands in {journal}.")));
+        text.push_str(&paragraph(&format!("Recorded in {journal}.")));
         let open: fn(&LineOutcome) -> bool =
             |one| matches!(one, LineOutcome::Failed(_) | LineOutcome::Skipped);
         if count(open) > 0 {
-            text.push_str("Run the same again for what failed or was not tried.\n");
+            text.push_str("Run the same command again to retry what failed or was not tried.\n");
         }
         let mut words = path_word(&self.args.plan);
         if self.args.journal.is_some() {
             let _ = write!(words, " --journal {}", journal::word(journal));
         }
         words.push_str(&login_words(&self.args.login));
-        text.push_str("To see who still asks for what is deleted, and to take deletions back:\n");
+        text.push_str("To see who still needs a deleted secret, and to restore secrets:\n");
         text.push_str(&command(&format!("secretsweep watch {words}")));
         text.push_str(&command(&format!("secretsweep restore {words}")));
         text
@@ -465,7 +484,7 @@ fn likely(line: &PlanEntry) -> Vec<String> {
 }
 
 fn row(done: &LineResult) -> Vec<String> {
-    let until = |moment: Timestamp| format!("can be taken back until {}", day(moment));
+    let until = |moment: Timestamp| format!("can be restored until {}", day(moment));
     let detail = match &done.outcome {
         LineOutcome::WouldDelete {
             blocked_until,
@@ -476,7 +495,7 @@ fn row(done: &LineResult) -> Vec<String> {
                 until(*blocked_until)
             } else {
                 format!(
-                    "{}; replicas gone at once: {}",
+                    "{}; replicas deleted at once: {}",
                     until(*blocked_until),
                     regions.join(", ")
                 )
@@ -486,7 +505,7 @@ fn row(done: &LineResult) -> Vec<String> {
             until(*deletion)
         }
         LineOutcome::Refused(why) | LineOutcome::Failed(why) => why.clone(),
-        LineOutcome::Skipped => "the run was stopped before".to_owned(),
+        LineOutcome::Skipped => "the run stopped before this line".to_owned(),
     };
     vec![
         done.outcome.as_str().to_owned(),

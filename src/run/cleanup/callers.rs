@@ -38,7 +38,7 @@ pub(super) fn restore_command(
 ) -> String {
     let secrets: BTreeSet<&SecretArn> = requesters.iter().map(|requester| &requester.arn).collect();
     let arns: Vec<&str> = secrets.iter().map(|arn| arn.as_str()).collect();
-    let mut text = "\nTo take back what is asked for:\n".to_owned();
+    let mut text = "\nTo restore what somebody still needs:\n".to_owned();
     text.push_str(&command(&format!(
         "secretsweep restore --journal {}{} {}",
         journal::word(journal),

@@ -21,7 +21,7 @@ pub(super) fn section(gaps: &[Gap]) -> String {
         return String::new();
     }
     let count = counted(gaps.len() as u64, "gap", "gaps");
-    let mut text = paragraph(&format!("The scan that this rests on has {count}:"));
+    let mut text = paragraph(&format!("The scan behind this plan has {count}:"));
     for gap in gaps.iter().take(SHOWN) {
         let place = gap.account.iter().map(AccountId::as_str);
         let place: Vec<&str> = place.chain(gap.region.iter().map(Region::as_str)).collect();

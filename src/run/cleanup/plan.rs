@@ -1,6 +1,8 @@
 //! `plan`: what a finished scan would delete, as a file to review.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use super::show::{command, day, paragraph, place, saving, table};
 use super::{RunClock, path_word};
 use crate::Exit;
 use crate::cli::PlanArgs;
-use crate::domain::base::money::{Money, counted};
+use crate::domain::base::money::{Money, counted, thousands};
 use crate::domain::base::names::Region;
 use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::{
@@ -23,6 +25,9 @@ use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
 use crate::term::Term;
+
+/// How many lines of a plan are shown: the file holds all of them.
+const SHOWN: usize = 25;
 
 /// Runs `plan`.
 pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
@@ -55,7 +60,7 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     }
     if !draft.plan.lines.is_empty() {
         let next = paragraph(
-            "Review it in an editor or a spreadsheet: delete a line, or write `keep` as its decision, and that secret stays. Then let every line be checked against AWS, which changes nothing:",
+            "Review it in an editor or a spreadsheet: to keep a secret, delete its line or write `keep` as its decision. Then check every line against AWS; this changes nothing:",
         );
         let next = next + &command(&format!("secretsweep apply {}", path_word(&out)));
         term.say(next.trim_end());
@@ -94,7 +99,7 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
         && journal.exists()
     {
         bail!(
-            "`{}` was applied, by the journal beside it: name another file with `--out FILE`",
+            "`{}` was already applied, as the journal beside it shows: name another file with `--out FILE`",
             path.display()
         );
     }
@@ -124,7 +129,7 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
 fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     let plan = &draft.plan;
     let mut text = paragraph(&format!(
-        "Plan {}, by the scan of {} ({})",
+        "Plan {}, from the scan of {} ({})",
         plan.id,
         plan.planned_at,
         counted(plan.scanned, "secret", "secrets")
@@ -133,16 +138,21 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     if plan.lines.is_empty() {
         text.push_str("Nothing can be deleted.\n");
     } else {
-        let rows: Vec<Vec<String>> = plan.lines.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = shown_lines(&plan.lines).into_iter().map(row).collect();
         text.push_str(&table(
             &["SECRET", "WHERE", "LAST READ", "SAVES/MONTH", "WHY"],
             &rows,
         ));
+        let rest = plan.lines.len().saturating_sub(rows.len()) as u64;
+        if rest > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  and {} more in the plan", thousands(rest));
+        }
         text.push('\n');
         text.push_str(&paragraph(&format!(
-            "{} to delete, which saves {}. If it is applied today, each can be taken back until {}, and its name stays blocked until then at least. `secretsweep rules` explains each WHY.",
+            "{} to delete, which saves {}. If applied today, they can be restored until {}; their names cannot be reused before then. `secretsweep rules` explains each WHY.",
             counted(plan.lines.len() as u64, "secret", "secrets"),
-            saving(plan.saves(), " a month"),
+            saving(plan.saves(), " per month"),
             day(end_of_window(now, recovery_days)),
         )));
     }
@@ -153,11 +163,21 @@ fn show(draft: &Draft, recovery_days: u8, now: Timestamp) -> String {
     text
 }
 
+/// The lines that are shown: all of a short plan, and of a long one those that save most.
+fn shown_lines(lines: &[PlanEntry]) -> Vec<&PlanEntry> {
+    let mut shown: Vec<&PlanEntry> = lines.iter().collect();
+    if shown.len() > SHOWN {
+        shown.sort_by_key(|line| Reverse(line.saves));
+        shown.truncate(SHOWN);
+    }
+    shown
+}
+
 fn row(line: &PlanEntry) -> Vec<String> {
     let mut why = line.reasons.join(" ");
     if !line.seal.replicas.is_empty() {
         let replicas: Vec<&str> = line.seal.replicas.iter().map(Region::as_str).collect();
-        why.push_str("; replicas gone at once: ");
+        why.push_str("; replicas deleted at once: ");
         why.push_str(&replicas.join(", "));
     }
     vec![
@@ -195,9 +215,9 @@ fn not_in_the_plan(draft: &Draft) -> String {
     };
     also(
         draft.to_review,
-        "secret has",
-        "secrets have",
-        "to be looked at by a person first; `--include-review` takes them in.",
+        "secret needs",
+        "secrets need",
+        "review first; add them with `--include-review`.",
     );
     also(
         draft.left_out,
@@ -215,7 +235,7 @@ fn limits(plan: &Plan, now: Timestamp) -> String {
     for why in blocked {
         text.push('\n');
         text.push_str(&paragraph(&format!(
-            "`apply` would refuse it as it stands: {why}."
+            "`apply --execute` would refuse this plan: {why}."
         )));
     }
     text

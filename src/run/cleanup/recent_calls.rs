@@ -21,6 +21,7 @@ use crate::domain::trail::calls::CallSeries;
 use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::domain::trail::record;
+use crate::domain::trail::sessions::KeptNames;
 use crate::ports::{Fault, Feed, LogObject, RecentCall, RecentReads};
 use crate::run::progress::ProgressReporter;
 use crate::run::sources::ScanData;
@@ -72,7 +73,7 @@ pub(super) async fn history(
         async move {
             let asked = lookup::named(session, &read.scope, names, &ask, feed, teller).await;
             let also = match asked {
-                Ok(()) => "; each secret was asked for by its ARN and its name besides".to_owned(),
+                Ok(()) => "; each secret was also looked up by its ARN and its name".to_owned(),
                 Err(why) if read.gaps.iter().any(|gap| gap.why == why) => String::new(),
                 Err(why) => format!("; nor could all be asked for by ARN and name: {why}"),
             };
@@ -115,9 +116,13 @@ pub(super) fn trail(
 ) -> RecentCalls {
     let bounds = bounds(from, now);
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let mut gathered = ScanData::default();
+    let mut gathered = ScanData {
+        // Who asks is said by name, and there are few days.
+        names: Arc::new(KeptNames::All),
+        ..ScanData::default()
+    };
     gathered.trail_files(roots, bounds, threads, None, term);
-    let mut all = Ledger::new(bounds, gathered.seen);
+    let mut all = gathered.ledger(bounds);
     for ledger in gathered.ledgers {
         all.merge(ledger);
     }
@@ -142,7 +147,8 @@ fn bounds(from: Timestamp, now: Timestamp) -> LedgerBounds {
 }
 
 fn ledger(from: Timestamp, now: Timestamp) -> Ledger {
-    Ledger::new(bounds(from, now), Arc::new(Deduplicator::default()))
+    let seen = Arc::new(Deduplicator::default());
+    Ledger::new(bounds(from, now), seen).keeping(Arc::new(KeptNames::All))
 }
 
 /// Takes records from the event history into a ledger.

@@ -50,9 +50,15 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     let clock = RunClock::before_aws(args.moment)?;
     block_on(async |stop| {
         if let JournalPlace::File(path) = &journal
-            && !plans.is_empty()
+            && let [plan, ..] = plans.as_slice()
             && !path.exists()
         {
+            if !plan.exists() {
+                bail!(
+                    "`{}` is neither a plan file nor an ARN: name the plan that was applied, or the full ARN of the secret",
+                    plan.display()
+                );
+            }
             return Err(no_journal(&journal));
         }
         let session = open(&args.login, clock, stop).await?;
@@ -61,7 +67,7 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
         }
         let summary = take_back(&session, &journal, which, clock, stop, term).await?;
         if summary.secrets.is_empty() {
-            term.say("There is nothing to take back.");
+            term.say("There is nothing to restore.");
         }
         let printed = Term::data(in_words(&summary).as_bytes());
         written(&summary, &journal)?;
@@ -71,7 +77,7 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
 
 fn no_journal(place: &JournalPlace) -> anyhow::Error {
     anyhow!(
-        "there is no journal {place}: this plan was not applied, or its journal is elsewhere (`--journal`)"
+        "there is no journal {place}: this plan was not applied; if its journal is elsewhere, name it with `--journal FILE`"
     )
 }
 
@@ -171,7 +177,7 @@ pub(super) fn in_words(summary: &RestoreSummary) -> String {
             )
     };
     if summary.secrets.iter().any(again) {
-        text.push_str(" Run the same again for what failed or was not tried.");
+        text.push_str(" Run the same command again to retry what failed or was not tried.");
     }
     text.push('\n');
     text

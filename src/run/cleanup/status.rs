@@ -47,12 +47,12 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
     text.push_str(&paragraph(&format!(
         "{} deleted, which saves {}; {} saved so far.",
         counted(status.deleted as u64, "secret is", "secrets are"),
-        saving(status.saves.iter().copied(), " a month"),
+        saving(status.saves.iter().copied(), " per month"),
         saving(status.saved.iter().copied(), ""),
     )));
     if status.open > 0 {
         text.push_str(&paragraph(&format!(
-            "{} open: a run was cut off there. Run `apply` or `restore` again; it asks AWS what became of it.",
+            "{} open: a run was interrupted there. Run `apply` or `restore` again; it asks AWS for the current state.",
             counted(status.open as u64, "line is", "lines are"),
         )));
     }

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         };
         let pending = pending(&state);
         if pending.is_empty() {
-            term.say("Nothing is pending deletion, by this journal.");
+            term.say("According to this journal, nothing is pending deletion.");
             return Ok(Exit::Done);
         }
         let from = start(args, &pending, now)?;
@@ -140,7 +140,7 @@ async fn give_back(
 fn whole(back: &RestoreSummary, journal: &JournalPlace) -> Result<()> {
     written(back, journal)?;
     if back.exit_code() != 0 {
-        bail!("not everything could be taken back");
+        bail!("not everything could be restored");
     }
     Ok(())
 }
@@ -175,12 +175,12 @@ fn show(
             ]
         })
         .collect();
-    let header = ["ASKED FOR", "PENDING", "WHERE", "TO TAKE IT BACK"];
+    let header = ["REQUESTS", "SECRET", "WHERE", "RESTORE BY"];
     text.push_str(&table(&header, &rows));
     text.push('\n');
     if requesters.is_empty() {
         text.push_str(&paragraph(&format!(
-            "Nobody has asked for {} from {} to {}, by what could be read.",
+            "No requests for {} from {} to {} in the events that could be read.",
             if pending.len() == 1 { "it" } else { "them" },
             whole_seconds(from),
             whole_seconds(now)
@@ -193,12 +193,12 @@ fn show(
             requesters.iter().map(|requester| &requester.arn).collect();
         text.push('\n');
         text.push_str(&paragraph(&format!(
-            "{} still asked for.",
+            "{} still requested.",
             counted(secrets.len() as u64, "secret is", "secrets are")
         )));
     }
     text.push_str(&paragraph(
-        "Silence is no proof: DescribeSecret still works on a pending secret, so a client that has the value in memory asks again only when it starts next. Events come up to 20 minutes late.",
+        "This is no proof: DescribeSecret still works on a pending secret, and a client that has the value in memory reads it again only when it restarts. Events arrive up to 20 minutes late.",
     ));
     for (scope, gap) in &recent.gaps {
         let place = scope
@@ -217,7 +217,7 @@ fn open_lines(state: &JournalState) -> String {
     match open.count() {
         0 => String::new(),
         count => paragraph(&format!(
-            "{} cut off: whether AWS has the deletion is not known. Run `apply` again; it asks.",
+            "{} interrupted: it is not known whether AWS has scheduled the deletion. Run `apply` again to find out.",
             counted(count as u64, "of them was", "of them were")
         )),
     }

@@ -161,7 +161,7 @@ fn the_policy_protects_names_at_the_last_moment() {
 #[test]
 fn replicas_go_only_when_allowed_and_when_nobody_read_them() {
     let mut stage = Stage::new(&[replicated("a")]);
-    assert!(why(&stage.execute(), "a").contains("eu-west-1, us-east-1 would be gone at once"));
+    assert!(why(&stage.execute(), "a").contains("eu-west-1, us-east-1 would be deleted at once"));
     stage.terms.replicas = Replicas::Remove;
     stage.vault.change(&arn("a"), |secret| {
         secret.replicas.as_mut().unwrap()[0].last_accessed = Some("2026-11-01".parse().unwrap());
@@ -217,7 +217,7 @@ fn what_was_restored_is_not_deleted_again() {
         ["there already", "restored"]
     );
     for name in ["a", "b"] {
-        assert!(why(&stage.execute(), name).contains("taken back"));
+        assert!(why(&stage.execute(), name).contains("cancelled by a restore"));
         assert_eq!(stage.vault.kept(&arn(name)).deletions.len(), 1);
     }
     assert_eq!(stage.restore().secrets, []);
@@ -465,7 +465,7 @@ fn restoring_says_plainly_what_is_too_late_or_failed() {
         outcomes[0]
             .why()
             .unwrap()
-            .contains("gone for good: its recovery window ended on 2026-11-17")
+            .contains("it cannot be restored: its recovery window ended on 2026-11-17")
     );
     assert_eq!(outcomes[1], &restore::RestoreOutcome::Restored);
     assert!(outcomes[2].why().unwrap().contains("throttled"));

@@ -43,12 +43,12 @@ pub(crate) const HAPPENINGS: &[Happening] = &[
             let arn = world.named(A, EAST, name).arn();
             read_event(world, &arn);
         },
-        &["asked for since the scan", "role/billing"],
+        &["requested since the scan", "role/billing"],
     ),
     (
         "read by name, by the event history",
         read_event,
-        &["asked for since the scan", "role/billing"],
+        &["requested since the scan", "role/billing"],
     ),
     (
         "asked for in vain",
@@ -63,7 +63,7 @@ pub(crate) const HAPPENINGS: &[Happening] = &[
             let text = text.replace(&asked, &denied);
             world.record(A, EAST, [Event::of(text)]);
         },
-        &["asked for since the scan", "role/billing"],
+        &["requested since the scan", "role/billing"],
     ),
     (
         "changed",

@@ -75,7 +75,7 @@ fn what_is_restored_is_as_it_was_and_restoring_again_changes_nothing() {
     let changes = ground.changes().len();
     let again = ground.run(&["restore", "plan.csv"]).expect(0);
     assert!(
-        again.said().contains("nothing to take back"),
+        again.said().contains("nothing to restore"),
         "{}",
         again.said()
     );
@@ -92,7 +92,7 @@ fn what_is_restored_is_as_it_was_and_restoring_again_changes_nothing() {
     // The plan is spent: what was taken back is not deleted again.
     let refused = ground.execute(&["--remove-replicas"]).expect(3);
     assert!(
-        refused.said().contains("taken back on"),
+        refused.said().contains("cancelled by a restore on"),
         "{}",
         refused.said()
     );
@@ -153,7 +153,7 @@ fn too_late_is_said_plainly() {
     let back = ground.run(&["restore", "plan.csv"]).expect(1);
     assert!(
         back.said()
-            .contains("gone for good: its recovery window ended on"),
+            .contains("it cannot be restored: its recovery window ended on"),
         "{}",
         back.said()
     );
@@ -165,7 +165,8 @@ fn too_late_is_said_plainly() {
     let never = gone.replace("secret:a-", "secret:never-");
     let back = ground.run(&["restore", &never]).expect(1);
     assert!(
-        back.said().contains("gone for good, or was never here"),
+        back.said()
+            .contains("deleted for good, or it never existed"),
         "{}",
         back.said()
     );
@@ -186,7 +187,7 @@ fn what_aws_refuses_to_restore_fails_and_the_others_come_back() {
     );
     assert!(
         back.said()
-            .contains("2 restored, 1 failed. Run the same again"),
+            .contains("2 restored, 1 failed. Run the same command again"),
         "{}",
         back.said()
     );
@@ -210,7 +211,7 @@ fn watching_sees_what_was_asked_for_until_this_second_and_takes_it_back() {
     let ground = deleted();
     let quiet = ground.run(&["watch", "plan.csv"]).expect(0);
     assert!(
-        quiet.said().contains("Nobody has asked for them from"),
+        quiet.said().contains("No requests for them from"),
         "{}",
         quiet.said()
     );
@@ -224,7 +225,7 @@ fn watching_sees_what_was_asked_for_until_this_second_and_takes_it_back() {
         said.contains("c: GetSecretValue by arn:aws:iam::111122223333:role/billing"),
         "{said}"
     );
-    assert!(said.contains("1 secret is still asked for."), "{said}");
+    assert!(said.contains("1 secret is still requested."), "{said}");
     assert!(
         said.contains(&format!(
             "secretsweep restore --journal plan.journal.jsonl {}",
@@ -258,7 +259,7 @@ fn watching_hears_of_a_deletion_whose_outcome_is_not_on_record() {
     ground.aws.heal();
     ask_in_vain(&ground, "a");
     let said = ground.run(&["watch", "plan.csv"]).expect(5).said();
-    assert!(said.contains("1 of them was cut off"), "{said}");
+    assert!(said.contains("1 of them was interrupted"), "{said}");
     ground.run(&["watch", "plan.csv", "--restore"]).expect(5);
     assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
 }
@@ -301,10 +302,10 @@ fn a_deletion_that_was_cut_off_is_not_forgotten_when_it_cannot_be_taken_back() {
         let said = ground.execute(&[]).expect(5).said();
         assert!(said.contains("1 deleted before"), "{what}: {said}");
         assert!(
-            said.contains("Still asked for after the deletion"),
+            said.contains("Still requested after the deletion"),
             "{said}"
         );
-        assert!(!said.contains("shows no call"), "{what}: {said}");
+        assert!(!said.contains("shows no calls"), "{what}: {said}");
         ground.aws.heal();
         let back = ground.run(&["restore", "plan.csv"]).expect(0).said();
         assert!(back.contains("1 restored."), "{what}: {back}");
@@ -353,7 +354,7 @@ fn the_tag_that_was_set_before_deleting_is_taken_back() {
             ground.aws.inject(Fault::denied().on("secretsmanager", op));
         }
         let said = ground.run(&["restore", "plan.csv"]).expect(1).said();
-        assert!(said.contains("taking back the tag `leaving`"), "{said}");
+        assert!(said.contains("removing the tag `leaving`"), "{said}");
         assert!(ground.aws.world().named(A, EAST, "a").deleted.is_none());
         ground.aws.heal();
         ground.run(&["restore", "plan.csv"]).expect(0);

@@ -1,5 +1,5 @@
 //! The commands that act find their credentials and settings where `scan` does, and take another time only before a
-//! service that stands in for AWS.
+//! service that simulates AWS.
 
 use std::process::Command;
 
@@ -82,7 +82,7 @@ fn nothing_is_tried_more_often_than_it_may() {
     assert_eq!(tries.len(), 1);
 }
 
-/// A wrong time would let an old plan through, so it is taken only before a service that stands in for AWS.
+/// A wrong time would let an old plan through, so it is taken only before a service that simulates AWS.
 #[test]
 fn another_time_is_not_taken_before_aws_itself() {
     let ground = deleted();
@@ -111,7 +111,7 @@ fn another_time_is_not_taken_before_aws_itself() {
         for settings in settings {
             let said = run(&ground, &args, settings).expect(1).said();
             assert!(
-                said.contains("stands in for AWS"),
+                said.contains("simulates AWS"),
                 "{command:?} {settings:?}: {said}"
             );
         }

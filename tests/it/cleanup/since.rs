@@ -130,7 +130,10 @@ fn what_looks_after_secrets_refuses_nothing() {
     happens(&ground, events);
     let said = ground.execute(&[]).expect(0).said();
     assert!(said.contains("2 deleted."), "{said}");
-    assert!(said.contains("shows no call for those 2 secrets"), "{said}");
+    assert!(
+        said.contains("shows no calls for those 2 secrets"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -217,18 +220,18 @@ fn a_second_run_says_who_asks_for_what_the_first_one_deleted() {
     ground.execute(&[]).expect(0);
     let quiet = ground.execute(&[]).expect(0).said();
     assert!(
-        !quiet.contains("shows no call"),
+        !quiet.contains("shows no calls"),
         "nothing was checked: {quiet}"
     );
     // In this very second: what comes later is not read yet.
     super::restore_and_watch::ask_in_vain(&ground, "a");
     let said = ground.execute(&[]).expect(5).said();
     assert!(
-        said.contains("Still asked for after the deletion"),
+        said.contains("Still requested after the deletion"),
         "{said}"
     );
     assert!(said.contains("role/billing"), "{said}");
-    assert!(!said.contains("shows no call"), "{said}");
+    assert!(!said.contains("shows no calls"), "{said}");
 }
 
 /// AWS's caching libraries do not say who they are where the application hands in its own client: the whole chain.

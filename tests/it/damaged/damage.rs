@@ -17,6 +17,7 @@ pub struct File {
     pub unique: String,
     /// Days by which it was delivered late.
     pub late: i64,
+    pub background: Background,
     pub body: Body,
 }
 
@@ -58,9 +59,12 @@ pub struct Evidence {
     pub done: Vec<String>,
 }
 
-fn quiet(account: &str, region: &str, day: i64) -> Vec<Told> {
+/// What other services log in an hour of a scope.
+type Background = fn(&str, &str, i64) -> Call;
+
+fn quiet(background: Background, account: &str, region: &str, day: i64) -> Vec<Told> {
     let hours = (0..24).map(|hour| Told {
-        call: bustle(account, region, day * DAY + hour * HOUR + 1_020),
+        call: background(account, region, day * DAY + hour * HOUR + 1_020),
         of: None,
     });
     hours.collect()
@@ -70,7 +74,12 @@ impl File {
     /// The events, written out, so that they can be changed. None: the file is damaged already.
     fn events(&mut self) -> Option<&mut Vec<Told>> {
         if matches!(self.body, Body::Quiet) {
-            self.body = Body::Events(quiet(&self.account, &self.region, self.day));
+            self.body = Body::Events(quiet(
+                self.background,
+                &self.account,
+                &self.region,
+                self.day,
+            ));
         }
         match &mut self.body {
             Body::Events(events) => Some(events),
@@ -87,7 +96,7 @@ impl File {
         let quiet_day;
         let events = match &self.body {
             Body::Quiet => {
-                quiet_day = quiet(&self.account, &self.region, self.day);
+                quiet_day = quiet(self.background, &self.account, &self.region, self.day);
                 &quiet_day
             }
             Body::Events(events) => events,
@@ -108,7 +117,7 @@ impl File {
 
     pub fn bytes(&self, number: usize) -> Vec<u8> {
         match &self.body {
-            Body::Quiet => packed(&self.account, &self.region, self.day),
+            Body::Quiet => packed(self),
             Body::Events(_) => gzip(self.text(number).as_bytes()),
             Body::Broken(bytes) => bytes.clone(),
         }
@@ -116,14 +125,20 @@ impl File {
 }
 
 /// A quiet day as a file; each is made once in a run.
-fn packed(account: &str, region: &str, day: i64) -> Vec<u8> {
+fn packed(file: &File) -> Vec<u8> {
     use std::sync::{Mutex, OnceLock};
-    type Packed = BTreeMap<(String, String, i64), Vec<u8>>;
+    type Packed = BTreeMap<(bool, String, String, i64), Vec<u8>>;
     static PACKED: OnceLock<Mutex<Packed>> = OnceLock::new();
-    let key = (account.to_owned(), region.to_owned(), day);
+    let is_lively = std::ptr::fn_addr_eq(file.background, bustle as Background);
+    let key = (
+        is_lively,
+        file.account.clone(),
+        file.region.clone(),
+        file.day,
+    );
     let mut all = PACKED.get_or_init(Mutex::default).lock().unwrap();
     let pack = || {
-        let calls: Vec<Call> = quiet(account, region, day)
+        let calls: Vec<Call> = quiet(file.background, &file.account, &file.region, file.day)
             .into_iter()
             .map(|told| told.call)
             .collect();
@@ -136,6 +151,7 @@ impl Evidence {
     /// The whole evidence: a day of a scope is one file, or two when the calls of our service lie apart.
     pub fn whole(story: &Story, dice: &mut Dice) -> Self {
         let together = dice.percent(30);
+        let background = if dice.percent(20) { heartbeat } else { bustle };
         let mut days: BTreeMap<(String, String, i64), Vec<Told>> = BTreeMap::new();
         for told in &story.told {
             let key = (
@@ -154,12 +170,13 @@ impl Evidence {
                     day,
                     unique: unique.to_owned(),
                     late: 0,
+                    background,
                     body,
                 };
                 let calls = days.remove(&(account.clone(), region.clone(), day));
                 match calls {
                     Some(calls) if together => {
-                        let mut events = quiet(account, region, day);
+                        let mut events = quiet(background, account, region, day);
                         events.extend(calls);
                         files.push(file("ALL", Body::Events(events)));
                     }
@@ -493,7 +510,8 @@ const DAMAGES: &[Damage] = &[
     ("only management events", |all, dice| {
         let is_network = |told: &&Told| told.call.category == "NetworkActivity";
         let network = all.events().into_iter().filter(is_network);
-        all.no_network_activity = network.filter_map(|told| told.of).collect();
+        let network: Vec<usize> = network.filter_map(|told| told.of).collect();
+        all.no_network_activity.extend(network);
         all.only(dice, |told| told.call.category == "Management");
     }),
     ("only data events", Evidence::data_only),

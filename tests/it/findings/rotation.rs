@@ -250,7 +250,7 @@ fn what_should_rotate_and_does_not_is_named() {
         ],
     );
     for row in scan.findings("rotation-off") {
-        let by_name = row["text"].to_string().contains("speaks of a database");
+        let by_name = row["text"].to_string().contains("mentions a database");
         assert_eq!(row["severity"], if by_name { "low" } else { "medium" });
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 mod paths;
 mod planted;
 mod walls;
+mod words;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

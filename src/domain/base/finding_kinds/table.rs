@@ -156,7 +156,7 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::NoOwner,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "A secret has no tag that names its owner: nobody knows whom to ask.",
+        meaning: "A secret has no tag that names its owner, so it is not known whom to ask.",
         rule: "None of the tags of `[owner] tags` is set. Not reported for replicas, pending deletions and secrets of \
                other AWS services. Not judged where no secret at all has such a tag.",
         settings: &[],
@@ -168,7 +168,7 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::Low,
         reported: Reported::ByDefault,
         meaning: "The name of a secret breaks the naming rules of the policy file.",
-        rule: "The name has the `prefix` and stands in the `account` of an entry of {naming}, and does not match its \
+        rule: "The name has the `prefix` and is in the `account` of an entry of {naming}, and does not match its \
                `pattern` (a regular expression). Not reported for replicas, pending deletions and secrets of other AWS \
                services.",
         settings: &[Setting {
@@ -208,7 +208,7 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::DuplicateName,
         severity: Severity::Low,
         reported: Reported::OnRequest,
-        meaning: "The same name stands in several Regions without replication: values that should be equal may differ.",
+        meaning: "The same name exists in several Regions without replication: values that should be equal may differ.",
         rule: "Two or more secrets of an account have one name in different Regions, and none of them is replicated. \
                Not reported for replicas, pending deletions and secrets of other AWS services.",
         settings: &[],
@@ -338,7 +338,7 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::PublicAddress,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "An IAM user with long-lived keys reads secrets from the internet: whoever has the keys can do the \
+        meaning: "An IAM user with long-lived keys reads secrets from the internet: anybody who has the keys can do the \
                   same from anywhere.",
         rule: "In the window a program with the keys of an IAM user read from a public address and without \
                `vpcEndpointId`.",

@@ -237,9 +237,22 @@ fn the_plan_ages_from_the_scan_and_another_plan_has_another_id() {
 }
 
 #[test]
+fn a_few_deletions_are_no_large_share_of_a_small_account() {
+    let rows = ["a", "b", "c", "d", "e", "f"].map(row);
+    let mut plan = draft(&report(rows.to_vec()), &everything()).plan;
+    plan.scanned = 6;
+    let ours = BTreeSet::from(["111122223333".parse().unwrap()]);
+    let check = |plan: &Plan| Guards::default().check(plan, plan.planned_at, None, &ours);
+    assert!(matches!(check(&plan)[..], [Blocked::TooLargeShare { .. }]));
+    plan.lines[0].decision = Decision::Keep;
+    assert_eq!(check(&plan), [], "five of six");
+}
+
+#[test]
 fn guards_stop_what_is_too_much_too_old_or_not_ours() {
-    let mut plan = draft(&report(vec![row("a"), row("b"), row("c")]), &everything()).plan;
-    plan.scanned = 15;
+    let rows = ["a", "b", "c", "d", "e", "f", "g"].map(row);
+    let mut plan = draft(&report(rows.to_vec()), &everything()).plan;
+    plan.scanned = 35;
     let ours = BTreeSet::from(["111122223333".parse().unwrap()]);
     let day = |days: i64| plan.planned_at + SignedDuration::from_hours(24 * days);
     let guards = Guards::default();
@@ -252,7 +265,7 @@ fn guards_stop_what_is_too_much_too_old_or_not_ours() {
         few.check(&plan, day(0), None, &ours)[..],
         [Blocked::TooMany { .. }]
     ));
-    plan.scanned = 14;
+    plan.scanned = 34;
     assert!(matches!(
         guards.check(&plan, day(0), None, &ours)[..],
         [Blocked::TooLargeShare { .. }]

@@ -173,7 +173,7 @@ fn what_cannot_be_meant_is_an_error_that_names_its_line() {
         ),
         (
             format!("{}{first}\n", file()),
-            "line 5: arn:aws:secretsmanager:eu-central-1:111122223333:secret:=1+1-AbC123 stands in line 2 already",
+            "line 5: arn:aws:secretsmanager:eu-central-1:111122223333:secret:=1+1-AbC123 is already in line 2",
         ),
         (
             file().replacen("plan_id", "plan", 1),

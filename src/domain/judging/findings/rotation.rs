@@ -219,7 +219,7 @@ impl OneSecret<'_> {
             let is = |known: &String| known.eq_ignore_ascii_case(word);
             settings.database_words.iter().any(is)
         })?;
-        let text = format!("its name speaks of a database (`{word}`)");
+        let text = format!("its name mentions a database (`{word}`)");
         Some((Severity::Low, text))
     }
 

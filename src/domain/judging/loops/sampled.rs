@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::clients::session_hours;
+use super::sessions::session_hours;
 use super::{Called, HOT_CALLS_AN_HOUR, HOT_HOURS, HotLoop, LoopTerms, named_shape};
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::day_of;
@@ -23,8 +23,8 @@ use crate::domain::pricing::cost::Rate;
 use crate::domain::report::result::{CaveatRow, LoopEstimate, LoopShape, Range};
 use crate::domain::sampling::{Halves, Sample, Tally, real, whole};
 use crate::domain::trail::calls::Address;
+use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivityWindow, ReaderUse};
-use crate::domain::usage::sessions::SessionForm;
 
 /// How many windows before and after a window decide whether it counts.
 const NEAR: usize = 6;
@@ -203,7 +203,7 @@ fn client_hours<'a>(
     called: Called<'_>,
     window: ActivityWindow,
 ) -> Vec<ClientHour<'a>> {
-    let hours = session_hours(what, called, window).into_iter();
+    let hours = session_hours(what, called, window, |_| true).into_iter();
     let mut hours: Vec<_> = hours
         .map(|seen| ClientHour {
             client: client(seen.session, seen.address),

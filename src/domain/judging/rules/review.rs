@@ -61,7 +61,7 @@ pub(super) fn failed_reads(case: &SecretFacts<'_>) -> Option<String> {
         format!("{about}{} times", thousands(calls))
     };
     Some(format!(
-        "asked for in vain {times}, last by {who} on {} ({})",
+        "requested without success {times}, last by {who} on {} ({})",
         utc_day(at.unwrap_or_default()),
         outcome.in_words()
     ))

@@ -4,11 +4,14 @@
 //! export, and one whose records are a selection ([`RecordSelection`]) proves nothing by itself: whole log files
 //! beside it say nothing of the time of the others. Whether all files of an account and Region together are a selection
 //! is judged later, by [`Coverage`].
+//!
+//! Global events beside other records of their home Region in one file are like these.
 
 use std::collections::HashMap;
 
 use super::{Coverage, RecordSelection};
 use crate::domain::trail::event::Variety;
+use crate::domain::trail::global_events::{home_of, place_of};
 
 /// More hours than this between the first and the last record of a file: it is an export.
 const EXPORT_HOURS: u32 = 24;
@@ -16,14 +19,21 @@ const EXPORT_HOURS: u32 = 24;
 /// An hour since 1970-01-01T00:00:00Z, and whether it has a record that only reads.
 type FileHour = (u32, bool);
 
+/// An account and a Region, as a file has them.
+type FilePlace = (Box<str>, Box<str>);
+
 /// The hours of the file that is read, by account and Region.
 #[derive(Debug, Default)]
-pub struct FileHours(HashMap<(Box<str>, Box<str>), Vec<FileHour>>);
+pub struct FileHours {
+    hours: HashMap<FilePlace, Vec<FileHour>>,
+    /// How varied the global events of places are of which the file has other records, too.
+    global: HashMap<FilePlace, Variety>,
+}
 
 impl FileHours {
     /// Notes that the file has a management event of this hour.
     pub fn add(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        self.0
+        self.hours
             .entry((account.into(), region.into()))
             .or_default()
             .push((hour, read_only));
@@ -31,16 +41,30 @@ impl FileHours {
 
     /// The file ends: gives its hours of an account and Region to the coverage, with how varied its records there are.
     pub fn end(&mut self, account: &str, region: &str, variety: &Variety, coverage: &mut Coverage) {
-        let hours = self.0.remove(&(account.into(), region.into()));
-        let hours = hours.unwrap_or_default();
-        if spans_more(&hours) && RecordSelection::of(variety).is_some() {
+        let place: FilePlace = (account.into(), region.into());
+        let mut hours = self.hours.remove(&place).unwrap_or_default();
+        if let Some(home) = home_of(region) {
+            let home: FilePlace = (account.into(), home.into());
+            if let Some(own) = self.hours.get_mut(&home) {
+                own.append(&mut hours);
+                self.global.insert(home, variety.clone());
+                return;
+            }
+        }
+        let mut variety = variety.clone();
+        if place_of(region).is_some()
+            && let Some(global) = self.global.remove(&place)
+        {
+            variety.merge(&global);
+        }
+        if spans_more(&hours) && RecordSelection::of(&variety).is_some() {
             coverage.selected(account, region, hours.iter().map(|hour| hour.0));
         } else {
             for (hour, read_only) in hours {
                 coverage.heard(account, region, hour, read_only);
             }
         }
-        coverage.variety(account, region, variety);
+        coverage.variety(account, region, &variety);
     }
 }
 

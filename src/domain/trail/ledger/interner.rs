@@ -109,6 +109,24 @@ impl<const N: usize> InternedRows<N> {
         })
     }
 
+    /// The number of a row of strings that are known already; the row is taken in if it is new.
+    pub(super) fn number_of(&mut self, strings: &Strings, symbols: [Sym; N], marks: u8) -> u32 {
+        let hash = hash_of(symbols.map(|symbol| strings.text(symbol)), marks);
+        let all = &self.all;
+        let same = |&at: &u32| {
+            let known: &InternedRow<N> = &all[at as usize];
+            (known.strings, known.marks) == (symbols, marks)
+        };
+        if let Some(&at) = self.table.find(hash, same) {
+            return at;
+        }
+        self.push(InternedRow {
+            strings: symbols,
+            marks,
+            hash,
+        })
+    }
+
     /// Takes the rows of another ledger in, whose strings have these numbers here; gives their numbers here, by their
     /// numbers there.
     pub(super) fn take_in(&mut self, other: &Self, symbols: &[Sym]) -> Vec<u32> {

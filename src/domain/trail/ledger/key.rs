@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, named_in};
 use crate::domain::trail::event::{RecordKind, TrailEvent};
+use crate::domain::trail::sessions::SessionFamily;
 
 /// How many strings say what was called: account, Region, target, API.
 pub(super) const SUBJECT: usize = 4;
@@ -27,6 +28,12 @@ pub(super) struct CallKey<'a> {
     /// How it ended.
     pub(super) outcome: CallOutcome,
 }
+
+/// The place of the session's name among the strings of a caller.
+pub(super) const SESSION: usize = 1;
+
+/// The place of the user agent among the strings of a caller.
+const USER_AGENT: usize = 6;
 
 const HAS_TARGET: u8 = 1;
 
@@ -54,6 +61,9 @@ const EC2: u8 = 2;
 const VPC: u8 = 4;
 
 const CONSOLE: u8 = 8;
+
+/// The bits of a caller's marks that hold what was made up of its session's name begin here; zero: the name is whole.
+const FAMILY: u8 = 4;
 
 /// Whether marks are those of what a batch selects.
 pub(super) fn is_selection(marks: u8) -> bool {
@@ -124,6 +134,22 @@ impl<'a> CallKey<'a> {
         }
     }
 
+    /// The family of the session that calls; `None`: the session has a name of its own, or one that has to stay.
+    pub(super) fn family(&self) -> Option<SessionFamily<'a>> {
+        family_of(self.caller, self.caller_marks)
+    }
+
+    /// The key of all sessions of a family.
+    pub(super) fn of_family(&self, family: SessionFamily<'a>) -> Self {
+        let mut caller = self.caller;
+        caller[SESSION] = family.start;
+        Self {
+            caller,
+            caller_marks: with_family(self.caller_marks, family),
+            ..*self
+        }
+    }
+
     /// The keys of what a batch selects, which the call itself does not name. They are evidence; the call is counted by
     /// its own key.
     pub(super) fn of_batch(event: &'a TrailEvent<'_>) -> Vec<Self> {
@@ -160,8 +186,42 @@ pub(super) fn subject(row: &InternedRow<SUBJECT>, strings: &Strings) -> CallSubj
     }
 }
 
-/// The caller of a row.
-pub(super) fn caller(row: &InternedRow<CALLER>, strings: &Strings) -> Caller {
+/// The family of the session of a caller; `None`: the session has a name of its own, or one that has to stay.
+///
+/// A person is known by the session, and a Lambda function by its name, which is that of its session, whatever its form.
+/// Only an SDK in a function that assumes another role makes names up.
+pub(super) fn family_of(caller: [&str; CALLER], marks: u8) -> Option<SessionFamily<'_>> {
+    let [identity, session, identity_type, ..] = caller;
+    let family = SessionFamily::of(session)?;
+    let is_person = identity.contains("AWSReservedSSO_") || marks & CONSOLE != 0;
+    let is_named_by_session = identity_type == "FederatedUser";
+    let is_function = is_in_lambda(caller[USER_AGENT]) && !family.is_of_sdk();
+    (!is_person && !is_named_by_session && !is_function).then_some(family)
+}
+
+/// The marks of a caller that stands for all sessions of a family.
+pub(super) fn with_family(marks: u8, family: SessionFamily<'_>) -> u8 {
+    marks | (family.origin as u8) << FAMILY
+}
+
+/// The marks of a caller that is one session of its family.
+pub(super) fn without_family(marks: u8) -> u8 {
+    marks & ((1 << FAMILY) - 1)
+}
+
+/// Whether a user agent is that of a program in Lambda: every SDK puts the environment into it.
+fn is_in_lambda(user_agent: &str) -> bool {
+    const SIGN: &[u8] = b"exec-env/aws_lambda";
+    let mut parts = user_agent.as_bytes().windows(SIGN.len());
+    parts.any(|part| part.eq_ignore_ascii_case(SIGN))
+}
+
+/// The caller of a row. `example`: a name of the family of sessions that the caller stands for.
+pub(super) fn caller(
+    row: &InternedRow<CALLER>,
+    strings: &Strings,
+    example: Option<&str>,
+) -> Caller {
     let [
         identity,
         session,
@@ -174,7 +234,8 @@ pub(super) fn caller(row: &InternedRow<CALLER>, strings: &Strings) -> Caller {
     let has = |bit: u8| row.marks & bit != 0;
     Caller {
         identity,
-        session,
+        session: example.map_or(session, str::to_owned),
+        is_many: example.is_some(),
         identity_type,
         account,
         invoked_by,

@@ -13,6 +13,7 @@ use super::scan;
 use super::time::TimeReader;
 use super::{Contents, TrailOwner, event_from, full_parse};
 use crate::domain::trail::event::{EventSink, RecordKind, TrailEvent, Variety};
+use crate::domain::trail::global_events::place_of_event;
 use crate::domain::trail::record::members::Leave;
 use crate::domain::trail::record::unended::UnendedValue;
 
@@ -157,9 +158,8 @@ impl<'s> Records<'s> {
                     None => caller().unwrap_or_default(),
                 };
                 let region = own.1.or(path.map(|path| path.region)).unwrap_or_default();
-                if !is_global(region, &seen.service) {
-                    self.tell((&account, region), seen, sink);
-                }
+                let place = place_of_event(region, &seen.service);
+                self.tell((&account, place), seen, sink);
             }
         }
     }
@@ -329,28 +329,6 @@ impl<'r> TrailSigns<'r> {
         }
         variety.any_success |= !failed;
     }
-}
-
-/// Services whose events are logged in the home Region of their partition wherever the call came from. A trail of another
-/// Region holds them, too, so they do not show that there is a trail of the home Region (CloudTrail User Guide, "Global
-/// service events").
-const GLOBAL_SERVICES: [&str; 10] = [
-    "iam.amazonaws.com",
-    "sts.amazonaws.com",
-    "cloudfront.amazonaws.com",
-    "route53.amazonaws.com",
-    "route53domains.amazonaws.com",
-    "organizations.amazonaws.com",
-    "signin.amazonaws.com",
-    "support.amazonaws.com",
-    "waf.amazonaws.com",
-    "shield.amazonaws.com",
-];
-
-const HOME_REGIONS: [&str; 3] = ["us-east-1", "us-gov-west-1", "cn-north-1"];
-
-fn is_global(region: &str, service: &str) -> bool {
-    HOME_REGIONS.contains(&region) && GLOBAL_SERVICES.contains(&service)
 }
 
 /// What a record of another service has to tell, given its time.

@@ -15,6 +15,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::policy::Policy;
 use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller};
 use crate::domain::trail::event::RecordKind;
+use crate::domain::trail::sessions::SessionFamily;
 use crate::domain::usage::classify::{
     Class, RotationFunctions, as_rotation, classify, classify_unless, may_rotate_unnamed,
 };
@@ -147,7 +148,8 @@ impl KnownCaller {
             kind == ReaderKind::Ourselves && !is_ours
         });
         let mut places = rotations.of(caller).cloned().unwrap_or_default();
-        if may_rotate_unnamed(caller, &usual) {
+        // What some of many sessions do says nothing of the others.
+        if may_rotate_unnamed(caller, &usual) && !caller.is_many {
             places.extend(rotated.get(&session_key(caller)).into_iter().flatten());
         }
         let class = as_rotation(caller, &usual, policy).filter(|_| !places.is_empty());
@@ -219,6 +221,11 @@ pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rota
     moved
 }
 
+/// The session of a caller; of many sessions, what they have in common.
 fn session_key(caller: &Caller) -> (&str, &str) {
-    (&caller.identity, &caller.session)
+    let session = match SessionFamily::of(&caller.session) {
+        Some(family) if caller.is_many => family.start,
+        _ => &caller.session,
+    };
+    (&caller.identity, session)
 }

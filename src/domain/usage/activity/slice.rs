@@ -47,6 +47,21 @@ impl ActivitySlice<'_> {
         &self.access.cells[self.hours.clone()]
     }
 
+    /// The sessions that are kept of many, each with its calls in these hours.
+    pub fn sessions(&self) -> impl Iterator<Item = &[Cell]> {
+        let cells = self.cells();
+        let first = cells.first().map_or(0, |cell| cell.key);
+        let last = cells.last().map_or(0, |cell| cell.key);
+        let of_these = move |all: &'_ [Cell]| {
+            let from = all.partition_point(|cell| cell.key < first);
+            from..all.partition_point(|cell| cell.key <= last)
+        };
+        let sessions = self.access.sessions.iter();
+        sessions
+            .map(move |session| &session.cells[of_these(&session.cells)])
+            .filter(|cells| !cells.is_empty())
+    }
+
     /// The calls of samples that lie in a window, each with its cell.
     pub fn sampled(&self, window: ActivityWindow) -> impl Iterator<Item = (Cell, SampledCalls)> {
         let cells = self.cells();

@@ -3,7 +3,7 @@
 //! Which sign means which reader is said in the table above, not here.
 
 use crate::domain::trail::calls::Caller;
-use crate::domain::usage::sessions::{is_instance, is_task};
+use crate::domain::trail::sessions::{is_instance, is_task};
 
 /// One sign by which a caller is recognised.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +38,39 @@ pub enum Sign {
     Root,
 }
 
+/// The texts of a caller in the form in which signs are looked for, made once for all of them.
+pub(crate) struct CallerTexts<'a> {
+    /// The user agent in lower case.
+    agent: &'a str,
+    /// Its words outside of brackets.
+    words: Vec<&'a str>,
+    /// The name of the role in lower case.
+    role: &'a str,
+}
+
+impl<'a> CallerTexts<'a> {
+    /// Takes the user agent and the name of the role, both in lower case.
+    pub(crate) fn new(agent: &'a str, role: &'a str) -> Self {
+        Self {
+            agent,
+            words: words(agent).collect(),
+            role,
+        }
+    }
+}
+
 impl Sign {
-    /// Whether the caller shows this sign; `agent` and `role` are its user agent and the name of its role in lower case.
-    pub(crate) fn fits(self, caller: &Caller, agent: &str, role: &str) -> bool {
+    /// Whether the caller, whose texts these are, shows this sign.
+    pub(crate) fn fits(self, caller: &Caller, texts: &CallerTexts<'_>) -> bool {
+        let CallerTexts { agent, words, role } = texts;
         match self {
-            Self::Product(name) => words(agent).any(|word| {
+            Self::Product(name) => words.iter().any(|word| {
                 word.strip_prefix(name)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }),
-            Self::Word(start) => words(agent).any(|word| word.starts_with(start)),
+            Self::Word(start) => words.iter().any(|word| word.starts_with(start)),
             Self::Agent(start) => agent.starts_with(start),
-            Self::ServiceRole(name) => role == name,
+            Self::ServiceRole(name) => *role == name,
             Self::Session(start) => caller.session.starts_with(start),
             Self::Role(part) => role.contains(part),
             Self::Service(name) => service_of(caller) == name,
@@ -152,7 +174,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                sign.fits(&Caller::default(), agent, ""),
+                sign.fits(&Caller::default(), &CallerTexts::new(agent, "")),
                 fits,
                 "{sign:?} {agent}"
             );

@@ -1,8 +1,8 @@
 //! Callers in a loop: as processes, as tasks, as writers, as whoever polls.
 
 use super::{
-    CLI, GET, GO, Generated, HOUR, Shape, a_loop, by, calling, read, renamed, shape, steady, tasks,
-    ticks,
+    CLI, ECS, GET, GO, Generated, HOUR, Shape, a_loop, by, calling, fleet, read, renamed, shape,
+    steady, tasks, ticks,
 };
 
 /// Callers of which a loop must be found.
@@ -181,6 +181,34 @@ pub(super) static SHAPES: &[Shape] = &[
                 )
             };
             by(GO, moments.into_iter().map(one).collect())
+        },
+    ),
+    shape(
+        "pod of processes in a healthy fleet",
+        a_loop(GET, "", true),
+        |random| {
+            let fleet = fleet(
+                random,
+                (120, 200),
+                |random, _| random.address("15"),
+                |pod, hour, from| format!("botocore-session-{}", from + pod + hour * HOUR),
+            );
+            let pod = renamed(random, |_, at| format!("botocore-session-{at}"));
+            [fleet, pod].concat()
+        },
+    ),
+    shape(
+        "crash loop beside tasks that last",
+        a_loop(GET, "", false),
+        |random| {
+            let lasting = fleet(
+                random,
+                (30, 60),
+                |random, _| random.address("16"),
+                |pod, _, _| format!("{pod:032x}"),
+            );
+            let moments = ticks(random, 20, 50, (5, 9));
+            [by(ECS, lasting), tasks(random, moments)].concat()
         },
     ),
     shape(

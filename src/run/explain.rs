@@ -1,0 +1,67 @@
+//! `explain`: one secret of a finished scan.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::output::style;
+use crate::Exit;
+use crate::cli::ExplainArgs;
+use crate::domain::report::result::SecretRow;
+use crate::files::store;
+use crate::report::json;
+use crate::report::named::{Match, named};
+use crate::report::text::explain::explain;
+use crate::term::Term;
+
+/// Where a scan that names no folder writes to.
+const REPORTS: &str = "reports";
+
+/// How many secrets an error lists.
+const LISTED: usize = 10;
+
+/// Runs `explain`.
+pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
+    let newest = || store::newest_inside(Path::new(REPORTS));
+    let folder = args.scan.clone().or_else(newest).with_context(|| {
+        format!("there is no finished scan in `{REPORTS}`: name its folder with `--scan DIR`")
+    })?;
+    let report = store::read_report(&folder, json::read)?;
+    let typed = &args.secret;
+    match named(&report, typed) {
+        Match::One(row) => {
+            Term::data(explain(&report, row, style()).as_bytes())?;
+            Ok(Exit::Done)
+        }
+        Match::Several(rows) => bail!(
+            "`{typed}` may be one of {} secrets: write more of the name, or the ARN\n{}",
+            rows.len(),
+            listed(&rows)
+        ),
+        Match::None(Some(other)) => {
+            bail!(
+                "there is no secret `{typed}` in `{}`; did you mean `{other}`?",
+                folder.display()
+            )
+        }
+        Match::None(None) => {
+            bail!(
+                "there is no secret `{typed}` in `{}`; secrets.csv lists them",
+                folder.display()
+            )
+        }
+    }
+}
+
+/// The ARNs of the first of these secrets, a line each.
+fn listed(rows: &[&SecretRow]) -> String {
+    let mut lines: Vec<String> = rows
+        .iter()
+        .take(LISTED)
+        .map(|row| format!("  {}", row.arn))
+        .collect();
+    if rows.len() > LISTED {
+        lines.push(format!("  and {} more", rows.len() - LISTED));
+    }
+    lines.join("\n")
+}
