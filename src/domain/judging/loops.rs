@@ -216,6 +216,8 @@ fn judge_counted<'a>(
     let range = (sums.perhaps > 0 && !is_unknown)
         .then(|| terms.range(called, sums.avoidable, likely))
         .flatten();
+    // Where nobody can say how many could be avoided, a few that seem certain are no number to print.
+    let certain = if is_unknown { 0 } else { sums.avoidable };
     Some(HotLoop {
         calls_month: terms.rate.month_calls(sums.calls)?,
         clients: sums.count,
@@ -223,7 +225,7 @@ fn judge_counted<'a>(
         interval_s: Some(interval(sums.peak)),
         shape: shape(&sums),
         active_hours: u32::try_from(sums.hours.len()).unwrap_or(u32::MAX),
-        avoidable_month: terms.rate.month_calls(sums.avoidable)?,
+        avoidable_month: terms.rate.month_calls(certain)?,
         avoidable_usd: terms.usd(called, sums.avoidable).filter(|_| !is_unknown),
         avoidable_range: range,
         advice: String::new(),

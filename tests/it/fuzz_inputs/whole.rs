@@ -103,7 +103,7 @@ const REPORTS: &[&[&str]] = &[
     &["report", "before.json", "--previous", "before.json"],
 ];
 
-const APPLY: &[&str] = &["apply", "plan.csv", "--no-lookup"];
+const APPLY: &[&str] = &["apply", "plan.csv", "--no-lookup", "--execute"];
 
 const STATUS: &[&str] = &["status", "plan.csv", "--now", NOW];
 
