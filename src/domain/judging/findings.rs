@@ -2,7 +2,7 @@
 //! [`crate::domain::base::finding_kinds::FINDINGS`]; the rooms below search for them.
 //!
 //! A finding is made of what was seen. Where a rule needs that something was *not* seen, it asks for covered time
-//! ([`ScanFacts::is_covered`]); what cannot be judged at all is said once, in [`FindingSearch::unjudged`], never by secret.
+//! (`ScanFacts::is_covered`); what cannot be judged at all is said once, in [`FindingSearch::unjudged`], never by secret.
 
 mod change;
 mod failing;

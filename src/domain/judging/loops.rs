@@ -2,7 +2,7 @@
 //!
 //! Judged per client and hour, because a thousand pods with an hour's cache are healthy and one pod that reads every
 //! second is not. With a cache of `T` seconds a client needs at most `3600 / T` calls an hour; what goes beyond, summed
-//! over its hours, a cache would avoid. Who the clients are is said in [`clients`], what is called in [`called`].
+//! over its hours, a cache would avoid. Who the clients are is said in `clients`, what is called in `called`.
 //!
 //! Every API may be called in a loop: `DescribeSecret` in a storm, lookups of names that do not exist, writes without an
 //! end, lists. Refused reads are left out: they are a finding of their own, and no cache mends them.
