@@ -1,3 +1,5 @@
+//! The CSV files of a report, read back.
+
 use proptest::prelude::*;
 
 use super::*;
