@@ -33,6 +33,7 @@ pub(super) enum Act {
     /// `BatchGetSecretValue` of these names.
     Batch(&'static [&'static str]),
     Put(CallTarget),
+    PutPolicy(CallTarget),
     MoveStage(CallTarget),
     Create(CallTarget),
     /// With this many days of recovery, or forced when there are none.
@@ -90,6 +91,8 @@ pub(super) enum VersionRequest {
     Pending,
     /// The current one by its id.
     Id,
+    /// The one that was current when the trail begins, by its id.
+    Old,
 }
 
 /// Why a call fails.

@@ -43,6 +43,8 @@ pub(super) enum SessionNaming {
     RotationFunction,
     /// No session: an IAM user with a long-lived key.
     User,
+    /// No session: the root user of the account.
+    Root,
     /// An AWS service in a role linked to it.
     Linked(&'static str),
     /// An AWS service as itself, without a role.
@@ -342,6 +344,44 @@ pub(super) static STAGING_LOAD: DemoCaller = role(
     GO_SDK,
     Origin::Outside("203.0.113.9"),
 );
+/// A service that may no longer read its secret.
+pub(super) static RECEIPTS: DemoCaller = pods("receipts-printer-irsa", GO_SDK, "10.20.66.");
+/// A service of staging that asks for a secret of production.
+pub(super) static STAGING_GATEWAY: DemoCaller = role(
+    STAGING,
+    "staging-gateway-task",
+    SessionNaming::Task,
+    JAVA_FARGATE,
+    Origin::Endpoint("10.60.16."),
+);
+pub(super) static ROOT: DemoCaller = role(
+    PRODUCTION,
+    "root",
+    SessionNaming::Root,
+    BROWSER,
+    Origin::Outside("203.0.113.78"),
+);
+/// A screen in the office, with a key that does not end.
+pub(super) static OFFICE: DemoCaller = role(
+    PRODUCTION,
+    "office-dashboard",
+    SessionNaming::User,
+    PYTHON_POD,
+    Origin::Outside("192.0.2.62"),
+);
+/// The pods of [`LOYALTY`], whose calls have left the VPC endpoint.
+pub(super) static LOYALTY_OUTSIDE: DemoCaller = role(
+    PRODUCTION,
+    "loyalty-api-irsa",
+    SessionNaming::Pod,
+    PYTHON_POD,
+    Origin::Outside("198.51.100.25"),
+);
+pub(super) static CATALOG_EUROPE: DemoCaller =
+    pods("catalog-search-eu-irsa", PYTHON_POD, "10.30.12.");
+pub(super) static CATALOG_FEED: DemoCaller = pods("catalog-feed-irsa", GO_SDK, "10.20.17.");
+pub(super) static CUSTOMERS_EXPORT: DemoCaller =
+    pods("customers-export-irsa", PYTHON_POD, "10.30.9.");
 /// The twelve roles that share one secret.
 pub(super) static SHARERS: [DemoCaller; 12] = [
     pods("svc-accounts-irsa", GO_SDK, "10.20.80."),

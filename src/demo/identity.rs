@@ -109,7 +109,9 @@ fn tls(source: &str, region: &str) -> Json {
 /// The name of the function that rotates the secret.
 pub(super) const fn rotation_function(cast: &Cast) -> Option<&'static str> {
     match cast.rotation {
-        Rotation::Function { function, .. } | Rotation::Failing { function, .. } => Some(function),
+        Rotation::Function { function, .. }
+        | Rotation::Failing { function, .. }
+        | Rotation::Stuck { function, .. } => Some(function),
         Rotation::Unset | Rotation::Managed { .. } | Rotation::Off { .. } => None,
     }
 }
@@ -131,7 +133,7 @@ fn session_name(caller: &DemoCaller, client: u32) -> String {
             .and_then(rotation_function)
             .unwrap_or_default()
             .to_owned(),
-        SessionNaming::User | SessionNaming::Service(_) => String::new(),
+        SessionNaming::User | SessionNaming::Root | SessionNaming::Service(_) => String::new(),
     }
 }
 
@@ -150,6 +152,7 @@ pub(super) fn session_arn(call: &Call) -> String {
     let role = call.caller.role;
     match call.caller.session {
         SessionNaming::User => format!("arn:aws:iam::{account}:user/{role}"),
+        SessionNaming::Root => format!("arn:aws:iam::{account}:root"),
         _ => format!(
             "arn:aws:sts::{account}:assumed-role/{role}/{}",
             session_name(call.caller, call.client)
@@ -180,6 +183,12 @@ fn identity(call: &Call) -> Json {
             ("accountId", text(account)),
             ("accessKeyId", text("AKIAIOSFODNN7EXAMPLE")),
             ("userName", text(caller.role)),
+        ],
+        SessionNaming::Root => vec![
+            ("type", text("Root")),
+            ("principalId", text(account)),
+            ("arn", text(session_arn(call))),
+            ("accountId", text(account)),
         ],
         _ if account != call.account => {
             return Json::Map(vec![

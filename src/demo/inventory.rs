@@ -24,13 +24,14 @@ pub(super) fn write(
     put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     let accessed = last_accessed(calls);
+    let written = last_written(calls);
     for &(account, region, _) in SCOPES {
         let list = SecretList {
             secret_list: CAST
                 .iter()
                 .enumerate()
                 .filter(|(_, cast)| cast.account == account && cast.region == region)
-                .map(|(place, cast)| entry(place, cast, accessed[place]))
+                .map(|(place, cast)| entry(place, cast, accessed[place], written[place]))
                 .collect(),
         };
         let mut text = Vec::new();
@@ -131,6 +132,7 @@ pub(super) fn version_id(cast: &Cast, time: i64, age: VersionAge) -> String {
     let rotations = match cast.rotation {
         Rotation::Function { every, last, .. }
         | Rotation::Failing { every, last, .. }
+        | Rotation::Stuck { every, last, .. }
         | Rotation::Managed { every, last } => {
             let since = time - rotation::time(last);
             since.div_euclid(every * DAY).min(0)
@@ -167,6 +169,19 @@ fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
         }
     }
     accessed
+}
+
+/// When a value was last put into each secret in the trail.
+fn last_written(calls: &[Call]) -> Vec<Option<i64>> {
+    let mut written = vec![None; CAST.len()];
+    for call in calls.iter().filter(|call| call.failure.is_none()) {
+        if let Act::Put(target) = call.act
+            && let Some(place) = target.place()
+        {
+            written[place] = written[place].max(Some(call.at));
+        }
+    }
+    written
 }
 
 /// The names are those of the API.
@@ -224,7 +239,8 @@ struct DemoTag {
     value: &'static str,
 }
 
-fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> DemoSecret {
+/// `accessed`, `written`: the day of the last read, and when a value was last put, as the trail has it.
+fn entry(place: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>) -> DemoSecret {
     let date = |seconds, millisecond| printed(cast.account, seconds, millisecond);
     let created = created_at(place);
     let last_rotated = rotation::succeeded(cast).first().copied();
@@ -232,6 +248,7 @@ fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> DemoSecret {
         Some(created),
         last_rotated.map(|at| at + 18),
         cast.deleted.map(deleted_at),
+        written,
     ]
     .into_iter()
     .flatten()
@@ -242,6 +259,9 @@ fn entry(place: usize, cast: &Cast, accessed: Option<i64>) -> DemoSecret {
             function, every, ..
         }
         | Rotation::Failing {
+            function, every, ..
+        }
+        | Rotation::Stuck {
             function, every, ..
         } => (Some(true), Some(function_arn(cast, function)), Some(every)),
         Rotation::Managed { every, .. } => (Some(true), None, Some(every)),
@@ -293,7 +313,10 @@ fn stages(cast: &Cast) -> BTreeMap<String, [&'static str; 1]> {
     if !matches!(cast.rotation, Rotation::Unset | Rotation::Off { .. }) {
         stages.insert(version(VersionAge::Previous), ["AWSPREVIOUS"]);
     }
-    if matches!(cast.rotation, Rotation::Failing { .. }) {
+    if matches!(
+        cast.rotation,
+        Rotation::Failing { .. } | Rotation::Stuck { .. }
+    ) {
         stages.insert(version(VersionAge::Pending), ["AWSPENDING"]);
     }
     stages

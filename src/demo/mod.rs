@@ -10,6 +10,7 @@
 mod call;
 mod callers;
 mod delivery;
+mod hygiene;
 mod identity;
 mod inventory;
 mod json;
@@ -19,6 +20,7 @@ mod random;
 mod record;
 mod roles;
 mod rotation;
+mod script;
 mod traffic;
 
 use std::io;
@@ -59,6 +61,25 @@ names = [\"break-glass/*\"]
 [accounts]
 111122223333 = \"production\"
 444455556666 = \"staging\"
+
+[findings]
+on = [\"duplicate-name\", \"never-rotated\", \"no-description\"]
+never_rotated_after = \"1200d\"
+most_consumers = 10
+most_secrets = 12
+naming = [{ account = \"111122223333\", prefix = \"legacy/\", pattern = \"^legacy/[a-z-]+/[a-z-]+$\" }]
+team = [{ owner = \"stores\", readers = [\"warehouse-handhelds\"] }]
+
+[[mute]]
+code = \"naming\"
+name = \"legacy/report\"
+reason = \"goes with the old finance system\"
+
+[[mute]]
+code = \"no-owner\"
+name = \"experiments/*\"
+reason = \"the experiments end with the quarter\"
+until = \"2026-09-30\"
 ";
 
 /// Hands every file of the organization to `put`, with its relative path (`/` between folders) and its bytes.

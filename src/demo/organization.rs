@@ -266,7 +266,7 @@ pub const CAST: &[Cast] = &[
         .accessed(365)
         .keep(
             "protected-name",
-            "rarely read on purpose, and the policy file protects its name",
+            "rarely read on purpose, once by the root user, and the policy file protects its name",
         ),
     prod("dr/failover/dns-token")
         .owner("platform")
@@ -307,7 +307,10 @@ pub const CAST: &[Cast] = &[
         ),
     prod("ops/statuspage/token")
         .owner("operations")
-        .keep("recently-read", "a person reads it in the console"),
+        .keep(
+            "recently-read",
+            "people read it in the console, and a screen in the office with the key of an IAM user",
+        ),
     prod("shared/internal-ca/bundle")
         .team("platform")
         .keep("recently-read", "twelve roles read it"),
@@ -332,13 +335,42 @@ pub const CAST: &[Cast] = &[
         .rotated("rotate-tax-key", 90, 20)
         .keep(
             "recently-read",
-            "rotated 20 days ago, and its reader has not fetched the new version",
+            "rotated 20 days ago, and its reader, which reads when it starts, has not fetched the new version",
+        ),
+    // What rotation, policies and copies do to others.
+    prod("pos/receipts/printer-key").owner("pos").keep(
+        "recently-read",
+        "its reader succeeded until its policy was changed four days ago, and fails since",
+    ),
+    prod("inventory/warehouse/reports")
+        .owner("logistics")
+        .rotation(Rotation::Stuck {
+            function: "rotate-warehouse-reports",
+            every: 30,
+            last: 36,
+            begun: 6,
+        })
+        .keep(
+            "recently-read",
+            "its latest rotation came to no end and left a version in staging",
+        ),
+    prod("shipping/fedex/account")
+        .owner("logistics")
+        .rotated("rotate-fedex-account", 30, 52)
+        .keep("recently-read", "its rotation is three weeks overdue"),
+    secret(PRODUCTION, IRELAND, "catalog/opensearch/reader")
+        .owner("catalog")
+        .keep(
+            "recently-read",
+            "the name of a secret in us-east-1, of which it is no replica",
         ),
     // Nobody's.
     prod("experiments/q2/flag-key")
+        .undescribed()
         .accessed(145)
         .delete("idle", "idle, and no tag names an owner"),
     prod("tmp/loadtest-password")
+        .undescribed()
         .created(150)
         .delete("never-read", "never read, and no tag names an owner"),
     // Text that other people wrote.
@@ -361,7 +393,10 @@ pub const CAST: &[Cast] = &[
     secret(PRODUCTION, IRELAND, "eu/customers/db")
         .owner("crm")
         .rotated("rotate-customers-db", 30, 14)
-        .keep("recently-read", "an ordinary secret, rotated and read hourly"),
+        .keep(
+            "recently-read",
+            "rotated and read hourly; one reader asks for an old version, and a person put a value by hand",
+        ),
     secret(PRODUCTION, IRELAND, "eu/legacy/fax-gateway")
         .owner("operations")
         .created(1_700)

@@ -18,7 +18,7 @@ use super::json::{Json, text};
 use super::organization::CAST;
 use super::random::{SplitMix, uuid};
 use super::roles::Cast;
-use super::{DAY, HOUR, SECRETS_MANAGER, at};
+use super::{BEGIN, DAY, HOUR, SECRETS_MANAGER, at};
 
 /// Appends the record of a call, as compact JSON. `last` is the face of the record before, if there was one.
 ///
@@ -112,7 +112,8 @@ fn record<'a>(call: &Call, face: &'a Face, random: &mut SplitMix) -> DemoRecord<
         recipient_account_id: call.account,
         vpc_endpoint_id: endpoint(call),
         vpc_endpoint_account_id: endpoint(call).map(|_| call.caller.account),
-        shared_event_id: call.shared.map(|number| uuid(number, 0x5a)),
+        // The lower digits hold the version of the UUID.
+        shared_event_id: call.shared.map(|number| uuid(number << 16, 0x5a)),
         event_category: "Management",
         tls_details: face.tls.as_deref(),
         session_credential_from_console: from_console.then_some("true"),
@@ -162,6 +163,7 @@ const fn event_name(act: Act) -> &'static str {
         Act::List => "ListSecrets",
         Act::Batch(_) => "BatchGetSecretValue",
         Act::Put(_) => "PutSecretValue",
+        Act::PutPolicy(_) => "PutResourcePolicy",
         Act::MoveStage(_) => "UpdateSecretVersionStage",
         Act::Create(_) => "CreateSecret",
         Act::Delete(..) => "DeleteSecret",
@@ -173,9 +175,12 @@ const fn event_name(act: Act) -> &'static str {
 
 fn read_only(act: Act) -> bool {
     match act {
-        Act::Put(_) | Act::MoveStage(_) | Act::Create(_) | Act::Delete(..) | Act::Rotation(..) => {
-            false
-        }
+        Act::Put(_)
+        | Act::PutPolicy(_)
+        | Act::MoveStage(_)
+        | Act::Create(_)
+        | Act::Delete(..)
+        | Act::Rotation(..) => false,
         Act::Elsewhere(kind) => ELSEWHERE[kind].access == CallAccess::Read,
         _ => true,
     }
@@ -209,14 +214,15 @@ fn parameters(call: &Call) -> Option<Json> {
             let list = names.iter().map(|&name| text(name)).collect();
             vec![("secretIdList", Json::List(list))]
         }
-        Act::Put(target) => vec![
-            secret(target),
-            (
-                "clientRequestToken",
-                text(version(call, target, VersionAge::Pending)),
-            ),
-            ("versionStages", Json::List(vec![text("AWSPENDING")])),
-        ],
+        Act::Put(target) => {
+            let token = text(version(call, target, VersionAge::Pending));
+            let mut entries = vec![secret(target), ("clientRequestToken", token)];
+            if call.caller.session == SessionNaming::RotationFunction {
+                entries.push(("versionStages", Json::List(vec![text("AWSPENDING")])));
+            }
+            entries
+        }
+        Act::PutPolicy(target) => vec![secret(target), ("blockPublicPolicy", Json::Flag)],
         Act::MoveStage(target) => vec![
             secret(target),
             ("versionStage", text("AWSCURRENT")),
@@ -284,6 +290,13 @@ fn version_asked(
             ),
             ("versionStage", text("AWSPENDING")),
         ],
+        VersionRequest::Old => {
+            let first = Call { at: BEGIN, ..*call };
+            vec![(
+                "versionId",
+                text(version(&first, target, VersionAge::Current)),
+            )]
+        }
         VersionRequest::Id => vec![(
             "versionId",
             text(version(call, target, VersionAge::Current)),
@@ -313,9 +326,10 @@ fn response(call: &Call) -> Option<Json> {
             .unwrap_or_default(),
     };
     match call.act {
-        Act::Put(target) | Act::MoveStage(target) | Act::Create(target) => {
-            Some(Json::Map(vec![("arn", text(arn_of(target)))]))
-        }
+        Act::Put(target)
+        | Act::PutPolicy(target)
+        | Act::MoveStage(target)
+        | Act::Create(target) => Some(Json::Map(vec![("arn", text(arn_of(target)))])),
         Act::Delete(target, days) => {
             let end = call.at + i64::from(days.unwrap_or(0)) * DAY;
             let name = target

@@ -57,6 +57,13 @@ pub(super) enum Rotation {
         every: i64,
         last: i64,
     },
+    /// By a Lambda function whose latest rotation, `begun` days ago, came to no end.
+    Stuck {
+        function: &'static str,
+        every: i64,
+        last: i64,
+        begun: i64,
+    },
     /// By the service that owns the secret.
     Managed { every: i64, last: i64 },
     /// Set up once and switched off since.
@@ -75,7 +82,7 @@ pub(super) const fn secret(
         shows: "",
         verdict: "",
         reason: "",
-        description: None,
+        description: Some("Managed by Terraform"),
         created: age_of(name),
         accessed: None,
         owner: None,
@@ -139,6 +146,11 @@ impl Cast {
 
     pub(super) const fn about(mut self, description: &'static str) -> Self {
         self.description = Some(description);
+        self
+    }
+
+    pub(super) const fn undescribed(mut self) -> Self {
+        self.description = None;
         self
     }
 

@@ -13,6 +13,7 @@ pub(super) fn succeeded(cast: &Cast) -> Vec<i64> {
     let (every, last) = match cast.rotation {
         Rotation::Function { every, last, .. }
         | Rotation::Failing { every, last, .. }
+        | Rotation::Stuck { every, last, .. }
         | Rotation::Managed { every, last } => (every, last),
         Rotation::Off { last } => (DAYS, last),
         Rotation::Unset => return Vec::new(),
@@ -37,16 +38,22 @@ pub(super) fn calls(calls: &mut Vec<Call>) {
         match cast.rotation {
             Rotation::Function { .. } => {
                 for at in succeeded(cast) {
-                    rotation(calls, place, at, None);
+                    rotation(calls, place, at, RotationEnd::Success);
                 }
+            }
+            Rotation::Stuck { begun, .. } => {
+                for at in succeeded(cast) {
+                    rotation(calls, place, at, RotationEnd::Success);
+                }
+                rotation(calls, place, time(begun), RotationEnd::Silence);
             }
             Rotation::Failing { every, last, .. } => {
                 for at in succeeded(cast) {
-                    rotation(calls, place, at, None);
+                    rotation(calls, place, at, RotationEnd::Success);
                 }
                 // The service tries again every day once a rotation is overdue.
                 for days in 1..=last - every {
-                    rotation(calls, place, time(days), Some(Failure::Rotation));
+                    rotation(calls, place, time(days), RotationEnd::Failure);
                 }
             }
             Rotation::Unset | Rotation::Managed { .. } | Rotation::Off { .. } => {}
@@ -54,8 +61,17 @@ pub(super) fn calls(calls: &mut Vec<Call>) {
     }
 }
 
+/// How a rotation ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RotationEnd {
+    Success,
+    Failure,
+    /// No event says how: the new version stays in staging.
+    Silence,
+}
+
 /// The steps of one rotation, as the templates of AWS take them.
-fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, failure: Option<Failure>) {
+fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, end: RotationEnd) {
     let cast = &CAST[place];
     let caller = if cast.account == STAGING {
         &callers::ROTATION_STAGING
@@ -70,17 +86,16 @@ fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, failure: Option<Failur
         Act::Put(arn),
         Act::Get(arn, VersionRequest::Pending),
     ];
-    if failure.is_none() {
-        steps.extend([
+    match end {
+        RotationEnd::Success => steps.extend([
             Act::Get(arn, VersionRequest::Current),
             Act::Get(arn, VersionRequest::Pending),
             Act::Describe(arn),
             Act::MoveStage(arn),
             Act::Rotation("RotationSucceeded", place),
-        ]);
-    }
-    if failure.is_some() {
-        steps.push(Act::Rotation("RotationFailed", place));
+        ]),
+        RotationEnd::Failure => steps.push(Act::Rotation("RotationFailed", place)),
+        RotationEnd::Silence => {}
     }
     for (number, act) in (0..).zip(steps) {
         let ends = matches!(act, Act::Rotation("RotationFailed", _));
@@ -91,7 +106,7 @@ fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, failure: Option<Failur
             caller,
             client: u32::try_from(place).unwrap_or(0),
             act,
-            failure: failure.filter(|_| ends),
+            failure: ends.then_some(Failure::Rotation),
             shared: None,
         });
     }

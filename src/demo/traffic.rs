@@ -7,35 +7,9 @@ use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{self, DemoCaller};
 use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
 use super::random::SplitMix;
-use super::{BEGIN, DAY, DAYS, HOUR, NOW, rotation};
+use super::script::{CallPattern, Script, ago, always, find, prod, since};
+use super::{BEGIN, DAY, DAYS, HOUR, NOW, hygiene, rotation};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
-
-/// When a series of calls happens.
-#[derive(Clone, Copy, Debug)]
-struct CallPattern {
-    /// Days before the moment of the demo at which it begins.
-    from: i64,
-    /// Days before the moment of the demo at which it ends.
-    until: i64,
-    /// Seconds from call to call of one client.
-    every: i64,
-    clients: u32,
-}
-
-/// From the beginning to the end of the trail, one client.
-const fn always(every: i64) -> CallPattern {
-    since(DAYS, every)
-}
-
-/// From `from` days ago to the end, one client.
-const fn since(from: i64, every: i64) -> CallPattern {
-    CallPattern {
-        from,
-        until: 0,
-        every,
-        clients: 1,
-    }
-}
 
 /// Every call of the ninety days in the order of time.
 pub(super) fn calls() -> Vec<Call> {
@@ -54,91 +28,11 @@ pub(super) fn calls() -> Vec<Call> {
     people(&mut script);
     background(&mut script);
     starts(&mut script);
+    hygiene::calls(&mut script);
     let mut calls = script.calls;
-    calls.retain(|call| (NOW - DAYS * DAY..NOW).contains(&call.at));
+    calls.retain(|call| (BEGIN..NOW).contains(&call.at));
     calls.sort_by_key(|call| call.at);
     calls
-}
-
-struct Script {
-    calls: Vec<Call>,
-}
-
-impl Script {
-    /// One call of the caller's first client, logged in the secret's Region and the caller's account.
-    fn once(&mut self, at: i64, region: &'static str, caller: &'static DemoCaller, act: Act) {
-        self.calls.push(Call {
-            at,
-            account: caller.account,
-            region,
-            caller,
-            client: 0,
-            act,
-            failure: None,
-            shared: None,
-        });
-    }
-
-    /// The same acts again and again, a second apart, by each client from its own starting point.
-    fn series(
-        &mut self,
-        region: &'static str,
-        caller: &'static DemoCaller,
-        pace: CallPattern,
-        acts: &[Act],
-        failure: Option<Failure>,
-    ) {
-        let mut random = SplitMix::named(&format!("series {}", self.calls.len()));
-        let slack = u32::try_from(pace.every / 12).unwrap_or(0);
-        let start = u32::try_from(pace.every).unwrap_or(u32::MAX);
-        for client in 0..pace.clients {
-            let mut due = NOW - pace.from * DAY + i64::from(random.below(start));
-            while due < NOW - pace.until * DAY {
-                let first = due + i64::from(random.below(slack));
-                for (at, &act) in (first..).zip(acts) {
-                    self.calls.push(Call {
-                        at,
-                        account: caller.account,
-                        region,
-                        caller,
-                        client,
-                        act,
-                        failure,
-                        shared: None,
-                    });
-                }
-                due += pace.every;
-            }
-        }
-    }
-
-    /// Successful reads by the secret's ARN.
-    fn reads(&mut self, secret: usize, caller: &'static DemoCaller, pace: CallPattern) {
-        let act = Act::Get(CallTarget::Arn(secret), VersionRequest::Unsaid);
-        self.series(CAST[secret].region, caller, pace, &[act], None);
-    }
-
-    /// Successful reads by the secret's name.
-    fn reads_by_name(&mut self, secret: usize, caller: &'static DemoCaller, pace: CallPattern) {
-        let act = Act::Get(CallTarget::Name(secret), VersionRequest::Unsaid);
-        self.series(CAST[secret].region, caller, pace, &[act], None);
-    }
-}
-
-/// The place in the table of a secret of production in us-east-1.
-fn prod(name: &str) -> usize {
-    find(PRODUCTION, VIRGINIA, name)
-}
-
-fn find(account: &str, region: &str, name: &str) -> usize {
-    CAST.iter()
-        .position(|cast| cast.account == account && cast.region == region && cast.name == name)
-        .expect("every secret that the script names is in the table")
-}
-
-/// Midnight (UTC) this many days before the moment of the demo, plus seconds.
-const fn ago(days: i64, seconds: i64) -> i64 {
-    NOW - days * DAY + seconds
 }
 
 /// Monday to Friday.
@@ -157,6 +51,11 @@ fn loops(script: &mut Script) {
     script.reads(orders, &callers::ORDERS, polling);
 
     let sendgrid = prod("notifications/sendgrid/api-key");
+    let before = CallPattern {
+        until: 3,
+        ..always(HOUR)
+    };
+    script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, before);
     script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, since(3, 10));
 
     for name in [
@@ -307,7 +206,7 @@ fn ordinary_readers(script: &mut Script) {
     );
     let until_rotated = CallPattern {
         until: 25,
-        ..always(DAY)
+        ..always(9 * DAY)
     };
     script.reads(prod("billing/tax/api-key"), &callers::TAX, until_rotated);
     script.reads_by_name(prod("=HYPERLINK/evil"), &callers::HOSTILE, always(DAY));
@@ -385,15 +284,7 @@ fn other_accounts_and_regions(script: &mut Script) {
     let rates = prod("partners/exchange/rates-key");
     let first = script.calls.len();
     script.reads(rates, &callers::PARTNER, always(2 * HOUR));
-    let mut copies = Vec::new();
-    for (number, call) in (0..).zip(script.calls.iter_mut().skip(first)) {
-        call.shared = Some(number);
-        copies.push(Call {
-            account: PRODUCTION,
-            ..*call
-        });
-    }
-    script.calls.extend(copies);
+    script.log_in_both(first, PRODUCTION);
 
     script.reads_by_name(
         find(STAGING, VIRGINIA, "checkout/stripe/test-key"),

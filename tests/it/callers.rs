@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secretsweep::domain::analysis::TrailInput;
+use secretsweep::domain::base::money::Money;
 use secretsweep::domain::base::names::{Scope, SecretArn};
 use secretsweep::domain::base::reader_kind::name_of;
 use secretsweep::domain::inventory::secret::Secret as Entry;
@@ -28,6 +29,9 @@ use shapes::{Expected, Generated, Random, shapes};
 
 /// A loop of a day or two costs this much where one of a month costs the policy's dollar.
 const POLICY: &str = "[loops]\nmin_avoidable_usd = \"0.012\"\n";
+
+/// The amount in it, in millionths of a US dollar.
+const MIN_AVOIDABLE: Money = Money(12_000);
 
 /// Worlds in an ordinary run of the tests.
 const SEEDS: u64 = 6;
@@ -115,6 +119,22 @@ fn world(seed: u64) -> Report {
 
 /// What is wrong with what a report says of a shape.
 fn faults(shape: &shapes::Shape, rows: &[&LoopRow]) -> Vec<String> {
+    if let Expected::Writes { api } = shape.expected {
+        let reaches_threshold = |row: &LoopRow| row.avoidable_usd_month >= Some(MIN_AVOIDABLE);
+        let is_beside = |row: &LoopRow| row.what == "DescribeSecret" && reaches_threshold(row);
+        let writes: Vec<&LoopRow> = rows.iter().copied().filter(|row| !is_beside(row)).collect();
+        let expected = Expected::Loop {
+            api,
+            shape: "",
+            sure: true,
+        };
+        return faults_of(&expected, &writes);
+    }
+    faults_of(&shape.expected, rows)
+}
+
+/// What is wrong with these rows.
+fn faults_of(expected: &Expected, rows: &[&LoopRow]) -> Vec<String> {
     let shown = |row: &&LoopRow| {
         format!(
             "{} {} from {}{} clients, {} a month, {:?} {:?}",
@@ -128,7 +148,7 @@ fn faults(shape: &shapes::Shape, rows: &[&LoopRow]) -> Vec<String> {
         )
     };
     let all: Vec<String> = rows.iter().map(shown).collect();
-    match (&shape.expected, rows) {
+    match (expected, rows) {
         (Expected::Healthy, []) => Vec::new(),
         (Expected::Healthy, _) => vec![format!("a wrong loop: {all:?}")],
         (Expected::Loop { .. }, []) => vec!["no loop".to_owned()],
@@ -169,11 +189,16 @@ fn callers_of_every_shape_are_judged_rightly() {
         assert!(report.loops.iter().all(is_known), "a loop of nobody");
     }
     wrong.retain(|_, faults| !faults.is_empty());
-    let told: Vec<String> = wrong
+    let faults: Vec<String> = wrong
         .iter()
         .map(|(name, faults)| format!("{name} ({} of {seeds}): {}", faults.len(), faults[0]))
         .collect();
-    assert!(told.is_empty(), "{}", told.join("\n"));
+    let kinds = shapes().count();
+    println!(
+        "{seeds} worlds of {kinds} shapes: {} shapes judged wrongly",
+        faults.len()
+    );
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

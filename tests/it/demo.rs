@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use secretsweep::demo::CAST;
+use secretsweep::domain::base::finding_kinds::{FINDINGS, FindingKind};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -141,6 +142,17 @@ fn every_secret_of_the_cast_gets_the_verdict_that_it_shows() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(rows.len(), CAST.len(), "and there is no other secret");
+}
+
+#[test]
+fn every_kind_of_finding_occurs() {
+    let report: Value = serde_json::from_str(&MADE.result("report.json")).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let is_found =
+        |kind: &&FindingKind| findings.iter().any(|row| row["code"] == kind.code.as_str());
+    let missing = FINDINGS.iter().filter(|kind| !is_found(kind));
+    let missing: Vec<_> = missing.map(|kind| kind.code.as_str()).collect();
+    assert_eq!(missing, Vec::<&str>::new());
 }
 
 #[test]

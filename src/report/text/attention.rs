@@ -1,11 +1,11 @@
 //! What a person should review: secrets that only a person can judge, and findings by how much they matter.
 
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::page::{self, Look, TextPage, left, piece};
 use super::phrases::number;
 use super::{Detail, Options, of_verdict, secrets};
-use crate::domain::base::finding_kinds::{FindingCode, Severity};
+use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{FindingRow, Report};
 use crate::domain::report::verdict::Verdict;
@@ -62,15 +62,7 @@ fn by_code(page: &mut TextPage, report: &Report, findings: &[&FindingRow], optio
     page.line(2, &[total, piece(Look::Faint, note)]);
 
     if options.detail == Detail::Short {
-        // The severities are counted above.
-        let mut kinds: BTreeMap<&FindingCode, u64> = BTreeMap::new();
-        for row in findings {
-            *kinds.entry(&row.code).or_default() += 1;
-        }
-        let parts = kinds
-            .iter()
-            .map(|(code, count)| format!("{} {}", thousands(*count), code.as_str()));
-        page.paragraph(4, Look::Faint, &parts.collect::<Vec<_>>().join("; "));
+        page.paragraph(4, Look::Faint, &in_short(report));
         return;
     }
     let groups = ranking::groups(report);
@@ -89,6 +81,37 @@ fn by_code(page: &mut TextPage, report: &Report, findings: &[&FindingRow], optio
     }
     let text = "`secretsweep rules CODE` explains a code and how to fix it";
     page.line(4, &[piece(Look::Faint, text)]);
+}
+
+/// The kinds that matter most in one sentence, by severity, and how many findings more there are.
+fn in_short(report: &Report) -> String {
+    let groups = ranking::groups(report);
+    let mut text = String::new();
+    let mut severity = None;
+    for group in groups.iter().take(ranking::MOST) {
+        let is_first = severity.replace(group.severity) != Some(group.severity);
+        let gap = match (text.is_empty(), is_first) {
+            (true, _) => "",
+            (false, true) => "; ",
+            (false, false) => ", ",
+        };
+        text.push_str(gap);
+        if is_first {
+            text.push_str(group.severity.as_str());
+            text.push_str(": ");
+        }
+        let count = thousands(group.rows.len() as u64);
+        let _ = write!(text, "{count} {}", group.code.as_str());
+    }
+    let rest = groups.iter().skip(ranking::MOST);
+    let (kinds, more) = rest.fold((0, 0), |(kinds, more), group| {
+        (kinds + 1, more + group.rows.len() as u64)
+    });
+    if more > 0 {
+        let (more, kinds) = (number(more, "more finding"), number(kinds, "kind"));
+        let _ = write!(text, "; and {more} of {kinds}");
+    }
+    text
 }
 
 /// A kind with its number of findings, the first of which stands for all, and whose secrets they are about.

@@ -23,6 +23,9 @@ pub enum Expected {
         shape: &'static str,
         sure: bool,
     },
+    /// Writes without an end, of this API. What the writer asks before each write is a row of its own only where that
+    /// alone costs as much as the policy says.
+    Writes { api: &'static str },
 }
 
 /// A shape of callers.

@@ -212,8 +212,14 @@ pub(super) fn without_family(marks: u8) -> u8 {
 /// Whether a user agent is that of a program in Lambda: every SDK puts the environment into it.
 fn is_in_lambda(user_agent: &str) -> bool {
     const SIGN: &[u8] = b"exec-env/aws_lambda";
-    let mut parts = user_agent.as_bytes().windows(SIGN.len());
-    parts.any(|part| part.eq_ignore_ascii_case(SIGN))
+    const SLASH: usize = b"exec-env".len();
+    // Asked of every call with a made-up session name: only where a slash stands can the sign be.
+    let bytes = user_agent.as_bytes();
+    let mut starts = memchr::memchr_iter(b'/', bytes).filter_map(|slash| slash.checked_sub(SLASH));
+    starts.any(|start| {
+        let part = bytes.get(start..start + SIGN.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(SIGN))
+    })
 }
 
 /// The caller of a row. `example`: a name of the family of sessions that the caller stands for.

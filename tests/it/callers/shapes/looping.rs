@@ -1,8 +1,8 @@
 //! Callers in a loop: as processes, as tasks, as writers, as whoever polls.
 
 use super::{
-    CLI, ECS, GET, GO, Generated, HOUR, Shape, a_loop, by, calling, fleet, read, renamed, shape,
-    steady, tasks, ticks,
+    CLI, ECS, Expected, GET, GO, Generated, HOUR, Shape, a_loop, by, calling, fleet, read, renamed,
+    shape, steady, tasks, ticks,
 };
 
 /// Callers of which a loop must be found.
@@ -213,7 +213,9 @@ pub(super) static SHAPES: &[Shape] = &[
     ),
     shape(
         "push without an end",
-        a_loop("PutSecretValue", "", true),
+        Expected::Writes {
+            api: "PutSecretValue",
+        },
         |random| {
             let puts = calling("PutSecretValue", steady(random, 10, 60));
             let describes = calling("DescribeSecret", puts.clone());
