@@ -194,7 +194,7 @@ fn callers_of_every_shape_are_judged_rightly() {
         .map(|(name, faults)| format!("{name} ({} of {seeds}): {}", faults.len(), faults[0]))
         .collect();
     let kinds = shapes().count();
-    println!(
+    eprintln!(
         "{seeds} worlds of {kinds} shapes: {} shapes judged wrongly",
         faults.len()
     );
