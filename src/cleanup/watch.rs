@@ -422,6 +422,7 @@ mod tests {
             user_agent: Some(Cow::Borrowed("Boto3/1.34 Python/3.12")),
             vpc_endpoint: false,
             from_console: false,
+            tls: crate::domain::trail::event::TlsVersion::Unknown,
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct DemoCaller {
     pub agent: &'static str,
     /// Where its calls come from.
     pub from: Origin,
+    /// `tlsVersion`.
+    pub tls: &'static str,
 }
 
 /// What the session of a client is named after.
@@ -72,6 +74,9 @@ const GO_SDK: &str = "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.3 md/GOO
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.13.4 (+https://www.terraform.io) terraform-provider-aws/6.18.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9";
 const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 
+/// What every client of today speaks.
+const TLS: &str = "TLSv1.3";
+
 const fn role(
     account: &'static str,
     role: &'static str,
@@ -86,6 +91,7 @@ const fn role(
         session,
         agent,
         from,
+        tls: TLS,
     }
 }
 
@@ -214,6 +220,7 @@ pub(super) static PERSON: DemoCaller = DemoCaller {
     session: SessionNaming::Console("jamie.doe@example.com"),
     agent: BROWSER,
     from: Origin::Outside("203.0.113.77"),
+    tls: TLS,
 };
 pub(super) static SESSIONS: DemoCaller = pods("sessions-api-irsa", GO_SDK, "10.30.4.");
 pub(super) static KAFKA: DemoCaller = role(
@@ -278,6 +285,7 @@ pub(super) static EVENT_BRIDGE: DemoCaller = DemoCaller {
     session: SessionNaming::Linked("apidestinations.events.amazonaws.com"),
     agent: "apidestinations.events.amazonaws.com",
     from: Origin::Service("apidestinations.events.amazonaws.com"),
+    tls: TLS,
 };
 pub(super) static SEARCH: DemoCaller = pods("search-indexer-irsa", PYTHON_POD, "10.20.48.");
 pub(super) static REPORTS: DemoCaller = function(
@@ -301,13 +309,16 @@ pub(super) static WAREHOUSE: DemoCaller = role(
     JAVA_FARGATE,
     Origin::Endpoint("10.20.60."),
 );
-pub(super) static HANDHELD: DemoCaller = role(
-    PRODUCTION,
-    "warehouse-handhelds",
-    SessionNaming::Instance,
-    PYTHON_POD,
-    Origin::Outside("203.0.113.140"),
-);
+pub(super) static HANDHELD: DemoCaller = DemoCaller {
+    tls: "TLSv1.2",
+    ..role(
+        PRODUCTION,
+        "warehouse-handhelds",
+        SessionNaming::Instance,
+        PYTHON_POD,
+        Origin::Outside("203.0.113.140"),
+    )
+};
 pub(super) static BILLING: DemoCaller = pods("billing-invoice-irsa", GO_SDK, "10.20.64.");
 pub(super) static TAX: DemoCaller = pods("billing-tax-irsa", GO_SDK, "10.20.65.");
 pub(super) static BATCH_LOADER: DemoCaller = role(
@@ -406,6 +417,7 @@ pub(super) static CONFIG: DemoCaller = DemoCaller {
     session: SessionNaming::Linked("config.amazonaws.com"),
     agent: "config.amazonaws.com",
     from: Origin::Service("config.amazonaws.com"),
+    tls: TLS,
 };
 /// Lambda, taking the role of a function.
 pub(super) static LAMBDA: DemoCaller = DemoCaller {
@@ -415,6 +427,7 @@ pub(super) static LAMBDA: DemoCaller = DemoCaller {
     session: SessionNaming::Service("lambda.amazonaws.com"),
     agent: "lambda.amazonaws.com",
     from: Origin::Service("lambda.amazonaws.com"),
+    tls: TLS,
 };
 /// An agent that watches instances, buckets and functions.
 pub(super) static MONITOR: DemoCaller = role(

@@ -85,7 +85,7 @@ fn new_face(key: FaceKey, call: &Call) -> serde_json::Result<Face> {
     let tls = if by_service {
         None
     } else {
-        Some(to_raw_value(&tls(key.source, key.region))?)
+        Some(to_raw_value(&tls(call.caller.tls, key.source, key.region))?)
     };
     Ok(Face {
         of: key,
@@ -95,11 +95,11 @@ fn new_face(key: FaceKey, call: &Call) -> serde_json::Result<Face> {
     })
 }
 
-fn tls(source: &str, region: &str) -> Json {
+fn tls(version: &'static str, source: &str, region: &str) -> Json {
     let service = source.trim_end_matches(".amazonaws.com");
     let host = format!("{service}.{region}.amazonaws.com");
     Json::Map(vec![
-        ("tlsVersion", text("TLSv1.3")),
+        ("tlsVersion", text(version)),
         ("cipherSuite", text("TLS_AES_128_GCM_SHA256")),
         ("clientProvidedHostHeader", text(host)),
         ("keyExchange", text("X25519MLKEM768")),

@@ -67,6 +67,7 @@ on = [\"duplicate-name\", \"never-rotated\", \"no-description\"]
 never_rotated_after = \"1200d\"
 most_consumers = 10
 most_secrets = 12
+require_tls_1_3 = true
 naming = [{ account = \"111122223333\", prefix = \"legacy/\", pattern = \"^legacy/[a-z-]+/[a-z-]+$\" }]
 team = [{ owner = \"stores\", readers = [\"warehouse-handhelds\"] }]
 

@@ -17,7 +17,9 @@ use secretsweep::domain::inventory::secret::Secret as Entry;
 use secretsweep::domain::policy::Policy;
 use secretsweep::domain::report::result::{LoopRow, Report};
 use secretsweep::domain::trail::dedup::Deduplicator;
-use secretsweep::domain::trail::event::{EventId, EventSink, Identity, RecordKind, TrailEvent};
+use secretsweep::domain::trail::event::{
+    EventId, EventSink, Identity, RecordKind, TlsVersion, TrailEvent,
+};
 use secretsweep::domain::trail::ledger::Ledger;
 
 use crate::analyse_fixture::{BOUNDS, moment, report};
@@ -78,6 +80,7 @@ fn record(ledger: &mut Ledger, id: u128, role: &str, secret: &str, call: &Genera
         user_agent: text(call.agent),
         vpc_endpoint: false,
         from_console: call.from_console,
+        tls: TlsVersion::Unknown,
     });
 }
 

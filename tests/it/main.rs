@@ -50,6 +50,7 @@ mod properties;
 mod reference_reader;
 mod run_result;
 mod sampled;
+mod sarif;
 mod saved;
 mod spreadsheet;
 mod tidy;

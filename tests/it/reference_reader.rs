@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use secretsweep::domain::trail::event::{
-    Batch, EventId, EventSink, Identity, RecordKind, TrailEvent, Variety,
+    Batch, EventId, EventSink, Identity, RecordKind, TlsVersion, TrailEvent, Variety,
 };
 use secretsweep::domain::trail::record::TrailOwner;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -367,6 +367,12 @@ fn event_of(record: &Value, account: String, region: String) -> Option<TrailEven
         user_agent: cow("/userAgent"),
         vpc_endpoint: text(record, "/vpcEndpointId").is_some(),
         from_console: truth(record, "sessionCredentialFromConsole"),
+        tls: match inside(record, "tlsDetails", "tlsVersion").as_deref() {
+            Some("TLSv1.3") => TlsVersion::V1_3,
+            Some("TLSv1.2") => TlsVersion::V1_2,
+            Some("TLSv1.1" | "TLSv1.0" | "TLSv1" | "SSLv3") => TlsVersion::Old,
+            _ => TlsVersion::Unknown,
+        },
     })
 }
 

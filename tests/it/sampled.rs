@@ -20,7 +20,9 @@ use secretsweep::domain::report::sums::{self, Grouping, groups};
 use secretsweep::domain::report::verdict::Verdict;
 use secretsweep::domain::sampling::{FinishedCombs, SUBCOMBS, Sample, SamplingPlan};
 use secretsweep::domain::trail::dedup::Deduplicator;
-use secretsweep::domain::trail::event::{EventId, EventSink, Identity, RecordKind, TrailEvent};
+use secretsweep::domain::trail::event::{
+    EventId, EventSink, Identity, RecordKind, TlsVersion, TrailEvent,
+};
 use secretsweep::domain::trail::ledger::Ledger;
 
 use crate::analyse_fixture::{BOUNDS, moment, report, span};
@@ -104,6 +106,7 @@ impl Call {
             user_agent: Some("Boto3/1.34.2 md/Botocore#1.34.2 lang/python#3.11.6".into()),
             vpc_endpoint: false,
             from_console: false,
+            tls: TlsVersion::Unknown,
         });
     }
 }

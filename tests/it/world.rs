@@ -505,7 +505,8 @@ impl Call {
                 .map(|(key, value)| (key.as_str(), value.clone())),
         );
         members.push(("eventCategory", json!(self.category)));
-        if !self.service_event {
+        let has_tls = self.more.iter().any(|(key, _)| key == "tlsDetails");
+        if !self.service_event && !has_tls {
             let host = format!("secretsmanager.{}.amazonaws.com", self.region);
             members.push((
                 "tlsDetails",

@@ -64,6 +64,8 @@ words! {
         OutsideVpc = "outside-vpc",
         /// Long-lived keys come from the internet.
         PublicAddress = "public-address",
+        /// A reader comes with an old version of TLS.
+        OldTls = "old-tls",
         /// A reader has come.
         NewReader = "new-reader",
         /// A reader has left the VPC endpoint.

@@ -46,6 +46,8 @@ pub struct FindingSettings {
     pub trusted_accounts: Vec<AccountId>,
     /// Programs read through a VPC endpoint.
     pub require_vpc_endpoint: bool,
+    /// Programs come with TLS 1.3.
+    pub require_tls_1_3: bool,
     /// Days that count as recent.
     #[serde(deserialize_with = "whole_days")]
     pub recent: u32,
@@ -137,6 +139,7 @@ impl Default for FindingSettings {
             team: Vec::new(),
             trusted_accounts: Vec::new(),
             require_vpc_endpoint: false,
+            require_tls_1_3: false,
             recent: 7,
             gone_after: 14,
             jump_factor: 5,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use crate::domain::base::names::Scope;
-use crate::domain::trail::event::{RecordKind, TrailEvent};
+use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,8 @@ pub enum CallOutcome {
     Pending,
     /// Too many requests.
     Throttled,
+    /// A parameter is wrong.
+    Invalid,
     /// Any other error.
     Failed,
 }
@@ -66,6 +68,9 @@ impl CallOutcome {
             | "Throttling"
             | "TooManyRequestsException"
             | "RequestLimitExceeded" => Self::Throttled,
+            "InvalidParameterException" | "ValidationException" | "ValidationError" => {
+                Self::Invalid
+            }
             _ => Self::Failed,
         }
     }
@@ -79,6 +84,7 @@ impl CallOutcome {
             Self::NotFound => "not found",
             Self::Pending => "refused because the secret is scheduled for deletion",
             Self::Throttled => "throttled",
+            Self::Invalid => "refused because a parameter is wrong",
             Self::Failed => "refused with an error",
         }
     }
@@ -279,6 +285,10 @@ pub struct CallSeries {
     pub staged: bool,
     /// The version was named and no stage: what Terraform's refresh of a secret that it manages does.
     pub by_version: bool,
+    /// The version before the current one was asked for (`AWSPREVIOUS`).
+    pub previous: bool,
+    /// The version of TLS.
+    pub tls: TlsVersion,
     /// A batch that says what it selects: that stands on lines of its own.
     pub selects: bool,
     /// Who called.

@@ -178,6 +178,37 @@ pub struct TrailEvent<'a> {
     pub vpc_endpoint: bool,
     /// `sessionCredentialFromConsole` is `"true"`.
     pub from_console: bool,
+    /// `tlsDetails.tlsVersion`.
+    pub tls: TlsVersion,
+}
+
+/// The version of TLS that a call came with (CloudTrail User Guide, "CloudTrail record contents", `tlsDetails`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsVersion {
+    /// The record does not say: calls by AWS services, and those before 2021.
+    #[default]
+    Unknown,
+    /// Older than 1.2: SSL 3, TLS 1.0 and 1.1.
+    Old,
+    /// 1.2.
+    V1_2,
+    /// 1.3 or newer.
+    V1_3,
+}
+
+impl TlsVersion {
+    /// All versions, by their number.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Old, Self::V1_2, Self::V1_3];
+
+    /// Reads it as CloudTrail writes it: `TLSv1.2`.
+    pub fn of(text: &str) -> Self {
+        match text {
+            "TLSv1.2" => Self::V1_2,
+            "TLSv1.3" => Self::V1_3,
+            "SSLv3" | "TLSv1" | "TLSv1.0" | "TLSv1.1" => Self::Old,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// The values that one member of the records takes: none yet, one, or several.

@@ -29,7 +29,7 @@ mod sampled;
 
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
-use key::{BY_VERSION, CALLER, CallKey, SELECTS, STAGED, SUBJECT};
+use key::{BY_VERSION, CALLER, CallKey, PREVIOUS, SELECTS, STAGED, SUBJECT};
 use sampled::Sampled;
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
@@ -73,7 +73,7 @@ impl LineCell {
 struct LineKey {
     subject: u32,
     caller: u32,
-    marks: u8,
+    marks: u16,
     outcome: CallOutcome,
 }
 
@@ -370,6 +370,8 @@ impl Ledger {
                 outcome: what.outcome,
                 staged: what.marks & STAGED != 0,
                 by_version: what.marks & BY_VERSION != 0,
+                previous: what.marks & PREVIOUS != 0,
+                tls: key::tls(what.marks),
                 selects: what.marks & SELECTS != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
                 cells,
@@ -496,9 +498,8 @@ impl Ledger {
             return;
         }
         let line = self.line_of(key);
-        if key.outcome != CallOutcome::Ok {
-            self.keep_sample(line, message);
-        }
+        // The events of a service say in a message why a rotation failed. No call that succeeds has one.
+        self.keep_sample(line, message);
         match shared {
             Some(id) => self.keep_shared(
                 id,

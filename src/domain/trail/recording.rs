@@ -15,12 +15,13 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use crate::domain::trail::event::{
-    Batch, Delivery, EventId, EventSink, Identity, RecordKind, TrailEvent, Values, Variety,
+    Batch, Delivery, EventId, EventSink, Identity, RecordKind, TlsVersion, TrailEvent, Values,
+    Variety,
 };
 
 /// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
 /// another number is read again.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// Bytes that no [`Recording`] wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,8 +84,11 @@ const EC2: u64 = 1 << 5;
 
 const BATCH: u64 = 1 << 6;
 
+/// The lowest of the two bits that hold the version of TLS.
+const TLS: u32 = 7;
+
 /// The bit of the first string that may be absent; the others follow.
-const FIRST_STRING: u32 = 7;
+const FIRST_STRING: u32 = 9;
 
 /// How many strings of an event may be absent.
 const OPTIONAL: usize = 13;
@@ -190,7 +194,8 @@ impl Recording {
             | mark(event.vpc_endpoint, VPC)
             | mark(event.from_console, CONSOLE)
             | mark(event.identity.web_federated, WEB)
-            | mark(event.identity.ec2_delivered, EC2);
+            | mark(event.identity.ec2_delivered, EC2)
+            | (event.tls as u64) << TLS;
         for (bit, string) in (FIRST_STRING..).zip(strings) {
             marks |= mark(string.is_some(), 1 << bit);
         }
@@ -419,6 +424,7 @@ fn event<'b>(
         user_agent,
         vpc_endpoint: has(VPC),
         from_console: has(CONSOLE),
+        tls: TlsVersion::ALL[(marks >> TLS & 3) as usize],
     })
 }
 

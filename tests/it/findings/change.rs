@@ -281,3 +281,42 @@ fn a_version_that_is_named_before_and_after_a_change_is_old() {
         ],
     );
 }
+
+#[test]
+fn a_program_that_reads_the_previous_version_alone_is_named() {
+    let staged = |secret: &str, stage: &str, days| {
+        by("app", secret, days)
+            .agent(BOTO)
+            .request(json!({"secretId": secret, "versionStage": stage}))
+    };
+    let case = |what, name: &str, calls: Vec<Call>, expected| (what, never(name), calls, expected);
+    check(
+        "reads-old-version",
+        "",
+        vec![
+            case("previous", "p", vec![staged("p", "AWSPREVIOUS", 5)], true),
+            case("current", "q", vec![staged("q", "AWSCURRENT", 5)], false),
+            case(
+                "both, as for signatures",
+                "r",
+                vec![staged("r", "AWSPREVIOUS", 5), by("app", "r", 5).agent(BOTO)],
+                false,
+            ),
+            case(
+                "another reads the current one",
+                "s",
+                vec![
+                    staged("s", "AWSPREVIOUS", 5),
+                    by("other", "s", 5).agent(BOTO),
+                ],
+                true,
+            ),
+            case(
+                "before the window",
+                "t",
+                vec![staged("t", "AWSPREVIOUS", 31)],
+                false,
+            ),
+        ],
+    );
+}

@@ -210,3 +210,20 @@ fn failures_that_grow_are_said_to() {
     assert_eq!(rows.len(), 4);
     assert_eq!(rows[0]["account"], ACCOUNT);
 }
+
+#[test]
+fn a_wrong_parameter_is_a_cause_of_its_own() {
+    for code in ["InvalidParameterException", "ValidationException"] {
+        let message = "The parameter SecretId is too long.";
+        let wrong = get("db").days(3).error(code, message);
+        let scan = World::new().secret(never("db")).call(wrong).scan();
+        let rows = scan.findings("failing-reads");
+        let text = rows[0]["text"].as_str().unwrap();
+        assert!(
+            text.contains("refused because a parameter is wrong"),
+            "{text}"
+        );
+        let evidence = rows[0]["evidence"].as_str().unwrap();
+        assert!(evidence.contains(message), "{evidence}");
+    }
+}

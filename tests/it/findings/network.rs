@@ -118,3 +118,40 @@ fn a_program_that_leaves_its_endpoint_is_named() {
         "{said}"
     );
 }
+
+#[test]
+fn a_reader_with_an_old_version_of_tls_is_named() {
+    let with = |name: &str, version: &str| {
+        let details = json!({"tlsVersion": version, "cipherSuite": "ECDHE-RSA-AES128-GCM-SHA256"});
+        inside(name, "a", 5).more("tlsDetails", details)
+    };
+    let calls = || {
+        vec![
+            with("one", "TLSv1"),
+            with("one-one", "TLSv1.1"),
+            with("two", "TLSv1.2"),
+            with("three", "TLSv1.3"),
+            with("later", "TLSv1.4"),
+            with("earlier", "TLSv1.1").days(31),
+            inside("unsaid", "a", 5).leave_out("tlsDetails"),
+        ]
+    };
+    assert_eq!(found("old-tls", "", calls()), ["one", "one-one"]);
+    let demanded = "[findings]\nrequire_tls_1_3 = true\n";
+    assert_eq!(
+        found("old-tls", demanded, calls()),
+        ["one", "one-one", "two"]
+    );
+
+    let scan = World::new()
+        .secrets(["a", "b"].map(idle))
+        .calls([with("one", "TLSv1"), with("two", "TLSv1.2")])
+        .policy(demanded)
+        .scan();
+    let severities: Vec<_> = scan
+        .findings("old-tls")
+        .iter()
+        .map(|row| row["severity"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(severities, ["medium", "low"]);
+}

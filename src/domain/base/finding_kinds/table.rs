@@ -21,7 +21,8 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Severity::High,
         reported: Reported::ByDefault,
         meaning: "A reader asks for a secret and is refused: by a policy (the finding says which), by the key, because the \
-                  secret is scheduled for deletion, because the version is not there, or because of too many requests.",
+                  secret is scheduled for deletion, because the version is not there, because a parameter is wrong, or because of \
+                  too many requests.",
         rule: "At least one failed read or description of the secret in the window, and no other case of `broken-reads`. \
                Medium if the calls were throttled, or the name is not in the inventory; low if the reader has succeeded \
                since, and the last failure is at least two days ago.",
@@ -348,6 +349,20 @@ pub const FINDINGS: &[FindingKind] = &[
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html",
     },
     FindingKind {
+        code: FindingCode::OldTls,
+        severity: Severity::Medium,
+        reported: Reported::ByDefault,
+        meaning: "A reader comes with an old version of TLS: AWS refuses such calls, or will.",
+        rule: "In the window a reader called with a version of TLS before 1.2, by `tlsDetails`; with 1.2, too, if \
+               {require_tls_1_3} is true (then low). AWS services have no version.",
+        settings: &[Setting {
+            key: "require_tls_1_3",
+            default: "false",
+        }],
+        fix: "Update the SDK and the TLS library of the program, and take settings out that hold it to an old version.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/infrastructure-security.html",
+    },
+    FindingKind {
         code: FindingCode::NewReader,
         severity: Severity::Low,
         reported: Reported::ByDefault,
@@ -427,11 +442,13 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::ReadsOldVersion,
         severity: Severity::Low,
         reported: Reported::ByDefault,
-        meaning: "A program asks for one version of a secret by its id: after a rotation it gets the old value.",
+        meaning: "A program asks for an old version of a secret, by its id or as `AWSPREVIOUS`: after a rotation it does not \
+                  get the current value.",
         rule: "An application reads with `versionId` and without `versionStage`, never asks for the description, and \
-               did so before and after the value changed.",
+               did so before and after the value changed; or it reads with `versionStage` `AWSPREVIOUS` in the window, and \
+               never without it.",
         settings: &[],
-        fix: "Leave `versionId` out, so that the current version is read.",
+        fix: "Leave `versionId` and `versionStage` out, so that the current version is read.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/getting-started.html",
     },
     FindingKind {

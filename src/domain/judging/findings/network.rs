@@ -1,16 +1,18 @@
-//! Findings about the way of reads, by reader: past the VPC endpoint, or with long-lived keys from the internet.
+//! Findings about the way of reads, by reader: past the VPC endpoint, with long-lived keys from the internet, or with an
+//! old version of TLS.
 //!
-//! A person sits anywhere, a deploy runs anywhere, and an AWS service calls from inside: they are left out.
+//! A person sits anywhere, a deploy runs anywhere, and an AWS service calls from inside: but for TLS they are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::seen::{DAY, ReaderIdentity, consumers, is_public, is_through_endpoint, listed};
 use super::{FindingSearch, ScanFacts, general, moment};
-use crate::domain::base::finding_kinds::FindingCode;
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::report::result::FindingRow;
+use crate::domain::trail::event::TlsVersion;
 
 const PROGRAMS: [ReaderKind; 3] = [ReaderKind::Application, ReaderKind::Cache, ReaderKind::Sync];
 
@@ -98,6 +100,7 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
             )
         ));
     }
+    old_tls(facts, found);
     found.rows.extend(users.into_iter().map(|(name, (calls, last))| {
         let text = format!(
             "an IAM user with long-lived keys made {} from public addresses, through no VPC endpoint",
@@ -137,6 +140,67 @@ impl Ways<'_> {
         }
         through_endpoint
     }
+}
+
+/// What one reader did with an old version of TLS in one account and Region.
+#[derive(Debug, Default)]
+struct OldTls<'a> {
+    versions: BTreeSet<TlsVersion>,
+    secrets: BTreeSet<&'a str>,
+    calls: u64,
+    last: i64,
+    name: &'a str,
+}
+
+fn old_tls(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
+    let mut readers: BTreeMap<(&Scope, &str), OldTls<'_>> = BTreeMap::new();
+    for (place, secret) in facts.secrets.iter().enumerate() {
+        for reader in consumers(facts, place) {
+            for slice in reader.slices() {
+                let is_old = match slice.access.tls {
+                    TlsVersion::Old => true,
+                    TlsVersion::V1_2 => facts.policy.findings.require_tls_1_3,
+                    TlsVersion::V1_3 | TlsVersion::Unknown => false,
+                };
+                let Some((_, last)) = slice.span_in(facts.window).filter(|_| is_old) else {
+                    continue;
+                };
+                let old = readers
+                    .entry((secret.arn.scope(), reader.name))
+                    .or_default();
+                old.versions.insert(slice.access.tls);
+                old.secrets.insert(&secret.name);
+                old.calls += slice.calls_in(facts.window);
+                old.last = old.last.max(last);
+                old.name = reader.name;
+            }
+        }
+    }
+    found
+        .rows
+        .extend(readers.into_iter().map(|((scope, _), old)| {
+            let is_old = old.versions.contains(&TlsVersion::Old);
+            let (severity, version) = if is_old {
+                (Severity::Medium, "a version of TLS before 1.2")
+            } else {
+                (Severity::Low, "TLS 1.2")
+            };
+            let secrets: Vec<&str> = old.secrets.into_iter().collect();
+            let text = format!(
+                "{} made {} with {version}, about {}",
+                name_of(old.name),
+                counted(old.calls, "call", "calls"),
+                listed(&secrets, 5)
+            );
+            FindingRow {
+                severity,
+                account: Some(scope.account.clone()),
+                region: Some(scope.region.clone()),
+                reader: Some(old.name.to_owned()),
+                evidence: format!("last call at {}", moment(old.last)),
+                ..general(FindingCode::OldTls, text)
+            }
+        }));
 }
 
 /// So many of something over the public way, of which a sample shows some.

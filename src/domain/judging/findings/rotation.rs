@@ -72,8 +72,8 @@ fn told(secrets: &[Secret]) -> BTreeSet<&Scope> {
 #[derive(Debug, Default)]
 struct Events {
     succeeded: Option<i64>,
-    /// With the name of the event.
-    failed: Option<(i64, String)>,
+    /// With the name of the event, and the message in it.
+    failed: Option<(i64, String, String)>,
     first_success: Option<i64>,
 }
 
@@ -92,7 +92,9 @@ impl Events {
                     events.first_success = Some(known.min(first));
                 }
                 name @ ("RotationFailed" | "RotationAbandoned") => {
-                    events.failed = events.failed.max(Some((last, name.to_owned())));
+                    let message = slice.access.sample.as_deref().unwrap_or_default();
+                    let failed = (last, name.to_owned(), message.to_owned());
+                    events.failed = events.failed.max(Some(failed));
                 }
                 _ => {}
             }
@@ -116,7 +118,7 @@ impl OneSecret<'_> {
     }
 
     fn failing(&self) -> Option<FindingRow> {
-        let (failed, name) = self.events.failed.clone()?;
+        let (failed, name, message) = self.events.failed.clone()?;
         let rotated = self.secret.last_rotated.map(Timestamp::as_second);
         let succeeded = self.events.succeeded.max(rotated);
         if succeeded.is_some_and(|succeeded| succeeded >= failed) {
@@ -128,7 +130,10 @@ impl OneSecret<'_> {
         );
         let text = format!("the rotation failed on {}; {since}", day(failed));
         Some(FindingRow {
-            evidence: format!("`{name}` event at {}", moment(failed)),
+            evidence: match &*message {
+                "" => format!("`{name}` event at {}", moment(failed)),
+                message => format!("`{name}` event at {}; {message}", moment(failed)),
+            },
             ..about(self.secret, FindingCode::RotationFailing, text)
         })
     }

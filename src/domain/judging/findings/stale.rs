@@ -23,11 +23,15 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
         if secret.deleted.is_some() {
             continue;
         }
+        let readers = consumers(facts, place);
+        let of_previous = readers
+            .iter()
+            .filter_map(|one| previous(facts, secret, one));
+        found.rows.extend(of_previous);
         let history = changes(facts, place, secret);
         let Some(&changed) = history.last() else {
             continue;
         };
-        let readers = consumers(facts, place);
         let before = history.iter().rev().find(|at| changed - **at > ONE_CHANGE);
         let old = ActivityWindow {
             from: before.copied().unwrap_or(facts.evidence.from),
@@ -115,6 +119,38 @@ fn unread(
         reader: Some(reader.name.to_owned()),
         evidence: format!("last read at {}", moment(last)),
         ..about(secret, FindingCode::UnreadSinceRotation, text)
+    })
+}
+
+/// A program that asks for the version before the current one, and never for the current one. Who verifies signatures
+/// asks for both.
+fn previous(
+    facts: &ScanFacts<'_>,
+    secret: &Secret,
+    reader: &ReaderIdentity<'_>,
+) -> Option<FindingRow> {
+    if !reader.is_only(&[ReaderKind::Application]) {
+        return None;
+    }
+    let reads = || reader.slices().filter(|slice| slice.is_read());
+    let reads_current =
+        reads().any(|slice| !slice.access.previous && slice.span_in(facts.evidence).is_some());
+    let old = || reads().filter(|slice| slice.access.previous);
+    let spans = old().filter_map(|slice| slice.span_in(facts.window));
+    let (first, last) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+    if reads_current {
+        return None;
+    }
+    let calls: u64 = old().map(|slice| slice.calls_in(facts.window)).sum();
+    let text = format!(
+        "{} asks for the version before the current one (`AWSPREVIOUS`), {} in the window, and never for the current one",
+        reader.short(),
+        counted(calls, "time", "times"),
+    );
+    Some(FindingRow {
+        reader: Some(reader.name.to_owned()),
+        evidence: format!("first {}, last {}", moment(first), moment(last)),
+        ..about(secret, FindingCode::ReadsOldVersion, text)
     })
 }
 

@@ -4,7 +4,7 @@ use super::interner::{InternedRow, Strings};
 use std::borrow::Cow;
 
 use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, named_in};
-use crate::domain::trail::event::{RecordKind, TrailEvent};
+use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
 use crate::domain::trail::sessions::SessionFamily;
 
 /// How many strings say what was called: account, Region, target, API.
@@ -24,7 +24,7 @@ pub(super) struct CallKey<'a> {
     /// How the caller came.
     pub(super) caller_marks: u8,
     /// What kind of call it was.
-    pub(super) marks: u8,
+    pub(super) marks: u16,
     /// How it ended.
     pub(super) outcome: CallOutcome,
 }
@@ -38,20 +38,36 @@ const USER_AGENT: usize = 6;
 const HAS_TARGET: u8 = 1;
 
 /// The mark of a line of calls for a version in staging.
-pub(super) const STAGED: u8 = 1;
+pub(super) const STAGED: u16 = 1;
 
 /// The mark of a line of calls that name a version and no stage.
-pub(super) const BY_VERSION: u8 = 2;
+pub(super) const BY_VERSION: u16 = 2;
 
 /// The mark of a line of batches that say what they select: that stands on lines of its own.
-pub(super) const SELECTS: u8 = 4;
+pub(super) const SELECTS: u16 = 4;
+
+/// The mark of a line of calls for the version before the current one, by its stage.
+pub(super) const PREVIOUS: u16 = 8;
+
+/// The two bits of a line's marks that hold the version of TLS begin here.
+const TLS: u16 = 4;
 
 /// The bits of a line's marks that hold its kind of record begin here.
-const KIND: u8 = 3;
+const KIND: u16 = 6;
 
 /// The kind of record that marks hold.
-pub(super) fn kind(marks: u8) -> RecordKind {
+pub(super) fn kind(marks: u16) -> RecordKind {
     RecordKind::ALL[usize::from(marks >> KIND)]
+}
+
+/// The version of TLS that marks hold.
+pub(super) fn tls(marks: u16) -> TlsVersion {
+    TlsVersion::ALL[usize::from(marks >> TLS & 3)]
+}
+
+/// The marks of a kind of record.
+fn of_kind(kind: RecordKind) -> u16 {
+    u16::from(kind.number()) << KIND
 }
 
 const WEB: u8 = 1;
@@ -66,7 +82,7 @@ const CONSOLE: u8 = 8;
 const FAMILY: u8 = 4;
 
 /// Whether marks are those of what a batch selects.
-pub(super) fn is_selection(marks: u8) -> bool {
+pub(super) fn is_selection(marks: u16) -> bool {
     matches!(
         kind(marks),
         RecordKind::BatchEntry | RecordKind::BatchFilter
@@ -96,6 +112,7 @@ impl<'a> CallKey<'a> {
             .filter(|target| !target.is_empty())
             .or_else(|| named_in(event.error_message.as_deref()?));
         let mark = |on: bool, bit: u8| if on { bit } else { 0 };
+        let line_mark = |on: bool, bit: u16| if on { bit } else { 0 };
         let stage = event.version_stage.as_deref();
         let selects = event
             .batch
@@ -126,10 +143,12 @@ impl<'a> CallKey<'a> {
                 | mark(identity.ec2_delivered, EC2)
                 | mark(event.vpc_endpoint, VPC)
                 | mark(event.from_console, CONSOLE),
-            marks: mark(stage == Some("AWSPENDING"), STAGED)
-                | mark(event.names_version && stage.is_none(), BY_VERSION)
-                | mark(selects, SELECTS)
-                | event.kind.number() << KIND,
+            marks: line_mark(stage == Some("AWSPENDING"), STAGED)
+                | line_mark(stage == Some("AWSPREVIOUS"), PREVIOUS)
+                | line_mark(event.names_version && stage.is_none(), BY_VERSION)
+                | line_mark(selects, SELECTS)
+                | (event.tls as u16) << TLS
+                | of_kind(event.kind),
             outcome: CallOutcome::of(event),
         }
     }
@@ -159,7 +178,7 @@ impl<'a> CallKey<'a> {
             Self {
                 subject: [account, region, target, api],
                 subject_marks: HAS_TARGET,
-                marks: kind.number() << KIND,
+                marks: of_kind(kind),
                 ..own
             }
         };

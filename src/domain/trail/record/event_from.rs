@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fields::WalkedRecord;
 use super::{fast_path, full_parse, scan, unescape};
-use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TrailEvent};
+use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TlsVersion, TrailEvent};
 use crate::domain::trail::record::members::{Leave, ObjectMembers, Value, ValueKind};
 
 /// The event of a record of Secrets Manager, with the account and Region that the record itself names, else empty.
@@ -45,6 +45,7 @@ pub(super) fn event<'a>(record: &WalkedRecord<'a>) -> Result<TrailEvent<'a>, Lea
         user_agent: part(spans.user_agent),
         vpc_endpoint: part(spans.vpc_endpoint).is_some(),
         from_console: truth(record.bytes, spans.from_console),
+        tls: tls(json, spans.tls)?,
     })
 }
 
@@ -168,6 +169,19 @@ fn holds(bytes: &[u8], value: Value) -> Result<bool, Leave> {
             !matches!(bytes[inside], b'}' | b']')
         }
     })
+}
+
+/// The version of TLS, which AWS writes first.
+fn tls(json: &str, details: Value) -> Result<TlsVersion, Leave> {
+    const FIRST: &str = "{\"tlsVersion\":\"TLSv1.3\"";
+    let is_usual = json
+        .get(details.place())
+        .is_some_and(|text| text.starts_with(FIRST));
+    if is_usual {
+        return Ok(TlsVersion::V1_3);
+    }
+    let [version] = inside(json, details, [b"tlsVersion"])?;
+    Ok(version.map_or(TlsVersion::Unknown, |text| TlsVersion::of(&text)))
 }
 
 /// The texts of some members of a member. A member that holds its JSON as a string, as Athena has it, is odd.

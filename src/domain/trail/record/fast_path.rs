@@ -64,7 +64,7 @@ pub(super) fn members(bytes: &[u8], at: usize, spans: &mut MemberSpans) -> usize
     along.text(b",\"sharedEventID\":\"", &mut spans.shared_id);
     along.text(b",\"vpcEndpointId\":\"", &mut spans.vpc_endpoint);
     along.text(b",\"eventCategory\":\"", &mut spans.category);
-    along.value(b",\"tlsDetails\":", &mut Value::default());
+    along.value(b",\"tlsDetails\":", &mut spans.tls);
     along.at
 }
 

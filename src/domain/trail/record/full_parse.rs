@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::time;
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
-use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TrailEvent};
+use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TlsVersion, TrailEvent};
 
 /// The `eventName` of a use of a key for a secret. Reads decrypt; `GenerateDataKey` belongs to writes, which are logged themselves.
 pub(super) const DECRYPT: &str = "Decrypt";
@@ -255,6 +255,8 @@ impl ParsedRecord {
             user_agent: part("userAgent"),
             vpc_endpoint: text(record, "vpcEndpointId").is_some(),
             from_console: truth(record, "sessionCredentialFromConsole"),
+            tls: inner(record, "tlsDetails", "tlsVersion")
+                .map_or(TlsVersion::Unknown, |text| TlsVersion::of(&text)),
         }
     }
 }

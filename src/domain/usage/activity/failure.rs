@@ -32,6 +32,8 @@ pub enum FailureCause {
     PendingDeletion,
     /// Too many requests.
     Throttled,
+    /// A parameter that no secret has, such as a name with a space in it.
+    WrongParameter,
     /// Any other error.
     Other,
 }
@@ -53,6 +55,7 @@ impl FailureCause {
             CallOutcome::NotFound => Self::NoSecret,
             CallOutcome::Pending => Self::PendingDeletion,
             CallOutcome::Throttled => Self::Throttled,
+            CallOutcome::Invalid => Self::WrongParameter,
             CallOutcome::Failed => Self::Other,
         })
     }
@@ -89,6 +92,7 @@ impl FailureCause {
             Self::NoVersion => "for a version that is not there",
             Self::PendingDeletion => CallOutcome::Pending.in_words(),
             Self::Throttled => CallOutcome::Throttled.in_words(),
+            Self::WrongParameter => CallOutcome::Invalid.in_words(),
             Self::Other => CallOutcome::Failed.in_words(),
         }
     }

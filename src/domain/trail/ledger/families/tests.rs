@@ -8,7 +8,9 @@ use proptest::sample::Index;
 use super::*;
 use crate::domain::trail::calls::CallSeries;
 use crate::domain::trail::dedup::Deduplicator;
-use crate::domain::trail::event::{EventId, EventSink, Identity, RecordKind, TrailEvent};
+use crate::domain::trail::event::{
+    EventId, EventSink, Identity, RecordKind, TlsVersion, TrailEvent,
+};
 use crate::domain::trail::ledger::LedgerBounds;
 use crate::domain::trail::sessions::KeptNames;
 
@@ -80,6 +82,7 @@ fn feed(ledger: &mut Ledger, call: &ReadCall) {
         user_agent: Some(call.agent.into()),
         vpc_endpoint: false,
         from_console: call.from_console,
+        tls: TlsVersion::Unknown,
     });
 }
 
