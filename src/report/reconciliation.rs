@@ -1,9 +1,12 @@
 //! A [`Reconciliation`] as text for a terminal, as CSV and as JSON: estimate, bill and difference side by side.
+//!
+//! KMS requests stand beside the total: every service makes them, so a bill cannot say which are Secrets Manager's.
 
 use super::csv::{bytes, known, table};
 use super::escape::{self, fit, one_line};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::pricing::bill::gap::Reason;
+use crate::domain::pricing::bill::usage_type::CostPart;
 use crate::domain::pricing::bill::{Reconciliation, ReconciliationRow};
 
 /// Columns of a line of text.
@@ -34,13 +37,14 @@ pub fn json(found: &Reconciliation) -> Vec<u8> {
     bytes
 }
 
-/// The reconciliation as CSV: a row `place` for each account, Region and part, a row `secret` for each secret that the
-/// bill names, and a row `total` that is the sum of the places.
+/// The reconciliation as CSV: a row `place` for each account, Region and part, a row `kms` for the KMS requests of each
+/// account and Region, a row `secret` for each secret that the bill names, and a row `total` that is the sum of the
+/// places.
 pub fn csv(found: &Reconciliation) -> Vec<u8> {
     let none = String::new;
     let places = found.rows.iter().map(|row| {
         [
-            "place".to_owned(),
+            if is_kms(row) { "kms" } else { "place" }.to_owned(),
             known(row.place.account.as_ref()),
             known(row.place.region.as_ref()),
             row.place.part.as_str().to_owned(),
@@ -93,6 +97,52 @@ fn codes(reasons: &[Reason]) -> String {
     codes.join(";")
 }
 
+/// The rows of the total, those that differ most first.
+pub(super) fn by_difference(found: &Reconciliation) -> Vec<&ReconciliationRow> {
+    let mut rows: Vec<_> = found.rows.iter().filter(|row| !is_kms(row)).collect();
+    rows.sort_by_key(|row| {
+        (
+            std::cmp::Reverse(row.difference_usd.map(|usd| usd.0.unsigned_abs())),
+            &row.place,
+        )
+    });
+    rows
+}
+
+/// A place for people: the account, the Region and the part, as far as the bill tells them apart.
+pub(super) fn place_label(row: &ReconciliationRow) -> String {
+    let place = &row.place;
+    let account = place.account.as_ref().map(ToString::to_string);
+    let region = place.region.as_ref().map(ToString::to_string);
+    format!(
+        "{} {} {}",
+        account.as_deref().unwrap_or("any account"),
+        region.as_deref().unwrap_or("any Region"),
+        place.part.as_str()
+    )
+}
+
+/// What is said of KMS requests, if there are any.
+pub(super) fn about_kms(found: &Reconciliation) -> Option<String> {
+    let kms = &found.kms;
+    let billed = kms.billed_usd.filter(|usd| *usd > Money::ZERO);
+    if kms.estimate_usd == Money::ZERO && billed.is_none() {
+        return None;
+    }
+    Some(format!(
+        "KMS requests are not in this total: those of Secrets Manager cost {} by the estimate; the bill charges {} for the \
+         requests of every service.",
+        kms.estimate_usd.dollars(),
+        kms.billed_usd
+            .map_or_else(|| "an unknown amount".to_owned(), Money::dollars)
+    ))
+}
+
+/// Whether a row is about KMS requests, which are no part of the total.
+pub(super) fn is_kms(row: &ReconciliationRow) -> bool {
+    row.place.part == CostPart::Kms
+}
+
 /// The reconciliation for a terminal of 80 columns, without colours: the places that differ most, and why.
 pub fn text(found: &Reconciliation) -> String {
     let mut page = String::new();
@@ -101,23 +151,10 @@ pub fn text(found: &Reconciliation) -> String {
         page.push('\n');
     };
     line(&columns("", "estimate", "billed", "difference"));
-    let mut rows: Vec<&ReconciliationRow> = found.rows.iter().collect();
-    rows.sort_by_key(|row| {
-        (
-            std::cmp::Reverse(row.difference_usd.map(|usd| usd.0.unsigned_abs())),
-            &row.place,
-        )
-    });
+    let rows = by_difference(found);
     let usd = |amount: Option<Money>| amount.map_or_else(|| "-".to_owned(), Money::dollars);
     for row in rows.iter().take(SHOWN) {
-        let place = &row.place;
-        let part = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-        let label = format!(
-            "{} {} {}",
-            part(place.account.as_ref().map(ToString::to_string)),
-            part(place.region.as_ref().map(ToString::to_string)),
-            place.part.as_str()
-        );
+        let label = place_label(row);
         line(&columns(
             &label,
             &usd(row.estimate_usd),
@@ -141,6 +178,10 @@ pub fn text(found: &Reconciliation) -> String {
         &usd(totals.billed_usd),
         &signed(totals.difference_usd),
     ));
+    if let Some(kms) = about_kms(found) {
+        line("");
+        wrapped(&mut line, &kms);
+    }
     if totals.adjustments_usd != Money::ZERO {
         line("");
         wrapped(
@@ -161,7 +202,7 @@ pub fn text(found: &Reconciliation) -> String {
     page
 }
 
-fn signed(amount: Option<Money>) -> String {
+pub(super) fn signed(amount: Option<Money>) -> String {
     let Some(amount) = amount else {
         return "-".to_owned();
     };
@@ -251,7 +292,7 @@ mod tests {
             match &record[0] {
                 "place" => sum += difference,
                 "total" => total = difference,
-                other => assert_eq!(other, "secret"),
+                other => assert!(matches!(other, "secret" | "kms"), "{other}"),
             }
             assert!(!record[5].starts_with(['=', '+', '@']), "{record:?}");
         }

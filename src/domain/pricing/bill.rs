@@ -6,6 +6,7 @@
 //! that has no fact.
 
 pub mod gap;
+mod grain;
 pub mod usage_type;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::gap::Reason;
+use self::grain::Grain;
 use self::usage_type::CostPart;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
@@ -151,6 +153,14 @@ pub struct Billed {
     pub quantity: Amount,
 }
 
+impl AddAssign for Billed {
+    fn add_assign(&mut self, other: Self) {
+        self.usage += other.usage;
+        self.adjustments += other.adjustments;
+        self.quantity += other.quantity;
+    }
+}
+
 /// A bill as far as it is about this service, and inside a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bill {
@@ -260,10 +270,14 @@ pub struct Reconciliation {
     pub bill_from: Option<Timestamp>,
     /// The end of that time.
     pub bill_to: Option<Timestamp>,
-    /// One row a place, by account, Region and part.
+    /// One row a place, by account, Region and part: as far as the bill tells them apart.
     pub rows: Vec<ReconciliationRow>,
-    /// The sums.
+    /// The sums over all rows but those of KMS.
     pub totals: Sums,
+    /// The sums over the rows of KMS: every service makes such requests, so they are no part of what Secrets Manager is
+    /// billed.
+    #[serde(default)]
+    pub kms: Sums,
     /// One row a secret that the bill names, by ARN.
     pub secrets: Vec<SecretBilled>,
     /// What holds for the whole bill.
@@ -315,34 +329,53 @@ pub struct SecretBilled {
     pub billed_usd: Money,
 }
 
-/// Sets a bill beside what a scan says that the same window cost.
+/// Sets a bill beside what a scan says that the same window cost, at the grain of the bill.
 ///
 /// The bill should have been read for the report's window. KMS rows exist only where the scan estimates KMS requests:
 /// elsewhere the bill's KMS requests are other services'.
 pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
-    let estimates = estimates(report);
+    let grain = Grain::of(bill);
+    let billed = grain.billed(bill);
+    let estimates = grain.estimated(estimates(report));
     let mut places: BTreeSet<&BillKey> = estimates.keys().collect();
     places.extend(
-        bill.places
+        billed
             .keys()
             .filter(|place| place.part != CostPart::Kms || estimates.contains_key(place)),
     );
-    let rows: Vec<ReconciliationRow> = places
-        .into_iter()
-        .map(|place| row(report, bill, place, estimates.get(place).copied().flatten()))
-        .collect();
-    let sum = |of: fn(&ReconciliationRow) -> Money| -> Money { rows.iter().map(of).sum() };
     let is_known = !bill.places.is_empty();
+    let row = |place: &BillKey| {
+        let billed = billed.get(place);
+        let estimate_usd = estimates.get(place).copied().flatten();
+        let billed_usd = billed.map(|billed| billed.usage.money());
+        let mut row = ReconciliationRow {
+            place: place.clone(),
+            estimate_usd,
+            billed_usd,
+            adjustments_usd: billed
+                .map(|billed| billed.adjustments.money())
+                .unwrap_or_default(),
+            difference_usd: is_known
+                .then(|| billed_usd.unwrap_or_default() - estimate_usd.unwrap_or_default()),
+            reasons: Vec::new(),
+        };
+        row.reasons = gap::of_row(report, &row, billed, grain, bill.covers);
+        row
+    };
+    let rows: Vec<ReconciliationRow> = places.into_iter().map(row).collect();
+    let of = |kms: bool| {
+        let rows = rows.iter();
+        Sums::of(
+            rows.filter(|row| (row.place.part == CostPart::Kms) == kms),
+            is_known,
+        )
+    };
     Reconciliation {
         window: report.window,
         bill_from: bill.covers.map(|span| span.from),
         bill_to: bill.covers.map(|span| span.to),
-        totals: Sums {
-            estimate_usd: sum(|row| row.estimate_usd.unwrap_or_default()),
-            billed_usd: is_known.then(|| sum(|row| row.billed_usd.unwrap_or_default())),
-            adjustments_usd: sum(|row| row.adjustments_usd),
-            difference_usd: is_known.then(|| sum(|row| row.difference_usd.unwrap_or_default())),
-        },
+        totals: of(false),
+        kms: of(true),
         secrets: secrets(report, bill),
         reasons: gap::of_bill(report, bill),
         unreadable_lines: bill.unreadable,
@@ -350,27 +383,26 @@ pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
     }
 }
 
-fn row(
-    report: &Report,
-    bill: &Bill,
-    place: &BillKey,
-    estimate: Option<Money>,
-) -> ReconciliationRow {
-    let billed = bill.places.get(place);
-    let usage = billed.map(|billed| billed.usage.money());
-    let mut row = ReconciliationRow {
-        place: place.clone(),
-        estimate_usd: estimate,
-        billed_usd: usage,
-        adjustments_usd: billed
-            .map(|billed| billed.adjustments.money())
-            .unwrap_or_default(),
-        difference_usd: (!bill.places.is_empty())
-            .then(|| usage.unwrap_or_default() - estimate.unwrap_or_default()),
-        reasons: Vec::new(),
-    };
-    row.reasons = gap::of_row(report, &row, billed);
-    row
+impl Sums {
+    /// The sums over rows; what is billed only if it is known.
+    fn of<'a>(rows: impl Iterator<Item = &'a ReconciliationRow>, is_known: bool) -> Self {
+        let mut sums = Self {
+            billed_usd: is_known.then_some(Money::ZERO),
+            difference_usd: is_known.then_some(Money::ZERO),
+            ..Self::default()
+        };
+        for row in rows {
+            sums.estimate_usd += row.estimate_usd.unwrap_or_default();
+            sums.adjustments_usd += row.adjustments_usd;
+            for (sum, value) in [
+                (&mut sums.billed_usd, row.billed_usd),
+                (&mut sums.difference_usd, row.difference_usd),
+            ] {
+                *sum = sum.map(|sum| sum + value.unwrap_or_default());
+            }
+        }
+        sums
+    }
 }
 
 /// What the scan says by place: `None` inside where it knows the place and not the amount. Places of KMS that cost

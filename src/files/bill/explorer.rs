@@ -1,9 +1,10 @@
-//! What `aws ce get-cost-and-usage` printed, grouped by usage type.
+//! What `aws ce get-cost-and-usage` printed, grouped by usage type or by service, one page or an array of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead, BufReader};
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -169,9 +170,9 @@ fn costs<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Metric>,
 pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileError> {
     let total = TotalReader::new(source, LARGEST, ": ask for fewer months at a time");
     let source = BufReader::new(ValueReader::new(total, ValueEnd::Json));
-    let pages = serde_json::Deserializer::from_reader(source).into_iter::<ExplorerPage>();
-    for page in pages {
-        let page = page.map_err(|fault| {
+    let answers = serde_json::Deserializer::from_reader(source).into_iter::<Answer>();
+    for answer in answers {
+        let Answer(pages) = answer.map_err(|fault| {
             if fault.is_io() {
                 BillFileError::Io(fault.into())
             } else {
@@ -180,22 +181,59 @@ pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), BillFile
                 ))
             }
         })?;
-        read_page(&page, bill)?;
+        for page in &pages {
+            read_page(page, bill)?;
+        }
     }
     Ok(())
 }
 
+/// A page, or an array of pages: the command line has no paginator for this call, so people collect them.
+struct Answer(Vec<ExplorerPage>);
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        /// The most pages in one array.
+        const MOST_PAGES: usize = 10_000;
+
+        struct Pages;
+
+        impl<'de> Visitor<'de> for Pages {
+            type Value = Answer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an answer of Cost Explorer, or an array of them")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, page: A) -> Result<Answer, A::Error> {
+                let page = ExplorerPage::deserialize(MapAccessDeserializer::new(page))?;
+                Ok(Answer(vec![page]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, pages: A) -> Result<Answer, A::Error> {
+                let list = BoundedList {
+                    most: MOST_PAGES,
+                    is_wanted: |_: &ExplorerPage| true,
+                };
+                list.visit_seq(pages).map(Answer)
+            }
+        }
+
+        from.deserialize_any(Pages)
+    }
+}
+
 fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> {
     let place = |key: &str| page.group_definitions.iter().position(|by| by.key == key);
-    let Some(usage_type) = place("USAGE_TYPE") else {
+    let (usage_type, service) = (place("USAGE_TYPE"), place("SERVICE"));
+    if usage_type.is_none() && service.is_none() {
         return Err(BillFileError::Form(
-            "Cost Explorer was not asked by usage type; ask with `--group-by Type=DIMENSION,Key=USAGE_TYPE \
-             Type=DIMENSION,Key=LINKED_ACCOUNT`"
+            "Cost Explorer was not asked by usage type or by service, so its amounts may be any service's; ask with \
+             `--group-by Type=DIMENSION,Key=USAGE_TYPE Type=DIMENSION,Key=LINKED_ACCOUNT`"
                 .to_owned(),
         ));
-    };
+    }
     let (account, region) = (place("LINKED_ACCOUNT"), place("REGION"));
-    let service = place("SERVICE");
     for period in &page.results_by_time {
         let limits = &period.limits;
         let (Some(from), Some(to)) = (moment(&limits.start), moment(&limits.end)) else {
@@ -204,10 +242,15 @@ fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> 
         };
         for group in &period.groups {
             let key = |place: usize| group.keys.get(place).map(String::as_str);
-            let usage = key(usage_type).unwrap_or_default();
+            let usage = usage_type.and_then(key).unwrap_or_default();
             let is_ours = usage.contains("AWSSecretsManager")
                 || service.and_then(key).is_some_and(is_secrets_manager);
-            let other = is_ours.then_some(CostPart::Other);
+            let unnamed = if usage_type.is_some() {
+                CostPart::Other
+            } else {
+                CostPart::Whole
+            };
+            let other = is_ours.then_some(unnamed);
             let Some(part) = CostPart::of_usage_type(usage).or(other) else {
                 continue;
             };

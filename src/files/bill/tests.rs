@@ -238,7 +238,7 @@ fn what_is_no_bill_says_what_was_looked_for() {
         (b"", "it is empty"),
         (b"{\"SecretList\": []}", "no answer of Cost Explorer"),
         (
-            b"{\"ResultsByTime\": [], \"GroupDefinitions\": [{\"Key\": \"SERVICE\"}]}",
+            b"{\"ResultsByTime\": [], \"GroupDefinitions\": [{\"Key\": \"REGION\"}]}",
             "Key=USAGE_TYPE",
         ),
         (b"PK\x03\x04....", "ZIP"),
@@ -325,4 +325,48 @@ fn our_own_focus_file_reconciles_with_the_scan_that_wrote_it() {
         found.totals.difference_usd,
         Some(Money::ZERO - unattributed)
     );
+}
+
+/// Cost Explorer's answer of October, grouped so.
+fn answer(groups: &[&str], rows: &[(&[&str], &str)]) -> String {
+    let definitions: Vec<_> = groups
+        .iter()
+        .map(|key| serde_json::json!({"Type": "DIMENSION", "Key": key}))
+        .collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(keys, usd)| {
+            let cost = serde_json::json!({"Amount": usd, "Unit": "USD"});
+            serde_json::json!({"Keys": keys, "Metrics": {"UnblendedCost": cost}})
+        })
+        .collect();
+    serde_json::json!({
+        "GroupDefinitions": definitions,
+        "ResultsByTime": [{
+            "TimePeriod": {"Start": "2026-10-01", "End": "2026-11-01"},
+            "Groups": rows,
+        }],
+    })
+    .to_string()
+}
+
+#[test]
+fn cost_explorer_is_read_by_service_and_in_an_array_of_pages() {
+    let page = answer(
+        &["SERVICE", "LINKED_ACCOUNT"],
+        &[
+            (&["AWS Secrets Manager", "111122223333"], "20"),
+            (&["Amazon Simple Storage Service", "111122223333"], "999"),
+            (&["AWS Key Management Service", "111122223333"], "7"),
+        ],
+    );
+    for (text, usd) in [(page.clone(), 20), (format!("[{page}, {page}]"), 40)] {
+        let bill = read_bytes(text.as_bytes()).unwrap();
+        let places: Vec<_> = bill.places.iter().collect();
+        assert_eq!(places.len(), 1, "{places:?}");
+        let (place, billed) = places[0];
+        assert_eq!(place.part, CostPart::Whole);
+        assert_eq!(place.region, None);
+        assert_eq!(billed.usage.money(), Money(usd * 1_000_000));
+    }
 }

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::grain::Grain;
 use super::usage_type::CostPart;
 use super::{Bill, Billed, ReconciliationRow};
-use crate::domain::base::money::{Money, counted, thousands};
+use crate::domain::base::money::{MONTH_HOURS, Money, counted, thousands};
 use crate::domain::base::month::Month;
+use crate::domain::base::span::Span;
 use crate::domain::report::result::{InventoryState, Report, ScopeRow, SecretRow};
 
 /// A difference below a cent, or below one per cent of the larger amount, needs no reason.
@@ -150,11 +152,13 @@ fn not_understood(bill: &Bill) -> Reason {
     )
 }
 
-/// Why one row differs, most likely first.
+/// Why one row differs, most likely first. `covers` is the time of the bill.
 pub(super) fn of_row(
     report: &Report,
     row: &ReconciliationRow,
     billed: Option<&Billed>,
+    grain: Grain,
+    covers: Option<Span>,
 ) -> Vec<Reason> {
     let Some(difference) = row.difference_usd else {
         return Vec::new();
@@ -163,10 +167,11 @@ pub(super) fn of_row(
         return Vec::new();
     }
     let place = &row.place;
-    let scope = report.scopes.iter().find(|scope| {
-        Some(&scope.account) == place.account.as_ref()
-            && Some(&scope.region) == place.region.as_ref()
-    });
+    let scopes: Vec<&ScopeRow> = report
+        .scopes
+        .iter()
+        .filter(|scope| place.holds(&scope.account, &scope.region))
+        .collect();
     let more = difference > Money::ZERO;
     let mut reasons = Vec::new();
     if place.part == CostPart::Other {
@@ -174,13 +179,13 @@ pub(super) fn of_row(
             "not-understood",
             "The usage type of these lines is not known here, so the scan has no estimate of them.",
         ));
-    } else if place.account.is_none() || place.region.is_none() {
+    } else if !grain.is_named(place) {
         reasons.push(reason(
             "no-place",
             "The account or the Region is not named, so the amounts stand in different rows.",
         ));
     } else if row.estimate_usd.is_none() {
-        reasons.push(not_estimated(scope));
+        reasons.push(not_estimated(&scopes));
     } else if row.billed_usd.is_none() {
         reasons.push(reason(
             "not-in-bill",
@@ -189,9 +194,13 @@ pub(super) fn of_row(
     }
     if row.estimate_usd.is_some() && row.billed_usd.is_some() {
         match place.part {
-            CostPart::Storage => storage(report, row, billed, &mut reasons),
-            CostPart::Api => api(report, row, scope, more, &mut reasons),
-            CostPart::Kms => kms(scope, more, &mut reasons),
+            CostPart::Storage => storage(report, row, billed, covers, &mut reasons),
+            CostPart::Api => api(report, row, &scopes, more, &mut reasons),
+            CostPart::Kms => kms(&scopes, more, &mut reasons),
+            CostPart::Whole => {
+                storage(report, row, None, covers, &mut reasons);
+                api(report, row, &scopes, more, &mut reasons);
+            }
             // The scan estimates none of these.
             CostPart::Other => {}
         }
@@ -208,8 +217,8 @@ fn is_small(row: &ReconciliationRow, difference: Money) -> bool {
     !unknown && (difference < size(SMALL) || difference.saturating_mul(100) < larger)
 }
 
-fn not_estimated(scope: Option<&ScopeRow>) -> Reason {
-    match scope {
+fn not_estimated(scopes: &[&ScopeRow]) -> Reason {
+    match scopes.first() {
         None => reason(
             "not-scanned",
             "The scan did not look at this account and Region: add it, and the estimate has it.",
@@ -230,21 +239,24 @@ fn secrets<'a>(
     report: &'a Report,
     row: &'a ReconciliationRow,
 ) -> impl Iterator<Item = &'a SecretRow> {
-    report.secrets.iter().filter(|secret| {
-        Some(&secret.account) == row.place.account.as_ref()
-            && Some(&secret.region) == row.place.region.as_ref()
-    })
+    let rows = report.secrets.iter();
+    rows.filter(|secret| row.place.holds(&secret.account, &secret.region))
 }
 
 fn storage(
     report: &Report,
     row: &ReconciliationRow,
     billed: Option<&Billed>,
+    covers: Option<Span>,
     reasons: &mut Vec<Reason>,
 ) {
     let (Some(estimate), Some(usd)) = (row.estimate_usd, row.billed_usd) else {
         return;
     };
+    if let Some(reason) = month_hours(report, estimate, usd, covers) {
+        reasons.push(reason);
+        return;
+    }
     let here = secrets(report, row).count() as u64;
     let price = billed
         .filter(|billed| billed.quantity > super::Amount::default())
@@ -288,15 +300,56 @@ fn storage(
     }
 }
 
+/// The estimate of a sliding window takes each month to have 730 hours, and a bill those of the calendar. If that alone
+/// explains the difference, nothing else does.
+fn month_hours(
+    report: &Report,
+    estimate: Money,
+    billed: Money,
+    covers: Option<Span>,
+) -> Option<Reason> {
+    if report.policy.month.is_some() {
+        return None;
+    }
+    let covers = covers?;
+    let last = Month::of(jiff::Timestamp::from_second(covers.to.as_second() - 1).ok()?);
+    // In the two months that a window of a month touches, the price of an hour lies between those of both.
+    let charged = |month: Month| {
+        let hours = u64::from(month.hours());
+        estimate.scaled(u64::from(MONTH_HOURS), hours)
+    };
+    let (first, last) = (Month::of(covers.from), last);
+    let (low, high) = (
+        charged(first).min(charged(last)),
+        charged(first).max(charged(last)),
+    );
+    let slack = Money((estimate.0 / 200).max(1));
+    (low - slack <= billed && billed <= high + slack).then(|| {
+        let name = |month: Month| format!("{} in {month}", month.hours());
+        let months = if first == last {
+            name(first)
+        } else {
+            format!("{} and {}", name(first), name(last))
+        };
+        reason(
+            "month-hours",
+            format!(
+                "The price of a month buys 730 hours in the estimate and {months} in the bill; a scan with --month counts \
+                 as the bill does."
+            ),
+        )
+    })
+}
+
 fn api(
     report: &Report,
     row: &ReconciliationRow,
-    scope: Option<&ScopeRow>,
+    scopes: &[&ScopeRow],
     more: bool,
     reasons: &mut Vec<Reason>,
 ) {
     if more {
-        if let Some(hole) = scope.and_then(trail_hole) {
+        if let Some(hole) = trail_hole(scopes) {
             reasons.push(hole);
         } else {
             reasons.push(reason(
@@ -323,13 +376,13 @@ fn api(
     ));
 }
 
-fn kms(scope: Option<&ScopeRow>, more: bool, reasons: &mut Vec<Reason>) {
+fn kms(scopes: &[&ScopeRow], more: bool, reasons: &mut Vec<Reason>) {
     if more {
         reasons.push(reason(
             "other-services",
             "KMS serves every service; the estimate has only the requests of Secrets Manager.",
         ));
-        reasons.extend(scope.and_then(trail_hole));
+        reasons.extend(trail_hole(scopes));
     } else {
         reasons.push(reason(
             "free-requests",
@@ -338,8 +391,13 @@ fn kms(scope: Option<&ScopeRow>, more: bool, reasons: &mut Vec<Reason>) {
     }
 }
 
-fn trail_hole(scope: &ScopeRow) -> Option<Reason> {
-    let (covered, expected) = (scope.trail.covered_hours, scope.trail.expected_hours);
+fn trail_hole(scopes: &[&ScopeRow]) -> Option<Reason> {
+    let hours = |of: fn(&ScopeRow) -> u32| -> u64 {
+        let hours = scopes.iter().map(|scope| u64::from(of(scope)));
+        hours.sum()
+    };
+    let covered = hours(|scope| scope.trail.covered_hours);
+    let expected = hours(|scope| scope.trail.expected_hours);
     (covered < expected).then(|| {
         reason(
             "trail-hole",

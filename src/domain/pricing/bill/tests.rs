@@ -90,7 +90,7 @@ fn a_bill_that_says_the_same_has_no_gap() {
     let found = reconcile(&report, &perfect(&report));
     assert_eq!(found.totals.difference_usd, Some(Money::ZERO));
     assert_eq!(
-        found.totals.estimate_usd,
+        found.totals.estimate_usd + found.kms.estimate_usd,
         report.totals.window_cost.parts.total_usd
     );
     for row in &found.rows {
@@ -197,4 +197,104 @@ fn kms_requests_of_other_services_are_no_row() {
             .iter()
             .any(|row| row.place.part == CostPart::Storage)
     );
+}
+
+/// A perfect bill, told less finely.
+fn coarser(report: &Report, change: impl Fn(&mut BillLine)) -> Reconciliation {
+    let mut bill = Bill::new(report.window);
+    for (place, usd) in estimates(report) {
+        let mut line = BillLine {
+            account: place.account,
+            region: place.region,
+            cost: Amount::parse(&usd.unwrap_or_default().to_string()).unwrap(),
+            ..line(report, 0, place.part, "0")
+        };
+        change(&mut line);
+        bill.add(line);
+    }
+    reconcile(report, &bill)
+}
+
+#[test]
+fn a_coarse_bill_is_compared_at_its_own_grain() {
+    let report = fixture::report(60);
+    let whole = |line: &mut BillLine| {
+        if line.part != CostPart::Kms {
+            line.part = CostPart::Whole;
+        }
+    };
+    let coarse: [(&str, &dyn Fn(&mut BillLine)); 4] = [
+        ("no account", &|line| line.account = None),
+        ("no Region", &|line| line.region = None),
+        ("no part", &whole),
+        ("nothing", &|line| {
+            (line.account, line.region) = (None, None);
+            whole(line);
+        }),
+    ];
+    for (what, change) in coarse {
+        let found = coarser(&report, change);
+        assert_eq!(found.totals.difference_usd, Some(Money::ZERO), "{what}");
+        for row in &found.rows {
+            assert_eq!(row.difference_usd, Some(Money::ZERO), "{what} {row:?}");
+            assert!(row.reasons.is_empty(), "{what} {row:?}");
+        }
+        if what == "nothing" {
+            let rows: Vec<_> = found.rows.iter().map(|row| row.place.part).collect();
+            assert!(
+                rows.contains(&CostPart::Whole) && rows.len() <= 2,
+                "{rows:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn requests_of_other_services_to_kms_are_no_part_of_the_total() {
+    let mut report = fixture::report(60);
+    report.secrets[0].window_cost.kms_usd = Some(Money(500_000));
+    let mut bill = perfect(&report);
+    let before = reconcile(&report, &bill).totals;
+    bill.add(line(&report, 0, CostPart::Kms, "300"));
+    let after = reconcile(&report, &bill);
+    assert_eq!(after.totals, before);
+    assert_eq!(after.kms.difference_usd, Some(Money(300_000_000)));
+}
+
+#[test]
+fn hours_of_the_month_explain_what_they_alone_make() {
+    let mut report = fixture::report(60);
+    report.policy.month = None;
+    let storage = estimates(&report);
+    let (place, usd) = storage
+        .iter()
+        .find(|(place, usd)| place.part == CostPart::Storage && usd.is_some_and(|usd| usd.0 > 0))
+        .unwrap();
+    let october: crate::domain::base::month::Month = "2026-10".parse().unwrap();
+    let reasons = |usd: Money| {
+        let mut bill = Bill::new(report.window);
+        bill.add(BillLine {
+            account: place.account.clone(),
+            region: place.region.clone(),
+            span: Some(report.window),
+            ..line(&report, 0, CostPart::Storage, &usd.to_string())
+        });
+        let found = reconcile(&report, &bill);
+        let row = found.rows.iter().find(|row| row.place == *place).unwrap();
+        let codes: Vec<_> = row
+            .reasons
+            .iter()
+            .map(|reason| reason.code.clone())
+            .collect();
+        codes
+    };
+    let usd = usd.unwrap();
+    assert!(
+        october.span().from <= report.window.from,
+        "{:?}",
+        report.window
+    );
+    let charged = usd.scaled(730, u64::from(october.hours()));
+    assert_eq!(reasons(charged), ["month-hours"]);
+    assert_eq!(reasons(usd.scaled(1, 2)), ["free-secrets"]);
 }

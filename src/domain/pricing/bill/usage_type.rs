@@ -20,6 +20,8 @@ pub enum CostPart {
     Kms,
     /// Charges of the service whose usage type is not known here, and its taxes.
     Other,
+    /// Everything that the service charges for, of which the bill does not name the parts.
+    Whole,
 }
 
 impl CostPart {
@@ -30,6 +32,7 @@ impl CostPart {
             Self::Api => "api",
             Self::Kms => "kms",
             Self::Other => "other",
+            Self::Whole => "whole service",
         }
     }
 
@@ -89,10 +92,12 @@ fn split(usage_type: &str) -> Option<(&str, CostPart)> {
     })
 }
 
-/// The short names of Regions in usage types, as bills have them. Some services write the Region's code instead.
+/// The short names of Regions in usage types, as bills have them ("AWS Region billing codes" in the billing user guide).
+/// Some services write the Region's code instead.
 const PREFIXES: &[(&str, &str)] = &[
     ("AFS1", "af-south-1"),
     ("APE1", "ap-east-1"),
+    ("APE2", "ap-east-2"),
     ("APN1", "ap-northeast-1"),
     ("APN2", "ap-northeast-2"),
     ("APN3", "ap-northeast-3"),
@@ -102,6 +107,9 @@ const PREFIXES: &[(&str, &str)] = &[
     ("APS4", "ap-southeast-3"),
     ("APS5", "ap-south-2"),
     ("APS6", "ap-southeast-4"),
+    ("APS7", "ap-southeast-5"),
+    ("APS8", "ap-southeast-6"),
+    ("APS9", "ap-southeast-7"),
     ("CAN1", "ca-central-1"),
     ("CAN2", "ca-west-1"),
     ("CNN1", "cn-north-1"),
@@ -118,6 +126,7 @@ const PREFIXES: &[(&str, &str)] = &[
     ("ILC1", "il-central-1"),
     ("MEC1", "me-central-1"),
     ("MES1", "me-south-1"),
+    ("MXC1", "mx-central-1"),
     ("SAE1", "sa-east-1"),
     ("UGE1", "us-gov-east-1"),
     ("UGW1", "us-gov-west-1"),
@@ -163,6 +172,16 @@ mod tests {
                 "EUC1-AWSSecretsManager-APIRequest",
                 Some(CostPart::Api),
                 Some("eu-central-1"),
+            ),
+            (
+                "APS7-AWSSecretsManager-Secrets",
+                Some(CostPart::Storage),
+                Some("ap-southeast-5"),
+            ),
+            (
+                "MXC1-AWSSecretsManagerAPIRequest",
+                Some(CostPart::Api),
+                Some("mx-central-1"),
             ),
             ("AWSSecretsManager-Secrets", Some(CostPart::Storage), None),
             (
