@@ -15,7 +15,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::base::span::Span;
 use crate::domain::report::result::{
     Cost, FORMAT, FindingRow, InventoryState, LoopRow, LoopShape, PolicySummary, Report, ScopeRow,
-    SecretRow, Totals, TrailRow, UnattributedRow,
+    SecretRow, Totals, TrailRow, UnattributedRow, WindowDetail,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
@@ -137,8 +137,10 @@ pub(crate) fn report(secrets: usize) -> Report {
             ]),
             api_usd: Some(Money(903_744)),
             window_api_usd: Some(Money(921_055)),
+            window_detail: WindowDetail::default(),
             estimate: None,
         }],
+        former: Vec::new(),
         loops: Vec::new(),
         findings: Vec::new(),
         secrets: rows,

@@ -3,7 +3,7 @@
 //! Days are ISO dates, moments RFC 3339 in UTC, amounts plain decimals with six places, unknown is empty. Text that
 //! others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -12,15 +12,16 @@ use jiff::tz::TimeZone;
 
 use super::escape;
 use crate::domain::base::money::Money;
-use crate::domain::base::names::SecretArn;
+use crate::domain::base::names::{Scope, SecretArn};
+use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::report::result::{
-    CallerRow, FindingRow, ReaderRow, Report, SecretRow, UnattributedRow,
+    CallerRow, FindingRow, FormerSecret, ReaderRow, Report, ScopeRow, SecretRow, UnattributedRow,
 };
 use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping, PossibleSavings};
 use crate::domain::report::verdict::Verdict;
 
 /// The columns of `secrets.csv`: a contract, new ones only at the end.
-pub const SECRETS: [&str; 24] = [
+pub const SECRETS: [&str; 31] = [
     "arn",
     "name",
     "account_id",
@@ -45,6 +46,13 @@ pub const SECRETS: [&str; 24] = [
     "replica_of",
     "evidence_days",
     "savings_usd_month",
+    "storage_usd_window",
+    "api_usd_window",
+    "kms_usd_window",
+    "total_usd_window",
+    "extrapolated_usd_window",
+    "covered_share",
+    "price_basis",
 ];
 
 /// The columns of `readers.csv`: a contract, new ones only at the end.
@@ -91,7 +99,7 @@ pub(super) const GROUPINGS: [Grouping; 5] = [
 ];
 
 /// The columns of `summary.csv`.
-pub const SUMMARY: [&str; 21] = [
+pub const SUMMARY: [&str; 27] = [
     "group_by",
     "group",
     "secrets",
@@ -113,9 +121,17 @@ pub const SUMMARY: [&str; 21] = [
     "window_total_usd",
     "change_usd_month",
     "account_name",
+    "storage_usd_window",
+    "api_usd_window",
+    "kms_usd_window",
+    "extrapolated_usd_window",
+    "former_secrets_usd_window",
+    "change_usd_window",
 ];
 
-/// `secrets.csv`: one row a secret, by account, Region and name.
+/// `secrets.csv`: one row a secret, by account, Region and name, then one for each secret that is gone and stood in the
+/// window. The columns of the window say what it cost: with `--month` what the month accrued. With the calls that belong to
+/// no secret, they add up to what the window cost.
 pub fn secrets(report: &Report) -> Vec<u8> {
     bytes(|out| write_secrets(report, out))
 }
@@ -127,10 +143,12 @@ pub fn secrets(report: &Report) -> Vec<u8> {
 pub fn write_secrets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counted = Counted::new(report);
     let savings = PossibleSavings::new(report);
-    let rows = by_place(report)
-        .into_iter()
-        .map(|row| secret(row, counted.of(row), saving(row, &savings)));
-    table(SECRETS, rows, out)
+    let shares = CoveredShares::of(report);
+    let rows = by_place(report).into_iter().map(|row| {
+        let saving = saving(row, &savings);
+        secret(row, counted.of(row), saving, shares.at(&row.scope()))
+    });
+    table(SECRETS, rows.chain(report.former.iter().map(former)), out)
 }
 
 /// What a secret saves per month by its deletion or by fixing its loops; a replica has its own part of what deleting its
@@ -146,7 +164,74 @@ fn saving(row: &SecretRow, savings: &PossibleSavings<'_>) -> Option<Money> {
     (is_known || usd > Money::ZERO).then_some(usd)
 }
 
-fn secret(row: &SecretRow, counted: bool, saving: Option<Money>) -> [String; 24] {
+/// How much of the window the trail covers, by account and Region.
+pub(super) struct CoveredShares(HashMap<Scope, String>);
+
+impl CoveredShares {
+    /// Reads them from a report.
+    pub(super) fn of(report: &Report) -> Self {
+        let share = |row: &ScopeRow| {
+            let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
+            let of_10k = u64::from(covered) * 10_000 / u64::from(expected.max(1));
+            let scope = Scope {
+                account: row.account.clone(),
+                region: row.region.clone(),
+            };
+            (scope, format!("{}.{:04}", of_10k / 10_000, of_10k % 10_000))
+        };
+        Self(report.scopes.iter().map(share).collect())
+    }
+
+    /// The share as a decimal with four places; empty if it is unknown.
+    pub(super) fn at(&self, scope: &Scope) -> String {
+        self.0.get(scope).cloned().unwrap_or_default()
+    }
+}
+
+/// The word in the column `verdict` for a secret that is gone: there is nothing to decide.
+pub const GONE: &str = "gone";
+
+/// A secret that is gone: what the trail knows of it.
+fn former(row: &FormerSecret) -> [String; 31] {
+    let mut cells = [const { String::new() }; 31];
+    let mut set = |column: &str, value: String| {
+        if let Some(at) = SECRETS.iter().position(|name| *name == column) {
+            cells[at] = value;
+        }
+    };
+    set("arn", row.arn.as_ref().map(key).unwrap_or_default());
+    set("name", escape::cell(&row.name));
+    set("account_id", row.account.to_string());
+    set("region", row.region.to_string());
+    set("verdict", GONE.to_owned());
+    set("reasons", format!("deleted-{}", day(row.deleted)));
+    set("created_on", known(row.created.map(day)));
+    set("storage_usd_window", known(row.storage_usd));
+    set("total_usd_window", known(row.storage_usd));
+    set(
+        "price_basis",
+        if row.storage_usd.is_some() {
+            "list"
+        } else {
+            ""
+        }
+        .to_owned(),
+    );
+    cells
+}
+
+/// What the price of a secret's storage rests on.
+pub(super) fn price_basis(row: &SecretRow) -> &'static str {
+    let service = row.owning_service.as_deref();
+    match row.cost.storage_usd {
+        None => "",
+        Some(_) if row.price_is_assumed => "assumed",
+        Some(_) if service.is_some_and(includes_secrets) => "included",
+        Some(_) => "list",
+    }
+}
+
+fn secret(row: &SecretRow, counted: bool, saving: Option<Money>, covered: String) -> [String; 31] {
     let codes: Vec<_> = row
         .reasons
         .iter()
@@ -185,6 +270,17 @@ fn secret(row: &SecretRow, counted: bool, saving: Option<Money>) -> [String; 24]
         row.replica_of.as_deref().map(key).unwrap_or_default(),
         row.evidence_days.to_string(),
         known(saving),
+        known(row.window_cost.storage_usd),
+        known(row.window_cost.api_usd),
+        known(row.window_cost.kms_usd),
+        known(row.window_cost.total_usd),
+        known(
+            row.window_cost
+                .api_usd
+                .map(|_| row.window_detail.extrapolated_usd),
+        ),
+        covered,
+        price_basis(row).to_owned(),
     ]
 }
 
@@ -286,7 +382,7 @@ fn finding(row: &FindingRow) -> [String; 10] {
 /// ours stands in quotes ([`sums::GroupKey`]). A sum of which nothing is known is empty; of which something is, it is that, and
 /// the counts of unpriced and uncounted secrets say what is missing.
 ///
-/// The change is that of the run rate since an earlier scan, and each grouping's adds up to that of the totals: a group
+/// The changes are those of the run rate and of what the window cost since an earlier scan, and each grouping's adds up to that of the totals: a group
 /// that was not there cost nothing then, and one that is not there any more costs nothing now.
 pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     let rows = GROUPINGS.into_iter().flat_map(|by| {
@@ -301,8 +397,10 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
         groups.sort_by(|a, b| a.key.cmp(&b.key));
         groups.into_iter().map(move |found| {
             let change = before.as_ref().map(|before| {
-                let before = before.get(&found.key).copied();
-                found.totals.cost.total_usd - before.unwrap_or_default()
+                let (month, window) = before.get(&found.key).copied().unwrap_or_default();
+                let totals = &found.totals;
+                let now = totals.window_cost.parts.total_usd;
+                (totals.cost.total_usd - month, now - window)
             });
             group(report, previous, by, &found, change)
         })
@@ -310,8 +408,13 @@ pub fn summary(report: &Report, previous: Option<&Report>) -> Vec<u8> {
     bytes(|out| table(SUMMARY, rows, out))
 }
 
-fn usd_by_key(groups: Vec<GroupSums>) -> BTreeMap<GroupKey, Money> {
-    let pair = |group: GroupSums| (group.key, group.totals.cost.total_usd);
+/// The run rate of each group, and what the window cost.
+fn usd_by_key(groups: Vec<GroupSums>) -> BTreeMap<GroupKey, (Money, Money)> {
+    let pair = |group: GroupSums| {
+        let totals = &group.totals;
+        let usd = (totals.cost.total_usd, totals.window_cost.parts.total_usd);
+        (group.key, usd)
+    };
     groups.into_iter().map(pair).collect()
 }
 
@@ -320,8 +423,8 @@ fn group(
     previous: Option<&Report>,
     by: Grouping,
     group: &GroupSums,
-    change: Option<Money>,
-) -> [String; 21] {
+    change: Option<(Money, Money)>,
+) -> [String; 27] {
     let (totals, parts) = (&group.totals, &group.known);
     let cost = parts.cost(totals);
     let count = |sum: u64| known(parts.amounts.calls.of(sum));
@@ -333,6 +436,7 @@ fn group(
             .unwrap_or(0)
             .to_string()
     };
+    let (window, paid) = (parts.window(totals), totals.window_cost.parts);
     let key = group.key.to_string();
     let id = key.split(' ').next().unwrap_or_default();
     let name = match by {
@@ -363,9 +467,22 @@ fn group(
         totals.uncounted_secrets.to_string(),
         report.window.from.to_string(),
         report.window.to.to_string(),
-        known(parts.window(totals)),
-        known(parts.amounts.cost.total_usd.of(change).flatten()),
+        known(window),
+        known(
+            parts
+                .amounts
+                .cost
+                .total_usd
+                .of(change.map(|(month, _)| month))
+                .flatten(),
+        ),
         name,
+        known(window.map(|_| paid.storage_usd)),
+        known(window.and(cost.api_usd).map(|_| paid.api_usd)),
+        known(window.and(cost.kms_usd).map(|_| paid.kms_usd)),
+        known(window.map(|_| totals.window_cost.extrapolated_usd)),
+        known(window.map(|_| totals.window_cost.former_usd)),
+        known(window.and(change).map(|(_, window)| window)),
     ]
 }
 

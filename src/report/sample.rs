@@ -18,7 +18,7 @@ use crate::domain::base::span::Span;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::result::{
     Cost, FORMAT, FindingRow, InventoryState, LoopRow, LoopShape, PolicySummary, ReaderRow, Report,
-    ScopeRow, SecretRow, Totals, TrailRow, UnattributedRow,
+    ScopeRow, SecretRow, Totals, TrailRow, UnattributedRow, WindowDetail,
 };
 use crate::domain::report::sums;
 use crate::domain::report::verdict::ReasonRow;
@@ -89,12 +89,14 @@ pub(crate) fn secret(
         consumers: 0,
         cost,
         window_cost: cost,
+        window_detail: WindowDetail::default(),
         avoidable_usd: Some(Money::ZERO),
         replica_of: None,
         replicas: Vec::new(),
         evidence_days: 90,
         deleted: None,
         owning_service: None,
+        price_is_assumed: false,
         customer_key: false,
         rotates: false,
         description: None,
@@ -186,6 +188,7 @@ pub(crate) fn report() -> Report {
                 .into(),
                 api_usd: Some(Money(219_150)),
                 window_api_usd: Some(Money(216_150)),
+                window_detail: WindowDetail::default(),
                 estimate: None,
             },
             UnattributedRow {
@@ -196,9 +199,11 @@ pub(crate) fn report() -> Report {
                 by_what: [("ambiguous name".to_owned(), 3)].into(),
                 api_usd: None,
                 window_api_usd: None,
+                window_detail: WindowDetail::default(),
                 estimate: None,
             },
         ],
+        former: Vec::new(),
         loops: loops(),
         findings: findings(),
     };

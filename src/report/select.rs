@@ -10,7 +10,7 @@ use crate::domain::base::money::thousands;
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::policy::Glob;
 use crate::domain::report::result::{
-    FindingRow, InventoryState, LoopRow, Report, SecretRow, Totals,
+    FindingRow, FormerSecret, InventoryState, LoopRow, Report, SecretRow, Totals,
 };
 use crate::domain::report::sums;
 
@@ -71,6 +71,7 @@ pub fn select(report: Report, selection: &SecretFilter) -> Report {
         |row| holds(&row.name),
         |found| holds(&found.name),
         |found| holds(&found.name),
+        |gone| holds(&gone.name),
         &words,
     )
 }
@@ -94,6 +95,8 @@ pub fn owned_by(report: &Report, owner: Option<&str>) -> Report {
         |row| holds(Some(&row.arn)),
         |found| holds(found.arn.as_ref()),
         |found| holds(found.arn.as_ref()),
+        // Nobody knows any more whose it was.
+        |_| owner.is_none(),
         &words,
     )
 }
@@ -122,6 +125,7 @@ fn narrowed(
     secrets: impl Fn(&SecretRow) -> bool,
     loops: impl Fn(&LoopRow) -> bool,
     findings: impl Fn(&FindingRow) -> bool,
+    former: impl Fn(&FormerSecret) -> bool,
     words: &str,
 ) -> Report {
     let pending =
@@ -132,6 +136,7 @@ fn narrowed(
         .loops
         .retain(|found| found.arn.is_some() && loops(found));
     report.findings.retain(findings);
+    report.former.retain(former);
     let left_out: u64 = report.unattributed.drain(..).map(|row| row.calls).sum();
 
     // A report of a version that did not write the prices: a share by number.

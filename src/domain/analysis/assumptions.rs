@@ -1,6 +1,8 @@
 //! What the numbers assume, as sentences for the reader of the report.
 
-use crate::domain::base::money::{Money, counted};
+use std::collections::BTreeSet;
+
+use crate::domain::base::money::{Money, counted, thousands};
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Accrual;
 use crate::domain::report::result::Report;
@@ -35,6 +37,37 @@ pub(super) fn assumptions(
     }
     if spans.accrual != Accrual::Sliding && totals.window_cost.parts.total_usd == Money::ZERO {
         said.push("Nothing was billable in the month.".to_owned());
+    }
+    if totals.window_cost.extrapolated_usd > Money::ZERO {
+        let (covered, expected) = report.trail_hours();
+        said.push(format!(
+            "${} of what the window cost is scaled: the trail covers {} of its {} hours, and the calls of the rest are taken \
+             to be like those.",
+            totals.window_cost.extrapolated_usd,
+            thousands(covered),
+            thousands(expected)
+        ));
+    }
+    if !report.former.is_empty() {
+        said.push(format!(
+            "${} of what the window cost is storage of {} deleted for good, by the CreateSecret and DeleteSecret in the trail.",
+            totals.window_cost.former_usd,
+            counted(report.former.len() as u64, "secret that was", "secrets that were")
+        ));
+    }
+    if spans.accrual != Accrual::Sliding && trail == TrailInput::Given {
+        said.push(
+            "Secrets that were deleted for good before the scan are in the month's cost only where the trail holds their \
+             DeleteSecret; replicas that went with them are not."
+                .to_owned(),
+        );
+    }
+    let assumed = assumed_services(report);
+    if !assumed.is_empty() {
+        said.push(format!(
+            "AWS does not document whether it charges for secrets of {}: the usual price is assumed.",
+            assumed.into_iter().collect::<Vec<_>>().join(", ")
+        ));
     }
     if trail == TrailInput::Declined {
         said.push(
@@ -81,4 +114,11 @@ pub(super) fn assumptions(
         ));
     }
     said
+}
+
+/// The services of whose secrets it is assumed that they are charged.
+fn assumed_services(report: &Report) -> BTreeSet<&str> {
+    let rows = report.secrets.iter().filter(|row| row.price_is_assumed);
+    rows.filter_map(|row| row.owning_service.as_deref())
+        .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::base::names::Scope;
 use crate::domain::base::span::Span;
-use crate::domain::pricing::cost::Rate;
+use crate::domain::pricing::cost::{Rate, WindowScale};
 use crate::domain::report::result::TrailRow;
 use crate::domain::trail::coverage::{Coverage, Covered, Proof, ScopeActivity};
 
@@ -57,6 +57,14 @@ impl<'a> CoverageView<'a> {
             Some(sample) if sample.weight().is_some() => Rate::seconds(sample.seconds(from, to)),
             Some(_) => Rate::UNKNOWN,
         }
+    }
+
+    /// From what part of the window calls are scaled, where that is not all of it. A sample says itself what it stands for.
+    pub(super) fn scale(&self, scope: &Scope) -> Option<WindowScale> {
+        let (from, to) = seconds(self.spans.window);
+        let covered = self.parts(scope)?.seconds(from, to);
+        let whole = u64::try_from(to - from).unwrap_or(0);
+        (covered > 0 && covered < whole).then_some(WindowScale { covered, whole })
     }
 
     /// What of the window is covered, where that is not all of it: the calls of the rest are no part of a rate, although

@@ -12,6 +12,7 @@ mod coverage_view;
 mod estimates;
 mod gaps;
 mod groups;
+mod lives;
 mod loop_rows;
 mod rows;
 mod unnamed;
@@ -144,6 +145,8 @@ pub fn analyse(
         spans,
         now,
         trail: input.trail,
+        restored: lives::restored(&activity),
+        windows: rows::windows(spans.window),
     };
     let mut answers = ask(&|| doubtful(&rows, &secrets));
     for secret in &mut secrets {
@@ -163,6 +166,7 @@ pub fn analyse(
     };
     let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
     let unattributed = scan.unattributed();
+    let former = scan.former();
     let (found, about_findings) = scan.findings(&loops);
     let scope_rows = scan.scopes(&known);
     let (unpriced, missing) = (scan.unpriced(), scan.missing());
@@ -193,6 +197,7 @@ pub fn analyse(
             totals: Totals::default(),
             secrets: rows,
             unattributed,
+            former,
             loops,
             findings: found,
         };

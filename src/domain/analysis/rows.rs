@@ -12,12 +12,16 @@ use super::groups::{Groups, Unlisted};
 use super::unnamed::Unnamed;
 use super::{ScanSpans, TrailInput};
 use crate::domain::base::money::{Money, Price};
+use crate::domain::base::month::Month;
 use crate::domain::base::names::{Region, Scope, SecretArn};
-use crate::domain::inventory::secret::Secret;
+use crate::domain::base::span::Span;
+use crate::domain::inventory::secret::{Secret, has_known_price};
 use crate::domain::judging::facts::{Evidence, Indirect, RegionFacts, SecretFacts, last_use};
 use crate::domain::judging::rules::{Judgement, judge};
 use crate::domain::policy::Policy;
-use crate::domain::pricing::cost::{RateShares, Volume, run_rate, window_cost};
+use crate::domain::pricing::cost::{
+    RateShares, Volume, WindowCost, WindowPiece, WindowTerms, paid, run_rate, window_cost,
+};
 use crate::domain::report::result::{LoopRow, ReaderRow, SecretRow};
 use crate::domain::trail::coverage::{Proof, in_days};
 use crate::domain::usage::activity::{
@@ -73,6 +77,26 @@ pub(super) fn avoidable(loops: &[LoopRow]) -> HashMap<&SecretArn, Money> {
     avoidable
 }
 
+/// The calendar months of a window, with what of it lies in each.
+pub(super) fn windows(window: Span) -> Vec<(Month, Span)> {
+    let mut parts = Vec::new();
+    let mut month = Month::of(window.from);
+    loop {
+        let own = month.span();
+        parts.push((
+            month,
+            Span {
+                from: own.from.max(window.from),
+                to: own.to.min(window.to),
+            },
+        ));
+        if own.to >= window.to {
+            return parts;
+        }
+        month = month.next();
+    }
+}
+
 /// What rows are made from, besides the secrets.
 pub(super) struct RowBuilder<'a> {
     pub(super) replicas: HashMap<usize, Vec<Listed>>,
@@ -89,6 +113,10 @@ pub(super) struct RowBuilder<'a> {
     pub(super) unnamed: &'a Unnamed<'a>,
     /// Where the inventory shows reads that the trail does not.
     pub(super) contradictions: &'a Contradictions,
+    /// When secrets were pending deletion and were restored then, by their places.
+    pub(super) restored: HashMap<usize, Vec<Span>>,
+    /// The calendar months of the window.
+    pub(super) windows: Vec<(Month, Span)>,
 }
 
 impl RowBuilder<'_> {
@@ -245,24 +273,51 @@ impl RowBuilder<'_> {
     }
 
     /// What of the calls for a secret a rate is made of: those in covered time.
-    fn rated(&self, at: usize, scope: &Scope) -> Volume {
+    fn rated(&self, at: usize, scope: &Scope, window: ActivityWindow) -> Volume {
         let mut rated = Volume::default();
         for what in self.activity.secrets[at].values() {
-            let own = self.rated_of(scope, what);
-            rated.calls += own.calls;
-            rated.reads += own.reads;
+            rated.add(self.rated_of(scope, what, window));
         }
         rated
     }
 
+    /// What the window cost a secret.
+    fn window_cost(&self, at: usize, secret: &Secret) -> WindowCost {
+        let scope = secret.arn.scope();
+        let piece = |(month, span): &(Month, Span)| {
+            let (from, to) = seconds(*span);
+            let window = ActivityWindow { from, to };
+            let mut seen = Volume::default();
+            for what in self.activity.secrets[at].values() {
+                seen.calls += what.calls_in(window);
+                seen.reads += what.count(window, ActivitySlice::is_read);
+            }
+            WindowPiece {
+                seen,
+                rated: self.rated(at, scope, window),
+                ..WindowPiece::of_storage(*month, *span)
+            }
+        };
+        let pieces: Vec<WindowPiece> = self.windows.iter().map(piece).collect();
+        let terms = WindowTerms {
+            price: self.price(&secret.arn),
+            accrual: self.spans.accrual,
+            scale: self.cover.scale(scope),
+            counted: self.cover.rate(scope).is_known(),
+        };
+        let pending = self.restored.get(&at).map_or(&[][..], Vec::as_slice);
+        let paid = paid(secret, pending);
+        window_cost(&paid, &pieces, &terms, secret.has_customer_key())
+    }
+
     /// The same of what one reader did.
-    fn rated_of(&self, scope: &Scope, what: &ReaderUse<'_>) -> Volume {
+    fn rated_of(&self, scope: &Scope, what: &ReaderUse<'_>, window: ActivityWindow) -> Volume {
         let covered = self.cover.parts(scope);
         let mut rated = Volume::default();
         for slice in &what.slices {
             let calls = covered.map_or_else(
-                || slice.calls_in(self.window()),
-                |covered| slice.covered_calls(self.window(), covered),
+                || slice.calls_in(window),
+                |covered| slice.covered_calls(window, covered),
             );
             rated.calls += calls;
             rated.reads += if slice.is_read() { calls } else { 0 };
@@ -288,6 +343,11 @@ impl RowBuilder<'_> {
             .collect();
         replicas.sort();
         replicas.dedup();
+        let WindowCost {
+            cost: window_cost,
+            detail: window_detail,
+        } = self.window_cost(at, &secret);
+        let service = secret.owner_service();
         SecretRow {
             account: scope.account.clone(),
             region: scope.region.clone(),
@@ -304,22 +364,18 @@ impl RowBuilder<'_> {
             reads: volume.reads,
             failed,
             consumers: readers.iter().filter(consumes).count() as u64,
-            cost: run_rate(&secret, self.rated(at, scope), rate, price),
-            window_cost: window_cost(
-                &secret,
-                volume,
-                rate,
-                price,
-                self.spans.window,
-                self.spans.accrual,
-            ),
+            cost: run_rate(&secret, self.rated(at, scope, self.window()), rate, price),
+            window_cost,
+            window_detail,
             avoidable_usd: (rate.is_known() && price.is_some())
                 .then(|| self.avoidable.get(&secret.arn).copied().unwrap_or_default()),
             replica_of: Groups::primary(&secret).map(Box::new),
             replicas,
             evidence_days: self.cover.hours(scope, self.spans.evidence) / 24,
             deleted: secret.deleted,
-            owning_service: secret.owner_service().map(str::to_owned),
+            owning_service: service.map(str::to_owned),
+            price_is_assumed: price.is_some()
+                && service.is_some_and(|service| !has_known_price(service)),
             customer_key: secret.has_customer_key(),
             rotates: secret.rotation_enabled == Some(true),
             readers: self.readers(at, &secret),
@@ -338,7 +394,7 @@ impl RowBuilder<'_> {
         let mut shares = RateShares::new(rate, price, secret.has_customer_key());
         let row = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             let (first, last) = what.span();
-            let (api_usd, kms_usd) = shares.next(self.rated_of(scope, what));
+            let (api_usd, kms_usd) = shares.next(self.rated_of(scope, what, self.window()));
             ReaderRow {
                 reader: reader.identity.clone(),
                 kind: reader.kind,

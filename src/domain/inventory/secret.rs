@@ -29,6 +29,23 @@ pub fn includes_secrets(service: &str) -> bool {
     INCLUDED_SERVICES.contains(&service)
 }
 
+/// Services whose secrets AWS documents as charged to the customer (RDS user guide, "Password management with Secrets
+/// Manager"), and Redshift's, which work alike.
+const CHARGED_SERVICES: &[&str] = &["rds", "redshift"];
+
+/// Whether AWS documents what the storage of a service's secrets costs the customer: nothing, or the usual price.
+pub fn has_known_price(service: &str) -> bool {
+    let short = service.strip_suffix(".amazonaws.com").unwrap_or(service);
+    includes_secrets(service) || CHARGED_SERVICES.contains(&short)
+}
+
+/// The service that a name of the form `service!...` names (AWS user guide, service-linked-secrets).
+pub fn owner_by_name(name: &str) -> Option<&str> {
+    let (service, _) = name.split_once('!')?;
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (!service.is_empty() && service.bytes().all(fits)).then_some(service)
+}
+
 /// A replica as `DescribeSecret` lists it in `ReplicationStatus`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replica {
@@ -166,17 +183,11 @@ impl Secret {
     /// The AWS service that owns the secret: by `OwningService`, by the tag that Secrets Manager sets, or by a name of
     /// the form `service!...` (AWS user guide, service-linked-secrets).
     pub fn owner_service(&self) -> Option<&str> {
-        let by_name = || {
-            let (service, _) = self.name.split_once('!')?;
-            let fits =
-                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            (!service.is_empty() && service.bytes().all(fits)).then_some(service)
-        };
         self.owning_service
             .as_deref()
             .or_else(|| self.tags.get(OWNING_SERVICE_TAG).map(String::as_str))
             .filter(|service| !service.is_empty())
-            .or_else(by_name)
+            .or_else(|| owner_by_name(&self.name))
     }
 
     /// Whether the price of the owning service includes the secret's storage.

@@ -434,6 +434,10 @@ fn estimates(report: &Report) -> BTreeMap<BillKey, Option<Money>> {
             add(account, region, CostPart::Kms, row.window_cost.kms_usd);
         }
     }
+    for row in &report.former {
+        let (account, region) = (Some(&row.account), Some(&row.region));
+        add(account, region, CostPart::Storage, row.storage_usd);
+    }
     for row in &report.unattributed {
         add(
             row.account.as_ref(),
@@ -447,16 +451,22 @@ fn estimates(report: &Report) -> BTreeMap<BillKey, Option<Money>> {
 
 fn secrets(report: &Report, bill: &Bill) -> Vec<SecretBilled> {
     let rows: BTreeMap<_, _> = report.secrets.iter().map(|row| (&row.arn, row)).collect();
+    let former: BTreeMap<_, _> = report
+        .former
+        .iter()
+        .filter_map(|row| Some((row.arn.as_ref()?, row)))
+        .collect();
     let billed = bill.secrets.iter().map(|(arn, amount)| {
-        let row = rows.get(arn);
+        let (row, gone) = (rows.get(arn), former.get(arn));
         let parts = |row: &&crate::domain::report::result::SecretRow| {
             let (storage, api) = (row.window_cost.storage_usd?, row.window_cost.api_usd);
             Some(storage + api.unwrap_or_default())
         };
+        let name = row.map(|row| row.name.clone());
         SecretBilled {
             arn: arn.clone(),
-            name: row.map(|row| row.name.clone()),
-            estimate_usd: row.and_then(parts),
+            name: name.or_else(|| gone.map(|row| row.name.clone())),
+            estimate_usd: row.and_then(parts).or_else(|| gone?.storage_usd),
             billed_usd: amount.money(),
         }
     });

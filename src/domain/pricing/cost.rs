@@ -6,12 +6,16 @@
 //! included: AWS does not say that they are free. One read is one decryption, if the key is the customer's.
 //!
 //! The run rate scales the calls of the covered hours to 730 hours and rounds once. Where nothing is covered, the calls
-//! are unknown, not zero.
+//! are unknown, not zero. Where a part of the window is covered, what the window cost is scaled from that part as well, and
+//! how much of it is scaled is said.
+
+use jiff::Timestamp;
 
 use crate::domain::base::money::{MONTH_HOURS, Money, Price};
+use crate::domain::base::month::Month;
 use crate::domain::base::span::Span;
 use crate::domain::inventory::secret::Secret;
-use crate::domain::report::result::Cost;
+use crate::domain::report::result::{Cost, MonthPart, WindowDetail};
 
 /// How storage accrues in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,14 @@ pub struct Volume {
     pub calls: u64,
     /// The successful reads among them.
     pub reads: u64,
+}
+
+impl Volume {
+    /// Takes in more calls.
+    pub fn add(&mut self, more: Self) {
+        self.calls += more.calls;
+        self.reads += more.reads;
+    }
 }
 
 /// What the calls of a scope are scaled by.
@@ -149,34 +161,157 @@ impl<'p> RateShares<'p> {
     }
 }
 
-/// What the window cost. Calls that the trail does not cover are not in it.
+/// From what part of the window the calls of all of it are scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowScale {
+    /// Seconds that the trail covers.
+    pub covered: u64,
+    /// Seconds of the window.
+    pub whole: u64,
+}
+
+impl WindowScale {
+    /// An amount of the covered time as an amount of the window.
+    pub fn whole_of(self, amount: Money) -> Money {
+        amount.scaled(self.whole, self.covered)
+    }
+}
+
+/// How the calls of the window are priced.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowTerms<'p> {
+    /// `None`: unknown.
+    pub price: Option<&'p Price>,
+    /// How storage accrues.
+    pub accrual: Accrual,
+    /// `None`: all of the window was counted.
+    pub scale: Option<WindowScale>,
+    /// Whether anything is known about the calls.
+    pub counted: bool,
+}
+
+impl WindowTerms<'_> {
+    /// What calls cost by these terms, and how much of that is scaled. What was seen outside of the covered time was
+    /// charged as well, so the cost is never less than what was seen.
+    pub fn usd(
+        &self,
+        seen: Volume,
+        rated: Volume,
+        of: impl Fn(&Price, Volume) -> Money,
+    ) -> (Money, Money) {
+        let Some(price) = self.price else {
+            return (Money::ZERO, Money::ZERO);
+        };
+        let counted = of(price, seen);
+        let scaled = self
+            .scale
+            .map_or(counted, |scale| scale.whole_of(of(price, rated)));
+        (scaled.max(counted), scaled.max(counted) - counted)
+    }
+}
+
+/// The calls of one calendar month of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowPiece {
+    /// The month.
+    pub month: Month,
+    /// What of the window lies in it.
+    pub span: Span,
+    /// All calls that were seen.
+    pub seen: Volume,
+    /// Of those, the calls in covered time.
+    pub rated: Volume,
+}
+
+impl WindowPiece {
+    /// A piece without calls.
+    pub fn of_storage(month: Month, span: Span) -> Self {
+        Self {
+            month,
+            span,
+            seen: Volume::default(),
+            rated: Volume::default(),
+        }
+    }
+}
+
+/// What a window cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WindowCost {
+    /// The whole.
+    pub cost: Cost,
+    /// What of it is scaled, and its months.
+    pub detail: WindowDetail,
+}
+
+/// What the window cost, of which these are the months: storage of the spans that are paid, and calls. Each month costs
+/// what it adds to those before it, so the months add up to the window although each amount is rounded.
 pub fn window_cost(
-    secret: &Secret,
-    volume: Volume,
-    rate: Rate,
-    price: Option<&Price>,
-    window: Span,
-    accrual: Accrual,
-) -> Cost {
-    let Some(price) = price else {
-        return Cost::default();
+    paid: &[Span],
+    pieces: &[WindowPiece],
+    terms: &WindowTerms<'_>,
+    customer_key: bool,
+) -> WindowCost {
+    let (Some(price), Some(first)) = (terms.price, pieces.first()) else {
+        return WindowCost::default();
     };
-    let whole = match accrual {
+    let whole = match terms.accrual {
         Accrual::Sliding => MONTH_HOURS,
         Accrual::Month(hours) => hours,
     };
-    let seconds = if secret.is_included() {
-        0
-    } else {
-        billable_seconds(secret, window)
+    let key = |price: &Price, volume: Volume| {
+        if customer_key {
+            price.decryptions(volume.reads)
+        } else {
+            Money::ZERO
+        }
     };
-    let storage = price.secret_month.scaled(seconds, u64::from(whole) * 3_600);
-    let known = rate.is_known();
-    Cost::new(
-        Some(storage),
-        known.then(|| price.calls(volume.calls)),
-        known.then(|| decryptions(secret, volume, price)),
-    )
+    let api = |price: &Price, volume: Volume| price.calls(volume.calls);
+    let (mut seen, mut rated) = (Volume::default(), Volume::default());
+    let mut until = |piece: &WindowPiece| {
+        seen.add(piece.seen);
+        rated.add(piece.rated);
+        let span = Span {
+            from: first.span.from,
+            to: piece.span.to,
+        };
+        let storage = price
+            .secret_month
+            .scaled(paid_seconds(paid, span), u64::from(whole) * 3_600);
+        let (api, more) = terms.usd(seen, rated, api);
+        let (kms, even_more) = terms.usd(seen, rated, key);
+        let known = |amount| terms.counted.then_some(amount);
+        let cost = Cost::new(Some(storage), known(api), known(kms));
+        (cost, more + even_more)
+    };
+    let (mut cost, mut extrapolated) = (Cost::default(), Money::ZERO);
+    let mut months = Vec::new();
+    for piece in pieces {
+        let before = cost;
+        (cost, extrapolated) = until(piece);
+        let part = |now: Option<Money>, then: Option<Money>| Some(now? - then.unwrap_or_default());
+        months.push(MonthPart {
+            month: piece.month.to_string(),
+            calls: piece.seen.calls,
+            reads: piece.seen.reads,
+            cost: cost.zip(before).map(|(now, then)| part(now, then)),
+        });
+    }
+    if months.len() == 1 {
+        months.clear();
+    }
+    let extrapolated_usd = if terms.counted {
+        extrapolated
+    } else {
+        Money::ZERO
+    };
+    WindowCost {
+        cost,
+        detail: WindowDetail {
+            extrapolated_usd,
+            months,
+        },
+    }
 }
 
 fn decryptions(secret: &Secret, volume: Volume, price: &Price) -> Money {
@@ -187,15 +322,43 @@ fn decryptions(secret: &Secret, volume: Volume, price: &Price) -> Money {
     }
 }
 
-/// How long the secret existed in the window without being scheduled for deletion.
-fn billable_seconds(secret: &Secret, window: Span) -> u64 {
-    let from = secret
-        .created
-        .map_or(window.from, |created| created.max(window.from));
-    let to = secret
-        .deleted
-        .map_or(window.to, |deleted| deleted.min(window.to));
-    u64::try_from(to.as_second() - from.as_second()).unwrap_or(0)
+/// When the storage of a secret is paid: from its creation until it is scheduled for deletion, without the spans in which
+/// it was pending deletion and was restored then. `created` may be unknown: then it was always there.
+pub fn billable(
+    created: Option<Timestamp>,
+    deleted: Option<Timestamp>,
+    pending: &[Span],
+) -> Vec<Span> {
+    let mut from = created.unwrap_or(Timestamp::MIN);
+    let end = deleted.unwrap_or(Timestamp::MAX);
+    let mut paid = Vec::new();
+    for free in pending {
+        paid.push(Span {
+            from,
+            to: free.from.min(end),
+        });
+        from = from.max(free.to);
+    }
+    paid.push(Span { from, to: end });
+    paid.retain(|span| span.from < span.to);
+    paid
+}
+
+/// When the storage of a secret of the inventory is paid; never, if its owning service includes it.
+pub fn paid(secret: &Secret, pending: &[Span]) -> Vec<Span> {
+    if secret.is_included() {
+        return Vec::new();
+    }
+    billable(secret.created, secret.deleted, pending)
+}
+
+/// Seconds of the spans that lie in a window.
+fn paid_seconds(paid: &[Span], window: Span) -> u64 {
+    let inside = paid.iter().map(|span| {
+        let (from, to) = (span.from.max(window.from), span.to.min(window.to));
+        u64::try_from(to.as_second() - from.as_second()).unwrap_or(0)
+    });
+    inside.sum()
 }
 
 #[cfg(test)]
@@ -289,9 +452,15 @@ mod tests {
             deleted: deleted.map(|text| text.parse().unwrap()),
             ..secret()
         };
-        let (volume, rate) = (Volume::default(), Rate::seconds(3_600));
-        let cost = window_cost(&secret, volume, rate, Some(&price), window, accrual);
-        cost.storage_usd.unwrap().0
+        let pieces = [WindowPiece::of_storage(Month::of(window.from), window)];
+        let terms = WindowTerms {
+            price: Some(&price),
+            accrual,
+            scale: None,
+            counted: true,
+        };
+        let found = window_cost(&paid(&secret, &[]), &pieces, &terms, false);
+        found.cost.storage_usd.unwrap().0
     }
 
     #[test]
@@ -334,5 +503,107 @@ mod tests {
         }
         let october = "2026-10".parse::<Month>().unwrap().span();
         assert_eq!(storage(october, Accrual::Sliding, None, None), 407_671);
+    }
+
+    fn span(from: &str, to: &str) -> Span {
+        Span {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_days_before_a_restoration_are_free() {
+        let october = "2026-10".parse::<Month>().unwrap().span();
+        let pending = [
+            span("2026-09-25T00:00:00Z", "2026-10-02T00:00:00Z"),
+            span("2026-10-10T00:00:00Z", "2026-10-20T00:00:00Z"),
+        ];
+        for (created, deleted, days) in [
+            (None, None, 20),
+            (Some("2026-10-05T00:00:00Z"), None, 17),
+            (None, Some("2026-10-21T00:00:00Z"), 9),
+            (None, Some("2026-10-15T00:00:00Z"), 8),
+        ] {
+            let moment = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+            let paid = billable(moment(created), moment(deleted), &pending);
+            let found = paid_seconds(&paid, october);
+            assert_eq!(found, days * 86_400, "{created:?} {deleted:?}");
+        }
+    }
+
+    #[test]
+    fn half_of_a_window_is_scaled_to_all_of_it_and_said() {
+        let price = PriceList::built_in().rows[0].price;
+        let month: Month = "2026-10".parse().unwrap();
+        let volume = |calls, reads| Volume { calls, reads };
+        let cost = |seen, rated, covered| {
+            let piece = WindowPiece {
+                seen,
+                rated,
+                ..WindowPiece::of_storage(month, month.span())
+            };
+            let terms = WindowTerms {
+                price: Some(&price),
+                accrual: Accrual::Month(744),
+                scale: Some(WindowScale {
+                    covered,
+                    whole: 744,
+                }),
+                counted: true,
+            };
+            let found = window_cost(&[], &[piece], &terms, true);
+            let parts = [found.cost.api_usd, found.cost.kms_usd].map(|usd| usd.unwrap().0);
+            (parts, found.detail.extrapolated_usd.0)
+        };
+        assert_eq!(cost(volume(100, 50), volume(100, 50), 744), ([500, 150], 0));
+        assert_eq!(
+            cost(volume(100, 50), volume(100, 50), 372),
+            ([1_000, 300], 650)
+        );
+        // What was seen outside of the covered time was charged, too.
+        assert_eq!(
+            cost(volume(900, 50), volume(100, 50), 372),
+            ([4_500, 300], 150)
+        );
+    }
+
+    #[test]
+    fn the_months_of_a_window_add_up_to_it() {
+        let price = PriceList::built_in().rows[0].price;
+        let window = span("2026-09-11T00:00:00Z", "2026-11-10T00:00:00Z");
+        let months = ["2026-09", "2026-10", "2026-11"].map(|text| text.parse::<Month>().unwrap());
+        let pieces = months.map(|month| {
+            let own = month.span();
+            WindowPiece {
+                seen: Volume { calls: 7, reads: 3 },
+                rated: Volume { calls: 5, reads: 1 },
+                ..WindowPiece::of_storage(
+                    month,
+                    Span {
+                        from: own.from.max(window.from),
+                        to: own.to.min(window.to),
+                    },
+                )
+            }
+        });
+        let terms = WindowTerms {
+            price: Some(&price),
+            accrual: Accrual::Sliding,
+            scale: Some(WindowScale {
+                covered: 700,
+                whole: 1_001,
+            }),
+            counted: true,
+        };
+        let found = window_cost(&[window], &pieces, &terms, true);
+        let sum = |of: fn(&Cost) -> Option<Money>| -> Money {
+            let parts = found.detail.months.iter();
+            parts.map(|part| of(&part.cost).unwrap()).sum()
+        };
+        assert_eq!(found.detail.months.len(), 3);
+        assert_eq!(Some(sum(|cost| cost.total_usd)), found.cost.total_usd);
+        assert_eq!(Some(sum(|cost| cost.api_usd)), found.cost.api_usd);
+        assert_eq!(Some(sum(|cost| cost.storage_usd)), found.cost.storage_usd);
     }
 }

@@ -10,6 +10,7 @@ mod amounts;
 mod callers;
 mod estimate;
 mod loop_row;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,7 @@ pub use amounts::{Amounts, Cost, CostParts};
 pub use callers::{CallerRow, ReaderRow, UnattributedRow};
 pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 pub use loop_row::{LoopRow, LoopShape};
+pub use window::{FormerSecret, MonthPart, WindowDetail};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -66,6 +68,10 @@ pub struct Report {
     pub secrets: Vec<SecretRow>,
     /// Calls that belong to no secret of the inventory, by account and Region: rows and this equal the totals.
     pub unattributed: Vec<UnattributedRow>,
+    /// Secrets that stood in the window and are in no inventory any more, by account, Region and name. Their storage is in
+    /// the cost of the window; their calls belong to no secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerSecret>,
     /// Hot retrieval loops, dearest first.
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
@@ -232,6 +238,16 @@ pub struct WindowTotals {
     pub parts: CostParts<Money>,
     /// The unattributed calls alone.
     pub unattributed_usd: Money,
+    /// The storage of secrets that are in no inventory any more, alone.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub former_usd: Money,
+    /// What of the whole was not counted, but scaled from the hours that the trail covers.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub extrapolated_usd: Money,
+}
+
+fn is_nothing(amount: &Money) -> bool {
+    *amount == Money::ZERO
 }
 
 impl Totals {
@@ -288,6 +304,9 @@ pub struct SecretRow {
     pub cost: Cost,
     /// What the window cost.
     pub window_cost: Cost,
+    /// What of that is scaled, and its months.
+    #[serde(default, skip_serializing_if = "WindowDetail::is_plain")]
+    pub window_detail: WindowDetail,
     /// Run rate of the calls that a cache would avoid; `None`: calls not counted.
     pub avoidable_usd: Option<Money>,
     /// The ARN of the primary, if this is a replica.
@@ -300,6 +319,10 @@ pub struct SecretRow {
     pub deleted: Option<Timestamp>,
     /// The AWS service that owns it.
     pub owning_service: Option<String>,
+    /// Whether AWS charges for its storage is not documented for the service that owns it; it is charged here. Written
+    /// only where it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub price_is_assumed: bool,
     /// Reads decrypt with a customer-managed key.
     pub customer_key: bool,
     /// Automatic rotation is on. Written only where it is.

@@ -13,7 +13,7 @@ use std::fmt;
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::report::result::{
-    Estimate, LoopRow, Report, SecretRow, Totals, UnattributedRow,
+    Estimate, FormerSecret, LoopRow, Report, SecretRow, Totals, UnattributedRow,
 };
 use crate::domain::report::verdict::Verdict;
 
@@ -55,8 +55,19 @@ pub fn totals(report: &Report) -> Totals {
     totals.unattributed_usd = rest.unattributed_usd;
     totals.window_cost.parts += rest.window_cost.parts;
     totals.window_cost.unattributed_usd = rest.window_cost.unattributed_usd;
+    totals.window_cost.extrapolated_usd += rest.window_cost.extrapolated_usd;
+    add_former(&mut totals, &report.former);
     totals.estimate = adder.bounds(&rows, &report.unattributed);
     totals
+}
+
+/// Adds what secrets that are gone cost in the window.
+fn add_former<'a>(totals: &mut Totals, former: impl IntoIterator<Item = &'a FormerSecret>) {
+    let usd: Money = former.into_iter().filter_map(|row| row.storage_usd).sum();
+    let window = &mut totals.window_cost;
+    window.former_usd += usd;
+    window.parts.storage_usd += usd;
+    window.parts = window.parts.totalled();
 }
 
 /// What is known of the sums over the rows of a report.
@@ -64,6 +75,9 @@ pub fn known(report: &Report) -> KnownSums {
     let adder = Adder::new(report);
     let mut known = adder.known(report.secrets.iter());
     known += adder.known_of_nobody();
+    for row in &report.former {
+        known.former(row);
+    }
     known
 }
 
@@ -108,6 +122,7 @@ impl<'a> Adder<'a> {
             totals.secrets += 1;
             totals.cost += row.cost.or_zero();
             totals.window_cost.parts += row.window_cost.or_zero();
+            totals.window_cost.extrapolated_usd += row.window_detail.extrapolated_usd;
             totals.savings_delete_usd += saving.by_deleting;
             totals.savings_loops_usd += saving.by_mending;
             totals.calls += row.calls;
@@ -146,6 +161,7 @@ impl<'a> Adder<'a> {
             totals.calls += row.calls;
             totals.cost.api_usd += row.api_usd.unwrap_or_default();
             window.parts.api_usd += row.window_api_usd.unwrap_or_default();
+            window.extrapolated_usd += row.window_detail.extrapolated_usd;
         }
         window.parts = window.parts.totalled();
         window.unattributed_usd = window.parts.total_usd;
@@ -318,14 +334,27 @@ impl Grouping {
     }
 
     fn key(self, row: &SecretRow) -> GroupKey {
+        self.key_of(&row.scope(), row.owner.as_deref(), &row.name)
+    }
+
+    /// The group of a secret that is gone. Nobody knows any more whose it was.
+    fn key_of_former(self, row: &FormerSecret) -> GroupKey {
+        let scope = Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        };
+        self.key_of(&scope, None, &row.name)
+    }
+
+    fn key_of(self, scope: &Scope, owner: Option<&str>, name: &str) -> GroupKey {
         match self {
             Self::Total => GroupKey::Total,
-            Self::Account => GroupKey::Of(row.account.to_string()),
-            Self::Region => GroupKey::Of(row.region.to_string()),
-            Self::AccountRegion => GroupKey::Of(row.scope().to_string()),
-            Self::Owner => row.owner.clone().map_or(GroupKey::NoOwner, GroupKey::Of),
+            Self::Account => GroupKey::Of(scope.account.to_string()),
+            Self::Region => GroupKey::Of(scope.region.to_string()),
+            Self::AccountRegion => GroupKey::Of(scope.to_string()),
+            Self::Owner => owner.map_or(GroupKey::NoOwner, |owner| GroupKey::Of(owner.to_owned())),
             Self::Prefix => {
-                let prefix = row.name.split_once('/').map(|(prefix, _)| prefix);
+                let prefix = name.split_once('/').map(|(prefix, _)| prefix);
                 prefix.map_or(GroupKey::NoPrefix, |prefix| {
                     GroupKey::Of(format!("{prefix}/"))
                 })
@@ -402,6 +431,12 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<GroupSums> {
     for row in &report.secrets {
         places.entry(by.key(row)).or_default().push(row);
     }
+    let mut former: BTreeMap<GroupKey, Vec<&FormerSecret>> = BTreeMap::new();
+    for row in &report.former {
+        let key = by.key_of_former(row);
+        places.entry(key.clone()).or_default();
+        former.entry(key).or_default().push(row);
+    }
     let adder = Adder::new(report);
     let sure = |rows: &[&SecretRow], nobodys| {
         let estimated = report.totals.estimate.as_ref();
@@ -409,13 +444,18 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<GroupSums> {
     };
     let mut groups: Vec<GroupSums> = places
         .into_iter()
-        .map(|(key, rows)| GroupSums {
-            key,
-            known: adder.known(rows.iter().copied()),
-            totals: Totals {
+        .map(|(key, rows)| {
+            let gone = former.remove(&key).unwrap_or_default();
+            let mut known = adder.known(rows.iter().copied());
+            let mut totals = Totals {
                 estimate: sure(&rows, &[]),
                 ..adder.secrets(&rows)
-            },
+            };
+            for row in &gone {
+                known.former(row);
+            }
+            add_former(&mut totals, gone);
+            GroupSums { key, totals, known }
         })
         .collect();
     let mut rest = adder.unattributed();

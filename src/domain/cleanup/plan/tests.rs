@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::base::span::Span;
 use crate::domain::inventory::tags::Tags;
-use crate::domain::report::result::{Cost, PolicySummary, Report, SecretRow, Totals};
+use crate::domain::report::result::{Cost, PolicySummary, Report, SecretRow, Totals, WindowDetail};
 use crate::domain::report::verdict::ReasonRow;
 
 /// A row that can go, in the account and Region of most tests.
@@ -37,12 +37,14 @@ pub(crate) fn row(name: &str) -> SecretRow {
         consumers: 0,
         cost: Cost::new(Some(Money(400_000)), None, None),
         window_cost: Cost::default(),
+        window_detail: WindowDetail::default(),
         avoidable_usd: None,
         replica_of: None,
         replicas: vec![],
         evidence_days: 90,
         deleted: None,
         owning_service: None,
+        price_is_assumed: false,
         customer_key: false,
         rotates: false,
         description: None,
@@ -84,6 +86,7 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
         },
         secrets,
         unattributed: vec![],
+        former: Vec::new(),
         loops: vec![],
         findings: vec![],
     }

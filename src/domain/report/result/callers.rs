@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Amounts, Estimate};
+use super::{Amounts, Estimate, WindowDetail};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::base::reader_kind::ReaderKind;
@@ -75,6 +75,9 @@ pub struct UnattributedRow {
     pub api_usd: Option<Money>,
     /// What they cost in the window.
     pub window_api_usd: Option<Money>,
+    /// What of that is scaled, and its months.
+    #[serde(default, skip_serializing_if = "WindowDetail::is_plain")]
+    pub window_detail: WindowDetail,
     /// How sure the numbers are, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,

@@ -7,7 +7,9 @@ use std::ops::{Add, AddAssign};
 
 use super::{Counted, PossibleSavings};
 use crate::domain::base::money::Money;
-use crate::domain::report::result::{Amounts, Cost, CostParts, SecretRow, Totals, UnattributedRow};
+use crate::domain::report::result::{
+    Amounts, Cost, CostParts, FormerSecret, SecretRow, Totals, UnattributedRow,
+};
 
 /// Of how many parts of a sum the amount is known, and of how many it is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,6 +133,11 @@ impl KnownSums {
         } else {
             self.mending += savings.loops_on(row).1;
         }
+    }
+
+    /// A secret that is gone is in the cost of the window alone.
+    pub(super) fn former(&mut self, row: &FormerSecret) {
+        self.amounts.window += Parts::one(row.storage_usd);
     }
 
     pub(super) fn unattributed(&mut self, row: &UnattributedRow) {
