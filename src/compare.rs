@@ -1,6 +1,9 @@
 //! What changed between two scans: a pure function of two reports.
 //!
-//! The change of the run rate is explained without a remainder: [`Comparison::bridge`] names the steps from the old total
+//! Where both scans are of a calendar month, what the months accrued is compared, else the run rates: an invoice follows the
+//! first. What was promised and realised are run rates always.
+//!
+//! The change is explained without a remainder: [`Comparison::bridge`] names the steps from the old total
 //! to the new one, and they add up to the micro-dollar. A secret that one of the scans could not see is neither new nor
 //! gone: its account and Region go to a step of their own. Nor is a loop mended because the trail has a hole now.
 
@@ -16,7 +19,7 @@ use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Index, Region, Resolution, Scope, SecretArn};
 use crate::domain::base::span::Span;
 use crate::domain::report::result::{
-    Cost, InventoryState, LoopRow, Range, Report, ScopeRow, SecretRow,
+    Cost, Estimate, InventoryState, LoopRow, Range, Report, ScopeRow, SecretRow,
 };
 use crate::domain::report::verdict::Verdict;
 
@@ -26,11 +29,60 @@ pub const FORMAT: u32 = 1;
 /// A run rate that moves by less than this is no news: the counts of a sliding window tremble.
 const NOTABLE: Money = Money(10_000);
 
-/// What changed from an old scan to a new one. Amounts are run rates of a month.
+/// What two scans are compared by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompareBasis {
+    /// The run rate of a month of 730 hours.
+    #[default]
+    RunRate,
+    /// What the calendar month of each scan cost.
+    Accrued,
+}
+
+impl CompareBasis {
+    /// What two reports have in common.
+    pub fn of(old: &Report, new: &Report) -> Self {
+        if old.policy.month.is_some() && new.policy.month.is_some() {
+            Self::Accrued
+        } else {
+            Self::RunRate
+        }
+    }
+
+    /// The cost of a secret.
+    fn cost(self, row: &SecretRow) -> &Cost {
+        match self {
+            Self::RunRate => &row.cost,
+            Self::Accrued => &row.window_cost,
+        }
+    }
+
+    /// The cost of everything.
+    fn total(self, report: &Report) -> Money {
+        match self {
+            Self::RunRate => report.totals.cost.total_usd,
+            Self::Accrued => report.totals.window_cost.parts.total_usd,
+        }
+    }
+
+    /// The interval of a cost, if it was estimated from a sample.
+    fn range(self, found: &Estimate) -> Option<Range<Money>> {
+        match self {
+            Self::RunRate => found.cost.total_usd,
+            Self::Accrued => found.window_total_usd,
+        }
+    }
+}
+
+/// What changed from an old scan to a new one. Amounts are by the basis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// [`FORMAT`].
     pub format: u32,
+    /// What is compared.
+    #[serde(default)]
+    pub basis: CompareBasis,
     /// The old scan.
     pub old: Side,
     /// The new scan.
@@ -85,11 +137,11 @@ pub struct Side {
     pub month: Option<String>,
     /// Secrets in the inventory.
     pub secrets: u64,
-    /// Run rate of everything.
+    /// What everything costs, by the basis of the comparison.
     pub total_usd: Money,
     /// What could be saved a month.
     pub savings_usd: Money,
-    /// The 95 % interval of the run rate, if some of it was estimated from a sample.
+    /// The 95 % interval of that, if some of it was estimated from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_usd_range: Option<Range<Money>>,
 }
@@ -137,9 +189,9 @@ pub struct Change {
     pub region: Region,
     /// The owner. Other people's text.
     pub owner: Option<String>,
-    /// Run rate in the old scan; `None`: it was not there, or its cost is unknown.
+    /// Cost in the old scan; `None`: it was not there, or its cost is unknown.
     pub old_usd: Option<Money>,
-    /// Run rate in the new scan; `None`: it is not there, or its cost is unknown.
+    /// Cost in the new scan; `None`: it is not there, or its cost is unknown.
     pub new_usd: Option<Money>,
     /// The difference, over the parts of the cost that both scans know.
     pub change_usd: Money,
@@ -173,7 +225,8 @@ pub struct LoopChange {
 /// Compares two scans.
 pub fn compare(old: &Report, new: &Report) -> Comparison {
     let pairs = Pairs::of(old, new);
-    let moves = Moves::of(&pairs);
+    let basis = CompareBasis::of(old, new);
+    let moves = Moves::of(&pairs, basis);
     let limit = new.policy.idle_days;
     let changed_use = |matches: fn(IdleChange) -> bool| {
         let crossed = |(old, new): &&(&SecretRow, &SecretRow)| {
@@ -187,15 +240,16 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
             matches(turned) && new.deleted.is_none()
         };
         let crossed = pairs.both.iter().filter(crossed);
-        sorted(crossed.map(|(old, new)| both(old, new)))
+        sorted(crossed.map(|(old, new)| both(old, new, basis)))
     };
     let loops = LoopChanges::of(old, new);
     Comparison {
         format: FORMAT,
-        old: side(old),
-        new: side(new),
-        change_usd: new.totals.cost.total_usd - old.totals.cost.total_usd,
-        bridge: bridge::bridge(old, new, &pairs, &moves),
+        basis,
+        old: side(old, basis),
+        new: side(new, basis),
+        change_usd: basis.total(new) - basis.total(old),
+        bridge: bridge::bridge(old, new, &pairs, &moves, basis),
         savings: savings::savings(old, new, &pairs),
         newly_idle: changed_use(|turned| !turned.was_idle && turned.is_idle),
         used_again: changed_use(|turned| turned.was_idle && !turned.is_idle),
@@ -221,19 +275,19 @@ struct IdleChange {
     is_idle: bool,
 }
 
-fn side(report: &Report) -> Side {
+fn side(report: &Report, basis: CompareBasis) -> Side {
     Side {
         made: report.made,
         window: report.window,
         month: report.policy.month.clone(),
         secrets: report.totals.secrets,
-        total_usd: report.totals.cost.total_usd,
+        total_usd: basis.total(report),
         savings_usd: report.totals.savings_usd,
         total_usd_range: report
             .totals
             .estimate
             .as_ref()
-            .and_then(|found| found.cost.total_usd),
+            .and_then(|found| basis.range(found)),
     }
 }
 
@@ -315,19 +369,19 @@ struct Moves {
 }
 
 impl Moves {
-    fn of(pairs: &Pairs<'_>) -> Self {
+    fn of(pairs: &Pairs<'_>, basis: CompareBasis) -> Self {
         let mut moves = Self {
-            appeared: sorted(pairs.appeared.iter().map(|row| only_new(row))),
-            gone: sorted(pairs.gone.iter().map(|row| only_old(row))),
+            appeared: sorted(pairs.appeared.iter().map(|row| only_new(row, basis))),
+            gone: sorted(pairs.gone.iter().map(|row| only_old(row, basis))),
             ..Self::default()
         };
         for (old, new) in &pairs.both {
-            let change = both(old, new);
+            let change = both(old, new, basis);
             match (old.deleted, new.deleted) {
                 (None, Some(_)) => moves.scheduled.push(change),
                 (Some(_), None) => moves.restored.push(change),
                 _ if change.change_usd.0.unsigned_abs() >= NOTABLE.0.unsigned_abs()
-                    && may_be_alike(old, new) =>
+                    && may_be_alike(old, new, basis) =>
                 {
                     moves.uncertain.push(change);
                 }
@@ -350,10 +404,10 @@ impl Moves {
 }
 
 /// Whether estimates leave open that a secret costs what it did.
-fn may_be_alike(old: &SecretRow, new: &SecretRow) -> bool {
+fn may_be_alike(old: &SecretRow, new: &SecretRow, basis: CompareBasis) -> bool {
     let range = |row: &SecretRow| {
-        let found = row.estimate.as_ref().and_then(|found| found.cost.total_usd);
-        found.or(row.cost.total_usd.map(Range::exact))
+        let found = row.estimate.as_ref().and_then(|found| basis.range(found));
+        found.or(basis.cost(row).total_usd.map(Range::exact))
     };
     let is_estimate = old.estimate.is_some() || new.estimate.is_some();
     range(old)
@@ -361,26 +415,20 @@ fn may_be_alike(old: &SecretRow, new: &SecretRow) -> bool {
         .is_some_and(|(old, new)| is_estimate && old.low <= new.high && new.low <= old.high)
 }
 
-fn only_new(row: &SecretRow) -> Change {
-    change(row, None, row.cost.total_usd, row.cost.known())
+fn only_new(row: &SecretRow, basis: CompareBasis) -> Change {
+    let cost = basis.cost(row);
+    change(row, None, cost.total_usd, cost.known())
 }
 
-fn only_old(row: &SecretRow) -> Change {
-    change(
-        row,
-        row.cost.total_usd,
-        None,
-        Money::ZERO - row.cost.known(),
-    )
+fn only_old(row: &SecretRow, basis: CompareBasis) -> Change {
+    let cost = basis.cost(row);
+    change(row, cost.total_usd, None, Money::ZERO - cost.known())
 }
 
-fn both(old: &SecretRow, new: &SecretRow) -> Change {
-    change(
-        new,
-        old.cost.total_usd,
-        new.cost.total_usd,
-        comparable(&old.cost, &new.cost),
-    )
+fn both(old: &SecretRow, new: &SecretRow, basis: CompareBasis) -> Change {
+    let (before, after) = (basis.cost(old), basis.cost(new));
+    let difference = comparable(before, after);
+    change(new, before.total_usd, after.total_usd, difference)
 }
 
 fn change(

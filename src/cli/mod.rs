@@ -11,8 +11,8 @@ pub use cleanup::{
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
 pub use view::{
-    CompareArgs, CompareFormat, ExplainArgs, Format, GroupBy, ReportArgs, RulesArgs, RulesFormat,
-    SplitBy, View,
+    CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReportArgs, RulesArgs,
+    RulesFormat, SplitBy, View,
 };
 
 use clap::builder::styling::{AnsiColor, Styles};

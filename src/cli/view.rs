@@ -33,6 +33,29 @@ pub struct View {
     /// Explorer JSON
     #[arg(long, value_name = "FILE", help_heading = "What to show")]
     pub bill: Vec<PathBuf>,
+    /// The version of FOCUS that focus.csv follows [default: 1.2]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSION",
+        help_heading = "What to write"
+    )]
+    pub focus_version: Option<FocusNumber>,
+}
+
+/// A version of FOCUS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FocusNumber {
+    /// FOCUS 1.0.
+    #[value(name = "1.0")]
+    V1_0,
+    /// FOCUS 1.2, the version of AWS's own exports.
+    #[default]
+    #[value(name = "1.2")]
+    V1_2,
+    /// FOCUS 1.3.
+    #[value(name = "1.3")]
+    V1_3,
 }
 
 /// What to group by.
@@ -66,7 +89,7 @@ pub enum Format {
     Csv,
     /// report.html: one page for people.
     Html,
-    /// focus.csv: what the window cost, in the columns of FOCUS 1.2.
+    /// focus.csv: what the window cost, in the columns of FOCUS.
     Focus,
     /// findings.sarif: the findings in SARIF 2.1.0, for code-scanning pages.
     Sarif,

@@ -1,6 +1,6 @@
 //! The steps from the old total to the new one.
 
-use super::{BridgeStep, Change, Moves, NOTABLE, Pairs, comparable};
+use super::{BridgeStep, Change, CompareBasis, Moves, NOTABLE, Pairs, comparable};
 use crate::domain::base::money::Money;
 use crate::domain::report::result::{Report, SecretRow};
 
@@ -10,12 +10,18 @@ pub(super) fn bridge(
     new: &Report,
     pairs: &Pairs<'_>,
     moves: &Moves,
+    basis: CompareBasis,
 ) -> Vec<BridgeStep> {
     let of = |changes: &[Change]| -> (usize, Money) {
         let sum = changes.iter().map(|change| change.change_usd).sum();
         (changes.len(), sum)
     };
-    let rows = |rows: &[&SecretRow]| -> Money { rows.iter().map(|row| row.cost.known()).sum() };
+    let rows = |rows: &[&SecretRow]| -> Money {
+        let costs = rows.iter().map(|row| basis.cost(row).known());
+        costs.sum()
+    };
+    let comparable =
+        |old: &SecretRow, new: &SecretRow| comparable(basis.cost(old), basis.cost(new));
     let listed = [
         ("appeared", "new secrets", of(&moves.appeared)),
         ("gone", "secrets that are gone", of(&moves.gone)),
@@ -31,7 +37,7 @@ pub(super) fn bridge(
     let comparable_all: Money = pairs
         .both
         .iter()
-        .map(|(old, new)| comparable(&old.cost, &new.cost))
+        .map(|(old, new)| comparable(old, new))
         .sum();
     let uncertain = of(&moves.uncertain);
     let comparable_listed = listed[2..]
@@ -40,7 +46,7 @@ pub(super) fn bridge(
         .sum::<Money>()
         + uncertain.1;
     let is_small = |(old, new): &&(&SecretRow, &SecretRow)| {
-        let change = comparable(&old.cost, &new.cost);
+        let change = comparable(old, new);
         let stayed = old.deleted.is_some() == new.deleted.is_some();
         stayed && change != Money::ZERO && change.0.unsigned_abs() < NOTABLE.0.unsigned_abs()
     };
@@ -48,7 +54,10 @@ pub(super) fn bridge(
     let unlike = pairs
         .both
         .iter()
-        .map(|(old, new)| new.cost.known() - old.cost.known() - comparable(&old.cost, &new.cost))
+        .map(|(old, new)| {
+            let change = basis.cost(new).known() - basis.cost(old).known();
+            change - comparable(old, new)
+        })
         .collect::<Vec<Money>>();
     let unlike_count = unlike
         .iter()
@@ -84,9 +93,18 @@ pub(super) fn bridge(
         .chain(rest)
         .map(|(code, text, (count, change_usd))| step(code, text, count, change_usd))
         .collect();
+    if basis == CompareBasis::Accrued && !(old.former.is_empty() && new.former.is_empty()) {
+        let usd = |report: &Report| report.totals.window_cost.former_usd;
+        steps.push(step(
+            "former",
+            "secrets deleted for good before the scan",
+            new.former.len(),
+            usd(new) - usd(old),
+        ));
+    }
     // What is left is what the totals hold beside the rows of secrets: calls that belong to none of them.
     let explained: Money = steps.iter().map(|step| step.change_usd).sum();
-    let left = new.totals.cost.total_usd - old.totals.cost.total_usd - explained;
+    let left = basis.total(new) - basis.total(old) - explained;
     steps.push(step(
         "unattributed",
         "calls that belong to no secret",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::csv::{bytes, known, table};
 use super::escape::{self, fit, one_line};
 use super::text::phrases;
-use crate::compare::{Change, Comparison, LoopChange};
+use crate::compare::{Change, CompareBasis, Comparison, LoopChange};
 use crate::domain::base::money::{Money, thousands};
 
 /// Columns of a line of text.
@@ -149,11 +149,8 @@ pub fn text(comparison: &Comparison) -> String {
         side(&comparison.new)
     ));
     line("");
-    line(&row(
-        "monthly cost before",
-        "",
-        &comparison.old.total_usd.dollars(),
-    ));
+    let (before, now) = totals(comparison);
+    line(&row(&before, "", &comparison.old.total_usd.dollars()));
     for step in &comparison.bridge {
         if step.count > 0 || step.change_usd != Money::ZERO {
             let count = if step.count > 0 {
@@ -169,7 +166,7 @@ pub fn text(comparison: &Comparison) -> String {
         }
     }
     line(&row(
-        "monthly cost now",
+        &now,
         &signed(comparison.change_usd),
         &comparison.new.total_usd.dollars(),
     ));
@@ -254,6 +251,20 @@ pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// What the totals are: run rates, or what calendar months cost.
+fn totals(comparison: &Comparison) -> (String, String) {
+    match comparison.basis {
+        CompareBasis::RunRate => (
+            "monthly cost before".to_owned(),
+            "monthly cost now".to_owned(),
+        ),
+        CompareBasis::Accrued => (
+            format!("cost of {}", side(&comparison.old)),
+            format!("cost of {}", side(&comparison.new)),
+        ),
+    }
 }
 
 fn side(side: &crate::compare::Side) -> String {

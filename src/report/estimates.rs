@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn there_is_no_such_file_without_a_sample() {
         let names = |report: &Report| -> Vec<&str> {
-            let files = files(report, None, &[OutputFormat::Csv]);
+            let files = files(report, super::Companions::default(), &[OutputFormat::Csv]);
             files.into_iter().map(|(name, _)| name).collect()
         };
         assert!(!names(&sample::report()).contains(&"estimates.csv"));
@@ -384,7 +384,7 @@ mod tests {
         );
         assert!(page.contains("$19.28 to $23.57"));
         assert!(!text(html::html(&sample::report(), None).unwrap()).contains("id=\"estimated\""));
-        let focus = text(focus::csv(&report));
+        let focus = text(focus::csv(&report, focus::FocusVersion::default()));
         assert!(focus.contains("API calls on a secret (estimated from a sample)"));
         assert!(!focus.contains("Storage of a secret (estimated"));
     }

@@ -1,30 +1,70 @@
-//! `focus.csv`: what the window cost, in the columns of FOCUS 1.2, the form in which finance receives cloud bills.
+//! `focus.csv`: what the window cost, in the columns of FOCUS, the form in which finance receives cloud bills.
 //!
-//! One row a charge: each secret's storage, API calls and KMS requests, and the calls that belong to no secret. The file
-//! is FOCUS-shaped and no bill: every row says `x_IsEstimate` = `true`, and all four cost columns hold the one estimate.
+//! One row a charge and calendar month: each secret's storage, API calls and KMS requests, secrets that are gone, and the
+//! calls that belong to no secret. The file is FOCUS-shaped and no bill: every row says `x_IsEstimate` = `true`.
 //! What costs nothing is no charge and has no row; what is unknown has none either, and `report.json` says what that is.
+//! Where the trail covers a part of the window, `x_CoveredShare` says how much, and the description that it is scaled.
 //!
-//! Conditional columns that an estimate could only invent (SKU ids, contracts, commitments, invoices) are left out. The
-//! payer of an account is not known here: `BillingAccountId` is the account itself, and `x_BillingAccountIsAssumed` says
-//! so. A window over several calendar months has them all as its billing period.
+//! The billed, effective and contracted cost are the one estimate; the list cost is that of AWS's public price, so that a
+//! negotiated price of a price file shows as the difference.
+//!
+//! Conditional columns that an estimate could only invent (SKU ids, contracts, commitments) are left out; the invoice is
+//! null. The payer of an account is not known here: `BillingAccountId` is the account itself, and
+//! `x_BillingAccountIsAssumed` says so. A report of a version that did not keep the months of its window has them all as one
+//! billing period.
+
+mod regions;
 
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::csv::{bytes, table};
+use super::csv::{CoveredShares, bytes, price_basis};
 use super::escape;
-use crate::domain::base::money::{Money, Price};
+use crate::domain::base::money::{Money, Price, PriceList};
 use crate::domain::base::month::Month;
 use crate::domain::base::names::{AccountId, Region, Scope};
-use crate::domain::report::result::{Report, SecretRow};
+use crate::domain::base::span::Span;
+use crate::domain::report::result::{
+    Cost, FormerSecret, MonthPart, Report, SecretRow, UnattributedRow,
+};
 use crate::domain::report::sums;
 
-/// The version of the specification that the columns follow.
-pub const VERSION: &str = "1.2";
+/// A version of the specification (<https://focus.finops.org/focus-specification/>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FocusVersion {
+    /// 1.0.
+    V1_0,
+    /// 1.2, that of AWS's own exports.
+    #[default]
+    V1_2,
+    /// 1.3, which names the providers anew and keeps the old names.
+    V1_3,
+}
 
-/// The columns: those of FOCUS by name, then ours.
-pub const COLUMNS: [&str; 43] = [
+impl FocusVersion {
+    /// The number.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_0 => "1.0",
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+        }
+    }
+
+    /// The columns of this version: those of FOCUS by name, then ours.
+    pub fn columns(self) -> Vec<&'static str> {
+        let is_in = |column: &&str| match *column {
+            "ServiceSubcategory" | "InvoiceId" => self != Self::V1_0,
+            "HostProviderName" | "ServiceProviderName" => self == Self::V1_3,
+            _ => true,
+        };
+        COLUMNS.into_iter().filter(is_in).collect()
+    }
+}
+
+/// The columns of all versions: those of FOCUS by name, then ours.
+pub const COLUMNS: [&str; 48] = [
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -42,6 +82,8 @@ pub const COLUMNS: [&str; 43] = [
     "ContractedCost",
     "ContractedUnitPrice",
     "EffectiveCost",
+    "HostProviderName",
+    "InvoiceId",
     "InvoiceIssuerName",
     "ListCost",
     "ListUnitPrice",
@@ -57,15 +99,18 @@ pub const COLUMNS: [&str; 43] = [
     "ResourceType",
     "ServiceCategory",
     "ServiceName",
+    "ServiceProviderName",
     "ServiceSubcategory",
     "SubAccountId",
     "SubAccountName",
     "Tags",
     "x_BillingAccountIsAssumed",
+    "x_CoveredShare",
     "x_EvidenceDays",
     "x_FocusVersion",
     "x_IsEstimate",
     "x_Owner",
+    "x_PriceBasis",
     "x_PriceSource",
     "x_Verdict",
 ];
@@ -74,6 +119,7 @@ pub const COLUMNS: [&str; 43] = [
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FocusCharge {
     Storage,
+    FormerStorage,
     Api,
     Kms,
     Unattributed,
@@ -82,14 +128,30 @@ enum FocusCharge {
 /// One charge.
 struct Charge<'a> {
     part: FocusCharge,
+    period: ChargePeriod,
     cost: Money,
-    quantity: String,
-    unit_price: String,
+    price: ChargePrice,
     account: Option<&'a AccountId>,
     region: Option<&'a Region>,
     secret: Option<&'a SecretRow>,
-    /// The quantity comes from a sample of the calls.
+    former: Option<&'a FormerSecret>,
+    /// Where the quantity comes from.
     source: QuantitySource,
+}
+
+/// When a charge was made.
+#[derive(Clone, Copy)]
+struct ChargePeriod {
+    billing: Span,
+    charge: Span,
+}
+
+/// How much was used at which price.
+struct ChargePrice {
+    quantity: String,
+    contracted: String,
+    list: String,
+    list_cost: Money,
 }
 
 /// Where a quantity comes from.
@@ -97,42 +159,321 @@ struct Charge<'a> {
 enum QuantitySource {
     Counted,
     Sampled,
+    Scaled,
 }
 
 impl QuantitySource {
-    fn of<T>(estimate: Option<&T>) -> Self {
-        estimate.map_or(Self::Counted, |_| Self::Sampled)
+    fn of<T>(estimate: Option<&T>, extrapolated: Money) -> Self {
+        if extrapolated > Money::ZERO {
+            Self::Scaled
+        } else {
+            estimate.map_or(Self::Counted, |_| Self::Sampled)
+        }
     }
 }
 
-/// Writes the file: a header, and the charges by account, Region, name and part.
-pub fn csv(report: &Report) -> Vec<u8> {
-    let prices = UnitPrices::of(report);
-    let secrets = report.secrets.iter().flat_map(|row| {
+/// Writes the file: a header, and the charges by account, Region, name, part and month.
+pub fn csv(report: &Report, version: FocusVersion) -> Vec<u8> {
+    let writer = FocusWriter::of(report, version);
+    let secrets = report.secrets.iter().flat_map(|row| writer.secret(row));
+    let former = report.former.iter().flat_map(|row| writer.former(row));
+    let nobodys = report
+        .unattributed
+        .iter()
+        .flat_map(|row| writer.unattributed(row));
+    let columns = version.columns();
+    let rows = secrets.chain(former).chain(nobodys);
+    bytes(|out| {
+        let mut table = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_writer(out);
+        table.write_record(&columns)?;
+        for charge in rows {
+            let mut cells = writer.cells(&charge);
+            table.write_record(
+                columns
+                    .iter()
+                    .map(|name| cells.remove(name).unwrap_or_default()),
+            )?;
+        }
+        table.flush()
+    })
+}
+
+/// What the rows of a report have in common.
+struct FocusWriter<'a> {
+    report: &'a Report,
+    version: FocusVersion,
+    prices: UnitPrices,
+    shares: CoveredShares,
+    public: PriceList,
+}
+
+impl<'a> FocusWriter<'a> {
+    fn of(report: &'a Report, version: FocusVersion) -> Self {
+        Self {
+            report,
+            version,
+            prices: UnitPrices::of(report),
+            shares: CoveredShares::of(report),
+            public: PriceList::built_in(),
+        }
+    }
+
+    /// The months of a row: what each of them cost, with its calls and reads.
+    fn months(&self, whole: &MonthPart, months: &[MonthPart]) -> Vec<(ChargePeriod, MonthPart)> {
+        let window = self.report.window;
+        let part = |part: &MonthPart| {
+            let own = part.month.parse::<Month>().ok()?.span();
+            let charge = Span {
+                from: own.from.max(window.from),
+                to: own.to.min(window.to),
+            };
+            let billing = own;
+            Some((ChargePeriod { billing, charge }, part.clone()))
+        };
+        let parts: Vec<_> = months.iter().filter_map(part).collect();
+        if parts.is_empty() {
+            let period = ChargePeriod {
+                billing: months_of(window),
+                charge: window,
+            };
+            return vec![(period, whole.clone())];
+        }
+        parts
+    }
+
+    /// AWS's public price in the place of a contracted one. Where none is built in, none is known, and the contracted price
+    /// stands for it.
+    fn public(&self, partition: &str, scope: &Scope) -> Option<&Price> {
+        self.public.find(partition, &scope.region, &scope.account)
+    }
+
+    fn secret(&self, row: &'a SecretRow) -> Vec<Charge<'a>> {
         let scope = row.arn.scope();
-        charges(row, prices.list.get(scope), prices.month(scope))
-    });
-    let unattributed = report.unattributed.iter().filter_map(|row| {
-        let cost = row.window_api_usd.filter(|cost| *cost > Money::ZERO)?;
+        let (price, public) = (
+            self.prices.list.get(scope),
+            self.public(row.arn.partition(), scope),
+        );
+        let whole = MonthPart {
+            month: String::new(),
+            calls: row.calls,
+            reads: row.reads,
+            cost: row.window_cost,
+        };
+        let detail = &row.window_detail;
+        let counted = QuantitySource::of(row.estimate.as_ref(), detail.extrapolated_usd);
+        let mut charges = Vec::new();
+        for (period, part) in self.months(&whole, &detail.months) {
+            let mut add =
+                |part, cost: Option<Money>, price: &dyn Fn(Money) -> ChargePrice, source| {
+                    if let Some(cost) = cost.filter(|cost| *cost > Money::ZERO) {
+                        charges.push(Charge {
+                            part,
+                            period,
+                            cost,
+                            price: price(cost),
+                            account: Some(&row.account),
+                            region: Some(&row.region),
+                            secret: Some(row),
+                            former: None,
+                            source,
+                        });
+                    }
+                };
+            let calls = |count, of: fn(&Price) -> Money| {
+                let (own, list) = (price.map(of), public.map(of));
+                move |cost| called(cost, count, counted, own, list)
+            };
+            let stored = |cost| {
+                let list = public.map(|price| price.secret_month);
+                stored(cost, self.prices.month(scope), list)
+            };
+            let usual = QuantitySource::Counted;
+            add(FocusCharge::Storage, part.cost.storage_usd, &stored, usual);
+            let api = calls(part.calls, |price| price.api_10k);
+            add(FocusCharge::Api, part.cost.api_usd, &api, counted);
+            let kms = calls(part.reads, |price| price.kms_10k);
+            add(FocusCharge::Kms, part.cost.kms_usd, &kms, counted);
+        }
+        charges
+    }
+
+    fn former(&self, row: &'a FormerSecret) -> Vec<Charge<'a>> {
+        let scope = Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        };
+        let list = self
+            .public(self.partition(&row.region), &scope)
+            .map(|price| price.secret_month);
+        let whole = MonthPart {
+            month: String::new(),
+            calls: 0,
+            reads: 0,
+            cost: Cost::new(row.storage_usd, None, None),
+        };
+        let months = self.months(&whole, &row.months).into_iter();
+        let charge = |(period, part): (ChargePeriod, MonthPart)| {
+            let cost = part.cost.storage_usd.filter(|cost| *cost > Money::ZERO)?;
+            Some(Charge {
+                part: FocusCharge::FormerStorage,
+                period,
+                cost,
+                price: stored(cost, self.prices.month(&scope), list),
+                account: Some(&row.account),
+                region: Some(&row.region),
+                secret: None,
+                former: Some(row),
+                source: QuantitySource::Counted,
+            })
+        };
+        months.filter_map(charge).collect()
+    }
+
+    fn unattributed(&self, row: &'a UnattributedRow) -> Vec<Charge<'a>> {
         let scope = row.account.clone().zip(row.region.clone());
-        let price = scope.and_then(|(account, region)| {
-            let list = prices.list.get(&Scope { account, region })?;
-            Some(list.api_10k)
-        });
-        Some(Charge {
-            part: FocusCharge::Unattributed,
-            cost,
-            quantity: row.calls.to_string(),
-            unit_price: unit_price(cost, row.calls, price),
-            account: row.account.as_ref(),
-            region: row.region.as_ref(),
-            secret: None,
-            source: QuantitySource::of(row.estimate.as_ref()),
-        })
-    });
-    let charges = secrets.chain(unattributed);
-    let rows = charges.map(|charge| record(report, &charge));
-    bytes(|out| table(COLUMNS, rows, out))
+        let scope = scope.map(|(account, region)| Scope { account, region });
+        let price = scope.as_ref().and_then(|scope| self.prices.list.get(scope));
+        let public = scope
+            .as_ref()
+            .and_then(|scope| self.public(self.partition(&scope.region), scope));
+        let detail = &row.window_detail;
+        let source = QuantitySource::of(row.estimate.as_ref(), detail.extrapolated_usd);
+        let whole = MonthPart {
+            month: String::new(),
+            calls: row.calls,
+            reads: 0,
+            cost: Cost::new(None, row.window_api_usd, None),
+        };
+        let months = self.months(&whole, &detail.months).into_iter();
+        let charge = |(period, part): (ChargePeriod, MonthPart)| {
+            let cost = part.cost.api_usd.filter(|cost| *cost > Money::ZERO)?;
+            let (own, list) = (
+                price.map(|price| price.api_10k),
+                public.map(|price| price.api_10k),
+            );
+            Some(Charge {
+                part: FocusCharge::Unattributed,
+                period,
+                cost,
+                price: called(cost, part.calls, source, own, list),
+                account: row.account.as_ref(),
+                region: row.region.as_ref(),
+                secret: None,
+                former: None,
+                source,
+            })
+        };
+        months.filter_map(charge).collect()
+    }
+
+    /// The partition of a Region, by the secrets that stand in it.
+    fn partition(&self, region: &Region) -> &'a str {
+        let mut rows = self.report.secrets.iter();
+        let here = rows.find(|row| row.region == *region);
+        here.map_or("aws", |row| row.arn.partition())
+    }
+
+    fn cells(&self, charge: &Charge<'_>) -> BTreeMap<&'static str, String> {
+        let (report, secret) = (self.report, charge.secret);
+        let cost = charge.cost.to_string();
+        let account = charge.account.map(ToString::to_string);
+        let region = charge.region.map(ToString::to_string).unwrap_or_default();
+        let (service, unit) = match charge.part {
+            FocusCharge::Storage | FocusCharge::FormerStorage => {
+                ("AWS Secrets Manager", "Secret-Months")
+            }
+            FocusCharge::Api | FocusCharge::Unattributed => ("AWS Secrets Manager", "Requests"),
+            FocusCharge::Kms => ("AWS Key Management Service", "Requests"),
+        };
+        let text = |text: Option<&str>| text.map(escape::cell).unwrap_or_default();
+        // The payer is not null by the specification; where the event names no account there is only who asked.
+        let payer = account.clone().or_else(|| caller_account(report));
+        let scope = charge.account.cloned().zip(charge.region.cloned());
+        let covered = scope.map(|(account, region)| self.shares.at(&Scope { account, region }));
+        let is_storage = unit == "Secret-Months";
+        let name = secret.map(|row| row.name.as_str());
+        let name = name.or(charge.former.map(|row| row.name.as_str()));
+        let arn = secret.map(|row| &row.arn);
+        let arn = arn.or(charge.former.and_then(|row| row.arn.as_ref()));
+        // The specification has a type only beside an id.
+        let kind = arn.map(|_| "Secret".to_owned()).unwrap_or_default();
+        let account_name = charge.account.and_then(|id| report.account_names.get(id));
+        BTreeMap::from([
+            ("BilledCost", cost.clone()),
+            (
+                "BillingAccountId",
+                payer.unwrap_or_else(|| "unknown".to_owned()),
+            ),
+            ("BillingCurrency", "USD".to_owned()),
+            ("BillingPeriodEnd", moment(charge.period.billing.to)),
+            ("BillingPeriodStart", moment(charge.period.billing.from)),
+            ("ChargeCategory", "Usage".to_owned()),
+            ("ChargeDescription", description(charge)),
+            ("ChargeFrequency", frequency(charge.part).to_owned()),
+            ("ChargePeriodEnd", moment(charge.period.charge.to)),
+            ("ChargePeriodStart", moment(charge.period.charge.from)),
+            ("ConsumedQuantity", charge.price.quantity.clone()),
+            ("ConsumedUnit", unit.to_owned()),
+            ("ContractedCost", cost.clone()),
+            ("ContractedUnitPrice", charge.price.contracted.clone()),
+            ("EffectiveCost", cost),
+            ("HostProviderName", "AWS".to_owned()),
+            ("InvoiceIssuerName", "AWS".to_owned()),
+            ("ListCost", charge.price.list_cost.to_string()),
+            ("ListUnitPrice", charge.price.list.clone()),
+            ("PricingCategory", "Standard".to_owned()),
+            ("PricingQuantity", charge.price.quantity.clone()),
+            ("PricingUnit", unit.to_owned()),
+            ("ProviderName", "AWS".to_owned()),
+            ("PublisherName", "AWS".to_owned()),
+            (
+                "RegionName",
+                regions::name(&region).unwrap_or(&region).to_owned(),
+            ),
+            ("RegionId", region),
+            (
+                "ResourceId",
+                arn.map(|arn| escape::one_line(arn.as_str()))
+                    .unwrap_or_default(),
+            ),
+            ("ResourceName", text(name)),
+            ("ResourceType", kind),
+            ("ServiceCategory", "Security".to_owned()),
+            ("ServiceName", service.to_owned()),
+            ("ServiceProviderName", "AWS".to_owned()),
+            ("ServiceSubcategory", "Secret Management".to_owned()),
+            ("SubAccountId", account.unwrap_or_default()),
+            ("SubAccountName", text(account_name.map(String::as_str))),
+            ("Tags", secret.map(tags).unwrap_or_default()),
+            ("x_BillingAccountIsAssumed", "true".to_owned()),
+            (
+                "x_CoveredShare",
+                covered.filter(|_| !is_storage).unwrap_or_default(),
+            ),
+            (
+                "x_EvidenceDays",
+                secret
+                    .map(|row| row.evidence_days.to_string())
+                    .unwrap_or_default(),
+            ),
+            ("x_FocusVersion", self.version.as_str().to_owned()),
+            ("x_IsEstimate", "true".to_owned()),
+            ("x_Owner", text(secret.and_then(|row| row.owner.as_deref()))),
+            (
+                "x_PriceBasis",
+                secret.map_or("list", price_basis).to_owned(),
+            ),
+            ("x_PriceSource", escape::cell(&report.policy.prices)),
+            (
+                "x_Verdict",
+                secret
+                    .map(|row| row.verdict.as_str().to_owned())
+                    .unwrap_or_default(),
+            ),
+        ])
+    }
 }
 
 /// The unit prices of a report.
@@ -169,56 +510,68 @@ impl UnitPrices {
     }
 }
 
-fn charges<'a>(
-    row: &'a SecretRow,
-    price: Option<&Price>,
-    monthly: Option<Money>,
-) -> Vec<Charge<'a>> {
-    let charge = |part, cost: Option<Money>, quantity: &dyn Fn(Money) -> (String, String)| {
-        let cost = cost.filter(|cost| *cost > Money::ZERO)?;
-        let (quantity, unit_price) = quantity(cost);
-        Some(Charge {
-            part,
-            cost,
-            quantity,
-            unit_price,
-            account: Some(&row.account),
-            region: Some(&row.region),
-            secret: Some(row),
-            source: match part {
-                FocusCharge::Storage => QuantitySource::Counted,
-                _ => QuantitySource::of(row.estimate.as_ref()),
-            },
-        })
-    };
-    let stored = |cost: Money| match monthly {
-        Some(price) => (ratio(cost, price), price.to_string()),
+/// Storage at a monthly price.
+fn stored(cost: Money, contracted: Option<Money>, list: Option<Money>) -> ChargePrice {
+    let Some(price) = contracted.filter(|price| *price > Money::ZERO) else {
         // Nobody in the report pays for storage any more: the whole charge is one unit.
-        None => ("1".to_owned(), cost.to_string()),
+        return ChargePrice {
+            quantity: "1".to_owned(),
+            contracted: cost.to_string(),
+            list: cost.to_string(),
+            list_cost: cost,
+        };
     };
-    let calls = |count: u64, of_10k: Option<Money>| {
-        move |cost: Money| (count.to_string(), unit_price(cost, count, of_10k))
+    let list = list.unwrap_or(price);
+    ChargePrice {
+        quantity: ratio(cost, price),
+        contracted: price.to_string(),
+        list: list.to_string(),
+        list_cost: scaled_by(cost, list, price),
+    }
+}
+
+/// Calls at a price of 10,000.
+fn called(
+    cost: Money,
+    count: u64,
+    source: QuantitySource,
+    contracted: Option<Money>,
+    list: Option<Money>,
+) -> ChargePrice {
+    let known = contracted.filter(|price| *price > Money::ZERO);
+    let (quantity, unit) = match known.filter(|_| source == QuantitySource::Scaled) {
+        // More than was counted: the quantity follows from the cost.
+        Some(price) => (
+            decimal(i128::from(cost.0) * 10_000, i128::from(price.0), 12),
+            each(price),
+        ),
+        None => (count.to_string(), unit_price(cost, count, contracted)),
     };
-    let (api, kms) = (
-        price.map(|price| price.api_10k),
-        price.map(|price| price.kms_10k),
-    );
-    [
-        charge(FocusCharge::Storage, row.window_cost.storage_usd, &stored),
-        charge(
-            FocusCharge::Api,
-            row.window_cost.api_usd,
-            &calls(row.calls, api),
-        ),
-        charge(
-            FocusCharge::Kms,
-            row.window_cost.kms_usd,
-            &calls(row.reads, kms),
-        ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    match known.zip(list).filter(|(own, list)| own != list) {
+        Some((own, list)) => ChargePrice {
+            quantity,
+            contracted: unit,
+            list: each(list),
+            list_cost: scaled_by(cost, list, own),
+        },
+        None => ChargePrice {
+            quantity,
+            list: unit.clone(),
+            contracted: unit,
+            list_cost: cost,
+        },
+    }
+}
+
+/// A cost at another price.
+fn scaled_by(cost: Money, price: Money, instead_of: Money) -> Money {
+    let positive = |money: Money| u64::try_from(money.0).unwrap_or(0);
+    cost.scaled(positive(price), positive(instead_of))
+}
+
+/// What one costs, by the price of 10,000.
+fn each(of_10k: Money) -> String {
+    decimal(i128::from(of_10k.0), 10_000 * 1_000_000, 10)
 }
 
 /// `cost / price` with so many decimals that the product is the cost again, to the micro-dollar.
@@ -230,7 +583,7 @@ fn ratio(cost: Money, price: Money) -> String {
 /// that the product is the cost again, to the micro-dollar.
 fn unit_price(cost: Money, count: u64, of_10k: Option<Money>) -> String {
     if let Some(price) = of_10k.filter(|price| price.scaled(count, 10_000) == cost) {
-        return decimal(i128::from(price.0), 10_000 * 1_000_000, 10);
+        return each(price);
     }
     let digits = usize::try_from(count.checked_ilog10().unwrap_or(0)).unwrap_or(0);
     decimal(
@@ -259,90 +612,11 @@ fn decimal(numerator: i128, divisor: i128, places: usize) -> String {
     }
 }
 
-fn record(report: &Report, charge: &Charge<'_>) -> [String; COLUMNS.len()] {
-    let cost = charge.cost.to_string();
-    let secret = charge.secret;
-    let account = charge.account.map(ToString::to_string);
-    let region = charge.region.map(ToString::to_string).unwrap_or_default();
-    let (start, end) = billing_period(report);
-    let (service, unit) = match charge.part {
-        FocusCharge::Storage => ("AWS Secrets Manager", "Secret-Months"),
-        FocusCharge::Api | FocusCharge::Unattributed => ("AWS Secrets Manager", "Requests"),
-        FocusCharge::Kms => ("AWS Key Management Service", "Requests"),
-    };
-    let text = |text: Option<&str>| text.map(escape::cell).unwrap_or_default();
-    // The payer is not null by the specification; where the event names no account there is only who asked.
-    let payer = account.clone().or_else(|| caller_account(report));
-    let fields: BTreeMap<&str, String> = BTreeMap::from([
-        ("BilledCost", cost.clone()),
-        (
-            "BillingAccountId",
-            payer.unwrap_or_else(|| "unknown".to_owned()),
-        ),
-        ("BillingCurrency", "USD".to_owned()),
-        ("BillingPeriodEnd", end),
-        ("BillingPeriodStart", start),
-        ("ChargeCategory", "Usage".to_owned()),
-        ("ChargeDescription", description(charge)),
-        ("ChargeFrequency", frequency(charge.part).to_owned()),
-        ("ChargePeriodEnd", moment(report.window.to)),
-        ("ChargePeriodStart", moment(report.window.from)),
-        ("ConsumedQuantity", charge.quantity.clone()),
-        ("ConsumedUnit", unit.to_owned()),
-        ("ContractedCost", cost.clone()),
-        ("ContractedUnitPrice", charge.unit_price.clone()),
-        ("EffectiveCost", cost.clone()),
-        ("InvoiceIssuerName", "AWS".to_owned()),
-        ("ListCost", cost),
-        ("ListUnitPrice", charge.unit_price.clone()),
-        ("PricingCategory", "Standard".to_owned()),
-        ("PricingQuantity", charge.quantity.clone()),
-        ("PricingUnit", unit.to_owned()),
-        ("ProviderName", "AWS".to_owned()),
-        ("PublisherName", "AWS".to_owned()),
-        ("RegionId", region.clone()),
-        ("RegionName", region),
-        (
-            "ResourceId",
-            secret
-                .map(|row| escape::one_line(row.arn.as_str()))
-                .unwrap_or_default(),
-        ),
-        ("ResourceName", text(secret.map(|row| row.name.as_str()))),
-        (
-            "ResourceType",
-            secret.map(|_| "Secret".to_owned()).unwrap_or_default(),
-        ),
-        ("ServiceCategory", "Security".to_owned()),
-        ("ServiceName", service.to_owned()),
-        ("ServiceSubcategory", "Secret Management".to_owned()),
-        ("SubAccountId", account.unwrap_or_default()),
-        ("Tags", secret.map(tags).unwrap_or_default()),
-        ("x_BillingAccountIsAssumed", "true".to_owned()),
-        (
-            "x_EvidenceDays",
-            secret
-                .map(|row| row.evidence_days.to_string())
-                .unwrap_or_default(),
-        ),
-        ("x_FocusVersion", VERSION.to_owned()),
-        ("x_IsEstimate", "true".to_owned()),
-        ("x_Owner", text(secret.and_then(|row| row.owner.as_deref()))),
-        ("x_PriceSource", escape::cell(&report.policy.prices)),
-        (
-            "x_Verdict",
-            secret
-                .map(|row| row.verdict.as_str().to_owned())
-                .unwrap_or_default(),
-        ),
-    ]);
-    COLUMNS.map(|column| fields.get(column).cloned().unwrap_or_default())
-}
-
 /// What is charged. FOCUS has no column for how sure a quantity is, so the description says that it is an estimate.
 fn description(charge: &Charge<'_>) -> String {
     let what = match charge.part {
         FocusCharge::Storage => "Storage of a secret",
+        FocusCharge::FormerStorage => "Storage of a secret until it was deleted for good",
         FocusCharge::Api => "API calls on a secret",
         FocusCharge::Kms => "KMS requests to decrypt a secret",
         FocusCharge::Unattributed => "API calls that belong to no secret",
@@ -350,22 +624,26 @@ fn description(charge: &Charge<'_>) -> String {
     match charge.source {
         QuantitySource::Counted => what.to_owned(),
         QuantitySource::Sampled => format!("{what} (estimated from a sample)"),
+        QuantitySource::Scaled => {
+            format!("{what} (estimated: scaled from the hours that the trail covers)")
+        }
     }
 }
 
 fn frequency(part: FocusCharge) -> &'static str {
     match part {
-        FocusCharge::Storage => "Recurring",
+        FocusCharge::Storage | FocusCharge::FormerStorage => "Recurring",
         FocusCharge::Api | FocusCharge::Kms | FocusCharge::Unattributed => "Usage-Based",
     }
 }
 
-/// The calendar months that hold the window.
-fn billing_period(report: &Report) -> (String, String) {
-    let last = Timestamp::from_second(report.window.to.as_second() - 1).unwrap_or(report.window.to);
-    let start = Month::of(report.window.from).span().from;
-    let end = Month::of(last.max(report.window.from)).span().to;
-    (moment(start), moment(end))
+/// The calendar months that hold a window.
+fn months_of(window: Span) -> Span {
+    let last = Timestamp::from_second(window.to.as_second() - 1).unwrap_or(window.to);
+    Span {
+        from: Month::of(window.from).span().from,
+        to: Month::of(last.max(window.from)).span().to,
+    }
 }
 
 /// `YYYY-MM-DDTHH:mm:ssZ`, without fractions.

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::page::{block, view};
 use crate::compare::Comparison;
+use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 
 const TEMPLATE: &str = include_str!("page/page.html");
@@ -29,7 +30,7 @@ const BLOCK: &str = "{{ block }}";
 /// Only if the template and the view do not fit together, which the tests rule out for every shape of a report.
 pub fn html(report: &Report, previous: Option<&Comparison>) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    write(report, previous, &mut page)?;
+    write(report, previous, None, &mut page)?;
     Ok(page)
 }
 
@@ -41,11 +42,12 @@ pub fn html(report: &Report, previous: Option<&Comparison>) -> io::Result<Vec<u8
 pub fn write(
     report: &Report,
     previous: Option<&Comparison>,
+    bill: Option<&Reconciliation>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (before, after) = TEMPLATE.split_once(BLOCK).unwrap_or((TEMPLATE, ""));
     let context = context! {
-        page => Value::from(Serde(view::page(report, previous))),
+        page => Value::from(Serde(view::page(report, previous, bill))),
         policy => policy(),
         style => Value::from_safe_string(STYLE.to_owned()),
         script => Value::from_safe_string(SCRIPT.to_owned()),

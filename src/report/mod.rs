@@ -24,7 +24,9 @@ pub mod text;
 
 use std::io::{self, Write};
 
+use self::focus::FocusVersion;
 use crate::compare::compare;
+use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 
 /// What a report can be rendered as.
@@ -38,7 +40,7 @@ pub enum OutputFormat {
     Text,
     /// `report.html`, one page for people.
     Html,
-    /// `focus.csv`: what the window cost, in the columns of FOCUS 1.2.
+    /// `focus.csv`: what the window cost, in the columns of FOCUS.
     Focus,
     /// `findings.sarif`: the findings in SARIF 2.1.0.
     Sarif,
@@ -48,18 +50,33 @@ pub enum OutputFormat {
     Slack,
 }
 
+/// What a report is shown beside, and how its files are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Companions<'a> {
+    /// An earlier scan: the summary and the page say what changed.
+    pub previous: Option<&'a Report>,
+    /// The comparison with a bill: the page shows it.
+    pub bill: Option<&'a Reconciliation>,
+    /// The columns of `focus.csv`.
+    pub focus: FocusVersion,
+}
+
 /// Writes the content of a file. May be asked more than once, and from any thread, and writes the same bytes each time.
 pub type RenderContent<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
 
 /// The files of these formats by name, in the order of the formats; a format that is named twice gives its files once.
-/// With an earlier scan the summary and the page say what changed.
 ///
 /// They are not rendered here: together they may be larger than everything else in memory.
 pub fn files<'a>(
     report: &'a Report,
-    previous: Option<&'a Report>,
+    beside: Companions<'a>,
     formats: &[OutputFormat],
 ) -> Vec<(&'static str, RenderContent<'a>)> {
+    let Companions {
+        previous,
+        bill,
+        focus,
+    } = beside;
     let mut files: Vec<(&'static str, RenderContent<'a>)> = Vec::new();
     for (place, format) in formats.iter().enumerate() {
         if formats[..place].contains(format) {
@@ -105,12 +122,12 @@ pub fn files<'a>(
                 let comparison = previous.map(|previous| compare(previous, report));
                 files.push((
                     "report.html",
-                    Box::new(move |out| html::write(report, comparison.as_ref(), out)),
+                    Box::new(move |out| html::write(report, comparison.as_ref(), bill, out)),
                 ));
             }
             OutputFormat::Focus => files.push((
                 "focus.csv",
-                Box::new(move |out| out.write_all(&focus::csv(report))),
+                Box::new(move |out| out.write_all(&focus::csv(report, focus))),
             )),
             OutputFormat::Sarif => files.push((
                 "findings.sarif",

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Format, GroupBy, View};
+use crate::cli::{FocusNumber, Format, GroupBy, View};
 use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::money::{Money, counted};
 use crate::domain::policy::Glob;
 use crate::domain::report::result::Report;
 use crate::domain::report::sums::Grouping;
 use crate::files::store;
+use crate::report::focus::FocusVersion;
 use crate::report::select::{SecretFilter, select};
 use crate::report::text::{Detail, Options, Style};
 use crate::report::{json, text};
@@ -94,6 +95,15 @@ pub(super) fn format_of(format: Format) -> report::OutputFormat {
         Format::Sarif => report::OutputFormat::Sarif,
         Format::Markdown => report::OutputFormat::Markdown,
         Format::Slack => report::OutputFormat::Slack,
+    }
+}
+
+/// The version of FOCUS that the view asks for.
+pub(super) fn focus(view: &View) -> FocusVersion {
+    match view.focus_version.unwrap_or_default() {
+        FocusNumber::V1_0 => FocusVersion::V1_0,
+        FocusNumber::V1_2 => FocusVersion::V1_2,
+        FocusNumber::V1_3 => FocusVersion::V1_3,
     }
 }
 

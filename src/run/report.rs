@@ -1,6 +1,6 @@
 //! `report`: a finished scan, rendered again.
 
-use crate::run::output::{exit, format_of, previous, selected, selecting_options, show};
+use crate::run::output::{exit, focus, format_of, previous, selected, selecting_options, show};
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::select::{owned_by, owners};
-use crate::report::{self, json, reconciliation};
+use crate::report::{self, Companions, json, reconciliation};
 use crate::term::Term;
 
 /// Runs `report`.
@@ -44,6 +44,16 @@ struct Beside {
     bill: Option<Reconciliation>,
 }
 
+impl Beside {
+    fn companions(&self, args: &ReportArgs) -> Companions<'_> {
+        Companions {
+            previous: self.previous.as_ref(),
+            bill: self.bill.as_ref(),
+            focus: focus(&args.view),
+        }
+    }
+}
+
 /// Writes a folder for each owner.
 fn by_owner(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Result<()> {
     let overwrite = if args.overwrite {
@@ -61,7 +71,11 @@ fn by_owner(args: &ReportArgs, report: &Report, out: &Path, term: &Term) -> Resu
     for (owner, name) in folders(&owners) {
         let part = owned_by(report, owner);
         let folder = out.join(name);
-        store::write(&folder, &report::files(&part, None, &formats), overwrite)?;
+        let beside = Companions {
+            focus: focus(&args.view),
+            ..Companions::default()
+        };
+        store::write(&folder, &report::files(&part, beside, &formats), overwrite)?;
         let secrets = counted(part.totals.secrets, "secret", "secrets");
         term.say(&format!("wrote {}: {secrets}", folder.display()));
     }
@@ -116,7 +130,7 @@ fn write(
         Overwrite::No
     };
     let formats: Vec<_> = args.format.iter().copied().map(format_of).collect();
-    let mut files = report::files(report, beside.previous.as_ref(), &formats);
+    let mut files = report::files(report, beside.companions(args), &formats);
     files.extend(beside.bill.iter().flat_map(bill::files));
     for path in store::write(out, &files, overwrite)? {
         term.say(&format!("wrote {}", path.display()));
@@ -140,8 +154,8 @@ fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Re
             }
             Format::Csv => Term::data(&report::csv::secrets(report))?,
             other => {
-                let previous = beside.previous.as_ref();
-                for (_, write) in report::files(report, previous, &[format_of(*other)]) {
+                let beside = beside.companions(args);
+                for (_, write) in report::files(report, beside, &[format_of(*other)]) {
                     let mut bytes = Vec::new();
                     write(&mut bytes)?;
                     Term::data(&bytes)?;

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::bill;
 use super::live::LiveSession;
-use super::output::{exit, format_of, previous, selected, show};
+use super::output::{exit, focus, format_of, previous, selected, show};
 use super::scan_plan::ScanPlan;
 use super::shown;
 use super::sources::ScanData;
@@ -30,7 +30,7 @@ use crate::domain::trail::ledger::Ledger;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
-use crate::report::{OutputFormat, files, reconciliation};
+use crate::report::{Companions, OutputFormat, files, reconciliation};
 use crate::term::Term;
 
 /// Runs `scan`: reads files and AWS, judges what they hold, and writes and shows the result.
@@ -243,7 +243,12 @@ pub(super) fn finish(
     view: &View,
 ) -> Result<(String, Option<Reconciliation>)> {
     let bill = bill::reconciliation(view, report)?;
-    let mut written = files(report, previous, formats);
+    let beside = Companions {
+        previous,
+        bill: bill.as_ref(),
+        focus: focus(view),
+    };
+    let mut written = files(report, beside, formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
     if !written.iter().any(|(name, _)| *name == ESTIMATES) {

@@ -55,7 +55,11 @@ fn text_csv_json_focus_and_page_say_the_same() {
             }
         }
 
-        let billed = sum(&focus::csv(&report), "BilledCost", |_| true);
+        let billed = sum(
+            &focus::csv(&report, focus::FocusVersion::default()),
+            "BilledCost",
+            |_| true,
+        );
         assert_eq!(billed, totals.window_cost.parts.total_usd, "focus.csv");
 
         let page = String::from_utf8(html::html(&report, None).unwrap()).unwrap();

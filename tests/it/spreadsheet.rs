@@ -45,7 +45,7 @@ fn files(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
         ("secrets", csv::secrets(report)),
         ("readers", csv::readers(report)),
         ("findings", csv::findings(report)),
-        ("focus", focus::csv(report)),
+        ("focus", focus::csv(report, focus::FocusVersion::default())),
     ]
 }
 

@@ -55,6 +55,7 @@ const RULES: &[(&str, Level, bool, Form)] = &[
     ("ContractedCost", Mandatory, false, Decimal),
     ("ContractedUnitPrice", Conditional, true, Decimal),
     ("EffectiveCost", Mandatory, false, Decimal),
+    ("InvoiceId", Recommended, true, Text),
     ("InvoiceIssuerName", Mandatory, false, Text),
     ("ListCost", Mandatory, false, Decimal),
     ("ListUnitPrice", Conditional, true, Decimal),
@@ -85,10 +86,17 @@ const RULES: &[(&str, Level, bool, Form)] = &[
     ("SubAccountName", Conditional, true, Text),
     ("Tags", Conditional, true, Tags),
     ("x_BillingAccountIsAssumed", Custom, false, Bool),
+    ("x_CoveredShare", Custom, true, Decimal),
     ("x_EvidenceDays", Custom, true, Decimal),
     ("x_FocusVersion", Custom, false, One(&["1.2"])),
     ("x_IsEstimate", Custom, false, Bool),
     ("x_Owner", Custom, true, Text),
+    (
+        "x_PriceBasis",
+        Custom,
+        true,
+        One(&["list", "assumed", "included"]),
+    ),
     ("x_PriceSource", Custom, false, Text),
     (
         "x_Verdict",
@@ -102,7 +110,7 @@ const RULES: &[(&str, Level, bool, Form)] = &[
 const MANDATORY: usize = 21;
 
 fn rows(report: &Report) -> Vec<HashMap<String, String>> {
-    let bytes = csv(report);
+    let bytes = csv(report, FocusVersion::default());
     let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
     reader.deserialize().collect::<Result<_, _>>().unwrap()
 }
@@ -127,7 +135,7 @@ fn fits(form: Form, cell: &str) -> bool {
 #[test]
 fn the_columns_are_those_of_the_specification_in_order() {
     let names: Vec<&str> = RULES.iter().map(|(name, ..)| *name).collect();
-    assert_eq!(names, COLUMNS);
+    assert_eq!(names, FocusVersion::V1_2.columns());
     let mandatory = RULES.iter().filter(|(_, level, ..)| *level == Mandatory);
     assert_eq!(mandatory.count(), MANDATORY);
     for (name, level, ..) in RULES {
@@ -177,15 +185,18 @@ fn rules_between_columns_hold_in_every_row() {
         .collect();
         assert!(moments[0] <= moments[1] && moments[1] < moments[2] && moments[2] <= moments[3]);
         let cost = cell("BilledCost");
-        for same in ["ListCost", "ContractedCost", "EffectiveCost"] {
+        for same in ["ContractedCost", "EffectiveCost"] {
             assert_eq!(cell(same), cost);
         }
         let number = |name: &str| cell(name).parse::<f64>().unwrap();
-        let off = number("ListUnitPrice") * number("PricingQuantity") - number("ListCost");
-        assert!(
-            off.abs() < 0.000_000_5,
-            "unit price times quantity is the cost: {row:?}"
-        );
+        for kind in ["List", "Contracted"] {
+            let unit = number(&format!("{kind}UnitPrice"));
+            let off = unit * number("PricingQuantity") - number(&format!("{kind}Cost"));
+            assert!(
+                off.abs() < 0.000_000_6,
+                "unit price times quantity is the cost: {row:?}"
+            );
+        }
     }
 }
 
@@ -242,4 +253,88 @@ fn a_sliding_window_lies_in_the_months_that_hold_it() {
     assert_eq!(row["BillingPeriodStart"], "2026-09-01T00:00:00Z");
     assert_eq!(row["BillingPeriodEnd"], "2026-11-01T00:00:00Z");
     assert_eq!(row["ChargePeriodEnd"], "2026-10-24T08:52:32Z");
+}
+
+#[test]
+fn each_version_has_its_own_columns() {
+    let has = |version: FocusVersion, column| version.columns().contains(&column);
+    for version in [FocusVersion::V1_0, FocusVersion::V1_2, FocusVersion::V1_3] {
+        let is = |wanted| version == wanted;
+        assert_eq!(has(version, "InvoiceId"), !is(FocusVersion::V1_0));
+        assert_eq!(has(version, "ServiceSubcategory"), !is(FocusVersion::V1_0));
+        assert_eq!(has(version, "ServiceProviderName"), is(FocusVersion::V1_3));
+        assert!(has(version, "ProviderName"));
+        let bytes = csv(&fixture::report(3), version);
+        let text = String::from_utf8(bytes).unwrap();
+        let columns = version.columns().join(",");
+        assert_eq!(text.lines().next(), Some(columns.as_str()));
+    }
+}
+
+#[test]
+fn a_window_over_two_months_has_a_billing_period_for_each() {
+    let mut report = fixture::report(10);
+    report.window.from = "2026-09-24T00:00:00Z".parse().unwrap();
+    report.window.to = "2026-10-24T00:00:00Z".parse().unwrap();
+    report.unattributed.clear();
+    report.secrets.truncate(1);
+    let row = &mut report.secrets[0];
+    row.window_cost = Cost::new(Some(Money(400_000)), Some(Money(50)), Some(Money::ZERO));
+    let part = |month: &str, storage, calls: u64| MonthPart {
+        month: month.to_owned(),
+        calls,
+        reads: 0,
+        cost: Cost::new(
+            Some(Money(storage)),
+            Some(Money(i64::try_from(calls).unwrap() * 5)),
+            Some(Money::ZERO),
+        ),
+    };
+    row.window_detail.months = vec![part("2026-09", 100_000, 4), part("2026-10", 300_000, 6)];
+    let found: Vec<_> = rows(&report)
+        .into_iter()
+        .map(|row| {
+            [
+                "BillingPeriodStart",
+                "ChargePeriodStart",
+                "ChargePeriodEnd",
+                "BilledCost",
+            ]
+            .map(|column| row[column].clone())
+        })
+        .collect();
+    let (first, cut, last) = (
+        "2026-09-24T00:00:00Z",
+        "2026-10-01T00:00:00Z",
+        "2026-10-24T00:00:00Z",
+    );
+    let september = "2026-09-01T00:00:00Z";
+    let expect = [
+        [september, first, cut, "0.100000"],
+        [september, first, cut, "0.000020"],
+        [cut, cut, last, "0.300000"],
+        [cut, cut, last, "0.000030"],
+    ];
+    assert_eq!(found, expect);
+}
+
+#[test]
+fn a_negotiated_price_stands_beside_the_public_one() {
+    let negotiated = |cost, list| stored(Money(cost), Some(Money(360_000)), Some(Money(list)));
+    let price = negotiated(180_000, 400_000);
+    assert_eq!(price.quantity, "0.5");
+    assert_eq!((&*price.contracted, &*price.list), ("0.360000", "0.400000"));
+    assert_eq!(price.list_cost, Money(200_000));
+    let calls = called(
+        Money(45),
+        10,
+        QuantitySource::Counted,
+        Some(Money(45_000)),
+        Some(Money(50_000)),
+    );
+    assert_eq!(
+        (&*calls.contracted, &*calls.list),
+        ("0.0000045", "0.000005")
+    );
+    assert_eq!(calls.list_cost, Money(50));
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::compare::{Change, Comparison, LoopChange};
+use crate::compare::{Change, CompareBasis, Comparison, LoopChange};
 use crate::domain::base::money::{Money, thousands};
 use crate::report::comparison::{amount, estimates, loop_lists, reader, secret_lists, signed};
 use crate::report::escape::one_line;
@@ -14,6 +14,7 @@ const LISTED: usize = 10;
 /// What changed.
 #[derive(Serialize)]
 pub(crate) struct Changes {
+    heading: String,
     since: String,
     old_total: String,
     new_total: String,
@@ -57,6 +58,10 @@ pub(crate) fn changes(comparison: &Comparison) -> Changes {
         |step: &&crate::compare::BridgeStep| step.count > 0 || step.change_usd != Money::ZERO;
     let savings = &comparison.savings;
     Changes {
+        heading: match comparison.basis {
+            CompareBasis::RunRate => "Monthly cost".to_owned(),
+            CompareBasis::Accrued => "Cost of the month".to_owned(),
+        },
         since: moment(comparison.old.made),
         old_total: comparison.old.total_usd.dollars(),
         new_total: comparison.new.total_usd.dollars(),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::bill::{self, BillView};
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
 use super::nobody::{self, Nobody};
@@ -17,6 +18,7 @@ use crate::compare::Comparison;
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::month::Month;
 use crate::domain::base::span::Span;
+use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 use crate::domain::report::sums::{self, KnownSums};
 use crate::domain::report::verdict::Verdict;
@@ -41,6 +43,7 @@ pub(crate) struct PageView {
     caveats: Vec<CaveatView>,
     steps: Vec<NextStep>,
     changes: Option<Changes>,
+    bill: Option<BillView>,
     payers: Vec<Payers>,
     estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
@@ -98,7 +101,11 @@ struct NextStep {
 }
 
 /// Reads the view from a report.
-pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
+pub(crate) fn page(
+    report: &Report,
+    previous: Option<&Comparison>,
+    bill: Option<&Reconciliation>,
+) -> PageView {
     let totals = &report.totals;
     let known = sums::known(report);
     let (accounts, regions) = report.places();
@@ -123,6 +130,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
         caveats: caveats(report),
         steps: steps(report, &known),
         changes: previous.map(change::changes),
+        bill: bill.map(bill::bill),
         payers: payers::payers(report, &known),
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
