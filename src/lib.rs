@@ -27,7 +27,8 @@
 //! | [`aws`] | AWS itself; the only place that names the SDK | `ports`, `domain` |
 //! | [`cleanup`] | carrying out a plan, taking deletions back, watching for calls, what was done: over ports | `ports`, `domain` |
 //! | [`compare`] | what changed between two reports | `domain` |
-//! | [`report`] | a report, or a comparison, as bytes | `compare`, `domain` |
+//! | [`trend`] | the months of finished scans, side by side | `compare`, `domain` |
+//! | [`report`] | a report, a comparison or a trend, as bytes | `compare`, `domain`, `trend` |
 //! | [`demo`] | the example organization | `domain` |
 //! | [`cli`] | the command line | `domain` |
 //! | `term` | the only stdout and stderr | `report` |
@@ -75,6 +76,7 @@ pub mod ports;
 pub mod report;
 mod run;
 mod term;
+pub mod trend;
 
 use std::process::ExitCode;
 

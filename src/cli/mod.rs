@@ -12,7 +12,7 @@ pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
 pub use view::{
     CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReportArgs, RulesArgs,
-    RulesFormat, SplitBy, View,
+    RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
 };
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -71,6 +71,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Show what changed between two scans: new, gone, more or less expensive, newly idle, fixed loops
     Compare(CompareArgs),
+    /// Show the months of all finished scans below a folder: cost, owners, savings, and the next month
+    Trend(TrendArgs),
     /// List every rule, or explain one: what it means and how to fix it
     Rules(RulesArgs),
     /// Print the least-privilege IAM policy for a scan or for deletions, as JSON

@@ -126,6 +126,38 @@ pub enum CompareFormat {
     Csv,
 }
 
+/// Which scans to show side by side, and how.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep scan --inventory inventory --trail trail --month 2026-10 --out reports/2026-10
+  secretsweep trend
+  secretsweep trend reports --format html --out reports/trend")]
+pub struct TrendArgs {
+    /// The folder above the finished scans of calendar months
+    #[arg(value_name = "DIR", default_value = "reports")]
+    pub dir: PathBuf,
+    /// How to show it. Printed to stdout unless --out is given
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TrendFormat::Text)]
+    pub format: TrendFormat,
+    /// Write trend.txt, trend.csv, trend.json or trend.html to this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// What a trend is rendered as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrendFormat {
+    /// For people.
+    Text,
+    /// For spreadsheets.
+    Csv,
+    /// For programs.
+    Json,
+    /// One page with charts.
+    Html,
+}
+
 /// Which scan to render, and how.
 #[derive(Debug, Args)]
 #[command(after_help = "\

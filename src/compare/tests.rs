@@ -94,6 +94,7 @@ fn calls_that_became_countable_are_no_price_rise() {
     let mut old = new.clone();
     for row in &mut old.secrets {
         row.cost = Cost::new(row.cost.storage_usd, None, None);
+        row.window_cost = Cost::new(row.window_cost.storage_usd, None, None);
     }
     recount(&mut old);
     let comparison = compare(&old, &new);

@@ -365,7 +365,11 @@ mod tests {
     #[test]
     fn there_is_no_such_file_without_a_sample() {
         let names = |report: &Report| -> Vec<&str> {
-            let files = files(report, super::Companions::default(), &[OutputFormat::Csv]);
+            let files = files(
+                report,
+                crate::report::Companions::default(),
+                &[OutputFormat::Csv],
+            );
             files.into_iter().map(|(name, _)| name).collect()
         };
         assert!(!names(&sample::report()).contains(&"estimates.csv"));

@@ -21,6 +21,7 @@ pub(crate) mod sample;
 mod sarif;
 pub mod select;
 pub mod text;
+pub mod trend;
 
 use std::io::{self, Write};
 

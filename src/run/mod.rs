@@ -19,6 +19,7 @@ mod scan;
 mod scan_plan;
 mod session;
 mod sources;
+mod trend;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
@@ -87,6 +88,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Restore(args) => cleanup::restore(&args, term),
         Command::Status(args) => cleanup::status(&args),
         Command::Compare(args) => compare::run(&args, term),
+        Command::Trend(args) => trend::run(&args, term),
         Command::Rules(args) => rules::run(&args),
         Command::IamPolicy(args) => iam::run(&args, term),
         Command::Completions { shell } => {

@@ -152,6 +152,11 @@ pub(super) fn show(
     )
 }
 
+/// The report of a finished scan.
+pub(super) fn json_report(folder: &Path) -> Result<Report> {
+    Ok(store::read_report(folder, json::read)?)
+}
+
 /// The earlier scan that the view compares with: the same secrets of it, or what the view leaves out would be gone.
 pub(super) fn previous(view: &View) -> Result<Option<Report>> {
     let Some(dir) = &view.previous else {

@@ -87,7 +87,7 @@ fn charges_have_the_unit_prices_of_their_own_region() {
     let shown = |text: &str| -> Vec<[String; 3]> {
         let rows = csv_records(text.as_bytes());
         let rows = rows.iter().map(|row| {
-            ["RegionId", "PricingUnit", "ListUnitPrice"].map(|column| row[column].clone())
+            ["RegionId", "PricingUnit", "ContractedUnitPrice"].map(|column| row[column].clone())
         });
         let mut rows: Vec<_> = rows.collect();
         rows.sort();
@@ -105,6 +105,16 @@ fn charges_have_the_unit_prices_of_their_own_region() {
     // The three reads of the secret, their decryptions, and the seven calls of no secret.
     assert_eq!(of(&charges, EAST, "Requests"), ["0.000003", "0.000005"]);
     assert_eq!(of(&charges, WEST, "Requests"), ["0.00000455"]);
+    let all = csv_records(charges.as_bytes());
+    for row in all
+        .iter()
+        .filter(|row| row["PricingUnit"] == "Secret-Months")
+    {
+        assert_eq!(
+            row["ListUnitPrice"], "0.400000",
+            "the public price: {row:?}"
+        );
+    }
     as_older_versions_wrote_it(&scan);
     let older = report(&scan, &["--format", "focus"]);
     let guessed = of(&older, WEST, "Secret-Months");
@@ -124,4 +134,67 @@ fn an_earlier_scan_is_compared_in_the_same_view() {
     for row in csv_records(&summary) {
         assert_eq!(row["change_usd_month"], "0.000000", "{row:?}");
     }
+}
+
+#[test]
+fn a_charge_has_one_billing_period_and_the_names_that_are_known() {
+    let scan = World::new()
+        .policy("[accounts]\n111122223333 = \"production\"\n")
+        .secret(idle("db").created(45))
+        .calls(get("db").at(days_ago(33)).every(DAY, 20))
+        .args(&["--window", "40d", "--format", "focus"])
+        .scan();
+    let rows = scan.csv("focus.csv");
+    let mut months: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            [&row["BillingPeriodStart"], &row["BillingPeriodEnd"]].map(|text| text[..10].to_owned())
+        })
+        .collect();
+    months.sort();
+    months.dedup();
+    let month = |from: &str, to: &str| [from.to_owned(), to.to_owned()];
+    assert_eq!(
+        months,
+        [
+            month("2026-09-01", "2026-10-01"),
+            month("2026-10-01", "2026-11-01")
+        ]
+    );
+    for row in &rows {
+        assert!(
+            row["ChargePeriodStart"] >= row["BillingPeriodStart"],
+            "{row:?}"
+        );
+        assert!(row["ChargePeriodEnd"] <= row["BillingPeriodEnd"], "{row:?}");
+        assert_eq!(row["SubAccountName"], "production");
+        assert_eq!(row["RegionName"], "US East (N. Virginia)");
+    }
+    let sum: i64 = rows.iter().map(|row| micros_of(&row["BilledCost"])).sum();
+    assert_eq!(
+        sum,
+        micros(&scan.report["totals"]["window_cost"]["total_usd"])
+    );
+    let newest = report(&scan, &["--format", "focus", "--focus-version", "1.3"]);
+    assert!(
+        newest
+            .lines()
+            .next()
+            .unwrap()
+            .contains("ServiceProviderName")
+    );
+}
+
+#[test]
+fn the_page_shows_the_bill() {
+    let bill = "line_item_usage_account_id,line_item_usage_start_date,line_item_usage_end_date,line_item_usage_type,\
+        line_item_unblended_cost\n111122223333,2026-10-01,2026-11-01,USE1-AWSSecretsManager-Secrets,7.25\n";
+    let scan = World::new()
+        .secret(idle("db"))
+        .file("bill.csv", bill)
+        .args(&["--month", "2026-10", "--bill", "bill.csv"])
+        .scan();
+    let page = scan.file("report.html");
+    assert!(page.contains("id=\"bill\"") && page.contains("$7.25"));
+    assert!(!report(&scan, &["--format", "html"]).contains("id=\"bill\""));
 }

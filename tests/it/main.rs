@@ -11,6 +11,7 @@
     reason = "a test fails where it meets the unexpected, reads from top to bottom, and may ask the clock for credentials"
 )]
 
+mod accrual;
 mod analyse_fixture;
 mod aws;
 mod aws_itself;

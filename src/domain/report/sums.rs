@@ -334,7 +334,11 @@ impl Grouping {
     }
 
     fn key(self, row: &SecretRow) -> GroupKey {
-        self.key_of(&row.scope(), row.owner.as_deref(), &row.name)
+        let scope = Scope {
+            account: row.account.clone(),
+            region: row.region.clone(),
+        };
+        self.key_of(&scope, row.owner.as_deref(), &row.name)
     }
 
     /// The group of a secret that is gone. Nobody knows any more whose it was.

@@ -48,7 +48,8 @@ fn the_columns_are_a_contract() {
         line(&secrets(&report), 0),
         "arn,name,account_id,region,owner,verdict,reasons,created_on,last_accessed_on,last_consumer_read,\
          last_consumer,idle_days,calls,reads,failed_reads,consumers,storage_usd_month,api_usd_month,kms_usd_month,\
-         total_usd_month,avoidable_usd_month,replica_of,evidence_days,savings_usd_month"
+         total_usd_month,avoidable_usd_month,replica_of,evidence_days,savings_usd_month,storage_usd_window,\
+         api_usd_window,kms_usd_window,total_usd_window,extrapolated_usd_window,covered_share,price_basis"
     );
     assert_eq!(
         line(&readers(&report), 0),
@@ -63,7 +64,8 @@ fn the_columns_are_a_contract() {
         line(&summary(&report, None), 0),
         "group_by,group,secrets,storage_usd_month,api_usd_month,kms_usd_month,total_usd_month,savings_usd_month,\
          delete,review,keep,calls,reads,failed_reads,unpriced_secrets,uncounted_secrets,window_from,window_to,\
-         window_total_usd,change_usd_month,account_name"
+         window_total_usd,change_usd_month,account_name,storage_usd_window,api_usd_window,kms_usd_window,\
+         extrapolated_usd_window,former_secrets_usd_window,change_usd_window"
     );
 }
 
@@ -72,8 +74,15 @@ fn the_summary_says_what_changed_since_an_earlier_scan() {
     let report = sample::report();
     let mut earlier = report.clone();
     earlier.totals.cost.total_usd = report.totals.cost.total_usd - Money(1_000_000);
-    assert!(line(&summary(&report, Some(&earlier)), 1).ends_with(",1.000000,"));
-    assert!(line(&summary(&report, None), 1).ends_with(",,"));
+    earlier.totals.window_cost.parts.total_usd =
+        report.totals.window_cost.parts.total_usd - Money(2_000_000);
+    let changes = |previous| {
+        let rows = records(&summary(&report, previous));
+        ["change_usd_month", "change_usd_window"]
+            .map(|column| value(&rows, "total", column).to_owned())
+    };
+    assert_eq!(changes(Some(&earlier)), ["1.000000", "2.000000"]);
+    assert_eq!(changes(None), ["", ""]);
 }
 
 #[test]
@@ -120,7 +129,7 @@ fn a_secret_is_one_plain_row() {
         "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payments/api-key-AbC123,payments/api-key,\
          111122223333,eu-west-1,payments,keep,recently-read,2024-03-05,2026-10-31,2026-10-31T23:59:59Z,\
          arn:aws:iam::111122223333:role/checkout,0,2592000,2592000,0,1,0.400000,13.140000,7.884000,21.424000,\
-         20.954000,,90,20.954000"
+         20.954000,,90,20.954000,0.394521,12.960000,7.776000,21.130521,0.000000,1.0000,list"
     );
 }
 

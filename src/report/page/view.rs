@@ -310,8 +310,14 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
     let (covered, expected) = report.trail_hours();
     if covered > 0 {
         let share = share(Money(covered.cast_signed()), Money(expected.cast_signed()));
+        let scaled = totals.window_cost.extrapolated_usd;
+        let scaled = if scaled > Money::ZERO {
+            format!(" {} of what it cost is scaled.", money(scaled))
+        } else {
+            String::new()
+        };
         caveats.push(plain(format!(
-            "The trail covers {share} of the window's hours."
+            "The trail covers {share} of the window's hours.{scaled}"
         )));
     } else {
         let why = if report.has_trail() {

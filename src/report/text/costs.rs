@@ -8,6 +8,7 @@ use crate::domain::report::result::{Range, Report, SecretRow, Totals};
 use crate::domain::report::sums::{self, Grouping, KnownSums, Parts};
 use crate::domain::report::verdict::Verdict;
 use crate::report::estimates::dollars;
+use crate::report::format::money;
 
 /// One line of the bill: what, how much, and what it is made of. Without an amount it explains the line above.
 struct CostLine {
@@ -47,9 +48,10 @@ pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
         );
     }
     let note = format!(
-        "These {} cost {}.",
+        "These {} cost {}.{}",
         phrases::length(&report.window),
-        usd(known.window(&report.totals))
+        usd(known.window(&report.totals)),
+        window_parts(report)
     );
     page.paragraph(2, Look::Faint, &note);
     let (covered, expected) = report.trail_hours();
@@ -63,6 +65,21 @@ pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
         page.paragraph(2, Look::Warning, &text);
     }
     left_out(page, &report.totals, known);
+}
+
+/// What of the cost of the window is scaled, and what of it is of secrets that are gone.
+fn window_parts(report: &Report) -> String {
+    let window = &report.totals.window_cost;
+    let scaled = (window.extrapolated_usd > Money::ZERO)
+        .then(|| format!(" {} of that is scaled.", money(window.extrapolated_usd)));
+    let former = (window.former_usd > Money::ZERO).then(|| {
+        format!(
+            " {} of that is storage of {} deleted for good.",
+            money(window.former_usd),
+            number(report.former.len() as u64, "secret")
+        )
+    });
+    scaled.into_iter().chain(former).collect()
 }
 
 fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {

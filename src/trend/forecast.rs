@@ -1,0 +1,64 @@
+//! What the next month will cost if nothing changes: the run rate of the last scan, with what it rests on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::base::money::{MONTH_HOURS, Money, counted};
+use crate::domain::base::month::Month;
+use crate::domain::report::result::{CostParts, Report};
+
+/// What a month will cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// `2026-11`.
+    pub month: String,
+    /// What it will cost if nothing changes.
+    pub cost: CostParts<Money>,
+    /// What deletions that are scheduled save in it. The cost is without it.
+    pub scheduled_usd: Money,
+    /// What it would save more to delete and fix what the last scan names.
+    pub possible_usd: Money,
+    /// What the forecast rests on, in sentences.
+    pub assumptions: Vec<String>,
+}
+
+/// The forecast of a month from the scan of the month before.
+pub(super) fn forecast(last: &Report, month: Month) -> Forecast {
+    let totals = &last.totals;
+    let hours = u64::from(month.hours());
+    // The price of a month of storage buys the whole month, however long it is; calls come by the hour.
+    let by_hours = |usd: Money| usd.scaled(hours, u64::from(MONTH_HOURS));
+    let cost = CostParts {
+        storage_usd: totals.cost.storage_usd,
+        api_usd: by_hours(totals.cost.api_usd),
+        kms_usd: by_hours(totals.cost.kms_usd),
+        total_usd: Money::ZERO,
+    };
+    let pending = last.secrets.iter().filter(|row| row.deleted.is_some());
+    let pending = pending.count() as u64;
+    let mut assumptions = vec![
+        format!(
+            "The secrets of {} stay, and nobody makes new ones.",
+            last.made.strftime("%Y-%m-%d")
+        ),
+        format!("Calls go on at the rate of the last scan, in the {hours} hours of the month."),
+    ];
+    if pending > 0 {
+        assumptions.push(format!(
+            "{} pending deletion and free; none is restored.",
+            counted(pending, "secret is", "secrets are")
+        ));
+    }
+    let (covered, expected) = last.trail_hours();
+    if covered < expected {
+        assumptions.push(format!(
+            "The rate is known from {covered} of {expected} hours of the last scan."
+        ));
+    }
+    Forecast {
+        month: month.to_string(),
+        cost: cost.totalled(),
+        scheduled_usd: totals.pending_usd,
+        possible_usd: totals.savings_usd,
+        assumptions,
+    }
+}
