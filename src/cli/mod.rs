@@ -31,7 +31,7 @@ Exit codes:
   1  failed
   2  the command line is wrong
   3  done, but a part of what was asked could not be read (0 with --allow-partial)
-  4  done, and --fail-on or --fail-above found something
+  4  done, and --fail-on or --fail-above found something, or a budget of the policy file is exceeded
   5  `watch` found somebody asking for a secret that is scheduled for deletion
 
 secretsweep never reads the value of a secret.";

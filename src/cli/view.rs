@@ -95,6 +95,8 @@ pub enum Format {
     Sarif,
     /// summary.md: a short message for a pull request, an issue or a job summary.
     Markdown,
+    /// report.xlsx: one workbook with the summary, owners, secrets, loops, findings, savings and assumptions.
+    Xlsx,
     /// slack.json: the same as Block Kit JSON for a Slack webhook.
     Slack,
 }

@@ -141,6 +141,7 @@ pub(crate) fn report(secrets: usize) -> Report {
             estimate: None,
         }],
         former: Vec::new(),
+        budgets: Vec::new(),
         loops: Vec::new(),
         findings: Vec::new(),
         secrets: rows,

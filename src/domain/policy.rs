@@ -22,9 +22,11 @@ use super::trail::sessions::KeptNames;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
+mod budget;
 mod file;
 mod findings;
 
+pub use budget::BudgetLimits;
 pub use findings::{FindingSettings, NamingRule, Team};
 
 /// What is wrong with a policy file: the message names line and column.
@@ -251,6 +253,8 @@ pub struct Policy {
     pub prices: PriceList,
     /// The names of accounts, for reports.
     pub accounts: BTreeMap<AccountId, String>,
+    /// What may be spent.
+    pub budget: BudgetLimits,
 }
 
 impl Default for Policy {
@@ -279,6 +283,7 @@ impl Default for Policy {
             mutes: Vec::new(),
             prices: PriceList::built_in(),
             accounts: BTreeMap::new(),
+            budget: BudgetLimits::default(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod sarif;
 pub mod select;
 pub mod text;
 pub mod trend;
+pub mod xlsx;
 
 use std::io::{self, Write};
 
@@ -49,6 +50,8 @@ pub enum OutputFormat {
     Markdown,
     /// `slack.json`, the same for Slack.
     Slack,
+    /// `report.xlsx`: one workbook with the tables of finance.
+    Xlsx,
 }
 
 /// What a report is shown beside, and how its files are written.
@@ -138,6 +141,9 @@ pub fn files<'a>(
                 "summary.md",
                 Box::new(move |out| out.write_all(message::markdown(report).as_bytes())),
             )),
+            OutputFormat::Xlsx => {
+                files.push((xlsx::FILE, Box::new(move |out| xlsx::write(report, out))));
+            }
             OutputFormat::Slack => files.push((
                 "slack.json",
                 Box::new(move |out| out.write_all(&message::slack(report))),

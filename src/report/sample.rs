@@ -204,6 +204,7 @@ pub(crate) fn report() -> Report {
             },
         ],
         former: Vec::new(),
+        budgets: Vec::new(),
         loops: loops(),
         findings: findings(),
     };

@@ -137,6 +137,8 @@ fn narrowed(
         .retain(|found| found.arn.is_some() && loops(found));
     report.findings.retain(findings);
     report.former.retain(former);
+    // They are limits on the whole.
+    report.budgets.clear();
     let left_out: u64 = report.unattributed.drain(..).map(|row| row.calls).sum();
 
     // A report of a version that did not write the prices: a share by number.

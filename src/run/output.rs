@@ -75,7 +75,8 @@ pub(super) fn exit(
             .iter()
             .filter_map(|word| Severity::of(word))
             .any(is_worse);
-    if too_much || asked_about {
+    let over_budget = report.over_budget().next().is_some();
+    if too_much || asked_about || over_budget {
         Exit::Found
     } else if !report.gaps.is_empty() && !allow_partial {
         Exit::Partial
@@ -95,6 +96,7 @@ pub(super) fn format_of(format: Format) -> report::OutputFormat {
         Format::Sarif => report::OutputFormat::Sarif,
         Format::Markdown => report::OutputFormat::Markdown,
         Format::Slack => report::OutputFormat::Slack,
+        Format::Xlsx => report::OutputFormat::Xlsx,
     }
 }
 

@@ -301,3 +301,46 @@ fn months_are_compared_by_what_they_accrued() {
         "{text}"
     );
 }
+
+#[test]
+fn a_budget_that_is_exceeded_is_said_and_ends_with_4() {
+    let policy = |total: &str| {
+        format!(
+            "[budget]\ntotal = \"{total}\"\n[budget.owners]\npayments = \"0.30\"\nnobody = \"1\"\n\
+             [budget.accounts]\n111122223333 = \"50\"\n"
+        )
+    };
+    let world = |total: &str| {
+        World::new()
+            .secrets([idle("a").tag("owner", "payments"), idle("b")])
+            .policy(&policy(total))
+    };
+    let scan = world("0.50").scan();
+    assert_eq!(scan.code, 4, "{}", scan.stderr);
+    for says in [
+        "The budget is exceeded by $0.30: $0.80 of $0.50.",
+        "The budget of the owner payments is exceeded by $0.10: $0.40 of $0.30.",
+    ] {
+        assert!(scan.stdout.contains(says), "{says}: {}", scan.stdout);
+    }
+    assert!(!scan.stdout.contains("111122223333 is exceeded"));
+    let output = program(&scan.path(), &["report", "out", "--format", "markdown"]);
+    assert_eq!(output.status.code(), Some(4));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("exceeded by $0.30"), "{text}");
+    let within = World::new()
+        .secret(idle("b"))
+        .policy("[budget]\ntotal = \"500\"\n")
+        .scan();
+    assert_eq!(within.code, 0, "{}", within.stderr);
+    let wrong = World::new()
+        .secret(idle("b"))
+        .policy("[budget]\nsum = \"5\"\n")
+        .scan();
+    assert_eq!(wrong.code, 1);
+    assert!(
+        wrong.stderr.contains("unknown field `sum`"),
+        "{}",
+        wrong.stderr
+    );
+}

@@ -124,7 +124,13 @@ fn the_run_rate_scales_calls_by_the_covered_hours() {
     let row = scan.secret("db");
     assert_eq!(row["calls"], 288);
     assert_eq!(cost(&row["cost"])[1], "0.003650");
-    assert_eq!(cost(&row["window_cost"])[1], "0.001440", "what was seen");
+    assert_eq!(
+        cost(&row["window_cost"])[1],
+        "0.003600",
+        "scaled to 30 days"
+    );
+    let detail = &row["window_detail"];
+    assert_eq!(detail["extrapolated_usd"], "0.002160", "less what was seen");
     assert_eq!(scan.report["scopes"][0]["trail"]["covered_hours"], 288);
     assert_eq!(scan.report["scopes"][0]["trail"]["expected_hours"], 720);
     assert_adds_up(&scan);

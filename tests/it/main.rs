@@ -34,6 +34,7 @@ mod fake;
 mod finance;
 mod findings;
 mod first_month;
+mod focus_validator;
 mod full_trail_vs_reference;
 mod fuzz;
 mod fuzz_inputs;
@@ -59,6 +60,7 @@ mod trail;
 mod verdicts;
 mod walkthrough;
 mod world;
+mod year;
 
 /// The fixture of [`page`] names the domain as the crate itself does.
 use secretsweep::domain;

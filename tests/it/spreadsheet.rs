@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use secretsweep::domain::report::result::Report;
-use secretsweep::report::{csv, focus};
+use secretsweep::report::{csv, focus, xlsx};
 
 use crate::browser::program;
 use crate::page::fixture;
@@ -87,4 +87,49 @@ fn a_spreadsheet_runs_no_cell_and_mangles_none() {
             }
         }
     }
+}
+
+#[test]
+fn a_workbook_opens_with_its_types_and_without_formulas() {
+    let Some(office) = program(&["soffice", "libreoffice"]) else {
+        return;
+    };
+    let report = fixture::report(150);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(xlsx::FILE);
+    let mut bytes = Vec::new();
+    xlsx::write(&report, &mut bytes).unwrap();
+    std::fs::write(&file, &bytes).unwrap();
+    convert(&office, folder.path(), "fods", &file);
+    let text = std::fs::read_to_string(folder.path().join("out/report.fods")).unwrap();
+    assert!(
+        !text.contains("table:formula"),
+        "the workbook holds a formula"
+    );
+    for sheet in [
+        "Summary",
+        "Owners",
+        "Secrets",
+        "Loops",
+        "Findings",
+        "Savings",
+        "Assumptions",
+    ] {
+        assert!(text.contains(&format!("table:name=\"{sheet}\"")), "{sheet}");
+    }
+    // An account id is text with its leading zero, an amount a number, a day a date.
+    let row = &report.secrets[0];
+    let account = "office:value-type=\"string\"";
+    let shown = format!("<text:p>{}</text:p>", row.account);
+    assert!(text.contains(account) && text.contains(&shown), "{shown}");
+    let id = row.account.as_str();
+    assert!(!text.contains(&format!("office:value=\"{}\"", id.trim_start_matches('0'))));
+    assert!(text.contains("office:value-type=\"date\""));
+    let total = report.totals.window_cost.parts.total_usd;
+    let number = total.to_string();
+    let number = number.trim_end_matches('0').trim_end_matches('.');
+    assert!(
+        text.contains(&format!("office:value=\"{number}\"")),
+        "{number}"
+    );
 }

@@ -6,6 +6,7 @@
 //! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage`.
 
 mod assumptions;
+mod budgets;
 mod callers;
 mod contradictions;
 mod coverage_view;
@@ -198,6 +199,7 @@ pub fn analyse(
             secrets: rows,
             unattributed,
             former,
+            budgets: Vec::new(),
             loops,
             findings: found,
         };
@@ -213,6 +215,7 @@ pub fn analyse(
         scan.estimate(&mut report, &spreads);
         report
     };
+    report.budgets = budgets::budgets(&report, &policy.budget);
     report.assumptions = assumptions::assumptions(policy, &report, spans, input.trail);
     report.assumptions.extend(about_findings);
     report.assumptions.extend(input.notes);

@@ -9,7 +9,8 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    FindingSettings, Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days, duration,
+    BudgetLimits, FindingSettings, Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days,
+    duration,
 };
 use crate::domain::base::finding_kinds::{FINDINGS, FindingCode};
 use crate::domain::base::money::{Money, Price, PriceList, PriceRow};
@@ -46,6 +47,7 @@ impl Policy {
             policy.fingerprints = readers.fingerprint;
         }
         policy.accounts = file.accounts;
+        policy.budget = file.budget;
         policy.findings = file.findings;
         policy.mutes = file.mute;
         policy.add_prices(file.prices, "the policy file");
@@ -126,6 +128,8 @@ struct File {
     readers: Option<ReaderSettings>,
     #[serde(default)]
     accounts: BTreeMap<AccountId, String>,
+    #[serde(default)]
+    budget: BudgetLimits,
     #[serde(default)]
     findings: FindingSettings,
     #[serde(default)]

@@ -7,6 +7,7 @@
 //! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
 
 mod amounts;
+mod budget;
 mod callers;
 mod estimate;
 mod loop_row;
@@ -28,6 +29,7 @@ use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
 pub use amounts::{Amounts, Cost, CostParts};
+pub use budget::BudgetRow;
 pub use callers::{CallerRow, ReaderRow, UnattributedRow};
 pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 pub use loop_row::{LoopRow, LoopShape};
@@ -72,6 +74,9 @@ pub struct Report {
     /// the cost of the window; their calls belong to no secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<FormerSecret>,
+    /// The budgets of the policy file, with what is spent. Empty in a selection of secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<BudgetRow>,
     /// Hot retrieval loops, dearest first.
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
@@ -91,6 +96,12 @@ impl Report {
     /// The findings that the policy file does not mute.
     pub fn open_findings(&self) -> impl Iterator<Item = &FindingRow> {
         self.findings.iter().filter(|row| row.muted.is_none())
+    }
+
+    /// The budgets that are exceeded, with by how much.
+    pub fn over_budget(&self) -> impl Iterator<Item = (&BudgetRow, Money)> {
+        let budgets = self.budgets.iter();
+        budgets.filter_map(|row| Some((row, row.over()?)))
     }
 
     /// Hours of the window that a trail covers, and hours there are: over all accounts and Regions.

@@ -8,6 +8,7 @@ mod slack;
 pub use markdown::markdown;
 pub use slack::slack;
 
+use super::text::costs::budgets;
 use super::text::phrases::{self, number};
 use super::text::secrets;
 use crate::domain::base::finding_kinds::FindingCode;
@@ -96,7 +97,7 @@ impl Message {
             savings: savings(report),
             delete: deletions(report),
             loops: loops(report),
-            review: review(report),
+            review: budgets(report).into_iter().chain(review(report)).collect(),
             coverage: coverage(report),
         }
     }

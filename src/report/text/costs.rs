@@ -4,9 +4,10 @@ use super::page::{Look, TextPage, left, piece, right};
 use super::phrases::{self, agree, number, usd};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::inventory::secret::includes_secrets;
-use crate::domain::report::result::{Range, Report, SecretRow, Totals};
+use crate::domain::report::result::{BudgetRow, Range, Report, SecretRow, Totals};
 use crate::domain::report::sums::{self, Grouping, KnownSums, Parts};
 use crate::domain::report::verdict::Verdict;
+use crate::report::escape::one_line;
 use crate::report::estimates::dollars;
 use crate::report::format::money;
 
@@ -65,6 +66,30 @@ pub(super) fn costs(page: &mut TextPage, report: &Report, known: &KnownSums) {
         page.paragraph(2, Look::Warning, &text);
     }
     left_out(page, &report.totals, known);
+    for text in budgets(report) {
+        page.paragraph(2, Look::Warning, &text);
+    }
+}
+
+/// The budgets that are exceeded, a sentence each.
+pub(in crate::report) fn budgets(report: &Report) -> Vec<String> {
+    let sentence = |(row, over): (&BudgetRow, Money)| {
+        let whose = match row.of.as_str() {
+            "total" => "The budget".to_owned(),
+            "account" => format!(
+                "The budget of {}",
+                one_line(&report.account_label(&row.name))
+            ),
+            _ => format!("The budget of the owner {}", one_line(&row.name)),
+        };
+        format!(
+            "{whose} is exceeded by {}: {} of {}.",
+            over.dollars(),
+            row.cost_usd.dollars(),
+            row.limit_usd.dollars()
+        )
+    };
+    report.over_budget().map(sentence).collect()
 }
 
 /// What of the cost of the window is scaled, and what of it is of secrets that are gone.

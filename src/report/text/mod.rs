@@ -5,7 +5,7 @@
 //! groups; nothing is printed.
 
 mod attention;
-mod costs;
+pub(in crate::report) mod costs;
 mod estimated;
 pub mod explain;
 mod page;

@@ -134,7 +134,8 @@ pub fn html(trend: &Trend) -> io::Result<Vec<u8>> {
 
 fn view(trend: &Trend) -> TrendPage {
     let (first, last) = (trend.months.first(), trend.months.last());
-    let name = |month: Option<&TrendMonth>| month.map_or("", |month| month.month.as_str());
+    let name =
+        |month: Option<&TrendMonth>| month.map_or(String::new(), |month| month.month.clone());
     let gaps = trend.months.iter().filter(|month| !marks(month).is_empty());
     TrendPage {
         title: format!("Secrets Manager, {} to {}", name(first), name(last)),

@@ -87,6 +87,7 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
         secrets,
         unattributed: vec![],
         former: Vec::new(),
+        budgets: Vec::new(),
         loops: vec![],
         findings: vec![],
     }
