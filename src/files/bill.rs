@@ -1,4 +1,4 @@
-//! Bills from files: CUR 2.0, legacy CUR and FOCUS exports as CSV (gzipped or not) or Parquet, and what
+//! Bills from files: CUR 2.0, legacy CUR and FOCUS exports as CSV (plain, gzip or ZIP) or Parquet, and what
 //! `aws ce get-cost-and-usage` printed.
 //!
 //! What a file is shows in its first bytes, not in its name. Every row is looked at once and only this service's are
@@ -17,6 +17,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use zip::ZipArchive;
+use zip::result::ZipError;
 
 use self::columns::{Header, MissingColumns};
 use super::bounded::Allowance;
@@ -115,16 +117,42 @@ fn read_file(path: &Path, bill: &mut Bill) -> Result<(), BillError> {
         return columnar::read(file, bill).map_err(|fault| fault.at(path));
     }
     if first.starts_with(b"PK\x03\x04") {
-        return Err(BillError::Form {
-            path: path.to_owned(),
-            why: "it is a ZIP archive; unpack it, and give the CSV in it".to_owned(),
-        });
+        return read_archive(source, bill).map_err(|fault| fault.at(path));
     }
     if is_gzip(first) {
         return read_text(BufReader::new(GzipMembers::new(source)), bill)
             .map_err(|fault| fault.at(path));
     }
     read_text(source, bill).map_err(|fault| fault.at(path))
+}
+
+/// The files in a ZIP archive, one after another, as if they lay in a folder. Manifests and folders are passed over.
+fn read_archive(source: BufReader<File>, bill: &mut Bill) -> Result<(), BillFileError> {
+    let damaged = |fault: ZipError| match fault {
+        ZipError::Io(source) => BillFileError::Io(source),
+        other => BillFileError::Form(format!("the ZIP archive cannot be read ({other})")),
+    };
+    let mut archive = ZipArchive::new(source).map_err(damaged)?;
+    let mut files = 0;
+    for at in 0..archive.len() {
+        let entry = archive.by_index(at).map_err(damaged)?;
+        if entry.is_dir() || is_manifest(Path::new(entry.name())) {
+            continue;
+        }
+        files += 1;
+        let mut entry = BufReader::with_capacity(1 << 16, entry);
+        if is_gzip(entry.fill_buf().map_err(BillFileError::Io)?) {
+            read_text(BufReader::new(GzipMembers::new(entry)), bill)?;
+        } else {
+            read_text(entry, bill)?;
+        }
+    }
+    if files == 0 {
+        return Err(BillFileError::Form(
+            "the ZIP archive holds no file of a bill".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// What went wrong inside a file.
@@ -151,7 +179,7 @@ fn read_text(mut source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileEr
     let first = source.fill_buf().map_err(BillFileError::Io)?;
     if first.starts_with(b"PAR1") {
         return Err(BillFileError::Form(
-            "it is Parquet inside gzip; unpack it first".to_owned(),
+            "it is Parquet inside an archive; unpack it first".to_owned(),
         ));
     }
     let letter = first.iter().find(|byte| !byte.is_ascii_whitespace());

@@ -3,7 +3,7 @@
 //! `focus-validator` is on `PyPI` and needs Python 3.12. It is looked for in `PATH`, or where `FOCUS_VALIDATOR` says; without
 //! it the test is skipped with a word. Two of its rules cannot be kept by a text file: it takes ids of digits for numbers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use secretsweep::report::focus::{self, FocusVersion};
@@ -20,10 +20,22 @@ fn validator() -> Option<PathBuf> {
     named.or_else(|| program(&["focus-validator"]))
 }
 
+/// Where the package lies: it reads its list of currencies relative to that folder.
+fn home(validator: &Path) -> Option<PathBuf> {
+    let python = validator.with_file_name("python");
+    let asks = "import focus_validator, os; print(os.path.dirname(os.path.dirname(focus_validator.__file__)))";
+    let output = Command::new(python).args(["-c", asks]).output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    Some(PathBuf::from(path.trim())).filter(|path| path.is_dir())
+}
+
 #[test]
 fn the_validator_finds_nothing_but_what_no_file_can_keep() {
-    let Some(validator) = validator() else {
-        eprintln!(
+    let Some((validator, home)) = validator().and_then(|found| {
+        let home = home(&found)?;
+        Some((found, home))
+    }) else {
+        println!(
             "skipped: focus-validator is not installed (pip install focus-validator==2.2.1, Python 3.12)"
         );
         return;
@@ -33,22 +45,21 @@ fn the_validator_finds_nothing_but_what_no_file_can_keep() {
     let report = fixture::report(60);
     std::fs::write(&file, focus::csv(&report, FocusVersion::V1_2)).unwrap();
     let output = Command::new(&validator)
-        .args(["--data-file"])
+        .current_dir(home)
+        .arg("--data-file")
         .arg(&file)
-        .args(["--validate-version", "1.2", "--output-type", "console"])
+        .args(["--validate-version", "1.2.0.1", "--block-download"])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    if said.contains("download") && said.contains("rror") {
-        eprintln!("skipped: the validator could not load its rules: {said:.300}");
-        return;
-    }
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let Some(total) = said.lines().find(|line| line.starts_with("Total: ")) else {
+        panic!("{said:.500} {}", String::from_utf8_lossy(&output.stderr));
+    };
+    println!("{total}");
     let failed: Vec<&str> = said
         .lines()
-        .filter(|line| line.contains("FAIL") || line.contains('✗') || line.contains('❌'))
-        .filter(|line| line.contains("-C-") || line.contains("-D-"))
-        .filter(|line| !EXPECTED.iter().any(|rule| line.contains(rule)))
+        .filter_map(|line| line.strip_prefix("- ")?.split(':').next())
+        .filter(|rule| !EXPECTED.iter().any(|expected| rule.starts_with(expected)))
         .collect();
-    assert!(failed.is_empty(), "{failed:#?}\n{said:.2000}");
+    assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use jiff::Timestamp;
+use parquet::basic::{LogicalType, TimeUnit};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
@@ -66,8 +67,12 @@ fn read_rows(file: File, bill: &mut Bill) -> Result<(), BillFileError> {
         )
         .build()
         .map_err(damaged)?;
+    let nanoseconds: Vec<bool> = wanted
+        .iter()
+        .map(|at| is_nanoseconds(&fields[*at]))
+        .collect();
     for row in reader.get_row_iter(Some(projection)).map_err(damaged)? {
-        let cells = RowCells::of(&row.map_err(damaged)?);
+        let cells = RowCells::of(&row.map_err(damaged)?, &nanoseconds);
         match header.line(|place| cells.at(wanted.binary_search(&place).ok()?)) {
             Ok(Some(line)) => bill.add(line),
             Ok(None) => {}
@@ -87,16 +92,28 @@ fn damaged(fault: ParquetError) -> BillFileError {
     }
 }
 
+/// Whether a column counts nanoseconds since 1970, as pandas writes times. The decoder hands those out as bare numbers.
+fn is_nanoseconds(column: &Type) -> bool {
+    matches!(
+        column.get_basic_info().logical_type_ref(),
+        Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::NANOS
+    )
+}
+
 /// The cells of a row as text, in the order of the projection.
 struct RowCells(Vec<Option<String>>);
 
 impl RowCells {
-    fn of(row: &Row) -> Self {
-        Self(
-            row.get_column_iter()
-                .map(|(_, field)| text(field))
-                .collect(),
-        )
+    fn of(row: &Row, nanoseconds: &[bool]) -> Self {
+        let cells = row.get_column_iter().zip(nanoseconds);
+        let cell = |((_, field), nanos): ((&String, &Field), &bool)| match field {
+            Field::Long(number) if *nanos => {
+                let moment = Timestamp::from_nanosecond(i128::from(*number));
+                moment.ok().map(|moment| moment.to_string())
+            }
+            field => text(field),
+        };
+        Self(cells.map(cell).collect())
     }
 
     fn at(&self, place: usize) -> Option<&str> {

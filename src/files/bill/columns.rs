@@ -29,24 +29,28 @@ pub(super) enum BillColumn {
 }
 
 /// The names of each column, best first, as [`normal`] writes them: CUR 2.0 (and legacy CUR, which becomes the same),
-/// then FOCUS with AWS's own columns.
+/// then FOCUS with AWS's own columns, then the monthly report that the billing console downloads.
 pub(super) const NAMES: [(BillColumn, &[&str]); 12] = [
     (
         BillColumn::Cost,
-        &["line_item_unblended_cost", "billed_cost"],
+        &["line_item_unblended_cost", "billed_cost", "cost_before_tax"],
     ),
     (
         BillColumn::UsageType,
-        &["line_item_usage_type", "x_usage_type"],
+        &["line_item_usage_type", "x_usage_type", "usage_type"],
     ),
     (
         BillColumn::Service,
-        &["service_name", "line_item_product_code"],
+        &["service_name", "line_item_product_code", "product_code"],
     ),
     (BillColumn::Unit, &["pricing_unit", "consumed_unit"]),
     (
         BillColumn::Account,
-        &["line_item_usage_account_id", "sub_account_id"],
+        &[
+            "line_item_usage_account_id",
+            "sub_account_id",
+            "linked_account_id",
+        ],
     ),
     (
         BillColumn::Region,
@@ -58,15 +62,23 @@ pub(super) const NAMES: [(BillColumn, &[&str]); 12] = [
     ),
     (
         BillColumn::Kind,
-        &["line_item_line_item_type", "charge_category"],
+        &["line_item_line_item_type", "charge_category", "record_type"],
     ),
     (
         BillColumn::Start,
-        &["line_item_usage_start_date", "charge_period_start"],
+        &[
+            "line_item_usage_start_date",
+            "charge_period_start",
+            "usage_start_date",
+        ],
     ),
     (
         BillColumn::End,
-        &["line_item_usage_end_date", "charge_period_end"],
+        &[
+            "line_item_usage_end_date",
+            "charge_period_end",
+            "usage_end_date",
+        ],
     ),
     (
         BillColumn::Quantity,
@@ -74,11 +86,16 @@ pub(super) const NAMES: [(BillColumn, &[&str]); 12] = [
             "line_item_usage_amount",
             "pricing_quantity",
             "consumed_quantity",
+            "usage_quantity",
         ],
     ),
     (
         BillColumn::Currency,
-        &["line_item_currency_code", "billing_currency"],
+        &[
+            "line_item_currency_code",
+            "billing_currency",
+            "currency_code",
+        ],
     ),
 ];
 
@@ -182,10 +199,17 @@ fn account(text: Option<&str>) -> Result<Option<AccountId>, String> {
         .map_err(|fault| short(&fault.to_string()))
 }
 
-/// Lines of usage by their type: CUR's own, those that commitments cover, and FOCUS's.
+/// Lines of usage by their type: CUR's own, those that commitments cover, FOCUS's, and those of the monthly report.
 fn kind(text: Option<&str>) -> BillLineKind {
     match text {
-        None | Some("Usage" | "DiscountedUsage" | "SavingsPlanCoveredUsage") => BillLineKind::Usage,
+        None
+        | Some(
+            "Usage"
+            | "DiscountedUsage"
+            | "SavingsPlanCoveredUsage"
+            | "LinkedLineItem"
+            | "PayerLineItem",
+        ) => BillLineKind::Usage,
         Some(_) => BillLineKind::Adjustment,
     }
 }
@@ -204,6 +228,10 @@ fn span(from: Option<&str>, to: Option<&str>) -> Result<Option<Span>, String> {
 /// A time as exports and query engines write it: RFC 3339, a date with a time, or a date; UTC where none is named.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix(" UTC").unwrap_or(text);
+    // The monthly report writes `2026/10/01 00:00:00`. Days before years are ambiguous, and no time.
+    let year_first = text.as_bytes().get(4) == Some(&b'/');
+    let dashed = year_first.then(|| text.replace('/', "-"));
+    let text = dashed.as_deref().unwrap_or(text);
     text.parse::<Timestamp>().ok().or_else(|| {
         let civil: DateTime = text.parse().ok()?;
         Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -294,6 +322,7 @@ mod tests {
             "2026-10-01 00:00:00 UTC",
             "2026-10-01",
             "2026-10-01T02:00:00+02:00",
+            "2026/10/01 00:00:00",
         ] {
             assert_eq!(
                 moment(text).unwrap().to_string(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -77,6 +77,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// A Parquet file with some of the columns of CUR 2.0 in their types, and as many rows as costs.
 fn parquet_file(costs: &[f64]) -> Vec<u8> {
+    parquet_file_of(costs, Compression::SNAPPY, TimeUnit::MILLIS)
+}
+
+/// The same with another compression, or times of nanoseconds.
+fn parquet_file_of(costs: &[f64], compression: Compression, unit: TimeUnit) -> Vec<u8> {
     let text = |name: &str| {
         let utf8 = Some(LogicalType::String);
         Type::primitive_type_builder(name, Physical::BYTE_ARRAY)
@@ -88,10 +93,9 @@ fn parquet_file(costs: &[f64]) -> Vec<u8> {
         .with_repetition(Repetition::OPTIONAL)
         .build();
     let time = |name: &str| {
-        let millis = parquet::basic::ConvertedType::TIMESTAMP_MILLIS;
         Type::primitive_type_builder(name, Physical::INT64)
             .with_repetition(Repetition::OPTIONAL)
-            .with_converted_type(millis)
+            .with_logical_type(Some(LogicalType::timestamp(true, unit)))
             .build()
     };
     let texts = [
@@ -114,7 +118,7 @@ fn parquet_file(costs: &[f64]) -> Vec<u8> {
         .build()
         .unwrap();
     let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
+        .set_compression(compression)
         .build();
     let mut bytes = Vec::new();
     let mut writer =
@@ -137,8 +141,13 @@ fn parquet_file(costs: &[f64]) -> Vec<u8> {
         .unwrap();
     column.close().unwrap();
     for hour in [0_i64, 1] {
-        let start = october().from.as_millisecond();
-        let values = vec![start + hour * 3_600_000; costs.len()];
+        let start = october().from.as_second() + hour * 3_600;
+        let units = if unit == TimeUnit::NANOS {
+            1_000_000_000
+        } else {
+            1_000
+        };
+        let values = vec![start * units; costs.len()];
         let mut column = group.next_column().unwrap().unwrap();
         column
             .typed::<Int64Type>()
@@ -241,7 +250,7 @@ fn what_is_no_bill_says_what_was_looked_for() {
             b"{\"ResultsByTime\": [], \"GroupDefinitions\": [{\"Key\": \"REGION\"}]}",
             "Key=USAGE_TYPE",
         ),
-        (b"PK\x03\x04....", "ZIP"),
+        (b"PK\x03\x04....", "ZIP archive cannot be read"),
         (b"PAR1xxxx", "Parquet"),
     ] {
         let message = read_bytes(bytes).unwrap_err().to_string();
@@ -369,4 +378,75 @@ fn cost_explorer_is_read_by_service_and_in_an_array_of_pages() {
         assert_eq!(place.region, None);
         assert_eq!(billed.usage.money(), Money(usd * 1_000_000));
     }
+}
+
+/// A ZIP archive of these files.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = zip::ZipWriter::new(&mut bytes);
+    for (name, content) in files {
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn an_archive_is_read_like_a_folder() {
+    let plain = read_bytes(CUR2.as_bytes()).unwrap();
+    let packed = gzip(CUR2.as_bytes());
+    for files in [
+        vec![("cur/cur-00001.csv", CUR2.as_bytes())],
+        vec![
+            ("cur-Manifest.json", &b"{}"[..]),
+            ("cur-00001.csv.gz", packed.as_slice()),
+        ],
+    ] {
+        let bill = read_bytes(&archive(&files)).unwrap();
+        assert_eq!(bill.places, plain.places);
+    }
+    let empty = read_bytes(&archive(&[("x-Manifest.json", b"{}")])).unwrap_err();
+    assert!(empty.to_string().contains("holds no file"), "{empty}");
+    let whole = archive(&[("cur.csv", CUR2.as_bytes())]);
+    for cut in (0..whole.len()).step_by(17) {
+        assert!(read_bytes(&whole[..cut]).is_err(), "{cut}");
+    }
+}
+
+#[test]
+fn parquet_is_read_in_every_codec_and_unit_of_time() {
+    let costs = [0.25, 0.5];
+    let snappy = read_bytes(&parquet_file(&costs)).unwrap();
+    assert_eq!(snappy.unreadable, 0);
+    for compression in [
+        Compression::UNCOMPRESSED,
+        Compression::GZIP(parquet::basic::GzipLevel::default()),
+        Compression::ZSTD(parquet::basic::ZstdLevel::default()),
+        Compression::BROTLI(parquet::basic::BrotliLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+    ] {
+        for unit in [TimeUnit::MILLIS, TimeUnit::NANOS] {
+            let bill = read_bytes(&parquet_file_of(&costs, compression, unit)).unwrap();
+            assert_eq!(bill, snappy, "{compression:?} {unit:?}");
+        }
+    }
+}
+
+#[test]
+fn the_monthly_report_of_the_console_is_read() {
+    let report = "\
+\"InvoiceID\",\"PayerAccountId\",\"LinkedAccountId\",\"RecordType\",\"ProductCode\",\"UsageType\",\"UsageStartDate\",\"UsageEndDate\",\"UsageQuantity\",\"CurrencyCode\",\"CostBeforeTax\",\"TotalCost\"
+\"E\",\"999988887777\",\"012345678901\",\"LinkedLineItem\",\"AWSSecretsManager\",\"EU-AWSSecretsManager-Secrets\",\"2026/10/01 00:00:00\",\"2026/10/31 23:59:59\",\"50\",\"USD\",\"20.000000\",\"23.8\"
+\"E\",\"999988887777\",\"012345678901\",\"LinkedLineItem\",\"AmazonS3\",\"EU-Requests\",\"2026/10/01 00:00:00\",\"2026/10/31 23:59:59\",\"5\",\"USD\",\"7.000000\",\"8\"
+\"E\",\"999988887777\",\"\",\"StatementTotal\",\"\",\"\",\"\",\"\",\"\",\"USD\",\"27.000000\",\"31.8\"
+";
+    let bill = read_bytes(report.as_bytes()).unwrap();
+    let (place, billed) = bill.places.iter().next().unwrap();
+    assert_eq!((bill.lines, bill.unreadable), (1, 0));
+    assert_eq!(place.account.as_ref().unwrap().as_str(), "012345678901");
+    assert_eq!(place.region.as_ref().unwrap().as_str(), "eu-west-1");
+    assert_eq!(billed.usage.money(), Money(20_000_000));
 }
