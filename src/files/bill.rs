@@ -136,7 +136,8 @@ fn read_archive(source: BufReader<File>, bill: &mut Bill) -> Result<(), BillFile
     let mut files = 0;
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(damaged)?;
-        if entry.is_dir() || is_manifest(Path::new(entry.name())) {
+        let name = entry.name().map_err(damaged)?.into_owned();
+        if entry.is_dir() || is_manifest(Path::new(&name)) {
             continue;
         }
         files += 1;
