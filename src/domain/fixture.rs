@@ -345,6 +345,10 @@ pub(crate) fn two_months(secrets: usize) -> (Report, Report) {
     old.loops
         .retain(|row| row.arn.as_ref().is_none_or(|arn| there.contains(arn)));
     for report in [&mut old, &mut new] {
+        // Both are of a calendar month: what it cost changes as the run rate does.
+        for row in &mut report.secrets {
+            row.window_cost = row.cost;
+        }
         report.findings = findings(report);
         report.scopes = scopes(report);
         report.totals = totals(report);

@@ -457,7 +457,8 @@ fn the_columns_of_the_files_keep_their_order() {
         header("secrets.csv"),
         "arn,name,account_id,region,owner,verdict,reasons,created_on,last_accessed_on,last_consumer_read,last_consumer,\
          idle_days,calls,reads,failed_reads,consumers,storage_usd_month,api_usd_month,kms_usd_month,total_usd_month,\
-         avoidable_usd_month,replica_of,evidence_days,savings_usd_month"
+         avoidable_usd_month,replica_of,evidence_days,savings_usd_month,storage_usd_window,api_usd_window,\
+         kms_usd_window,total_usd_window,extrapolated_usd_window,covered_share,price_basis"
     );
     let used = &scan.csv("secrets.csv")[1];
     let expected = [

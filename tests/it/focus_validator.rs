@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use secretsweep::domain::base::money::Money;
 use secretsweep::report::focus::{self, FocusVersion};
 
 use crate::browser::program;
@@ -42,7 +43,9 @@ fn the_validator_finds_nothing_but_what_no_file_can_keep() {
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("focus.csv");
-    let report = fixture::report(60);
+    let mut report = fixture::report(60);
+    // A column of whole numbers alone would be taken for integers, which the rules forbid.
+    report.secrets[0].window_cost.storage_usd = Some(Money(200_000));
     std::fs::write(&file, focus::csv(&report, FocusVersion::V1_2)).unwrap();
     let output = Command::new(&validator)
         .current_dir(home)

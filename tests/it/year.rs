@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,8 +23,19 @@ fn run(folder: &Path, args: &[&str]) -> Output {
     output
 }
 
-/// The two whole months of the example's trail.
+/// The two whole months of the example's trail, scanned once for all tests, each of which works in a copy of the results.
 fn two_months() -> TempDir {
+    static SCANNED: LazyLock<TempDir> = LazyLock::new(scanned);
+    let folder = tempfile::tempdir().unwrap();
+    for scan in ["demo/report", "scanned/2026-09", "scanned/2026-10"] {
+        let from = SCANNED.path().join(scan).join("report.json");
+        let to = folder.path().join(scan).join("report.json");
+        write(&to, &std::fs::read(from).unwrap());
+    }
+    folder
+}
+
+fn scanned() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["demo", "demo", "--quiet"]);
     for month in ["2026-09", "2026-10"] {
@@ -150,7 +162,8 @@ fn what_takes_no_part_is_said_and_a_missing_month_is_marked() {
     let page = std::fs::read_to_string(folder.path().join("page/trend.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("no scan"));
 
-    let empty = program(folder.path(), &["trend", "demo/inventory"]);
+    std::fs::create_dir(folder.path().join("nothing")).unwrap();
+    let empty = program(folder.path(), &["trend", "nothing"]);
     assert_eq!(empty.status.code(), Some(1));
     let said = String::from_utf8(empty.stderr).unwrap();
     assert!(said.contains("holds no finished scan"), "{said}");

@@ -1,7 +1,7 @@
 //! When secrets came and went by the trail: what the inventory of today cannot tell.
 //!
-//! The inventory has a secret's creation and the deletion that is pending. It has neither a deletion that was taken back,
-//! whose days were free, nor a secret that is gone, whose days were not. Both stand in the trail as `CreateSecret`,
+//! The inventory has a secret's creation and the deletion that is pending. It has neither a deletion that ended in a
+//! restoration, whose days were free, nor a secret that is gone, whose days were not. Both stand in the trail as `CreateSecret`,
 //! `DeleteSecret` and `RestoreSecret`. Replicas that went with their primary have no such events and are not found.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
