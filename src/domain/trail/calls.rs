@@ -100,7 +100,7 @@ pub fn named_in(message: &str) -> Option<&str> {
     (name != "*" && !other).then_some(name)
 }
 
-/// Who called, as the event tells it. Strings of other people.
+/// Who called, as the event says. Strings of other people.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent marks of an event, each as the event has it"
@@ -136,7 +136,7 @@ pub struct Caller {
 
 /// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
 ///
-/// Addresses are only ever told apart, never shown, and there may be as many as calls. Among a million addresses of one
+/// Addresses are only ever compared, never shown, and there may be as many as calls. Among a million addresses of one
 /// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
 ///
 /// The lowest bit says whether the address is of a private network. AWS sees one only of a caller that comes through a
@@ -259,7 +259,7 @@ pub struct SampledSession {
     pub cells: Box<[Cell]>,
 }
 
-/// What is called, as the event tells it.
+/// What is called, as the event says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSubject {
     /// `recipientAccountId`; may be empty.

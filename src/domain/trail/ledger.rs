@@ -248,7 +248,7 @@ impl Ledger {
         }
     }
 
-    /// The copy of a shared event that counts: the one that tells more about the caller, then the first by its text.
+    /// The copy of a shared event that counts: the one that says more about the caller, then the first by its text.
     fn prefers(&self, new: SharedEvent, old: SharedEvent) -> bool {
         let rank = |twin: SharedEvent| {
             let what = self.lines[twin.line as usize].what;
@@ -461,7 +461,7 @@ impl EventSink for Ledger {
             self.duplicates += 1;
             return;
         }
-        // Copies of a shared event are told by its shared id, which is never forgotten.
+        // Copies of a shared event are recognized by its shared id, which is never forgotten.
         self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
         let key = CallKey::of(event);
         self.take(&key, event);
@@ -470,7 +470,7 @@ impl EventSink for Ledger {
         }
     }
 
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         let second = i64::from(hour) * 3_600;
         if second + 3_600 > self.bounds.from && second < self.bounds.to {
             self.file.add(account, region, hour, read_only);
@@ -488,7 +488,7 @@ impl Ledger {
         let time = event.time;
         let address = address_of(event);
         let message = event.error_message.as_deref().unwrap_or_default();
-        // The copies of a call that two accounts log are told apart by its own line; what a batch selects is the same in
+        // The copies of a call that two accounts log are distinguished by its own line; what a batch selects is the same in
         // both, and counting it twice does no harm: it is evidence, not volume.
         let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
         if shared.is_none()
