@@ -272,6 +272,35 @@ pub struct CallSubject {
     pub api: Arc<str>,
 }
 
+/// The version of a secret that a call asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestedVersion {
+    /// The current one, or one with a stage of somebody's own.
+    #[default]
+    Current,
+    /// The one in staging (`AWSPENDING`): what rotations ask for.
+    Pending,
+    /// The one before the current one (`AWSPREVIOUS`).
+    Previous,
+    /// One named by its id, and no stage: what Terraform's refresh of a secret that it manages asks for.
+    ById,
+}
+
+impl RequestedVersion {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Current, Self::Pending, Self::Previous, Self::ById];
+
+    /// The version that a call names by `versionStage` and `versionId`.
+    pub fn of(stage: Option<&str>, names_id: bool) -> Self {
+        match stage {
+            Some("AWSPENDING") => Self::Pending,
+            Some("AWSPREVIOUS") => Self::Previous,
+            None if names_id => Self::ById,
+            _ => Self::Current,
+        }
+    }
+}
+
 /// One line of the ledger: all calls that are alike but for their time and their address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallSeries {
@@ -281,12 +310,8 @@ pub struct CallSeries {
     pub kind: RecordKind,
     /// How it ended.
     pub outcome: CallOutcome,
-    /// A version in staging was asked for (`AWSPENDING`): what rotations do.
-    pub staged: bool,
-    /// The version was named and no stage: what Terraform's refresh of a secret that it manages does.
-    pub by_version: bool,
-    /// The version before the current one was asked for (`AWSPREVIOUS`).
-    pub previous: bool,
+    /// The version that was asked for.
+    pub version: RequestedVersion,
     /// The version of TLS.
     pub tls: TlsVersion,
     /// A batch that says what it selects: that stands on lines of its own.

@@ -29,7 +29,7 @@ mod sampled;
 
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
-use key::{BY_VERSION, CALLER, CallKey, PREVIOUS, SELECTS, STAGED, SUBJECT};
+use key::{CALLER, CallKey, SELECTS, SUBJECT, requested_version};
 use sampled::Sampled;
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
@@ -368,9 +368,7 @@ impl Ledger {
                 subject: Arc::clone(&subjects[what.subject as usize]),
                 kind: key::kind(what.marks),
                 outcome: what.outcome,
-                staged: what.marks & STAGED != 0,
-                by_version: what.marks & BY_VERSION != 0,
-                previous: what.marks & PREVIOUS != 0,
+                version: requested_version(what.marks),
                 tls: key::tls(what.marks),
                 selects: what.marks & SELECTS != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
