@@ -154,8 +154,8 @@ fn half_a_trail_is_scaled_to_the_month_and_says_so_in_every_file() {
         at("2026-10-16T12:00:00Z"),
         at(NOW),
     );
-    let whole = World::silent().heard_between(ACCOUNT, EAST, first, last, &[]);
-    let holed = World::silent().heard_between(ACCOUNT, EAST, half, last, &[]);
+    let whole = World::silent().logging_between(ACCOUNT, EAST, first, last, &[]);
+    let holed = World::silent().logging_between(ACCOUNT, EAST, half, last, &[]);
     let scan = |world: World, from: i64| {
         let step = 600;
         let times = (last - from) / step;

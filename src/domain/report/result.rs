@@ -77,7 +77,7 @@ pub struct Report {
     /// The budgets of the policy file, with what is spent. Empty in a selection of secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<BudgetRow>,
-    /// Hot retrieval loops, dearest first.
+    /// Hot retrieval loops, most expensive first.
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
     pub findings: Vec<FindingRow>,
