@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::base::money::{MONTH_HOURS, Money, counted};
+use crate::domain::base::money::{MONTH_HOURS, Money, counted, thousands};
 use crate::domain::base::month::Month;
 use crate::domain::report::result::{CostParts, Report};
 
@@ -51,7 +51,9 @@ pub(super) fn forecast(last: &Report, month: Month) -> Forecast {
     let (covered, expected) = last.trail_hours();
     if covered < expected {
         assumptions.push(format!(
-            "The rate is known from {covered} of {expected} hours of the last scan."
+            "The rate is known from {} of {} hours of the last scan.",
+            thousands(covered),
+            thousands(expected)
         ));
     }
     Forecast {

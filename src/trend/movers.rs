@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{Change, Comparison};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::{AccountId, Region, SecretArn};
+use crate::domain::base::span::Span;
 use crate::domain::report::result::{Report, SecretRow};
 
 /// How many are named a month.
@@ -37,7 +39,9 @@ pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Move
     let (before, after) = (by_arn(old), by_arn(new));
     let stay = |change: &Change| {
         let rows = before.get(&change.arn).zip(after.get(&change.arn));
-        rows.map_or_else(String::new, |(old, new)| reason(old, new))
+        rows.map_or_else(String::new, |(before, after)| {
+            reason(before, after, new.window)
+        })
     };
     let gone = |change: &Change| {
         let former = new.former.iter();
@@ -91,7 +95,7 @@ pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Move
 }
 
 /// Why a secret that stays costs more or less: the part that changed most.
-fn reason(old: &SecretRow, new: &SecretRow) -> String {
+fn reason(old: &SecretRow, new: &SecretRow, window: Span) -> String {
     let (before, after) = (&old.window_cost, &new.window_cost);
     let by = |old: Option<Money>, new: Option<Money>| {
         let change = new.unwrap_or_default() - old.unwrap_or_default();
@@ -99,20 +103,20 @@ fn reason(old: &SecretRow, new: &SecretRow) -> String {
     };
     let storage = by(before.storage_usd, after.storage_usd);
     let calls = by(before.api_usd, after.api_usd) + by(before.kms_usd, after.kms_usd);
-    if storage > calls {
-        return new.created.map_or_else(
-            || "stored for another part of the month".to_owned(),
-            |created| {
-                format!(
-                    "stored for another part of the month (created on {})",
-                    created.strftime("%Y-%m-%d")
-                )
-            },
-        );
+    if storage <= calls {
+        let (old, new) = (thousands(old.calls), thousands(new.calls));
+        return format!("{new} calls, {old} before");
     }
-    format!(
-        "{} calls before, {} now",
-        thousands(old.calls),
-        thousands(new.calls)
-    )
+    let inside = |moment: Option<Timestamp>| {
+        moment.filter(|moment| window.from <= *moment && *moment < window.to)
+    };
+    let day = |moment: Timestamp| moment.strftime("%Y-%m-%d");
+    if let Some(deleted) = inside(new.deleted) {
+        format!("scheduled for deletion on {}", day(deleted))
+    } else if let Some(created) = inside(new.created) {
+        format!("created on {}", day(created))
+    } else {
+        // It came or went in the month before, or was pending deletion for a while.
+        "stored for more or fewer days".to_owned()
+    }
 }
