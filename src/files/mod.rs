@@ -10,6 +10,7 @@ pub mod journal;
 pub mod ledger_pool;
 pub mod log_file;
 pub mod logs;
+pub mod scans;
 pub mod snapshot;
 pub mod store;
 mod walk;

@@ -11,6 +11,7 @@ use crate::Exit;
 use crate::cli::{TrendArgs, TrendFormat};
 use crate::domain::base::money::counted;
 use crate::domain::base::month::Month;
+use crate::files::scans;
 use crate::files::store::{self, Overwrite};
 use crate::report::{RenderContent, trend as render};
 use crate::term::Term;
@@ -18,7 +19,7 @@ use crate::trend::{Trend, TrendBuilder, month_of};
 
 /// Runs `trend`.
 pub(super) fn run(args: &TrendArgs, term: &Term) -> Result<Exit> {
-    let folders = store::scans_below(&args.dir)?;
+    let folders = scans::scans_below(&args.dir)?;
     let months = months(&folders, term)?;
     if months.is_empty() {
         bail!(

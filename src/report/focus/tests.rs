@@ -1,5 +1,8 @@
 //! Charges against what the scan says, column by column.
 
+use std::collections::HashMap;
+
+use super::price::{decimal, ratio, unit_price};
 use super::*;
 use crate::{domain::fixture, report::sample};
 
