@@ -969,5 +969,7 @@ pub fn micros(value: &Value) -> i64 {
 pub fn micros_of(text: &str) -> i64 {
     let (whole, decimals) = text.split_once('.').unwrap();
     assert_eq!(decimals.len(), 6, "{text} has six decimals");
-    whole.replace('-', "").parse::<i64>().unwrap() * 1_000_000 + decimals.parse::<i64>().unwrap()
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let micros = digits.parse::<i64>().unwrap() * 1_000_000 + decimals.parse::<i64>().unwrap();
+    if digits == whole { micros } else { -micros }
 }
