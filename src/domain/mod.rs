@@ -9,6 +9,7 @@
 //! | [`sampling`] | Statistics of an event history that is too long to read in full. | `base` |
 //! | [`trail`] | The way from the bytes of a log file to a ledger of calls, and which hours a trail covers. | `base`, `sampling` |
 //! | [`inventory`] | A secret and its tags as Secrets Manager describes them, never its value. | `base` |
+//! | [`reach`] | IAM policies evaluated: who may read a secret. | `base`, `inventory` |
 //! | [`report`] | The canonical result of a scan, verdicts as data, and the sums over its rows. | `base`, `inventory`, `sampling` |
 //! | [`policy`] | The settings that verdicts rest on, and the file they come from. | `base`, `trail` |
 //! | [`usage`] | Who used which secret: calls resolved to the inventory, and callers recognized as kinds of readers. | `base`, `policy`, `trail` |
@@ -27,6 +28,7 @@ pub mod inventory;
 pub mod judging;
 pub mod policy;
 pub mod pricing;
+pub mod reach;
 pub mod report;
 pub mod sampling;
 pub mod trail;
