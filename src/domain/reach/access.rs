@@ -219,9 +219,10 @@ impl AccessFacts<'_> {
             .iter()
             .find_map(|prefix| key.strip_prefix(prefix));
         if let Some(tag) = tag {
-            if of_key {
+            if of_key && secret.has_customer_key() {
                 return Some(Fact::Unclear("the tags of the key".to_owned()));
             }
+            // The AWS managed key has no tags.
             if !has_secret {
                 return Some(Fact::Absent);
             }

@@ -197,9 +197,12 @@ impl ConditionTest {
                 }
                 None => Some(Truth::No),
             },
-            Comparison::Bool(wanted) => {
-                Some(wanted.iter().any(|one| value.eq_ignore_ascii_case(one)).into())
-            }
+            Comparison::Bool(wanted) => Some(
+                wanted
+                    .iter()
+                    .any(|one| value.eq_ignore_ascii_case(one))
+                    .into(),
+            ),
             Comparison::Null(_) | Comparison::Measure | Comparison::Unknown => Some(Truth::No),
         };
         match fits {
@@ -287,26 +290,86 @@ mod tests {
             ("StringNotEquals", "aws:None", json!("a"), Truth::Yes),
             ("StringEqualsIfExists", "aws:None", json!("a"), Truth::Yes),
             ("StringEqualsIfExists", "aws:One", json!("x"), Truth::No),
-            ("ForAllValues:StringEquals", "aws:None", json!("a"), Truth::Yes),
-            ("ForAnyValue:StringEquals", "aws:None", json!("a"), Truth::No),
+            (
+                "ForAllValues:StringEquals",
+                "aws:None",
+                json!("a"),
+                Truth::Yes,
+            ),
+            (
+                "ForAnyValue:StringEquals",
+                "aws:None",
+                json!("a"),
+                Truth::No,
+            ),
             ("Null", "aws:None", json!("true"), Truth::Yes),
             ("Null", "aws:None", json!(false), Truth::No),
             ("Null", "aws:One", json!("false"), Truth::Yes),
             ("Null", "aws:Time", json!("false"), Truth::Yes),
             ("Null", "aws:Free", json!("false"), open()),
             // Several values.
-            ("ForAllValues:StringEquals", "aws:Both", json!(["a", "b", "c"]), Truth::Yes),
-            ("ForAllValues:StringEquals", "aws:Both", json!(["a"]), Truth::No),
-            ("ForAnyValue:StringEquals", "aws:Both", json!(["b"]), Truth::Yes),
-            ("ForAnyValue:StringNotEquals", "aws:Both", json!(["a"]), Truth::Yes),
-            ("ForAllValues:StringNotEquals", "aws:Both", json!(["a"]), Truth::No),
-            ("ForAnyValue:StringEquals", "aws:One", json!(["a"]), Truth::Yes),
+            (
+                "ForAllValues:StringEquals",
+                "aws:Both",
+                json!(["a", "b", "c"]),
+                Truth::Yes,
+            ),
+            (
+                "ForAllValues:StringEquals",
+                "aws:Both",
+                json!(["a"]),
+                Truth::No,
+            ),
+            (
+                "ForAnyValue:StringEquals",
+                "aws:Both",
+                json!(["b"]),
+                Truth::Yes,
+            ),
+            (
+                "ForAnyValue:StringNotEquals",
+                "aws:Both",
+                json!(["a"]),
+                Truth::Yes,
+            ),
+            (
+                "ForAllValues:StringNotEquals",
+                "aws:Both",
+                json!(["a"]),
+                Truth::No,
+            ),
+            (
+                "ForAnyValue:StringEquals",
+                "aws:One",
+                json!(["a"]),
+                Truth::Yes,
+            ),
             ("StringEquals", "aws:Choice", json!(["a", "b"]), Truth::Yes),
-            ("StringEquals", "aws:Choice", json!(["a"]), Truth::depends_on("aws:Choice")),
+            (
+                "StringEquals",
+                "aws:Choice",
+                json!(["a"]),
+                Truth::depends_on("aws:Choice"),
+            ),
             // ARNs and booleans.
-            ("ArnLike", "aws:Arn", json!("arn:aws:iam::*:role/app/*"), Truth::Yes),
-            ("ArnEquals", "aws:Arn", json!("arn:aws:iam::*:role/web"), Truth::No),
-            ("ArnNotLike", "aws:Arn", json!("arn:aws:iam::*:role/web"), Truth::Yes),
+            (
+                "ArnLike",
+                "aws:Arn",
+                json!("arn:aws:iam::*:role/app/*"),
+                Truth::Yes,
+            ),
+            (
+                "ArnEquals",
+                "aws:Arn",
+                json!("arn:aws:iam::*:role/web"),
+                Truth::No,
+            ),
+            (
+                "ArnNotLike",
+                "aws:Arn",
+                json!("arn:aws:iam::*:role/web"),
+                Truth::Yes,
+            ),
             ("ArnLike", "aws:One", json!("*"), Truth::No),
             ("Bool", "aws:Flag", json!(true), Truth::Yes),
             ("Bool", "aws:Flag", json!("False"), Truth::No),
@@ -342,13 +405,21 @@ mod tests {
             ),
         ] {
             let tests = ConditionTest::all(&json!({ operator: { key: values } }), true).unwrap();
-            assert_eq!(tests[0].holds(&Known), expected, "{operator} {key} {values}");
+            assert_eq!(
+                tests[0].holds(&Known),
+                expected,
+                "{operator} {key} {values}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_condition_is_an_error() {
-        for wrong in [json!([]), json!({"StringEquals": "x"}), json!({"Bool": {"a": {}}})] {
+        for wrong in [
+            json!([]),
+            json!({"StringEquals": "x"}),
+            json!({"Bool": {"a": {}}}),
+        ] {
             assert!(ConditionTest::all(&wrong, true).is_err(), "{wrong}");
         }
     }

@@ -148,7 +148,10 @@ impl PolicyStatement {
             .keys()
             .filter(|key| !ELEMENTS.contains(&key.as_str()));
         Ok(Self {
-            sid: members.get("Sid").and_then(Value::as_str).map(str::to_owned),
+            sid: members
+                .get("Sid")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             effect,
             not_action,
             actions: actions
@@ -195,7 +198,9 @@ impl PolicyStatement {
 
     /// Whether its resources are all but some.
     pub fn is_of_other_resources(&self) -> bool {
-        self.resources.as_ref().is_some_and(|resources| resources.not)
+        self.resources
+            .as_ref()
+            .is_some_and(|resources| resources.not)
     }
 
     /// Whether a resource pattern or a condition rests on the tags of the secret.
@@ -282,8 +287,14 @@ mod tests {
             ("x", "it is not JSON"),
             ("[]", "it is no JSON object"),
             ("{}", "it has no `Statement`"),
-            (r#"{"Statement":[{"Action":"*"}]}"#, "statement 1: its `Effect`"),
-            (r#"{"Statement":{"Effect":"Allow"}}"#, "statement 1: it has no `Action`"),
+            (
+                r#"{"Statement":[{"Action":"*"}]}"#,
+                "statement 1: its `Effect`",
+            ),
+            (
+                r#"{"Statement":{"Effect":"Allow"}}"#,
+                "statement 1: it has no `Action`",
+            ),
             (
                 r#"{"Statement":{"Effect":"Allow","Action":"*","NotAction":"*"}}"#,
                 "statement 1: it has both `Action`",
@@ -302,20 +313,31 @@ mod tests {
     fn actions_are_compared_without_regard_to_case() {
         let statement = |action: Value, key: &str| {
             let document = json!({"Statement": {"Effect": "Allow", key: action, "Resource": "*"}});
-            PolicyDocument::read(&document).unwrap().statements.remove(0)
+            PolicyDocument::read(&document)
+                .unwrap()
+                .statements
+                .remove(0)
         };
         let get = "secretsmanager:getsecretvalue";
         for (action, key, is_about) in [
             (json!("*"), "Action", true),
             (json!("SecretsManager:Get*"), "Action", true),
-            (json!(["s3:*", "secretsmanager:GetSecretValue"]), "Action", true),
+            (
+                json!(["s3:*", "secretsmanager:GetSecretValue"]),
+                "Action",
+                true,
+            ),
             (json!("secretsmanager:GetSecret"), "Action", false),
             (json!("secretsmanager:G?tSecretValue"), "Action", true),
             (json!("iam:*"), "NotAction", true),
             (json!("secretsmanager:*"), "NotAction", false),
             (json!("kms:*"), "Action", false),
         ] {
-            assert_eq!(statement(action.clone(), key).is_about(get), is_about, "{key} {action}");
+            assert_eq!(
+                statement(action.clone(), key).is_about(get),
+                is_about,
+                "{key} {action}"
+            );
         }
     }
 }

@@ -57,11 +57,11 @@ pub(super) fn matched(principals: Option<&Principals>, identity: &IamIdentity) -
 fn opposite(listed: &PrincipalMatch, identity: &IamIdentity) -> PrincipalMatch {
     let applies = if listed.at_all().is_no() {
         Truth::Yes
-    } else if identity.kind == IdentityKind::User
-        && listed.direct.is_yes()
-        && listed.account.is_yes()
-        || listed.unbounded.is_yes()
-    {
+    } else if match identity.kind {
+        IdentityKind::User => listed.direct.is_yes() && listed.account.is_yes(),
+        // As one of everybody: a session alone is one of many.
+        IdentityKind::Role => listed.unbounded.is_yes(),
+    } {
         Truth::No
     } else {
         Truth::unclear("`NotPrincipal` that lists a part of what it acts as")

@@ -11,6 +11,7 @@
 //! | `matching` | whom a `Principal` means |
 //! | `control` | which control policies apply to an account |
 //! | `decide` | all of them together |
+//! | `evaluator` | many requests at once |
 //! | `iam_data` | what was given |
 //!
 //! Entry: [`IamData`]. May use: `base`, `inventory`.
@@ -20,6 +21,7 @@ mod condition;
 mod control;
 mod decide;
 mod document;
+mod evaluator;
 mod fact;
 mod iam_data;
 mod matching;
@@ -29,7 +31,11 @@ mod truth;
 pub use access::AccessAction;
 pub use decide::Answer;
 pub use document::{PolicyDocument, PolicyStatement, StatementEffect};
+pub use evaluator::Evaluator;
 pub use iam_data::{
     ControlKind, ControlPolicy, IamData, IamIdentity, IdentityKind, KeyGrant, NamedPolicy,
     OrganizationFacts,
 };
+
+#[cfg(test)]
+mod tests;

@@ -394,8 +394,14 @@ mod tests {
             ("*", Truth::Yes),
             ("arn:aws:secretsmanager:*:*:secret:*", Truth::Yes),
             ("arn:aws:secretsmanager:*", Truth::Yes),
-            ("arn:*:secretsmanager:us-*:111122223333:secret:app/*", Truth::Yes),
-            ("arn:aws:secretsmanager:us-east-1:111122223333:secret:app/db", Truth::No),
+            (
+                "arn:*:secretsmanager:us-*:111122223333:secret:app/*",
+                Truth::Yes,
+            ),
+            (
+                "arn:aws:secretsmanager:us-east-1:111122223333:secret:app/db",
+                Truth::No,
+            ),
             ("arn:aws:secretsmanager:*:secret:*:x", Truth::No),
             ("arn:aws:s3:::*", Truth::No),
             ("app/db", Truth::unclear("the resource `app/db`")),
