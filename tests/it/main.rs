@@ -48,6 +48,7 @@ mod loops;
 mod page;
 mod properties;
 mod reference_reader;
+mod reach;
 mod run_result;
 mod sampled;
 mod sarif;
