@@ -141,6 +141,7 @@ pub(crate) fn report(secrets: usize) -> Report {
         }],
         loops: Vec::new(),
         findings: Vec::new(),
+        reach: None,
         secrets: rows,
     };
     report.loops = loops(&report, &mut dice);

@@ -144,9 +144,8 @@ impl IamReader {
     }
 
     fn document(&mut self, name: &str, path: &Path, page: Value) -> Result<(), String> {
-        let answer: IamAnswer = serde_json::from_value(page).map_err(|error| {
-            format!("none of the answers of AWS that are read here ({error})")
-        })?;
+        let answer: IamAnswer = serde_json::from_value(page)
+            .map_err(|error| format!("none of the answers of AWS that are read here ({error})"))?;
         let stem = path.file_name().unwrap_or_default().to_string_lossy();
         self.goes_on =
             answer.is_truncated || answer.next_token.as_ref().is_some_and(|one| !one.is_null());
@@ -196,12 +195,22 @@ impl IamReader {
     /// `get-account-authorization-details`.
     fn details(&mut self, name: &str, answer: &IamAnswer) {
         let lists = [
-            (IdentityKind::Role, "RoleDetailList", &answer.role_detail_list),
-            (IdentityKind::User, "UserDetailList", &answer.user_detail_list),
+            (
+                IdentityKind::Role,
+                "RoleDetailList",
+                &answer.role_detail_list,
+            ),
+            (
+                IdentityKind::User,
+                "UserDetailList",
+                &answer.user_detail_list,
+            ),
         ];
         for (kind, list, entries) in lists {
             let details: Vec<IdentityDetail> = self.entries(name, list, entries.as_ref());
-            let keyed = details.into_iter().map(|one| (one.arn.clone(), (kind, one)));
+            let keyed = details
+                .into_iter()
+                .map(|one| (one.arn.clone(), (kind, one)));
             self.identities.extend(keyed);
         }
         let groups: Vec<GroupDetail> =
@@ -279,12 +288,7 @@ impl IamReader {
     }
 
     /// What `organizations` answers.
-    fn of_organization(
-        &mut self,
-        name: &str,
-        stem: &str,
-        answer: IamAnswer,
-    ) -> Result<(), String> {
+    fn of_organization(&mut self, name: &str, stem: &str, answer: IamAnswer) -> Result<(), String> {
         let organization = &mut self.data.organization;
         if let Some(facts) = answer.organization {
             organization.id = Some(facts.id);
@@ -383,7 +387,11 @@ impl IamReader {
         account: AccountId,
     ) -> IamIdentity {
         let mut policies = Vec::new();
-        self.attach(&detail.inline, &detail.attached_managed_policies, &mut policies);
+        self.attach(
+            &detail.inline,
+            &detail.attached_managed_policies,
+            &mut policies,
+        );
         for group in &detail.group_list {
             match self.groups.get(&(account.to_string(), group.clone())) {
                 Some(group) => self.attach(&group.inline, &group.attached, &mut policies),

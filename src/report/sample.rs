@@ -201,6 +201,7 @@ pub(crate) fn report() -> Report {
         ],
         loops: loops(),
         findings: findings(),
+        reach: None,
     };
     report.totals = sums::totals(&report);
     report.totals.pending_usd = Money(400_000);

@@ -264,9 +264,9 @@ fn principals(members: &Map<String, Value>) -> Result<Option<Principals>, String
         Value::String(all) if all == "*" => vec![("*".to_owned(), "*".to_owned())],
         Value::Object(kinds) => {
             let mut named = Vec::new();
-            for (kind, names) in kinds {
-                let names = texts(names).ok_or_else(wrong)?;
-                named.extend(names.into_iter().map(|name| (kind.clone(), name)));
+            for (kind, list) in kinds {
+                let texts = texts(list).ok_or_else(wrong)?;
+                named.extend(texts.into_iter().map(|name| (kind.clone(), name)));
             }
             named
         }

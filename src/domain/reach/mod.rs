@@ -13,8 +13,12 @@
 //! | `decide` | all of them together |
 //! | `evaluator` | many requests at once |
 //! | `iam_data` | what was given |
+//! | `trust` | who may assume a role, in phrases |
+//! | `narrow` | statements that allow what was used |
+//! | `join` | who may read, with who does |
+//! | `findings` | what is worth knowing about that |
 //!
-//! Entry: [`IamData`]. May use: `base`, `inventory`.
+//! Entry: [`IamData`]. May use: `base`, `inventory`, `policy`, `report`.
 
 mod access;
 mod condition;
@@ -23,19 +27,27 @@ mod decide;
 mod document;
 mod evaluator;
 mod fact;
+mod findings;
 mod iam_data;
+mod join;
 mod matching;
+mod narrow;
 mod pattern;
+mod trust;
 mod truth;
 
 pub use access::AccessAction;
 pub use decide::Answer;
 pub use document::{PolicyDocument, PolicyStatement, StatementEffect};
 pub use evaluator::Evaluator;
+pub use findings::{AccessScan, access_findings, unjudged};
 pub use iam_data::{
     ControlKind, ControlPolicy, IamData, IamIdentity, IdentityKind, KeyGrant, NamedPolicy,
     OrganizationFacts,
 };
+
+pub use join::{Joined, KeyMismatch, ReachInput, join};
+pub use narrow::UsedActions;
 
 #[cfg(test)]
 mod tests;

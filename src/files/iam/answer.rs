@@ -69,7 +69,12 @@ pub(super) struct IdentityDetail {
     pub(super) create_date: Option<CreateDate>,
     #[serde(default)]
     pub(super) tags: Vec<TagEntry>,
-    #[serde(alias = "RolePolicyList", alias = "UserPolicyList", rename = "Inline", default)]
+    #[serde(
+        alias = "RolePolicyList",
+        alias = "UserPolicyList",
+        rename = "Inline",
+        default
+    )]
     pub(super) inline: Vec<InlinePolicy>,
     #[serde(default)]
     pub(super) attached_managed_policies: Vec<AttachedPolicy>,
@@ -213,7 +218,10 @@ impl GrantEntry {
             }
         }
         // An exact context names the version of the secret, too.
-        (secret, more || constraints.encryption_context_equals.is_some())
+        (
+            secret,
+            more || constraints.encryption_context_equals.is_some(),
+        )
     }
 }
 

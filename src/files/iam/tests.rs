@@ -58,7 +58,7 @@ fn details() -> Value {
         }],
         "RoleDetailList": [{
             "RoleName": "web", "RoleId": "AROA1", "Arn": "arn:aws:iam::111122223333:role/app/web",
-            "CreateDate": 1767323045.0,
+            "CreateDate": 1_767_323_045.0,
             "AssumeRolePolicyDocument": {"Statement": [{
                 "Effect": "Allow", "Action": "sts:AssumeRole",
                 "Principal": {"Service": "lambda.amazonaws.com"}
@@ -107,7 +107,10 @@ fn identities_come_with_all_of_their_policies() {
         names(&role.policies),
         [("encoded".to_owned(), true), ("own".to_owned(), true)]
     );
-    assert_eq!(role.boundary.as_ref(), Some(&named("own", &statement("kms:*"))));
+    assert_eq!(
+        role.boundary.as_ref(),
+        Some(&named("own", &statement("kms:*")))
+    );
     // What is not given makes the user's access unknown, not smaller.
     assert_eq!(
         names(&user.policies),
@@ -148,7 +151,10 @@ fn policies_of_secrets_and_keys_grants_and_the_organization_are_recognized() {
             "organization.json",
             json!({"Organization": {"Id": "o-1", "MasterAccountId": "999900001111"}}),
         ),
-        ("accounts.json", json!({"Accounts": [{"Id": "111122223333"}]})),
+        (
+            "accounts.json",
+            json!({"Accounts": [{"Id": "111122223333"}]}),
+        ),
         (
             "p-abc.json",
             json!({"Policy": {
@@ -184,7 +190,10 @@ fn policies_of_secrets_and_keys_grants_and_the_organization_are_recognized() {
 #[test]
 fn what_cannot_be_read_is_named_and_hides_nothing_else() {
     let mut broken = details();
-    broken["RoleDetailList"].as_array_mut().unwrap().insert(0, json!({"Arn": 7}));
+    broken["RoleDetailList"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, json!({"Arn": 7}));
     broken["IsTruncated"] = json!(true);
     let policy = json!({"Policy": "{}", "PolicyName": "default"}).to_string();
     let data = read_texts(&[
@@ -205,8 +214,14 @@ fn what_cannot_be_read_is_named_and_hides_nothing_else() {
         ("DIR/a.json, entry 1 of `RoleDetailList`", "invalid type"),
         ("DIR/b.json", "not JSON"),
         ("DIR/c.json", "the file is empty"),
-        ("DIR/d.json", "none of the answers of AWS that are read here"),
-        ("DIR/e.json", "the policy of a key, and the name of the file"),
+        (
+            "DIR/d.json",
+            "none of the answers of AWS that are read here",
+        ),
+        (
+            "DIR/e.json",
+            "the policy of a key, and the name of the file",
+        ),
     ];
     assert_eq!(gaps.len(), expected.len(), "{gaps:?}");
     for ((what, why), (place, begin)) in gaps.iter().zip(expected) {

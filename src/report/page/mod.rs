@@ -5,5 +5,6 @@ pub(crate) mod change;
 pub(crate) mod estimated;
 mod nobody;
 mod payers;
+mod reach;
 mod sections;
 pub(crate) mod view;

@@ -12,6 +12,7 @@ use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
 use super::nobody::{self, Nobody};
 use super::payers::{self, Payers};
+use super::reach::{self, ReachView};
 use super::sections::{self, Findings, Idle, LoopsView, Unseen};
 use crate::compare::Comparison;
 use crate::domain::base::money::{Money, thousands};
@@ -48,6 +49,7 @@ pub(crate) struct PageView {
     nobody: Nobody,
     idle: Idle,
     findings: Findings,
+    reach: Option<ReachView>,
     unseen: Unseen,
     assumptions: Vec<String>,
     policy: String,
@@ -130,6 +132,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
         nobody: nobody::nobody(report),
         idle: sections::idle(report),
         findings: sections::findings(report),
+        reach: reach::reach(report),
         unseen: sections::unseen(report),
         assumptions: report
             .assumptions

@@ -86,6 +86,7 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
         unattributed: vec![],
         loops: vec![],
         findings: vec![],
+        reach: None,
     }
 }
 
