@@ -33,7 +33,7 @@ use crate::domain::reach::{
 };
 
 use answer::{
-    AttachedPolicy, ControlAnswer, ControlSummary, GrantEntry, GroupDetail, IamAnswer,
+    AttachedPolicy, ControlAnswer, ControlSummary, CreateDate, GrantEntry, GroupDetail, IamAnswer,
     IdentityDetail, InlinePolicy, ManagedPolicy, named, tags,
 };
 
@@ -408,7 +408,7 @@ impl IamReader {
             policies,
             boundary: boundary.map(|one| self.managed(&one.permissions_boundary_arn)),
             trust: trust.map(|document| named("trust policy", document)),
-            created: detail.create_date.as_ref().and_then(|one| one.moment()),
+            created: detail.create_date.as_ref().and_then(CreateDate::moment),
             tags: tags(detail.tags),
             arn: detail.arn,
             account,

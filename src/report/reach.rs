@@ -52,9 +52,10 @@ fn write_rows(reach: &ReachReport, out: &mut dyn Write) -> io::Result<()> {
 /// The counts under conditions and those that are not known are of the role or user; the others of the grant.
 fn grant(identity: &IdentityReach, grant: &GrantReach) -> [String; 20] {
     let narrowed: Vec<String> = grant.narrowed.iter().map(ToString::to_string).collect();
-    let narrowed = match narrowed.is_empty() {
-        true => String::new(),
-        false => format!("[{}]", narrowed.join(",")),
+    let narrowed = if narrowed.is_empty() {
+        String::new()
+    } else {
+        format!("[{}]", narrowed.join(","))
     };
     [
         "grant".to_owned(),

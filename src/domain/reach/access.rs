@@ -200,12 +200,11 @@ impl AccessFacts<'_> {
             "aws:username" if is_user => one(identity.name.as_str()),
             "aws:username" => Fact::Absent,
             "aws:userid" if is_user => one(identity.id.as_str()),
-            "aws:userid" => Fact::Depends { always: true },
             // The endpoints take HTTPS alone (AWS general reference, "Secrets Manager endpoints").
             "aws:securetransport" => one("true"),
             // KMS is called by Secrets Manager on behalf of the identity; Secrets Manager may be called by another service.
             "aws:viaawsservice" if self.action == AccessAction::Decrypt => one("true"),
-            "aws:viaawsservice" => Fact::Depends { always: true },
+            "aws:userid" | "aws:viaawsservice" => Fact::Depends { always: true },
             _ => return None,
         })
     }
@@ -245,10 +244,9 @@ impl AccessFacts<'_> {
                 Some(region) => one(region.as_str()),
                 None => one(scope.region.as_str()),
             },
-            "secretsmanager:resource/allowrotationlambdaarn" => secret
-                .rotation_lambda
-                .as_deref()
-                .map_or(Fact::Absent, |function| one(function)),
+            "secretsmanager:resource/allowrotationlambdaarn" => {
+                secret.rotation_lambda.as_deref().map_or(Fact::Absent, one)
+            }
             _ => return None,
         })
     }
@@ -267,9 +265,8 @@ impl AccessFacts<'_> {
             "kms:encryptioncontextkeys" => {
                 Fact::Many(vec!["SecretARN".into(), "SecretVersionId".into()])
             }
-            "kms:encryptionalgorithm" => one("SYMMETRIC_DEFAULT"),
+            "kms:encryptionalgorithm" | "kms:keyspec" => one("SYMMETRIC_DEFAULT"),
             "kms:keyusage" => one("ENCRYPT_DECRYPT"),
-            "kms:keyspec" => one("SYMMETRIC_DEFAULT"),
             _ => return None,
         })
     }

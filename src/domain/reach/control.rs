@@ -1,7 +1,7 @@
 //! Which control policies of the organization apply to an account, level by level (Organizations user guide, "SCP
 //! evaluation"): every level from the root down must allow, and a denial anywhere forbids.
 
-use super::iam_data::{ControlKind, NamedPolicy, OrganizationFacts};
+use super::iam_data::{ControlKind, ControlPolicy, NamedPolicy, OrganizationFacts};
 use crate::domain::base::names::AccountId;
 
 /// The policies of one level: the root, an organizational unit, or the account.
@@ -47,33 +47,29 @@ impl<'a> Controls<'a> {
             path.push(parent.clone());
         }
         let is_whole = path.last().is_some_and(|top| top.starts_with("r-"));
-        let mut perhaps = Vec::new();
+        let is_account = |target: &str| target.bytes().all(|byte| byte.is_ascii_digit());
         if !is_whole {
-            let is_account = |target: &str| target.bytes().all(|byte| byte.is_ascii_digit());
             let roots = policies()
                 .filter_map(|one| one.targets.as_ref())
                 .flatten()
                 .filter(|target| target.starts_with("r-"));
             // An organization has one root, to which every account belongs.
             path.extend(roots.min().cloned());
-            perhaps = policies()
-                .filter(|one| !ALLOWS_ALL.contains(&one.policy.name.as_str()))
-                .filter(|one| match &one.targets {
-                    None => true,
-                    Some(targets) => targets
-                        .iter()
-                        .any(|target| !is_account(target) && !path.contains(target)),
-                })
-                .map(|one| &one.policy)
-                .collect();
-        } else {
-            let without = policies().filter(|one| one.targets.is_none());
-            perhaps.extend(
-                without
-                    .map(|one| &one.policy)
-                    .filter(|one| !ALLOWS_ALL.contains(&one.name.as_str())),
-            );
         }
+        let may_apply = |one: &&ControlPolicy| match &one.targets {
+            None => true,
+            Some(targets) => {
+                !is_whole
+                    && targets
+                        .iter()
+                        .any(|target| !is_account(target) && !path.contains(target))
+            }
+        };
+        let perhaps = policies()
+            .filter(|one| !ALLOWS_ALL.contains(&one.policy.name.as_str()))
+            .filter(may_apply)
+            .map(|one| &one.policy)
+            .collect();
         // A level without any policy is one whose policies are not given: AWS leaves no level without.
         let levels = path.iter().rev().map(|target| attached(target));
         Self {

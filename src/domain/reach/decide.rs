@@ -250,18 +250,20 @@ pub(super) struct ControlSides<'a> {
 impl ControlSides<'_> {
     fn allow(&self, target: &Target<'_>) -> Truth {
         let identity = target.facts.identity;
-        let service = || match identity.is_service_linked() {
-            true => Truth::Yes,
-            false => self.of_identity.allow(target),
+        let service = if identity.is_service_linked() {
+            Truth::Yes
+        } else {
+            self.of_identity.allow(target)
         };
-        service().and(|| self.of_resource.allow(target))
+        service.and(|| self.of_resource.allow(target))
     }
 
     fn deny(&self, target: &Target<'_>) -> Truth {
         let identity = target.facts.identity;
-        let service = match identity.is_service_linked() {
-            true => Truth::No,
-            false => self.of_identity.deny(target),
+        let service = if identity.is_service_linked() {
+            Truth::No
+        } else {
+            self.of_identity.deny(target)
         };
         service.or(|| self.of_resource.deny(target))
     }

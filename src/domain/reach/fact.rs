@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// What is known of a condition key in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact<'a> {
+pub(super) enum Fact<'a> {
     /// The request does not carry it.
     Absent,
     /// It has this value.
@@ -23,7 +23,7 @@ pub enum Fact<'a> {
 }
 
 /// The condition keys of a request.
-pub trait Facts {
+pub(super) trait Facts {
     /// What is known of a key, given in lower case: names of condition keys are compared without regard to case.
     fn fact(&self, key: &str) -> Fact<'_>;
 }

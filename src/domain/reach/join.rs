@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::access::AccessAction;
 use super::decide::Placed;
@@ -107,12 +108,143 @@ struct GrantCount {
     read: Vec<usize>,
 }
 
+/// What is counted of one identity while the secrets are gone through.
+struct IdentityCount<'a> {
+    row: IdentityReach,
+    doubt: Doubt,
+    /// One for each statement, and the last one for the policies of secrets.
+    grants: Vec<GrantCount>,
+    scopes: BTreeSet<&'a Scope>,
+    mismatched: Vec<usize>,
+}
+
+impl IdentityCount<'_> {
+    /// Notes the answer for one secret; whether the identity may read it, perhaps under conditions.
+    fn note(&mut self, answer: Truth, secret: &mut SecretReach) -> bool {
+        match answer {
+            Truth::No => return false,
+            Truth::Yes => {
+                self.row.may_read += 1;
+                secret.may_read += 1;
+            }
+            Truth::Maybe(open) if open.unclear.is_empty() => {
+                self.row.conditional += 1;
+                secret.conditional += 1;
+                self.doubt.conditions.extend(open.conditions);
+            }
+            Truth::Maybe(open) => {
+                self.row.unknown += 1;
+                secret.unknown += 1;
+                self.doubt.unclear.extend(open.unclear);
+            }
+        }
+        true
+    }
+}
+
 fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined: &mut Joined) {
     let identity = &input.data.identities[place];
-    let statements: &[Placed<'_>] = &tables.get.sides[place].policies.allow;
     let none = UsedActions::new();
     let used = input.used.get(identity.arn.as_str()).unwrap_or(&none);
-    let mut row = IdentityReach {
+    let counts = &mut joined.report.secrets;
+    let mut count = of_secrets(input, tables, place, used, counts);
+    if !count.mismatched.is_empty() {
+        joined.key_mismatches.push(KeyMismatch {
+            reader: identity.arn.clone(),
+            places: std::mem::take(&mut count.mismatched),
+        });
+    }
+    if count.scopes.is_empty() {
+        return;
+    }
+    let mut row = count.row;
+    // What it read counts also where its policies do not allow it any more.
+    let read = used.iter().filter(|(_, apis)| apis.contains(READ));
+    let read = read.filter_map(|(number, _)| input.secrets.get(*number));
+    row.read = read.map(|secret| secret.arn.clone()).collect();
+    row.did_read = row.read.len() as u64;
+    row.covered &= count.scopes.iter().all(|scope| (input.is_covered)(scope));
+    row.assumed_by = trust::phrases(identity);
+    let conditions = count.doubt.conditions.into_iter();
+    row.conditions = conditions.take(MOST_PHRASES).collect();
+    let unclear = count.doubt.unclear.into_iter();
+    row.unclear = unclear.take(MOST_PHRASES).collect();
+    let mut kept = input.kept.iter();
+    let advising = Advising {
+        input,
+        used,
+        is_kept: kept.any(|begin| identity.name.starts_with(begin)),
+        is_covered: row.covered,
+    };
+    let statements = &tables.get.sides[place].policies.allow;
+    let grants = count.grants.iter().enumerate();
+    row.grants = grants
+        .filter(|(_, grant)| !grant.may_read.is_empty())
+        .map(|(which, grant)| advising.grant(statements.get(which), grant))
+        .collect();
+    joined.report.identities.push(row);
+}
+
+/// Goes through the secrets for one identity.
+fn of_secrets<'a>(
+    input: &ReachInput<'a>,
+    tables: &Tables<'a>,
+    place: usize,
+    used: &UsedActions,
+    counts: &mut [SecretReach],
+) -> IdentityCount<'a> {
+    let statements = tables.get.sides[place].policies.allow.len();
+    let mut count = IdentityCount {
+        row: empty(input, place),
+        doubt: Doubt::default(),
+        grants: Vec::new(),
+        scopes: BTreeSet::new(),
+        mismatched: Vec::new(),
+    };
+    count
+        .grants
+        .resize_with(statements + 1, GrantCount::default);
+    for (number, (secret, row)) in input.secrets.iter().zip(counts).enumerate() {
+        let changes = tables.put.on_secret(place, secret);
+        let changes = changes.or(|| tables.update.on_secret(place, secret));
+        row.may_change += u64::from(!changes.is_no());
+        row.may_delete += u64::from(!tables.delete.on_secret(place, secret).is_no());
+        let of_secret = tables.get.on_secret(place, secret);
+        if of_secret.is_no() {
+            continue;
+        }
+        let on_key = tables.decrypt.on_key(place, secret);
+        if of_secret.is_yes() && on_key.is_no() {
+            count.mismatched.push(number);
+        }
+        if !count.note(of_secret.and(|| on_key), row) {
+            continue;
+        }
+        count.scopes.insert(secret.arn.scope());
+        let has_read = used.get(&number).is_some_and(|apis| apis.contains(READ));
+        if has_read {
+            row.did_read += 1;
+        } else {
+            count.row.unused += 1;
+            if row.never_read_by.len() < NAMED {
+                row.never_read_by.push(count.row.reader.clone());
+            }
+        }
+        count_grants(&tables.get, place, secret, &mut |which| {
+            let grant = &mut count.grants[which.unwrap_or(statements)];
+            grant.may_read.push(number);
+            if has_read {
+                grant.read.push(number);
+            }
+        });
+    }
+    count
+}
+
+/// The row of an identity that nothing was counted of.
+fn empty(input: &ReachInput<'_>, place: usize) -> IdentityReach {
+    let identity = &input.data.identities[place];
+    IdentityReach {
         reader: identity.arn.clone(),
         kind: identity.kind.as_str().to_owned(),
         account: identity.account.clone(),
@@ -127,92 +259,7 @@ fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined
         covered: identity.created.is_some_and(|at| at <= input.since),
         read: Vec::new(),
         grants: Vec::new(),
-    };
-    let mut doubt = Doubt::default();
-    let mut grants: Vec<GrantCount> = Vec::new();
-    grants.resize_with(statements.len() + 1, GrantCount::default);
-    let mut scopes: BTreeSet<&Scope> = BTreeSet::new();
-    let mut mismatched = Vec::new();
-    for (number, secret) in input.secrets.iter().enumerate() {
-        let counts = &mut joined.report.secrets[number];
-        let changes = tables
-            .put
-            .on_secret(place, secret)
-            .or(|| tables.update.on_secret(place, secret));
-        counts.may_change += u64::from(!changes.is_no());
-        counts.may_delete += u64::from(!tables.delete.on_secret(place, secret).is_no());
-        let of_secret = tables.get.on_secret(place, secret);
-        if of_secret.is_no() {
-            continue;
-        }
-        let on_key = tables.decrypt.on_key(place, secret);
-        if of_secret.is_yes() && on_key.is_no() {
-            mismatched.push(number);
-        }
-        let has_read = used.get(&number).is_some_and(|apis| apis.contains(READ));
-        match of_secret.and(|| on_key) {
-            Truth::No => continue,
-            Truth::Yes => {
-                row.may_read += 1;
-                counts.may_read += 1;
-            }
-            Truth::Maybe(open) if open.unclear.is_empty() => {
-                row.conditional += 1;
-                counts.conditional += 1;
-                doubt.conditions.extend(open.conditions);
-            }
-            Truth::Maybe(open) => {
-                row.unknown += 1;
-                counts.unknown += 1;
-                doubt.unclear.extend(open.unclear);
-            }
-        }
-        scopes.insert(secret.arn.scope());
-        if has_read {
-            counts.did_read += 1;
-        } else {
-            row.unused += 1;
-            if counts.never_read_by.len() < NAMED {
-                counts.never_read_by.push(identity.arn.clone());
-            }
-        }
-        count_grants(&tables.get, place, secret, &mut |which| {
-            let which = which.unwrap_or(statements.len());
-            grants[which].may_read.push(number);
-            if has_read {
-                grants[which].read.push(number);
-            }
-        });
     }
-    // What it read counts also where its policies do not allow it any more.
-    let read = used.iter().filter(|(_, apis)| apis.contains(READ));
-    let read = read.filter_map(|(number, _)| input.secrets.get(*number));
-    row.read = read.map(|secret| secret.arn.clone()).collect();
-    row.did_read = row.read.len() as u64;
-    row.covered &= scopes.iter().all(|scope| (input.is_covered)(scope));
-    if !mismatched.is_empty() {
-        joined.key_mismatches.push(KeyMismatch {
-            reader: identity.arn.clone(),
-            places: mismatched,
-        });
-    }
-    if scopes.is_empty() {
-        return;
-    }
-    row.assumed_by = trust::phrases(identity);
-    row.conditions = doubt.conditions.into_iter().take(MOST_PHRASES).collect();
-    row.unclear = doubt.unclear.into_iter().take(MOST_PHRASES).collect();
-    let is_kept = input
-        .kept
-        .iter()
-        .any(|begin| identity.name.starts_with(begin));
-    let open = is_kept || !row.covered;
-    let whole = grants.iter().enumerate();
-    for (which, count) in whole.filter(|(_, count)| !count.may_read.is_empty()) {
-        let grant = grant(input, statements.get(which), count, used, open, is_kept);
-        row.grants.push(grant);
-    }
-    joined.report.identities.push(row);
 }
 
 /// The API that reads a value.
@@ -240,59 +287,55 @@ fn count_grants<'a>(
     }
 }
 
-fn grant(
-    input: &ReachInput<'_>,
-    placed: Option<&Placed<'_>>,
-    count: &GrantCount,
-    used: &UsedActions,
-    open: bool,
+/// What advice rests on.
+struct Advising<'a> {
+    input: &'a ReachInput<'a>,
+    used: &'a UsedActions,
+    /// The policy file keeps what the identity may.
     is_kept: bool,
-) -> GrantReach {
-    let by = placed.map_or(Breadth::Secret, |one| breadth(one.statement));
-    let (may_read, did_read) = (count.may_read.len() as u64, count.read.len() as u64);
-    let advice = match by {
-        _ if is_kept || did_read == may_read => GrantAdvice::Keep,
-        _ if open => GrantAdvice::Open,
-        Breadth::Tag | Breadth::Secret => GrantAdvice::Open,
-        _ if did_read == 0 && !is_used(count, used) => GrantAdvice::Remove,
-        _ => GrantAdvice::Narrow,
-    };
-    let statement = placed.map(|one| one.statement);
-    let narrowed = match (advice, statement) {
-        (GrantAdvice::Narrow, Some(statement)) => narrowing(input, statement, count, used),
-        _ => Vec::new(),
-    };
-    GrantReach {
-        policy: placed.map_or_else(
-            || "policies of secrets".to_owned(),
-            |one| one.policy.name.clone(),
-        ),
-        sid: statement.and_then(|statement| statement.sid.clone()),
-        by,
-        may_read,
-        did_read,
-        advice,
-        narrowed,
+    is_covered: bool,
+}
+
+impl Advising<'_> {
+    /// The row of a statement; of the policies of secrets where there is none.
+    fn grant(&self, placed: Option<&Placed<'_>>, count: &GrantCount) -> GrantReach {
+        let statement = placed.map(|one| one.statement);
+        let by = statement.map_or(Breadth::Secret, breadth);
+        let advice = self.advice(by, count);
+        let narrowed = match (advice, statement) {
+            (GrantAdvice::Narrow, Some(statement)) => self.narrowed(statement, count),
+            _ => Vec::new(),
+        };
+        let policy = placed.map_or("policies of secrets", |one| one.policy.name.as_str());
+        GrantReach {
+            policy: policy.to_owned(),
+            sid: statement.and_then(|statement| statement.sid.clone()),
+            by,
+            may_read: count.may_read.len() as u64,
+            did_read: count.read.len() as u64,
+            advice,
+            narrowed,
+        }
     }
-}
 
-/// Whether anything was done with a secret of the grant, even if the value was not read.
-fn is_used(count: &GrantCount, used: &UsedActions) -> bool {
-    count
-        .may_read
-        .iter()
-        .any(|number| used.contains_key(number))
-}
+    fn advice(&self, by: Breadth, count: &GrantCount) -> GrantAdvice {
+        let is_used = |number: &usize| self.used.contains_key(number);
+        if self.is_kept || count.read.len() == count.may_read.len() {
+            GrantAdvice::Keep
+        } else if !self.is_covered || matches!(by, Breadth::Tag | Breadth::Secret) {
+            GrantAdvice::Open
+        } else if count.may_read.iter().any(is_used) {
+            GrantAdvice::Narrow
+        } else {
+            GrantAdvice::Remove
+        }
+    }
 
-fn narrowing(
-    input: &ReachInput<'_>,
-    statement: &PolicyStatement,
-    count: &GrantCount,
-    used: &UsedActions,
-) -> Vec<serde_json::Value> {
-    let of_grant = count.may_read.iter().filter_map(|number| {
-        let apis = used.get(number)?;
-        Some((input.secrets[*number].arn.as_str(), apis))
-    });
-    narrowed(statement, &of_grant.collect())
+    fn narrowed(&self, statement: &PolicyStatement, count: &GrantCount) -> Vec<Value> {
+        let of_grant = count.may_read.iter().filter_map(|number| {
+            let apis = self.used.get(number)?;
+            Some((self.input.secrets[*number].arn.as_str(), apis))
+        });
+        narrowed(statement, &of_grant.collect())
+    }
 }

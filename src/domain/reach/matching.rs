@@ -53,7 +53,7 @@ pub(super) fn matched(principals: Option<&Principals>, identity: &IamIdentity) -
 }
 
 /// How `NotPrincipal` means an identity. Who is to be left out has to be listed with all that it acts as: its account, its
-/// ARN, and for a role each session (IAM user guide, "NotPrincipal"). Whether less leaves it out is not documented.
+/// ARN, and for a role each session (IAM user guide, `NotPrincipal`). Whether less leaves it out is not documented.
 fn opposite(listed: &PrincipalMatch, identity: &IamIdentity) -> PrincipalMatch {
     let applies = if listed.at_all().is_no() {
         Truth::Yes

@@ -83,24 +83,6 @@ impl Pattern {
         Self(PatternForm::Template(pieces))
     }
 
-    /// Whether it fits every text.
-    pub(super) fn is_all(&self) -> bool {
-        self.0 == PatternForm::All
-    }
-
-    /// Whether it has variables.
-    pub(super) fn has_variables(&self) -> bool {
-        matches!(self.0, PatternForm::Template(_))
-    }
-
-    /// The text, if it fits no other.
-    pub(super) fn exact(&self) -> Option<&str> {
-        match &self.0 {
-            PatternForm::Exact(text) => Some(text),
-            _ => None,
-        }
-    }
-
     /// Whether a text fits. `None`: a variable has no value, so nothing fits.
     pub(super) fn fits(&self, text: &str, facts: &dyn Facts) -> Option<Truth> {
         let fits = match &self.0 {
@@ -263,14 +245,6 @@ impl ArnPattern {
                 }
                 Some(fits)
             }
-        }
-    }
-
-    /// Whether it has variables.
-    pub(super) fn has_variables(&self) -> bool {
-        match self {
-            Self::Segments(patterns) => patterns.iter().any(Pattern::has_variables),
-            _ => false,
         }
     }
 }

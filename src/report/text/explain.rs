@@ -170,8 +170,8 @@ fn may_read(page: &mut TextPage, report: &Report, row: &SecretRow) {
         page.line(2, &pieces);
     }
     let home = Some(row.account.as_str());
-    let named = reach.never_read_by.iter().take(READERS);
-    let mut names: Vec<String> = named.map(|one| phrases::reader(one, home)).collect();
+    let first = reach.never_read_by.iter().take(READERS);
+    let mut names: Vec<String> = first.map(|one| phrases::reader(one, home)).collect();
     let may = reach.may_read + reach.conditional + reach.unknown;
     let rest = may.saturating_sub(reach.did_read + names.len() as u64);
     if rest > 0 {

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 
 use super::page::{Look, TextPage, left, piece, right};
-use super::phrases::{self, number};
+use super::phrases;
 use super::{Detail, Options};
-use crate::domain::base::money::thousands;
+use crate::domain::base::money::{counted, thousands};
 use crate::domain::report::result::{Breadth, IdentityReach, Report};
 
 /// The section, if IAM data was given.
@@ -18,14 +18,14 @@ pub(super) fn reach(page: &mut TextPage, report: &Report, options: &Options) {
         page.paragraph(2, Look::Usual, "No role and no user of the IAM data.");
         return;
     }
-    let many = number(reach.identities.len() as u64, "role or user");
-    let many = many.replace("role or users", "roles and users");
+    let all = counted(
+        reach.identities.len() as u64,
+        "role or user",
+        "roles and users",
+    );
     page.line(
         2,
-        &[
-            piece(Look::Strong, many),
-            piece(Look::Faint, " (reach.csv)"),
-        ],
+        &[piece(Look::Strong, all), piece(Look::Faint, " (reach.csv)")],
     );
     let mut rows: Vec<&IdentityReach> = reach.identities.iter().collect();
     rows.sort_by_key(|row| (Reverse(row.unused), &row.reader));
