@@ -57,8 +57,15 @@ impl Scan<'_> {
                 for slice in ok.filter(|slice| slice.access.outcome == CallOutcome::Ok) {
                     let apis = used.entry(reader.identity.as_str()).or_default();
                     let api = slice.access.subject.api.to_string();
-                    apis.entry(place).or_default().insert(api);
+                    apis.by_secret.entry(place).or_default().insert(api);
                 }
+            }
+        }
+        for calls in &self.activity.unattributed {
+            let access = &calls.slice.access;
+            if access.outcome == CallOutcome::Ok && access.subject.target.is_none() {
+                let apis = used.entry(calls.reader.identity.as_str()).or_default();
+                apis.without_secret.insert(access.subject.api.to_string());
             }
         }
         used

@@ -144,7 +144,7 @@ impl IdentityCount<'_> {
 
 fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined: &mut Joined) {
     let identity = &input.data.identities[place];
-    let none = UsedActions::new();
+    let none = UsedActions::default();
     let used = input.used.get(identity.arn.as_str()).unwrap_or(&none);
     let counts = &mut joined.report.secrets;
     let mut count = of_secrets(input, tables, place, used, counts);
@@ -159,8 +159,11 @@ fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined
     }
     let mut row = count.row;
     // What it read counts also where its policies do not allow it any more.
-    let read = used.iter().filter(|(_, apis)| apis.contains(READ));
-    let read = read.filter_map(|(number, _)| input.secrets.get(*number));
+    let read = used
+        .by_secret
+        .keys()
+        .filter(|number| used.has(**number, READ));
+    let read = read.filter_map(|number| input.secrets.get(*number));
     row.read = read.map(|secret| secret.arn.clone()).collect();
     row.did_read = row.read.len() as u64;
     row.covered &= count.scopes.iter().all(|scope| (input.is_covered)(scope));
@@ -173,6 +176,8 @@ fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined
     let advising = Advising {
         input,
         used,
+        get: &tables.get,
+        place,
         is_kept: kept.any(|begin| identity.name.starts_with(begin)),
         is_covered: row.covered,
     };
@@ -221,7 +226,7 @@ fn of_secrets<'a>(
             continue;
         }
         count.scopes.insert(secret.arn.scope());
-        let has_read = used.get(&number).is_some_and(|apis| apis.contains(READ));
+        let has_read = used.has(number, READ);
         if has_read {
             row.did_read += 1;
         } else {
@@ -291,6 +296,8 @@ fn count_grants<'a>(
 struct Advising<'a> {
     input: &'a ReachInput<'a>,
     used: &'a UsedActions,
+    get: &'a ActionTable<'a>,
+    place: usize,
     /// The policy file keeps what the identity may.
     is_kept: bool,
     is_covered: bool,
@@ -303,7 +310,7 @@ impl Advising<'_> {
         let by = statement.map_or(Breadth::Secret, breadth);
         let advice = self.advice(by, count);
         let narrowed = match (advice, statement) {
-            (GrantAdvice::Narrow, Some(statement)) => self.narrowed(statement, count),
+            (GrantAdvice::Narrow, Some(statement)) => self.narrowed(statement),
             _ => Vec::new(),
         };
         let policy = placed.map_or("policies of secrets", |one| one.policy.name.as_str());
@@ -319,7 +326,7 @@ impl Advising<'_> {
     }
 
     fn advice(&self, by: Breadth, count: &GrantCount) -> GrantAdvice {
-        let is_used = |number: &usize| self.used.contains_key(number);
+        let is_used = |number: &usize| self.used.by_secret.contains_key(number);
         if self.is_kept || count.read.len() == count.may_read.len() {
             GrantAdvice::Keep
         } else if !self.is_covered || matches!(by, Breadth::Tag | Breadth::Secret) {
@@ -331,11 +338,17 @@ impl Advising<'_> {
         }
     }
 
-    fn narrowed(&self, statement: &PolicyStatement, count: &GrantCount) -> Vec<Value> {
-        let of_grant = count.may_read.iter().filter_map(|number| {
-            let apis = self.used.get(number)?;
-            Some((self.input.secrets[*number].arn.as_str(), apis))
+    /// Also what was done with secrets that the statement lets it use and something else keeps it from reading.
+    fn narrowed(&self, statement: &PolicyStatement) -> Vec<Value> {
+        let used = self.used.by_secret.iter().filter_map(|(number, apis)| {
+            let secret = self.input.secrets.get(*number)?;
+            let target = self.get.target(self.place, secret)?;
+            let applies = !target.applies(statement).is_no();
+            applies.then(|| (secret.arn.as_str(), apis))
         });
-        narrowed(statement, &of_grant.collect())
+        narrowed(statement, &used.collect(), &self.used.without_secret)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,16 +10,32 @@ use serde_json::{Map, Value, json};
 use super::document::PolicyStatement;
 use crate::domain::report::result::Breadth;
 
-/// What somebody did with secrets: the names of the APIs, by the place of the secret.
-pub type UsedActions = BTreeMap<usize, BTreeSet<String>>;
+/// What somebody did with success: the names of the APIs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsedActions {
+    /// By the place of the secret.
+    pub by_secret: BTreeMap<usize, BTreeSet<String>>,
+    /// Calls that name no secret, such as `ListSecrets`.
+    pub without_secret: BTreeSet<String>,
+}
+
+impl UsedActions {
+    /// Whether an API was called for a secret.
+    pub(super) fn has(&self, place: usize, api: &str) -> bool {
+        let apis = self.by_secret.get(&place);
+        apis.is_some_and(|apis| apis.contains(api))
+    }
+}
 
 /// Actions that name no secret: a statement allows them on `*`.
 const WITHOUT_RESOURCE: [&str; 3] = ["BatchGetSecretValue", "ListSecrets", "GetRandomPassword"];
 
-/// The statements that allow these uses as far as `statement` does. `used` has the ARNs with the APIs.
+/// The statements that allow these uses as far as `statement` does. `used` has the ARNs with the APIs, `without` the APIs
+/// that were called for no secret.
 pub(super) fn narrowed(
     statement: &PolicyStatement,
     used: &BTreeMap<&str, &BTreeSet<String>>,
+    without: &BTreeSet<String>,
 ) -> Vec<Value> {
     let is_about = |api: &str| {
         let action = format!("secretsmanager:{api}").to_lowercase();
@@ -28,6 +44,7 @@ pub(super) fn narrowed(
     let apis: BTreeSet<&str> = used
         .values()
         .flat_map(|apis| apis.iter())
+        .chain(without)
         .map(String::as_str)
         .filter(|api| is_about(api))
         .collect();
@@ -40,7 +57,7 @@ pub(super) fn narrowed(
         statements.push(written(statement, "", &bound, json!(secrets)));
     }
     if !free.is_empty() {
-        statements.push(written(statement, "Batch", &free, json!("*")));
+        statements.push(written(statement, "WithoutSecret", &free, json!("*")));
     }
     statements
 }
