@@ -157,23 +157,31 @@ const NEVER: &[&str] = &[
     "secretsmanager:rotationlambdaarn",
 ];
 
+/// Whether a key of a tag is this one, given in lower case.
+fn is_same(name: &str, lower: &str) -> bool {
+    name.eq_ignore_ascii_case(lower) || !name.is_ascii() && name.to_lowercase() == lower
+}
+
 fn one<'a>(value: impl Into<Cow<'a, str>>) -> Fact<'a> {
     Fact::One(value.into())
 }
 
 impl Facts for AccessFacts<'_> {
     fn fact(&self, key: &str) -> Fact<'_> {
+        let known = self
+            .of_identity(key)
+            .or_else(|| self.of_resource(key))
+            .or_else(|| self.of_key(key));
+        if let Some(known) = known {
+            return known;
+        }
         if let Some((_, always)) = OF_REQUESTS.iter().find(|(name, _)| *name == key) {
             return Fact::Depends { always: *always };
         }
         if NEVER.contains(&key) || key.starts_with("aws:requesttag/") {
             return Fact::Absent;
         }
-        let known = self
-            .of_identity(key)
-            .or_else(|| self.of_resource(key))
-            .or_else(|| self.of_key(key));
-        known.unwrap_or_else(|| Fact::Unclear(format!("the condition key `{key}`")))
+        Fact::Unclear(format!("the condition key `{key}`"))
     }
 }
 
@@ -187,7 +195,7 @@ impl AccessFacts<'_> {
             }
             let mut tags = identity.tags.iter();
             // Keys of tags are compared without regard to case, too.
-            let value = tags.find(|(name, _)| name.to_lowercase() == tag);
+            let value = tags.find(|(name, _)| is_same(name, tag));
             return Some(value.map_or(Fact::Absent, |(_, value)| one(value.as_str())));
         }
         Some(match key {
@@ -226,7 +234,7 @@ impl AccessFacts<'_> {
                 return Some(Fact::Absent);
             }
             let mut tags = secret.tags.iter();
-            let value = tags.find(|(name, _)| name.to_lowercase() == tag);
+            let value = tags.find(|(name, _)| is_same(name, tag));
             return Some(value.map_or(Fact::Absent, |(_, value)| one(value.as_str())));
         }
         Some(match key {

@@ -20,6 +20,7 @@ enum PatternPiece {
     Text(Vec<Glyph>),
     Variable {
         key: String,
+        lower_key: String,
         default: Option<String>,
     },
 }
@@ -117,6 +118,7 @@ fn variable(inside: &str) -> PatternPiece {
     };
     PatternPiece::Variable {
         key: key.trim().to_owned(),
+        lower_key: key.trim().to_lowercase(),
         default: default.map(str::to_owned),
     }
 }
@@ -178,7 +180,11 @@ fn template_fits(pieces: &[PatternPiece], text: &str, facts: &dyn Facts) -> Opti
     for piece in pieces {
         match piece {
             PatternPiece::Text(plain) => glyphs.extend_from_slice(plain),
-            PatternPiece::Variable { key, default } => match facts.fact(&key.to_lowercase()) {
+            PatternPiece::Variable {
+                key,
+                lower_key,
+                default,
+            } => match facts.fact(lower_key) {
                 Fact::One(value) => glyphs.extend(value.chars().map(Glyph::Char)),
                 Fact::Absent => glyphs.extend(default.as_ref()?.chars().map(Glyph::Char)),
                 Fact::Depends { .. } | Fact::Either(_) => {
