@@ -3,8 +3,8 @@
 pub(crate) mod block;
 pub(crate) mod change;
 pub(crate) mod estimated;
-mod nobody;
 mod payers;
 mod reach;
 mod sections;
+mod unattributed;
 pub(crate) mod view;

@@ -59,7 +59,7 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
                 }
             }
         }
-        let nobodys = found.pop_if(|group| group.key == GroupKey::Unattributed);
+        let unattributed = found.pop_if(|group| group.key == GroupKey::Unattributed);
         let mut rows: Vec<CostGrouping> = found
             .iter()
             .take(GROUPS)
@@ -74,7 +74,7 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
                 ..payer(&added(rest), most)
             });
         }
-        rows.extend(nobodys.iter().map(|group| payer(group, most)));
+        rows.extend(unattributed.iter().map(|group| payer(group, most)));
         Payers {
             heading,
             id,

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
-use super::nobody::{self, Nobody};
 use super::payers::{self, Payers};
 use super::reach::{self, ReachView};
 use super::sections::{self, Findings, Idle, LoopsView, Unseen};
+use super::unattributed::{self, UnattributedSection};
 use crate::compare::Comparison;
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::month::Month;
@@ -46,7 +46,7 @@ pub(crate) struct PageView {
     estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
     loops: LoopsView,
-    nobody: Nobody,
+    unattributed: UnattributedSection,
     idle: Idle,
     findings: Findings,
     reach: Option<ReachView>,
@@ -129,7 +129,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),
-        nobody: nobody::nobody(report),
+        unattributed: unattributed::unattributed(report),
         idle: sections::idle(report),
         findings: sections::findings(report),
         reach: reach::reach(report),
