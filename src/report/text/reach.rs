@@ -29,19 +29,31 @@ pub(super) fn reach(page: &mut TextPage, report: &Report, options: &Options) {
     );
     let mut rows: Vec<&IdentityReach> = reach.identities.iter().collect();
     rows.sort_by_key(|row| (Reverse(row.unused), &row.reader));
+    if options.detail == Detail::Short {
+        if let Some(row) = rows.first().filter(|row| row.unused > 0) {
+            let text = format!(
+                "Most unused: {} may read {} and read {} ({})",
+                phrases::reader(&row.reader, None),
+                phrases::number(may(row), "secret"),
+                thousands(row.did_read),
+                how(row)
+            );
+            page.paragraph(2, Look::Usual, &text);
+        }
+        return;
+    }
     let head = ["may", "read", "unused"];
     let mut pieces = vec![left(Look::Faint, "", 34)];
     pieces.extend(head.map(|text| right(Look::Faint, text, 8)));
     page.line(2, &pieces);
     for row in rows.iter().take(options.top) {
         let name = phrases::reader(&row.reader, None);
-        let may = row.may_read + row.conditional + row.unknown;
         let mut pieces = vec![left(Look::Usual, &name, 34)];
-        let counts = [may, row.did_read, row.unused];
+        let counts = [may(row), row.did_read, row.unused];
         pieces.extend(counts.map(|count| right(Look::Usual, &thousands(count), 8)));
         pieces.push(piece(Look::Faint, format!("  {}", how(row))));
         page.line(2, &pieces);
-        if options.detail == Detail::Full && !row.assumed_by.is_empty() {
+        if !row.assumed_by.is_empty() {
             page.paragraph(4, Look::Faint, &row.assumed_by.join(", "));
         }
     }
@@ -50,6 +62,11 @@ pub(super) fn reach(page: &mut TextPage, report: &Report, options: &Options) {
         let text = format!("and {} more in reach.csv", thousands(rest));
         page.line(2, &[piece(Look::Faint, text)]);
     }
+}
+
+/// Secrets that it may read, perhaps under conditions.
+fn may(row: &IdentityReach) -> u64 {
+    row.may_read + row.conditional + row.unknown
 }
 
 /// By what its grants name secrets, and whether something follows from what is unused.

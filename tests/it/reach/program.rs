@@ -95,7 +95,11 @@ fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_w
         .map(|one| one.as_str().unwrap())
         .collect();
     assert_eq!(resources.len(), 2);
-    assert!(resources.iter().all(|one| one.contains("inventory/warehouse/")));
+    assert!(
+        resources
+            .iter()
+            .all(|one| one.contains("inventory/warehouse/"))
+    );
 
     let folder = MADE.path("report");
     let shown = program(
@@ -103,11 +107,19 @@ fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_w
         &["reader", "warehouse-api-task", "--scan", "report"],
     );
     let shown = String::from_utf8(shown.stdout).unwrap();
-    for words in ["Assumed by ECS task", "MAY READ", "\"Resource\": [", "unused-access"] {
+    for words in [
+        "Assumed by ECS task",
+        "MAY READ",
+        "\"Resource\": [",
+        "unused-access",
+    ] {
         assert!(shown.contains(words), "{words} in {shown}");
     }
     let csv = fs::read_to_string(folder.join("reach.csv")).unwrap();
-    assert!(csv.contains("warehouse-api,Secrets,wildcard"), "{csv:.2000}");
+    assert!(
+        csv.contains("warehouse-api,Secrets,wildcard"),
+        "{csv:.2000}"
+    );
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
     assert!(page.contains("Policies that allow what was used"));
 }
@@ -135,7 +147,10 @@ fn iam_data_that_cannot_be_read_is_a_gap_and_a_folder_that_is_not_there_an_error
     let report = report(&folder.path().join("out"));
     let gaps = report["gaps"].as_array().unwrap();
     let gap = gaps.iter().find(|gap| gap["source"] == "iam").unwrap();
-    assert!(gap["what"].as_str().unwrap().ends_with("broken.json"), "{gap}");
+    assert!(
+        gap["what"].as_str().unwrap().ends_with("broken.json"),
+        "{gap}"
+    );
     let (_, code) = scan(&["--iam", "nowhere"]);
     assert_eq!(code, Some(1));
 }
