@@ -13,25 +13,25 @@ use super::locations::{PRODUCTION, VIRGINIA};
 use super::organization::CAST;
 
 /// Roles that name what they read: (role, who assumes it, names of secrets).
-const BY_NAME: &[(&str, Assumed, &[&str])] = &[
+const BY_NAME: &[(&str, AssumedBy, &[&str])] = &[
     (
         "checkout-api-lambda",
-        Assumed::Service("lambda"),
+        AssumedBy::Service("lambda"),
         &["checkout/stripe/api-key"],
     ),
     (
         "orders-worker-task",
-        Assumed::Service("ecs-tasks"),
+        AssumedBy::Service("ecs-tasks"),
         &["orders/postgres/app"],
     ),
     (
         "orders-archive-task",
-        Assumed::Service("ecs-tasks"),
+        AssumedBy::Service("ecs-tasks"),
         &["orders/postgres/app"],
     ),
     (
         "loyalty-api-irsa",
-        Assumed::Service("pods.eks"),
+        AssumedBy::Service("pods.eks"),
         &[
             "loyalty/points/cache",
             "loyalty/points/db",
@@ -41,12 +41,12 @@ const BY_NAME: &[(&str, Assumed, &[&str])] = &[
     ),
     (
         "notifications-dispatch-lambda",
-        Assumed::Service("lambda"),
+        AssumedBy::Service("lambda"),
         &["notifications/sendgrid/api-key"],
     ),
     (
         "release-notes",
-        Assumed::GitHub("example/storefront"),
+        AssumedBy::GitHub("example/storefront"),
         &["ops/statuspage/token"],
     ),
 ];
@@ -63,7 +63,7 @@ const SHARED: &str = "partners/exchange/rates-key";
 
 /// Who assumes a role.
 #[derive(Clone, Copy)]
-enum Assumed {
+enum AssumedBy {
     Service(&'static str),
     GitHub(&'static str),
 }
@@ -125,7 +125,7 @@ fn details() -> Value {
         "Sid": "Secrets", "Effect": "Allow", "Action": "secretsmanager:*",
         "Resource": format!("arn:aws:secretsmanager:*:{PRODUCTION}:secret:*")
     });
-    let warehouse = Assumed::Service("ecs-tasks");
+    let warehouse = AssumedBy::Service("ecs-tasks");
     roles.push(role(
         "warehouse-api-task",
         warehouse,
@@ -157,7 +157,7 @@ fn pattern(name: &str) -> String {
     format!("arn:aws:secretsmanager:{VIRGINIA}:{PRODUCTION}:secret:{name}-??????")
 }
 
-fn role(name: &str, assumed: Assumed, policy: &str, statement: Value) -> Value {
+fn role(name: &str, assumed: AssumedBy, policy: &str, statement: Value) -> Value {
     let mut statements = vec![statement];
     if WITH_KEY.contains(&name) {
         statements.push(json!({
@@ -166,11 +166,11 @@ fn role(name: &str, assumed: Assumed, policy: &str, statement: Value) -> Value {
         }));
     }
     let trust = match assumed {
-        Assumed::Service(service) => json!({
+        AssumedBy::Service(service) => json!({
             "Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"Service": format!("{service}.amazonaws.com")}
         }),
-        Assumed::GitHub(repository) => json!({
+        AssumedBy::GitHub(repository) => json!({
             "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
             "Principal": {"Federated": format!(
                 "arn:aws:iam::{PRODUCTION}:oidc-provider/token.actions.githubusercontent.com"

@@ -1,12 +1,12 @@
 //! `reader`: one role or user of a finished scan.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::explain::finished;
 use super::output::style;
 use crate::Exit;
 use crate::cli::ReaderArgs;
-use crate::report::text::reader::{ReaderMatch, reader, reader_named};
+use crate::report::text::reader::{ReaderMatch, narrowed_policy, reader, reader_named};
 use crate::term::Term;
 
 /// How many readers an error lists.
@@ -17,6 +17,16 @@ pub(super) fn run(args: &ReaderArgs) -> Result<Exit> {
     let (folder, report) = finished(args.scan.as_deref())?;
     let typed = &args.reader;
     match reader_named(&report, typed) {
+        ReaderMatch::One(found) if args.policy => {
+            let policy = narrowed_policy(&report, found).with_context(|| {
+                format!(
+                    "there is nothing to narrow for `{found}`: `secretsweep reader` without `--policy` says what it may \
+                     read, and whether its time is covered"
+                )
+            })?;
+            Term::data(policy.as_bytes())?;
+            Ok(Exit::Done)
+        }
         ReaderMatch::One(found) => {
             Term::data(reader(&report, found, style()).as_bytes())?;
             Ok(Exit::Done)

@@ -11,7 +11,7 @@ use super::truth::Truth;
 
 /// How values are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Comparison {
+enum ValueTest {
     Text(Vec<Pattern>),
     /// The patterns are in lower case.
     TextWithoutCase(Vec<Pattern>),
@@ -46,7 +46,7 @@ pub(super) struct ConditionTest {
     quantifier: Quantifier,
     if_exists: bool,
     negated: bool,
-    comparison: Comparison,
+    comparison: ValueTest,
 }
 
 impl ConditionTest {
@@ -93,24 +93,24 @@ impl ConditionTest {
                 .collect()
         };
         let comparison = match name {
-            "StringEquals" | "StringNotEquals" => Comparison::Text(patterns(false)),
-            "StringLike" | "StringNotLike" => Comparison::Text(patterns(true)),
+            "StringEquals" | "StringNotEquals" => ValueTest::Text(patterns(false)),
+            "StringLike" | "StringNotLike" => ValueTest::Text(patterns(true)),
             "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => {
                 let lower = values.iter().map(|value| value.to_lowercase());
-                Comparison::TextWithoutCase(
+                ValueTest::TextWithoutCase(
                     lower
                         .map(|value| Pattern::new(&value, signs(false)))
                         .collect(),
                 )
             }
-            "ArnEquals" | "ArnLike" | "ArnNotEquals" | "ArnNotLike" => Comparison::Arns(
+            "ArnEquals" | "ArnLike" | "ArnNotEquals" | "ArnNotLike" => ValueTest::Arns(
                 values
                     .iter()
                     .map(|value| ArnPattern::new(value, signs(true)))
                     .collect(),
             ),
-            "Bool" => Comparison::Bool(values.iter().map(|value| value.to_lowercase()).collect()),
-            "Null" => Comparison::Null(
+            "Bool" => ValueTest::Bool(values.iter().map(|value| value.to_lowercase()).collect()),
+            "Null" => ValueTest::Null(
                 values
                     .iter()
                     .map(|value| value.eq_ignore_ascii_case("true"))
@@ -120,9 +120,9 @@ impl ConditionTest {
                 .iter()
                 .any(|begin| name.starts_with(begin)) =>
             {
-                Comparison::Measure
+                ValueTest::Measure
             }
-            _ => Comparison::Unknown,
+            _ => ValueTest::Unknown,
         };
         Self {
             operator: operator.to_owned(),
@@ -139,17 +139,17 @@ impl ConditionTest {
     pub(super) fn holds(&self, facts: &dyn Facts) -> Truth {
         let fact = facts.fact(&self.lower_key);
         match (&self.comparison, fact) {
-            (Comparison::Unknown, _) => {
+            (ValueTest::Unknown, _) => {
                 Truth::unclear(format!("the condition operator `{}`", self.operator))
             }
             (_, Fact::Unclear(why)) => Truth::unclear(why),
-            (Comparison::Null(wanted), fact) => match fact {
+            (ValueTest::Null(wanted), fact) => match fact {
                 Fact::Depends { always: false } => Truth::depends_on(&self.key),
                 fact => wanted.contains(&(fact == Fact::Absent)).into(),
             },
             (_, Fact::Absent) => self.of_absent().into(),
             (_, Fact::Depends { .. }) => Truth::depends_on(&self.key),
-            (Comparison::Measure, _) => {
+            (ValueTest::Measure, _) => {
                 Truth::unclear(format!("the condition operator `{}`", self.operator))
             }
             (_, Fact::One(value)) => self.of_value(&value, facts),
@@ -186,24 +186,24 @@ impl ConditionTest {
 
     fn of_value(&self, value: &str, facts: &dyn Facts) -> Truth {
         let fits = match &self.comparison {
-            Comparison::Text(patterns) => some_fit(patterns, value, facts),
-            Comparison::TextWithoutCase(patterns) => {
+            ValueTest::Text(patterns) => some_fit(patterns, value, facts),
+            ValueTest::TextWithoutCase(patterns) => {
                 some_fit(patterns, &value.to_lowercase(), facts)
             }
-            Comparison::Arns(patterns) => match split(value) {
+            ValueTest::Arns(patterns) => match split(value) {
                 Some(arn) => {
                     let each = patterns.iter().map(|pattern| pattern.fits(&arn, facts));
                     some(each)
                 }
                 None => Some(Truth::No),
             },
-            Comparison::Bool(wanted) => Some(
+            ValueTest::Bool(wanted) => Some(
                 wanted
                     .iter()
                     .any(|one| value.eq_ignore_ascii_case(one))
                     .into(),
             ),
-            Comparison::Null(_) | Comparison::Measure | Comparison::Unknown => Some(Truth::No),
+            ValueTest::Null(_) | ValueTest::Measure | ValueTest::Unknown => Some(Truth::No),
         };
         match fits {
             Some(fits) if self.negated => fits.negated(),

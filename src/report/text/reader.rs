@@ -1,6 +1,9 @@
 //! One role or user on one screen: what it reads, what it may read, and what its policies should say.
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
 
 use super::Style;
 use super::page::{Look, TextPage, left, piece, right};
@@ -165,18 +168,38 @@ fn may(page: &mut TextPage, reach: &IdentityReach) {
                 page.paragraph(4, Look::Usual, text);
             }
             GrantAdvice::Narrow => {
-                page.paragraph(4, Look::Usual, "This is what was used of it:");
-                for statement in &grant.narrowed {
-                    let json = serde_json::to_string_pretty(statement).unwrap_or_default();
-                    for line in json.lines() {
-                        let indent = line.len() - line.trim_start().len();
-                        page.line(4 + indent, &[piece(Look::Usual, line.trim_start())]);
-                    }
-                }
+                let text = "A part of it was used: `secretsweep reader NAME --policy` prints the statements that \
+                            allow that part and no more.";
+                page.paragraph(4, Look::Usual, text);
             }
             GrantAdvice::Keep | GrantAdvice::Open => {}
         }
     }
+}
+
+/// The policy that allows what a reader used, as JSON in ASCII; `None` if nothing of its policies can be narrowed.
+pub fn narrowed_policy(report: &Report, reader: &str) -> Option<String> {
+    let of_reach = report.reach.iter().flat_map(|reach| &reach.identities);
+    let reach = of_reach.into_iter().find(|row| row.reader == reader)?;
+    let grants = reach.grants.iter();
+    let statements: Vec<&Value> = grants.flat_map(|grant| &grant.narrowed).collect();
+    if statements.is_empty() {
+        return None;
+    }
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    let text = serde_json::to_string_pretty(&document).ok()?;
+    let mut ascii = String::with_capacity(text.len() + 1);
+    for letter in text.chars() {
+        if letter.is_ascii() {
+            ascii.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                let _ = write!(ascii, "\\u{unit:04x}");
+            }
+        }
+    }
+    ascii.push('\n');
+    Some(ascii)
 }
 
 fn findings(page: &mut TextPage, report: &Report, reader: &str) {

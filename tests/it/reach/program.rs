@@ -166,3 +166,52 @@ fn a_reader_that_is_not_known_is_an_error_with_the_nearest_name() {
     let said = String::from_utf8(shown.stderr).unwrap();
     assert!(said.contains("did you mean `warehouse-api-task`"), "{said}");
 }
+
+/// Text of a policy is other people's: it runs nothing, and breaks no table.
+#[test]
+fn text_of_policies_stays_text() {
+    let inventory: Value = serde_json::from_slice(
+        &fs::read(MADE.path("inventory/111122223333-us-east-1.json")).unwrap(),
+    )
+    .unwrap();
+    assert!(!inventory["SecretList"].as_array().unwrap().is_empty());
+    let hostile = "=cmd|'/c'!A1\u{202e}<script>alert(1)</script>\u{1b}[31m";
+    let details = json!({"RoleDetailList": [{
+        "RoleName": "warehouse-api-task", "RoleId": "AROA1", "Arn": ROLE,
+        "CreateDate": "2024-01-01T00:00:00Z",
+        "AssumeRolePolicyDocument": {"Statement": {
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {hostile: hostile}
+        }},
+        "RolePolicyList": [{"PolicyName": hostile, "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Sid": hostile, "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*",
+                "Condition": {"StringNotEquals": {format!("aws:ResourceTag/{hostile}"): hostile}}
+            }
+        }}]
+    }]});
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("details.json"), details.to_string()).unwrap();
+    let (folder, code) = scan(&["--iam", data.path().to_str().unwrap(), "--allow-partial"]);
+    assert_eq!(code, Some(0));
+    let out = folder.path().join("out");
+    let csv = fs::read_to_string(out.join("reach.csv")).unwrap();
+    let mut reader = csv::ReaderBuilder::new().from_reader(csv.as_bytes());
+    for row in reader.records() {
+        for cell in &row.unwrap() {
+            assert!(!cell.starts_with('='), "{cell}");
+            assert!(!cell.contains(['\u{1b}', '\u{202e}', '\n']), "{cell:?}");
+        }
+    }
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(!page.contains("<script>alert") && !page.contains('\u{202e}'));
+    for args in [
+        &["reader", "warehouse-api-task", "--scan", "out"][..],
+        &["report", "out", "--verbose"],
+    ] {
+        let shown = program(folder.path(), args);
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains("warehouse-api-task"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+    }
+}

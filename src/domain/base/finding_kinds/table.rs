@@ -464,8 +464,7 @@ pub const FINDINGS: &[FindingKind] = &[
             key: "keep_access",
             default: "[]",
         }],
-        fix: "Put the narrowed statements of `report.json` (also shown by `secretsweep reader NAME`) in the place of the \
-              statements that the finding names.",
+        fix: "Put the statements that `secretsweep reader NAME --policy` prints in the place of those that the finding names.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
     },
     FindingKind {
