@@ -110,11 +110,19 @@ fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_w
     for words in [
         "Assumed by ECS task",
         "MAY READ",
-        "\"Resource\": [",
+        "--policy",
         "unused-access",
     ] {
         assert!(shown.contains(words), "{words} in {shown}");
     }
+    let policy = |name: &str| {
+        let args = ["reader", name, "--policy", "--scan", "report"];
+        program(folder.parent().unwrap(), &args)
+    };
+    let printed: Value = serde_json::from_slice(&policy("warehouse-api-task").stdout).unwrap();
+    assert_eq!(printed["Statement"], grant["narrowed"]);
+    // Nothing to narrow is an error, not an empty policy, which would take everything away.
+    assert_eq!(policy("checkout-api-lambda").status.code(), Some(1));
     let csv = fs::read_to_string(folder.join("reach.csv")).unwrap();
     assert!(
         csv.contains("warehouse-api,Secrets,wildcard"),
@@ -127,10 +135,15 @@ fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_w
 #[test]
 fn one_secret_says_who_may_read_it() {
     let folder = MADE.path("report");
+    let found = report(&folder);
+    let mut secrets = found["secrets"].as_array().unwrap().iter();
+    let secret = secrets
+        .find(|row| row["name"] == "orders/postgres/app" && row["account"] == "111122223333");
+    let arn = secret.unwrap()["arn"].as_str().unwrap();
     for command in ["who", "explain"] {
         let shown = program(
             folder.parent().unwrap(),
-            &[command, "orders/postgres/app", "--scan", "report"],
+            &[command, arn, "--scan", "report"],
         );
         let shown = String::from_utf8(shown.stdout).unwrap();
         assert!(shown.contains("WHO MAY READ"), "{shown}");
