@@ -22,7 +22,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::bounded::{TotalReader, inflated};
 use crate::domain::base::gap::{Gap, GapSource};
@@ -356,9 +356,13 @@ impl IamReader {
         for (id, summary) in std::mem::take(&mut self.listed) {
             if !self.data.organization.policies.contains_key(&id) {
                 let name = summary.name.clone();
-                let policy = NamedPolicy {
-                    document: Err("its content is not given".to_owned()),
-                    name: name.clone(),
+                let policy = if OF_AWS.contains(&id.as_str()) {
+                    named(&name, &allows_all())
+                } else {
+                    NamedPolicy {
+                        document: Err("its content is not given".to_owned()),
+                        name: name.clone(),
+                    }
                 };
                 self.control(&name, summary, policy);
             }
@@ -435,6 +439,15 @@ impl IamReader {
             document: Err("its document is not given".to_owned()),
         })
     }
+}
+
+/// The control policies of AWS itself, which allow everything and cannot be changed.
+const OF_AWS: [&str; 2] = ["p-FullAWSAccess", "p-RCPFullAWSAccess"];
+
+fn allows_all() -> Value {
+    json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"
+    }})
 }
 
 fn account_of(arn: &str) -> &str {

@@ -188,6 +188,20 @@ fn policies_of_secrets_and_keys_grants_and_the_organization_are_recognized() {
 }
 
 #[test]
+fn control_policies_that_are_only_listed_are_unknown_but_those_of_aws() {
+    let summary =
+        |id: &str, name: &str| json!({"Id": id, "Name": name, "Type": "SERVICE_CONTROL_POLICY"});
+    let data = read_all(&[(
+        "policies.json",
+        json!({"Policies": [summary("p-FullAWSAccess", "FullAWSAccess"), summary("p-1", "own")]}),
+    )]);
+    let readable = |id: &str| data.organization.policies[id].policy.document.is_ok();
+    assert!(readable("p-FullAWSAccess") && !readable("p-1"));
+    let gaps: Vec<&str> = data.gaps.iter().map(|gap| gap.what.as_str()).collect();
+    assert_eq!(gaps, ["own, policy `own`"]);
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_hides_nothing_else() {
     let mut broken = details();
     broken["RoleDetailList"]
