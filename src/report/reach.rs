@@ -108,3 +108,88 @@ fn secret(row: &SecretReach) -> [String; 20] {
 pub(super) fn select(reach: &mut ReachReport, holds: impl Fn(&SecretReach) -> bool) {
     reach.secrets.retain(holds);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::report::result::{Breadth, GrantAdvice};
+    use crate::report::sample;
+
+    /// The sample with one role that may read every secret.
+    fn report() -> Report {
+        let mut report = sample::report();
+        let secrets = report.secrets.iter().map(|row| SecretReach {
+            arn: row.arn.clone(),
+            may_read: 1,
+            conditional: 0,
+            unknown: 0,
+            did_read: 0,
+            may_change: 0,
+            may_delete: 0,
+            never_read_by: vec!["=role".to_owned()],
+        });
+        let secrets: Vec<_> = secrets.collect();
+        let all = secrets.len() as u64;
+        let grant = GrantReach {
+            policy: "=policy".to_owned(),
+            sid: None,
+            by: Breadth::Wildcard,
+            may_read: all,
+            did_read: 1,
+            advice: GrantAdvice::Narrow,
+            narrowed: vec![json!({"Effect": "Allow"})],
+        };
+        let identity = IdentityReach {
+            reader: "arn:aws:iam::111122223333:role/web".to_owned(),
+            kind: "role".to_owned(),
+            account: "111122223333".parse().unwrap(),
+            assumed_by: vec!["ECS task".to_owned()],
+            may_read: all,
+            conditional: 0,
+            conditions: Vec::new(),
+            unknown: 0,
+            unclear: Vec::new(),
+            did_read: 1,
+            unused: all - 1,
+            covered: true,
+            read: Vec::new(),
+            grants: vec![grant],
+        };
+        report.reach = Some(ReachReport {
+            identities: vec![identity],
+            secrets,
+        });
+        report
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_grant_and_each_secret() {
+        assert_eq!(csv(&sample::report()), None);
+        let report = report();
+        let table = String::from_utf8(csv(&report).unwrap()).unwrap();
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!(rows.len(), 2 + report.secrets.len());
+        assert_eq!(rows[0], REACH.join(","));
+        assert!(rows[1].starts_with("grant,arn:aws:iam::111122223333:role/web,role,111122223333,"));
+        assert!(
+            rows[1].contains(",'=policy,,wildcard,8,0,0,1,7,yes,narrow,"),
+            "{}",
+            rows[1]
+        );
+        assert!(
+            rows[2..].iter().all(|row| row.ends_with(",'=role")),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn a_selection_keeps_the_rows_of_its_secrets() {
+        let mut report = report();
+        let kept = report.secrets[0].arn.clone();
+        let reach = report.reach.as_mut().unwrap();
+        select(reach, |row| row.arn == kept);
+        assert_eq!((reach.secrets.len(), reach.identities.len()), (1, 1));
+    }
+}

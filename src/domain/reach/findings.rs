@@ -2,7 +2,7 @@
 //!
 //! What each kind means is in `base::finding_kinds`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::access::AccessAction;
 use super::decide::Chosen;
@@ -45,8 +45,13 @@ pub fn access_findings(facts: &AccessScan<'_>) -> Vec<FindingRow> {
         rows.extend(wildcard(identity));
     }
     rows.extend(facts.secrets.iter().filter_map(|one| foreign(facts, one)));
+    let known: HashSet<&str> = facts
+        .secrets
+        .iter()
+        .flat_map(|secret| [secret.arn.name(), secret.arn.resource()])
+        .collect();
     let identities = facts.data.identities.iter();
-    rows.extend(identities.filter_map(|one| orphan(facts, one)));
+    rows.extend(identities.filter_map(|one| orphan(facts, &known, one)));
     rows.extend(key_mismatches(facts));
     rows.retain(|row| facts.policy.findings.is_on(&row.code));
     rows
@@ -216,12 +221,16 @@ impl Facts for Nothing {
 }
 
 /// Secrets that its policies name one by one, and that do not exist.
-fn orphan(facts: &AccessScan<'_>, identity: &IamIdentity) -> Option<FindingRow> {
+fn orphan(
+    facts: &AccessScan<'_>,
+    known: &HashSet<&str>,
+    identity: &IamIdentity,
+) -> Option<FindingRow> {
     let mut missing = BTreeSet::new();
     let chosen = Chosen::new(&identity.policies, AccessAction::GetSecretValue);
     for placed in &chosen.allow {
         for resource in placed.statement.resources() {
-            if !exists(facts, resource) {
+            if !exists(facts, known, resource) {
                 missing.insert(resource.clone());
             }
         }
@@ -238,16 +247,19 @@ fn orphan(facts: &AccessScan<'_>, identity: &IamIdentity) -> Option<FindingRow> 
 
 /// Whether a resource that names one secret means one of the inventory. What names none or several, or is in an account or
 /// Region that was not listed, cannot be judged.
-fn exists(facts: &AccessScan<'_>, resource: &str) -> bool {
+/// `known` are the names of all secrets, with and without the six characters.
+fn exists(facts: &AccessScan<'_>, known: &HashSet<&str>, resource: &str) -> bool {
     let Some([_, "secretsmanager", region, account, name]) = split(resource) else {
         return true;
     };
-    let is_one = name.strip_prefix("secret:").and_then(plain_name);
+    let Some(one) = name.strip_prefix("secret:").and_then(plain_name) else {
+        return true;
+    };
     let is_listed = facts
         .scopes
         .iter()
         .any(|scope| scope.account.as_str() == account && scope.region.as_str() == region);
-    if is_one.is_none() || !is_listed {
+    if !is_listed {
         return true;
     }
     let pattern = ArnPattern::new(
@@ -257,14 +269,15 @@ fn exists(facts: &AccessScan<'_>, resource: &str) -> bool {
             variables: false,
         },
     );
-    facts.secrets.iter().any(|secret| {
+    let fits = |secret: &Secret| {
         let arn = split(secret.arn.as_str());
-        arn.is_some_and(|arn| {
-            pattern
-                .fits(&arn, &Nothing)
-                .is_some_and(|fits| fits.is_yes())
-        })
-    })
+        let fits = arn.and_then(|arn| pattern.fits(&arn, &Nothing));
+        fits.is_some_and(|fits| fits.is_yes())
+    };
+    let is_named = |secret: &&Secret| [secret.arn.name(), secret.arn.resource()].contains(&one);
+    // The usual case is a secret of that name. `db-*` may also mean `db-prod`, which has another.
+    let mut secrets = facts.secrets.iter();
+    known.contains(one) && secrets.clone().filter(is_named).any(fits) || secrets.any(fits)
 }
 
 fn key_mismatches(facts: &AccessScan<'_>) -> impl Iterator<Item = FindingRow> {

@@ -281,11 +281,12 @@ fn segments(text: &str, variables: bool) -> Vec<&str> {
 
 /// The segments of an ARN behind `arn:`; `None` for other text.
 pub(super) fn split(arn: &str) -> Option<[&str; 5]> {
-    let parts = segments(arn, false);
-    match parts.as_slice() {
-        ["arn", rest @ ..] => rest.try_into().ok(),
-        _ => None,
+    let mut parts = arn.splitn(6, ':');
+    if parts.next() != Some("arn") {
+        return None;
     }
+    let mut next = || parts.next();
+    Some([next()?, next()?, next()?, next()?, next()?])
 }
 
 #[cfg(test)]
