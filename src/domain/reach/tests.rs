@@ -1,5 +1,10 @@
 //! Tables of cases for the pitfalls of policy evaluation, each through [`Evaluator`].
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "what `json!` makes is written in place"
+)]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -599,7 +599,11 @@ fn simulated(folder: &Path, simulations: &[Value]) -> Vec<String> {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let lines: String = simulations.iter().map(|one| format!("{one}\n")).collect();
+    let mut lines = String::new();
+    for one in simulations {
+        lines.push_str(&one.to_string());
+        lines.push('\n');
+    }
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();

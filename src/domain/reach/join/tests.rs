@@ -1,5 +1,10 @@
 //! Counts of who may and who does, and the law of narrowing: what was read stays allowed.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "what `json!` makes is written in place"
+)]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
