@@ -46,8 +46,8 @@ fn statement(role: usize, number: usize) -> Value {
         "secretsmanager:DescribeSecret",
     ];
     match number {
-        0 if role % 50 == 0 => json!({"Effect": "Allow", "Action": "*", "Resource": "*"}),
-        0 | 1 | 2 => json!({"Effect": "Allow", "Action": read, "Resource": listed}),
+        0 if role.is_multiple_of(50) => json!({"Effect": "Allow", "Action": "*", "Resource": "*"}),
+        0..=2 => json!({"Effect": "Allow", "Action": read, "Resource": listed}),
         3 => {
             let prefix = format!("team-{}/*", role % 40);
             json!({"Effect": "Allow", "Action": "secretsmanager:*", "Resource": secret(prefix)})
