@@ -9,7 +9,7 @@ use super::decide::Chosen;
 use super::document::PolicyStatement;
 use super::fact::{Fact, Facts};
 use super::iam_data::{IamData, IamIdentity};
-use super::join::Joined;
+use super::join::{Joined, MissingHalf};
 use super::narrow::plain_name;
 use super::pattern::{ArnPattern, Signs, split};
 use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
@@ -284,15 +284,16 @@ fn key_mismatches(facts: &AccessScan<'_>) -> impl Iterator<Item = FindingRow> {
     facts.joined.key_mismatches.iter().map(|one| {
         let names = one.places.iter();
         let names = names.map(|place| facts.secrets[*place].name.clone());
-        let text = format!(
-            "it may read {} and may not use {}",
-            secrets(one.places.len() as u64),
-            if one.places.len() == 1 {
-                "its key"
-            } else {
-                "their keys"
-            }
-        );
+        let many = one.places.len() as u64;
+        let text = if one.lacks == MissingHalf::Secret {
+            format!(
+                "it may use the key of {} and read none of them",
+                secrets(many)
+            )
+        } else {
+            let keys = if many == 1 { "its key" } else { "their keys" };
+            format!("it may read {} and may not use {keys}", secrets(many))
+        };
         let found = row(FindingCode::KeyMismatch, text, listed(names));
         let account = one.reader.split(':').nth(4);
         let account = account.and_then(|account| AccountId::new(account).ok());

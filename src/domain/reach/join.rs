@@ -47,9 +47,20 @@ pub struct Joined {
     pub key_mismatches: Vec<KeyMismatch>,
 }
 
-/// An identity that may read secrets and not use their keys.
+/// Which half of what a read needs an identity lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingHalf {
+    /// It may read secrets and not use their keys.
+    Key,
+    /// Its policies let it use keys for secrets, and it may read none of those.
+    Secret,
+}
+
+/// An identity that has one half of what a read needs.
 #[derive(Debug)]
 pub struct KeyMismatch {
+    /// What it lacks.
+    pub lacks: MissingHalf,
     /// The ARN of the identity.
     pub reader: String,
     /// Places of the secrets.
@@ -115,7 +126,12 @@ struct IdentityCount<'a> {
     /// One for each statement, and the last one for the policies of secrets.
     grants: Vec<GrantCount>,
     scopes: BTreeSet<&'a Scope>,
+    /// Secrets that it may read, and not use their keys.
     mismatched: Vec<usize>,
+    /// Secrets that it may not read, although policies of its own let it use their keys for secrets.
+    keyed: Vec<usize>,
+    /// It may read, perhaps under conditions, a secret with a customer-managed key.
+    reads_with_key: bool,
 }
 
 impl IdentityCount<'_> {
@@ -148,11 +164,20 @@ fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined
     let used = input.used.get(identity.arn.as_str()).unwrap_or(&none);
     let counts = &mut joined.report.secrets;
     let mut count = of_secrets(input, tables, place, used, counts);
-    if !count.mismatched.is_empty() {
-        joined.key_mismatches.push(KeyMismatch {
-            reader: identity.arn.clone(),
-            places: std::mem::take(&mut count.mismatched),
-        });
+    let keyed = if count.reads_with_key {
+        Vec::new()
+    } else {
+        std::mem::take(&mut count.keyed)
+    };
+    let mismatched = std::mem::take(&mut count.mismatched);
+    for (lacks, places) in [(MissingHalf::Key, mismatched), (MissingHalf::Secret, keyed)] {
+        if !places.is_empty() {
+            joined.key_mismatches.push(KeyMismatch {
+                lacks,
+                reader: identity.arn.clone(),
+                places,
+            });
+        }
     }
     if count.scopes.is_empty() {
         return;
@@ -205,7 +230,10 @@ fn of_secrets<'a>(
         grants: Vec::new(),
         scopes: BTreeSet::new(),
         mismatched: Vec::new(),
+        keyed: Vec::new(),
+        reads_with_key: false,
     };
+    let has_keys = has_keys_for_secrets(&tables.decrypt, place);
     count
         .grants
         .resize_with(statements + 1, GrantCount::default);
@@ -216,8 +244,13 @@ fn of_secrets<'a>(
         row.may_delete += u64::from(!tables.delete.on_secret(place, secret).is_no());
         let of_secret = tables.get.on_secret(place, secret);
         if of_secret.is_no() {
+            let may_use = || tables.decrypt.on_key(place, secret).is_yes();
+            if has_keys && secret.has_customer_key() && may_use() {
+                count.keyed.push(number);
+            }
             continue;
         }
+        count.reads_with_key |= secret.has_customer_key();
         let on_key = tables.decrypt.on_key(place, secret);
         if of_secret.is_yes() && on_key.is_no() {
             count.mismatched.push(number);
@@ -244,6 +277,17 @@ fn of_secrets<'a>(
         });
     }
     count
+}
+
+/// Whether a statement of its policies lets it use keys for secrets in particular: its condition names Secrets Manager, by
+/// `kms:ViaService` or by the encryption context. Keys that are used for other things, too, say nothing about secrets.
+fn has_keys_for_secrets(decrypt: &ActionTable<'_>, place: usize) -> bool {
+    let statements = decrypt.sides[place].policies.allow.iter();
+    let conditions = statements.filter_map(|one| one.statement.condition.as_ref());
+    conditions.into_iter().any(|condition| {
+        let text = condition.to_string();
+        text.contains("kms:") && text.contains("secretsmanager")
+    })
 }
 
 /// The row of an identity that nothing was counted of.

@@ -46,7 +46,7 @@ pub use iam_data::{
     OrganizationFacts,
 };
 
-pub use join::{Joined, KeyMismatch, ReachInput, join};
+pub use join::{Joined, KeyMismatch, MissingHalf, ReachInput, join};
 pub use narrow::UsedActions;
 
 #[cfg(test)]

@@ -506,9 +506,10 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::KeyMismatch,
         severity: Severity::Medium,
         reported: Reported::ByDefault,
-        meaning: "A role or user may read a secret and may not use its key: its reads fail.",
+        meaning: "A role or user may read a secret and may not use its key, or the other way: its reads fail.",
         rule: "Needs IAM data. Its policies and that of the secret allow `GetSecretValue`, whatever the request is like, and \
-               `kms:Decrypt` with the key of the secret is denied or not allowed.",
+               `kms:Decrypt` with the key of the secret is denied or not allowed; or a statement that names Secrets Manager in \
+               its condition lets it use the key, and it may read no secret with a customer-managed key.",
         settings: &[],
         fix: "Allow `kms:Decrypt` with the key, or take the permission to read away.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",

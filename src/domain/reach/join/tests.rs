@@ -172,6 +172,48 @@ fn other_actions_that_were_used_are_kept() {
     );
 }
 
+#[test]
+fn one_half_of_what_a_read_needs_is_named() {
+    let key = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let for_secrets = json!({"StringEquals": {
+        "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"
+    }});
+    let decrypt = |condition: Value| json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": condition});
+    let lacks = |statements: Value| -> Vec<(MissingHalf, Vec<usize>)> {
+        let mut data = data(statements);
+        let root = json!([{
+            "Effect": "Allow", "Action": "kms:*", "Resource": "*",
+            "Principal": {"AWS": "111122223333"}
+        }]);
+        data.key_policies.insert(key.to_owned(), policy(root));
+        let mut secrets = secrets();
+        for secret in &mut secrets[..2] {
+            secret.kms_key = Some(key.to_owned());
+        }
+        let joined = join(&ReachInput {
+            data: &data,
+            secrets: &secrets,
+            used: &BTreeMap::new(),
+            is_covered: &|_| true,
+            since: Timestamp::UNIX_EPOCH,
+            kept: &[],
+        });
+        let found = joined.key_mismatches.into_iter();
+        found.map(|one| (one.lacks, one.places)).collect()
+    };
+    assert_eq!(lacks(everything()), [(MissingHalf::Key, vec![0, 1])]);
+    let both = json!([everything(), decrypt(json!({}))]);
+    assert_eq!(lacks(both), []);
+    let alone = decrypt(for_secrets.clone());
+    assert_eq!(lacks(alone.clone()), [(MissingHalf::Secret, vec![0, 1])]);
+    // A key that is for anything says nothing about secrets, and one secret of the key is enough.
+    assert_eq!(lacks(decrypt(json!({}))), []);
+    let one = json!({
+        "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn("app/a")
+    });
+    assert_eq!(lacks(json!([one, alone])), []);
+}
+
 fn statement() -> impl Strategy<Value = Value> {
     let resource = prop::sample::select(vec![
         "*",
