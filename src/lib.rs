@@ -44,6 +44,7 @@
 //! - A log format: [`domain::trail::layout`] for its path, [`domain::trail::record`] for its bytes.
 //! - The columns of the plan: [`domain::cleanup::plan_file`].
 //! - A column of `secrets.csv`: [`report::csv`].
+//! - A rule of IAM: [`domain::reach`], with a case in its tables; a condition key is a line of its `access` module.
 //! - A sentence of the summary: [`report::text`]; of the messages for a comment or a chat: [`report::message`].
 //!
 //! # Invariants

@@ -11,7 +11,7 @@ pub use cleanup::{
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
 pub use view::{
-    CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReportArgs, RulesArgs,
+    CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReaderArgs, ReportArgs, RulesArgs,
     RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
 };
 
@@ -57,8 +57,11 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Show a finished scan again, with another format, filter or grouping
     Report(ReportArgs),
-    /// Explain one secret: what it costs, who calls, which rules apply, and what to do
+    /// Explain one secret: what it costs, who calls, who may read it, which rules apply, and what to do
+    #[command(visible_alias = "who")]
     Explain(ExplainArgs),
+    /// Show one role or user: what it reads, what it may read, and the policy that allows what it used
+    Reader(ReaderArgs),
     /// Write the deletions that a finished scan suggests to a file for review
     Plan(PlanArgs),
     /// Check a reviewed plan against AWS; with --execute, schedule its deletions

@@ -61,6 +61,10 @@ pub struct ScanArgs {
         help_heading = "What to read"
     )]
     pub no_trail: bool,
+    /// Who may read, from files: what `aws iam get-account-authorization-details` printed, and `get-resource-policy`,
+    /// `get-key-policy`, `list-grants` and `organizations`; a file or a folder
+    #[arg(long, value_name = "DIR", help_heading = "What to read")]
+    pub iam: Vec<PathBuf>,
     /// How to reach AWS.
     #[command(flatten)]
     pub live: LiveArgs,

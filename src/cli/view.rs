@@ -214,6 +214,24 @@ pub struct ExplainArgs {
     pub scan: Option<PathBuf>,
 }
 
+/// Which role or user to show.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep reader checkout-api
+  secretsweep reader arn:aws:iam::111122223333:role/checkout-api --scan reports/2026-11-01
+  secretsweep reader checkout-api --policy > narrowed.json")]
+pub struct ReaderArgs {
+    /// The role or user: its name or ARN, or a part of it that no other has
+    pub reader: String,
+    /// The folder of a finished scan [default: the latest one in `reports`]
+    #[arg(long, value_name = "DIR")]
+    pub scan: Option<PathBuf>,
+    /// Print only the policy that allows what it used, as JSON: statements to put in the place of the wide ones
+    #[arg(long)]
+    pub policy: bool,
+}
+
 /// Which rule to explain.
 #[derive(Debug, Args)]
 pub struct RulesArgs {

@@ -1,12 +1,13 @@
 //! The example organization of `secretsweep demo`: two accounts, three Regions, ninety days of trail.
 //!
 //! It is written as AWS writes it, so that the demo takes the tool's real path: `aws secretsmanager list-secrets`
-//! output for every account and Region, and the log files of an organization trail. Every feature of the tool has a
+//! output for every account and Region, who may read by IAM, and the log files of an organization trail. Every feature of the tool has a
 //! secret in [`CAST`] that shows it, with the verdict a scan must come to.
 //!
 //! The same bytes come out on every run and platform: no clock, no I/O, chance only from a fixed seed. Names, ids and
 //! addresses are made up or reserved for documentation. No value of any secret occurs, as in a real trail.
 
+mod access;
 mod call;
 mod callers;
 mod delivery;
@@ -85,8 +86,8 @@ until = \"2026-09-30\"
 
 /// Hands every file of the organization to `put`, with its relative path (`/` between folders) and its bytes.
 ///
-/// `secretsweep.toml` first, then `inventory/<account>-<region>.json`, then `trail/AWSLogs/...` by account, Region and
-/// time.
+/// `secretsweep.toml` first, then `inventory/<account>-<region>.json`, then `iam/...`, then `trail/AWSLogs/...` by account,
+/// Region and time.
 ///
 /// # Errors
 /// The first error of `put` ends the writing and is returned; nothing else fails.
@@ -94,6 +95,7 @@ pub fn write(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<(
     put("secretsweep.toml", POLICY.as_bytes())?;
     let calls = traffic::calls();
     inventory::write(&calls, put)?;
+    access::write(put)?;
     delivery::write(&calls, put)
 }
 

@@ -144,6 +144,7 @@ pub(crate) fn report(secrets: usize) -> Report {
         budgets: Vec::new(),
         loops: Vec::new(),
         findings: Vec::new(),
+        reach: None,
         secrets: rows,
     };
     report.loops = loops(&report, &mut dice);

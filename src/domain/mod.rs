@@ -12,9 +12,10 @@
 //! | [`report`] | The canonical result of a scan, verdicts as data, and the sums over its rows. | `base`, `inventory`, `sampling` |
 //! | [`policy`] | The settings that verdicts rest on, and the file they come from. | `base`, `trail` |
 //! | [`usage`] | Who used which secret: calls resolved to the inventory, and callers recognized as kinds of readers. | `base`, `policy`, `trail` |
+//! | [`reach`] | IAM policies evaluated, and joined with what was read: who may read a secret, and who does. | `base`, `inventory`, `policy`, `report` |
 //! | [`pricing`] | Costs of a secret and of a scan, and the reconciliation with a bill. | `base`, `inventory`, `report` |
 //! | [`judging`] | The facts of a secret, the table of rules, findings and hot loops. | `base`, `inventory`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage` |
-//! | [`analysis`] | The scan as a pure function, from inventory and ledger to a report. | `base`, `inventory`, `judging`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage` |
+//! | [`analysis`] | The scan as a pure function, from inventory and ledger to a report. | `base`, `inventory`, `judging`, `policy`, `pricing`, `reach`, `report`, `sampling`, `trail`, `usage` |
 //! | [`cleanup`] | The plan of deletions, its file, the preconditions of each deletion, and the journal. | `base`, `inventory`, `policy`, `report` |
 
 pub mod analysis;
@@ -27,6 +28,7 @@ pub mod inventory;
 pub mod judging;
 pub mod policy;
 pub mod pricing;
+pub mod reach;
 pub mod report;
 pub mod sampling;
 pub mod trail;

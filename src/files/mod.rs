@@ -4,6 +4,7 @@ pub mod bill;
 pub mod blob_store;
 pub mod bounded;
 pub mod cache;
+pub mod iam;
 pub mod inflate;
 pub mod inventory;
 pub mod journal;

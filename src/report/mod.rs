@@ -15,6 +15,7 @@ pub mod message;
 pub mod named;
 mod page;
 mod ranking;
+pub mod reach;
 pub mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -36,7 +37,8 @@ use crate::domain::report::result::Report;
 pub enum OutputFormat {
     /// `report.json`, the canonical result.
     Json,
-    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken.
+    /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken,
+    /// `reach.csv` where IAM data was given.
     Csv,
     /// `summary.txt`, the summary for a terminal without colours.
     Text,
@@ -114,6 +116,10 @@ pub fn files<'a>(
                 files.extend(estimates.map(|bytes| {
                     let content: RenderContent<'a> = Box::new(move |out| out.write_all(&bytes));
                     (estimates::FILE, content)
+                }));
+                files.extend(reach::csv(report).map(|bytes| {
+                    let content: RenderContent<'a> = Box::new(move |out| out.write_all(&bytes));
+                    (reach::FILE, content)
                 }));
             }
             OutputFormat::Text => files.push((

@@ -207,6 +207,7 @@ pub(crate) fn report() -> Report {
         budgets: Vec::new(),
         loops: loops(),
         findings: findings(),
+        reach: None,
     };
     report.totals = sums::totals(&report);
     report.totals.pending_usd = Money(400_000);

@@ -132,6 +132,10 @@ fn narrowed(
         |secrets: &[SecretRow]| secrets.iter().filter(|row| row.deleted.is_some()).count() as u64;
     let pending_before = pending(&report.secrets);
     report.secrets.retain(secrets);
+    if let Some(reach) = &mut report.reach {
+        let kept: HashSet<&SecretArn> = report.secrets.iter().map(|row| &row.arn).collect();
+        super::reach::select(reach, |row| kept.contains(&row.arn));
+    }
     report
         .loops
         .retain(|found| found.arn.is_some() && loops(found));

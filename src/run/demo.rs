@@ -35,6 +35,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     })?;
     let mut gathered = ScanData::judged_by(&plan.policy);
     gathered.inventory_files(&[args.dir.join("inventory")])?;
+    gathered.iam_files(&[args.dir.join("iam")]);
     gathered.trail_files(
         &[args.dir.join("trail")],
         plan.bounds(),

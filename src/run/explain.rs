@@ -1,13 +1,13 @@
 //! `explain`: one secret of a finished scan.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::output::style;
 use crate::Exit;
 use crate::cli::ExplainArgs;
-use crate::domain::report::result::SecretRow;
+use crate::domain::report::result::{Report, SecretRow};
 use crate::files::store;
 use crate::report::json;
 use crate::report::named::{Match, named};
@@ -22,11 +22,7 @@ const LISTED: usize = 10;
 
 /// Runs `explain`.
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
-    let newest = || store::newest_inside(Path::new(REPORTS));
-    let folder = args.scan.clone().or_else(newest).with_context(|| {
-        format!("there is no finished scan in `{REPORTS}`: name its folder with `--scan DIR`")
-    })?;
-    let report = store::read_report(&folder, json::read)?;
+    let (folder, report) = finished(args.scan.as_deref())?;
     let typed = &args.secret;
     match named(&report, typed) {
         Match::One(row) => {
@@ -51,6 +47,16 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
             )
         }
     }
+}
+
+/// A finished scan and its folder: the one that is named, or the latest one.
+pub(super) fn finished(named: Option<&Path>) -> Result<(PathBuf, Report)> {
+    let newest = || store::newest_inside(Path::new(REPORTS));
+    let folder = named.map(Path::to_owned).or_else(newest).with_context(|| {
+        format!("there is no finished scan in `{REPORTS}`: name its folder with `--scan DIR`")
+    })?;
+    let report = store::read_report(&folder, json::read)?;
+    Ok((folder, report))
 }
 
 /// The ARNs of the first of these secrets, a line each.

@@ -13,6 +13,7 @@ mod iam;
 mod live;
 mod output;
 mod progress;
+mod reader;
 mod report;
 mod rules;
 mod scan;
@@ -82,6 +83,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Scan(args) => scan::run(&args, term),
         Command::Report(args) => report::run(&args, term),
         Command::Explain(args) => explain::run(&args),
+        Command::Reader(args) => reader::run(&args),
         Command::Plan(args) => cleanup::plan(&args, term),
         Command::Apply(args) => cleanup::apply(&args, term),
         Command::Watch(args) => cleanup::watch(&args, term),

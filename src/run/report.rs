@@ -15,6 +15,7 @@ use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
+use crate::report::reach::FILE as REACH;
 use crate::report::select::{owned_by, owners};
 use crate::report::{self, Companions, json, reconciliation};
 use crate::term::Term;
@@ -136,9 +137,11 @@ fn write(
         term.say(&format!("wrote {}", path.display()));
     }
     let has = |wanted: &str| files.iter().any(|(name, _)| *name == wanted);
-    if args.format.contains(&Format::Csv) && !has(ESTIMATES) {
-        // It would speak of another scan than the tables beside it.
-        store::take_away(out, ESTIMATES)?;
+    for name in [ESTIMATES, REACH] {
+        if args.format.contains(&Format::Csv) && !has(name) {
+            // It would speak of another scan than the tables beside it.
+            store::take_away(out, name)?;
+        }
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ use crate::domain::trail::ledger::Ledger;
 use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
+use crate::report::reach::FILE as REACH;
 use crate::report::{Companions, OutputFormat, files, reconciliation};
 use crate::term::Term;
 
@@ -103,6 +104,9 @@ fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
     } else {
         TrailInput::Given
     };
+    if !args.iam.is_empty() {
+        gathered.iam_files(&args.iam);
+    }
     if !folders.is_empty() {
         let cache = cache.as_deref();
         gathered.trail_files(&folders, plan.bounds(), plan.threads, cache, term);
@@ -146,6 +150,7 @@ pub(super) fn judge(
         trail,
         spans: plan.spans,
         policy: &plan.policy,
+        iam: gathered.iam.as_ref(),
         gaps: gathered.gaps,
         scopes: gathered.scopes,
         now: plan.now,
@@ -216,7 +221,8 @@ fn named_paths_exist(args: &ScanArgs) -> Result<()> {
         TrailSource::Bucket(_) => None,
     });
     let inventory = args.inventory.iter().map(|path| ("--inventory", path));
-    for (option, path) in inventory.chain(trail) {
+    let iam = args.iam.iter().map(|path| ("--iam", path));
+    for (option, path) in inventory.chain(iam).chain(trail) {
         if let Err(error) = std::fs::symlink_metadata(path)
             && error.kind() == std::io::ErrorKind::NotFound
         {
@@ -251,8 +257,10 @@ pub(super) fn finish(
     let mut written = files(report, beside, formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
-    if !written.iter().any(|(name, _)| *name == ESTIMATES) {
-        store::take_away(out, ESTIMATES)?;
+    for name in [ESTIMATES, REACH] {
+        if !written.iter().any(|(one, _)| *one == name) {
+            store::take_away(out, name)?;
+        }
     }
     let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
     drop(written);

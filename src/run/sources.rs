@@ -12,13 +12,14 @@ use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
+use crate::domain::reach::IamData;
 use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::domain::trail::sessions::KeptNames;
 use crate::files::blob_store::DirStore;
 use crate::files::cache::Cache;
 use crate::files::ledger_pool::PoolContents;
-use crate::files::{inventory, logs, snapshot};
+use crate::files::{iam, inventory, logs, snapshot};
 use crate::term::Term;
 
 /// A reading that is done by then needs no bar.
@@ -38,6 +39,8 @@ pub(super) struct ScanData {
     pub(super) gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub(super) notes: Vec<String>,
+    /// Who may read, as far as it was asked for.
+    pub(super) iam: Option<IamData>,
     /// The names of accounts, as the organization has them.
     pub(super) account_names: BTreeMap<AccountId, String>,
     /// Who asked AWS.
@@ -86,6 +89,13 @@ impl ScanData {
         self.secrets.extend(found.secrets);
         self.gaps.extend(found.gaps);
         Ok(())
+    }
+
+    /// Reads IAM data.
+    pub(super) fn iam_files(&mut self, paths: &[PathBuf]) {
+        let mut data = iam::read(paths);
+        self.gaps.append(&mut data.gaps);
+        self.iam = Some(data);
     }
 
     /// Reads log files.

@@ -53,6 +53,7 @@ pub fn report(
             accrual: Accrual::Sliding,
         },
         policy,
+        iam: None,
         gaps: Vec::new(),
         scopes: BTreeSet::new(),
         now: moment(NOW_S),

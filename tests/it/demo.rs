@@ -22,6 +22,7 @@ const RESULTS: &[&str] = &[
     "report.json",
     "secrets.csv",
     "readers.csv",
+    "reach.csv",
     "findings.csv",
     "summary.csv",
     "report.html",
@@ -71,8 +72,11 @@ fn scan(trail: &Path, args: &[&str]) -> TempDir {
         text(MADE.path("inventory")),
         text(MADE.path("secretsweep.toml")),
     );
+    let iam = text(MADE.path("iam"));
     let mut all = vec![
         "scan",
+        "--iam",
+        &iam,
         "--inventory",
         &inventory,
         "--trail",

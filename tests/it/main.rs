@@ -49,6 +49,7 @@ mod live_versions;
 mod loops;
 mod page;
 mod properties;
+mod reach;
 mod reference_reader;
 mod run_result;
 mod sampled;

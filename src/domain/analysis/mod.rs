@@ -3,8 +3,9 @@
 //! The same inputs give the same bytes: everything is sorted, nothing depends on the order of reading, and the only
 //! moment is the one that is handed in.
 //!
-//! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage`.
+//! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `reach`, `report`, `sampling`, `trail`, `usage`.
 
+mod access;
 mod assumptions;
 mod budgets;
 mod callers;
@@ -28,6 +29,7 @@ use super::inventory::secret::{CurrentVersion, Secret};
 use super::judging::findings::{self, FindingSearch, ScanFacts};
 use super::policy::Policy;
 use super::pricing::cost::Accrual;
+use super::reach::IamData;
 use super::report::result::{
     FORMAT, FindingRow, LoopRow, PolicySummary, Report, ScopeRow, SecretRow, Totals,
 };
@@ -83,6 +85,8 @@ pub struct Input<'a> {
     pub spans: ScanSpans,
     /// The settings.
     pub policy: &'a Policy,
+    /// Who may read, as far as it was asked for.
+    pub iam: Option<&'a IamData>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     /// Scopes whose inventory was read, also where they hold no secret.
@@ -168,7 +172,8 @@ pub fn analyse(
     let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
     let unattributed = scan.unattributed();
     let former = scan.former();
-    let (found, about_findings) = scan.findings(&loops);
+    let access = scan.access(input.iam);
+    let (found, about_findings) = scan.findings(&loops, access.findings);
     let scope_rows = scan.scopes(&known);
     let (unpriced, missing) = (scan.unpriced(), scan.missing());
     let rows = RowBuilder {
@@ -202,6 +207,7 @@ pub fn analyse(
             budgets: Vec::new(),
             loops,
             findings: found,
+            reach: access.reach,
         };
         report.totals = sums::totals(&report);
         report.totals.pending_usd = sums::pending(&report).unwrap_or_default();
@@ -218,6 +224,7 @@ pub fn analyse(
     report.budgets = budgets::budgets(&report, &policy.budget);
     report.assumptions = assumptions::assumptions(policy, &report, spans, input.trail);
     report.assumptions.extend(about_findings);
+    report.assumptions.extend(access.notes);
     report.assumptions.extend(input.notes);
     report.assumptions.extend(answers.notes);
     report
@@ -334,7 +341,11 @@ impl<'a> Scan<'a> {
     }
 
     /// The findings, most severe first, and sentences about those that could not be judged and about idle mutes.
-    fn findings(&self, loops: &[LoopRow]) -> (Vec<FindingRow>, Vec<String>) {
+    fn findings(
+        &self,
+        loops: &[LoopRow],
+        access: Vec<FindingRow>,
+    ) -> (Vec<FindingRow>, Vec<String>) {
         let (from, to) = seconds(self.spans.evidence);
         let FindingSearch {
             mut rows,
@@ -351,6 +362,7 @@ impl<'a> Scan<'a> {
         if self.policy.findings.is_on(&FindingCode::HotLoop) {
             rows.extend(loops.iter().map(loop_rows::finding));
         }
+        rows.extend(access);
         said.extend(findings::mute(&mut rows, self.policy, self.now));
         findings::sort(&mut rows);
         (rows, said)

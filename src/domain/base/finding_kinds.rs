@@ -78,6 +78,16 @@ words! {
         UnreadSinceRotation = "unread-since-rotation",
         /// A reader asks for a version by its id.
         ReadsOldVersion = "reads-old-version",
+        /// Somebody may read secrets and does not.
+        UnusedAccess = "unused-access",
+        /// A wildcard lets somebody read.
+        WildcardAccess = "wildcard-access",
+        /// The policy of a secret is for others.
+        PublicOrForeignAccess = "public-or-foreign-access",
+        /// A policy names a secret that does not exist.
+        OrphanAccess = "orphan-access",
+        /// Somebody may read a secret and not use its key.
+        KeyMismatch = "key-mismatch",
         /// A mute of the policy file has ended.
         ExpiredMute = "expired-mute",
     }

@@ -12,6 +12,8 @@ words! {
         Inventory = "inventory",
         /// The log files or the event history.
         Trail = "trail",
+        /// Identities and their policies.
+        Iam = "iam",
         /// The price list.
         Prices = "prices",
         /// What earlier runs kept.

@@ -57,6 +57,8 @@ pub struct FindingSettings {
     /// A volume so many times that of the busiest week before is a jump.
     #[serde(deserialize_with = "factor")]
     pub jump_factor: u64,
+    /// Names of roles and users begin so whose access is kept, also what is not used.
+    pub keep_access: Vec<String>,
     /// Days after which a reader should have fetched a changed value.
     #[serde(deserialize_with = "whole_days")]
     pub stale_after: u32,
@@ -143,6 +145,7 @@ impl Default for FindingSettings {
             recent: 7,
             gone_after: 14,
             jump_factor: 5,
+            keep_access: Vec::new(),
             stale_after: 7,
         }
     }

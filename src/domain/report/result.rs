@@ -12,6 +12,7 @@ mod callers;
 mod estimate;
 mod loop_row;
 mod window;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ pub use callers::{CallerRow, ReaderRow, UnattributedRow};
 pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 pub use loop_row::{LoopRow, LoopShape};
 pub use window::{FormerSecret, MonthPart, WindowDetail};
+pub use reach::{Breadth, GrantAdvice, GrantReach, IdentityReach, NAMED, ReachReport, SecretReach};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -81,6 +83,9 @@ pub struct Report {
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
     pub findings: Vec<FindingRow>,
+    /// Who may read; `None`: no IAM data was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<ReachReport>,
 }
 
 impl Report {

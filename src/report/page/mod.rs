@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod change;
 pub(crate) mod estimated;
 mod payers;
+mod reach;
 mod sections;
 mod unattributed;
 pub(crate) mod view;

@@ -12,6 +12,7 @@ use super::bill::{self, BillView};
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
 use super::payers::{self, Payers};
+use super::reach::{self, ReachView};
 use super::sections::{self, Findings, Idle, LoopsView, Unseen};
 use super::unattributed::{self, UnattributedSection};
 use crate::compare::Comparison;
@@ -51,6 +52,7 @@ pub(crate) struct PageView {
     unattributed: UnattributedSection,
     idle: Idle,
     findings: Findings,
+    reach: Option<ReachView>,
     unseen: Unseen,
     assumptions: Vec<String>,
     policy: String,
@@ -138,6 +140,7 @@ pub(crate) fn page(
         unattributed: unattributed::unattributed(report),
         idle: sections::idle(report),
         findings: sections::findings(report),
+        reach: reach::reach(report),
         unseen: sections::unseen(report),
         assumptions: report
             .assumptions

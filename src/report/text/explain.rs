@@ -21,6 +21,7 @@ pub fn explain(report: &Report, row: &SecretRow, style: Style) -> String {
     verdict(&mut page, row);
     cost(&mut page, report, row);
     readers(&mut page, row);
+    may_read(&mut page, report, row);
     findings(&mut page, report, row);
     page.finish()
 }
@@ -144,6 +145,41 @@ fn readers(page: &mut TextPage, row: &SecretRow) {
     if rest > 0 {
         let text = format!("and {} more in readers.csv", thousands(rest));
         page.line(2, &[piece(Look::Faint, text)]);
+    }
+}
+
+/// Who may read it, where IAM data was given.
+fn may_read(page: &mut TextPage, report: &Report, row: &SecretRow) {
+    let all = report.reach.iter().flat_map(|reach| &reach.secrets);
+    let Some(reach) = all.into_iter().find(|reach| reach.arn == row.arn) else {
+        return;
+    };
+    page.heading("WHO MAY READ");
+    for (label, count) in [
+        ("always", reach.may_read),
+        ("under conditions", reach.conditional),
+        ("not known", reach.unknown),
+        ("read it", reach.did_read),
+        ("may change it", reach.may_change),
+        ("may delete it", reach.may_delete),
+    ] {
+        let pieces = [
+            left(Look::Usual, label, 18),
+            right(Look::Usual, &thousands(count), 6),
+        ];
+        page.line(2, &pieces);
+    }
+    let home = Some(row.account.as_str());
+    let first = reach.never_read_by.iter().take(READERS);
+    let mut names: Vec<String> = first.map(|one| phrases::reader(one, home)).collect();
+    let may = reach.may_read + reach.conditional + reach.unknown;
+    let rest = may.saturating_sub(reach.did_read + names.len() as u64);
+    if rest > 0 {
+        names.push(format!("{} more", thousands(rest)));
+    }
+    if !names.is_empty() {
+        let text = phrases::listed(&names);
+        page.item(2, "May and did not: ", Look::Faint, &text);
     }
 }
 

@@ -10,6 +10,8 @@ mod estimated;
 pub mod explain;
 mod page;
 pub(in crate::report) mod phrases;
+pub(in crate::report) mod reach;
+pub mod reader;
 mod savings;
 pub(in crate::report) mod secrets;
 mod unseen;
@@ -105,6 +107,7 @@ pub fn summary(report: &Report, options: &Options) -> String {
         estimated::estimated(&mut page, report, options);
         savings::savings(&mut page, report, &known, options);
         attention::attention(&mut page, report, options);
+        reach::reach(&mut page, report, options);
     }
     unseen::unseen(&mut page, report, options);
     match options.detail {

@@ -452,6 +452,69 @@ pub const FINDINGS: &[FindingKind] = &[
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/getting-started.html",
     },
     FindingKind {
+        code: FindingCode::UnusedAccess,
+        severity: Severity::Medium,
+        reported: Reported::ByDefault,
+        meaning: "A role or user may read secrets that it does not read.",
+        rule: "Needs IAM data. A statement of its policies lets it read more secrets than it read within the idle time; \
+               the trail covers that time in every account and Region of these secrets, and the role or user is older. \
+               Not reported for names that begin with one of {keep_access}, nor for access by tags or by the policies of \
+               the secrets.",
+        settings: &[Setting {
+            key: "keep_access",
+            default: "[]",
+        }],
+        fix: "Put the statements that `secretsweep reader NAME --policy` prints in the place of those that the finding names.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
+    },
+    FindingKind {
+        code: FindingCode::WildcardAccess,
+        severity: Severity::Low,
+        reported: Reported::ByDefault,
+        meaning: "A wildcard lets a role or user read secrets that its policies do not name.",
+        rule: "Needs IAM data. A statement of its policies lets it read more than one secret, and its resources have a \
+               wildcard in the place of a name or are all but some. Wildcards for the six characters behind a name do not \
+               count.",
+        settings: &[],
+        fix: "Name the secrets, or grant by tags.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
+    },
+    FindingKind {
+        code: FindingCode::PublicOrForeignAccess,
+        severity: Severity::High,
+        reported: Reported::ByDefault,
+        meaning: "The policy of a secret lets everybody or another account read it.",
+        rule: "Needs the policy of the secret. A statement allows `GetSecretValue` to `*` (medium under conditions) or to \
+               another account that is not one of `trusted_accounts` (low if the account is in the scan or named in the \
+               policy file).",
+        settings: &[],
+        fix: "Take the statement away, or name the roles that need the secret.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html",
+    },
+    FindingKind {
+        code: FindingCode::OrphanAccess,
+        severity: Severity::Low,
+        reported: Reported::ByDefault,
+        meaning: "A policy names a secret that does not exist: if one of that name is created, the reader may read it.",
+        rule: "Needs IAM data. A statement that allows `GetSecretValue` names one secret of an account and Region that were \
+               listed, and no secret there fits, also none whose ARN ends in the six characters.",
+        settings: &[],
+        fix: "Take the name out of the policy, or correct it: an ARN in a policy ends in `-` and six characters or `??????`.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
+    },
+    FindingKind {
+        code: FindingCode::KeyMismatch,
+        severity: Severity::Medium,
+        reported: Reported::ByDefault,
+        meaning: "A role or user may read a secret and may not use its key, or the other way: its reads fail.",
+        rule: "Needs IAM data. Its policies and that of the secret allow `GetSecretValue`, whatever the request is like, and \
+               `kms:Decrypt` with the key of the secret is denied or not allowed; or a statement that names Secrets Manager in \
+               its condition lets it use the key, and it may read no secret with a customer-managed key.",
+        settings: &[],
+        fix: "Allow `kms:Decrypt` with the key, or take the permission to read away.",
+        page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
+    },
+    FindingKind {
         code: FindingCode::ExpiredMute,
         severity: Severity::Low,
         reported: Reported::ByDefault,

@@ -90,6 +90,7 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
         budgets: Vec::new(),
         loops: vec![],
         findings: vec![],
+        reach: None,
     }
 }
 

@@ -1,0 +1,55 @@
+//! `reader`: one role or user of a finished scan.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::explain::finished;
+use super::output::style;
+use crate::Exit;
+use crate::cli::ReaderArgs;
+use crate::report::text::reader::{ReaderMatch, narrowed_policy, reader, reader_named};
+use crate::term::Term;
+
+/// How many readers an error lists.
+const LISTED: usize = 10;
+
+/// Runs `reader`.
+pub(super) fn run(args: &ReaderArgs) -> Result<Exit> {
+    let (folder, report) = finished(args.scan.as_deref())?;
+    let typed = &args.reader;
+    match reader_named(&report, typed) {
+        ReaderMatch::One(found) if args.policy => {
+            let policy = narrowed_policy(&report, found).with_context(|| {
+                format!(
+                    "there is nothing to narrow for `{found}`: `secretsweep reader` without `--policy` says what it may \
+                     read, and whether its time is covered"
+                )
+            })?;
+            Term::data(policy.as_bytes())?;
+            Ok(Exit::Done)
+        }
+        ReaderMatch::One(found) => {
+            Term::data(reader(&report, found, style()).as_bytes())?;
+            Ok(Exit::Done)
+        }
+        ReaderMatch::Several(all) => {
+            let shown: Vec<String> = all
+                .iter()
+                .take(LISTED)
+                .map(|one| format!("  {one}"))
+                .collect();
+            bail!(
+                "`{typed}` may be one of {} roles and users: write more of the name, or the ARN\n{}",
+                all.len(),
+                shown.join("\n")
+            )
+        }
+        ReaderMatch::None(Some(other)) => bail!(
+            "there is no reader `{typed}` in `{}`; did you mean `{other}`?",
+            folder.display()
+        ),
+        ReaderMatch::None(None) => bail!(
+            "there is no reader `{typed}` in `{}`; readers.csv lists them",
+            folder.display()
+        ),
+    }
+}
