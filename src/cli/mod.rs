@@ -2,14 +2,18 @@
 
 mod cleanup;
 mod iam;
+mod init;
 mod scan;
+mod scan_defaults;
 mod view;
 
 pub use cleanup::{
     ApplyArgs, AwsArgs, NowArg, PlanArgs, RestoreArgs, RestoreTarget, StatusArgs, WatchArgs,
 };
-pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
+pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs};
+pub use init::InitArgs;
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
+pub use scan_defaults::{ScanDefaults, ScanDefaultsError};
 pub use view::{
     CompareArgs, CompareFormat, ExplainArgs, Format, GroupBy, ReportArgs, RulesArgs, RulesFormat,
     SplitBy, View,
@@ -53,6 +57,8 @@ pub struct Cli {
 pub enum Command {
     /// Write a small example organization to DIR and scan it; needs no AWS account
     Demo(DemoArgs),
+    /// Ask your AWS account what it has, and write secretsweep.toml for scans of it
+    Init(InitArgs),
     /// Show what each secret costs, who uses it, and whether it can be deleted
     Scan(Box<ScanArgs>),
     /// Show a finished scan again, with another format, filter or grouping

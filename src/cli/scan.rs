@@ -37,29 +37,14 @@ Examples:
 pub struct ScanArgs {
     /// Inventory from files instead of AWS: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file
     /// or a folder
-    #[arg(
-        long,
-        value_name = "PATH",
-        requires = "trails",
-        help_heading = "What to read"
-    )]
+    #[arg(long, value_name = "PATH", help_heading = "What to read")]
     pub inventory: Vec<PathBuf>,
     /// A CloudTrail trail: a folder of its log files in any layout, or `s3://bucket/prefix` [default: CloudTrail's event
     /// history, when the inventory comes from AWS]
-    #[arg(
-        long,
-        value_name = "DIR|S3",
-        group = "trails",
-        help_heading = "What to read"
-    )]
+    #[arg(long, value_name = "DIR|S3", help_heading = "What to read")]
     pub trail: Vec<TrailSource>,
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
-    #[arg(
-        long,
-        conflicts_with = "trail",
-        group = "trails",
-        help_heading = "What to read"
-    )]
+    #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
     pub no_trail: bool,
     /// How to reach AWS.
     #[command(flatten)]
@@ -67,7 +52,8 @@ pub struct ScanArgs {
     /// How to judge.
     #[command(flatten)]
     pub judging: AnalysisArgs,
-    /// Where to write the result [default: reports/DATE, or reports/DATE-TIME if that is taken]
+    /// Where to write the result; `{date}` and `{month}` in it become those of the scan [default: reports/{date}. Where
+    /// the folder of a `{date}` is taken, the time is added]
     #[arg(long, value_name = "DIR", help_heading = "What to write")]
     pub out: Option<PathBuf>,
     /// Replace another scan's result in that folder
@@ -100,12 +86,11 @@ pub struct ScanArgs {
 #[derive(Args, Clone, Debug)]
 pub struct LiveArgs {
     /// These accounts instead of the caller's own
-    #[arg(long, value_name = "ID,...", value_delimiter = ',', requires = "role_name", conflicts_with_all = ["inventory", "organization"], help_heading = "Accounts and Regions")]
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', conflicts_with_all = ["inventory", "organization"], help_heading = "Accounts and Regions")]
     pub accounts: Vec<AccountId>,
     /// Every active account of the caller's organization
     #[arg(
         long,
-        requires = "role_name",
         conflicts_with = "inventory",
         help_heading = "Accounts and Regions"
     )]
@@ -236,7 +221,7 @@ pub struct DemoArgs {
 }
 
 /// A window is at least an hour, the unit in which calls are counted.
-fn window(text: &str) -> Result<Duration, String> {
+pub(super) fn window(text: &str) -> Result<Duration, String> {
     let window = policy::look_back(text)?;
     if window < Duration::from_hours(1) {
         return Err(format!("`{text}` is shorter than an hour"));

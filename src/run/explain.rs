@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::output::style;
+use super::output::{columns, style};
 use crate::Exit;
 use crate::cli::ExplainArgs;
 use crate::domain::report::result::SecretRow;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
     let typed = &args.secret;
     match named(&report, typed) {
         Match::One(row) => {
-            Term::data(explain(&report, row, style()).as_bytes())?;
+            Term::data(explain(&report, row, style(), columns()).as_bytes())?;
             Ok(Exit::Done)
         }
         Match::Several(rows) => bail!(

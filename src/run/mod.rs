@@ -10,6 +10,7 @@ mod demo;
 pub(crate) mod environment;
 mod explain;
 mod iam;
+mod init;
 mod live;
 mod output;
 mod progress;
@@ -78,7 +79,8 @@ fn manual(words: &[String]) -> Result<Vec<u8>> {
 pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
     match command {
         Command::Demo(args) => demo::run(&args, term),
-        Command::Scan(args) => scan::run(&args, term),
+        Command::Init(args) => init::run(&args, term),
+        Command::Scan(args) => scan::run(*args, term),
         Command::Report(args) => report::run(&args, term),
         Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => cleanup::plan(&args, term),

@@ -106,6 +106,14 @@ pub(super) fn style() -> Style {
     }
 }
 
+/// How many columns text for people has: those of the terminal within reason, and elsewhere what a summary has in a file.
+pub(super) fn columns() -> usize {
+    Term::columns().map_or(text::COLUMNS, |columns| columns.min(WIDEST))
+}
+
+/// The widest text: on a wider terminal the eye loses the line.
+const WIDEST: usize = 160;
+
 /// How many groups a table shows if nothing is said.
 const GROUPS: usize = 20;
 
@@ -129,6 +137,7 @@ pub(super) fn show(
             top: view.top.unwrap_or_else(|| detail.rows()),
             groups: view.top.unwrap_or(GROUPS),
             style: style(),
+            columns: columns(),
             folder: Some(folder.display().to_string()),
             files: files.to_vec(),
             selecting,

@@ -52,6 +52,7 @@ mod run_result;
 mod sampled;
 mod sarif;
 mod saved;
+mod setup;
 mod spreadsheet;
 mod tidy;
 mod trail;
