@@ -74,6 +74,9 @@ pub struct ScanArgs {
     /// higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
+    /// The same, but only for what the scan of `--previous` does not have
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, requires = "previous", help_heading = "Exit code")]
+    pub fail_on_new: Vec<String>,
     /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
     pub fail_above: Option<Money>,

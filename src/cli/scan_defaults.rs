@@ -376,7 +376,7 @@ mod tests {
             ),
             (
                 "[scan]\nregions = [\"us east\"]",
-                "line 2, column 12",
+                "line 2, column 11",
                 "us east",
             ),
             (
@@ -399,7 +399,7 @@ mod tests {
                 "line 2, column 11",
                 "loops",
             ),
-            ("[scan]\naccounts = [\"123\"]", "line 2, column 13", "123"),
+            ("[scan]\naccounts = [\"123\"]", "line 2, column 12", "123"),
             (
                 "[scan]\naccounts = [\"111122223333\"]\norganization = true",
                 "",

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::live::LiveSession;
-use super::output::{exit, format_of, previous, selected, show};
+use super::output::{ExitConditions, exit, format_of, previous, selected, show};
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::ScanData;
@@ -65,7 +65,14 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     let previous = previous.as_ref();
     let (summary, bill) = finish(&report, previous, &formats, &out, overwrite, &args.view)?;
     let told = Term::data(summary.as_bytes());
-    let exit = exit(&report, &args.fail_on, args.fail_above, args.allow_partial);
+    let asked = ExitConditions {
+        fail_on: &args.fail_on,
+        fail_on_new: &args.fail_on_new,
+        previous,
+        fail_above: args.fail_above,
+        allow_partial: args.allow_partial,
+    };
+    let exit = exit(&report, &asked);
     let exit = if args.allow_partial {
         exit
     } else {

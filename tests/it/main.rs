@@ -47,6 +47,7 @@ mod live_versions;
 mod loops;
 mod page;
 mod properties;
+mod recipes;
 mod reference_reader;
 mod run_result;
 mod sampled;
