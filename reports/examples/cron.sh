@@ -6,7 +6,11 @@
 # The folder holds secretsweep.toml. Cron mails what is printed: the summary, and what is new since the last scan.
 set -eu
 
-previous=$(find reports -mindepth 2 -maxdepth 2 -name report.json 2>/dev/null | sort | tail -n 1)
+latest() {
+  find reports -mindepth 2 -maxdepth 2 -name report.json -exec dirname '{}' ';' 2>/dev/null | LC_ALL=C sort | tail -n 1
+}
+
+previous=$(latest)
 
 code=0
 secretsweep --quiet scan || code=$?
@@ -16,7 +20,6 @@ if [ "$code" -ne 0 ] && [ "$code" -ne 3 ]; then
   exit "$code"
 fi
 
-latest=$(find reports -mindepth 2 -maxdepth 2 -name report.json | sort | tail -n 1)
-if [ -n "$previous" ] && [ "$previous" != "$latest" ]; then
-  secretsweep compare "${previous%/report.json}" "${latest%/report.json}"
+if [ -n "$previous" ] && [ "$previous" != "$(latest)" ]; then
+  secretsweep compare "$previous" "$(latest)"
 fi

@@ -25,7 +25,7 @@ Then review plan.csv in an editor or a spreadsheet. To keep a secret, delete its
 decision. Leave the rest of the file as it is.")]
 pub struct PlanArgs {
     /// The folder of a finished scan, or its report.json
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = super::LATEST)]
     pub dir: PathBuf,
     /// Also include secrets that are marked `review`
     #[arg(long)]
@@ -66,7 +66,7 @@ pub struct NowArg {
 #[derive(Args, Clone, Debug, Default)]
 pub struct AwsArgs {
     /// The profile of the AWS configuration
-    #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
+    #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "How to reach AWS")]
     pub profile: Option<String>,
     /// The role to take in accounts other than the caller's
     #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
@@ -100,8 +100,8 @@ If a run was interrupted, run it again to finish it. The journal beside the plan
 Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, the calls since the scan could \
 not be looked up (`--no-lookup` skips that), or, without `--execute`, a guard would refuse the plan.")]
 pub struct ApplyArgs {
-    /// The reviewed plan
-    #[arg(value_name = "PLAN")]
+    /// The reviewed plan. With `--execute` it must be named
+    #[arg(value_name = "PLAN", default_value = super::LATEST)]
     pub plan: PathBuf,
     /// Schedule the deletions, not just check them
     #[arg(long)]
@@ -159,8 +159,8 @@ Examples:
 Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not \
 everything could be restored.")]
 pub struct WatchArgs {
-    /// The plan that was applied
-    #[arg(value_name = "PLAN", required_unless_present = "journal")]
+    /// The plan that was applied [default: the latest, unless a journal is named]
+    #[arg(value_name = "PLAN")]
     pub plan: Option<PathBuf>,
     /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
@@ -246,7 +246,7 @@ Examples:
   secretsweep status s3://my-bucket/plan.journal.jsonl")]
 pub struct StatusArgs {
     /// A journal (a file, or an object in S3), or the plan beside which it stands
-    #[arg(value_name = "JOURNAL|PLAN")]
+    #[arg(value_name = "JOURNAL|PLAN", default_value = super::LATEST)]
     pub journal: JournalPlace,
     /// The moment that counts as now.
     #[command(flatten)]

@@ -33,7 +33,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub regions: Vec<Region>,
     /// The profile of the AWS configuration
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other)]
     pub profile: Option<String>,
     /// Milliseconds between two requests to the event history of one account and Region, for a service that simulates it.
     #[arg(long, value_name = "MS", hide = true)]

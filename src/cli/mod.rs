@@ -5,6 +5,7 @@ mod iam;
 mod init;
 mod scan;
 mod scan_defaults;
+mod suggest;
 mod view;
 
 pub use cleanup::{
@@ -22,6 +23,11 @@ pub use view::{
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+use suggest::suggested;
+
+/// What stands for the latest scan or plan where none is named.
+pub const LATEST: &str = "latest";
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -94,7 +100,30 @@ Examples:
   secretsweep man iam-policy apply")]
     Man {
         /// The command to show the manual page of, such as `scan` or `iam-policy apply` [default: the program]
-        #[arg(value_name = "COMMAND")]
+        #[arg(value_name = "COMMAND", value_parser = suggested(|text| Ok(text.to_owned()), commands), hide_possible_values = true)]
         command: Vec<String>,
     },
+}
+
+/// The names of all commands; the command line asks for them while it is built.
+fn commands() -> Vec<&'static str> {
+    vec![
+        "demo", "init", "scan", "report", "explain", "plan", "review", "apply", "watch", "restore", "status", "compare",
+        "rules", "iam-policy", "completions", "man",
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_that_a_shell_suggests_are_those_there_are() {
+        let top = Cli::command();
+        let names: Vec<&str> = top.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(commands(), names);
+        top.debug_assert();
+    }
 }

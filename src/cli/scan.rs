@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::suggest::suggested;
 use super::{Format, View};
 use crate::domain::base::finding_kinds::{FINDINGS, Severity};
 use crate::domain::base::money::Money;
@@ -72,10 +73,10 @@ pub struct ScanArgs {
     pub view: View,
     /// Exit 4 if any of these rule or finding codes occurs, or a finding of this severity (`high`, `medium`, `low`) or a
     /// higher one; muted findings do not count
-    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
     /// The same, but only for what the scan of `--previous` does not have
-    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, requires = "previous", help_heading = "Exit code")]
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, requires = "previous", help_heading = "Exit code")]
     pub fail_on_new: Vec<String>,
     /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
@@ -119,7 +120,7 @@ pub struct LiveArgs {
     )]
     pub regions: Vec<Region>,
     /// The profile of the AWS configuration
-    #[arg(long, value_name = "NAME", help_heading = "Accounts and Regions")]
+    #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "Accounts and Regions")]
     pub profile: Option<String>,
     /// How long reading CloudTrail's event history may take. History that does not fit is reported as a gap; if even the
     /// window does not fit, calls are estimated from a sample [default: 15m]
@@ -234,9 +235,14 @@ pub(super) fn window(text: &str) -> Result<Duration, String> {
 
 /// A moment, as RFC 3339 writes it.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| {
+    let midnight = || {
+        let day: jiff::civil::Date = text.parse().ok().filter(|_| text.len() == 10)?;
+        let zoned = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(zoned.timestamp())
+    };
+    text.parse().ok().or_else(midnight).ok_or_else(|| {
         format!(
-            "a moment is expected, such as `2026-11-01T00:00:00Z`, and not after {}",
+            "a moment is expected, such as `2026-11-01` or `2026-11-01T00:00:00Z`, and not after {}",
             Timestamp::MAX.strftime("%Y-%m-%d")
         )
     })
@@ -259,13 +265,23 @@ fn month(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn known_code(text: &str) -> Result<String, String> {
+/// The codes of all rules and findings.
+pub(super) fn codes() -> Vec<&'static str> {
     let rules = crate::domain::judging::rules::RULES
         .iter()
         .map(|rule| rule.code.as_str());
     let findings = FINDINGS.iter().map(|finding| finding.code.as_str());
+    rules.chain(findings).collect()
+}
+
+/// What `--fail-on` takes: codes and severities.
+pub(super) fn asked_about() -> Vec<&'static str> {
     let severities = Severity::ALL.into_iter().map(Severity::as_str);
-    let codes: Vec<&str> = rules.chain(findings).chain(severities).collect();
+    codes().into_iter().chain(severities).collect()
+}
+
+pub(super) fn known_code(text: &str) -> Result<String, String> {
+    let codes = asked_about();
     if codes.contains(&text) {
         Ok(text.to_owned())
     } else {

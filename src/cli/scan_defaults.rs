@@ -4,7 +4,7 @@
 //! file is the policy, which [`crate::domain::policy::Policy`] reads. This reads no file and asks nobody.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -75,6 +75,11 @@ impl ScanDefaults {
             |error: toml::de::Error| ScanDefaultsError(error.to_string().trim_end().to_owned());
         let file: WholeFile = toml::from_str(text).map_err(of_toml)?;
         file.scan.consistent()
+    }
+
+    /// Where each scan is written.
+    pub fn out(&self) -> Option<&Path> {
+        self.out.as_deref()
     }
 
     /// Refuses what no command line could say either.

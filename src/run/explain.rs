@@ -1,12 +1,11 @@
 //! `explain`: one secret of a finished scan.
 
-use std::path::Path;
+use anyhow::{Result, bail};
 
-use anyhow::{Context as _, Result, bail};
-
+use super::latest;
 use super::output::{columns, style};
 use crate::Exit;
-use crate::cli::ExplainArgs;
+use crate::cli::{ExplainArgs, LATEST};
 use crate::domain::report::result::SecretRow;
 use crate::files::store;
 use crate::report::json;
@@ -14,18 +13,13 @@ use crate::report::named::{Match, named};
 use crate::report::text::explain::explain;
 use crate::term::Term;
 
-/// Where a scan that names no folder writes to.
-const REPORTS: &str = "reports";
-
 /// How many secrets an error lists.
 const LISTED: usize = 10;
 
 /// Runs `explain`.
-pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
-    let newest = || store::newest_inside(Path::new(REPORTS));
-    let folder = args.scan.clone().or_else(newest).with_context(|| {
-        format!("there is no finished scan in `{REPORTS}`: name its folder with `--scan DIR`")
-    })?;
+pub(super) fn run(args: &ExplainArgs, term: &Term) -> Result<Exit> {
+    let mut folder = args.scan.clone().unwrap_or_else(|| LATEST.into());
+    latest::scan(&mut folder, term)?;
     let report = store::read_report(&folder, json::read)?;
     let typed = &args.secret;
     match named(&report, typed) {

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, format_of, previous, selected, show};
 use super::scan_plan::{ScanPlan, scan_defaults};
@@ -56,8 +57,10 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     let previous = previous(&args.view)?;
     named_paths_exist(args)?;
     store::prepare(&out, again)?;
+    let interrupts = InterruptWatch::start(args.live.cache.as_deref(), &out, term)?;
     let report = report(&plan, args, term)?;
     let report = selected(report, &args.view)?;
+    drop(interrupts);
     let formats: Vec<OutputFormat> = FORMATS
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
@@ -82,7 +85,7 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
 }
 
 /// Where a scan that names no folder writes to.
-const OUT: &str = "reports/{date}";
+pub(super) const OUT: &str = "reports/{date}";
 
 /// The folder of a scan: `{date}` and `{month}` are those of now, in UTC. If the folder of a `{date}` holds a scan already,
 /// the time is added.

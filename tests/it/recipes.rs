@@ -216,7 +216,7 @@ fn the_github_workflow_publishes_first_and_fails_on_what_is_new() {
     }
     assert_eq!(run("nothing new"), Some(0));
     // A reader that only fails is a finding that the last scan does not have.
-    let at = (machine.aws.world().now - jiff::SignedDuration::from_hours(2))
+    let at = (machine.aws.world().now - jiff::SignedDuration::from_mins(1))
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string();
     let refused = Event::read(&at, A, EAST, "app/gone", "job", "i-0fedcba9876543210").in_vain();
