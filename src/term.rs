@@ -4,6 +4,8 @@
 //! quiet line now and then; `--quiet` silences both. Colours obey `NO_COLOR` and pipes. Text of other people is escaped
 //! before it comes here, and errors are escaped here, because they quote file contents.
 
+pub(crate) mod screen;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -110,13 +112,20 @@ impl Term {
                 said.push_str(&cause);
             }
         }
-        let bold = |colour: anstyle::AnsiColor| anstyle::Style::new().bold().fg_color(Some(colour.into()));
+        let bold =
+            |colour: anstyle::AnsiColor| anstyle::Style::new().bold().fg_color(Some(colour.into()));
         let red = bold(anstyle::AnsiColor::Red);
         let _ = write!(anstream::stderr(), "{red}error:{red:#} {}", lines(&said, 7));
-        let help = error.chain().find_map(|cause| cause.downcast_ref::<HelpfulError>());
+        let help = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<HelpfulError>());
         if let Some(HelpfulError { help, .. }) = help {
             let cyan = bold(anstyle::AnsiColor::Cyan);
-            let _ = write!(anstream::stderr(), " {cyan}help:{cyan:#} {}", lines(help, 7));
+            let _ = write!(
+                anstream::stderr(),
+                " {cyan}help:{cyan:#} {}",
+                lines(help, 7)
+            );
         }
     }
 
@@ -161,7 +170,8 @@ pub(crate) struct HelpfulError {
 /// A message without anything that a terminal obeys; on a terminal wrapped at words, with its further lines indented.
 fn lines(text: &str, indent: usize) -> String {
     let columns = terminal_size::terminal_size_of(std::io::stderr());
-    let columns = columns.map(|(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 100));
+    let columns =
+        columns.map(|(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 100));
     let blank = " ".repeat(indent);
     let mut out = String::new();
     for (place, line) in text.lines().enumerate() {
@@ -179,7 +189,11 @@ fn lines(text: &str, indent: usize) -> String {
             .break_words(false);
         let wrapped = textwrap::fill(line.trim_start(), options);
         // The first line begins behind the word that is there already.
-        out.push_str(if place == 0 { wrapped.trim_start() } else { &wrapped });
+        out.push_str(if place == 0 {
+            wrapped.trim_start()
+        } else {
+            &wrapped
+        });
         out.push('\n');
     }
     out

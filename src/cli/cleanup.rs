@@ -81,6 +81,22 @@ pub struct AwsArgs {
     pub external_id: Option<String>,
 }
 
+/// Which plan to review.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep plan && secretsweep review
+  secretsweep plan --include-review && secretsweep review
+
+Arrow keys move. `d` deletes and `k` keeps the secret under the cursor, the space bar switches, `u` takes the last \
+decision back. `/` searches names, reasons and decisions; `K` and `D` decide on everything that is shown, but `D` \
+leaves out secrets that are marked `review`: decide on each of them with `d`. `s` writes plan.csv, `q` ends.")]
+pub struct ReviewArgs {
+    /// The plan to review
+    #[arg(value_name = "PLAN", default_value = super::LATEST)]
+    pub plan: PathBuf,
+}
+
 /// How to carry out a plan.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -9,7 +9,8 @@ mod suggest;
 mod view;
 
 pub use cleanup::{
-    ApplyArgs, AwsArgs, NowArg, PlanArgs, RestoreArgs, RestoreTarget, StatusArgs, WatchArgs,
+    ApplyArgs, AwsArgs, NowArg, PlanArgs, RestoreArgs, RestoreTarget, ReviewArgs, StatusArgs,
+    WatchArgs,
 };
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs};
 pub use init::InitArgs;
@@ -73,6 +74,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write the deletions that a finished scan suggests to a file for review
     Plan(PlanArgs),
+    /// Decide on each line of a plan with keys, and write the decisions to its file
+    Review(ReviewArgs),
     /// Check a reviewed plan against AWS; with --execute, schedule its deletions
     Apply(Box<ApplyArgs>),
     /// Show who still requests secrets that are pending deletion
@@ -108,8 +111,22 @@ Examples:
 /// The names of all commands; the command line asks for them while it is built.
 fn commands() -> Vec<&'static str> {
     vec![
-        "demo", "init", "scan", "report", "explain", "plan", "review", "apply", "watch", "restore", "status", "compare",
-        "rules", "iam-policy", "completions", "man",
+        "demo",
+        "init",
+        "scan",
+        "report",
+        "explain",
+        "plan",
+        "review",
+        "apply",
+        "watch",
+        "restore",
+        "status",
+        "compare",
+        "rules",
+        "iam-policy",
+        "completions",
+        "man",
     ]
 }
 

@@ -325,7 +325,11 @@ pub fn days(text: &str) -> Result<u32, String> {
 pub fn duration(text: &str) -> Result<Duration, String> {
     // A month of `humantime` has 30.44 days, which nobody means.
     let unit = text.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
-    if unit == "M" || ["month", "year", "y"].iter().any(|word| unit.starts_with(word)) {
+    if unit == "M"
+        || ["month", "year", "y"]
+            .iter()
+            .any(|word| unit.starts_with(word))
+    {
         return Err(format!(
             "`{text}` has no fixed length: write days, such as `30d` or `365d`"
         ));

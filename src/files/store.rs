@@ -229,7 +229,10 @@ pub fn newest_inside(folder: &Path) -> Option<PathBuf> {
 /// The folders in a folder, and in the folders in it, that hold a finished scan.
 pub fn scans_inside(folder: &Path) -> Vec<PathBuf> {
     let below = |folder: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let entries = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok);
         entries.map(|entry| entry.path()).collect()
     };
     let first = below(folder);

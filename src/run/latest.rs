@@ -22,7 +22,11 @@ pub(super) const PLAN: &str = "plan.csv";
 pub(super) fn scan(dir: &mut PathBuf, term: &Term) -> Result<()> {
     if is_word(dir) {
         let all = scans()?;
-        *dir = last(all, "finished scan", "name its folder, or run `secretsweep scan`")?;
+        *dir = last(
+            all,
+            "finished scan",
+            "name its folder, or run `secretsweep scan`",
+        )?;
         term.say(&format!("Using the latest scan, `{}`.", dir.display()));
     }
     Ok(())
@@ -99,5 +103,9 @@ pub(super) fn folder() -> Result<PathBuf> {
         .iter()
         .take_while(|part| !part.to_string_lossy().contains('{'));
     let folder: PathBuf = fixed.collect();
-    Ok(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder })
+    Ok(if folder.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        folder
+    })
 }

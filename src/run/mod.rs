@@ -97,6 +97,10 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
             latest::scan(&mut args.dir, term)?;
             cleanup::plan(&args, term)
         }
+        Command::Review(mut args) => {
+            latest::plan(&mut args.plan, term)?;
+            cleanup::review(&args, term)
+        }
         Command::Apply(mut args) => {
             if args.execute && latest::is_word(&args.plan) {
                 let why = "`--execute` needs the plan that you reviewed: name it";

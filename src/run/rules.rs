@@ -94,7 +94,10 @@ fn settings(rule: &Rule) -> String {
     if code == "too-young" {
         let _ = writeln!(text, "  young = \"{}d\"", policy.young_days);
     }
-    if !matches!(code, "pending-deletion" | "service-managed" | "protected-name" | "protected-tag") {
+    if !matches!(
+        code,
+        "pending-deletion" | "service-managed" | "protected-name" | "protected-tag"
+    ) {
         let _ = writeln!(text, "  idle = \"{}d\"", policy.idle_days);
     }
     if code == "maintenance-only" {
@@ -103,7 +106,11 @@ fn settings(rule: &Rule) -> String {
     match (code, rule.verdict) {
         ("protected-tag", _) => text.push_str("  [protect]\n  tags = [\"keep=true\"]\n"),
         ("protected-until", _) => {
-            let _ = writeln!(text, "\n  [protect]\n  until_tag = \"{}\"", policy.until_tag);
+            let _ = writeln!(
+                text,
+                "\n  [protect]\n  until_tag = \"{}\"",
+                policy.until_tag
+            );
         }
         ("protected-name", _) => text.push_str("  [protect]\n  names = [\"break-glass/*\"]\n"),
         (_, Verdict::Delete | Verdict::Review) => {

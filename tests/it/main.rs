@@ -36,6 +36,7 @@ mod first_month;
 mod full_trail_vs_reference;
 mod fuzz;
 mod fuzz_inputs;
+mod habit;
 mod hostile;
 mod iam_scan;
 mod limits;
