@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use secretsweep::cli::ScanDefaults;
+use secretsweep::domain::policy::Policy;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -274,6 +276,17 @@ fn the_settings_file_gives_the_sources_and_the_command_line_wins() {
     assert_eq!(other.status.code(), Some(0), "{other:?}");
     let other = folder.path().join("other");
     assert!(other.join("focus.csv").is_file() && !other.join("summary.md").exists());
+}
+
+#[test]
+fn the_settings_that_are_documented_are_read() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/settings.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let scan = ScanDefaults::parse(blocks.next().unwrap()).unwrap();
+    assert_eq!(scan.out(), Some(Path::new("reports/{date}")));
+    Policy::parse(blocks.next().unwrap()).unwrap();
+    assert_eq!(blocks.next(), None);
 }
 
 #[test]
