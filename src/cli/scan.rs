@@ -242,7 +242,7 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     };
     text.parse().ok().or_else(midnight).ok_or_else(|| {
         format!(
-            "a moment is expected, such as `2026-11-01` or `2026-11-01T00:00:00Z`, and not after {}",
+            "a moment is expected, such as `2026-11-01T00:00:00Z` or `2026-11-01`, and not after {}",
             Timestamp::MAX.strftime("%Y-%m-%d")
         )
     })

@@ -19,7 +19,7 @@ const LISTED: usize = 10;
 /// Runs `explain`.
 pub(super) fn run(args: &ExplainArgs, term: &Term) -> Result<Exit> {
     let mut folder = args.scan.clone().unwrap_or_else(|| LATEST.into());
-    latest::scan(&mut folder, term)?;
+    latest::scan(&mut folder, " with `--scan DIR`", term)?;
     let report = store::read_report(&folder, json::read)?;
     let typed = &args.secret;
     match named(&report, typed) {

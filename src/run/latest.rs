@@ -15,18 +15,15 @@ use crate::term::Term;
 /// What a plan is called in the folder of its scan.
 pub(super) const PLAN: &str = "plan.csv";
 
-/// Puts the latest scan in the place of the word.
+/// Puts the latest scan in the place of the word. `option` says how to name one, if not by its place: ` with ...`.
 ///
 /// # Errors
 /// If there is none.
-pub(super) fn scan(dir: &mut PathBuf, term: &Term) -> Result<()> {
+pub(super) fn scan(dir: &mut PathBuf, option: &str, term: &Term) -> Result<()> {
     if is_word(dir) {
         let all = scans()?;
-        *dir = last(
-            all,
-            "finished scan",
-            "name its folder, or run `secretsweep scan`",
-        )?;
+        let hint = format!("name its folder{option}, or run `secretsweep scan`");
+        *dir = last(all, "finished scan", &hint)?;
         term.say(&format!("Using the latest scan, `{}`.", dir.display()));
     }
     Ok(())

@@ -88,13 +88,13 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
             scan::run(*args, term)
         }
         Command::Report(mut args) => {
-            latest::scan(&mut args.dir, term)?;
+            latest::scan(&mut args.dir, "", term)?;
             latest::previous(args.view.previous.as_mut(), Some(&args.dir))?;
             report::run(&args, term)
         }
         Command::Explain(args) => explain::run(&args, term),
         Command::Plan(mut args) => {
-            latest::scan(&mut args.dir, term)?;
+            latest::scan(&mut args.dir, "", term)?;
             cleanup::plan(&args, term)
         }
         Command::Review(mut args) => {

@@ -219,7 +219,7 @@ fn the_github_workflow_publishes_first_and_fails_on_what_is_new() {
     let at = (machine.aws.world().now - jiff::SignedDuration::from_mins(1))
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string();
-    let refused = Event::read(&at, A, EAST, "app/gone", "job", "i-0fedcba9876543210").in_vain();
+    let refused = Event::read(&at, A, EAST, "app/db", "job", "i-0fedcba9876543210").in_vain();
     machine.aws.world().record(A, EAST, [refused]);
     let code = run("a new finding");
     assert_eq!(code, Some(4));

@@ -282,7 +282,10 @@ fn the_settings_file_gives_the_sources_and_the_command_line_wins() {
 fn the_settings_that_are_documented_are_read() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/settings.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let mut blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut blocks = page
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
     let scan = ScanDefaults::parse(blocks.next().unwrap()).unwrap();
     assert_eq!(scan.out(), Some(Path::new("reports/{date}")));
     Policy::parse(blocks.next().unwrap()).unwrap();
