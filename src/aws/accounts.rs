@@ -160,7 +160,7 @@ pub async fn scopes(
     accounts.dedup();
     let at_once = session.gate.patience().at_once.max(1);
     let of = accounts.len();
-    let told = |done| notes.note(ProgressEvent::Accounts { done, of });
+    let report_progress = |done| notes.note(ProgressEvent::Accounts { done, of });
     let mut asking = stream::iter(accounts)
         .map(|account| async move {
             let regions = account_regions(session, &account, &ask.regions).await;
@@ -168,10 +168,10 @@ pub async fn scopes(
         })
         .buffered(at_once);
     let mut regions = Vec::new();
-    told(0);
+    report_progress(0);
     while let Some(answer) = asking.next().await {
         regions.push(answer);
-        told(regions.len());
+        report_progress(regions.len());
     }
     if ask.regions.is_empty() && !tells_regions(session.partition()) {
         found.notes.push(format!(

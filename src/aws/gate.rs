@@ -57,7 +57,7 @@ impl RequestLimiter {
     }
 
     /// Waits for a place among the requests that run at once.
-    pub(super) async fn place(&self) -> SemaphorePermit<'_> {
+    pub(super) async fn permit(&self) -> SemaphorePermit<'_> {
         self.permits
             .acquire()
             .await
@@ -81,7 +81,7 @@ impl RequestLimiter {
         let mut wait = self.patience.first_wait.max(Duration::from_millis(1));
         loop {
             let answer = {
-                let _place = self.place().await;
+                let _permit = self.permit().await;
                 request().await
             };
             let fault = match answer {

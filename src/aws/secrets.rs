@@ -124,9 +124,9 @@ async fn list(
             })
             .await?;
         let entries = page.secret_list();
-        if let Some(shelf) = save {
+        if let Some(store) = save {
             let name = snapshot::inventory_name(&scope, number);
-            keep(shelf, &name, &snapshot::list(entries), read);
+            keep(store, &name, &snapshot::list(entries), read);
         }
         let begin = read.secrets.len();
         for entry in entries {
@@ -172,28 +172,28 @@ async fn describe_primaries(
     save: Option<&dyn BlobStore>,
 ) {
     let primaries: Vec<(usize, SecretArn)> = (begin..read.secrets.len())
-        .filter(|&place| read.secrets[place].primary_region.is_some())
-        .filter(|&place| !read.secrets[place].is_replica())
-        .map(|place| (place, read.secrets[place].arn.clone()))
+        .filter(|&index| read.secrets[index].primary_region.is_some())
+        .filter(|&index| !read.secrets[index].is_replica())
+        .map(|index| (index, read.secrets[index].arn.clone()))
         .collect();
     let requests: Vec<_> = primaries
         .iter()
         .map(|(_, arn)| describe(session, client, arn).boxed())
         .collect();
     let answers: Vec<_> = stream::iter(requests).buffered(8).collect().await;
-    for ((place, arn), answer) in primaries.into_iter().zip(answers) {
+    for ((index, arn), answer) in primaries.into_iter().zip(answers) {
         match answer.and_then(|answer| described(&answer).map(|secret| (answer, secret))) {
             Ok((answer, secret)) => {
-                if let Some(shelf) = save {
+                if let Some(store) = save {
                     keep(
-                        shelf,
+                        store,
                         &snapshot::describe_name(&arn),
                         &snapshot::describe(&answer),
                         read,
                     );
                 }
-                let listed = std::mem::replace(&mut read.secrets[place], Secret::new(arn));
-                read.secrets[place] = listed.merged(secret);
+                let listed = std::mem::replace(&mut read.secrets[index], Secret::new(arn));
+                read.secrets[index] = listed.merged(secret);
             }
             Err(fault) => read.gaps.push(fault::gap(
                 arn.scope(),
@@ -205,19 +205,19 @@ async fn describe_primaries(
     }
 }
 
-fn keep(shelf: &dyn BlobStore, name: &str, bytes: &[u8], read: &mut Inventory) {
-    let unsaved = unsaved(shelf, name, bytes, &read.scope);
+fn keep(store: &dyn BlobStore, name: &str, bytes: &[u8], read: &mut Inventory) {
+    let unsaved = unsaved(store, name, bytes, &read.scope);
     read.gaps.extend(unsaved);
 }
 
 /// Puts bytes on the shelf; the gap, if that failed.
 pub(super) fn unsaved(
-    shelf: &dyn BlobStore,
+    store: &dyn BlobStore,
     name: &str,
     bytes: &[u8],
     scope: &Scope,
 ) -> Option<Gap> {
-    let error = shelf.put(name, bytes).err()?;
+    let error = store.put(name, bytes).err()?;
     let what = format!("`{name}` could not be saved");
     Some(Gap::new(
         GapSource::Save,

@@ -39,16 +39,16 @@ pub async fn current(
         return CurrentVersions::default();
     }
     let of = secrets.len();
-    let told = |done| notes.note(ProgressEvent::Versions { done, of });
+    let report_progress = |done| notes.note(ProgressEvent::Versions { done, of });
     let at_once = session.gate.patience().at_once.clamp(1, 8);
     let mut asking = stream::iter(secrets)
         .map(|arn| versions_of(session, arn).boxed())
         .buffered(at_once);
     let mut answers = Vec::new();
-    told(0);
+    report_progress(0);
     while let Some(answer) = asking.next().await {
         answers.push(answer);
-        told(answers.len());
+        report_progress(answers.len());
     }
     let mut found = CurrentVersions::default();
     let mut failed: BTreeMap<Scope, (u64, Fault)> = BTreeMap::new();
@@ -60,12 +60,12 @@ pub async fn current(
                 continue;
             }
         };
-        if let Some(shelf) = save {
+        if let Some(store) = save {
             let name = snapshot::versions_name(arn);
             let bytes = snapshot::versions(arn, &entries);
             found
                 .gaps
-                .extend(unsaved(shelf, &name, &bytes, arn.scope()));
+                .extend(unsaved(store, &name, &bytes, arn.scope()));
         }
         let current = entries
             .iter()

@@ -16,7 +16,7 @@ use crate::domain::cleanup::plan::{end_of_window, plan_mark};
 use crate::domain::inventory::filters::may_select;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
-use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell, RequestedVersion};
 use crate::domain::trail::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::activity::WRITES;
@@ -216,7 +216,7 @@ fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Cl
         kind == ReaderKind::Ourselves && is_stranger
     });
     let for_read = class
-        .for_value_read(access.by_version)
+        .for_value_read(access.version == RequestedVersion::ById)
         .filter(|_| access.asks_for_value());
     for_read.unwrap_or(class)
 }

@@ -88,7 +88,7 @@ fn mended_names(old: &Report, new: &Report, pairs: &Pairs<'_>) -> Money {
         if is_one_sided || !can_tell(new, Some(&scope.account), Some(&scope.region)) {
             return None;
         }
-        let mut fell = nobodys(old, scope)? - nobodys(new, scope)?;
+        let mut fell = unattributed(old, scope)? - unattributed(new, scope)?;
         for arn in &promised.found {
             let rose = cost_of(&new.secrets, arn)? - cost_of(&old.secrets, arn)?;
             fell = fell - rose.max(Money::ZERO);
@@ -100,7 +100,7 @@ fn mended_names(old: &Report, new: &Report, pairs: &Pairs<'_>) -> Money {
 }
 
 /// The run rate of the calls of no secret in one account and Region; `None`: unknown.
-fn nobodys(report: &Report, scope: &Scope) -> Option<Money> {
+fn unattributed(report: &Report, scope: &Scope) -> Option<Money> {
     let here = report.unattributed.iter().find(|row| {
         (row.account.as_ref(), row.region.as_ref()) == (Some(&scope.account), Some(&scope.region))
     });

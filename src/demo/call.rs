@@ -72,9 +72,9 @@ pub(super) enum CallTarget {
 
 impl CallTarget {
     /// The place in the table of the secret that answers, if it is one of ours and still the same.
-    pub(super) const fn place(self) -> Option<usize> {
+    pub(super) const fn index(self) -> Option<usize> {
         match self {
-            Self::Name(place) | Self::Arn(place) | Self::Partial(place) => Some(place),
+            Self::Name(index) | Self::Arn(index) | Self::Partial(index) => Some(index),
             Self::Former(_) | Self::Text(_) => None,
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn write(
                 .iter()
                 .enumerate()
                 .filter(|(_, cast)| cast.account == account && cast.region == region)
-                .map(|(place, cast)| entry(place, cast, accessed[place], written[place]))
+                .map(|(index, cast)| entry(index, cast, accessed[index], written[index]))
                 .collect(),
         };
         let mut text = Vec::new();
@@ -40,9 +40,9 @@ pub(super) fn write(
         text.push(b'\n');
         put(&format!("inventory/{account}-{region}.json"), &text)?;
     }
-    for (place, primary) in primaries() {
+    for (index, primary) in primaries() {
         let description = Description {
-            arn: arn(place),
+            arn: arn(index),
             name: primary.name,
             last_accessed_date: None::<()>,
             primary_region: primary.region,
@@ -100,8 +100,8 @@ static ARNS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// The ARN of the secret at this place. Its suffix follows from account and name, so that replicas share it.
-pub(super) fn arn(place: usize) -> &'static str {
-    &ARNS[place]
+pub(super) fn arn(index: usize) -> &'static str {
+    &ARNS[index]
 }
 
 /// The ARN of the secret that had this name before: the same but for the suffix.
@@ -163,9 +163,9 @@ fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
         .collect();
     for call in calls.iter().filter(|call| call.failure.is_none()) {
         if let Act::Get(target, _) = call.act
-            && let Some(place) = target.place()
+            && let Some(index) = target.index()
         {
-            accessed[place] = accessed[place].max(Some(call.at - call.at.rem_euclid(DAY)));
+            accessed[index] = accessed[index].max(Some(call.at - call.at.rem_euclid(DAY)));
         }
     }
     accessed
@@ -176,9 +176,9 @@ fn last_written(calls: &[Call]) -> Vec<Option<i64>> {
     let mut written = vec![None; CAST.len()];
     for call in calls.iter().filter(|call| call.failure.is_none()) {
         if let Act::Put(target) = call.act
-            && let Some(place) = target.place()
+            && let Some(index) = target.index()
         {
-            written[place] = written[place].max(Some(call.at));
+            written[index] = written[index].max(Some(call.at));
         }
     }
     written
@@ -240,9 +240,9 @@ struct DemoTag {
 }
 
 /// `accessed`, `written`: the day of the last read, and when a value was last put, as the trail has it.
-fn entry(place: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>) -> DemoSecret {
+fn entry(index: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>) -> DemoSecret {
     let date = |seconds, millisecond| printed(cast.account, seconds, millisecond);
-    let created = created_at(place);
+    let created = created_at(index);
     let last_rotated = rotation::succeeded(cast).first().copied();
     let changed = [
         Some(created),
@@ -270,7 +270,7 @@ fn entry(place: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>)
     let next = every.and_then(|every| last_rotated.map(|at| at + every * DAY));
     let millisecond = SplitMix::named(cast.name).below(1_000);
     DemoSecret {
-        arn: arn(place),
+        arn: arn(index),
         name: cast.name,
         description: cast.description,
         kms_key_id: (cast.key == DemoKey::Customer).then(|| key_arn(cast.account, cast.region)),
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn replicas_share_the_suffix_of_their_primary() {
-        for (place, replica) in CAST.iter().enumerate() {
+        for (index, replica) in CAST.iter().enumerate() {
             let Some(primary_region) = replica.primary.filter(|&region| region != replica.region)
             else {
                 continue;
@@ -371,7 +371,7 @@ mod tests {
                     && cast.name == replica.name
                     && cast.region == primary_region
             });
-            let expected = arn(place).replace(replica.region, primary_region);
+            let expected = arn(index).replace(replica.region, primary_region);
             assert_eq!(primary.map(arn), Some(expected.as_str()));
         }
     }
@@ -380,8 +380,8 @@ mod tests {
     fn reads_in_the_trail_move_the_day_of_the_last_access() {
         let accessed = last_accessed(&super::super::traffic::calls());
         let days_ago = |name: &str| {
-            let place = CAST.iter().position(|cast| cast.name == name).unwrap();
-            accessed[place].map(|at| (NOW - at) / DAY)
+            let index = CAST.iter().position(|cast| cast.name == name).unwrap();
+            accessed[index].map(|at| (NOW - at) / DAY)
         };
         // A day is its midnight: what was read on the last day was accessed one day before the end of it.
         assert_eq!(days_ago("orders/postgres/app"), Some(1));

@@ -1,4 +1,4 @@
-//! The account and the Region that the example tells its story about.
+//! The account and the Region of the example.
 
 /// The account that runs the shop.
 pub(super) const PRODUCTION: &str = "111122223333";

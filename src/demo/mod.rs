@@ -234,14 +234,14 @@ mod tests {
     fn every_hour_but_those_of_the_hole_has_a_record() {
         let (account, region, from, until) = crate::demo::delivery::HOLE;
         for &(own_account, own_region, _) in SCOPES {
-            let heard = &TRAIL.hours[&(own_account.to_owned(), own_region.to_owned())];
+            let activity = &TRAIL.hours[&(own_account.to_owned(), own_region.to_owned())];
             for hour in 0..DAYS * 24 {
                 let begin = NOW - DAYS * DAY + hour * HOUR;
                 let missing = (own_account, own_region) == (account, region)
                     && (from..until).contains(&begin);
                 let name = &at(begin).to_string()[..13];
                 assert_eq!(
-                    heard.contains(name),
+                    activity.contains(name),
                     !missing,
                     "{own_account} {own_region} {name}"
                 );

@@ -37,8 +37,8 @@ impl SplitMix {
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         (0..length)
             .map(|_| {
-                let place = usize::try_from(self.next() % 62).unwrap_or(0);
-                char::from(ALPHABET[place])
+                let index = usize::try_from(self.next() % 62).unwrap_or(0);
+                char::from(ALPHABET[index])
             })
             .collect()
     }
@@ -46,7 +46,7 @@ impl SplitMix {
     /// Eight lower-case hexadecimal digits.
     pub(super) fn eight_digits(&mut self) -> String {
         let bits = u128::from(self.next());
-        (0..8).map(|place| digit(bits, place)).collect()
+        (0..8).map(|index| digit(bits, index)).collect()
     }
 
     /// A UUID of version 4 in lower case.
@@ -61,19 +61,19 @@ pub(super) fn uuid(high: u64, low: u64) -> String {
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
     let bits = (u128::from(high) << 64) | u128::from(low);
     let mut text = String::with_capacity(36);
-    for place in 0..32 {
-        if matches!(place, 8 | 12 | 16 | 20) {
+    for index in 0..32 {
+        if matches!(index, 8 | 12 | 16 | 20) {
             text.push('-');
         }
-        text.push(digit(bits, 31 - place));
+        text.push(digit(bits, 31 - index));
     }
     text
 }
 
 /// The hexadecimal digit at a place of the bits, counted from the lowest.
-fn digit(bits: u128, place: u32) -> char {
+fn digit(bits: u128, index: u32) -> char {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let value = usize::try_from((bits >> (4 * place)) & 0xf).unwrap_or(0);
+    let value = usize::try_from((bits >> (4 * index)) & 0xf).unwrap_or(0);
     char::from(DIGITS[value])
 }
 

@@ -81,7 +81,7 @@ struct DemoRecord<'a> {
 fn record<'a>(call: &Call, face: &'a Face, random: &mut SplitMix) -> DemoRecord<'a> {
     let event_id = random.uuid();
     let request_id = match call.act {
-        Act::Rotation(_, place) => format!("Rotation-{}-{}", arn(place), random.uuid()),
+        Act::Rotation(_, index) => format!("Rotation-{}-{}", arn(index), random.uuid()),
         _ => request_id(&event_id, random),
     };
     let parameters = match call.failure {
@@ -119,8 +119,8 @@ fn record<'a>(call: &Call, face: &'a Face, random: &mut SplitMix) -> DemoRecord<
         session_credential_from_console: from_console.then_some("true"),
     };
     match call.act {
-        Act::Rotation(_, place) => by_the_service(&mut record, place),
-        Act::Decrypt(place) => by_the_key(&mut record, &CAST[place]),
+        Act::Rotation(_, index) => by_the_service(&mut record, index),
+        Act::Decrypt(index) => by_the_key(&mut record, &CAST[index]),
         _ => {}
     }
     record
@@ -132,11 +132,11 @@ fn request_id(event_id: &str, random: &mut SplitMix) -> String {
 }
 
 /// Service events name the secret in their additional data, and nobody as the caller.
-fn by_the_service(record: &mut DemoRecord<'_>, place: usize) {
+fn by_the_service(record: &mut DemoRecord<'_>, index: usize) {
     record.event_type = "AwsServiceEvent";
     record.source_ip_address = SECRETS_MANAGER.into();
     record.request_parameters = None;
-    record.additional_event_data = Some(Json::Map(vec![("SecretId", text(arn(place)))]));
+    record.additional_event_data = Some(Json::Map(vec![("SecretId", text(arn(index)))]));
     record.vpc_endpoint_id = None;
     record.vpc_endpoint_account_id = None;
     record.session_credential_from_console = None;
@@ -189,9 +189,9 @@ fn read_only(act: Act) -> bool {
 /// What the caller wrote to name the secret.
 fn secret_id(target: CallTarget) -> String {
     match target {
-        CallTarget::Name(place) | CallTarget::Former(place) => CAST[place].name.to_owned(),
-        CallTarget::Arn(place) => arn(place).to_owned(),
-        CallTarget::Partial(place) => partial_arn(&CAST[place]),
+        CallTarget::Name(index) | CallTarget::Former(index) => CAST[index].name.to_owned(),
+        CallTarget::Arn(index) => arn(index).to_owned(),
+        CallTarget::Partial(index) => partial_arn(&CAST[index]),
         CallTarget::Text(text) => text.to_owned(),
     }
 }
@@ -249,10 +249,10 @@ fn parameters(call: &Call) -> Option<Json> {
             vec![secret(target), ("forceDeleteWithoutRecovery", Json::Flag)]
         }
         Act::Rotation(..) => return None,
-        Act::Decrypt(place) => {
-            let cast = &CAST[place];
+        Act::Decrypt(index) => {
+            let cast = &CAST[index];
             let context = vec![
-                ("SecretARN", text(arn(place))),
+                ("SecretARN", text(arn(index))),
                 (
                     "SecretVersionId",
                     text(version_id(cast, call.at, VersionAge::Current)),
@@ -306,12 +306,12 @@ fn version_asked(
 
 /// The id of a version of the secret as of the call. While a rotation runs, the version it makes is still pending.
 fn version(call: &Call, target: CallTarget, age: VersionAge) -> String {
-    let Some(place) = target.place() else {
+    let Some(index) = target.index() else {
         return String::new();
     };
     let in_rotation = call.caller.session == SessionNaming::RotationFunction;
     let time = if in_rotation { call.at - HOUR } else { call.at };
-    version_id(&CAST[place], time, age)
+    version_id(&CAST[index], time, age)
 }
 
 fn response(call: &Call) -> Option<Json> {
@@ -319,10 +319,10 @@ fn response(call: &Call) -> Option<Json> {
         return None;
     }
     let arn_of = |target: CallTarget| match target {
-        CallTarget::Former(place) => former_arn(&CAST[place]),
+        CallTarget::Former(index) => former_arn(&CAST[index]),
         _ => target
-            .place()
-            .map(|place| arn(place).to_owned())
+            .index()
+            .map(|index| arn(index).to_owned())
             .unwrap_or_default(),
     };
     match call.act {
@@ -333,8 +333,8 @@ fn response(call: &Call) -> Option<Json> {
         Act::Delete(target, days) => {
             let end = call.at + i64::from(days.unwrap_or(0)) * DAY;
             let name = target
-                .place()
-                .map_or_else(|| secret_id(target), |place| CAST[place].name.to_owned());
+                .index()
+                .map_or_else(|| secret_id(target), |index| CAST[index].name.to_owned());
             Some(Json::Map(vec![
                 ("deletionDate", text(at(end).to_string())),
                 ("name", text(name)),
@@ -382,10 +382,10 @@ fn error_message(call: &Call, failure: Failure) -> String {
                 .to_owned()
         }
         Failure::Rotation => {
-            let Act::Rotation(_, place) = call.act else {
+            let Act::Rotation(_, index) = call.act else {
                 return String::new();
             };
-            let cast = &CAST[place];
+            let cast = &CAST[index];
             format!(
                 "Error when executing lambda {} during setSecret step",
                 function_arn(cast, rotation_function(cast).unwrap_or_default())

@@ -98,11 +98,11 @@ pub(super) const fn secret(
 /// An age of 400 to 1,400 days that follows from the name, for secrets whose age shows nothing.
 const fn age_of(name: &str) -> i64 {
     let bytes = name.as_bytes();
-    let mut place = 0;
+    let mut index = 0;
     let mut sum = 0_u16;
-    while place < bytes.len() {
-        sum = sum.wrapping_mul(31).wrapping_add(bytes[place] as u16);
-        place += 1;
+    while index < bytes.len() {
+        sum = sum.wrapping_mul(31).wrapping_add(bytes[index] as u16);
+        index += 1;
     }
     400 + (sum % 1_000) as i64
 }

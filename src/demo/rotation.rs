@@ -34,26 +34,26 @@ pub(super) const fn time(days: i64) -> i64 {
 
 /// Adds the calls of every rotation that happened or failed.
 pub(super) fn calls(calls: &mut Vec<Call>) {
-    for (place, cast) in CAST.iter().enumerate() {
+    for (index, cast) in CAST.iter().enumerate() {
         match cast.rotation {
             Rotation::Function { .. } => {
                 for at in succeeded(cast) {
-                    rotation(calls, place, at, RotationEnd::Success);
+                    rotation(calls, index, at, RotationEnd::Success);
                 }
             }
             Rotation::Stuck { begun, .. } => {
                 for at in succeeded(cast) {
-                    rotation(calls, place, at, RotationEnd::Success);
+                    rotation(calls, index, at, RotationEnd::Success);
                 }
-                rotation(calls, place, time(begun), RotationEnd::Silence);
+                rotation(calls, index, time(begun), RotationEnd::Silence);
             }
             Rotation::Failing { every, last, .. } => {
                 for at in succeeded(cast) {
-                    rotation(calls, place, at, RotationEnd::Success);
+                    rotation(calls, index, at, RotationEnd::Success);
                 }
                 // The service tries again every day once a rotation is overdue.
                 for days in 1..=last - every {
-                    rotation(calls, place, time(days), RotationEnd::Failure);
+                    rotation(calls, index, time(days), RotationEnd::Failure);
                 }
             }
             Rotation::Unset | Rotation::Managed { .. } | Rotation::Off { .. } => {}
@@ -71,16 +71,16 @@ enum RotationEnd {
 }
 
 /// The steps of one rotation, as the templates of AWS take them.
-fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, end: RotationEnd) {
-    let cast = &CAST[place];
+fn rotation(calls: &mut Vec<Call>, index: usize, at: i64, end: RotationEnd) {
+    let cast = &CAST[index];
     let caller = if cast.account == STAGING {
         &callers::ROTATION_STAGING
     } else {
         &callers::ROTATION
     };
-    let arn = CallTarget::Arn(place);
+    let arn = CallTarget::Arn(index);
     let mut steps = vec![
-        Act::Rotation("RotationStarted", place),
+        Act::Rotation("RotationStarted", index),
         Act::Describe(arn),
         Act::Get(arn, VersionRequest::Current),
         Act::Put(arn),
@@ -92,9 +92,9 @@ fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, end: RotationEnd) {
             Act::Get(arn, VersionRequest::Pending),
             Act::Describe(arn),
             Act::MoveStage(arn),
-            Act::Rotation("RotationSucceeded", place),
+            Act::Rotation("RotationSucceeded", index),
         ]),
-        RotationEnd::Failure => steps.push(Act::Rotation("RotationFailed", place)),
+        RotationEnd::Failure => steps.push(Act::Rotation("RotationFailed", index)),
         RotationEnd::Silence => {}
     }
     for (number, act) in (0..).zip(steps) {
@@ -104,7 +104,7 @@ fn rotation(calls: &mut Vec<Call>, place: usize, at: i64, end: RotationEnd) {
             account: cast.account,
             region: cast.region,
             caller,
-            client: u32::try_from(place).unwrap_or(0),
+            client: u32::try_from(index).unwrap_or(0),
             act,
             failure: ends.then_some(Failure::Rotation),
             shared: None,

@@ -156,11 +156,11 @@ fn maintenance(script: &mut Script) {
     for day in [30, 61] {
         let mut at = ago(day, 9 * HOUR);
         script.once(at, VIRGINIA, &callers::SECRETSWEEP, Act::List);
-        for (place, _) in CAST.iter().enumerate().filter(|(_, cast)| {
+        for (index, _) in CAST.iter().enumerate().filter(|(_, cast)| {
             cast.account == PRODUCTION && cast.region == VIRGINIA && cast.verdict == "delete"
         }) {
             at += 1;
-            let describe = Act::Describe(CallTarget::Arn(place));
+            let describe = Act::Describe(CallTarget::Arn(index));
             script.once(at, VIRGINIA, &callers::SECRETSWEEP, describe);
         }
     }
@@ -364,9 +364,9 @@ fn failures(script: &mut Script) {
 }
 
 fn deletions(script: &mut Script) {
-    for (place, cast) in CAST.iter().enumerate() {
+    for (index, cast) in CAST.iter().enumerate() {
         if let Some(days) = cast.deleted {
-            let delete = Act::Delete(CallTarget::Arn(place), Some(30));
+            let delete = Act::Delete(CallTarget::Arn(index), Some(30));
             script.once(deleted_at(days), cast.region, &callers::PERSON, delete);
         }
     }
@@ -396,8 +396,8 @@ pub(super) const fn deleted_at(days: i64) -> i64 {
 }
 
 /// When the secret at this place of the table was created: on its day, at a time of its own.
-pub(super) fn created_at(place: usize) -> i64 {
-    let cast = &CAST[place];
+pub(super) fn created_at(index: usize) -> i64 {
+    let cast = &CAST[index];
     let mut random = SplitMix::named(cast.name);
     ago(cast.created, 6 * HOUR + i64::from(random.below(36_000)))
 }

@@ -80,8 +80,8 @@ impl Dice {
     }
 
     fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let place = usize::try_from(self.roll(from.len() as u64)).unwrap_or(0);
-        from[place]
+        let index = usize::try_from(self.roll(from.len() as u64)).unwrap_or(0);
+        from[index]
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn report(secrets: usize) -> Report {
         from: "2026-10-01T00:00:00Z".parse().unwrap(),
         to: "2026-11-01T00:00:00Z".parse().unwrap(),
     };
-    let mut rows: Vec<SecretRow> = (0..secrets).map(|place| secret(place, &mut dice)).collect();
+    let mut rows: Vec<SecretRow> = (0..secrets).map(|index| secret(index, &mut dice)).collect();
     rows.sort_by(|a, b| (&a.account, &a.region, &a.name).cmp(&(&b.account, &b.region, &b.name)));
     let mut report = Report {
         format: FORMAT,
@@ -324,13 +324,13 @@ pub(crate) fn two_months(secrets: usize) -> (Report, Report) {
         going += usize::from(row.verdict == Verdict::Delete);
         row.verdict != Verdict::Delete || going % 3 != 0
     });
-    for (place, row) in new
+    for (index, row) in new
         .secrets
         .iter_mut()
         .filter(|row| row.verdict == Verdict::Delete)
         .enumerate()
     {
-        if place.is_multiple_of(4) {
+        if index.is_multiple_of(4) {
             row.deleted = Some(now() - 100.hours());
             row.verdict = Verdict::Keep;
             row.cost = Cost::new(Some(Money::ZERO), row.cost.api_usd, row.cost.kms_usd);

@@ -25,7 +25,7 @@ impl DirStore {
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
         if name.is_empty() || !inside {
-            let words = format!("`{name}` is no name of a file on a shelf");
+            let words = format!("`{name}` is not a name of a file in this store");
             return Err(io::Error::new(ErrorKind::InvalidInput, words));
         }
         Ok(self.0.join(path))
@@ -85,38 +85,38 @@ mod tests {
     #[test]
     fn what_is_put_is_found_again_and_can_be_replaced_and_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = DirStore::new(&folder.path().join("not/yet/there"));
-        assert_eq!(shelf.get("a/b.json").unwrap(), None);
-        assert_eq!(shelf.names("a").unwrap(), [""; 0]);
-        shelf.remove("a/b.json").unwrap();
-        shelf.put("a/b.json", b"one").unwrap();
-        shelf.put("a/b.json", b"two").unwrap();
-        shelf.put("a/c/d.json", b"deeper").unwrap();
-        assert_eq!(shelf.get("a/b.json").unwrap().unwrap(), b"two");
+        let store = DirStore::new(&folder.path().join("not/yet/there"));
+        assert_eq!(store.get("a/b.json").unwrap(), None);
+        assert_eq!(store.names("a").unwrap(), [""; 0]);
+        store.remove("a/b.json").unwrap();
+        store.put("a/b.json", b"one").unwrap();
+        store.put("a/b.json", b"two").unwrap();
+        store.put("a/c/d.json", b"deeper").unwrap();
+        assert_eq!(store.get("a/b.json").unwrap().unwrap(), b"two");
         assert_eq!(
-            shelf.names("a").unwrap(),
+            store.names("a").unwrap(),
             ["b.json"],
             "folders are no names"
         );
-        shelf.remove("a/b.json").unwrap();
-        assert_eq!(shelf.get("a/b.json").unwrap(), None);
+        store.remove("a/b.json").unwrap();
+        assert_eq!(store.get("a/b.json").unwrap(), None);
     }
 
     #[test]
     fn what_a_kill_left_half_written_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = DirStore::new(folder.path());
-        shelf.put("a/b", b"whole").unwrap();
+        let store = DirStore::new(folder.path());
+        store.put("a/b", b"whole").unwrap();
         fs::write(folder.path().join("a/.tmp123"), b"ha").unwrap();
-        assert_eq!(shelf.names("a").unwrap(), ["b"]);
+        assert_eq!(store.names("a").unwrap(), ["b"]);
     }
 
     #[test]
     fn a_name_cannot_leave_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = DirStore::new(folder.path());
+        let store = DirStore::new(folder.path());
         for name in ["", "../x", "a/../../x", "/etc/x", "."] {
-            let refused = shelf.put(name, b"").unwrap_err();
+            let refused = store.put(name, b"").unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{name}");
         }
     }
@@ -126,8 +126,8 @@ mod tests {
     fn files_are_for_their_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let shelf = DirStore::new(folder.path());
-        shelf.put("a", b"").unwrap();
+        let store = DirStore::new(folder.path());
+        store.put("a", b"").unwrap();
         let mode = fs::metadata(folder.path().join("a"))
             .unwrap()
             .permissions()

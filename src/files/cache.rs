@@ -1,13 +1,13 @@
-//! What log files told, kept from one scan to the next, so that the next one reads only what is new (`--cache DIR`).
+//! The contents of log files, stored from one scan to the next, so that the next one reads only new files (`--cache DIR`).
 //!
 //! CloudTrail never changes a file that it has delivered, so a file that has the same place, size and version (time of
-//! modification, or `ETag`) tells the same. What it told is kept ([`crate::domain::trail::recording`]), not what was made of it:
-//! every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
+//! modification, or `ETag`) has the same contents. Its calls are stored ([`crate::domain::trail::recording`]), not what was
+//! concluded from them: every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
 //!
 //! There is one cache file for each folder of the trail, to which entries are appended. Nothing in it is trusted: it
 //! begins with the format and the folder it is for, and each entry has check sums. What does not fit is read again from
-//! the trail and kept anew; a run that was killed in the middle of writing loses the entry in hand and nothing else.
-//! Files with something wrong are not kept: what is wrong with them is found anew each time.
+//! the trail and stored anew; a run that was killed in the middle of writing loses the entry in hand and nothing else.
+//! Files with faults are not stored: their faults are found anew each time.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
@@ -26,13 +26,13 @@ use crate::domain::trail::recording::{self, FORMAT, Recorder, Recording, put, ta
 /// How many folders are open at once. Files come folder by folder.
 const OPEN: usize = 16;
 
-/// So many entries are kept although there are newer ones of the same files.
+/// So many entries stay although there are newer ones of the same files.
 const FEW: usize = 32;
 
-/// The longest head of an entry that is believed.
+/// The longest head of an entry that is accepted, in bytes.
 const HEAD_LIMIT: usize = 64 << 10;
 
-/// What tells one state of a file from another.
+/// What distinguishes one state of a file from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileVersion {
     /// Bytes as stored.
@@ -52,23 +52,23 @@ pub struct CacheSlot<'p> {
     pub version: FileVersion,
 }
 
-/// A folder with what log files told.
+/// A folder with the contents of log files.
 #[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
     open: Mutex<VecDeque<Arc<CachedFolder>>>,
-    /// The first thing that could not be kept.
+    /// Why something could not be stored, the first time.
     trouble: Mutex<Option<String>>,
 }
 
-/// What is kept of the files of one folder.
+/// The stored files of one folder.
 #[derive(Debug)]
 struct CachedFolder {
     /// The folder of the trail, as text.
     name: String,
     path: PathBuf,
     index: HashMap<Box<str>, CacheEntry, FixedState>,
-    /// None until there is something to keep.
+    /// `None` until there is something to store.
     file: RwLock<Option<File>>,
 }
 
@@ -81,16 +81,16 @@ struct CacheEntry {
     sum: u32,
 }
 
-/// What is needed to keep one file after another.
+/// Buffers that are used for one file after another.
 #[derive(Debug, Default)]
 pub struct CacheWriter {
-    tape: Recording,
+    recording: Recording,
     payload: Vec<u8>,
     entry: Vec<u8>,
 }
 
 impl Cache {
-    /// A cache in this folder, which is made when something is kept.
+    /// A cache in this folder, which is made when something is stored.
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -99,49 +99,49 @@ impl Cache {
         }
     }
 
-    /// What could not be kept, if anything: the scan is right all the same, but the next one will be no faster.
+    /// Why something could not be stored, if so: the scan is right all the same, but the next one will be no faster.
     pub fn trouble(&self) -> Option<String> {
         locked(&self.trouble).take()
     }
 
-    /// Tells `sink` what this file told, if it is kept in this version.
-    pub fn tell<S: EventSink>(
+    /// Replays this file to `sink`, if it is stored in this version.
+    pub fn replay<S: EventSink>(
         &self,
-        place: &CacheSlot<'_>,
+        slot: &CacheSlot<'_>,
         pen: &mut CacheWriter,
         sink: &mut S,
     ) -> Option<FileRead> {
-        let folder = self.folder(place.folder);
-        let entry = folder.index.get(place.name)?;
-        if entry.version != place.version {
+        let folder = self.folder(slot.folder);
+        let entry = folder.index.get(slot.name)?;
+        if entry.version != slot.version {
             return None;
         }
         folder.payload(entry, &mut pen.payload)?;
         let mut rest = &pen.payload[..];
-        let read = outcome(&mut rest, place.version.size)?;
+        let read = outcome(&mut rest, slot.version.size)?;
         recording::replay(rest, sink).ok()?;
         Some(read)
     }
 
-    /// Reads a file by `read`, which is given the sink to fill, and keeps what it told.
+    /// Reads a file by `read`, which is given the sink to fill, and stores its contents.
     ///
     /// # Errors
-    /// Those of `read`. What cannot be kept is a [`Cache::trouble`].
-    pub fn keep<S: EventSink, E>(
+    /// Those of `read`. What cannot be stored is a [`Cache::trouble`].
+    pub fn record<S: EventSink, E>(
         &self,
-        place: &CacheSlot<'_>,
+        slot: &CacheSlot<'_>,
         pen: &mut CacheWriter,
         sink: &mut S,
         read: impl FnOnce(&mut Recorder<'_, S>) -> Result<FileRead, E>,
     ) -> Result<FileRead, E> {
-        pen.tape.clear();
-        let tape = &mut pen.tape;
-        let file = read(&mut Recorder { sink, tape })?;
+        pen.recording.clear();
+        let recording = &mut pen.recording;
+        let file = read(&mut Recorder { sink, recording })?;
         let sound = file.contents.trouble.is_none() && file.contents.unreadable == 0;
-        if sound && file.compressed == place.version.size {
-            pen.write(place, &file);
-            let folder = self.folder(place.folder);
-            if folder.holds(place, pen) {
+        if sound && file.compressed == slot.version.size {
+            pen.write(slot, &file);
+            let folder = self.folder(slot.folder);
+            if folder.holds(slot, pen) {
                 return Ok(file);
             }
             if let Err(error) = folder.append(&pen.entry) {
@@ -169,17 +169,17 @@ impl Cache {
 
 impl CacheWriter {
     /// Makes the entry for a file whose calls are on the tape.
-    fn write(&mut self, place: &CacheSlot<'_>, file: &FileRead) {
+    fn write(&mut self, slot: &CacheSlot<'_>, file: &FileRead) {
         self.payload.clear();
         let Contents { records, ours, .. } = file.contents;
         for number in [records, ours, file.inflated, file.members] {
             put(&mut self.payload, number);
         }
-        self.tape.write_to(&mut self.payload);
+        self.recording.write_to(&mut self.payload);
         let mut head = Vec::new();
-        put_text(&mut head, place.name);
-        put_text(&mut head, &place.version.mark);
-        put(&mut head, place.version.size);
+        put_text(&mut head, slot.name);
+        put_text(&mut head, &slot.version.mark);
+        put(&mut head, slot.version.size);
         put(&mut head, self.payload.len() as u64);
         head.extend_from_slice(&crc32fast::hash(&self.payload).to_le_bytes());
         self.entry.clear();
@@ -263,10 +263,10 @@ impl CachedFolder {
     }
 
     /// Whether what the pen has just written of a file is there already, and whole.
-    fn holds(&self, place: &CacheSlot<'_>, pen: &mut CacheWriter) -> bool {
-        let known = self.index.get(place.name);
+    fn holds(&self, slot: &CacheSlot<'_>, pen: &mut CacheWriter) -> bool {
+        let known = self.index.get(slot.name);
         known.is_some_and(|entry| {
-            entry.version == place.version
+            entry.version == slot.version
                 && entry.sum == crc32fast::hash(&pen.payload)
                 && self.payload(entry, &mut pen.payload).is_some()
         })

@@ -175,8 +175,8 @@ impl Feed for LedgerPool {
         let (folder, name) = folder_and_name(object);
         let slot = slot_of(object, &folder, name);
         let mut pen = CacheWriter::default();
-        let told = self.with(|ledger| cache.tell(&slot, &mut pen, ledger));
-        let Some(file) = told else {
+        let replayed = self.with(|ledger| cache.replay(&slot, &mut pen, ledger));
+        let Some(file) = replayed else {
             return false;
         };
         self.rest().multi_member += u64::from(file.members > 1);
@@ -196,7 +196,7 @@ impl Feed for LedgerPool {
             None => log_file::read_bytes(bytes, scope, &mut memory, ledger),
             Some(cache) => {
                 let mut pen = CacheWriter::default();
-                let Ok(read) = cache.keep(&slot, &mut pen, ledger, |recorder| {
+                let Ok(read) = cache.record(&slot, &mut pen, ledger, |recorder| {
                     Ok::<_, Infallible>(log_file::read_bytes(bytes, scope, &mut memory, recorder))
                 });
                 read
@@ -238,7 +238,7 @@ impl<F: FnMut(&mut Ledger, &TrailEvent<'_>)> EventSink for WithoutCoverage<'_, F
         (self.count)(self.ledger, event);
     }
 
-    fn heard(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
+    fn active_hour(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
 }
 
 fn owner(scope: &Scope) -> record::TrailOwner<'_> {

@@ -137,7 +137,7 @@ pub struct Watcher<'a> {
     /// After this time it is found out how much there is to read: a look at every file, which a short reading is spared.
     pub patience: Duration,
     /// Called from the workers, after each file.
-    pub tell: &'a (dyn Fn(ReadProgress) + Sync),
+    pub on_progress: &'a (dyn Fn(ReadProgress) + Sync),
 }
 
 /// What to read, and how.
@@ -149,13 +149,13 @@ pub struct LogRequest<'a> {
     pub span: Range<i64>,
     /// How many workers.
     pub threads: usize,
-    /// What files told before, and what they tell now is kept there.
+    /// The stored contents of files that were read before; new files are added to it.
     pub cache: Option<&'a Cache>,
 }
 
 /// Reads log files, each worker into a sink of its own from `make`.
 ///
-/// The sinks are not told of the span: a file that lies partly outside gives all its events. Troubles are in
+/// The sinks do not know the span: a file that lies partly outside gives all its events. Troubles are in
 /// [`TrailReading::troubles`]; there is no other failure.
 pub fn read<S: EventSink + Send>(
     ask: &LogRequest<'_>,
@@ -195,7 +195,7 @@ fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What tells a [`Watcher`] how far the workers are.
+/// How far the workers are, for a [`Watcher`].
 struct Watch<'a> {
     watcher: &'a Watcher<'a>,
     ask: &'a LogRequest<'a>,
@@ -226,7 +226,7 @@ impl<'a> Watch<'a> {
         progress.bytes_total = progress.bytes_total.or(total);
         let now = *progress;
         drop(progress);
-        (self.watcher.tell)(now);
+        (self.watcher.on_progress)(now);
     }
 }
 
@@ -246,7 +246,7 @@ fn choose(file: Option<&TrailFile<'_>>, span: &Range<i64>) -> Choice {
     }
 }
 
-/// A walk of its own, only to know how much there is to read. Troubles are told by the other one.
+/// A walk of its own, only to know how much there is to read. Troubles are reported by the other one.
 fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
     walk(roots)
         .filter_map(|found| match found {
@@ -270,7 +270,7 @@ const MANY: usize = 16;
 /// A file up to this size is such a matter.
 const SMALL: u64 = 32 << 10;
 
-/// Takes the next files, with the days of their folders. The sink is told of the first of them while nobody else can
+/// Takes the next files, with the days of their folders. The sink learns of the first of them while nobody else can
 /// take one, so that no sink hears of a later day before this one hears of its own.
 fn take<S: EventSink>(
     files: &Mutex<Walk>,
@@ -346,7 +346,7 @@ fn work<S: EventSink>(
     }
 }
 
-/// Where what a file tells came from.
+/// Where the contents of a file came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LogSource {
     Cache,
@@ -361,7 +361,7 @@ struct Tools {
 }
 
 impl Tools {
-    /// Tells the sink what a file tells, from the cache if it is known there.
+    /// Passes the contents of a file to the sink, from the cache if they are stored there.
     fn one<S: EventSink>(
         &mut self,
         path: &Path,
@@ -373,17 +373,17 @@ impl Tools {
         let Some((cache, place)) = cache.and_then(|cache| Some((cache, place(path)?))) else {
             return (read_file(path, scope, memory, sink), LogSource::File);
         };
-        if let Some(file) = cache.tell(&place, pen, sink) {
+        if let Some(file) = cache.replay(&place, pen, sink) {
             return (Ok(file), LogSource::Cache);
         }
-        let read = cache.keep(&place, pen, sink, |recorder| {
+        let read = cache.record(&place, pen, sink, |recorder| {
             read_file(path, scope, memory, recorder)
         });
         (read, LogSource::File)
     }
 }
 
-/// A file as the cache knows it. `None`: its state cannot be told, or its name is no text.
+/// A file as the cache knows it. `None`: its state cannot be read, or its name is not text.
 fn place(path: &Path) -> Option<CacheSlot<'_>> {
     let about = fs::metadata(path).ok()?;
     let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;

@@ -42,7 +42,7 @@ const SECRET_OF_KEY: &str = "SecretARN";
 /// Passes events on, and keeps those of our service.
 pub struct SnapshotWriter {
     next: Arc<dyn Feed>,
-    shelf: Arc<dyn BlobStore>,
+    store: Arc<dyn BlobStore>,
     state: Mutex<State>,
 }
 
@@ -121,10 +121,10 @@ const FORMAT: u32 = 2;
 
 impl SnapshotWriter {
     /// A saver that passes everything on to `next`.
-    pub fn new(next: Arc<dyn Feed>, shelf: Arc<dyn BlobStore>) -> Self {
+    pub fn new(next: Arc<dyn Feed>, store: Arc<dyn BlobStore>) -> Self {
         Self {
             next,
-            shelf,
+            store,
             state: Mutex::default(),
         }
     }
@@ -152,7 +152,7 @@ impl SnapshotWriter {
         };
         let put = serde_json::to_vec_pretty(&file)
             .map_err(io::Error::from)
-            .and_then(|bytes| self.shelf.put(COVERED, &bytes));
+            .and_then(|bytes| self.store.put(COVERED, &bytes));
         state.note(put);
         Saved {
             records: state.kept,
@@ -190,7 +190,7 @@ impl SnapshotWriter {
             let name = name(&scope, &day, &records);
             let put = packed(&records).and_then(|bytes| {
                 state.files.push(SavedFile::new(&name, &bytes));
-                self.shelf.put(&name, &bytes)
+                self.store.put(&name, &bytes)
             });
             state.note(put);
         }
@@ -319,8 +319,8 @@ fn packed(records: &[(Timestamp, String)]) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub fn covered(shelf: &dyn BlobStore) -> io::Result<Option<Vec<(Scope, Span)>>> {
-    let Some(bytes) = shelf.get(COVERED)? else {
+pub fn covered(store: &dyn BlobStore) -> io::Result<Option<Vec<(Scope, Span)>>> {
+    let Some(bytes) = store.get(COVERED)? else {
         return Ok(None);
     };
     let file: CoveredFile = serde_json::from_slice(&bytes)?;
@@ -332,7 +332,7 @@ pub fn covered(shelf: &dyn BlobStore) -> io::Result<Option<Vec<(Scope, Span)>>> 
         return Err(io::Error::new(io::ErrorKind::InvalidData, words));
     }
     for saved in &file.files {
-        let bytes = shelf.get(&saved.name)?;
+        let bytes = store.get(&saved.name)?;
         if bytes.is_none_or(|bytes| SavedFile::new(&saved.name, &bytes) != *saved) {
             let words = format!(
                 "`{}` is not there any more as it was saved, so what `{COVERED}` says of covered time does not hold",
@@ -386,7 +386,7 @@ mod tests {
             self.0.push(event.id.0);
         }
 
-        fn heard(&mut self, _: &str, _: &str, _: u32, _: bool) {}
+        fn active_hour(&mut self, _: &str, _: &str, _: u32, _: bool) {}
     }
 
     fn scope() -> Scope {
@@ -405,8 +405,8 @@ mod tests {
     #[test]
     fn the_events_of_our_service_are_kept_as_a_trail_that_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Arc::new(DirStore::new(folder.path()));
-        let saver = SnapshotWriter::new(Arc::new(Silent), shelf.clone());
+        let store = Arc::new(DirStore::new(folder.path()));
+        let saver = SnapshotWriter::new(Arc::new(Silent), store.clone());
         let one = event(1, "2026-11-22T23:59:59Z", SECRETS_MANAGER);
         saver.record(&scope(), one.as_bytes());
         saver.record(&scope(), b"{no json");
@@ -435,14 +435,14 @@ mod tests {
             ("2026/11/23", "20261123T0000Z"),
         ] {
             let below = format!("trail/AWSLogs/111122223333/CloudTrail/us-east-1/{day}");
-            let names = shelf.names(&below).unwrap();
+            let names = store.names(&below).unwrap();
             let [name] = names.as_slice() else {
                 panic!("{names:?}")
             };
             let path = format!("{below}/{name}");
             assert!(name.contains(minute), "{name}");
             assert!(layout::trail_file(&path).unwrap().day.is_some());
-            let bytes = shelf.get(&path).unwrap().unwrap();
+            let bytes = store.get(&path).unwrap().unwrap();
             let mut text = Vec::new();
             MultiGzDecoder::new(&bytes[..])
                 .read_to_end(&mut text)
@@ -454,14 +454,14 @@ mod tests {
             3,
             "the use of a key for a secret is evidence, too"
         );
-        assert_eq!(covered(&*shelf).unwrap().unwrap(), [(scope(), span)]);
+        assert_eq!(covered(&*store).unwrap().unwrap(), [(scope(), span)]);
     }
 
     #[test]
     fn a_folder_that_says_nothing_of_coverage_is_no_error_and_a_damaged_one_is() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = DirStore::new(folder.path());
-        assert!(covered(&shelf).unwrap().is_none());
+        let store = DirStore::new(folder.path());
+        assert!(covered(&store).unwrap().is_none());
         let gone = "{\"format\":2,\"covered\":[],\"files\":[{\"name\":\"trail/gone.json.gz\",\"size\":1,\"sha256\":\"00\"}]}";
         for text in [
             "",
@@ -470,8 +470,8 @@ mod tests {
             "{\"format\":3,\"covered\":[]}",
             gone,
         ] {
-            shelf.put(COVERED, text.as_bytes()).unwrap();
-            assert!(covered(&shelf).is_err(), "{text}");
+            store.put(COVERED, text.as_bytes()).unwrap();
+            assert!(covered(&store).is_err(), "{text}");
         }
     }
 }

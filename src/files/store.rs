@@ -5,7 +5,7 @@
 //! is made to hold one file holds most of the others by then. `report.json` comes last: a folder that has it has everything
 //! else.
 //! Files are for their owner alone (mode 0600, new folders 0700), because a report names what an attacker looks for.
-//! What else stands in the folder is left alone, but for what [`take_away`] is told of.
+//! What else stands in the folder is left alone, but for what [`take_away`] is given.
 //!
 //! What the bytes mean is not known here; the caller says how to read a report.
 

@@ -29,7 +29,7 @@ pub(super) enum WalkItem {
 
 /// A walk; an iterator.
 pub(super) struct Walk {
-    /// Troubles of the roots themselves, to be told first.
+    /// Troubles of the roots themselves, to be reported first.
     lost: VecDeque<WalkItem>,
     /// Canonical paths still to walk.
     waiting: VecDeque<PathBuf>,
@@ -194,7 +194,7 @@ impl Walk {
             return None;
         }
         if about.is_dir() && self.day.is_some() {
-            // Whose days, nobody can tell, and the order of days is promised.
+            // Their days are not known, and the order of days is promised.
             let what = "is a link to a folder, in the folder of a day: name where it leads to as a trail of its own";
             return Some(WalkItem::Trouble(link, what.to_owned()));
         }
@@ -209,7 +209,7 @@ impl Walk {
     /// Enters the folder of the first of the days that are left. `None`: there is none.
     #[expect(
         clippy::option_option,
-        reason = "no more folders, or a folder and perhaps something to tell of it"
+        reason = "no more folders, or a folder and perhaps a trouble of it"
     )]
     fn next_day(&mut self) -> Option<Option<WalkItem>> {
         if self.day.is_none() {

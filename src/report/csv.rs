@@ -204,11 +204,11 @@ pub fn write_readers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         readers.sort_by_key(|reader| (reader.kind, &reader.reader, &reader.client));
         readers.into_iter().map(|found| reader(row, found))
     });
-    let nobodys = report.unattributed.iter().flat_map(|row| {
+    let unattributed = report.unattributed.iter().flat_map(|row| {
         let callers = row.callers.iter();
         callers.map(|found| caller(row, found))
     });
-    table(READERS, rows.chain(nobodys), out)
+    table(READERS, rows.chain(unattributed), out)
 }
 
 fn reader(row: &SecretRow, reader: &ReaderRow) -> [String; 16] {

@@ -16,7 +16,7 @@ use crate::run::scan_plan::ScanPlan;
 use crate::run::sources::ScanData;
 use crate::term::Term;
 
-/// A file of the example that no other folder has: it tells that a folder may be written over.
+/// A file of the example that no other folder has: it shows that a folder may be written over.
 const MARK: &str = ".secretsweep-demo";
 
 /// Runs `demo`.

@@ -110,9 +110,9 @@ async fn read(
     gathered.caller = Some(session.caller().arn.clone());
     let teller = ProgressReporter::new(term, Duration::ZERO);
     let save = args.live.save.as_deref().map(DirStore::new);
-    let shelf: Option<&dyn BlobStore> = save.as_ref().map(|folder| folder as &dyn BlobStore);
+    let store: Option<&dyn BlobStore> = save.as_ref().map(|folder| folder as &dyn BlobStore);
     if args.inventory.is_empty() {
-        inventory(&session, &args.live, gathered, &teller, shelf).await;
+        inventory(&session, &args.live, gathered, &teller, store).await;
     } else {
         gathered.inventory_files(&args.inventory)?;
     }

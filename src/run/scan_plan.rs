@@ -67,7 +67,7 @@ impl ScanPlan {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that reads the clock; everything else is told the time"
+    reason = "the one place that reads the clock; everything else is given the time"
 )]
 pub(super) fn clock() -> Timestamp {
     Timestamp::now()

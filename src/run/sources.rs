@@ -174,7 +174,7 @@ pub(super) fn fold(
     let progress = term.progress("reading the trail");
     let watcher = logs::Watcher {
         patience: BEFORE_MEASURING,
-        tell: &|done| progress.bytes(done.bytes_done, done.bytes_total),
+        on_progress: &|done| progress.bytes(done.bytes_done, done.bytes_total),
     };
     let read = logs::read(ask, ledger, Some(&watcher));
     progress.finish();

@@ -58,7 +58,7 @@ impl EventSink for Counts {
         *self.rows.entry_ref(&self.key[..]).or_default() += 1;
     }
 
-    fn heard(&mut self, _: &str, _: &str, _: u32, _: bool) {}
+    fn active_hour(&mut self, _: &str, _: &str, _: u32, _: bool) {}
 }
 
 /// Reads the trail and writes the rows to `out`, in no order: hour as `YYYY-MM-DDTHH`, the texts, the count, with tabs

@@ -23,7 +23,7 @@ impl EventSink for Null {
         black_box(event);
     }
 
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         black_box((account, region, hour, read_only));
     }
 }

@@ -110,8 +110,8 @@ fn scan(size: Large, faults: &[Fault]) {
 /// highest value; what is added in its last two milliseconds is not seen.
 fn peak(mut child: Child) -> (ExitStatus, u64) {
     let status = format!("/proc/{}/status", child.id());
-    let (tell, ended) = mpsc::channel();
-    thread::spawn(move || tell.send(child.wait().unwrap()));
+    let (on_progress, ended) = mpsc::channel();
+    thread::spawn(move || on_progress.send(child.wait().unwrap()));
     let mut peak = 0;
     loop {
         let text = fs::read_to_string(&status).unwrap_or_default();

@@ -221,7 +221,7 @@ impl EventSink for Null {
         self.0 += 1;
     }
 
-    fn heard(&mut self, _: &str, _: &str, _: u32, _: bool) {
+    fn active_hour(&mut self, _: &str, _: &str, _: u32, _: bool) {
         self.0 += 1;
     }
 }

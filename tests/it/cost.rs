@@ -63,7 +63,7 @@ fn storage_calls_and_decryptions_have_their_prices() {
 #[test]
 fn replicas_cost_and_pending_or_included_secrets_do_not() {
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([
             idle("replicated")
                 .primary(EAST)
@@ -117,7 +117,7 @@ fn replicas_cost_and_pending_or_included_secrets_do_not() {
 fn the_run_rate_scales_calls_by_the_covered_hours() {
     // 12 of 30 days are covered, and 288 calls in them are a call an hour: 730 a month.
     let scan = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(12), NOW_S, &[])
+        .logging_between(ACCOUNT, EAST, days_ago(12), NOW_S, &[])
         .secret(idle("db"))
         .calls(get("db").at(days_ago(12)).every(HOUR, 288))
         .scan();
@@ -157,8 +157,8 @@ fn calls_in_time_that_is_not_covered_are_no_part_of_the_run_rate() {
     // Until 15 days ago the trail logged writes alone: what it shows of that time is not all.
     let put = |name: &str| call("PutSecretValue", name).writes();
     let scan = World::silent()
-        .heard_writes(ACCOUNT, EAST)
-        .heard_between(ACCOUNT, EAST, days_ago(15), NOW_S, &[])
+        .logging_writes(ACCOUNT, EAST)
+        .logging_between(ACCOUNT, EAST, days_ago(15), NOW_S, &[])
         .secrets([idle("before"), idle("since")])
         .calls(put("before").at(days_ago(29)).every(HOUR, 240))
         .calls(put("nobody's").at(days_ago(29)).every(HOUR, 240))
@@ -238,7 +238,7 @@ fn a_month_of_the_calendar_accrues_exactly_its_price() {
 fn what_belongs_to_no_secret_is_a_row_of_its_own() {
     let not_found = "Secrets Manager can't find the specified secret.";
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secret(idle("db"))
         .calls(
             call("ListSecrets", "")
@@ -287,7 +287,7 @@ fn a_partition_without_a_price_is_unknown_and_a_price_file_makes_it_known() {
     };
     let world = || {
         World::new()
-            .heard(ACCOUNT, "cn-north-1")
+            .logging(ACCOUNT, "cn-north-1")
             .secrets([secret(), idle("usual")])
     };
     let scan = world().call(get("db").region("cn-north-1")).scan();
@@ -342,7 +342,7 @@ const AMOUNTS: [&str; 6] = [
 #[test]
 fn a_sum_of_unknown_prices_is_unknown_and_not_zero() {
     let scan = World::new()
-        .heard(OTHER, "cn-north-1")
+        .logging(OTHER, "cn-north-1")
         .secrets([unpriced("db"), unpriced("used")])
         .calls(get("used").place(OTHER, "cn-north-1").days(3).every(60, 5))
         .call(call("ListSecrets", "").place(OTHER, "cn-north-1"))
@@ -388,7 +388,7 @@ fn a_sum_of_unknown_prices_is_unknown_and_not_zero() {
 #[test]
 fn a_sum_of_which_something_is_known_is_that_and_says_what_it_leaves_out() {
     let scan = World::new()
-        .heard(OTHER, "cn-north-1")
+        .logging(OTHER, "cn-north-1")
         .secrets([unpriced("db"), idle("usual")])
         .scan();
     let sums = summed(&scan, "total", "total", &AMOUNTS);
@@ -430,8 +430,8 @@ fn without_a_trail_the_sums_of_calls_are_unknown_too() {
 fn odd_numbers_still_add_up_to_the_micro_dollar() {
     // Covered hours and counts that do not divide: every row rounds for itself, and the sum is of the rounded rows.
     let mut world = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(29) + 7 * HOUR, NOW_S, &[])
-        .heard_between(OTHER, WEST, days_ago(23), NOW_S, &[]);
+        .logging_between(ACCOUNT, EAST, days_ago(29) + 7 * HOUR, NOW_S, &[])
+        .logging_between(OTHER, WEST, days_ago(23), NOW_S, &[]);
     for number in 0..23 {
         let (account, region) = if number % 3 == 0 {
             (OTHER, WEST)

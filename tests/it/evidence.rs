@@ -253,7 +253,7 @@ fn a_primary_is_judged_together_with_its_replicas() {
         ]
     };
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets(pair("used-there", Some(3)))
         // Without it the trail there would show none of the reads that the dates show.
         .secret(never("busy").region(WEST).accessed(3))
@@ -305,7 +305,7 @@ fn the_trail_of_every_region_of_a_replicated_secret_counts() {
 #[test]
 fn the_same_name_in_two_regions_is_no_replica() {
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([idle("db"), idle("db").region(WEST).suffix("XyZ789")])
         .call(get("db").region(WEST))
         .scan();
@@ -320,7 +320,7 @@ fn replicas_that_nobody_looked_at_may_be_in_use() {
     let idle_there =
         json!([{"Region": WEST, "Status": "InSync", "LastAccessedDate": time(days_ago(200))}]);
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([
             idle("unknown").primary(EAST),
             idle("described-in-use")
@@ -354,8 +354,8 @@ fn a_read_in_a_region_without_inventory_is_a_read_of_the_replica() {
     let frankfurt = "eu-central-1";
     let there = idle("by-arn").region(frankfurt).arn();
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
-        .heard(ACCOUNT, frankfurt)
+        .logging(ACCOUNT, WEST)
+        .logging(ACCOUNT, frankfurt)
         .secrets(pair("by-name"))
         .secrets(pair("by-arn"))
         .secrets(pair("other"))
@@ -425,7 +425,7 @@ fn a_hole_in_the_trail_is_no_proof() {
     let hole = (days_ago(50), days_ago(50) + 9 * HOUR);
     let world = |holes: &[(i64, i64)]| {
         World::silent()
-            .heard_between(ACCOUNT, EAST, days_ago(92), NOW_S, holes)
+            .logging_between(ACCOUNT, EAST, days_ago(92), NOW_S, holes)
             .secrets([
                 idle("idle"),
                 never("never"),
@@ -484,7 +484,7 @@ fn coverage_is_judged_for_each_account_and_region() {
 #[test]
 fn a_write_only_trail_covers_no_reads() {
     let scan = World::silent()
-        .heard_writes(ACCOUNT, EAST)
+        .logging_writes(ACCOUNT, EAST)
         .secret(idle("db"))
         .call(call("PutSecretValue", "db").writes())
         .scan();
@@ -500,13 +500,13 @@ fn a_write_only_trail_covers_no_reads() {
 #[test]
 fn a_trail_that_starts_late_covers_only_its_time() {
     let scan = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(60), NOW_S, &[])
+        .logging_between(ACCOUNT, EAST, days_ago(60), NOW_S, &[])
         .secret(idle("db"))
         .scan();
     assert_eq!(scan.verdict("db"), "review: coverage-gap idle");
     assert_eq!(scan.secret("db")["evidence_days"], 60);
     let shorter = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(60), NOW_S, &[])
+        .logging_between(ACCOUNT, EAST, days_ago(60), NOW_S, &[])
         .secret(idle("db"))
         .args(&["--idle", "60d"])
         .scan();
@@ -535,7 +535,7 @@ fn names_and_arns_resolve_to_their_secret() {
     let partial = format!("{}orders", orders.arn().trim_end_matches("orders-AbC123"));
     let by_partial = idle("by-partial");
     let scan = World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([
             orders.clone(),
             by_partial.clone(),
@@ -655,7 +655,7 @@ fn the_twins_of_a_cross_account_call_count_once() {
         .place(ACCOUNT, EAST)
         .id("0c0c0c0c-0000-4000-8000-000000000002");
     let scan = World::new()
-        .heard(OTHER, EAST)
+        .logging(OTHER, EAST)
         .secret(secret)
         .call(theirs)
         .call(ours)
@@ -789,7 +789,7 @@ fn a_read_by_arn_counts_where_the_secret_stands() {
     let listed = never("listed");
     let elsewhere = never("elsewhere").at(OTHER, EAST);
     let scan = World::new()
-        .heard(OTHER, EAST)
+        .logging(OTHER, EAST)
         .secret(listed)
         .call(get(&elsewhere.arn()).days(3))
         .scan();
@@ -817,7 +817,7 @@ fn a_read_of_a_deleted_secret_elsewhere_asks_for_no_inventory_of_the_caller() {
     let listed = never("listed").at(OTHER, EAST);
     let gone = never("gone").at(OTHER, EAST);
     let scan = World::new()
-        .heard(OTHER, EAST)
+        .logging(OTHER, EAST)
         .secret(listed)
         .call(get(&gone.arn()).days(3))
         .scan();

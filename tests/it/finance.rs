@@ -15,7 +15,7 @@ const PRICES: &str = r#"
 fn scan() -> Scan {
     let read = |name: &str| get(name).days(3);
     World::new()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([
             idle("used").customer_key(),
             idle("pending").deleted(10),

@@ -19,7 +19,7 @@ type Case = (&'static str, Secret, Vec<Call>, bool);
 /// Scans the secrets of all cases together, and compares for each whether it has a finding of this code.
 fn check(code: &str, policy: &str, cases: Vec<Case>) -> Scan {
     let mut world = World::new()
-        .heard(crate::world::ACCOUNT, crate::world::WEST)
+        .logging(crate::world::ACCOUNT, crate::world::WEST)
         .policy(policy);
     for (_, secret, calls, _) in &cases {
         world = world.secret(secret.clone()).calls(calls.clone());

@@ -75,7 +75,7 @@ fn ids(accounts: &[&str]) -> Vec<AccountId> {
 }
 
 /// The gaps as text, to look for words in.
-fn told(gaps: &[Gap]) -> String {
+fn text(gaps: &[Gap]) -> String {
     gaps.iter()
         .map(|gap| format!("{gap:?}"))
         .collect::<Vec<_>>()
@@ -128,15 +128,15 @@ impl BlobStore for Memory {
 
 /// Hears everything that a source says.
 #[derive(Default)]
-struct Heard(Mutex<Vec<ProgressEvent>>);
+struct ProgressEvents(Mutex<Vec<ProgressEvent>>);
 
-impl ProgressSink for Heard {
+impl ProgressSink for ProgressEvents {
     fn note(&self, note: ProgressEvent) {
         self.0.lock().unwrap().push(note);
     }
 }
 
-impl Heard {
+impl ProgressEvents {
     /// What was said so far.
     fn all(&self) -> Vec<ProgressEvent> {
         self.0.lock().unwrap().clone()
@@ -248,12 +248,12 @@ async fn what_goes_wrong_in_one_scope_is_a_gap_and_the_rest_is_read() {
     assert_eq!(counts, [150, 0, 150, 0, 150]);
     let complete: Vec<bool> = read.iter().map(|one| one.complete).collect();
     assert_eq!(complete, [true, false, true, false, true]);
-    let denied = told(&read[1].gaps);
+    let denied = text(&read[1].gaps);
     assert!(
         denied.contains("secretsmanager:ListSecrets is missing"),
         "{denied}"
     );
-    let closed = told(&read[3].gaps);
+    let closed = text(&read[3].gaps);
     assert!(closed.contains("not enabled"), "{closed}");
 }
 
@@ -271,7 +271,7 @@ async fn credentials_that_run_out_in_the_middle_leave_what_was_read_and_a_gap() 
     }
     let read = inventory(&session, &[scope(A, EAST)], &NoProgress, None).await;
     assert_eq!((read[0].secrets.len(), read[0].complete), (400, false));
-    let gap = told(&read[0].gaps);
+    let gap = text(&read[0].gaps);
     assert!(
         gap.contains("after the first 400") && gap.contains("expired"),
         "{gap}"
@@ -293,7 +293,7 @@ async fn a_dead_endpoint_is_a_gap_within_seconds() {
     .await;
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(read[0].secrets.len(), 3);
-    let gap = told(&read[1].gaps);
+    let gap = text(&read[1].gaps);
     assert!(gap.contains("no answer"), "{gap}");
 }
 
@@ -326,7 +326,7 @@ async fn an_organization_is_entered_account_by_account_with_one_role_each() {
         found.closed,
         [(ids(&[C])[0].clone(), "SUSPENDED".to_owned())]
     );
-    assert!(found.gaps.is_empty(), "{}", told(&found.gaps));
+    assert!(found.gaps.is_empty(), "{}", text(&found.gaps));
     assert_eq!(
         found.scopes,
         [
@@ -357,9 +357,9 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
     let found = scopes(&plain, &ask, &NoProgress).await;
     assert_eq!(found.scopes, [scope(A, EAST)]);
     assert!(
-        told(&found.gaps).contains("no role"),
+        text(&found.gaps).contains("no role"),
         "{}",
-        told(&found.gaps)
+        text(&found.gaps)
     );
     let wrong = Role {
         name: "audit".to_owned(),
@@ -373,7 +373,7 @@ async fn an_account_that_cannot_be_entered_is_one_gap() {
     .unwrap();
     let found = scopes(&session, &ask, &NoProgress).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (1, 1));
-    let gap = told(&found.gaps);
+    let gap = text(&found.gaps);
     assert!(
         gap.contains("sts:AssumeRole is missing") && gap.contains("role/audit"),
         "{gap}"
@@ -396,7 +396,7 @@ async fn only_enabled_regions_are_looked_at_and_without_permission_all_known_one
     aws.inject(Fault::denied().on("account", "ListRegions"));
     let found = scopes(&session, &ask, &NoProgress).await;
     assert_eq!((found.scopes.len(), found.gaps.len()), (34, 1));
-    assert!(told(&found.gaps).contains("account:ListRegions is missing"));
+    assert!(text(&found.gaps).contains("account:ListRegions is missing"));
 }
 
 #[tokio::test]
@@ -425,8 +425,8 @@ async fn where_aws_cannot_tell_its_regions_nobody_asks_and_nothing_is_missing() 
         assert_eq!(found.scopes.len(), regions, "{:?}", found.scopes);
         assert_eq!(found.gaps, [], "{partition}");
         assert_eq!(aws.calls_of("account", "ListRegions").len(), asked);
-        let told = found.notes.iter().any(|note| note.contains(partition));
-        assert_eq!(told, asked == 0, "{:?}", found.notes);
+        let text = found.notes.iter().any(|note| note.contains(partition));
+        assert_eq!(text, asked == 0, "{:?}", found.notes);
     }
 }
 
@@ -450,17 +450,17 @@ async fn long_work_before_and_after_the_scan_says_how_far_it_is() {
     })
     .await
     .unwrap();
-    let heard = Heard::default();
+    let events = ProgressEvents::default();
     let ask = AccountsRequest {
         accounts: Accounts::Listed(ids(&[A, B])),
         regions: Vec::new(),
     };
-    scopes(&session, &ask, &heard).await;
-    versions::current(&session, &arns, None, &heard).await;
+    scopes(&session, &ask, &events).await;
+    versions::current(&session, &arns, None, &events).await;
     let far = |done, of| ProgressEvent::Accounts { done, of };
     let near = |done, of| ProgressEvent::Versions { done, of };
     assert_eq!(
-        heard.all(),
+        events.all(),
         [
             far(0, 2),
             far(1, 2),
@@ -508,7 +508,7 @@ async fn a_listing_that_goes_round_in_circles_is_a_gap() {
     let found = versions::current(&session, std::slice::from_ref(&arn), None, &NoProgress).await;
     for gaps in [&read[0].gaps, &found.gaps] {
         assert_eq!(gaps.len(), 1, "{gaps:?}");
-        assert!(told(gaps).contains("SameToken"), "{gaps:?}");
+        assert!(text(gaps).contains("SameToken"), "{gaps:?}");
     }
 }
 
@@ -520,15 +520,15 @@ async fn what_was_fetched_is_saved_as_aws_prints_it() {
     );
     let aws = Aws::start(world);
     let session = session(&aws).await;
-    let shelf = Memory::default();
-    inventory(&session, &[scope(A, EAST)], &NoProgress, Some(&shelf)).await;
-    let names = shelf
+    let store = Memory::default();
+    inventory(&session, &[scope(A, EAST)], &NoProgress, Some(&store)).await;
+    let names = store
         .names(&format!("inventory/{A}/{EAST}"))
         .unwrap()
         .join(" ");
     assert!(names.contains("list-secrets-00001.json list-secrets-00002.json"));
     assert!(names.starts_with("describe-secret-a_b-"), "{names}");
-    let page = shelf
+    let page = store
         .get(&format!("inventory/{A}/{EAST}/list-secrets-00001.json"))
         .unwrap()
         .unwrap();

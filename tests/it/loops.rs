@@ -438,7 +438,7 @@ fn calls_that_stand_for_no_time_are_no_loop() {
     let said = words.join(" ");
     assert!(said.contains("far too often is not known"), "{said}");
     assert!(scan.gaps().contains(OTHER), "{}", scan.gaps());
-    let covered = World::new().heard(OTHER, EAST).secret(there.clone());
+    let covered = World::new().logging(OTHER, EAST).secret(there.clone());
     let covered = covered.calls(across()).scan();
     assert_eq!(only(&covered)["reads_month"], 14_600);
 }

@@ -398,26 +398,26 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 /// Which of the four scopes are heard, and whether a day of silence or only writes are in it.
 #[derive(Clone, Copy, Debug)]
-struct Heard {
+struct ScopeLog {
     speaks: bool,
     hole: Option<u32>,
     reads: bool,
 }
 
-fn heard() -> impl Strategy<Value = Heard> {
+fn scope_log() -> impl Strategy<Value = ScopeLog> {
     (
         proptest::bool::weighted(0.8),
         proptest::option::weighted(0.4, 2_u32..88),
         proptest::bool::weighted(0.8),
     )
-        .prop_map(|(speaks, hole, reads)| Heard {
+        .prop_map(|(speaks, hole, reads)| ScopeLog {
             speaks,
             hole,
             reads,
         })
 }
 
-/// The order in which [`Heard`]s are given.
+/// The order in which [`ScopeLog`]s are given.
 const SCOPES: [(&str, &str); 4] = [
     (ACCOUNT, EAST),
     (ACCOUNT, WEST),
@@ -425,15 +425,15 @@ const SCOPES: [(&str, &str); 4] = [
     (OTHER, WEST),
 ];
 
-fn coverage(given: &[Heard], coverage: &mut Coverage) {
+fn coverage(given: &[ScopeLog], coverage: &mut Coverage) {
     let last = u32::try_from(NOW_S / HOUR).unwrap();
-    for (heard, (account, region)) in given.iter().zip(SCOPES) {
-        for ago in (1..=92 * 24_u32).filter(|_| heard.speaks) {
-            if heard
+    for (scope_log, (account, region)) in given.iter().zip(SCOPES) {
+        for ago in (1..=92 * 24_u32).filter(|_| scope_log.speaks) {
+            if scope_log
                 .hole
                 .is_none_or(|hole| ago / 24 != hole && ago / 24 != hole + 1)
             {
-                coverage.heard(account, region, last - ago, heard.reads);
+                coverage.active_hour(account, region, last - ago, scope_log.reads);
             }
         }
     }
@@ -446,7 +446,7 @@ proptest! {
     fn rows_add_up_and_nothing_goes_without_a_complete_trail(
         secrets in proptest::collection::vec(entry(), 0..12),
         events in proptest::collection::vec(event(), 0..40),
-        given in proptest::collection::vec(heard(), 4),
+        given in proptest::collection::vec(scope_log(), 4),
         trust in any::<bool>(),
         declined in proptest::bool::weighted(0.2),
     ) {

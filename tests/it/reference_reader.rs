@@ -29,7 +29,7 @@ impl Told {
     fn management(&mut self, (account, region): (&str, &str), record: &Value) {
         let hour = time_of(record).unwrap_or_default() / 3_600;
         let read_only = truth(record, "readOnly");
-        self.heard(account, region, u32::try_from(hour).unwrap(), read_only);
+        self.active_hour(account, region, u32::try_from(hour).unwrap(), read_only);
         let mut variety = Variety::default();
         for (values, pointer) in [
             (&mut variety.services, "/eventSource"),
@@ -59,7 +59,7 @@ impl EventSink for Told {
         *self.events.entry(format!("{event:?}")).or_default() += 1;
     }
 
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         self.hours
             .insert((account.to_owned(), region.to_owned(), hour));
         if read_only {

@@ -508,7 +508,7 @@ fn other_days_and_digests_are_not_opened() {
         Told::default,
         Some(&logs::Watcher {
             patience: Duration::ZERO,
-            tell: &|progress| told.lock().unwrap().push(progress),
+            on_progress: &|progress| told.lock().unwrap().push(progress),
         }),
     );
     // The 3rd and 4th, the 5th because the window ends there, and the 6th because delivery is late.

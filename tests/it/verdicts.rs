@@ -152,7 +152,7 @@ fn a_used_secret_is_kept_whatever_else_is_said_of_it() {
 fn maintenance_alone_is_no_use_only_where_the_trail_shows_all_of_it() {
     let world = |from: i64| {
         World::silent()
-            .heard_between(ACCOUNT, EAST, from, NOW_S, &[])
+            .logging_between(ACCOUNT, EAST, from, NOW_S, &[])
             .call(get("db").by(role("rotation", "rotate-db")).days(10))
             .secret(never("db").accessed(10).rotated_by("rotate-db"))
     };

@@ -604,7 +604,7 @@ pub fn heartbeat(account: &str, region: &str, at: i64) -> Call {
 
 /// Which hours of a scope the trail speaks of.
 #[derive(Clone, Debug)]
-struct Heard {
+struct Logging {
     account: String,
     region: String,
     /// Seconds since 1970: from inclusive, to exclusive.
@@ -616,7 +616,7 @@ struct Heard {
 
 type Packed = BTreeMap<(String, String, i64, bool), Vec<u8>>;
 
-impl Heard {
+impl Logging {
     fn write(&self, root: &Path) {
         static PACKED: OnceLock<Mutex<Packed>> = OnceLock::new();
         for day in self.from.div_euclid(DAY)..=(self.to - 1).div_euclid(DAY) {
@@ -666,7 +666,7 @@ impl Heard {
 pub struct World {
     pub secrets: Vec<Secret>,
     pub calls: Vec<Call>,
-    heard: Vec<Heard>,
+    logging: Vec<Logging>,
     pub policy: Option<String>,
     pub args: Vec<String>,
     pub now: String,
@@ -677,7 +677,7 @@ pub struct World {
 impl World {
     /// No secrets, no calls; every hour of the last 92 days is heard in the first account in us-east-1.
     pub fn new() -> Self {
-        Self::silent().heard(ACCOUNT, EAST)
+        Self::silent().logging(ACCOUNT, EAST)
     }
 
     /// The same without any background.
@@ -685,7 +685,7 @@ impl World {
         Self {
             secrets: Vec::new(),
             calls: Vec::new(),
-            heard: Vec::new(),
+            logging: Vec::new(),
             policy: None,
             args: Vec::new(),
             now: NOW.to_owned(),
@@ -695,11 +695,11 @@ impl World {
     }
 
     /// Every hour of a scope is heard.
-    pub fn heard(self, account: &str, region: &str) -> Self {
-        self.heard_between(account, region, days_ago(92), NOW_S + 2 * DAY, &[])
+    pub fn logging(self, account: &str, region: &str) -> Self {
+        self.logging_between(account, region, days_ago(92), NOW_S + 2 * DAY, &[])
     }
 
-    pub fn heard_between(
+    pub fn logging_between(
         mut self,
         account: &str,
         region: &str,
@@ -707,7 +707,7 @@ impl World {
         to: i64,
         holes: &[(i64, i64)],
     ) -> Self {
-        self.heard.push(Heard {
+        self.logging.push(Logging {
             account: account.to_owned(),
             region: region.to_owned(),
             from,
@@ -719,9 +719,9 @@ impl World {
     }
 
     /// Every hour of a scope is heard, and no record of it only reads.
-    pub fn heard_writes(self, account: &str, region: &str) -> Self {
-        let mut world = self.heard(account, region);
-        world.heard.last_mut().unwrap().read_only = false;
+    pub fn logging_writes(self, account: &str, region: &str) -> Self {
+        let mut world = self.logging(account, region);
+        world.logging.last_mut().unwrap().read_only = false;
         world
     }
 
@@ -785,8 +785,8 @@ impl World {
         }
         let trail = root.join("trail");
         std::fs::create_dir_all(&trail).unwrap();
-        for heard in &self.heard {
-            heard.write(&trail);
+        for logging in &self.logging {
+            logging.write(&trail);
         }
         let mut files: BTreeMap<(String, String, i64), Vec<String>> = BTreeMap::new();
         for (number, call) in self.calls.iter().enumerate() {

@@ -192,7 +192,7 @@ pub async fn read(
                 Ok(bytes) => counts.read(bytes),
                 Err(failed) => failures.add(failed),
             }
-            counts.tell(notes);
+            counts.report_to(notes);
             futures_util::future::ready(failures)
         });
     let (unlisted, failures) = tokio::join!(listing, fetching);
@@ -239,7 +239,7 @@ impl Counts {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn tell(&self, notes: &dyn ProgressSink) {
+    fn report_to(&self, notes: &dyn ProgressSink) {
         notes.note(ProgressEvent::Bucket {
             listed: self.listed.load(Ordering::Relaxed),
             read: self.read.load(Ordering::Relaxed),
@@ -326,9 +326,9 @@ fn gap(scope: Option<&Scope>, what: String, why: String) -> Gap {
 /// A client for the Region of a bucket. If that Region cannot be learnt, the first request will say what is wrong.
 pub(super) async fn client_of(session: &AwsSession, bucket: &str) -> Client {
     let client = in_region(session, &session.base);
-    let place = session.gate.place().await;
+    let permit = session.gate.permit().await;
     let answer = client.head_bucket().bucket(bucket).send().await;
-    drop(place);
+    drop(permit);
     let region = match &answer {
         Ok(found) => found.bucket_region().map(str::to_owned),
         Err(error) => region_in(error),

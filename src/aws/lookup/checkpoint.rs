@@ -1,4 +1,4 @@
-//! What was read of an event history, kept on a shelf so that an interrupted run goes on where it stopped.
+//! What was read of an event history, stored so that an interrupted run goes on where it stopped.
 //!
 //! One file a finished slice of time, named by its span in seconds since 1970, and one a finished part of a sample.
 //! Inside: gzip, one JSON text a line, which is the record as AWS gave it. A file that cannot be read is taken away and
@@ -31,13 +31,13 @@ const FORMAT: &str = "\"secretsweep lookup 1\"";
 /// The files of one account and Region.
 #[derive(Clone, Copy)]
 pub(super) struct Checkpoint<'a> {
-    shelf: &'a dyn BlobStore,
+    store: &'a dyn BlobStore,
     scope: &'a Scope,
 }
 
 impl<'a> Checkpoint<'a> {
-    pub(super) fn new(shelf: &'a dyn BlobStore, scope: &'a Scope) -> Self {
-        Self { shelf, scope }
+    pub(super) fn new(store: &'a dyn BlobStore, scope: &'a Scope) -> Self {
+        Self { store, scope }
     }
 
     fn folder(&self) -> String {
@@ -46,7 +46,7 @@ impl<'a> Checkpoint<'a> {
 
     /// The finished slices, sorted.
     pub(super) fn slices(&self) -> io::Result<Vec<TimeSlice>> {
-        let names = self.shelf.names(&self.folder())?;
+        let names = self.store.names(&self.folder())?;
         let mut slices: Vec<TimeSlice> = names
             .iter()
             .filter_map(|name| {
@@ -70,7 +70,7 @@ impl<'a> Checkpoint<'a> {
         records: impl Iterator<Item = &'r str>,
     ) -> io::Result<()> {
         let lines = records.map(|record| (0, record));
-        self.shelf.put(&self.slice_name(slice), &packed(lines)?)
+        self.store.put(&self.slice_name(slice), &packed(lines)?)
     }
 
     /// The records of a finished slice; `None` if they cannot be read any more.
@@ -81,11 +81,11 @@ impl<'a> Checkpoint<'a> {
     }
 
     fn lines(&self, name: &str) -> Option<Vec<(u32, String)>> {
-        let bytes = self.shelf.get(name).ok()??;
+        let bytes = self.store.get(name).ok()??;
         let lines = unpacked(&bytes);
         if lines.is_none() {
             // If it cannot be taken away either, it is simply unreadable again next time.
-            drop(self.shelf.remove(name));
+            drop(self.store.remove(name));
         }
         lines
     }
@@ -96,14 +96,14 @@ impl<'a> Checkpoint<'a> {
 
     /// The sample that was begun, if there is one.
     pub(super) fn begun(&self) -> Option<Begun> {
-        let bytes = self.shelf.get(&self.comb_name()).ok()??;
+        let bytes = self.store.get(&self.comb_name()).ok()??;
         serde_json::from_slice(&bytes).ok()
     }
 
     /// Keeps what a sample begins with.
     pub(super) fn put_begun(&self, begun: &Begun) -> io::Result<()> {
         let bytes = serde_json::to_vec(begun)?;
-        self.shelf.put(&self.comb_name(), &bytes)
+        self.store.put(&self.comb_name(), &bytes)
     }
 
     fn part_name(&self, comb: &SamplingPlan, part: u32) -> String {
@@ -132,7 +132,7 @@ impl<'a> Checkpoint<'a> {
         let lines = records
             .iter()
             .map(|(window, record)| (*window, record.as_str()));
-        self.shelf.put(&self.part_name(comb, part), &packed(lines)?)
+        self.store.put(&self.part_name(comb, part), &packed(lines)?)
     }
 }
 

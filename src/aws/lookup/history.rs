@@ -79,7 +79,7 @@ pub(super) struct ReadLimits {
     /// With how many requests.
     pub(super) requests: u64,
     /// What is older than this is gone, so that a query from before it names no start at all.
-    pub(super) kept: i64,
+    pub(super) oldest: i64,
 }
 
 /// One record.
@@ -232,8 +232,8 @@ impl<'a> History<'a> {
     ) -> Result<HistoryPage, StopReason> {
         let attribute = self.about.attribute()?;
         // Within a minute of what AWS has dropped, clocks decide whether a start is refused: ask without one.
-        let start = (from > self.bounds.kept + 60).then(|| DateTime::from_secs(from));
-        let _place = self.session.gate.place().await;
+        let start = (from > self.bounds.oldest + 60).then(|| DateTime::from_secs(from));
+        let _permit = self.session.gate.permit().await;
         let begun = Instant::now();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let client = &self.client;
@@ -367,10 +367,10 @@ impl SliceReading {
         if edge >= self.slice.1 {
             return;
         }
-        let (records, kept) = std::mem::take(&mut self.held)
+        let (records, later) = std::mem::take(&mut self.held)
             .into_iter()
             .partition(|record| record.time >= edge);
-        self.held = kept;
+        self.held = later;
         *without_progress = 0;
         finished(Chunk {
             span: (edge, self.slice.1),

@@ -1,13 +1,13 @@
 //! The event history of CloudTrail (`LookupEvents`) as a source of events.
 //!
 //! Every account and Region is read newest first, side by side. What is finished is handed on, asserted as covered, and
-//! kept on the shelf, so that an interrupted run asks only for what is missing. After the first pages and a few probes
+//! stored, so that an interrupted run asks only for what is missing. After the first pages and a few probes
 //! it is clear how long the rest takes; then one of three ways is gone ([`LookupWay`]): everything; the newest part, if
 //! the window fits into the budget and only other evidence does not; or, if not even the window fits, a sample of it
 //! ([`crate::domain::sampling`]), from which volume can be estimated and nothing can be judged unused. What was not read
 //! is a gap that names the better source.
 //!
-//! An event is final a while after it happened ([`LATE`]); what is younger is handed on, but neither kept nor asserted.
+//! An event is final a while after it happened ([`LATE`]); what is younger is handed on, but neither stored nor asserted.
 
 mod checkpoint;
 mod effort;
@@ -36,7 +36,7 @@ use crate::domain::sampling::{ENOUGH_WINDOWS, Sample};
 use crate::ports::{BlobStore, Fault, Feed, LookupWay, ProgressSink};
 
 /// How long AWS keeps the event history.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// After this time an event is in the history: files arrive 15 minutes after the call at the latest (CloudTrail user
 /// guide), and some time is added.
@@ -52,8 +52,8 @@ pub struct LookupRequest {
     /// The span whose calls are counted, within the evidence: at its end, or, as for a past month, before it. It is what
     /// a sample is taken of.
     pub window: Span,
-    /// Before this AWS has nothing: the real time less [`KEPT`].
-    pub kept: Timestamp,
+    /// Before this AWS has nothing: the real time less [`RETENTION`].
+    pub oldest: Timestamp,
     /// What happened before this is final: the real time less [`LATE`].
     pub settled: Timestamp,
     /// How long reading may take in all.
@@ -72,7 +72,7 @@ impl LookupRequest {
         Self {
             evidence,
             window,
-            kept: clock - KEPT,
+            oldest: clock - RETENTION,
             settled: clock - LATE,
             budget,
             requests: None,
@@ -116,7 +116,7 @@ pub async fn read(
             scope,
             ask,
             feed,
-            kept: cache.map(|shelf| Checkpoint::new(shelf, scope)),
+            checkpoint: cache.map(|store| Checkpoint::new(store, scope)),
             trouble: Mutex::default(),
             done: Mutex::default(),
             read_s: AtomicU64::default(),
@@ -153,10 +153,10 @@ pub async fn named(
     let bounds = ReadLimits {
         deadline: after(ask.budget),
         requests: ask.requests.unwrap_or(u64::MAX),
-        kept: ask.kept.as_second(),
+        oldest: ask.oldest.as_second(),
     };
     let (from, to) = seconds(&ask.evidence);
-    let slice = (from.max(bounds.kept), to);
+    let slice = (from.max(bounds.oldest), to);
     let mut history =
         History::new(session, scope, notes, bounds).map_err(|fault| fault.to_string())?;
     for (asked, name) in names.iter().enumerate() {
@@ -197,11 +197,11 @@ async fn read_scope(
         gaps: Vec::new(),
         textless: false,
     };
-    let kept = to.ask.kept.as_second();
+    let oldest = to.ask.oldest.as_second();
     let wanted: Vec<TimeSlice> = missing(evidence, &held)
         .into_iter()
-        .filter(|slice| slice.1 > kept)
-        .map(|slice| (slice.0.max(kept), slice.1))
+        .filter(|slice| slice.1 > oldest)
+        .map(|slice| (slice.0.max(oldest), slice.1))
         .collect();
     let mut need = Need::default();
     let stop = if wanted.is_empty() {
@@ -210,7 +210,7 @@ async fn read_scope(
         let bounds = ReadLimits {
             deadline,
             requests: to.ask.requests.unwrap_or(u64::MAX),
-            kept,
+            oldest,
         };
         match History::new(session, to.scope, notes, bounds) {
             Ok(history) => {
@@ -252,11 +252,14 @@ fn what_is_missing(
     need: Need,
 ) {
     let evidence = seconds(&to.ask.evidence);
-    let kept = to.ask.kept.as_second();
+    let oldest = to.ask.oldest.as_second();
     let mut done = locked(&to.done).clone();
     done.sort_unstable();
     for slice in missing(evidence, &done) {
-        let (old, open) = ((slice.0, slice.1.min(kept)), (slice.0.max(kept), slice.1));
+        let (old, open) = (
+            (slice.0, slice.1.min(oldest)),
+            (slice.0.max(oldest), slice.1),
+        );
         if old.1 - old.0 > EDGE {
             let why = "AWS keeps the event history for 90 days; a trail (`--trail s3://...`) may hold more";
             read.gaps.push(gap(to.scope, old, why.to_owned()));
@@ -267,7 +270,7 @@ fn what_is_missing(
         }
     }
     if let Some(trouble) = locked(&to.trouble).as_ref() {
-        let what = "some of what was read could not be kept for the next run";
+        let what = "some of what was read could not be stored for the next run";
         let gap = Gap::new(GapSource::Cache, Some(to.scope), what, trouble.as_str());
         read.gaps.push(gap);
     }

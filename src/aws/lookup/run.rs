@@ -69,7 +69,7 @@ impl ScopeLookup<'_> {
         read: &mut HistoryRead,
         need: &mut Need,
     ) -> Result<(), StopReason> {
-        if let Some(begun) = self.to.kept.as_ref().and_then(Checkpoint::begun)
+        if let Some(begun) = self.to.checkpoint.as_ref().and_then(Checkpoint::begun)
             && fits(&begun, self.to.ask)
         {
             // A sample that was begun before goes on: what made it necessary has not changed.
@@ -96,10 +96,11 @@ impl ScopeLookup<'_> {
             read.way = LookupWay::Sample;
             need.sample = Some(enough(window.rate));
             self.plan(read.way, all, allowed);
-            if let Some(kept) = &self.to.kept {
+            if let Some(checkpoint) = &self.to.checkpoint {
                 let budget_s = self.to.ask.budget.as_secs();
                 let comb = comb.clone();
-                self.to.troubled(kept.put_begun(&Begun { comb, budget_s }));
+                self.to
+                    .troubled(checkpoint.put_begun(&Begun { comb, budget_s }));
             }
             return self.sample(comb, read).await;
         }
@@ -236,8 +237,8 @@ impl ScopeLookup<'_> {
         let mut done = FinishedCombs::default();
         let mut outcome = Ok(());
         for part in 0..SUBCOMBS {
-            let kept = self.to.kept.as_ref();
-            if let Some(records) = kept.and_then(|kept| kept.part(&comb, part)) {
+            let checkpoint = self.to.checkpoint.as_ref();
+            if let Some(records) = checkpoint.and_then(|checkpoint| checkpoint.part(&comb, part)) {
                 self.sampled(&comb, &records);
                 done.add(part);
                 continue;
@@ -246,8 +247,8 @@ impl ScopeLookup<'_> {
                 Ok(records) => {
                     self.sampled(&comb, &records);
                     done.add(part);
-                    if let Some(kept) = kept {
-                        self.to.troubled(kept.put_part(&comb, part, &records));
+                    if let Some(checkpoint) = checkpoint {
+                        self.to.troubled(checkpoint.put_part(&comb, part, &records));
                     }
                 }
                 Err(stop) => {
@@ -300,7 +301,7 @@ impl ScopeLookup<'_> {
             match self.history.page(slice, token.as_deref()).await {
                 Ok(page) => {
                     let texts = page.records.into_iter().map(|record| record.text);
-                    records.extend(texts.map(|text| (window.place, text)));
+                    records.extend(texts.map(|text| (window.index, text)));
                     token = page.next;
                 }
                 Err(StopReason::Token) if again < 2 => {
@@ -321,7 +322,7 @@ impl ScopeLookup<'_> {
 /// The window as far as it is final and kept by AWS.
 fn window_of(ask: &LookupRequest) -> Span {
     Span {
-        from: ask.window.from.max(ask.kept),
+        from: ask.window.from.max(ask.oldest),
         to: ask.window.to.min(ask.settled),
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct ScopeSink<'a> {
     pub(super) scope: &'a Scope,
     pub(super) ask: &'a LookupRequest,
     pub(super) feed: &'a dyn Feed,
-    pub(super) kept: Option<Checkpoint<'a>>,
+    pub(super) checkpoint: Option<Checkpoint<'a>>,
     /// Why something could not be kept, the first time.
     pub(super) trouble: Mutex<Option<String>>,
     /// What is finished and covered.
@@ -38,8 +38,8 @@ impl ScopeSink<'_> {
         let (from, to) = (chunk.span.0, chunk.span.1.min(settled));
         if from < to {
             let old = chunk.records.iter().filter(|record| record.time < to);
-            if let Some(kept) = &self.kept {
-                let put = kept.put((from, to), old.map(|record| record.text.as_str()));
+            if let Some(checkpoint) = &self.checkpoint {
+                let put = checkpoint.put((from, to), old.map(|record| record.text.as_str()));
                 self.troubled(put);
             }
             self.cover((from, to));
@@ -68,10 +68,10 @@ impl ScopeSink<'_> {
 
     /// Hands on what earlier runs kept of the span. Gives the slices and how many events they held.
     pub(super) fn remembered(&self, span: TimeSlice) -> (Vec<TimeSlice>, u64) {
-        let Some(kept) = &self.kept else {
+        let Some(checkpoint) = &self.checkpoint else {
             return (Vec::new(), 0);
         };
-        let slices = kept.slices().unwrap_or_else(|error| {
+        let slices = checkpoint.slices().unwrap_or_else(|error| {
             self.troubled(Err(error));
             Vec::new()
         });
@@ -80,7 +80,7 @@ impl ScopeSink<'_> {
             if slice.0 >= span.1 || slice.1 <= span.0 {
                 continue;
             }
-            if let Some(records) = kept.get(slice) {
+            if let Some(records) = checkpoint.get(slice) {
                 for record in &records {
                     self.feed.record(self.scope, record.as_bytes());
                     events += 1;

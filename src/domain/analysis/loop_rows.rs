@@ -1,4 +1,4 @@
-//! The loops of a scan, dearest first, and the finding that each is.
+//! The loops of a scan, most expensive first, and the finding that each is.
 
 use super::Scan;
 use crate::domain::base::finding_kinds::{FindingCode, Severity};
@@ -146,7 +146,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// What tells loops of the same worth apart.
+/// What orders loops of the same worth.
 fn names(row: &LoopRow) -> impl Ord {
     (&row.arn, &row.name, &row.reader, &row.client, &row.what)
 }

@@ -372,12 +372,12 @@ impl PlanFileReader {
 fn columns(cells: &[String]) -> Result<BTreeMap<&'static str, usize>, PlanFileError> {
     let mut columns = BTreeMap::new();
     let mut twice = BTreeSet::new();
-    for (place, cell) in cells.iter().enumerate() {
+    for (index, cell) in cells.iter().enumerate() {
         let known = COLUMNS
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(cell));
         if let Some(known) = known
-            && columns.insert(known, place).is_some()
+            && columns.insert(known, index).is_some()
         {
             twice.insert(known);
         }
@@ -399,9 +399,9 @@ struct PlanFileRow<'a> {
 
 impl PlanFileRow<'_> {
     fn cell(&self, column: &'static str) -> &str {
-        let place = self.header.get(column);
-        place
-            .and_then(|&place| self.cells.get(place))
+        let index = self.header.get(column);
+        index
+            .and_then(|&index| self.cells.get(index))
             .map_or("", |cell| unguarded(cell))
     }
 

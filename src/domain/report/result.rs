@@ -66,7 +66,7 @@ pub struct Report {
     pub secrets: Vec<SecretRow>,
     /// Calls that belong to no secret of the inventory, by account and Region: rows and this equal the totals.
     pub unattributed: Vec<UnattributedRow>,
-    /// Hot retrieval loops, dearest first.
+    /// Hot retrieval loops, most expensive first.
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
     pub findings: Vec<FindingRow>,

@@ -272,7 +272,7 @@ impl<'a> PossibleSavings<'a> {
     }
 }
 
-/// The loops whose mending is in the totals, dearest first; the others end when their secret goes.
+/// The loops whose fix is in the totals, most expensive first; the others end when their secret goes.
 pub fn loops(report: &Report) -> Vec<&LoopRow> {
     let savings = PossibleSavings::new(report);
     let loops = report.loops.iter();

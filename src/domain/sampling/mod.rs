@@ -63,7 +63,7 @@ pub struct SamplingPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleWindow {
     /// Its place in the comb.
-    pub place: u32,
+    pub index: u32,
     /// The first second.
     pub from: Timestamp,
     /// The last second. `LookupEvents` takes `StartTime` and `EndTime` both inclusive: asking up to the first second
@@ -105,18 +105,18 @@ impl SamplingPlan {
     }
 
     /// The window at this place, cut to the span; `None` behind the end.
-    pub fn window(&self, place: u32) -> Option<SampleWindow> {
-        if place >= self.windows() {
+    pub fn window(&self, index: u32) -> Option<SampleWindow> {
+        if index >= self.windows() {
             return None;
         }
         let (begin, end) = (self.span.from.as_second(), self.span.to.as_second());
         let start = begin - i64::from(self.width_s)
             + 1
             + i64::from(self.phase_s)
-            + i64::from(place) * i64::from(self.step_s);
+            + i64::from(index) * i64::from(self.step_s);
         let last = (start + i64::from(self.width_s) - 1).min(end - 1);
         Some(SampleWindow {
-            place,
+            index,
             from: Timestamp::from_second(start.max(begin)).ok()?,
             last: Timestamp::from_second(last).ok()?,
         })
@@ -127,7 +127,7 @@ impl SamplingPlan {
     pub fn subcomb(&self, part: u32) -> impl Iterator<Item = SampleWindow> + '_ {
         (part..self.windows())
             .step_by(SUBCOMBS as usize)
-            .filter_map(|place| self.window(place))
+            .filter_map(|index| self.window(index))
     }
 }
 

@@ -61,13 +61,13 @@ fn traffic(shape: &str, seed: u64) -> Vec<u32> {
 fn sample(comb: &SamplingPlan, times: &[u32]) -> Series {
     let mut series = Series::default();
     let begin = comb.span.from.as_second();
-    for place in 0..comb.windows() {
-        let window = comb.window(place).unwrap();
+    for index in 0..comb.windows() {
+        let window = comb.window(index).unwrap();
         let offset = |moment: Timestamp| u32::try_from(moment.as_second() - begin).unwrap();
         let from = times.partition_point(|&time| time < offset(window.from));
         let to = times.partition_point(|&time| time <= offset(window.last));
         if from < to {
-            series.add(place, f64::from(u32::try_from(to - from).unwrap()), 1.0);
+            series.add(index, f64::from(u32::try_from(to - from).unwrap()), 1.0);
         }
     }
     series
@@ -120,8 +120,8 @@ fn every_second_of_the_span_is_in_a_window_for_equally_many_phases() {
     let mut covered = vec![0; 1_000];
     for phase in 0..comb.step_s {
         comb.phase_s = phase;
-        for place in 0..comb.windows() {
-            let window = comb.window(place).unwrap();
+        for index in 0..comb.windows() {
+            let window = comb.window(index).unwrap();
             let begin = comb.span.from.as_second();
             for second in window.from.as_second()..=window.last.as_second() {
                 covered[usize::try_from(second - begin).unwrap()] += 1;
@@ -136,7 +136,7 @@ fn every_second_of_the_span_is_in_a_window_for_equally_many_phases() {
 fn the_sub_combs_are_the_comb() {
     let comb = SamplingPlan::new(span(86_400), 20.0, 700, 3).unwrap();
     let mut places: Vec<u32> = (0..SUBCOMBS)
-        .flat_map(|part| comb.subcomb(part).map(|window| window.place))
+        .flat_map(|part| comb.subcomb(part).map(|window| window.index))
         .collect();
     places.sort_unstable();
     assert_eq!(places, (0..comb.windows()).collect::<Vec<_>>());
@@ -225,9 +225,9 @@ fn a_sample_cut_short_still_estimates_from_the_sub_combs_that_are_whole() {
     let two = Sample::new(comb(0), done, []);
     let finished = |comb: &SamplingPlan| {
         let mut series = Series::default();
-        for (place, calls) in sample(comb, &times).windows {
-            if place % SUBCOMBS < 4 {
-                series.add(place, calls, 1.0);
+        for (index, calls) in sample(comb, &times).windows {
+            if index % SUBCOMBS < 4 {
+                series.add(index, calls, 1.0);
             }
         }
         series
@@ -322,7 +322,7 @@ fn what_was_read_in_full_is_not_estimated_again() {
     let late = both
         .looked()
         .iter()
-        .filter(|(place, _)| comb.window(*place).unwrap().from.as_second() >= end - 21_600);
+        .filter(|(index, _)| comb.window(*index).unwrap().from.as_second() >= end - 21_600);
     assert!(late.clone().count() > 100);
     assert!(late.into_iter().all(|(_, seconds)| *seconds == 0.0));
     // Everything read: nothing is left for the windows to say.

@@ -36,12 +36,12 @@ impl Sample {
         let read = joined(read.into_iter().collect());
         let mut covered = [0.0; SUBCOMBS as usize];
         let mut looked = Vec::new();
-        for place in (0..comb.windows()).filter(|place| done.has(place % SUBCOMBS)) {
-            if let Some(window) = comb.window(place) {
+        for index in (0..comb.windows()).filter(|index| done.has(index % SUBCOMBS)) {
+            if let Some(window) = comb.window(index) {
                 let slice = (window.from.as_second(), window.last.as_second() + 1);
                 let seconds = outside(slice, &read);
-                covered[(place % SUBCOMBS) as usize] += seconds;
-                looked.push((place, seconds));
+                covered[(index % SUBCOMBS) as usize] += seconds;
+                looked.push((index, seconds));
             }
         }
         let open = outside(span_of(&comb), &read);

@@ -100,7 +100,7 @@ pub fn named_in(message: &str) -> Option<&str> {
     (name != "*" && !other).then_some(name)
 }
 
-/// Who called, as the event tells it. Strings of other people.
+/// Who called, as the event says. Strings of other people.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent marks of an event, each as the event has it"
@@ -136,7 +136,7 @@ pub struct Caller {
 
 /// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
 ///
-/// Addresses are only ever told apart, never shown, and there may be as many as calls. Among a million addresses of one
+/// Addresses are only ever compared, never shown, and there may be as many as calls. Among a million addresses of one
 /// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
 ///
 /// The lowest bit says whether the address is of a private network. AWS sees one only of a caller that comes through a
@@ -259,7 +259,7 @@ pub struct SampledSession {
     pub cells: Box<[Cell]>,
 }
 
-/// What is called, as the event tells it.
+/// What is called, as the event says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSubject {
     /// `recipientAccountId`; may be empty.
@@ -272,6 +272,35 @@ pub struct CallSubject {
     pub api: Arc<str>,
 }
 
+/// The version of a secret that a call asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestedVersion {
+    /// The current one, or one with a stage of somebody's own.
+    #[default]
+    Current,
+    /// The one in staging (`AWSPENDING`): what rotations ask for.
+    Pending,
+    /// The one before the current one (`AWSPREVIOUS`).
+    Previous,
+    /// One named by its id, and no stage: what Terraform's refresh of a secret that it manages asks for.
+    ById,
+}
+
+impl RequestedVersion {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Current, Self::Pending, Self::Previous, Self::ById];
+
+    /// The version that a call names by `versionStage` and `versionId`.
+    pub fn of(stage: Option<&str>, names_id: bool) -> Self {
+        match stage {
+            Some("AWSPENDING") => Self::Pending,
+            Some("AWSPREVIOUS") => Self::Previous,
+            None if names_id => Self::ById,
+            _ => Self::Current,
+        }
+    }
+}
+
 /// One line of the ledger: all calls that are alike but for their time and their address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallSeries {
@@ -281,12 +310,8 @@ pub struct CallSeries {
     pub kind: RecordKind,
     /// How it ended.
     pub outcome: CallOutcome,
-    /// A version in staging was asked for (`AWSPENDING`): what rotations do.
-    pub staged: bool,
-    /// The version was named and no stage: what Terraform's refresh of a secret that it manages does.
-    pub by_version: bool,
-    /// The version before the current one was asked for (`AWSPREVIOUS`).
-    pub previous: bool,
+    /// The version that was asked for.
+    pub version: RequestedVersion,
     /// The version of TLS.
     pub tls: TlsVersion,
     /// A batch that says what it selects: that stands on lines of its own.

@@ -2,12 +2,12 @@
 //!
 //! Absence of events proves something only inside covered time, so coverage is judged from everything a trail holds, of
 //! every service. CloudTrail delivers a file only when something happened: an hour without a record is either a quiet
-//! hour or a hole. [`Coverage::covered`] tells them apart by the trail's own rhythm: a silence that is usual for this
+//! hour or a hole. [`Coverage::covered`] distinguishes them by the trail's own rhythm: a silence that is usual for this
 //! account and Region (nights, weekends, a daily job) is covered, a silence that is not is a hole. In doubt it is a hole,
 //! because a hole can only turn a deletion into a question.
 //!
 //! A trail that holds no read-only events is write-only (`ReadWriteType: WriteOnly`) and covers no reads at all. Records
-//! that are all of Secrets Manager, one event name or one caller are the answer to a question and cover nothing
+//! that are all of Secrets Manager, one event name or one caller are the result of a query and cover nothing
 //! ([`Variety`]); so are those of a single file of more than a day, whatever lies beside it ([`FileHours`]).
 //! A source that was asked for a span and delivered all of it asserts the span ([`Coverage::assert`]) and needs no
 //! guessing.
@@ -54,7 +54,7 @@ impl Hours {
     }
 }
 
-/// What was heard of one account and Region.
+/// The logged activity of one account and Region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeActivity {
     hours: Hours,
@@ -108,7 +108,7 @@ impl<'a> RecordSelection<'a> {
 /// An account and a Region, as records have them.
 type Key = (Box<str>, Box<str>);
 
-/// What was heard everywhere.
+/// The logged activity of all accounts and Regions.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     scopes: HashMap<Key, ScopeActivity>,
@@ -122,7 +122,7 @@ pub struct Coverage {
 
 impl Coverage {
     /// Notes that some service logged something in this hour.
-    pub fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+    pub fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         let again = self.last.as_ref().is_some_and(|(a, r, h, known)| {
             *h == hour && (*known || !read_only) && **a == *account && **r == *region
         });
@@ -130,13 +130,13 @@ impl Coverage {
             return;
         }
         self.last = Some((account.into(), region.into(), hour, read_only));
-        let heard = self
+        let activity = self
             .scopes
             .entry((account.into(), region.into()))
             .or_default();
-        heard.hours.insert(hour);
+        activity.hours.insert(hour);
         if read_only {
-            heard.read_days.insert(hour / 24);
+            activity.read_days.insert(hour / 24);
         }
     }
 
@@ -205,8 +205,8 @@ impl Coverage {
         self.last = None;
         self.samples.extend(other.samples);
         self.unread.extend(other.unread);
-        for (key, heard) in other.scopes {
-            self.scopes.entry(key).or_default().merge(&heard);
+        for (key, activity) in other.scopes {
+            self.scopes.entry(key).or_default().merge(&activity);
         }
     }
 
@@ -229,13 +229,13 @@ impl Coverage {
         }
     }
 
-    /// What was heard of a scope.
+    /// The logged activity of a scope.
     pub fn of(&self, scope: &Scope) -> Option<&ScopeActivity> {
         self.scopes
             .get(&(scope.account.as_str().into(), scope.region.as_str().into()))
     }
 
-    /// Every scope that was heard of, sorted. Text that is no account or Region is left out.
+    /// Every scope with logged activity, sorted. Text that is no account or Region is left out.
     pub fn scopes(&self) -> BTreeSet<Scope> {
         self.scopes
             .keys()
@@ -281,9 +281,9 @@ impl ScopeActivity {
         })
     }
 
-    /// Whether anything was heard in these holes, and whether in some of their hours nothing was.
-    fn heard_in(&self, holes: &[(i64, i64)]) -> (bool, bool) {
-        let (mut heard, mut silent) = (false, false);
+    /// Whether there was activity in these holes, and whether some of their hours had none.
+    fn activity_in(&self, holes: &[(i64, i64)]) -> (bool, bool) {
+        let (mut activity, mut silent) = (false, false);
         for &(from, to) in holes {
             let hours = from.div_euclid(3_600)..(to + 3_599).div_euclid(3_600);
             let all = hours.clone().count();
@@ -292,10 +292,10 @@ impl ScopeActivity {
                 .iter()
                 .filter(|&hour| hours.contains(&hour.into()));
             let some = inside.count();
-            heard |= some > 0;
+            activity |= some > 0;
             silent |= some < all;
         }
-        (heard, silent)
+        (activity, silent)
     }
 
     /// The time between `from` and `to` (seconds since 1970) in which a read would have been logged, as far as all files
@@ -327,7 +327,7 @@ impl ScopeActivity {
         );
         let hours: Vec<i64> = self.hours.iter().map(i64::from).collect();
         let days: Vec<i64> = self.read_days.iter().map(|&day| i64::from(day)).collect();
-        let heard = bridged(&hours, 3_600, tolerance(&hours, LONGEST_SILENCE), from, to);
+        let activity = bridged(&hours, 3_600, tolerance(&hours, LONGEST_SILENCE), from, to);
         let with_reads = bridged(
             &days,
             86_400,
@@ -338,7 +338,7 @@ impl ScopeActivity {
         let read = if self.selection().is_some() {
             Covered::default()
         } else {
-            heard.and(&with_reads)
+            activity.and(&with_reads)
         };
         asserted.or(read)
     }

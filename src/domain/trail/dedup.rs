@@ -30,7 +30,7 @@ type EventIds = HashSet<u128, FixedState>;
 #[derive(Debug, Default)]
 struct Shard {
     /// What was found until all readers had come to files of which the day is known: in the files that have none, and in
-    /// the first days by those who were there sooner. Never forgotten. Empty where no day is told at all: then everything
+    /// the first days by those who were there sooner. Never forgotten. Empty where no reader declares its days: then everything
     /// is in `now`, and stays there.
     always: EventIds,
     /// From days until [`OpenDays::edge`].
@@ -65,7 +65,7 @@ impl Default for Deduplicator {
 }
 
 impl Deduplicator {
-    /// Notes an event; tells whether it is new.
+    /// Notes an event and returns whether it is new.
     pub fn is_new(&self, id: EventId) -> bool {
         let shard = usize::try_from(id.0 % 64).unwrap_or(0);
         let mut shard = locked(&self.shards[shard]);
@@ -73,7 +73,7 @@ impl Deduplicator {
         !known && shard.now.insert(id.0)
     }
 
-    /// A reader that will tell its days.
+    /// A reader that will declare its days.
     pub fn turn(&self) -> DedupReader {
         let mut days = locked(&self.days);
         days.next_reader += 1;

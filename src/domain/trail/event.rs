@@ -94,7 +94,7 @@ pub enum RecordKind {
     /// A call of the Secrets Manager API by somebody (`AwsApiCall`).
     #[default]
     Call,
-    /// The service speaks of itself (`AwsServiceEvent`: rotation, deletion). Nobody called it.
+    /// An event of the service itself (`AwsServiceEvent`: rotation, deletion). Nobody called it.
     ServiceEvent,
     /// A `Decrypt` by KMS for a read of a secret: its encryption context holds the ARN of the secret, and its identity is
     /// the caller of Secrets Manager (AWS KMS Developer Guide, "How AWS Secrets Manager uses AWS KMS").
@@ -283,7 +283,7 @@ impl Variety {
 /// When a log file was delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
-    /// Its place does not tell. All files of which the day is known come after.
+    /// Its path does not say. All files of which the day is known come after.
     Unknown,
     /// On this day. No file of an earlier day comes after.
     On(Day),
@@ -302,7 +302,7 @@ pub trait EventSink {
     /// In this hour (hours since 1970-01-01T00:00:00Z) some service logged a management event in this account and
     /// Region. `read_only` says that a management event with `readOnly: true` is known in that account, Region and UTC
     /// day. May be called any number of times with the same values.
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool);
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool);
 
     /// How varied the management events of an account and Region are in one file. Called at the end of the file.
     fn variety(&mut self, _account: &str, _region: &str, _variety: &Variety) {}

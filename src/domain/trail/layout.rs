@@ -35,7 +35,7 @@ pub struct TrailFile<'a> {
     pub region: &'a str,
     /// The day of delivery. `None` when the folders and the name disagree: then nobody should rely on either.
     pub day: Option<Day>,
-    /// The moment of delivery, in seconds since 1970, where the name tells it.
+    /// The moment of delivery, in seconds since 1970, where the name holds it.
     pub delivered: Option<i64>,
     /// Log, digest or insight.
     pub kind: LogFileKind,
@@ -48,7 +48,7 @@ const DELIVERY_SECONDS: i64 = 3_600;
 impl TrailFile<'_> {
     /// Whether the file can hold events of `[from, to)`, both in seconds since 1970-01-01T00:00:00Z.
     ///
-    /// The path tells the time of delivery, minutes after the events: an event of 23:58 lies in the next day's
+    /// The path holds the time of delivery, minutes after the events: an event of 23:58 lies in the next day's
     /// folder. So the days asked for go from the day of `from` to one day past the day of `to`.
     #[must_use]
     pub fn may_hold(&self, from: i64, to: i64) -> bool {
@@ -97,7 +97,7 @@ pub fn unread(path: &str) -> Option<Unread> {
         let midnight = i64::from(day) * DAY_SECONDS;
         (midnight - DELIVERY_SECONDS, midnight + DAY_SECONDS)
     };
-    // The name tells minutes; its minute may go on after the delivery began.
+    // The name holds minutes; its minute may go on after the delivery began.
     let minute = |at: i64| (at - DELIVERY_SECONDS, at + 60);
     match file.delivered.map(minute).or(file.day.map(day)) {
         Some((from, to)) => Some(Unread { place, from, to }),

@@ -29,7 +29,7 @@ mod sampled;
 
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
-use key::{BY_VERSION, CALLER, CallKey, PREVIOUS, SELECTS, STAGED, SUBJECT};
+use key::{CALLER, CallKey, SELECTS, SUBJECT, requested_version};
 use sampled::Sampled;
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
@@ -248,7 +248,7 @@ impl Ledger {
         }
     }
 
-    /// The copy of a shared event that counts: the one that tells more about the caller, then the first by its text.
+    /// The copy of a shared event that counts: the one that says more about the caller, then the first by its text.
     fn prefers(&self, new: SharedEvent, old: SharedEvent) -> bool {
         let rank = |twin: SharedEvent| {
             let what = self.lines[twin.line as usize].what;
@@ -368,9 +368,7 @@ impl Ledger {
                 subject: Arc::clone(&subjects[what.subject as usize]),
                 kind: key::kind(what.marks),
                 outcome: what.outcome,
-                staged: what.marks & STAGED != 0,
-                by_version: what.marks & BY_VERSION != 0,
-                previous: what.marks & PREVIOUS != 0,
+                version: requested_version(what.marks),
                 tls: key::tls(what.marks),
                 selects: what.marks & SELECTS != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
@@ -461,7 +459,7 @@ impl EventSink for Ledger {
             self.duplicates += 1;
             return;
         }
-        // Copies of a shared event are told by its shared id, which is never forgotten.
+        // Copies of a shared event are recognized by its shared id, which is never forgotten.
         self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
         let key = CallKey::of(event);
         self.take(&key, event);
@@ -470,7 +468,7 @@ impl EventSink for Ledger {
         }
     }
 
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         let second = i64::from(hour) * 3_600;
         if second + 3_600 > self.bounds.from && second < self.bounds.to {
             self.file.add(account, region, hour, read_only);
@@ -488,7 +486,7 @@ impl Ledger {
         let time = event.time;
         let address = address_of(event);
         let message = event.error_message.as_deref().unwrap_or_default();
-        // The copies of a call that two accounts log are told apart by its own line; what a batch selects is the same in
+        // The copies of a call that two accounts log are distinguished by its own line; what a batch selects is the same in
         // both, and counting it twice does no harm: it is evidence, not volume.
         let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
         if shared.is_none()

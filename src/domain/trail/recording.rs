@@ -1,11 +1,11 @@
-//! What a log file told, in a form that can be kept and told again: the calls of a [`EventSink`], written down.
+//! The contents of a log file in a form that can be stored and replayed: the calls of an [`EventSink`], recorded.
 //!
-//! A [`Recorder`] stands between a reader and its sink and writes every call to a [`Recording`]; [`replay`] tells a sink the
-//! same calls in the same order, so that whatever is made of them is the same to the byte. Strings are written once a
+//! A [`Recorder`] stands between a reader and its sink and writes every call to a [`Recording`]; [`replay`] makes the
+//! same calls to a sink in the same order, so that whatever is made of them is the same to the byte. Strings are written once a
 //! file and then called by number, because the events of a file have most of them in common.
 //!
 //! This is an encoding and nothing else: it opens no file, and no bytes make it panic. What comes from outside needs a
-//! check sum of its own, because damage may be found when the sink has heard a part.
+//! check sum of its own, because damage may be found after the sink has received a part.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -19,13 +19,13 @@ use crate::domain::trail::event::{
     Variety,
 };
 
-/// Changes whenever a reader may tell other calls of the same file, or this encoding changes: what was kept under
-/// another number is read again.
+/// Changes whenever a reader may make other calls for the same file, or this encoding changes. Files that were stored
+/// under another number are read again.
 pub const FORMAT: u32 = 5;
 
 /// Bytes that no [`Recording`] wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what was kept of a log file is damaged")]
+#[error("the stored contents of a log file are damaged")]
 pub struct Damaged;
 
 /// The calls of one file, written down.
@@ -39,33 +39,33 @@ pub struct Recording {
     time: i64,
 }
 
-/// Passes calls on to a sink and writes them to a tape.
+/// Passes calls on to a sink and records them.
 #[derive(Debug)]
 pub struct Recorder<'a, S> {
-    /// Who hears the calls.
+    /// The sink that receives the calls.
     pub sink: &'a mut S,
-    /// Where they are written.
-    pub tape: &'a mut Recording,
+    /// The recording of the calls.
+    pub recording: &'a mut Recording,
 }
 
 impl<S: EventSink> EventSink for Recorder<'_, S> {
     fn delivered(&mut self, delivery: Delivery) {
-        // Of the place of the file, not of what it holds: nothing to keep.
+        // This depends on the path of the file, not on its contents, so it is not recorded.
         self.sink.delivered(delivery);
     }
 
     fn event(&mut self, event: &TrailEvent<'_>) {
-        self.tape.event(event);
+        self.recording.event(event);
         self.sink.event(event);
     }
 
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        self.tape.heard(account, region, hour, read_only);
-        self.sink.heard(account, region, hour, read_only);
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+        self.recording.active_hour(account, region, hour, read_only);
+        self.sink.active_hour(account, region, hour, read_only);
     }
 
     fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
-        self.tape.variety(account, region, variety);
+        self.recording.variety(account, region, variety);
         self.sink.variety(account, region, variety);
     }
 }
@@ -122,7 +122,7 @@ fn optional<'e>(event: &'e TrailEvent<'_>) -> [Option<&'e str>; OPTIONAL] {
     ]
 }
 
-/// What a call is. Part of the encoding.
+/// The kind of a call. Part of the encoding.
 const HEARD: u8 = 0;
 
 const HEARD_READ_ONLY: u8 = 1;
@@ -151,7 +151,7 @@ impl Recording {
         out.extend_from_slice(&self.calls);
     }
 
-    fn heard(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         let place = [self.number(account), self.number(region)];
         let tag = if read_only { HEARD_READ_ONLY } else { HEARD };
         self.calls.push(tag);
@@ -246,11 +246,11 @@ impl Recording {
     }
 }
 
-/// Tells a sink the calls that a tape holds.
+/// Makes the recorded calls to a sink.
 ///
 /// # Errors
-/// If no tape wrote these bytes; the sink may have heard a part of the calls then, so bytes that come from outside are
-/// to be checked before.
+/// If no [`Recording`] wrote these bytes. The sink may have received a part of the calls by then, so bytes that come from
+/// outside have to be checked first.
 pub fn replay(bytes: &[u8], sink: &mut impl EventSink) -> Result<(), Damaged> {
     let mut rest = bytes;
     let strings = strings(&mut rest)?;
@@ -264,7 +264,7 @@ pub fn replay(bytes: &[u8], sink: &mut impl EventSink) -> Result<(), Damaged> {
             HEARD | HEARD_READ_ONLY => {
                 let (account, region) = (text()?, text()?);
                 let hour = u32::try_from(take(&mut rest)?).map_err(|_| Damaged)?;
-                sink.heard(account, region, hour, *tag == HEARD_READ_ONLY);
+                sink.active_hour(account, region, hour, *tag == HEARD_READ_ONLY);
             }
             VARIETY => {
                 let (account, region) = (text()?, text()?);

@@ -2,7 +2,7 @@
 //!
 //! A session is named by whoever assumes the role. Some name it after themselves, and the name stays from call to call.
 //! SDKs and the AWS CLI make a name up for each process or for each renewal of credentials, and platforms take the id
-//! of whatever they start. Such names tell calls apart, not callers: there may be as many as calls. So the ledger does
+//! of whatever they start. Such names distinguish calls, not callers: there may be as many as calls. So the ledger does
 //! not keep them all: of a `SessionFamily` with many names it keeps a few.
 //!
 //! The form alone decides nothing: whether a made-up name stands for a client that stays is seen in the calls

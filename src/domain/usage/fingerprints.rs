@@ -2,7 +2,7 @@
 //!
 //! A naive tool takes every read for use. A rotation function, `terraform plan`, an audit tool and our own scan read or
 //! describe secrets too, and AWS's caching clients use a secret for months without reading it. One declarative table
-//! tells them apart, [`FINGERPRINTS`]: the first row that fits wins. Who fits is said in `classify`.
+//! distinguishes them, [`FINGERPRINTS`]: the first row that fits wins. Who fits is said in `classify`.
 //!
 //! Sources of the signs: the source code and the documentation of the clients.
 

@@ -3,7 +3,7 @@
 pub(crate) mod block;
 pub(crate) mod change;
 pub(crate) mod estimated;
-mod nobody;
 mod payers;
 mod sections;
+mod unattributed;
 pub(crate) mod view;

@@ -61,7 +61,7 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
                 }
             }
         }
-        let nobodys = found.pop_if(|group| group.key == GroupKey::Unattributed);
+        let unattributed = found.pop_if(|group| group.key == GroupKey::Unattributed);
         let mut rows: Vec<CostGrouping> = found
             .iter()
             .take(GROUPS)
@@ -78,7 +78,7 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
         }
         let rest = found.iter().skip(GROUPS);
         let rest = rest.map(|group| payer(group, most)).collect();
-        rows.extend(nobodys.iter().map(|group| payer(group, most)));
+        rows.extend(unattributed.iter().map(|group| payer(group, most)));
         Payers {
             heading,
             id,

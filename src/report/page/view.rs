@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
-use super::nobody::{self, Nobody};
 use super::payers::{self, Payers};
 use super::sections::{self, Findings, Idle, LoopsView, Unseen};
+use super::unattributed::{self, UnattributedSection};
 use crate::compare::Comparison;
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::month::Month;
@@ -45,7 +45,7 @@ pub(crate) struct PageView {
     estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
     loops: LoopsView,
-    nobody: Nobody,
+    unattributed: UnattributedSection,
     idle: Idle,
     findings: Findings,
     unseen: Unseen,
@@ -127,7 +127,7 @@ pub(crate) fn page(report: &Report, previous: Option<&Comparison>) -> PageView {
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),
-        nobody: nobody::nobody(report),
+        unattributed: unattributed::unattributed(report),
         idle: sections::idle(report),
         findings: sections::findings(report),
         unseen: sections::unseen(report),

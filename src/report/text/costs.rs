@@ -108,8 +108,8 @@ fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
         }
         if totals.unattributed_calls > 0 {
             let calls = thousands(totals.unattributed_calls);
-            let nobodys = report.unattributed.iter().map(|row| row.api_usd);
-            let usd = usd(nobodys.collect::<Parts>().of(totals.unattributed_usd));
+            let unattributed = report.unattributed.iter().map(|row| row.api_usd);
+            let usd = usd(unattributed.collect::<Parts>().of(totals.unattributed_usd));
             lines.push(line(
                 "",
                 String::new(),

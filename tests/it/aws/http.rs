@@ -247,10 +247,10 @@ fn write(
 fn hangs_up_within(stream: &TcpStream, pause: Duration) -> io::Result<bool> {
     let before = stream.read_timeout()?;
     stream.set_read_timeout(Some(pause))?;
-    let heard = stream.peek(&mut [0]);
+    let peeked = stream.peek(&mut [0]);
     stream.set_read_timeout(before)?;
     let waits = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
-    Ok(match heard {
+    Ok(match peeked {
         Ok(bytes) => bytes == 0,
         Err(error) => !waits.contains(&error.kind()),
     })

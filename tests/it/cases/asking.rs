@@ -9,7 +9,7 @@ const KMS: &str = "Access to KMS is not allowed";
 /// `x`, `y` and the secret that nobody uses, another Region with one, and these calls.
 fn asked(calls: impl IntoIterator<Item = Call>) -> Scan {
     world()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([idle("x"), idle("y"), idle("west").region(WEST)])
         .calls(calls)
         .args(&["--allow-partial"])

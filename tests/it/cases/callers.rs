@@ -321,7 +321,7 @@ fn a_program_under_the_role_of_a_person_is_a_loop() {
 #[track_caller]
 fn are_twenty_calls(calls: impl IntoIterator<Item = Call>) {
     let scan = world()
-        .heard(OTHER, EAST)
+        .logging(OTHER, EAST)
         .secret(idle("x"))
         .calls(calls)
         .scan();
@@ -389,7 +389,7 @@ fn copies_of_calls_across_accounts_are_one_call_of_one_reader() {
     };
     let calls: Vec<Call> = twenty().into_iter().zip(0..).flat_map(copies).collect();
     let scan = world()
-        .heard(OTHER, EAST)
+        .logging(OTHER, EAST)
         .secret(idle("x"))
         .calls(calls.clone())
         .scan();

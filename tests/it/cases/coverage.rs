@@ -68,7 +68,7 @@ fn data_events_of_old_records_without_a_category_prove_nothing() {
 #[test]
 fn reads_among_data_events_do_not_show_that_management_reads_are_logged() {
     let scan = World::silent()
-        .heard_writes(ACCOUNT, EAST)
+        .logging_writes(ACCOUNT, EAST)
         .secrets([idle(IDLE), idle("cached")])
         .calls(hourly(&object_read()))
         .args(&["--allow-partial"])
@@ -79,7 +79,7 @@ fn reads_among_data_events_do_not_show_that_management_reads_are_logged() {
 #[test]
 fn reads_among_network_activity_do_not_show_that_management_reads_are_logged() {
     let scan = World::silent()
-        .heard_writes(ACCOUNT, EAST)
+        .logging_writes(ACCOUNT, EAST)
         .secrets([idle(IDLE), idle("cached")])
         .calls(hourly(
             &get("elsewhere").unnamed().category("NetworkActivity"),
@@ -120,7 +120,7 @@ fn global_events_in_the_files_of_another_region_do_not_cover_us_east_1() {
     "ListRoles".clone_into(&mut global.name);
     let records: Vec<Call> = hourly(&global).collect();
     let mut world = World::silent()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([idle("east"), idle("west").region(WEST)])
         .args(&["--allow-partial"]);
     for day in records.chunks(24) {
@@ -285,7 +285,7 @@ fn exports(names: &[&str], whole: bool) -> Scan {
         .secrets([idle("cached"), never("used").accessed(0)])
         .args(&["--allow-partial"]);
     if whole {
-        world = world.heard_between(ACCOUNT, EAST, days_ago(3), NOW_S, &[]);
+        world = world.logging_between(ACCOUNT, EAST, days_ago(3), NOW_S, &[]);
     }
     for name in names {
         let calls: Vec<Call> = all().filter(|call| call.name == *name).collect();

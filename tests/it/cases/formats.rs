@@ -168,7 +168,7 @@ fn a_bill_that_went_through_a_spreadsheet_is_read_or_named() {
         12345678901,2026-10-01T00:00:00Z,2026-11-01T00:00:00Z,AWSSecretsManager,USE1-AWSSecretsManager-Secrets,0.4,1,Usage,USD,us-east-1\n\
         1.23457E+11,2026-10-01T00:00:00Z,2026-11-01T00:00:00Z,AWSSecretsManager,USE1-AWSSecretsManager-Secrets,0.4,1,Usage,USD,us-east-1\n";
     let scan = World::silent()
-        .heard("012345678901", EAST)
+        .logging("012345678901", EAST)
         .secret(idle(IDLE).at("012345678901", EAST))
         .file("bill.csv", bill)
         .args(&[

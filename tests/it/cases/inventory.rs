@@ -180,8 +180,8 @@ fn the_third_replica_in_a_region_without_inventory_depends_on_it() {
     let status =
         json!([{"Region": WEST}, {"Region": "eu-central-1"}, {"Region": "ap-southeast-2"}]);
     let scan = world()
-        .heard(ACCOUNT, WEST)
-        .heard(ACCOUNT, "eu-central-1")
+        .logging(ACCOUNT, WEST)
+        .logging(ACCOUNT, "eu-central-1")
         .secrets([
             idle("x").primary(EAST).set("ReplicationStatus", status),
             replica(WEST),

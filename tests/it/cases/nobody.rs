@@ -16,7 +16,7 @@ fn mixed() -> Scan {
     );
     let list = call("ListSecrets", "").request(json!({"maxResults": 100}));
     world()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([idle("x").customer_key(), idle("y")])
         .calls(get("x").by(role("app", "pod-1")).days(3).every(HOUR, 31))
         .calls(get("x").by(role("other", "pod-2")).days(3).every(HOUR, 17))

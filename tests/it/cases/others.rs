@@ -47,7 +47,7 @@ fn a_read_from_another_account_is_use() {
 fn the_reader_of_a_replica_of_another_account_is_not_forgotten() {
     let replica = json!([{"ARN": "arn:aws:secretsmanager:us-east-1:444455556666:secret:x-Rep456", "Status": "InSync"}]);
     let scan = world()
-        .heard(OTHER, EAST)
+        .logging(OTHER, EAST)
         .secrets([
             idle("x")
                 .customer_key()
@@ -108,7 +108,7 @@ fn secrets_of_every_partition_and_accounts_with_leading_zeros_are_judged() {
                 .set("ARN", json!(arn(name)))
         };
         let scan = World::silent()
-            .heard(account, region)
+            .logging(account, region)
             .secrets([secret(IDLE, 200), secret("used", 3), secret("asked", 200)])
             .call(get("used").place(account, region).days(3))
             .call(

@@ -22,7 +22,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// before the scan.
 fn with(damage: impl Fn(&Path)) -> Scan {
     let world = world()
-        .heard(ACCOUNT, WEST)
+        .logging(ACCOUNT, WEST)
         .secrets([idle("x"), idle("west").region(WEST)])
         .calls(describe("x").agent(JAVA_CACHE).days(88).every(DAY, 88))
         .args(&["--allow-partial"]);
@@ -115,7 +115,7 @@ fn looked_up_events_without_their_record_leave_a_hole() {
 fn a_day_that_is_missing_among_its_neighbours_is_a_hole() {
     let hole = (days_ago(40), days_ago(39));
     let scan = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(92), NOW_S + DAY, &[hole])
+        .logging_between(ACCOUNT, EAST, days_ago(92), NOW_S + DAY, &[hole])
         .secret(idle(IDLE))
         .args(&["--allow-partial"])
         .scan();
@@ -128,7 +128,7 @@ fn every_second_day_that_is_missing_is_a_hole() {
         .map(|pair| (days_ago(pair * 2), days_ago(pair * 2 - 1)))
         .collect();
     let scan = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(92), NOW_S + DAY, &holes)
+        .logging_between(ACCOUNT, EAST, days_ago(92), NOW_S + DAY, &holes)
         .secret(idle(IDLE))
         .args(&["--allow-partial"])
         .scan();

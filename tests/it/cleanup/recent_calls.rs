@@ -93,7 +93,7 @@ const CASES: &[Case] = &[
         says: &[
             EAST_IS_MISSED,
             WEST_IS_MISSED,
-            "no log file speaks of this account and Region",
+            "no log file has a record of this account and Region",
         ],
     },
     Case {
@@ -121,7 +121,7 @@ const CASES: &[Case] = &[
         },
         hours: 72,
         options: &[],
-        says: &[EAST_IS_MISSED, "no log file speaks of that time"],
+        says: &[EAST_IS_MISSED, "no log file has a record of that time"],
     },
     Case {
         what: "a hole of a day",

@@ -219,8 +219,8 @@ fn watching_sees_what_was_asked_for_until_this_second_and_takes_it_back() {
     let since = since.split("them from ").nth(1).unwrap();
     assert_eq!(since.find('Z'), Some(19), "whole seconds: {since}");
     ask_in_vain(&ground, "c");
-    let heard = ground.run(&["watch", "plan.csv"]).expect(5);
-    let said = heard.said();
+    let watched = ground.run(&["watch", "plan.csv"]).expect(5);
+    let said = watched.said();
     assert!(
         said.contains("c: GetSecretValue by arn:aws:iam::111122223333:role/billing"),
         "{said}"
@@ -321,8 +321,8 @@ fn what_watching_cannot_hear_is_told() {
             .on("cloudtrail", "LookupEvents")
             .region(WEST),
     );
-    let heard = ground.run(&["watch", "plan.csv"]).expect(3);
-    let said = heard.said();
+    let watched = ground.run(&["watch", "plan.csv"]).expect(3);
+    let said = watched.said();
     assert!(
         said.contains(&format!("Not looked up: {A} {WEST}")),
         "{said}"

@@ -105,7 +105,7 @@ fn a_steady_reader_that_stops_is_gone_after_its_longest_pause() {
 #[test]
 fn what_changed_is_not_judged_without_the_time_before() {
     let scan = World::silent()
-        .heard_between(ACCOUNT, EAST, days_ago(40), NOW_S + DAY, &[])
+        .logging_between(ACCOUNT, EAST, days_ago(40), NOW_S + DAY, &[])
         .secret(never("a"))
         .calls(daily("old", "a", 20..=39))
         .call(by("new", "a", 3))

@@ -131,7 +131,7 @@ fn a_replica_that_nobody_reads_is_named_where_the_trail_would_show_it() {
     check("idle-replica", "", cases);
     let hole = [(days_ago(40), days_ago(40) + 3 * DAY)];
     let uncovered = World::new()
-        .heard_between(ACCOUNT, WEST, days_ago(92), NOW_S + DAY, &hole)
+        .logging_between(ACCOUNT, WEST, days_ago(92), NOW_S + DAY, &hole)
         .secrets(pair("a", None))
         .scan();
     assert_eq!(uncovered.findings("idle-replica").len(), 0);

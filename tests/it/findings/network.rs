@@ -101,7 +101,7 @@ fn a_program_that_leaves_its_endpoint_is_named() {
 
     let hole = [(crate::world::days_ago(50), crate::world::days_ago(48))];
     let scan = World::silent()
-        .heard_between(
+        .logging_between(
             crate::world::ACCOUNT,
             crate::world::EAST,
             crate::world::days_ago(92),

@@ -9,7 +9,7 @@ use secretsweep::aws::{AwsSession, Connect};
 use secretsweep::domain::base::span::Span;
 use secretsweep::ports::{Feed, NoProgress};
 
-use super::{A, B, Basket, C, EAST, WEST, connect, session, told};
+use super::{A, B, Basket, C, EAST, WEST, connect, session, text};
 use crate::aws::world::{Bucket, at};
 use crate::aws::{Aws, Fault, World};
 
@@ -172,7 +172,7 @@ async fn what_a_bucket_does_not_give_is_a_gap_and_the_rest_is_read() {
     );
     let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
     assert_eq!(files.len(), 9 + 9 - 2);
-    let gaps = told(&read.gaps);
+    let gaps = text(&read.gaps);
     assert_eq!(read.gaps.len(), 3, "{gaps}");
     for words in [
         missing.as_str(),
@@ -208,7 +208,7 @@ async fn bodies_that_break_off_and_answers_that_fail_are_fetched_again() {
         (files.len(), read.gaps.len()),
         (9, 0),
         "{}",
-        told(&read.gaps)
+        text(&read.gaps)
     );
 }
 
@@ -222,9 +222,9 @@ async fn a_requester_pays_bucket_is_read_when_that_is_said() {
     let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
     assert!(files.is_empty());
     assert!(
-        told(&read.gaps).contains("--request-payer"),
+        text(&read.gaps).contains("--request-payer"),
         "{}",
-        told(&read.gaps)
+        text(&read.gaps)
     );
     let ask = bucket::BucketRequest {
         payer: PayerOfRequests::Requester,
@@ -235,7 +235,7 @@ async fn a_requester_pays_bucket_is_read_when_that_is_said() {
         (files.len(), read.gaps.len()),
         (9, 0),
         "{}",
-        told(&read.gaps)
+        text(&read.gaps)
     );
 }
 
@@ -246,15 +246,15 @@ async fn a_bucket_that_is_not_there_or_empty_is_a_gap() {
     let (read, _) = fetch(&session, "s3://empty-1/x", &to_read(&[])).await;
     assert_eq!(read.objects, 0);
     assert!(
-        told(&read.gaps).contains("right prefix"),
+        text(&read.gaps).contains("right prefix"),
         "{}",
-        told(&read.gaps)
+        text(&read.gaps)
     );
     let (read, _) = fetch(&session, "s3://nothing-1", &to_read(&[])).await;
     assert!(
-        told(&read.gaps).contains("not found"),
+        text(&read.gaps).contains("not found"),
         "{}",
-        told(&read.gaps)
+        text(&read.gaps)
     );
 }
 
@@ -308,7 +308,7 @@ async fn where_the_search_for_trails_ends_early_the_folders_left_out_are_named()
     let session = session(&aws).await;
     let (read, files) = fetch(&session, "s3://logs-1", &to_read(&[])).await;
     assert_eq!(files.len(), 9);
-    let gaps = told(&read.gaps);
+    let gaps = text(&read.gaps);
     assert_eq!(read.gaps.len(), 1, "{gaps}");
     for words in [
         "s3://logs-1/job-099/",
@@ -334,7 +334,7 @@ async fn a_closed_folder_hides_only_what_is_in_it() {
     assert_eq!(files.into_keys().collect::<Vec<_>>(), ["a/export.json"]);
     assert_eq!(read.gaps.len(), 1);
     assert!(
-        told(&read.gaps).contains("b/export.json"),
+        text(&read.gaps).contains("b/export.json"),
         "{:?}",
         read.gaps
     );
@@ -390,6 +390,6 @@ async fn a_bucket_that_is_busy_is_waited_for() {
         (files.len(), read.gaps.len()),
         (9, 0),
         "{}",
-        told(&read.gaps)
+        text(&read.gaps)
     );
 }

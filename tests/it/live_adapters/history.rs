@@ -8,7 +8,7 @@ use secretsweep::domain::base::span::Span;
 use secretsweep::domain::sampling::{FinishedCombs, Sample, Series};
 use secretsweep::ports::{BlobStore, LookupWay, NoProgress, ProgressEvent};
 
-use super::{A, Basket, EAST, Heard, Memory, WEST, connect, scope, told};
+use super::{A, Basket, EAST, Memory, ProgressEvents, WEST, connect, scope, text};
 use crate::aws::world::{Early, Event, Rate, at};
 use crate::aws::{Aws, Fault, World};
 
@@ -60,9 +60,9 @@ async fn look(
     session: &AwsSession,
     ask: &lookup::LookupRequest,
     basket: &Basket,
-    shelf: Option<&dyn BlobStore>,
+    store: Option<&dyn BlobStore>,
 ) -> Vec<lookup::HistoryRead> {
-    lookup::read(session, &[scope(A, EAST)], ask, basket, shelf, &NoProgress).await
+    lookup::read(session, &[scope(A, EAST)], ask, basket, store, &NoProgress).await
 }
 
 /// The one account and Region with so many reads over the last days, and nobody who slows look-ups down.
@@ -142,14 +142,14 @@ async fn a_window_that_fits_the_budget_comes_before_newer_events_that_do_not() {
         |(from, to): &(String, String)| at(from) <= ask.window.from && ask.window.to <= at(to);
     let covered = basket.covered(&scope(A, EAST));
     assert!(covered.iter().any(whole), "{covered:?}");
-    let gap = told(&read[0].gaps);
+    let gap = text(&read[0].gaps);
     assert!(gap.contains("budget was used up"), "{gap}");
 }
 
 #[tokio::test]
 async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
     let (_aws, session) = begin(logged(2_000, 10)).await;
-    let shelf = Memory::default();
+    let store = Memory::default();
     let (basket, here) = (Basket::default(), [scope(A, EAST)]);
     let whole = everything(AMPLE);
     let quiet = at(NOW) - SignedDuration::from_hours(24 * 10);
@@ -161,12 +161,12 @@ async fn what_earlier_runs_kept_says_nothing_of_the_work_that_is_left() {
         settled: quiet,
         ..whole
     };
-    let kept = lookup::read(&session, &here, &before, &basket, Some(&shelf), &NoProgress).await;
+    let kept = lookup::read(&session, &here, &before, &basket, Some(&store), &NoProgress).await;
     assert_eq!((kept[0].requests, kept[0].gaps.len()), (1, 0));
 
-    let heard = Heard::default();
-    lookup::read(&session, &here, &whole, &basket, Some(&shelf), &heard).await;
-    let notes = heard.all();
+    let events = ProgressEvents::default();
+    lookup::read(&session, &here, &whole, &basket, Some(&store), &events).await;
+    let notes = events.all();
     let planned = notes.iter().find_map(|note| match note {
         ProgressEvent::LookupPlan { full_requests, .. } => *full_requests,
         _ => None,
@@ -213,7 +213,7 @@ async fn a_quiet_history_is_one_request() {
 #[tokio::test]
 async fn an_interrupted_run_goes_on_where_it_stopped() {
     let (aws, session) = begin(logged(2_500, 88)).await;
-    let shelf = Memory::default();
+    let store = Memory::default();
     for number in 35..60 {
         aws.inject(
             Fault::expired()
@@ -222,8 +222,8 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
         );
     }
     let first = Basket::default();
-    let read = look(&session, &everything(AMPLE), &first, Some(&shelf)).await;
-    let cut_short = told(&read[0].gaps);
+    let read = look(&session, &everything(AMPLE), &first, Some(&store)).await;
+    let cut_short = text(&read[0].gaps);
     assert!(cut_short.contains("expired"), "{cut_short}");
     let had = first.distinct().len();
     assert!((500..2_400).contains(&had), "{had}");
@@ -231,7 +231,7 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
     aws.heal();
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
     let second = Basket::default();
-    let read = look(&session, &everything(AMPLE), &second, Some(&shelf)).await;
+    let read = look(&session, &everything(AMPLE), &second, Some(&store)).await;
     assert_eq!(read[0].gaps, []);
     assert_eq!(second.distinct().len(), 2_500, "none lost");
     assert_eq!(second.records.lock().unwrap().len(), 2_500, "none twice");
@@ -245,7 +245,7 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
 
     let third = Basket::default();
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
-    look(&session, &everything(AMPLE), &third, Some(&shelf)).await;
+    look(&session, &everything(AMPLE), &third, Some(&store)).await;
     assert_eq!(
         aws.calls_of("cloudtrail", "LookupEvents").len(),
         before,
@@ -328,7 +328,7 @@ async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_name
         None,
     )
     .await;
-    let gap = told(&read[0].gaps);
+    let gap = text(&read[0].gaps);
     assert!(
         gap.contains("budget") && gap.contains("--trail s3://"),
         "{gap}"
@@ -351,13 +351,13 @@ async fn beyond_the_budget_the_newest_is_covered_and_the_rest_is_a_gap_that_name
 #[tokio::test]
 async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_repeated() {
     let (aws, session) = begin(logged(12_000, 30)).await;
-    let shelf = Memory::default();
+    let store = Memory::default();
     let basket = Basket::default();
     let ask = lookup::LookupRequest {
         requests: Some(150),
         ..everything(AMPLE)
     };
-    let read = look(&session, &ask, &basket, Some(&shelf)).await;
+    let read = look(&session, &ask, &basket, Some(&store)).await;
     assert_eq!(read[0].way, LookupWay::Sample, "{:?}", read[0]);
     let sample = read[0].sample.clone().unwrap();
     let (comb, done) = (sample.comb().clone(), sample.done());
@@ -383,7 +383,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
         sample.read_seconds() > 0,
         "the first pages were read in full: {sample:?}"
     );
-    assert!(told(&read[0].gaps).contains("estimated from a sample"));
+    assert!(text(&read[0].gaps).contains("estimated from a sample"));
     let covered = at(NOW).as_second() - at(&basket.covered(&scope(A, EAST))[0].0).as_second();
     assert!(
         covered < 2 * 86_400,
@@ -394,7 +394,7 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
     assert_eq!(done, FinishedCombs::ALL);
     let before = aws.calls_of("cloudtrail", "LookupEvents").len();
     let again = Basket::default();
-    let second = look(&session, &ask, &again, Some(&shelf)).await;
+    let second = look(&session, &ask, &again, Some(&store)).await;
     assert_eq!(aws.calls_of("cloudtrail", "LookupEvents").len(), before);
     assert_eq!(second[0].sample, read[0].sample);
     assert_eq!(count(&again), count(&basket));
@@ -403,13 +403,13 @@ async fn what_even_the_window_has_too_much_of_is_sampled_and_the_sample_can_be_r
 #[tokio::test]
 async fn what_may_still_change_is_handed_on_but_not_kept() {
     let (aws, session) = begin(logged(100, 1)).await;
-    let shelf = Memory::default();
+    let store = Memory::default();
     let ask = lookup::LookupRequest {
         settled: at("2026-11-23T11:40:00Z"),
         ..everything(AMPLE)
     };
     let first = Basket::default();
-    let read = look(&session, &ask, &first, Some(&shelf)).await;
+    let read = look(&session, &ask, &first, Some(&store)).await;
     assert_eq!(first.distinct().len(), 100);
     assert_eq!(read[0].gaps, []);
     assert_eq!(first.covered(&scope(A, EAST))[0].1, "2026-11-23T11:40:00Z");
@@ -423,7 +423,7 @@ async fn what_may_still_change_is_handed_on_but_not_kept() {
     );
     aws.world().record(A, EAST, [late]);
     let second = Basket::default();
-    look(&session, &ask, &second, Some(&shelf)).await;
+    look(&session, &ask, &second, Some(&store)).await;
     assert_eq!(
         second.distinct().len(),
         101,
@@ -438,7 +438,7 @@ async fn a_history_that_may_not_be_read_is_a_gap_with_the_permission() {
     let session = quick(&aws, FAST).await;
     let basket = Basket::default();
     let read = look(&session, &everything(AMPLE), &basket, None).await;
-    let gap = told(&read[0].gaps);
+    let gap = text(&read[0].gaps);
     assert!(gap.contains("cloudtrail:LookupEvents is missing"), "{gap}");
     assert!(basket.covered(&scope(A, EAST)).is_empty());
 }

@@ -159,7 +159,7 @@ fn what_is_kept_already_is_not_kept_again_by_a_reading_that_does_not_ask() {
         ))
     };
     cache
-        .keep(
+        .record(
             &place,
             &mut CacheWriter::default(),
             &mut Told::default(),

@@ -10,7 +10,7 @@ use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
-use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::calls::{CallOutcome, RequestedVersion};
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
 /// Changes of a value within so many seconds are one: a rotation writes, tests and moves labels.
@@ -133,9 +133,11 @@ fn previous(
         return None;
     }
     let reads = || reader.slices().filter(|slice| slice.is_read());
-    let reads_current =
-        reads().any(|slice| !slice.access.previous && slice.span_in(facts.evidence).is_some());
-    let old = || reads().filter(|slice| slice.access.previous);
+    let reads_current = reads().any(|slice| {
+        slice.access.version != RequestedVersion::Previous
+            && slice.span_in(facts.evidence).is_some()
+    });
+    let old = || reads().filter(|slice| slice.access.version == RequestedVersion::Previous);
     let spans = old().filter_map(|slice| slice.span_in(facts.window));
     let (first, last) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
     if reads_current {
@@ -169,7 +171,7 @@ fn by_version(
     let named = || {
         reader
             .slices()
-            .filter(|slice| slice.is_read() && slice.access.by_version)
+            .filter(|slice| slice.is_read() && slice.access.version == RequestedVersion::ById)
     };
     let spans = named().filter_map(|slice| slice.span_in(facts.evidence));
     let (first, last) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;

@@ -52,7 +52,7 @@ pub(super) fn advice(
         (Called::Write("UpdateSecretVersionStage"), _) => STAGES,
         (Called::Write(_), _) => WRITES,
         (Called::List(_), _) => LISTS,
-        // What AWS itself decides nobody can mend by a cache.
+        // A cache cannot change what AWS itself decides.
         (_, ReaderKind::Service) => &class.advice,
         (_, ReaderKind::Person) if reader.client == "AWS console" => CONSOLE,
         (_, ReaderKind::Person) => PROGRAM_OF_A_PERSON,

@@ -34,18 +34,18 @@ impl Coverage {
             return "only a sample of the event history was read, which shows use and never that there is none";
         }
         match self.of(scope) {
-            None => "no log file speaks of this account and Region",
-            Some(heard) if heard.is_selected_in(holes) => {
+            None => "no log file has a record of this account and Region",
+            Some(activity) if activity.is_selected_in(holes) => {
                 "that time is in files of which all records are of one event name, service or caller, or failed: an \
                  export that was filtered shows who reads, never who does not"
             }
-            Some(heard) if heard.is_write_only() => {
+            Some(activity) if activity.is_write_only() => {
                 "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
             }
-            Some(heard) => match heard.heard_in(holes) {
-                (false, _) => "no log file speaks of that time",
+            Some(activity) => match activity.activity_in(holes) {
+                (false, _) => "no log file has a record of that time",
                 (true, true) => {
-                    "no log file speaks of a part of that time, and those of the rest hold no read-only events"
+                    "no log file has a record of a part of that time, and those of the rest hold no read-only events"
                 }
                 (true, false) => {
                     "the log files of that time hold no read-only events, so they show no reads"
@@ -69,7 +69,7 @@ fn in_selection(selection: RecordSelection<'_>) -> String {
 }
 
 /// Holes (seconds since 1970, ends exclusive) in a time of so many seconds: how much is missing, and the longest of them.
-/// Less than two days is told in hours. `None`: there are none.
+/// Less than two days is given in hours. `None`: there are none.
 pub fn in_words(holes: &[(i64, i64)], seconds: i64) -> Option<String> {
     let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
     if missing == 0 {

@@ -61,7 +61,7 @@ impl FileHours {
             coverage.selected(account, region, hours.iter().map(|hour| hour.0));
         } else {
             for (hour, read_only) in hours {
-                coverage.heard(account, region, hour, read_only);
+                coverage.active_hour(account, region, hour, read_only);
             }
         }
         coverage.variety(account, region, &variety);

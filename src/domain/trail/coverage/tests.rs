@@ -7,10 +7,10 @@ const DAY: u32 = 24;
 const START: u32 = 20_668 * 24;
 
 /// Hears these hours (after `START`) of a trail of `days`, and returns covered hours and holes in hours.
-fn check(days: u32, heard: impl Iterator<Item = u32>) -> (u32, Vec<(i64, i64)>) {
+fn check(days: u32, activity: impl Iterator<Item = u32>) -> (u32, Vec<(i64, i64)>) {
     let mut coverage = Coverage::default();
-    for hour in heard {
-        coverage.heard("111122223333", "us-east-1", START + hour, true);
+    for hour in activity {
+        coverage.active_hour("111122223333", "us-east-1", START + hour, true);
     }
     let (from, to) = (
         i64::from(START) * 3_600,
@@ -87,23 +87,23 @@ fn a_few_events_cover_hardly_more_than_their_hours() {
 fn a_write_only_trail_covers_no_reads() {
     let mut coverage = Coverage::default();
     for hour in 0..90 * DAY {
-        coverage.heard("111122223333", "us-east-1", START + hour, false);
+        coverage.active_hour("111122223333", "us-east-1", START + hour, false);
     }
     let scope = coverage.scopes().into_iter().next().unwrap();
-    let heard = coverage.of(&scope).unwrap();
+    let activity = coverage.of(&scope).unwrap();
     let (from, to) = (
         i64::from(START) * 3_600,
         i64::from(START + 90 * DAY) * 3_600,
     );
-    assert!(heard.is_write_only());
-    assert_eq!(heard.covered(from, to).hours(from, to), 0);
+    assert!(activity.is_write_only());
+    assert_eq!(activity.covered(from, to).hours(from, to), 0);
 }
 
 #[test]
 fn a_trail_that_became_write_only_covers_reads_until_then() {
     let mut coverage = Coverage::default();
     for hour in 0..90 * DAY {
-        coverage.heard("111122223333", "us-east-1", START + hour, hour < 60 * DAY);
+        coverage.active_hour("111122223333", "us-east-1", START + hour, hour < 60 * DAY);
     }
     let scope = coverage.scopes().into_iter().next().unwrap();
     let (from, to) = (

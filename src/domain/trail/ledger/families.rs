@@ -4,7 +4,7 @@
 //! all calls of one family, by hour and address as every line does. Beside it, the ledger keeps the calls of some of
 //! the names: those with the smallest hashes, which are names taken at random. Of each kept name all calls are kept,
 //! because a name that was passed over, or dropped for smaller ones, is never taken in again. Of every name, its cell
-//! keeps a bit ([`Cell::names`]), which tells one name from several, and names that stay for hours from names that pass.
+//! keeps a bit ([`Cell::names`]), which distinguishes one name from several, and names that stay for hours from names that pass.
 //!
 //! Which names are kept does not depend on the order of reading, nor on the number of ledgers that are merged: the
 //! smallest of all are the smallest of the smallest. A family with no more names than are kept is given back name by

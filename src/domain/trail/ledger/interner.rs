@@ -70,7 +70,7 @@ pub(super) struct InternedRows<const N: usize> {
 pub(super) struct InternedRow<const N: usize> {
     /// The strings.
     pub(super) strings: [Sym; N],
-    /// What else tells rows apart.
+    /// What else distinguishes rows.
     pub(super) marks: u8,
     hash: u64,
 }

@@ -3,7 +3,7 @@
 use super::interner::{InternedRow, Strings};
 use std::borrow::Cow;
 
-use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, named_in};
+use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, RequestedVersion, named_in};
 use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
 use crate::domain::trail::sessions::SessionFamily;
 
@@ -37,23 +37,19 @@ const USER_AGENT: usize = 6;
 
 const HAS_TARGET: u8 = 1;
 
-/// The mark of a line of calls for a version in staging.
-pub(super) const STAGED: u16 = 1;
-
-/// The mark of a line of calls that name a version and no stage.
-pub(super) const BY_VERSION: u16 = 2;
-
 /// The mark of a line of batches that say what they select: that stands on lines of its own.
 pub(super) const SELECTS: u16 = 4;
 
-/// The mark of a line of calls for the version before the current one, by its stage.
-pub(super) const PREVIOUS: u16 = 8;
-
 /// The two bits of a line's marks that hold the version of TLS begin here.
-const TLS: u16 = 4;
+const TLS: u16 = 3;
 
 /// The bits of a line's marks that hold its kind of record begin here.
-const KIND: u16 = 6;
+const KIND: u16 = 5;
+
+/// The version of the secret that marks hold, in their two lowest bits.
+pub(super) fn requested_version(marks: u16) -> RequestedVersion {
+    RequestedVersion::ALL[usize::from(marks & 3)]
+}
 
 /// The kind of record that marks hold.
 pub(super) fn kind(marks: u16) -> RecordKind {
@@ -112,8 +108,8 @@ impl<'a> CallKey<'a> {
             .filter(|target| !target.is_empty())
             .or_else(|| named_in(event.error_message.as_deref()?));
         let mark = |on: bool, bit: u8| if on { bit } else { 0 };
-        let line_mark = |on: bool, bit: u16| if on { bit } else { 0 };
         let stage = event.version_stage.as_deref();
+        let version = RequestedVersion::of(stage, event.names_version);
         let selects = event
             .batch
             .as_ref()
@@ -143,10 +139,8 @@ impl<'a> CallKey<'a> {
                 | mark(identity.ec2_delivered, EC2)
                 | mark(event.vpc_endpoint, VPC)
                 | mark(event.from_console, CONSOLE),
-            marks: line_mark(stage == Some("AWSPENDING"), STAGED)
-                | line_mark(stage == Some("AWSPREVIOUS"), PREVIOUS)
-                | line_mark(event.names_version && stage.is_none(), BY_VERSION)
-                | line_mark(selects, SELECTS)
+            marks: version as u16
+                | if selects { SELECTS } else { 0 }
                 | (event.tls as u16) << TLS
                 | of_kind(event.kind),
             outcome: CallOutcome::of(event),

@@ -8,7 +8,9 @@
 use std::ops::Range;
 
 use super::simd;
-use crate::domain::trail::record::members::{Leave, MemberSpans, ObjectMembers, Value, ValueKind};
+use crate::domain::trail::record::members::{
+    Fallback, MemberSpans, ObjectMembers, Value, ValueKind,
+};
 
 /// Where the first members of a record stand.
 pub(super) struct RecordHead {
@@ -81,7 +83,11 @@ pub(super) struct IdentitySpans {
 
 impl IdentitySpans {
     /// The other members of the object that begins at `at`.
-    pub(super) fn rest<'a>(&self, bytes: &'a [u8], at: usize) -> Result<ObjectMembers<'a>, Leave> {
+    pub(super) fn rest<'a>(
+        &self,
+        bytes: &'a [u8],
+        at: usize,
+    ) -> Result<ObjectMembers<'a>, Fallback> {
         if self.end == at {
             ObjectMembers::new(bytes, at)
         } else {
@@ -119,11 +125,11 @@ impl FastCursor<'_> {
     #[inline]
     fn text<const N: usize>(&mut self, key: &[u8; N], into: &mut Value) {
         let found = behind(self.bytes, self.at, key).and_then(|start| text(self.bytes, start));
-        if let Some(place) = found
-            && let Ok(value) = Value::new(place.clone(), ValueKind::Text)
+        if let Some(offset) = found
+            && let Ok(value) = Value::new(offset.clone(), ValueKind::Text)
         {
             *into = value;
-            self.at = place.end + 1;
+            self.at = offset.end + 1;
         }
     }
 

@@ -3,12 +3,14 @@
 //! A record of another service is left as soon as its time and its service are known, and whatever else the caller
 //! wants to know of it. Only top-level members are looked at, each at its place, so nothing inside a string or a nested
 //! object can be mistaken for one. A record that is written as AWS never does (escapes in a key, a time that is no
-//! string) is [`Leave::Odd`], and `full_parse` reads it.
+//! string) is [`Fallback::Unsupported`], and `full_parse` reads it.
 //!
 //! A key that stands twice in one object has no meaning in JSON. The last one counts, unless the walk has left by then.
 
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
-use crate::domain::trail::record::members::{Leave, MemberSpans, ObjectMembers, Value, ValueKind};
+use crate::domain::trail::record::members::{
+    Fallback, MemberSpans, ObjectMembers, Value, ValueKind,
+};
 
 use super::time::TimeReader;
 use super::{fast_path, simd};
@@ -52,7 +54,7 @@ pub(super) fn record<'a>(
     bytes: &'a [u8],
     clock: &mut TimeReader,
     want: impl Fn(i64) -> Want,
-) -> Result<WalkedRecord<'a>, Leave> {
+) -> Result<WalkedRecord<'a>, Fallback> {
     let mut spans = MemberSpans::default();
     let head = fast_path::head(bytes);
     let is_in_order = head.is_some();
@@ -86,15 +88,15 @@ pub(super) fn record<'a>(
             members.at = simd::container_end(bytes, members.at, 1)?;
             break;
         }
-        let Some((key, place)) = members.key()? else {
+        let Some((key, offset)) = members.key()? else {
             break;
         };
-        let value = members.value(place)?;
+        let value = members.value(offset)?;
         if let Some(member) = spans.member(key) {
             *member = value;
         }
     }
-    // A record without a service of its own is still heard, and one without a time is odd.
+    // A record without a service still shows activity, and one without a time is left to the full parser.
     let (time, service) = match known {
         Some(known) => known,
         None => (moment(bytes, spans.time, clock)?, Service::Other),
@@ -107,22 +109,24 @@ pub(super) fn record<'a>(
     })
 }
 
-fn moment(bytes: &[u8], value: Value, clock: &mut TimeReader) -> Result<i64, Leave> {
+fn moment(bytes: &[u8], value: Value, clock: &mut TimeReader) -> Result<i64, Fallback> {
     match value.kind {
-        ValueKind::Text => clock.seconds(&bytes[value.place()]).ok_or(Leave::Odd),
-        _ => Err(Leave::Odd),
+        ValueKind::Text => clock
+            .seconds(&bytes[value.range()])
+            .ok_or(Fallback::Unsupported),
+        _ => Err(Fallback::Unsupported),
     }
 }
 
 /// The service whose record this is; `at` lies between two members of the record.
-fn service(bytes: &[u8], value: Value, at: usize) -> Result<Service, Leave> {
+fn service(bytes: &[u8], value: Value, at: usize) -> Result<Service, Fallback> {
     if value.kind == ValueKind::Escaped {
-        return Err(Leave::Odd);
+        return Err(Fallback::Unsupported);
     }
     if value.kind != ValueKind::Text {
         return Ok(Service::Other);
     }
-    let name = &bytes[value.place()];
+    let name = &bytes[value.range()];
     if *name == *SECRETS_MANAGER.as_bytes() {
         return Ok(Service::SecretsManager);
     }

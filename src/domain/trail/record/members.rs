@@ -5,20 +5,20 @@ use std::ops::Range;
 use super::{scan, simd};
 use crate::domain::trail::record::unended::UnendedValue;
 
-/// Why a walk did not come to the end of its record.
+/// Why the fast reading of a record gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leave {
-    /// The bytes end first.
-    Cut,
+pub(super) enum Fallback {
+    /// The bytes end before the record does.
+    Incomplete,
     /// The record is not written as AWS writes them, or it is no JSON.
-    Odd,
+    Unsupported,
 }
 
-impl From<UnendedValue> for Leave {
+impl From<UnendedValue> for Fallback {
     fn from(stop: UnendedValue) -> Self {
         match stop {
-            UnendedValue::Cut => Self::Cut,
-            UnendedValue::Broken => Self::Odd,
+            UnendedValue::Cut => Self::Incomplete,
+            UnendedValue::Broken => Self::Unsupported,
         }
     }
 }
@@ -50,7 +50,7 @@ pub(super) enum ValueKind {
 impl Value {
     /// Where it stands in the record.
     #[inline]
-    pub(super) fn place(self) -> Range<usize> {
+    pub(super) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
@@ -60,10 +60,10 @@ impl Value {
     }
 
     #[inline]
-    pub(super) fn new(place: Range<usize>, kind: ValueKind) -> Result<Self, Leave> {
+    pub(super) fn new(range: Range<usize>, kind: ValueKind) -> Result<Self, Fallback> {
         // A longer record is nothing for a fast way.
-        let (Ok(start), Ok(end)) = (u32::try_from(place.start), u32::try_from(place.end)) else {
-            return Err(Leave::Odd);
+        let (Ok(start), Ok(end)) = (u32::try_from(range.start), u32::try_from(range.end)) else {
+            return Err(Fallback::Unsupported);
         };
         Ok(Self { start, end, kind })
     }
@@ -79,15 +79,15 @@ pub(super) struct ObjectMembers<'a> {
 
 impl<'a> ObjectMembers<'a> {
     /// Starts at the opening bracket.
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Result<Self, Leave> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Result<Self, Fallback> {
         match bytes.get(at) {
             Some(b'{') => Ok(Self {
                 bytes,
                 at: at + 1,
                 begun: false,
             }),
-            Some(_) => Err(Leave::Odd),
-            None => Err(Leave::Cut),
+            Some(_) => Err(Fallback::Unsupported),
+            None => Err(Fallback::Incomplete),
         }
     }
 
@@ -102,7 +102,7 @@ impl<'a> ObjectMembers<'a> {
 
     /// The next key and the place of its value; `None` behind the closing bracket.
     #[inline]
-    pub(super) fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Leave> {
+    pub(super) fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Fallback> {
         let bytes = self.bytes;
         let mut at = scan::blank_end(bytes, self.at)?;
         match (bytes[at], self.begun) {
@@ -111,16 +111,16 @@ impl<'a> ObjectMembers<'a> {
                 return Ok(None);
             }
             (b',', true) => at = scan::blank_end(bytes, at + 1)?,
-            (_, true) => return Err(Leave::Odd),
+            (_, true) => return Err(Fallback::Unsupported),
             (_, false) => self.begun = true,
         }
         let key = scan::text(bytes, at)?;
         if key.escaped {
-            return Err(Leave::Odd);
+            return Err(Fallback::Unsupported);
         }
         at = scan::blank_end(bytes, key.end + 1)?;
         if bytes[at] != b':' {
-            return Err(Leave::Odd);
+            return Err(Fallback::Unsupported);
         }
         at = scan::blank_end(bytes, at + 1)?;
         Ok(Some((&bytes[key.start..key.end], at)))
@@ -128,7 +128,7 @@ impl<'a> ObjectMembers<'a> {
 
     /// Reads the value at `at` and steps behind it.
     #[inline]
-    pub(super) fn value(&mut self, at: usize) -> Result<Value, Leave> {
+    pub(super) fn value(&mut self, at: usize) -> Result<Value, Fallback> {
         let (value, end) = value(self.bytes, at)?;
         self.at = end;
         Ok(value)
@@ -137,8 +137,8 @@ impl<'a> ObjectMembers<'a> {
 
 /// The value that begins at `at`, and the place behind it.
 #[inline]
-pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Value, usize), Leave> {
-    let (place, kind, end) = match bytes[at] {
+pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Value, usize), Fallback> {
+    let (range, kind, end) = match bytes[at] {
         b'"' => {
             let text = scan::text(bytes, at)?;
             let kind = if text.escaped {
@@ -157,7 +157,7 @@ pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Value, usize), Leave> {
             (at..end, ValueKind::Word, end)
         }
     };
-    Ok((Value::new(place, kind)?, end))
+    Ok((Value::new(range, kind)?, end))
 }
 
 /// Where the members of a record stand that a rule needs.

@@ -66,9 +66,9 @@ pub enum Other {
 /// Reads a whole inflated file.
 ///
 /// `scope` is what the path of the file says, when it is in AWS's layout. A record of Secrets Manager always speaks
-/// for its own account and Region. Records of other services only prove that the trail was heard, and for that the
+/// for its own account and Region. Records of other services only prove that the trail was logging, and for that the
 /// scope of the path is right: a record of another Region in the file says nothing about that Region's own files.
-/// The path is believed only if the first record agrees with it, and otherwise each record speaks for itself.
+/// The path is trusted only if the first record agrees with it, and otherwise each record counts for its own scope.
 pub fn read<S: EventSink + ?Sized>(
     bytes: &[u8],
     scope: Option<TrailOwner<'_>>,
@@ -95,7 +95,7 @@ impl<'s> RecordReader<'s> {
         }
     }
 
-    /// Takes in the next bytes and tells how many of them are done with.
+    /// Takes in the next bytes and returns how many of them are done with.
     ///
     /// The others are the beginning of a record that goes on: the caller puts them in front of the next window. If
     /// nothing was taken, a larger window is needed.

@@ -14,7 +14,7 @@ use super::time::TimeReader;
 use super::{Contents, TrailOwner, event_from, full_parse};
 use crate::domain::trail::event::{EventSink, RecordKind, TrailEvent, Variety};
 use crate::domain::trail::global_events::place_of_event;
-use crate::domain::trail::record::members::Leave;
+use crate::domain::trail::record::members::Fallback;
 use crate::domain::trail::record::unended::UnendedValue;
 
 /// Hours since 1970-01-01T00:00:00Z.
@@ -26,9 +26,9 @@ type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
 pub(super) struct Records<'s> {
     /// What the path of the file says.
     path: Option<TrailOwner<'s>>,
-    /// Whether records of other services speak for the path; `None` until the first record tells.
-    believed: Option<bool>,
-    told: ReportedRecord,
+    /// Whether records of other services speak for the path; `None` until the first record decides.
+    trusts_path: Option<bool>,
+    reported: ReportedHours,
     clock: TimeReader,
     /// What was found so far.
     pub contents: Contents,
@@ -38,8 +38,8 @@ impl<'s> Records<'s> {
     pub(super) fn new(path: Option<TrailOwner<'s>>) -> Self {
         Self {
             path,
-            believed: path.is_none().then_some(false),
-            told: ReportedRecord::default(),
+            trusts_path: path.is_none().then_some(false),
+            reported: ReportedHours::default(),
             clock: TimeReader::default(),
             contents: Contents::default(),
         }
@@ -53,8 +53,8 @@ impl<'s> Records<'s> {
         at: usize,
         sink: &mut S,
     ) -> Result<usize, UnendedValue> {
-        let (believed, told) = (self.believed, &self.told.path);
-        let wanted = |time| wanted(believed, told, time);
+        let (trusts_path, reported) = (self.trusts_path, &self.reported.path);
+        let wanted = |time| wanted(trusts_path, reported, time);
         match fields::record(&bytes[at..], &mut self.clock, wanted) {
             Ok(record) => {
                 match record.service {
@@ -64,8 +64,8 @@ impl<'s> Records<'s> {
                 }
                 Ok(at + record.bytes.len())
             }
-            Err(Leave::Cut) => Err(UnendedValue::Cut),
-            Err(Leave::Odd) => {
+            Err(Fallback::Incomplete) => Err(UnendedValue::Cut),
+            Err(Fallback::Unsupported) => {
                 let end = scan::value_end(bytes, at)?;
                 self.single(&bytes[at..end], sink);
                 Ok(end)
@@ -124,8 +124,8 @@ impl<'s> Records<'s> {
     #[inline]
     fn other<S: EventSink + ?Sized>(&mut self, record: &fields::WalkedRecord<'_>, sink: &mut S) {
         self.contents.records += 1;
-        if let (Some(true), Some(_)) = (self.believed, self.path)
-            && self.told.path.proves_nothing_new(hour(record.time))
+        if let (Some(true), Some(_)) = (self.trusts_path, self.path)
+            && self.reported.path.proves_nothing_new(hour(record.time))
         {
             return;
         }
@@ -149,8 +149,8 @@ impl<'s> Records<'s> {
         sink: &mut S,
     ) {
         match self.path {
-            Some(path) if self.believed == Some(true) => {
-                self.tell((path.account, path.region), seen, sink);
+            Some(path) if self.trusts_path == Some(true) => {
+                self.report_hour((path.account, path.region), seen, sink);
             }
             path => {
                 let account = match own.0.or(path.map(|path| path.account)) {
@@ -159,7 +159,7 @@ impl<'s> Records<'s> {
                 };
                 let region = own.1.or(path.map(|path| path.region)).unwrap_or_default();
                 let place = place_of_event(region, &seen.service);
-                self.tell((&account, place), seen, sink);
+                self.report_hour((&account, place), seen, sink);
             }
         }
     }
@@ -172,14 +172,14 @@ impl<'s> Records<'s> {
         seen: &TrailSigns<'_>,
         sink: &mut S,
     ) {
-        if self.believed.is_none() {
+        if self.trusts_path.is_none() {
             let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let (account, region) = (own(&event.account), own(&event.region));
             self.believe((account.as_deref(), region.as_deref()));
         }
         self.complete(&mut event);
         match standing {
-            RecordCategory::Proof => self.tell((&event.account, &event.region), seen, sink),
+            RecordCategory::Proof => self.report_hour((&event.account, &event.region), seen, sink),
             RecordCategory::Assumed => {}
             RecordCategory::Network if event.error_code.is_some() => {
                 event.kind = RecordKind::EndpointDenial;
@@ -222,16 +222,16 @@ impl<'s> Records<'s> {
         }
     }
 
-    /// Decides, on the first record, whether the path tells the truth.
+    /// Decides, on the first record, whether the path is right.
     fn believe(&mut self, (account, region): (Option<&str>, Option<&str>)) {
         let Some(path) = self.path else { return };
-        self.believed.get_or_insert_with(|| {
+        self.trusts_path.get_or_insert_with(|| {
             account.is_none_or(|own| own == path.account)
                 && region.is_none_or(|own| own == path.region)
         });
     }
 
-    fn tell<S: EventSink + ?Sized>(
+    fn report_hour<S: EventSink + ?Sized>(
         &mut self,
         (account, region): (&str, &str),
         seen: &TrailSigns<'_>,
@@ -239,14 +239,16 @@ impl<'s> Records<'s> {
     ) {
         let hour = hour(seen.time);
         let days = match self.path {
-            Some(path) if path.account == account && path.region == region => &mut self.told.path,
-            _ => self.told.of(account, region),
+            Some(path) if path.account == account && path.region == region => {
+                &mut self.reported.path
+            }
+            _ => self.reported.of(account, region),
         };
         if !days.variety.is_settled() {
             seen.add_to(&mut days.variety);
         }
         if days.add(hour, seen.read_only) {
-            sink.heard(account, region, hour, seen.read_only);
+            sink.active_hour(account, region, hour, seen.read_only);
         }
     }
 
@@ -254,13 +256,13 @@ impl<'s> Records<'s> {
     pub(super) fn finish<S: EventSink + ?Sized>(&self, sink: &mut S) {
         if let Some(path) = self
             .path
-            .filter(|_| self.told.path.variety != Variety::default())
+            .filter(|_| self.reported.path.variety != Variety::default())
         {
-            sink.variety(path.account, path.region, &self.told.path.variety);
+            sink.variety(path.account, path.region, &self.reported.path.variety);
         }
         // In order: what is recorded for the next scan must not depend on the order of a hash table.
         let mut others: Vec<_> = self
-            .told
+            .reported
             .others
             .iter()
             .flat_map(|(account, regions)| regions.iter().map(move |of| (account, of)))
@@ -331,12 +333,12 @@ impl<'r> TrailSigns<'r> {
     }
 }
 
-/// What a record of another service has to tell, given its time.
+/// What has to be read of a record of another service, given its time.
 #[inline]
-fn wanted(believed: Option<bool>, told: &HoursByDay, time: i64) -> Want {
-    if believed != Some(true) {
+fn wanted(trusts_path: Option<bool>, reported: &HoursByDay, time: i64) -> Want {
+    if trusts_path != Some(true) {
         Want::Scope
-    } else if told.proves_nothing_new(hour(time)) {
+    } else if reported.proves_nothing_new(hour(time)) {
         Want::Time
     } else {
         Want::Proof
@@ -348,16 +350,16 @@ fn hour(time: i64) -> Hour {
     Hour::try_from(time / 3_600).unwrap_or(Hour::MAX)
 }
 
-/// What the sink was told in this file.
+/// The hours of this file that the sink knows already.
 #[derive(Default)]
-struct ReportedRecord {
+struct ReportedHours {
     /// Of the account and Region of the path.
     path: HoursByDay,
     /// Of others: by account, then by Region.
     others: Map<String, Map<String, HoursByDay>>,
 }
 
-impl ReportedRecord {
+impl ReportedHours {
     fn of(&mut self, account: &str, region: &str) -> &mut HoursByDay {
         self.others
             .entry_ref(account)
@@ -367,7 +369,7 @@ impl ReportedRecord {
     }
 }
 
-/// Hours by the day, 24 bits, and one more that tells that a record of that day only read.
+/// Hours by the day, 24 bits, and one more for a day with a record that is read-only.
 #[derive(Default)]
 struct HoursByDay {
     /// The day that was asked for last, because the next record is mostly of the same.
@@ -388,7 +390,7 @@ impl HoursByDay {
         hour / 24 == self.day && self.bits & known == known && self.variety.is_settled()
     }
 
-    /// Remembers an hour, and tells whether that is news.
+    /// Remembers an hour and returns whether it is new.
     #[inline]
     fn add(&mut self, hour: Hour, read_only: bool) -> bool {
         let day = hour / 24;

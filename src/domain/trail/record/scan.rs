@@ -53,13 +53,13 @@ pub(super) fn text(bytes: &[u8], at: usize) -> Result<Text, UnendedValue> {
 /// Goes on from the first backslash.
 #[cold]
 fn escaped_text(bytes: &[u8], start: usize, backslash: usize) -> Result<Text, UnendedValue> {
-    let mut place = backslash;
-    while bytes[place] == b'\\' {
-        place = simd::quote_or_backslash(bytes, place + 2).ok_or(UnendedValue::Cut)?;
+    let mut offset = backslash;
+    while bytes[offset] == b'\\' {
+        offset = simd::quote_or_backslash(bytes, offset + 2).ok_or(UnendedValue::Cut)?;
     }
     Ok(Text {
         start,
-        end: place,
+        end: offset,
         escaped: true,
     })
 }

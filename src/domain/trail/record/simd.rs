@@ -103,7 +103,7 @@ mod strings {
         _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
 
-    /// A bit for each quote or backslash; the lowest one tells the first.
+    /// A bit for each quote or backslash; the lowest one is the first.
     #[inline(always)]
     pub(super) fn quotes_and_backslashes(piece: &[u8; 16]) -> u32 {
         #[expect(
@@ -120,7 +120,7 @@ mod strings {
     #[target_feature(enable = "sse2")]
     fn found(piece: &[u8; 16]) -> u32 {
         let (words, _) = piece.as_chunks::<8>();
-        let word = |place: usize| i64::from_le_bytes(words[place]);
+        let word = |offset: usize| i64::from_le_bytes(words[offset]);
         let piece = _mm_set_epi64x(word(1), word(0));
         let quotes = _mm_cmpeq_epi8(piece, _mm_set1_epi8(b'"'.cast_signed()));
         let backslashes = _mm_cmpeq_epi8(piece, _mm_set1_epi8(b'\\'.cast_signed()));
@@ -130,10 +130,10 @@ mod strings {
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 mod strings {
-    /// A bit for each quote or backslash; the lowest one tells the first.
+    /// A bit for each quote or backslash; the lowest one is the first.
     #[inline(always)]
     pub(super) fn quotes_and_backslashes(piece: &[u8; 16]) -> u32 {
-        let bit = |place: usize| u32::from(matches!(piece[place], b'"' | b'\\')) << place;
+        let bit = |offset: usize| u32::from(matches!(piece[offset], b'"' | b'\\')) << offset;
         (0..piece.len()).map(bit).sum()
     }
 }
@@ -171,16 +171,16 @@ fn closing(
         .as_chunks::<BLOCK>();
     for block in blocks {
         match in_block(masks(block), &mut carry, depth, &prefix_xor) {
-            Ok(place) => return Ok(at + place + 1),
+            Ok(offset) => return Ok(at + offset + 1),
             Err(left) => depth = left,
         }
         at += BLOCK;
     }
     let mut last = [b' '; BLOCK];
     last[..tail.len()].copy_from_slice(tail);
-    let place = in_block(masks(&last), &mut carry, depth, &prefix_xor);
-    place
-        .map(|place| at + place + 1)
+    let offset = in_block(masks(&last), &mut carry, depth, &prefix_xor);
+    offset
+        .map(|offset| at + offset + 1)
         .map_err(|_| UnendedValue::Cut)
 }
 
@@ -257,11 +257,11 @@ mod word {
         for (number, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
             let folded = word | (ONES * u64::from(FOLD));
-            let place = number * 8;
-            masks.quote |= equal(word, b'"') << place;
-            masks.backslash |= equal(word, b'\\') << place;
-            masks.open |= equal(folded, b'{') << place;
-            masks.close |= equal(folded, b'}') << place;
+            let offset = number * 8;
+            masks.quote |= equal(word, b'"') << offset;
+            masks.backslash |= equal(word, b'\\') << offset;
+            masks.open |= equal(folded, b'{') << offset;
+            masks.close |= equal(folded, b'}') << offset;
         }
         masks
     }
@@ -403,18 +403,18 @@ mod tests {
 
     /// The same, one byte after the other.
     fn byte_by_byte(bytes: &[u8], depth: usize) -> Option<usize> {
-        let (mut depth, mut in_string, mut place) = (depth, false, 0);
-        while place < bytes.len() {
-            match (bytes[place], in_string) {
-                (b'\\', _) if matches!(bytes.get(place + 1), Some(b'"' | b'\\')) => place += 1,
+        let (mut depth, mut in_string, mut offset) = (depth, false, 0);
+        while offset < bytes.len() {
+            match (bytes[offset], in_string) {
+                (b'\\', _) if matches!(bytes.get(offset + 1), Some(b'"' | b'\\')) => offset += 1,
                 (b'"', _) => in_string = !in_string,
                 (b'{' | b'[', false) => depth += 1,
                 (b'}' | b']', false) => depth -= 1,
                 _ => {}
             }
-            place += 1;
+            offset += 1;
             if depth == 0 {
-                return Some(place);
+                return Some(offset);
             }
         }
         None
@@ -439,7 +439,7 @@ mod tests {
 
         #[test]
         fn the_first_quote_or_backslash_is_found(bytes in marks(), at in 0_usize..400) {
-            let expected = (at..bytes.len()).find(|&place| matches!(bytes[place], b'"' | b'\\'));
+            let expected = (at..bytes.len()).find(|&offset| matches!(bytes[offset], b'"' | b'\\'));
             prop_assert_eq!(quote_or_backslash(&bytes, at), expected);
         }
 

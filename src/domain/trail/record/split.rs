@@ -45,7 +45,7 @@ enum ArrayState {
 /// The splitting of one file.
 #[derive(Debug)]
 pub(super) struct Splitter {
-    place: BytePosition,
+    position: BytePosition,
     /// Bytes of the windows before this one.
     before: u64,
     /// Documents begun so far.
@@ -59,7 +59,7 @@ pub(super) struct Splitter {
 impl Default for Splitter {
     fn default() -> Self {
         Self {
-            place: BytePosition::Start,
+            position: BytePosition::Start,
             before: 0,
             documents: 0,
             is_followed: false,
@@ -70,7 +70,7 @@ impl Default for Splitter {
 }
 
 impl Splitter {
-    /// Reads as far as whole records go and tells how far that was.
+    /// Reads as far as whole records go and returns how far that was.
     pub(super) fn take<S: EventSink + ?Sized>(
         &mut self,
         window: &[u8],
@@ -94,7 +94,7 @@ impl Splitter {
     }
 
     pub(super) fn gave_up(&self) -> bool {
-        self.place == BytePosition::Lost
+        self.position == BytePosition::Lost
     }
 
     /// Reads the last bytes. Nothing follows them, so whatever is still open is cut off.
@@ -106,7 +106,7 @@ impl Splitter {
     ) {
         let taken = self.take(rest, records, sink);
         let left = &rest[taken..];
-        match self.place {
+        match self.position {
             BytePosition::Lost => {}
             BytePosition::Start | BytePosition::Outside if left.trim_ascii().is_empty() => {
                 if self.documents == 0 {
@@ -134,13 +134,13 @@ impl Splitter {
     }
 
     fn lose(&mut self, at: usize, what: &str) {
-        let place = self.before + at as u64;
-        self.note(if place == 0 {
+        let position = self.before + at as u64;
+        self.note(if position == 0 {
             format!("the file {what}")
         } else {
-            format!("the file {what} (byte {place}); what stood before it was counted")
+            format!("the file {what} (byte {position}); what stood before it was counted")
         });
-        self.place = BytePosition::Lost;
+        self.position = BytePosition::Lost;
     }
 
     fn note(&mut self, trouble: String) {
@@ -156,7 +156,7 @@ impl Splitter {
         records: &mut Records<'_>,
         sink: &mut S,
     ) -> Result<usize, UnendedValue> {
-        match self.place {
+        match self.position {
             BytePosition::Array(within, turn) => {
                 self.array(bytes, at, (within, turn), records, sink)
             }
@@ -172,7 +172,7 @@ impl Splitter {
         if rest.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(rest) {
             return Err(UnendedValue::Cut);
         }
-        self.place = BytePosition::Outside;
+        self.position = BytePosition::Outside;
         Ok(if rest.starts_with(BYTE_ORDER_MARK) {
             at + BYTE_ORDER_MARK.len()
         } else {
@@ -192,11 +192,11 @@ impl Splitter {
         let at = scan::blank_end(bytes, at)?;
         match (bytes[at], turn) {
             (b',', ArrayState::Comma) => {
-                self.place = BytePosition::Array(within, ArrayState::Element);
+                self.position = BytePosition::Array(within, ArrayState::Element);
                 Ok(at + 1)
             }
             (b']', ArrayState::First | ArrayState::Comma) => {
-                self.place = match within {
+                self.position = match within {
                     Within::Envelope => BytePosition::Envelope,
                     Within::Nothing => BytePosition::Outside,
                 };
@@ -204,7 +204,7 @@ impl Splitter {
             }
             (_, ArrayState::First | ArrayState::Element) => {
                 let end = records.take(bytes, at, sink)?;
-                self.place = BytePosition::Array(within, ArrayState::Comma);
+                self.position = BytePosition::Array(within, ArrayState::Comma);
                 Ok(end)
             }
             _ => Err(UnendedValue::Broken),
@@ -223,7 +223,7 @@ impl Splitter {
         match bytes[at] {
             b'[' => {
                 self.documents += 1;
-                self.place = BytePosition::Array(Within::Nothing, ArrayState::First);
+                self.position = BytePosition::Array(Within::Nothing, ArrayState::First);
                 return Ok(at + 1);
             }
             b'{' => {}
@@ -241,7 +241,7 @@ impl Splitter {
                         .filter(|_| self.documents == 0);
                     self.lose(at, "holds no CloudTrail records");
                 }
-                self.place = BytePosition::Lost;
+                self.position = BytePosition::Lost;
                 return Ok(bytes.len());
             }
         }
@@ -250,7 +250,7 @@ impl Splitter {
         self.is_followed = false;
         match members {
             DocumentMembers::Array(inside) => {
-                self.place = BytePosition::Array(Within::Envelope, ArrayState::First);
+                self.position = BytePosition::Array(Within::Envelope, ArrayState::First);
                 Ok(inside)
             }
             DocumentMembers::End(end, content) => {
@@ -280,11 +280,11 @@ impl Splitter {
         };
         match members {
             DocumentMembers::Array(inside) => {
-                self.place = BytePosition::Array(Within::Envelope, ArrayState::First);
+                self.position = BytePosition::Array(Within::Envelope, ArrayState::First);
                 Ok(inside)
             }
             DocumentMembers::End(end, _) => {
-                self.place = BytePosition::Outside;
+                self.position = BytePosition::Outside;
                 Ok(end)
             }
         }

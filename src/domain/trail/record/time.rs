@@ -105,17 +105,17 @@ fn offset(zone: &[u8]) -> Option<i64> {
 }
 
 #[inline]
-fn digits2(text: &[u8], place: usize) -> Option<i64> {
+fn digits2(text: &[u8], start: usize) -> Option<i64> {
     let (tens, ones) = (
-        text[place].wrapping_sub(b'0'),
-        text[place + 1].wrapping_sub(b'0'),
+        text[start].wrapping_sub(b'0'),
+        text[start + 1].wrapping_sub(b'0'),
     );
     (tens <= 9 && ones <= 9).then(|| i64::from(tens * 10 + ones))
 }
 
 #[inline]
-fn digits4(text: &[u8], place: usize) -> Option<i64> {
-    Some(digits2(text, place)? * 100 + digits2(text, place + 2)?)
+fn digits4(text: &[u8], start: usize) -> Option<i64> {
+    Some(digits2(text, start)? * 100 + digits2(text, start + 2)?)
 }
 
 /// Days since 1970-01-01 of a date in the Gregorian calendar.

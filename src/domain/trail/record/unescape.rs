@@ -18,9 +18,9 @@ pub(super) fn key(text: &[u8], escaped: bool) -> Cow<'_, [u8]> {
 pub(super) fn unescaped(text: &[u8]) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(place) = memchr::memchr(b'\\', rest) {
-        out.extend_from_slice(&rest[..place]);
-        rest = escape(&rest[place + 1..], &mut out);
+    while let Some(offset) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..offset]);
+        rest = escape(&rest[offset + 1..], &mut out);
     }
     out.extend_from_slice(rest);
     String::from_utf8(out)

@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use crate::domain::base::names::{Index, Resolution, SECRETS_MANAGER};
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::policy::Policy;
-use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller, RequestedVersion};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::trail::sessions::SessionFamily;
 use crate::domain::usage::classify::{
@@ -168,7 +168,11 @@ impl KnownCaller {
             return who;
         }
         let [by_version, other] = &self.reads;
-        let read = if access.by_version { by_version } else { other };
+        let read = if access.version == RequestedVersion::ById {
+            by_version
+        } else {
+            other
+        };
         read.as_ref()
             .filter(|_| access.asks_for_value())
             .unwrap_or(&self.usual)
@@ -200,7 +204,7 @@ pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rota
     let mut staged = Rotated::new();
     let mut moved = Rotated::new();
     for access in accesses.iter().filter(|it| it.outcome == CallOutcome::Ok) {
-        let kind = if access.staged {
+        let kind = if access.version == RequestedVersion::Pending {
             &mut staged
         } else if &*access.subject.api == "UpdateSecretVersionStage" {
             &mut moved

@@ -15,7 +15,7 @@ const CALLERS: usize = 8;
 
 /// The callers of no known secret.
 #[derive(Serialize)]
-pub(crate) struct Nobody {
+pub(crate) struct UnattributedSection {
     rows: Vec<NobodyRow>,
     /// How many more there are; empty if there are none.
     more: String,
@@ -31,8 +31,8 @@ struct NobodyRow {
     cost: String,
 }
 
-/// Lists them, the dearest first.
-pub(crate) fn nobody(report: &Report) -> Nobody {
+/// Lists them, the most expensive first.
+pub(crate) fn unattributed(report: &Report) -> UnattributedSection {
     let rows = report.unattributed.iter();
     let mut callers: Vec<(&UnattributedRow, &CallerRow)> = rows
         .flat_map(|row| row.callers.iter().map(move |caller| (row, caller)))
@@ -41,7 +41,7 @@ pub(crate) fn nobody(report: &Report) -> Nobody {
     callers.sort_by_key(|(_, caller)| std::cmp::Reverse(worth(caller)));
     let rest = callers.len().saturating_sub(CALLERS);
     callers.truncate(CALLERS);
-    Nobody {
+    UnattributedSection {
         rows: callers.into_iter().map(row).collect(),
         more: if rest == 0 {
             String::new()
