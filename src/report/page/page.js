@@ -126,7 +126,7 @@
   };
   function csv() {
     const head = ["arn", "name", "account_id", "region", "owner", "verdict", "reasons", "idle_days", "calls", "total_usd_month", "savings_usd_month"];
-    const cells = (i) => [arn(i), name(i), account(i), region(i), owner(i), D.verdict[i], D.reasons[i].map(([code]) => T[code]).join(" "), D.idle[i], D.calls[i], decimal(cost(i)), decimal(saves(i))];
+    const cells = (i) => [arn(i), name(i), account(i), region(i), owner(i), D.verdict[i], D.reasons[i].map(([code]) => T[code]).join(" "), D.idle[i], D.cost[i][1] === null && D.calls[i] === 0 ? null : D.calls[i], decimal(cost(i)), decimal(saves(i))];
     return [head, ...state.rows.map(cells)].map((row) => `${row.map(csvCell).join(",")}\n`).join("");
   }
   function download() {
