@@ -33,19 +33,19 @@ pub struct PlanArgs {
     /// How long a deleted secret can be restored: 7d to 30d
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = recovery)]
     pub recovery: u8,
-    /// Only secrets whose name or ARN fits this glob
+    /// Only secrets whose name or ARN matches this glob
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<Glob>,
-    /// No secrets whose name or ARN fits this glob
+    /// Leave out secrets whose name or ARN matches this glob
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<Glob>,
-    /// Only secrets that save at least this many US dollars a month
+    /// Only secrets that save at least this many US dollars per month
     #[arg(long, value_name = "USD", value_parser = amount)]
     pub min_saving: Option<Money>,
     /// Where to write the plan [default: plan.csv in DIR]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replace a plan that is there already, with whatever was changed in it
+    /// Replace an existing plan, including the decisions in it
     #[arg(long)]
     pub overwrite: bool,
     /// The moment that counts as now.
@@ -68,7 +68,7 @@ pub struct AwsArgs {
     /// The profile of the AWS configuration
     #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "How to reach AWS")]
     pub profile: Option<String>,
-    /// The role to take in accounts other than the caller's
+    /// The role to assume in accounts other than the caller's
     #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
     pub role_name: Option<String>,
     /// The external id that this role's trust policy asks for
@@ -137,16 +137,16 @@ pub struct ApplyArgs {
     /// Refuse a plan that deletes more than this share of the scanned secrets; five deletions are always allowed
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100), help_heading = "Guards")]
     pub max_percent: u64,
-    /// Do not look up in the event history who asked for a secret since the scan
+    /// Skip looking up in the event history who requested a secret since the scan
     #[arg(long, help_heading = "Guards")]
     pub no_lookup: bool,
-    /// How long that may take
+    /// How long that lookup may take
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = policy::duration, help_heading = "Guards")]
     pub lookup_budget: Duration,
     /// The policy file, for what it protects [default: secretsweep.toml, if it is there]
     #[arg(long, value_name = "FILE", help_heading = "Guards")]
     pub policy: Option<PathBuf>,
-    /// How many deletions a second
+    /// How many deletions per second
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub rate: u16,
     /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that simulates

@@ -55,16 +55,16 @@ pub struct PolicyApplyArgs {
     /// For `--remove-replicas`: also removing replicas, and making them again
     #[arg(long)]
     pub remove_replicas: bool,
-    /// No taking back of deletions: somebody else can do that
+    /// Leave out restoring: somebody else does that
     #[arg(long)]
     pub no_restore: bool,
-    /// For `--no-lookup`: no reading of the event history, which `watch` needs, too
+    /// Leave out reading the event history, for `apply --no-lookup`; `watch` needs it, too
     #[arg(long)]
     pub no_lookup: bool,
     /// For `--journal s3://...`: also reading and writing this object
     #[arg(long, value_name = "S3")]
     pub journal: Option<ObjectAddress>,
-    /// The role that is taken in other accounts
+    /// The role to assume in other accounts
     #[arg(long, value_name = "NAME")]
     pub role_name: Option<String>,
     /// `aws`, `aws-cn` or `aws-us-gov`
@@ -89,7 +89,7 @@ pub struct PolicyScanArgs {
     /// `s3://bucket/prefix` of the trail, or a folder [default: CloudTrail's event history]
     #[arg(long, value_name = "DIR|S3")]
     pub trail: Vec<TrailSource>,
-    /// No trail at all
+    /// Skip CloudTrail
     #[arg(long, conflicts_with = "trail")]
     pub no_trail: bool,
     /// The ARN of the key that a trail is encrypted with, if it is a customer-managed one; one for each
@@ -104,7 +104,7 @@ pub struct PolicyScanArgs {
     /// The role that is assumed in other accounts
     #[arg(long, value_name = "NAME")]
     pub role_name: Option<String>,
-    /// Only these Regions, so that nobody need be asked which are enabled
+    /// Only these Regions; listing the enabled ones needs no permission then
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub regions: Vec<Region>,
     /// The file whose `[scan]` says what is not given here [default: secretsweep.toml, if it is there]

@@ -204,7 +204,7 @@ pub struct AnalysisArgs {
     /// Use this as the current time, for repeatable runs
     #[arg(long, value_name = "RFC3339", value_parser = moment, help_heading = "How to judge")]
     pub now: Option<Timestamp>,
-    /// How many threads read the trail [default: one a core]
+    /// How many threads read the trail [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "What to read")]
     pub threads: Option<u16>,
 }

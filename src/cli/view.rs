@@ -21,10 +21,10 @@ pub struct View {
     /// Add a table of costs by this to the summary
     #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
     pub group_by: Option<GroupBy>,
-    /// Only secrets whose name fits this glob
+    /// Only secrets whose name matches this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
     pub only: Vec<Glob>,
-    /// No secrets whose name fits this glob
+    /// Leave out secrets whose name matches this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
     pub exclude: Vec<Glob>,
     /// The folder of an earlier scan, or `latest`: summary.csv and the page say what changed since

@@ -114,7 +114,9 @@ fn settings(rule: &Rule) -> String {
         }
         ("protected-name", _) => text.push_str("  [protect]\n  names = [\"break-glass/*\"]\n"),
         (_, Verdict::Delete | Verdict::Review) => {
-            text.push_str("\n  [protect]                     # keeps secrets that this rule would not keep\n  names = [\"NAME\"]\n");
+            text.push_str(
+                "\n  [protect]                     # never delete these\n  names = [\"NAME\"]\n",
+            );
         }
         (_, Verdict::Keep) => {}
     }
