@@ -1,6 +1,7 @@
 //! Findings, each kind as a table of small worlds: one that a naive rule gets wrong, one that must stay silent, and one on
 //! each side of its threshold.
 
+mod absent;
 mod change;
 mod failing;
 mod inventory;

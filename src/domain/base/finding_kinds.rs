@@ -169,11 +169,15 @@ pub struct FindingKind {
 }
 
 impl FindingKind {
-    /// The exact rule as text, each setting with its default.
+    /// The exact rule as text, each setting with its default. A setting that is true or false stands for "it is true".
     pub fn rule(&self) -> String {
         let mut text = self.rule.to_owned();
         for Setting { key, default } in self.settings {
-            text = text.replace(&format!("{{{key}}}"), &format!("{default} (`{key}`)"));
+            let words = match *default {
+                "true" | "false" => format!("`{key}` is true (the default is {default})"),
+                _ => format!("{default} (`{key}`)"),
+            };
+            text = text.replace(&format!("{{{key}}}"), &words);
         }
         text
     }
@@ -194,7 +198,7 @@ mod tests {
             let rule = kind.rule();
             assert!(!rule.contains(['{', '}']), "{}: {rule}", kind.code);
             for setting in kind.settings {
-                let key = format!("(`{}`)", setting.key);
+                let key = format!("`{}`", setting.key);
                 assert!(rule.contains(&key), "{}: {rule}", kind.code);
             }
             assert!(

@@ -325,7 +325,7 @@ pub const FINDINGS: &[FindingKind] = &[
         meaning: "A program reads over the internet although there is a VPC endpoint for the same reads.",
         rule: "In the window a program read from a public address and without `vpcEndpointId`, and it read through an \
                endpoint, too, in the same account and Region, or another reader reads the same secret through one, or \
-               {require_vpc_endpoint} is true. Not reported for a program that has moved to the endpoint, nor for \
+               {require_vpc_endpoint}. Not reported for a program that has moved to the endpoint, nor for \
                people, deploys and AWS services.",
         settings: &[Setting {
             key: "require_vpc_endpoint",
@@ -352,14 +352,14 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::OldTls,
         severity: Severity::Medium,
         reported: Reported::ByDefault,
-        meaning: "A reader comes with an old version of TLS: AWS refuses such calls, or will.",
+        meaning: "A reader uses an old version of TLS. AWS refuses such calls, or is going to.",
         rule: "In the window a reader called with a version of TLS before 1.2, by `tlsDetails`; with 1.2, too, if \
-               {require_tls_1_3} is true (then low). AWS services have no version.",
+               {require_tls_1_3}; then the severity is low. AWS services have no version.",
         settings: &[Setting {
             key: "require_tls_1_3",
             default: "false",
         }],
-        fix: "Update the SDK and the TLS library of the program, and take settings out that hold it to an old version.",
+        fix: "Update the SDK and the TLS library of the program, and remove settings that force an old version.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/infrastructure-security.html",
     },
     FindingKind {
