@@ -20,6 +20,10 @@ use crate::domain::policy::{Glob, duration};
 /// What a file says of every scan. What it does not say is empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the file, as it is an option of the command line"
+)]
 pub struct ScanDefaults {
     inventory: Vec<PathBuf>,
     #[serde(deserialize_with = "all_parsed")]

@@ -124,13 +124,12 @@ async fn find(args: &InitArgs, term: &Term) -> Result<SetupFacts> {
         .cloned()
         .collect();
     // A trail for all Regions shows in each, so one Region is enough where no secret was found.
-    let asked: Vec<Scope> = match found.regions().is_empty() {
-        true => own.first().cloned().into_iter().collect(),
-        false => own
-            .iter()
-            .filter(|scope| found.regions().contains(&scope.region))
-            .cloned()
-            .collect(),
+    let regions = found.regions();
+    let asked: Vec<Scope> = if regions.is_empty() {
+        own.first().cloned().into_iter().collect()
+    } else {
+        let with_secrets = own.iter().filter(|scope| regions.contains(&scope.region));
+        with_secrets.cloned().collect()
     };
     let (trails, gaps) = trails::described(&session, &asked).await;
     (found.trails, found.gaps) = (trails, [found.gaps, gaps].concat());
@@ -409,7 +408,7 @@ fn summary(found: &SetupFacts, file: &Path, text: &str) -> Result<String> {
     };
     let calls = match &found.calls {
         CallSource::Trails(trails) => {
-            let places: Vec<String> = trails.iter().map(|trail| trail.place()).collect();
+            let places: Vec<String> = trails.iter().map(DescribedTrail::place).collect();
             places.join(", ")
         }
         CallSource::History(why) => format!("CloudTrail's event history: {why}"),
@@ -453,9 +452,9 @@ fn effort(found: &SetupFacts) -> String {
     );
     match (&found.calls, effort.lookups) {
         (CallSource::Trails(_), _) => {
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "  {} of the bucket and {} ({} MB), which take {} at {} MB per second\n",
+                "  {} of the bucket and {} ({} MB), which take {} at {} MB per second",
                 counted(effort.bucket_lists, "listing", "listings"),
                 counted(effort.files, "file", "files"),
                 thousands(effort.bytes.div_ceil(1_000_000)),
@@ -485,7 +484,7 @@ fn effort(found: &SetupFacts) -> String {
             );
         }
         None => {
-            out.push_str("  What it costs is not known: there is no price for this partition.\n")
+            out.push_str("  What it costs is not known: there is no price for this partition.\n");
         }
     }
     out

@@ -284,7 +284,7 @@ fn until(shown: &mut ChildStdout, words: &str) -> String {
     let begun = Instant::now();
     while !String::from_utf8_lossy(&said).contains(words) {
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_mins(1),
             "{}",
             String::from_utf8_lossy(&said)
         );
@@ -381,7 +381,7 @@ fn ctrl_c_says_what_is_kept_and_how_to_go_on() {
         let mut child = aws.on(&mut scan).stderr(Stdio::piped()).spawn().unwrap();
         let begun = Instant::now();
         while aws.calls_of("cloudtrail", "LookupEvents").is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(60));
+            assert!(begun.elapsed() < Duration::from_mins(1));
             std::thread::yield_now();
         }
         let pid = child.id().to_string();

@@ -296,7 +296,7 @@ fn the_task_of_ecs_scans_in_its_working_folder() {
         .as_array()
         .unwrap()
         .iter()
-        .flat_map(Value::as_str)
+        .filter_map(Value::as_str)
         .collect();
     let output = machine.run(Command::new("secretsweep").args(command));
     assert!(output.status.success(), "{}", said(&output));

@@ -164,7 +164,7 @@ impl PlanReview {
             ReviewKey::Home => self.cursor = 0,
             ReviewKey::End => self.cursor = last,
             ReviewKey::Enter => self.is_searching = false,
-            ReviewKey::Escape => self.search_for(|search| search.clear(), false),
+            ReviewKey::Escape => self.search_for(String::clear, false),
             ReviewKey::Backspace if self.is_searching => {
                 self.search_for(
                     |search| {

@@ -236,18 +236,18 @@ fn decisions_are_written_into_the_file_as_it_is() {
     );
     assert_eq!(String::from_utf8(new).unwrap(), expect);
     // What a spreadsheet and a reviewer left stays.
-    let theirs: String = file
-        .lines()
-        .enumerate()
-        .map(|(place, line)| {
-            let remark = if place == 0 {
-                "remark"
-            } else {
-                "ask; the team"
-            };
-            format!("{},\"{remark}\"\r\n", line.replace("delete,", "DELETE ,"))
-        })
-        .collect();
+    let mut theirs = String::new();
+    for (place, line) in file.lines().enumerate() {
+        let remark = if place == 0 {
+            "remark"
+        } else {
+            "ask; the team"
+        };
+        theirs += &line.replace("delete,", "DELETE ,");
+        theirs += ",\"";
+        theirs += remark;
+        theirs += "\"\r\n";
+    }
     let theirs = format!("\u{feff}{theirs}");
     let new = String::from_utf8(with_decisions(theirs.as_bytes(), &decisions).unwrap()).unwrap();
     assert!(
