@@ -280,8 +280,8 @@ const UNSAVED: &str = "not saved: `s` saves, `q` again leaves without saving";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cleanup::plan::draft;
     use crate::domain::cleanup::plan::tests::{everything, report, row};
+    use crate::domain::cleanup::plan::{PlanSelection, VerdictScope, draft};
     use crate::domain::report::verdict::Verdict;
 
     /// Four lines; the second one, `b`, has to be looked at by a person.
@@ -298,7 +298,11 @@ mod tests {
             of("c", Verdict::Delete, "never-read"),
             of("x/a", Verdict::Delete, "idle"),
         ];
-        PlanReview::new(draft(&report(rows), &everything()).plan, |code| {
+        let all = PlanSelection {
+            reach: VerdictScope::DeleteAndReview,
+            ..everything()
+        };
+        PlanReview::new(draft(&report(rows), &all).plan, |code| {
             code == "coverage-gap"
         })
     }
