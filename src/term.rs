@@ -4,6 +4,8 @@
 //! quiet line now and then; `--quiet` silences both. Colours obey `NO_COLOR` and pipes. Text of other people is escaped
 //! before it comes here, and errors are escaped here, because they quote file contents.
 
+pub(crate) mod screen;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -81,6 +83,14 @@ impl Term {
         }
     }
 
+    /// Takes the bar off the terminal and says why the program ends, also to those who want quiet.
+    pub(crate) fn interrupted(&self, text: &str) {
+        if let Some(bar) = &*lock(&self.bar) {
+            bar.finish_and_clear();
+        }
+        let _ = writeln!(anstream::stderr(), "{}", one_line(text));
+    }
+
     /// Asks on a terminal. `None`: nobody is there to answer.
     pub(crate) fn ask(question: &str) -> std::io::Result<Option<String>> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
@@ -102,15 +112,21 @@ impl Term {
                 said.push_str(&cause);
             }
         }
-        let mut text = String::new();
-        for line in said.lines() {
-            text.push_str(&one_line(line));
-            text.push('\n');
+        let bold =
+            |colour: anstyle::AnsiColor| anstyle::Style::new().bold().fg_color(Some(colour.into()));
+        let red = bold(anstyle::AnsiColor::Red);
+        let _ = write!(anstream::stderr(), "{red}error:{red:#} {}", lines(&said, 7));
+        let help = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<HelpfulError>());
+        if let Some(HelpfulError { help, .. }) = help {
+            let cyan = bold(anstyle::AnsiColor::Cyan);
+            let _ = write!(
+                anstream::stderr(),
+                " {cyan}help:{cyan:#} {}",
+                lines(help, 7)
+            );
         }
-        let style = anstyle::Style::new()
-            .bold()
-            .fg_color(Some(anstyle::AnsiColor::Red.into()));
-        let _ = write!(anstream::stderr(), "{style}error:{style:#} {text}");
     }
 
     /// Shows what is being done.
@@ -139,6 +155,48 @@ impl Term {
             said: Mutex::new(Instant::now()),
         }
     }
+}
+
+/// Something that went wrong, and the way out, which gets a line of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(crate) struct HelpfulError {
+    /// What went wrong.
+    pub(crate) what: String,
+    /// The way out.
+    pub(crate) help: String,
+}
+
+/// A message without anything that a terminal obeys; on a terminal wrapped at words, with its further lines indented.
+fn lines(text: &str, indent: usize) -> String {
+    let columns = terminal_size::terminal_size_of(std::io::stderr());
+    let columns =
+        columns.map(|(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 100));
+    let blank = " ".repeat(indent);
+    let mut out = String::new();
+    for (place, line) in text.lines().enumerate() {
+        let line = one_line(line);
+        let Some(columns) = columns else {
+            out.push_str(&line);
+            out.push('\n');
+            continue;
+        };
+        let own = &line[..line.len() - line.trim_start().len()];
+        let options = textwrap::Options::new(columns)
+            .initial_indent(if place == 0 { &blank } else { own })
+            .subsequent_indent(&blank)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .break_words(false);
+        let wrapped = textwrap::fill(line.trim_start(), options);
+        // The first line begins behind the word that is there already.
+        out.push_str(if place == 0 {
+            wrapped.trim_start()
+        } else {
+            &wrapped
+        });
+        out.push('\n');
+    }
+    out
 }
 
 /// A piece of long work, shown while it lasts.

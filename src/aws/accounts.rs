@@ -124,6 +124,26 @@ pub struct AccountTargets {
     pub names: BTreeMap<AccountId, String>,
 }
 
+/// How many open accounts the caller's organization has.
+///
+/// # Errors
+/// [`Fault`]: a member may not list accounts, and an account without an organization has none.
+pub async fn organization_size(
+    session: &AwsSession,
+    notes: &dyn ProgressSink,
+) -> Result<usize, Fault> {
+    let all = list_accounts(session, notes).await?;
+    Ok(all
+        .iter()
+        .filter(|account| closed(account).is_none())
+        .count())
+}
+
+/// Whether this says that the account belongs to no organization (Organizations API reference, `ListAccounts`).
+pub fn is_without_organization(fault: &Fault) -> bool {
+    matches!(fault, Fault::Refused { code, .. } if code == "AWSOrganizationsNotInUseException")
+}
+
 /// Finds the accounts and Regions to look at.
 pub async fn scopes(
     session: &AwsSession,

@@ -23,6 +23,7 @@ mod raw_answer;
 pub mod secrets;
 mod settings;
 mod snapshot;
+pub mod trails;
 pub mod vault;
 pub mod versions;
 
@@ -62,6 +63,8 @@ pub enum AwsUse {
     EventHistory,
     /// Reading a trail's bucket.
     Bucket,
+    /// Finding out which trails there are.
+    Trails,
     /// Scheduling deletions.
     Delete,
     /// Taking them back.
@@ -88,6 +91,7 @@ impl AwsUse {
         Self::Organization,
         Self::EventHistory,
         Self::Bucket,
+        Self::Trails,
         Self::Delete,
         Self::Restore,
         Self::Tag,
@@ -122,6 +126,7 @@ impl AwsUse {
             Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
+            Self::Trails => trails::ACTIONS.to_vec(),
             Self::Delete => [
                 acting("DeleteSecret"),
                 named(vault::ACTIONS, &["GetResourcePolicy"]),
@@ -146,6 +151,7 @@ pub fn actions() -> Vec<&'static str> {
         versions::ACTIONS,
         lookup::history::ACTIONS,
         bucket::ACTIONS,
+        trails::ACTIONS,
         journal_object::ACTIONS,
     ]
     .concat()

@@ -25,7 +25,7 @@ Then review plan.csv in an editor or a spreadsheet. To keep a secret, delete its
 decision. Leave the rest of the file as it is.")]
 pub struct PlanArgs {
     /// The folder of a finished scan, or its report.json
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = super::LATEST)]
     pub dir: PathBuf,
     /// Also include secrets that are marked `review`
     #[arg(long)]
@@ -33,19 +33,19 @@ pub struct PlanArgs {
     /// How long a deleted secret can be restored: 7d to 30d
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = recovery)]
     pub recovery: u8,
-    /// Only secrets whose name or ARN fits this glob
+    /// Only secrets whose name or ARN matches this glob
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<Glob>,
-    /// No secrets whose name or ARN fits this glob
+    /// Leave out secrets whose name or ARN matches this glob
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<Glob>,
-    /// Only secrets that save at least this many US dollars a month
+    /// Only secrets that save at least this many US dollars per month
     #[arg(long, value_name = "USD", value_parser = amount)]
     pub min_saving: Option<Money>,
     /// Where to write the plan [default: plan.csv in DIR]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replace a plan that is there already, with whatever was changed in it
+    /// Replace an existing plan, including the decisions in it
     #[arg(long)]
     pub overwrite: bool,
     /// The moment that counts as now.
@@ -66,9 +66,9 @@ pub struct NowArg {
 #[derive(Args, Clone, Debug, Default)]
 pub struct AwsArgs {
     /// The profile of the AWS configuration
-    #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
+    #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "How to reach AWS")]
     pub profile: Option<String>,
-    /// The role to take in accounts other than the caller's
+    /// The role to assume in accounts other than the caller's
     #[arg(long, value_name = "NAME", help_heading = "How to reach AWS")]
     pub role_name: Option<String>,
     /// The external id that this role's trust policy asks for
@@ -79,6 +79,22 @@ pub struct AwsArgs {
         help_heading = "How to reach AWS"
     )]
     pub external_id: Option<String>,
+}
+
+/// Which plan to review.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  secretsweep plan && secretsweep review
+  secretsweep plan --include-review && secretsweep review
+
+Arrow keys move. `d` deletes and `k` keeps the secret under the cursor, the space bar switches, `u` takes the last \
+decision back. `/` searches names, reasons and decisions; `K` and `D` decide on everything that is shown, but `D` \
+leaves out secrets that are marked `review`: decide on each of them with `d`. `s` writes plan.csv, `q` ends.")]
+pub struct ReviewArgs {
+    /// The plan to review
+    #[arg(value_name = "PLAN", default_value = super::LATEST)]
+    pub plan: PathBuf,
 }
 
 /// How to carry out a plan.
@@ -100,8 +116,8 @@ If a run was interrupted, run it again to finish it. The journal beside the plan
 Exit codes: 0 all done; 1 a line failed; 3 a line was refused or not tried, the calls since the scan could \
 not be looked up (`--no-lookup` skips that), or, without `--execute`, a guard would refuse the plan.")]
 pub struct ApplyArgs {
-    /// The reviewed plan
-    #[arg(value_name = "PLAN")]
+    /// The reviewed plan. With `--execute` it must be named
+    #[arg(value_name = "PLAN", default_value = super::LATEST)]
     pub plan: PathBuf,
     /// Schedule the deletions, not just check them
     #[arg(long)]
@@ -121,16 +137,16 @@ pub struct ApplyArgs {
     /// Refuse a plan that deletes more than this share of the scanned secrets; five deletions are always allowed
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100), help_heading = "Guards")]
     pub max_percent: u64,
-    /// Do not look up in the event history who asked for a secret since the scan
+    /// Skip looking up in the event history who requested a secret since the scan
     #[arg(long, help_heading = "Guards")]
     pub no_lookup: bool,
-    /// How long that may take
+    /// How long that lookup may take
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = policy::duration, help_heading = "Guards")]
     pub lookup_budget: Duration,
     /// The policy file, for what it protects [default: secretsweep.toml, if it is there]
     #[arg(long, value_name = "FILE", help_heading = "Guards")]
     pub policy: Option<PathBuf>,
-    /// How many deletions a second
+    /// How many deletions per second
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub rate: u16,
     /// Milliseconds between two deletions, instead of `--rate`. AWS allows fifty a second; a service that simulates
@@ -159,8 +175,8 @@ Examples:
 Exit codes: 0 nobody asked; 5 somebody did; 3 nobody did, but not everything could be read; 1 it failed, or not \
 everything could be restored.")]
 pub struct WatchArgs {
-    /// The plan that was applied
-    #[arg(value_name = "PLAN", required_unless_present = "journal")]
+    /// The plan that was applied [default: the latest, unless a journal is named]
+    #[arg(value_name = "PLAN")]
     pub plan: Option<PathBuf>,
     /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
@@ -246,7 +262,7 @@ Examples:
   secretsweep status s3://my-bucket/plan.journal.jsonl")]
 pub struct StatusArgs {
     /// A journal (a file, or an object in S3), or the plan beside which it stands
-    #[arg(value_name = "JOURNAL|PLAN")]
+    #[arg(value_name = "JOURNAL|PLAN", default_value = super::LATEST)]
     pub journal: JournalPlace,
     /// The moment that counts as now.
     #[command(flatten)]

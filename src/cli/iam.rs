@@ -12,7 +12,8 @@ use crate::domain::base::object_address::ObjectAddress;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  secretsweep iam-policy scan > scan.json
+  secretsweep iam-policy init > init.json
+  secretsweep iam-policy scan > scan.json          # for the sources of secretsweep.toml, if it is there
   secretsweep iam-policy scan --organization --role-name audit --trail s3://my-trail
   secretsweep iam-policy apply --plan reports/today/plan.csv > apply.json
   secretsweep iam-policy apply --accounts 111122223333 --recovery 14d --tag --remove-replicas")]
@@ -27,6 +28,8 @@ pub struct IamPolicyArgs {
 pub enum PolicyFor {
     /// What `scan` needs, for exactly the sources given; reading values is denied
     Scan(PolicyScanArgs),
+    /// What `init` needs to find out what an account has
+    Init(PolicyInitArgs),
     /// What `apply`, `watch` and `restore` need; deleting without recovery is denied
     Apply(PolicyApplyArgs),
 }
@@ -52,16 +55,16 @@ pub struct PolicyApplyArgs {
     /// For `--remove-replicas`: also removing replicas, and making them again
     #[arg(long)]
     pub remove_replicas: bool,
-    /// No taking back of deletions: somebody else can do that
+    /// Leave out restoring: somebody else does that
     #[arg(long)]
     pub no_restore: bool,
-    /// For `--no-lookup`: no reading of the event history, which `watch` needs, too
+    /// Leave out reading the event history, for `apply --no-lookup`; `watch` needs it, too
     #[arg(long)]
     pub no_lookup: bool,
     /// For `--journal s3://...`: also reading and writing this object
     #[arg(long, value_name = "S3")]
     pub journal: Option<ObjectAddress>,
-    /// The role that is taken in other accounts
+    /// The role to assume in other accounts
     #[arg(long, value_name = "NAME")]
     pub role_name: Option<String>,
     /// `aws`, `aws-cn` or `aws-us-gov`
@@ -69,13 +72,24 @@ pub struct PolicyApplyArgs {
     pub partition: String,
 }
 
-/// The sources of a scan, as they are given to `scan`.
+/// Where `init` looks.
 #[derive(Debug, Args)]
+pub struct PolicyInitArgs {
+    /// The role that is assumed in the other accounts of the organization
+    #[arg(long, value_name = "NAME")]
+    pub role_name: Option<String>,
+    /// `aws`, `aws-cn` or `aws-us-gov`
+    #[arg(long, value_name = "NAME", default_value = "aws")]
+    pub partition: String,
+}
+
+/// The sources of a scan, as they are given to `scan`. Without any, those of the settings file.
+#[derive(Clone, Debug, Default, Args)]
 pub struct PolicyScanArgs {
     /// `s3://bucket/prefix` of the trail, or a folder [default: CloudTrail's event history]
     #[arg(long, value_name = "DIR|S3")]
     pub trail: Vec<TrailSource>,
-    /// No trail at all
+    /// Skip CloudTrail
     #[arg(long, conflicts_with = "trail")]
     pub no_trail: bool,
     /// The ARN of the key that a trail is encrypted with, if it is a customer-managed one; one for each
@@ -90,9 +104,12 @@ pub struct PolicyScanArgs {
     /// The role that is assumed in other accounts
     #[arg(long, value_name = "NAME")]
     pub role_name: Option<String>,
-    /// Only these Regions, so that nobody need be asked which are enabled
+    /// Only these Regions; listing the enabled ones needs no permission then
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub regions: Vec<Region>,
+    /// The file whose `[scan]` says what is not given here [default: secretsweep.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// `aws`, `aws-cn` or `aws-us-gov`
     #[arg(long, value_name = "NAME", default_value = "aws")]
     pub partition: String,

@@ -2,14 +2,20 @@
 
 mod cleanup;
 mod iam;
+mod init;
 mod scan;
+mod scan_defaults;
+mod suggest;
 mod view;
 
 pub use cleanup::{
-    ApplyArgs, AwsArgs, NowArg, PlanArgs, RestoreArgs, RestoreTarget, StatusArgs, WatchArgs,
+    ApplyArgs, AwsArgs, NowArg, PlanArgs, RestoreArgs, RestoreTarget, ReviewArgs, StatusArgs,
+    WatchArgs,
 };
-pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs};
+pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs};
+pub use init::InitArgs;
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
+pub use scan_defaults::{ScanDefaults, ScanDefaultsError};
 pub use view::{
     CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReaderArgs, ReportArgs, RulesArgs,
     RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
@@ -18,6 +24,11 @@ pub use view::{
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+use suggest::suggested;
+
+/// What stands for the latest scan or plan where none is named.
+pub const LATEST: &str = "latest";
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -53,6 +64,8 @@ pub struct Cli {
 pub enum Command {
     /// Write a small example organization to DIR and scan it; needs no AWS account
     Demo(DemoArgs),
+    /// Ask your AWS account what it has, and write secretsweep.toml for scans of it
+    Init(InitArgs),
     /// Show what each secret costs, who uses it, and whether it can be deleted
     Scan(Box<ScanArgs>),
     /// Show a finished scan again, with another format, filter or grouping
@@ -64,6 +77,8 @@ pub enum Command {
     Reader(ReaderArgs),
     /// Write the deletions that a finished scan suggests to a file for review
     Plan(PlanArgs),
+    /// Decide on each line of a plan with keys, and write the decisions to its file
+    Review(ReviewArgs),
     /// Check a reviewed plan against AWS; with --execute, schedule its deletions
     Apply(Box<ApplyArgs>),
     /// Show who still requests secrets that are pending deletion
@@ -93,7 +108,44 @@ Examples:
   secretsweep man iam-policy apply")]
     Man {
         /// The command to show the manual page of, such as `scan` or `iam-policy apply` [default: the program]
-        #[arg(value_name = "COMMAND")]
+        #[arg(value_name = "COMMAND", value_parser = suggested(|text| Ok(text.to_owned()), commands), hide_possible_values = true)]
         command: Vec<String>,
     },
+}
+
+/// The names of all commands; the command line asks for them while it is built.
+fn commands() -> Vec<&'static str> {
+    vec![
+        "demo",
+        "init",
+        "scan",
+        "report",
+        "explain",
+        "plan",
+        "review",
+        "apply",
+        "watch",
+        "restore",
+        "status",
+        "compare",
+        "rules",
+        "iam-policy",
+        "completions",
+        "man",
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_that_a_shell_suggests_are_those_there_are() {
+        let top = Cli::command();
+        let names: Vec<&str> = top.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(commands(), names);
+        top.debug_assert();
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::suggest::suggested;
 use super::{Format, View};
 use crate::domain::base::finding_kinds::{FINDINGS, Severity};
 use crate::domain::base::money::Money;
@@ -37,29 +38,14 @@ Examples:
 pub struct ScanArgs {
     /// Inventory from files instead of AWS: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file
     /// or a folder
-    #[arg(
-        long,
-        value_name = "PATH",
-        requires = "trails",
-        help_heading = "What to read"
-    )]
+    #[arg(long, value_name = "PATH", help_heading = "What to read")]
     pub inventory: Vec<PathBuf>,
     /// A CloudTrail trail: a folder of its log files in any layout, or `s3://bucket/prefix` [default: CloudTrail's event
     /// history, when the inventory comes from AWS]
-    #[arg(
-        long,
-        value_name = "DIR|S3",
-        group = "trails",
-        help_heading = "What to read"
-    )]
+    #[arg(long, value_name = "DIR|S3", help_heading = "What to read")]
     pub trail: Vec<TrailSource>,
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
-    #[arg(
-        long,
-        conflicts_with = "trail",
-        group = "trails",
-        help_heading = "What to read"
-    )]
+    #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
     pub no_trail: bool,
     /// Who may read, from files: what `aws iam get-account-authorization-details` printed, and `get-resource-policy`,
     /// `get-key-policy`, `list-grants` and `organizations`; a file or a folder
@@ -71,7 +57,8 @@ pub struct ScanArgs {
     /// How to judge.
     #[command(flatten)]
     pub judging: AnalysisArgs,
-    /// Where to write the result [default: reports/DATE, or reports/DATE-TIME if that is taken]
+    /// Where to write the result; `{date}` and `{month}` in it become those of the scan [default: reports/{date}. Where
+    /// the folder of a `{date}` is taken, the time is added]
     #[arg(long, value_name = "DIR", help_heading = "What to write")]
     pub out: Option<PathBuf>,
     /// Replace another scan's result in that folder
@@ -90,8 +77,11 @@ pub struct ScanArgs {
     pub view: View,
     /// Exit 4 if any of these rule or finding codes occurs, or a finding of this severity (`high`, `medium`, `low`) or a
     /// higher one; muted findings do not count
-    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
+    /// The same, but only for what the scan of `--previous` does not have
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, requires = "previous", help_heading = "Exit code")]
+    pub fail_on_new: Vec<String>,
     /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
     pub fail_above: Option<Money>,
@@ -104,12 +94,11 @@ pub struct ScanArgs {
 #[derive(Args, Clone, Debug)]
 pub struct LiveArgs {
     /// These accounts instead of the caller's own
-    #[arg(long, value_name = "ID,...", value_delimiter = ',', requires = "role_name", conflicts_with_all = ["inventory", "organization"], help_heading = "Accounts and Regions")]
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', conflicts_with_all = ["inventory", "organization"], help_heading = "Accounts and Regions")]
     pub accounts: Vec<AccountId>,
     /// Every active account of the caller's organization
     #[arg(
         long,
-        requires = "role_name",
         conflicts_with = "inventory",
         help_heading = "Accounts and Regions"
     )]
@@ -135,7 +124,7 @@ pub struct LiveArgs {
     )]
     pub regions: Vec<Region>,
     /// The profile of the AWS configuration
-    #[arg(long, value_name = "NAME", help_heading = "Accounts and Regions")]
+    #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "Accounts and Regions")]
     pub profile: Option<String>,
     /// How long reading CloudTrail's event history may take. History that does not fit is reported as a gap; if even the
     /// window does not fit, calls are estimated from a sample [default: 15m]
@@ -219,7 +208,7 @@ pub struct AnalysisArgs {
     /// Use this as the current time, for repeatable runs
     #[arg(long, value_name = "RFC3339", value_parser = moment, help_heading = "How to judge")]
     pub now: Option<Timestamp>,
-    /// How many threads read the trail [default: one a core]
+    /// How many threads read the trail [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "What to read")]
     pub threads: Option<u16>,
 }
@@ -240,7 +229,7 @@ pub struct DemoArgs {
 }
 
 /// A window is at least an hour, the unit in which calls are counted.
-fn window(text: &str) -> Result<Duration, String> {
+pub(super) fn window(text: &str) -> Result<Duration, String> {
     let window = policy::look_back(text)?;
     if window < Duration::from_hours(1) {
         return Err(format!("`{text}` is shorter than an hour"));
@@ -250,9 +239,14 @@ fn window(text: &str) -> Result<Duration, String> {
 
 /// A moment, as RFC 3339 writes it.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| {
+    let midnight = || {
+        let day: jiff::civil::Date = text.parse().ok().filter(|_| text.len() == 10)?;
+        let zoned = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(zoned.timestamp())
+    };
+    text.parse().ok().or_else(midnight).ok_or_else(|| {
         format!(
-            "a moment is expected, such as `2026-11-01T00:00:00Z`, and not after {}",
+            "a moment is expected, such as `2026-11-01T00:00:00Z` or `2026-11-01`, and not after {}",
             Timestamp::MAX.strftime("%Y-%m-%d")
         )
     })
@@ -275,13 +269,23 @@ fn month(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn known_code(text: &str) -> Result<String, String> {
+/// The codes of all rules and findings.
+pub(super) fn codes() -> Vec<&'static str> {
     let rules = crate::domain::judging::rules::RULES
         .iter()
         .map(|rule| rule.code.as_str());
     let findings = FINDINGS.iter().map(|finding| finding.code.as_str());
+    rules.chain(findings).collect()
+}
+
+/// What `--fail-on` takes: codes and severities.
+pub(super) fn asked_about() -> Vec<&'static str> {
     let severities = Severity::ALL.into_iter().map(Severity::as_str);
-    let codes: Vec<&str> = rules.chain(findings).chain(severities).collect();
+    codes().into_iter().chain(severities).collect()
+}
+
+pub(super) fn known_code(text: &str) -> Result<String, String> {
+    let codes = asked_about();
     if codes.contains(&text) {
         Ok(text.to_owned())
     } else {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::scan::{amount, known_code};
+use super::scan::{amount, asked_about, codes, known_code};
+use super::suggest::suggested;
 use crate::domain::base::money::Money;
 use crate::domain::policy::Glob;
 
@@ -20,13 +21,13 @@ pub struct View {
     /// Add a table of costs by this to the summary
     #[arg(long, value_enum, value_name = "KEY", help_heading = "What to show")]
     pub group_by: Option<GroupBy>,
-    /// Only secrets whose name fits this glob
+    /// Only secrets whose name matches this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
     pub only: Vec<Glob>,
-    /// No secrets whose name fits this glob
+    /// Leave out secrets whose name matches this glob
     #[arg(long, value_name = "GLOB", help_heading = "What to show")]
     pub exclude: Vec<Glob>,
-    /// The folder of an earlier scan: summary.csv and the page say what changed since
+    /// The folder of an earlier scan, or `latest`: summary.csv and the page say what changed since
     #[arg(long, value_name = "DIR", help_heading = "What to show")]
     pub previous: Option<PathBuf>,
     /// Compare with the bill: a Cost and Usage Report (CUR 2.0, legacy or FOCUS; CSV or Parquet, gzipped or not) or Cost
@@ -105,13 +106,14 @@ pub enum Format {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  secretsweep compare
   secretsweep compare reports/2026-10-01 reports/2026-11-01
   secretsweep compare reports/2026-10-01 reports/2026-11-01 --format csv > changes.csv")]
 pub struct CompareArgs {
-    /// The folder of the earlier scan
-    pub old: PathBuf,
-    /// The folder of the later scan
-    pub new: PathBuf,
+    /// The folder of the earlier scan [default: the one before the latest]
+    pub old: Option<PathBuf>,
+    /// The folder of the later scan [default: the latest]
+    pub new: Option<PathBuf>,
     /// How to show it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CompareFormat::Text)]
     pub format: CompareFormat,
@@ -164,6 +166,7 @@ pub enum TrendFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  secretsweep report
   secretsweep report reports/2026-11-01
   secretsweep report reports/2026-11-01 --group-by owner --top 20
   secretsweep report reports/2026-11-01 --only 'payments/*' --format csv --out payments
@@ -174,7 +177,7 @@ Examples:
   secretsweep report reports/2026-11-01 --format focus --out reports/2026-11-01")]
 pub struct ReportArgs {
     /// The folder of a finished scan, or its report.json
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = super::LATEST)]
     pub dir: PathBuf,
     /// What to render. Printed to stdout unless --out is given (for `csv`: secrets.csv)
     #[arg(long, value_enum, value_name = "FORMAT", default_values_t = [Format::Text])]
@@ -190,8 +193,11 @@ pub struct ReportArgs {
     pub overwrite: bool,
     /// Exit 4 if any of these rule or finding codes occurs, or a finding of this severity (`high`, `medium`, `low`) or a
     /// higher one; muted findings do not count
-    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = known_code, help_heading = "Exit code")]
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
+    /// The same, but only for what the scan of `--previous` does not have
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, requires = "previous", help_heading = "Exit code")]
+    pub fail_on_new: Vec<String>,
     /// Exit 4 if more than this many US dollars per month could be saved
     #[arg(long, value_name = "USD", value_parser = amount, help_heading = "Exit code")]
     pub fail_above: Option<Money>,
@@ -236,6 +242,7 @@ pub struct ReaderArgs {
 #[derive(Debug, Args)]
 pub struct RulesArgs {
     /// The code of a rule or finding; all are listed without it
+    #[arg(value_parser = suggested(|text| Ok(text.to_owned()), codes), hide_possible_values = true)]
     pub code: Option<String>,
     /// How to show it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = RulesFormat::Text)]

@@ -14,6 +14,7 @@
 //! | [`usage`] | Who used which secret: calls resolved to the inventory, and callers recognized as kinds of readers. | `base`, `policy`, `trail` |
 //! | [`reach`] | IAM policies evaluated, and joined with what was read: who may read a secret, and who does. | `base`, `inventory`, `policy`, `report` |
 //! | [`pricing`] | Costs of a secret and of a scan, and the reconciliation with a bill. | `base`, `inventory`, `report` |
+//! | [`setup`] | What an account has, the settings that fit it, and what a scan of it takes. | `base`, `inventory`, `pricing` |
 //! | [`judging`] | The facts of a secret, the table of rules, findings and hot loops. | `base`, `inventory`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage` |
 //! | [`analysis`] | The scan as a pure function, from inventory and ledger to a report. | `base`, `inventory`, `judging`, `policy`, `pricing`, `reach`, `report`, `sampling`, `trail`, `usage` |
 //! | [`cleanup`] | The plan of deletions, its file, the preconditions of each deletion, and the journal. | `base`, `inventory`, `policy`, `report` |
@@ -31,5 +32,6 @@ pub mod pricing;
 pub mod reach;
 pub mod report;
 pub mod sampling;
+pub mod setup;
 pub mod trail;
 pub mod usage;

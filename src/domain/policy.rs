@@ -328,6 +328,17 @@ pub fn days(text: &str) -> Result<u32, String> {
 /// # Errors
 /// A message that names the text.
 pub fn duration(text: &str) -> Result<Duration, String> {
+    // A month of `humantime` has 30.44 days, which nobody means.
+    let unit = text.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
+    if unit == "M"
+        || ["month", "year", "y"]
+            .iter()
+            .any(|word| unit.starts_with(word))
+    {
+        return Err(format!(
+            "`{text}` has no fixed length: write days, such as `30d` or `365d`"
+        ));
+    }
     humantime::parse_duration(text).map_err(|_| {
         format!("`{text}` is not a duration: write a number with its unit, such as `90d` or `12h`")
     })

@@ -226,6 +226,21 @@ pub fn newest_inside(folder: &Path) -> Option<PathBuf> {
     folders.filter(|folder| folder.join(REPORT).is_file()).max()
 }
 
+/// The folders in a folder, and in the folders in it, that hold a finished scan.
+pub fn scans_inside(folder: &Path) -> Vec<PathBuf> {
+    let below = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok);
+        entries.map(|entry| entry.path()).collect()
+    };
+    let first = below(folder);
+    let second = first.iter().flat_map(|folder| below(folder)).collect();
+    let all = [first, second].concat().into_iter();
+    all.filter(|folder| folder.join(REPORT).is_file()).collect()
+}
+
 /// What to do about a folder without a scan.
 fn way_out(inside: Option<&Path>) -> String {
     inside.map_or_else(

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::latest;
 use crate::Exit;
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::compare::compare;
@@ -11,12 +12,13 @@ use crate::term::Term;
 
 /// Runs `compare`.
 pub(super) fn run(args: &CompareArgs, term: &Term) -> Result<Exit> {
-    let old = store::read_report(&args.old, json::read)?;
-    let new = store::read_report(&args.new, json::read)?;
+    let (earlier, later) = latest::two(args.old.as_deref(), args.new.as_deref())?;
+    let old = store::read_report(&earlier, json::read)?;
+    let new = store::read_report(&later, json::read)?;
     if old.made > new.made {
         term.say(&format!(
             "`{}` is the later scan of the two: the changes below go back in time. Name the earlier scan first.",
-            args.old.display()
+            earlier.display()
         ));
     }
     let changes = compare(&old, &new);

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use super::output::style;
+use super::latest;
+use super::output::{columns, style};
 use crate::Exit;
-use crate::cli::ExplainArgs;
+use crate::cli::{ExplainArgs, LATEST};
 use crate::domain::report::result::{Report, SecretRow};
 use crate::files::store;
 use crate::report::json;
@@ -14,19 +15,16 @@ use crate::report::named::{Match, named};
 use crate::report::text::explain::explain;
 use crate::term::Term;
 
-/// Where a scan that names no folder writes to.
-const REPORTS: &str = "reports";
-
 /// How many secrets an error lists.
 const LISTED: usize = 10;
 
 /// Runs `explain`.
-pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
-    let (folder, report) = finished(args.scan.as_deref())?;
+pub(super) fn run(args: &ExplainArgs, term: &Term) -> Result<Exit> {
+    let (folder, report) = finished(args.scan.as_deref(), term)?;
     let typed = &args.secret;
     match named(&report, typed) {
         Match::One(row) => {
-            Term::data(explain(&report, row, style()).as_bytes())?;
+            Term::data(explain(&report, row, style(), columns()).as_bytes())?;
             Ok(Exit::Done)
         }
         Match::Several(rows) => bail!(
@@ -50,11 +48,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit> {
 }
 
 /// A finished scan and its folder: the one that is named, or the latest one.
-pub(super) fn finished(named: Option<&Path>) -> Result<(PathBuf, Report)> {
-    let newest = || store::newest_inside(Path::new(REPORTS));
-    let folder = named.map(Path::to_owned).or_else(newest).with_context(|| {
-        format!("there is no finished scan in `{REPORTS}`: name its folder with `--scan DIR`")
-    })?;
+pub(super) fn finished(named: Option<&Path>, term: &Term) -> Result<(PathBuf, Report)> {
+    let mut folder = named.map_or_else(|| LATEST.into(), Path::to_owned);
+    latest::scan(&mut folder, " with `--scan DIR`", term)?;
     let report = store::read_report(&folder, json::read)?;
     Ok((folder, report))
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use anyhow::{Result, anyhow, bail};
 
 use super::cleanup::read_plan;
+use super::scan_plan::scan_defaults;
 use crate::Exit;
 use crate::aws::AwsUse;
 use crate::aws::accounts::tells_regions;
 use crate::aws::bucket::Location;
-use crate::cli::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyScanArgs, TrailSource};
+use crate::cli::{
+    IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs, TrailSource,
+};
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::cleanup::plan::{Plan, PlanEntry};
 use crate::domain::iam::{Places, policy};
@@ -18,7 +21,19 @@ use crate::term::Term;
 /// Runs `iam-policy`.
 pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
     let (uses, places) = match &args.command {
-        PolicyFor::Scan(scan) => (uses(scan), places(scan)?),
+        PolicyFor::Scan(scan) => {
+            let scan = scan.clone().or(scan_defaults(scan.policy.as_deref())?);
+            (uses(&scan), places(&scan)?)
+        }
+        PolicyFor::Init(init) => (
+            uses_of_init(init),
+            Places {
+                partition: init.partition.clone(),
+                role: init.role_name.clone(),
+                buckets: vec![("*".to_owned(), String::new())],
+                ..Places::default()
+            },
+        ),
         PolicyFor::Apply(apply) => (uses_of_apply(apply), places_of_apply(apply)?),
     };
     let actions: Vec<&str> = uses.iter().flat_map(|one| one.actions()).collect();
@@ -29,7 +44,9 @@ pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
     let size = serde_json::to_vec(&policy)?.len();
     if size > MANAGED_POLICY {
         let way = match &args.command {
-            PolicyFor::Scan(_) => "name fewer `--accounts` at a time, or none, which allows any",
+            PolicyFor::Scan(_) | PolicyFor::Init(_) => {
+                "name fewer `--accounts` at a time, or none, which allows any"
+            }
             PolicyFor::Apply(_) => {
                 "narrow it by `--accounts` and `--regions` instead of a plan, or split the plan"
             }
@@ -39,6 +56,24 @@ pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What finding out takes, before anything is known of the trails.
+fn uses_of_init(init: &PolicyInitArgs) -> Vec<AwsUse> {
+    let mut uses = vec![
+        AwsUse::Inventory,
+        AwsUse::Organization,
+        AwsUse::Trails,
+        AwsUse::EventHistory,
+        AwsUse::Bucket,
+    ];
+    if tells_regions(&init.partition) {
+        uses.push(AwsUse::Regions);
+    }
+    if init.role_name.is_some() {
+        uses.push(AwsUse::OtherAccounts);
+    }
+    uses
 }
 
 /// The longest managed policy, in characters without white space (IAM user guide, quotas).
@@ -133,6 +168,11 @@ fn patterns(partition: &str, accounts: &[AccountId], regions: &[Region]) -> Vec<
             .collect::<Vec<_>>()
     };
     accounts.iter().flat_map(in_account).collect()
+}
+
+/// The IAM actions that a scan of these sources takes.
+pub(super) fn scan_actions(scan: &PolicyScanArgs) -> Vec<&'static str> {
+    uses(scan).iter().flat_map(|one| one.actions()).collect()
 }
 
 fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {

@@ -10,6 +10,9 @@ mod demo;
 pub(crate) mod environment;
 mod explain;
 mod iam;
+mod init;
+mod interrupt;
+mod latest;
 mod live;
 mod output;
 mod progress;
@@ -27,7 +30,8 @@ use clap::CommandFactory as _;
 use thiserror::Error;
 
 use crate::Exit;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LATEST};
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::term::Term;
 
 /// How a command ends whose result was to be shown: as it went, not as showing it went. A reader that went away, such as
@@ -80,15 +84,48 @@ fn manual(words: &[String]) -> Result<Vec<u8>> {
 pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
     match command {
         Command::Demo(args) => demo::run(&args, term),
-        Command::Scan(args) => scan::run(&args, term),
-        Command::Report(args) => report::run(&args, term),
-        Command::Explain(args) => explain::run(&args),
-        Command::Reader(args) => reader::run(&args),
-        Command::Plan(args) => cleanup::plan(&args, term),
-        Command::Apply(args) => cleanup::apply(&args, term),
-        Command::Watch(args) => cleanup::watch(&args, term),
+        Command::Init(args) => init::run(&args, term),
+        Command::Scan(mut args) => {
+            latest::previous(args.view.previous.as_mut(), None)?;
+            scan::run(*args, term)
+        }
+        Command::Report(mut args) => {
+            latest::scan(&mut args.dir, "", term)?;
+            latest::previous(args.view.previous.as_mut(), Some(&args.dir))?;
+            report::run(&args, term)
+        }
+        Command::Explain(args) => explain::run(&args, term),
+        Command::Reader(args) => reader::run(&args, term),
+        Command::Plan(mut args) => {
+            latest::scan(&mut args.dir, "", term)?;
+            cleanup::plan(&args, term)
+        }
+        Command::Review(mut args) => {
+            latest::plan(&mut args.plan, term)?;
+            cleanup::review(&args, term)
+        }
+        Command::Apply(mut args) => {
+            if args.execute && latest::is_word(&args.plan) {
+                let why = "`--execute` needs the plan that you reviewed: name it";
+                return Err(Misuse(why.to_owned()).into());
+            }
+            latest::plan(&mut args.plan, term)?;
+            cleanup::apply(&args, term)
+        }
+        Command::Watch(mut args) => {
+            if args.journal.is_none() {
+                let plan = args.plan.get_or_insert_with(|| LATEST.into());
+                latest::plan(plan, term)?;
+            }
+            cleanup::watch(&args, term)
+        }
         Command::Restore(args) => cleanup::restore(&args, term),
-        Command::Status(args) => cleanup::status(&args),
+        Command::Status(mut args) => {
+            if let JournalPlace::File(path) = &mut args.journal {
+                latest::plan(path, term)?;
+            }
+            cleanup::status(&args)
+        }
         Command::Compare(args) => compare::run(&args, term),
         Command::Trend(args) => trend::run(&args, term),
         Command::Rules(args) => rules::run(&args),

@@ -1,5 +1,6 @@
 //! Parts that `scan` and `report` share: which secrets are shown, in which format, and how the command ends.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -7,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::cli::{FocusNumber, Format, GroupBy, View};
 use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::money::{Money, counted};
+use crate::domain::base::names::SecretArn;
 use crate::domain::policy::Glob;
 use crate::domain::report::result::Report;
 use crate::domain::report::sums::Grouping;
@@ -55,30 +57,80 @@ pub(super) fn selecting_options(view: &View) -> String {
     option("--only", &view.only) + &option("--exclude", &view.exclude)
 }
 
+/// What a finished scan is asked about, for how it ends.
+pub(super) struct ExitConditions<'a> {
+    /// Codes of findings and reasons, and severities.
+    pub(super) fail_on: &'a [String],
+    /// The same, but only for what the earlier scan does not have.
+    pub(super) fail_on_new: &'a [String],
+    /// The earlier scan.
+    pub(super) previous: Option<&'a Report>,
+    /// The most that may be saved per month.
+    pub(super) fail_above: Option<Money>,
+    /// What could not be read does not matter.
+    pub(super) allow_partial: bool,
+}
+
+/// Something that `--fail-on` may ask about, and what makes it the same in two scans.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct AskedAbout<'a> {
+    code: &'a str,
+    severity: Option<Severity>,
+    subject: &'a str,
+    place: Option<(&'a str, &'a str)>,
+    reader: Option<&'a str>,
+}
+
+impl AskedAbout<'_> {
+    fn fits(&self, word: &str) -> bool {
+        let severe = Severity::of(word).zip(self.severity);
+        self.code == word || severe.is_some_and(|(asked, found)| found <= asked)
+    }
+}
+
+/// The reasons of all verdicts, and the findings that are not muted.
+fn asked_about(report: &Report) -> impl Iterator<Item = AskedAbout<'_>> {
+    let reasons = report.secrets.iter().flat_map(|row| {
+        row.reasons.iter().map(|reason| AskedAbout {
+            code: reason.code.as_str(),
+            severity: None,
+            subject: row.arn.as_str(),
+            place: None,
+            reader: None,
+        })
+    });
+    let findings = report.open_findings().map(|finding| AskedAbout {
+        code: finding.code.as_str(),
+        severity: Some(finding.severity),
+        subject: finding
+            .arn
+            .as_ref()
+            .map_or(finding.name.as_str(), SecretArn::as_str),
+        place: finding
+            .account
+            .as_ref()
+            .zip(finding.region.as_ref())
+            .map(|(account, region)| (account.as_str(), region.as_str())),
+        reader: finding.reader.as_deref(),
+    });
+    reasons.chain(findings)
+}
+
 /// How a finished scan ends: a finding that was asked about first, then what could not be read.
-pub(super) fn exit(
-    report: &Report,
-    fail_on: &[String],
-    fail_above: Option<Money>,
-    allow_partial: bool,
-) -> Exit {
-    let reasons = report
-        .secrets
-        .iter()
-        .flat_map(|row| row.reasons.iter().map(|reason| reason.code.as_str()));
-    let mut codes = reasons.chain(report.open_findings().map(|finding| finding.code.as_str()));
-    let too_much = fail_above.is_some_and(|limit| report.totals.savings_usd > limit);
-    let worst = report.open_findings().map(|finding| finding.severity).min();
-    let is_worse = |asked: Severity| worst.is_some_and(|worst| worst <= asked);
-    let asked_about = codes.any(|code| fail_on.iter().any(|asked| asked == code))
-        || fail_on
-            .iter()
-            .filter_map(|word| Severity::of(word))
-            .any(is_worse);
+pub(super) fn exit(report: &Report, asked: &ExitConditions<'_>) -> Exit {
+    let too_much = asked
+        .fail_above
+        .is_some_and(|limit| report.totals.savings_usd > limit);
+    let fits = |found: &AskedAbout<'_>, words: &[String]| words.iter().any(|word| found.fits(word));
+    let known: BTreeSet<AskedAbout<'_>> =
+        asked.previous.into_iter().flat_map(asked_about).collect();
+    let is_asked_about = asked_about(report).any(|found| {
+        fits(&found, asked.fail_on) || (fits(&found, asked.fail_on_new) && !known.contains(&found))
+    });
     let over_budget = report.over_budget().next().is_some();
-    if too_much || asked_about || over_budget {
+    if too_much || is_asked_about || over_budget {
         Exit::Found
-    } else if !report.gaps.is_empty() && !allow_partial {
+    } else if !report.gaps.is_empty() && !asked.allow_partial {
         Exit::Partial
     } else {
         Exit::Done
@@ -118,6 +170,14 @@ pub(super) fn style() -> Style {
     }
 }
 
+/// How many columns text for people has: those of the terminal within reason, and elsewhere what a summary has in a file.
+pub(super) fn columns() -> usize {
+    Term::columns().map_or(text::COLUMNS, |columns| columns.min(WIDEST))
+}
+
+/// The widest text: on a wider terminal the eye loses the line.
+const WIDEST: usize = 160;
+
 /// How many groups a table shows if nothing is said.
 const GROUPS: usize = 20;
 
@@ -141,6 +201,7 @@ pub(super) fn show(
             top: view.top.unwrap_or_else(|| detail.rows()),
             groups: view.top.unwrap_or(GROUPS),
             style: style(),
+            columns: columns(),
             folder: Some(folder.display().to_string()),
             files: files.to_vec(),
             selecting,

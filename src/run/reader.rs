@@ -13,8 +13,8 @@ use crate::term::Term;
 const LISTED: usize = 10;
 
 /// Runs `reader`.
-pub(super) fn run(args: &ReaderArgs) -> Result<Exit> {
-    let (folder, report) = finished(args.scan.as_deref())?;
+pub(super) fn run(args: &ReaderArgs, term: &Term) -> Result<Exit> {
+    let (folder, report) = finished(args.scan.as_deref(), term)?;
     let typed = &args.reader;
     match reader_named(&report, typed) {
         ReaderMatch::One(found) if args.policy => {

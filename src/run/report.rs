@@ -1,6 +1,8 @@
 //! `report`: a finished scan, rendered again.
 
-use crate::run::output::{exit, focus, format_of, previous, selected, selecting_options, show};
+use crate::run::output::{
+    ExitConditions, exit, focus, format_of, previous, selected, selecting_options, show,
+};
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -35,7 +37,14 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
         None => print(args, &report, &beside, term)?,
     }
     // What could not be read was said by the scan; rendering it again reads but the bill anew.
-    let exit = exit(&report, &args.fail_on, args.fail_above, true);
+    let asked = ExitConditions {
+        fail_on: &args.fail_on,
+        fail_on_new: &args.fail_on_new,
+        previous: beside.previous.as_ref(),
+        fail_above: args.fail_above,
+        allow_partial: true,
+    };
+    let exit = exit(&report, &asked);
     Ok(bill::exit(exit, beside.bill.as_ref()))
 }
 

@@ -9,6 +9,8 @@ use crate::cli::{RulesArgs, RulesFormat};
 use crate::domain::base::finding_kinds::{FINDINGS, FindingKind, Reported};
 use crate::domain::base::nearest::nearest;
 use crate::domain::judging::rules::{RULES, Rule};
+use crate::domain::policy::Policy;
+use crate::domain::report::verdict::Verdict;
 use crate::term::Term;
 
 /// Runs `rules`.
@@ -75,12 +77,53 @@ fn list() -> String {
 
 fn explain_rule(rule: &Rule) -> String {
     format!(
-        "{} ({})\n\n{}\n\nWhat to do: {}\n",
+        "{} ({})\n\n{}\n\nWhat to do: {}\n\nIn the policy file:\n\n{}",
         rule.code,
         rule.verdict.as_str(),
         rule.meaning,
-        rule.fix
+        rule.fix,
+        settings(rule)
     )
+}
+
+/// What of the policy file bears on a rule: its thresholds, and how to keep a secret that it would let go.
+fn settings(rule: &Rule) -> String {
+    let policy = Policy::default();
+    let mut text = String::new();
+    let code = rule.code.as_str();
+    if code == "too-young" {
+        let _ = writeln!(text, "  young = \"{}d\"", policy.young_days);
+    }
+    if !matches!(
+        code,
+        "pending-deletion" | "service-managed" | "protected-name" | "protected-tag"
+    ) {
+        let _ = writeln!(text, "  idle = \"{}d\"", policy.idle_days);
+    }
+    if code == "maintenance-only" {
+        text.push_str("\n  [readers]\n  maintenance = [\"rotation\", \"iac\", \"scanner\"]\n");
+    }
+    match (code, rule.verdict) {
+        ("protected-tag", _) => text.push_str("  [protect]\n  tags = [\"keep=true\"]\n"),
+        ("protected-until", _) => {
+            let _ = writeln!(
+                text,
+                "\n  [protect]\n  until_tag = \"{}\"",
+                policy.until_tag
+            );
+        }
+        ("protected-name", _) => text.push_str("  [protect]\n  names = [\"break-glass/*\"]\n"),
+        (_, Verdict::Delete | Verdict::Review) => {
+            text.push_str(
+                "\n  [protect]                     # never delete these\n  names = [\"NAME\"]\n",
+            );
+        }
+        (_, Verdict::Keep) => {}
+    }
+    if text.is_empty() {
+        text.push_str("  Nothing changes it.\n");
+    }
+    text
 }
 
 fn explain(kind: &FindingKind) -> String {
@@ -102,6 +145,12 @@ fn explain(kind: &FindingKind) -> String {
     for setting in kind.settings {
         let _ = writeln!(text, "  {}", setting.line());
     }
+    let _ = write!(
+        text,
+        "\nTo hide one that you accept, until a day of your choice:\n\n  [[mute]]\n  code = \"{0}\"\n  name = \"NAME\"\n  \
+         reason = \"WHY\"\n  until = \"2027-03-31\"\n\nTo fail in CI: `secretsweep scan --fail-on {0}`.\n",
+        kind.code
+    );
     text
 }
 

@@ -10,12 +10,13 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::bill;
+use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
-use super::output::{exit, focus, format_of, previous, selected, show};
-use super::scan_plan::ScanPlan;
+use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
+use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::ScanData;
+use super::{Misuse, bill};
 use crate::Exit;
 use crate::aws::bucket::Location;
 use crate::cli::{LiveArgs, ScanArgs, TrailSource, View};
@@ -35,7 +36,10 @@ use crate::report::{Companions, OutputFormat, files, reconciliation};
 use crate::term::Term;
 
 /// Runs `scan`: reads files and AWS, judges what they hold, and writes and shows the result.
-pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
+pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
+    let file = scan_defaults(args.judging.policy.as_deref())?;
+    let args = &args.or(file);
+    args.complete().map_err(Misuse)?;
     let plan = ScanPlan::new(&args.judging)?;
     let overwrite = if args.overwrite {
         Overwrite::Yes
@@ -48,16 +52,16 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     } else {
         overwrite
     };
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| unused_folder(plan.now, again));
+    let out = args.out.as_deref().unwrap_or(Path::new(OUT));
+    let out = folder(out, plan.now, again);
     // What is wrong with the earlier scan is said before the long work.
     let previous = previous(&args.view)?;
     named_paths_exist(args)?;
     store::prepare(&out, again)?;
+    let interrupts = InterruptWatch::start(args.live.cache.as_deref(), &out, term)?;
     let report = report(&plan, args, term)?;
     let report = selected(report, &args.view)?;
+    drop(interrupts);
     let formats: Vec<OutputFormat> = FORMATS
         .into_iter()
         .chain(args.format.iter().map(|format| format_of(*format)))
@@ -65,7 +69,14 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     let previous = previous.as_ref();
     let (summary, bill) = finish(&report, previous, &formats, &out, overwrite, &args.view)?;
     let told = Term::data(summary.as_bytes());
-    let exit = exit(&report, &args.fail_on, args.fail_above, args.allow_partial);
+    let asked = ExitConditions {
+        fail_on: &args.fail_on,
+        fail_on_new: &args.fail_on_new,
+        previous,
+        fail_above: args.fail_above,
+        allow_partial: args.allow_partial,
+    };
+    let exit = exit(&report, &asked);
     let exit = if args.allow_partial {
         exit
     } else {
@@ -74,14 +85,23 @@ pub(super) fn run(args: &ScanArgs, term: &Term) -> Result<Exit> {
     Ok(shown(told, exit))
 }
 
-/// The folder of a scan that names none: its day, or, if there is a scan of that day already, its day and time.
-fn unused_folder(now: Timestamp, again: Overwrite) -> PathBuf {
-    let day = PathBuf::from("reports").join(day_of(now).to_string());
-    if again == Overwrite::Yes || !day.join(store::REPORT).exists() {
-        return day;
+/// Where a scan that names no folder writes to.
+pub(super) const OUT: &str = "reports/{date}";
+
+/// The folder of a scan: `{date}` and `{month}` are those of now, in UTC. If the folder of a `{date}` holds a scan already,
+/// the time is added.
+fn folder(out: &Path, now: Timestamp, again: Overwrite) -> PathBuf {
+    let Some(pattern) = out.to_str() else {
+        return out.to_owned();
+    };
+    let day = day_of(now).to_string();
+    let pattern = pattern.replace("{month}", &day[..7]);
+    let of_day = PathBuf::from(pattern.replace("{date}", &day));
+    if again == Overwrite::Yes || !of_day.join(store::REPORT).exists() {
+        return of_day;
     }
     let time = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H%M%S");
-    PathBuf::from("reports").join(time.to_string())
+    PathBuf::from(pattern.replace("{date}", &time.to_string()))
 }
 
 /// Everything that is asked for, from files or from AWS, judged.

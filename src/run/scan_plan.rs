@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
 use super::Misuse;
-use crate::cli::AnalysisArgs;
+use crate::cli::{AnalysisArgs, ScanDefaults};
 use crate::domain::analysis::ScanSpans;
 use crate::domain::base::month::Month;
 use crate::domain::base::span::Span;
@@ -78,15 +78,32 @@ pub(super) fn ceil_second(moment: Timestamp) -> i64 {
     moment.as_second() + i64::from(moment.subsec_nanosecond() > 0)
 }
 
+/// The settings file with its path: the one that is named, or the usual one if it is there.
+fn settings_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
+    let usual = || Some(PathBuf::from(POLICY_FILE)).filter(|path| path.is_file());
+    let Some(path) = named.map(Path::to_owned).or_else(usual) else {
+        return Ok(None);
+    };
+    let text = read_text(&path)?;
+    Ok(Some((path, text)))
+}
+
+/// What the settings file says of the sources of every scan.
+///
+/// # Errors
+/// If the file cannot be read, or for a key or value that is wrong.
+pub(super) fn scan_defaults(named: Option<&Path>) -> Result<ScanDefaults> {
+    match settings_file(named)? {
+        Some((path, text)) => ScanDefaults::parse(&text)
+            .with_context(|| format!("cannot use `[scan]` of `{}`", path.display())),
+        None => Ok(ScanDefaults::default()),
+    }
+}
+
 pub(super) fn policy(judging: &AnalysisArgs) -> Result<Policy> {
-    let named = judging.policy.clone();
-    let path = named.or_else(|| Some(PathBuf::from(POLICY_FILE)).filter(|path| path.is_file()));
-    let mut policy = match path {
-        Some(path) => {
-            let text = read_text(&path)?;
-            Policy::parse(&text)
-                .with_context(|| format!("cannot use the policy file `{}`", path.display()))?
-        }
+    let mut policy = match settings_file(judging.policy.as_deref())? {
+        Some((path, text)) => Policy::parse(&text)
+            .with_context(|| format!("cannot use the policy file `{}`", path.display()))?,
         None => Policy::default(),
     };
     if let Some(path) = &judging.prices {

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::aws::{AwsSession, Connect, Role};
 use crate::ports::Fault;
+use crate::term::HelpfulError;
 
 /// How to reach AWS with what a command line says; everything else is found the way `aws` finds it.
 pub(super) fn connect(
@@ -123,10 +124,9 @@ pub(super) async fn open(connect: Connect) -> Result<AwsSession> {
         .or_else(|| variable("AWS_PROFILE"))
         .or_else(|| connect.default_profile.clone());
     AwsSession::open(connect).await.map_err(|fault| {
-        anyhow!(
-            "cannot reach AWS: {fault}; {}",
-            way_out(&fault, profile.as_deref())
-        )
+        let help = way_out(&fault, profile.as_deref());
+        let what = format!("cannot reach AWS: {fault}");
+        HelpfulError { what, help }.into()
     })
 }
 

@@ -325,7 +325,8 @@ fn no_source_at_all_says_how_to_log_in() {
     ];
     assert_fails_with(&output, &words);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said.lines().count(), 1, "{said}");
+    // What went wrong, and the way out.
+    assert_eq!(said.lines().count(), 2, "{said}");
     assert!(!said.contains("expired"), "{said}");
     assert_eq!(aws.calls().len(), 0);
 }

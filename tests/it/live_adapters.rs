@@ -16,7 +16,8 @@ use secretsweep::aws::accounts::{self, Accounts, AccountsRequest, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
 use secretsweep::aws::{
-    AwsSession, AwsUse, Connect, Keys, Patience, Role, journal_object, lookup, vault, versions,
+    AwsSession, AwsUse, Connect, Keys, Patience, Role, journal_object, lookup, trails, vault,
+    versions,
 };
 use secretsweep::domain::base::gap::Gap;
 use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -697,6 +698,7 @@ fn declared(file: &str) -> Vec<&'static str> {
         "journal_object.rs" => journal_object::ACTIONS.to_vec(),
         "vault.rs" => [secrets::ACTIONS, vault::ACTIONS].concat(),
         "versions.rs" => versions::ACTIONS.to_vec(),
+        "trails.rs" => trails::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
         _ => Vec::new(),

@@ -141,6 +141,47 @@ fn the_table_filters_and_searches() {
 }
 
 #[test]
+fn a_view_is_in_the_address_and_can_be_saved_as_csv() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(400);
+    let page = page(&report);
+    browser.open(&page.file);
+    choose(&mut browser, "verdict", "delete");
+    click(&mut browser, "#heads .c-name button");
+    let shown = count(&mut browser);
+    click(&mut browser, "#rows button");
+    let address = browser.text("location.hash");
+    assert!(
+        address.starts_with("#view?verdict=delete&sort=name&secret=arn"),
+        "{address}"
+    );
+    let link = browser.text("document.querySelector('#secret-body .tools a').href");
+    assert!(
+        link.contains(".console.aws.amazon.com/secretsmanager/secret?name="),
+        "{link}"
+    );
+    browser.value("document.getElementById('secret').close()");
+    choose(&mut browser, "verdict", "");
+    assert_eq!(count(&mut browser), "400 secrets");
+    browser.value(&format!("location.hash = {}", json!(address)));
+    browser.until("document.getElementById('secret').open");
+    assert_eq!(count(&mut browser), shown);
+    browser.value("URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text; }); return 'data:,'; }");
+    click(&mut browser, "#csv");
+    browser.until("window.saved !== undefined");
+    let saved = browser.text("window.saved");
+    assert!(
+        saved.starts_with("arn,name,account_id,region,owner,verdict,"),
+        "{saved}"
+    );
+    let rows = saved.lines().count() - 1;
+    assert_eq!(format!("{rows} secrets"), shown);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
 fn a_secret_opens_by_keyboard_and_closes_again() {
     let Some(mut browser) = Browser::start() else {
         return;

@@ -8,3 +8,4 @@ pub mod plan;
 pub mod plan_file;
 pub mod precondition;
 pub mod resource_policy;
+pub mod review;

@@ -145,6 +145,73 @@ fn guarded(cell: &str) -> String {
     }
 }
 
+/// The file with these decisions and otherwise as it is: its rows, their order, and columns that people added.
+///
+/// # Errors
+/// [`PlanFileError`] if the file is no plan.
+pub fn with_decisions(
+    bytes: &[u8],
+    decisions: &BTreeMap<SecretArn, Decision>,
+) -> Result<Vec<u8>, PlanFileError> {
+    read(bytes)?;
+    let (mark, body) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
+        Some(body) => (&b"\xEF\xBB\xBF"[..], body),
+        None => (&[][..], bytes),
+    };
+    let delimiter = delimiter(body);
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(body);
+    let crlf = memchr::memmem::find(body, b"\r\n").is_some();
+    let mut writer = WriterBuilder::new()
+        .flexible(true)
+        .delimiter(delimiter)
+        .terminator(if crlf {
+            Terminator::CRLF
+        } else {
+            Terminator::Any(b'\n')
+        })
+        .from_writer(mark.to_vec());
+    let failed = |error: &dyn fmt::Display| {
+        PlanFileError::Lines(vec![Wrong {
+            line: 0,
+            what: error.to_string(),
+        }])
+    };
+    let mut places: Option<(usize, usize)> = None;
+    for record in reader.byte_records() {
+        let record = record.map_err(|error| failed(&error))?;
+        let mut cells: Vec<Vec<u8>> = record.iter().map(<[u8]>::to_vec).collect();
+        let text = |place: usize| {
+            record
+                .get(place)
+                .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
+        };
+        if let Some((decision, arn)) = places {
+            let line = text(arn).and_then(|arn| unguarded(&arn).parse::<SecretArn>().ok());
+            let new = line.and_then(|arn| decisions.get(&arn));
+            let is_same = new.is_none_or(|new| {
+                text(decision).is_some_and(|old| old.eq_ignore_ascii_case(new.as_str()))
+            });
+            if let (false, Some(new), Some(cell)) = (is_same, new, cells.get_mut(decision)) {
+                new.as_str().as_bytes().clone_into(cell);
+            }
+        } else {
+            let find = |name: &str| {
+                (0..record.len())
+                    .find(|&place| text(place).is_some_and(|cell| cell.eq_ignore_ascii_case(name)))
+            };
+            places = find(COLUMNS[0]).zip(find(COLUMNS[1]));
+        }
+        writer
+            .write_record(&cells)
+            .map_err(|error| failed(&error))?;
+    }
+    writer.into_inner().map_err(|error| failed(&error))
+}
+
 /// Takes that guard off again.
 fn unguarded(cell: &str) -> &str {
     cell.strip_prefix('\'').unwrap_or(cell)

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -136,6 +136,9 @@ struct File {
     mute: Vec<Mute>,
     #[serde(default)]
     prices: Vec<PriceEntry>,
+    /// The sources of a scan, which say nothing about judging: the command line reads them.
+    #[serde(default, rename = "scan")]
+    _scan: IgnoredAny,
 }
 
 #[derive(Deserialize)]

@@ -83,7 +83,87 @@
     return node;
   }
 
-  const state = { sort: "cost", down: true, shown: FIRST, rows: [] };
+  const state = { sort: "cost", down: true, shown: FIRST, rows: [], open: null };
+
+  // The view is in the address, so that it survives a reload and can be sent on. It names things by their names: a number
+  // would mean something else in the page of another scan.
+  const VIEW = "#view?";
+  const ownerWord = () => ($("owner").value && $("owner").value !== "-" ? `=${T[Number($("owner").value)]}` : $("owner").value);
+  function remember() {
+    const view = new URLSearchParams();
+    const words = { q: $("search").value, verdict: $("verdict").value, account: $("account").value, region: $("region").value, owner: ownerWord() };
+    for (const [key, word] of Object.entries(words)) if (word) view.set(key, word);
+    if (state.sort !== "cost" || !state.down) view.set("sort", `${state.down ? "-" : ""}${state.sort}`);
+    if (state.open !== null) view.set("secret", arn(state.open));
+    const text = view.toString();
+    // A link to a part of the page stays as it is, and a page without a view has an address without one.
+    if (text || location.hash.startsWith(VIEW)) history.replaceState(null, "", text ? VIEW + text : location.href.split("#")[0]);
+  }
+  function recall() {
+    if (!location.hash.startsWith(VIEW)) return false;
+    const view = new URLSearchParams(location.hash.slice(VIEW.length));
+    const set = (id, value) => { $(id).value = value; if ($(id).value !== value) $(id).value = ""; };
+    $("search").value = view.get("q") ?? "";
+    for (const id of ["verdict", "account", "region"]) set(id, view.get(id) ?? "");
+    const word = view.get("owner") ?? "";
+    const found = [...$("owner").options].find((one) => one.value && one.value !== "-" && `=${T[Number(one.value)]}` === word);
+    set("owner", found ? found.value : word === "-" ? "-" : "");
+    const sort = view.get("sort") ?? "-cost";
+    const column = COLUMNS.find((one) => one.id === sort.replace("-", ""));
+    [state.sort, state.down] = column ? [column.id, sort.startsWith("-")] : ["cost", true];
+    const wanted = view.get("secret");
+    const place = wanted === null ? -1 : D.tail.findIndex((_, i) => arn(i) === wanted);
+    state.open = place < 0 ? null : place;
+    return true;
+  }
+
+  // The shown secrets as CSV, with the column names of secrets.csv. A cell that a spreadsheet would run gets a quote.
+  const decimal = (micros) => (micros === null ? "" : (micros / 1e6).toFixed(6));
+  const csvCell = (value) => {
+    const one = String(value ?? "").replace(/[\r\n\t]+/g, " ");
+    const safe = /^[=+\-@]/.test(one) ? `'${one}` : one;
+    return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  function csv() {
+    const head = ["arn", "name", "account_id", "region", "owner", "verdict", "reasons", "idle_days", "calls", "total_usd_month", "savings_usd_month"];
+    const cells = (i) => [arn(i), name(i), account(i), region(i), owner(i), D.verdict[i], D.reasons[i].map(([code]) => T[code]).join(" "), D.idle[i], D.cost[i][1] === null && D.calls[i] === 0 ? null : D.calls[i], decimal(cost(i)), decimal(saves(i))];
+    return [head, ...state.rows.map(cells)].map((row) => `${row.map(csvCell).join(",")}\n`).join("");
+  }
+  function download() {
+    const link = el("a");
+    link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
+    link.download = "secrets-selected.csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  // The secret in the AWS console; none in partitions whose console has an address of its own kind.
+  const CONSOLES = { aws: "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com" };
+  function consoleLink(i) {
+    const host = CONSOLES[arn(i).split(":")[1]];
+    if (!host || !/^[a-z0-9-]+$/.test(region(i))) return null;
+    const link = el("a", "", "Open in the AWS console");
+    const query = new URLSearchParams({ name: D.tail[i].slice(0, -7), region: region(i) });
+    link.href = `https://${region(i)}.${host}/secretsmanager/secret?${query}`;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    return link;
+  }
+  function copyButton(i) {
+    const button = el("button", "copy", "Copy ARN");
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(arn(i));
+        button.textContent = "Copied";
+      } catch {
+        // Where a page may not write to the clipboard, the text is marked instead.
+        getSelection().selectAllChildren(document.querySelector("#secret-body .arn"));
+        button.textContent = "Marked: press Ctrl-C";
+      }
+    });
+    return button;
+  }
 
   // What a search looks in, built at the first search.
   let haystacks = null;
@@ -121,6 +201,7 @@
     state.rows = rows.sort(compare);
     state.shown = FIRST;
     show();
+    remember();
   }
 
   function row(i, place) {
@@ -167,6 +248,7 @@
     for (let place = from; place < to; place++) part.append(row(state.rows[place], place));
     $("rows").append(part);
     const left = state.rows.length - to;
+    $("csv").hidden = state.rows.length === 0;
     $("more").hidden = left === 0;
     $("printed").hidden = left === 0;
     $("printed").textContent = `Printed: the first ${count(to)} of ${plural(state.rows.length, "secret")}. The other ${count(left)} are in secrets.csv.`;
@@ -222,6 +304,7 @@
     $("filters").addEventListener("change", choose);
     $("filters").addEventListener("reset", () => setTimeout(choose));
     $("filters").addEventListener("submit", (event) => { event.preventDefault(); choose(); });
+    $("csv").addEventListener("click", download);
     $("more").addEventListener("click", () => {
       const from = state.shown;
       state.shown += STEP;
@@ -260,6 +343,7 @@
       verdictMark(D.verdict[i]),
       title,
       el("p", "arn", arn(i)),
+      el("p", "tools", copyButton(i), " ", consoleLink(i)),
       el("div", "big", big(money(total), "per month"), saves(i) ? big(money(saves(i)), "can be saved") : null, big(D.idle[i] === null ? "unknown" : plural(D.idle[i], "day"), "since the last use"), big(count(D.calls[i]), "calls in the window")),
       el("h3", "", "Why this verdict"),
       el("ul", "reasons why", D.reasons[i].map(([code, sentence]) => el("li", "", rich(sentence), " ", el("code", "meta", T[code])))),
@@ -307,7 +391,10 @@
     $("secret-body").replaceChildren(...evidence(i));
     $("secret").showModal();
     $("secret").scrollTop = 0;
+    state.open = i;
+    remember();
   }
+  $("secret").addEventListener("close", () => { state.open = null; remember(); });
   // A click beside the panel closes it; Escape does so by itself.
   $("secret").addEventListener("click", (event) => { if (event.target === $("secret")) $("secret").close(); });
 
@@ -332,5 +419,18 @@
   filters();
   $("filters").hidden = false;
   $("table").hidden = false;
-  choose();
+  function start() {
+    const asked = recall();
+    const wanted = state.open;
+    choose();
+    if (asked) $("all").scrollIntoView();
+    if (wanted !== null) open(wanted);
+  }
+  addEventListener("hashchange", () => {
+    // A link led to a part of the page: the view goes back into the address.
+    if (!location.hash.startsWith(VIEW)) { remember(); return; }
+    if ($("secret").open) $("secret").close();
+    start();
+  });
+  start();
 })();

@@ -19,6 +19,8 @@ pub(super) struct Payers {
     id: &'static str,
     column: &'static str,
     rows: Vec<CostGrouping>,
+    /// The groups that one row of `rows` adds up.
+    rest: Vec<CostGrouping>,
     total: CostGrouping,
 }
 
@@ -74,12 +76,15 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
                 ..payer(&added(rest), most)
             });
         }
+        let rest = found.iter().skip(GROUPS);
+        let rest = rest.map(|group| payer(group, most)).collect();
         rows.extend(unattributed.iter().map(|group| payer(group, most)));
         Payers {
             heading,
             id,
             column,
             rows,
+            rest,
             total: payer(
                 &GroupSums {
                     key: GroupKey::Of("Total".to_owned()),

@@ -15,8 +15,8 @@ use crate::report::format::utc_day;
 const READERS: usize = 8;
 
 /// The explanation of one secret of a report.
-pub fn explain(report: &Report, row: &SecretRow, style: Style) -> String {
-    let mut page = TextPage::new(style);
+pub fn explain(report: &Report, row: &SecretRow, style: Style, columns: usize) -> String {
+    let mut page = TextPage::new(style, columns);
     head(&mut page, row);
     verdict(&mut page, row);
     cost(&mut page, report, row);
@@ -210,7 +210,7 @@ mod tests {
             .secrets
             .iter()
             .filter(|row| ["payments/api-key", "legacy/db"].contains(&row.name.as_str()))
-            .map(|row| explain(&report, row, Style::Plain))
+            .map(|row| explain(&report, row, Style::Plain, 80))
             .collect();
         insta::assert_snapshot!(text.join("\n"));
     }
@@ -219,7 +219,7 @@ mod tests {
     fn it_fits_one_screen() {
         let report = crate::domain::fixture::report(200);
         for row in &report.secrets {
-            let text = explain(&report, row, Style::Plain);
+            let text = explain(&report, row, Style::Plain, 80);
             assert!(text.lines().count() <= 50, "{text}");
         }
     }

@@ -16,6 +16,7 @@ mod savings;
 pub(in crate::report) mod secrets;
 mod unseen;
 
+pub(crate) use page::COLUMNS;
 pub(crate) use phrases::shell;
 
 use page::{Look, TextPage, left, piece};
@@ -68,6 +69,8 @@ pub struct Options {
     pub groups: usize,
     /// With or without colours.
     pub style: Style,
+    /// How many columns a line has at most.
+    pub columns: usize,
     /// The result folder as the user named it, for the next command and the list of files.
     pub folder: Option<String>,
     /// The names of the files in the folder.
@@ -85,6 +88,7 @@ impl Default for Options {
             top: Detail::Full.rows(),
             groups: usize::MAX,
             style: Style::Plain,
+            columns: page::COLUMNS,
             folder: None,
             files: Vec::new(),
             selecting: String::new(),
@@ -93,10 +97,10 @@ impl Default for Options {
     }
 }
 
-/// The summary: lines of at most 80 columns, each with a line feed at its end. Without colours it holds no control
+/// The summary: lines of at most as many columns as the options say, each with a line feed at its end. Without colours it holds no control
 /// character but those.
 pub fn summary(report: &Report, options: &Options) -> String {
-    let mut page = TextPage::new(options.style);
+    let mut page = TextPage::new(options.style, options.columns);
     head(&mut page, report);
     if report.totals.secrets > 0 || report.totals.calls > 0 {
         let known = sums::known(report);

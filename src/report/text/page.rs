@@ -1,4 +1,4 @@
-//! Lines of at most 80 columns, whatever is put into them, plain or in colour.
+//! Lines of at most so many columns, whatever is put into them, plain or in colour.
 //!
 //! All text enters a page through [`escape`], and every line is cut to the page's width here, in one place. Styles are
 //! written around text that is already cut, so they never change what fits.
@@ -9,8 +9,14 @@ use textwrap::{WordSplitter, WrapAlgorithm};
 use super::Style;
 use crate::report::escape;
 
-/// The columns of a page.
-pub(super) const COLUMNS: usize = 80;
+/// The columns of a page if nobody says.
+pub(crate) const COLUMNS: usize = 80;
+
+/// The narrowest page: on a narrower one no table has room for its names.
+const NARROWEST: usize = 40;
+
+/// The widest that a paragraph becomes; longer lines are hard to read.
+const LINE: usize = 100;
 
 /// How much of a paragraph is shown: somebody's error message does not fill the screen.
 const PARAGRAPH: usize = 6 * COLUMNS;
@@ -93,15 +99,22 @@ pub(super) fn right(look: Look, text: &str, columns: usize) -> Piece {
 pub(super) struct TextPage {
     text: String,
     style: Style,
+    columns: usize,
 }
 
 impl TextPage {
-    /// An empty page.
-    pub(super) fn new(style: Style) -> Self {
+    /// An empty page of this width, which is never less than the narrowest.
+    pub(super) fn new(style: Style, columns: usize) -> Self {
         Self {
             text: String::new(),
             style,
+            columns: columns.max(NARROWEST),
         }
+    }
+
+    /// How many columns a line has.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
     }
 
     /// The text of the page; each line ends in a line feed.
@@ -124,7 +137,7 @@ impl TextPage {
 
     /// One line of pieces; what does not fit the page is cut.
     pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) {
-        let mut room = COLUMNS.saturating_sub(indent);
+        let mut room = self.columns.saturating_sub(indent);
         let mut shown: Vec<(String, Look)> = Vec::new();
         for piece in pieces {
             let text = escape::fit(&piece.text, room);
@@ -159,7 +172,7 @@ impl TextPage {
 
     fn wrapped(&mut self, indent: usize, mark: &str, look: Look, text: &str) {
         let hang = indent + escape::width(mark);
-        let options = textwrap::Options::new(COLUMNS.saturating_sub(hang))
+        let options = textwrap::Options::new(self.columns.min(LINE).saturating_sub(hang))
             .word_splitter(WordSplitter::NoHyphenation)
             .wrap_algorithm(WrapAlgorithm::FirstFit);
         let text = escape::fit(text, PARAGRAPH);

@@ -117,6 +117,14 @@ fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], option
     more(page, loops.len(), options, "findings.csv");
 }
 
+/// The columns for the secret of a loop: what is over 80 columns is shared between it and its caller.
+fn loop_name(page: &TextPage) -> usize {
+    match page.columns() {
+        wide @ 80.. => 31 + (wide - 80) / 2,
+        narrow => narrow * 3 / 8,
+    }
+}
+
 /// One line: what is saved, of which secret, and who calls how often.
 fn short_loop(page: &mut TextPage, found: &LoopRow) {
     let caller = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
@@ -129,7 +137,7 @@ fn short_loop(page: &mut TextPage, found: &LoopRow) {
         &[
             piece(Look::Good, saved),
             piece(Look::Usual, "  "),
-            left(Look::Strong, phrases::subject(found).0, 31),
+            left(Look::Strong, phrases::subject(found).0, loop_name(page)),
             piece(Look::Usual, "  "),
             piece(Look::Faint, format!("{often}{caller}")),
         ],
@@ -140,7 +148,9 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
     let usd = phrases::saving(found);
     let (subject, missing) = phrases::subject(found);
     let place = format!("  {}", place(found.account.as_ref(), found.region.as_ref()));
-    let name = page::COLUMNS.saturating_sub(4 + usd.len() + 2 + missing.len() + place.len());
+    let name = page
+        .columns()
+        .saturating_sub(4 + usd.len() + 2 + missing.len() + place.len());
     page.line(
         4,
         &[

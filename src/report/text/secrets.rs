@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::page::{self, Look, TextPage, left, piece, right};
+use super::page::{Look, TextPage, left, piece, right};
 use super::{Detail, Options, more, phrases};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::SecretArn;
@@ -93,7 +93,9 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
         .unwrap_or(0)
         .max(5);
     let (days, gap) = (10, 2);
-    let name = page::COLUMNS.saturating_sub(4 + amounts + gap + days + gap + longest + gap);
+    let name = page
+        .columns()
+        .saturating_sub(4 + amounts + gap + days + gap + longest + gap);
     let line = |page: &mut TextPage, look, cells: [&str; 4]| {
         let [usd, secret, unused, place] = cells;
         page.line(

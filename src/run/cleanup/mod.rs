@@ -10,6 +10,7 @@ mod journal;
 mod plan;
 mod recent_calls;
 mod restore;
+mod review;
 mod show;
 mod status;
 mod watch;
@@ -17,6 +18,7 @@ mod watch;
 pub(super) use apply::run as apply;
 pub(super) use plan::run as plan;
 pub(super) use restore::run as restore;
+pub(super) use review::run as review;
 pub(super) use status::run as status;
 pub(super) use watch::run as watch;
 

@@ -1,7 +1,9 @@
 //! Tables and sentences of the cleaning commands. Text of other people is escaped here.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
+use anstyle::{AnsiColor, Style};
 use jiff::{SignedDuration, Timestamp};
 use textwrap::{WordSplitter, WrapAlgorithm};
 
@@ -79,12 +81,16 @@ impl Table {
             return String::new();
         };
         let mut line = String::from("  ");
+        let mut offset = width(&line);
         for (cell, &columns) in cells.iter().zip(&self.widest) {
             let cell = fit(cell, WIDEST);
-            line.push_str(&cell);
-            line.push_str(&" ".repeat(columns.saturating_sub(width(&cell)) + 2));
+            let gap = columns.saturating_sub(width(&cell)) + 2;
+            offset += width(&cell) + gap;
+            let style = look(&cell);
+            // Where there is no terminal, or no colour is wanted, what writes the text takes the colours out again.
+            let _ = write!(line, "{style}{cell}{style:#}{}", " ".repeat(gap));
         }
-        let (last, offset) = (one_line(last), width(&line));
+        let last = one_line(last);
         let Some(terminal) = self
             .terminal
             .filter(|&terminal| !last.is_empty() && offset + width(&last) > terminal)
@@ -102,6 +108,17 @@ impl Table {
             " ".repeat(BELOW),
             hanging(&pieces, BELOW)
         )
+    }
+}
+
+/// How a word stands out that says what became of a secret. The word says it, too: colour never stands alone.
+fn look(word: &str) -> Style {
+    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+    match word {
+        "failed" | "ASKED FOR" => colour(AnsiColor::Red).bold(),
+        "refused" | "not tried" | "review" => colour(AnsiColor::Yellow),
+        "deleted" | "restored" | "deletable" | "would delete" => colour(AnsiColor::Green),
+        _ => Style::new(),
     }
 }
 

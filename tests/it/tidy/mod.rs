@@ -283,6 +283,40 @@ fn table(heading: &str) -> Vec<String> {
         .collect()
 }
 
+/// A README is read; what is looked up stands in `reports`.
+#[test]
+fn the_readme_is_short_and_its_links_lead_somewhere() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(
+        readme.lines().count() < 250,
+        "{} lines",
+        readme.lines().count()
+    );
+    for document in [
+        "README.md",
+        "reports/settings.md",
+        "reports/method.md",
+        "reports/examples/README.md",
+        "reports/examples/ecs.md",
+        "reports/examples/lambda.md",
+    ] {
+        let file = root().join(document);
+        let text = fs::read_to_string(&file).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let path = link.split('#').next().unwrap();
+            let is_here = !link.starts_with("https://") && !path.is_empty();
+            assert!(
+                !is_here || file.parent().unwrap().join(path).exists(),
+                "{document}: {link}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_readme_lists_every_rule_in_order() {
     let rules: Vec<_> = secretsweep::domain::judging::rules::RULES

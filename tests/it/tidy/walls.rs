@@ -45,6 +45,16 @@ const PLACES: &[(&str, &str, &str)] = &[
     ),
     (
         "std::fs",
+        "crate::run::interrupt",
+        "removes the empty folder of a scan that was interrupted",
+    ),
+    (
+        "std::thread",
+        "crate::run::interrupt",
+        "waits for Ctrl-C beside a scan",
+    ),
+    (
+        "std::fs",
         "crate::run::scan",
         "looks whether the sources are there",
     ),

@@ -77,7 +77,15 @@ fn the_search_sees_whole_words_in_any_case() {
 /// Texts with the places where they are: the documents, and the literals of the code.
 fn read_by_users() -> Vec<(String, String)> {
     let mut texts = Vec::new();
-    for document in ["README.md", "reports/cleanup.md", "reports/method.md"] {
+    for document in [
+        "README.md",
+        "reports/cleanup.md",
+        "reports/method.md",
+        "reports/settings.md",
+        "reports/examples/README.md",
+        "reports/examples/ecs.md",
+        "reports/examples/lambda.md",
+    ] {
         let text = fs::read_to_string(root().join(document)).unwrap();
         // What the program printed there comes from the literals of the code.
         let own = text.split("```").enumerate();

@@ -221,3 +221,45 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn decisions_are_written_into_the_file_as_it_is() {
+    let plan = plan();
+    let changed = plan.lines[1].arn.clone();
+    let decisions = BTreeMap::from([(changed.clone(), Decision::Keep)]);
+    let file = file();
+    let new = with_decisions(file.as_bytes(), &decisions).unwrap();
+    let expect = file.replacen(
+        &format!("delete,{changed},"),
+        &format!("keep,{changed},"),
+        1,
+    );
+    assert_eq!(String::from_utf8(new).unwrap(), expect);
+    // What a spreadsheet and a reviewer left stays.
+    let mut theirs = String::new();
+    for (place, line) in file.lines().enumerate() {
+        let remark = if place == 0 {
+            "remark"
+        } else {
+            "ask; the team"
+        };
+        theirs += &line.replace("delete,", "DELETE ,");
+        theirs += ",\"";
+        theirs += remark;
+        theirs += "\"\r\n";
+    }
+    let theirs = format!("\u{feff}{theirs}");
+    let new = String::from_utf8(with_decisions(theirs.as_bytes(), &decisions).unwrap()).unwrap();
+    assert!(
+        new.starts_with('\u{feff}') && new.contains("ask; the team\r\n"),
+        "{new}"
+    );
+    assert_eq!(new.matches("DELETE ,").count(), 2, "{new}");
+    let read = read(new.as_bytes()).unwrap().unwrap();
+    let kept = read
+        .lines
+        .iter()
+        .filter(|line| line.decision == Decision::Keep);
+    assert_eq!(kept.map(|line| &line.arn).collect::<Vec<_>>(), [&changed]);
+    assert!(with_decisions(b"no plan", &decisions).is_err());
+}
