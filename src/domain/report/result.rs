@@ -11,8 +11,8 @@ mod budget;
 mod callers;
 mod estimate;
 mod loop_row;
-mod window;
 mod reach;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +34,8 @@ pub use budget::BudgetRow;
 pub use callers::{CallerRow, ReaderRow, UnattributedRow};
 pub use estimate::{AvoidableRange, CaveatRow, Estimate, LoopEstimate, Range, SampleRow};
 pub use loop_row::{LoopRow, LoopShape};
-pub use window::{FormerSecret, MonthPart, WindowDetail};
 pub use reach::{Breadth, GrantAdvice, GrantReach, IdentityReach, NAMED, ReachReport, SecretReach};
+pub use window::{FormerSecret, MonthPart, WindowDetail};
 
 /// The format number that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
