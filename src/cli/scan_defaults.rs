@@ -12,7 +12,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::scan::{amount, known_code, window};
-use super::{AwsArgs, Format, GroupBy, LiveArgs, PolicyScanArgs, ScanArgs, TrailSource};
+use super::{Format, GroupBy, LiveArgs, PolicyScanArgs, ScanArgs, TrailSource};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::policy::{Glob, duration};
@@ -211,19 +211,6 @@ impl PolicyScanArgs {
         }
         self.role_name = self.role_name.or(file.role_name);
         or(&mut self.regions, file.regions);
-        self
-    }
-}
-
-impl AwsArgs {
-    /// These arguments, with what they leave open taken from the file.
-    #[must_use]
-    pub fn or(mut self, file: ScanDefaults) -> Self {
-        self.profile = self.profile.or(file.profile);
-        if self.role_name.is_none() {
-            self.role_name = file.role_name;
-            self.external_id = self.external_id.or(file.external_id);
-        }
         self
     }
 }
