@@ -17,6 +17,9 @@ const WIDTH: usize = 80;
 /// How many owners the text and the chart show; the files hold them all.
 const OWNERS: usize = 5;
 
+/// How many of the last months a table of groups shows: as many as a line holds.
+const MONTHS: usize = 4;
+
 /// The columns of the CSV.
 pub const COLUMNS: [&str; 17] = [
     "month",
@@ -282,11 +285,10 @@ fn row_of_counts(month: &str, cells: [String; 6]) -> String {
 fn groups(heading: &str, trend: &Trend, groups: &[TrendGroup], line: &mut impl FnMut(&str)) {
     line("");
     line(heading);
-    // As many of the last months as a line holds.
-    const SHOWN: usize = 4;
-    let from = trend.months.len().saturating_sub(SHOWN);
+    let from = trend.months.len().saturating_sub(MONTHS);
     let row = |name: &str, cells: &[String], total: &str| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+        let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+        let cells = cells.concat();
         let name = fit(name, 22);
         let room = 22 - escape::width(&name);
         format!("{name}{:room$}{cells}{total:>12}", "")

@@ -31,6 +31,9 @@ pub struct Mover {
     pub why: String,
 }
 
+/// Why a secret moved, in words.
+type Why<'a> = &'a dyn Fn(&Change) -> String;
+
 /// The biggest movers between two months, biggest first.
 pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Mover> {
     fn by_arn(report: &Report) -> HashMap<&SecretArn, &SecretRow> {
@@ -66,7 +69,7 @@ pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Move
         )
     };
     let restored = |_: &Change| "restored".to_owned();
-    let lists: [(&[Change], &dyn Fn(&Change) -> String); 6] = [
+    let lists: [(&[Change], Why<'_>); 6] = [
         (&found.appeared, &came),
         (&found.gone, &gone),
         (&found.scheduled, &pending),
@@ -74,7 +77,7 @@ pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Move
         (&found.dearer, &stay),
         (&found.cheaper, &stay),
     ];
-    let mut all: Vec<(&Change, &dyn Fn(&Change) -> String)> = lists
+    let mut all: Vec<(&Change, Why<'_>)> = lists
         .into_iter()
         .flat_map(|(changes, why)| changes.iter().map(move |change| (change, why)))
         .filter(|(change, _)| change.change_usd != Money::ZERO)
@@ -83,7 +86,7 @@ pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Move
         let size = |change: &Change| change.change_usd.0.unsigned_abs();
         size(b).cmp(&size(a)).then_with(|| a.arn.cmp(&b.arn))
     });
-    let mover = |(change, why): (&Change, &dyn Fn(&Change) -> String)| Mover {
+    let mover = |(change, why): (&Change, Why<'_>)| Mover {
         arn: change.arn.clone(),
         name: change.name.clone(),
         account: change.account.clone(),

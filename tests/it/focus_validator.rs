@@ -13,7 +13,7 @@ use crate::browser::program;
 use crate::page::fixture;
 
 /// Rules that fail whatever a CSV file holds: digits are inferred to be a number (`BillingAccountId`), and `InvoiceId` is
-/// null where there is no invoice (FOCUS_Spec issue 2394).
+/// null where there is no invoice (`FOCUS_Spec` issue 2394).
 const EXPECTED: [&str; 2] = ["BillingAccountId-C-", "InvoiceId-C-"];
 
 fn validator() -> Option<PathBuf> {
@@ -31,12 +31,13 @@ fn home(validator: &Path) -> Option<PathBuf> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn the_validator_finds_nothing_but_what_no_file_can_keep() {
     let Some((validator, home)) = validator().and_then(|found| {
         let home = home(&found)?;
         Some((found, home))
     }) else {
-        println!(
+        eprintln!(
             "skipped: focus-validator is not installed (pip install focus-validator==2.2.1, Python 3.12)"
         );
         return;
@@ -58,7 +59,7 @@ fn the_validator_finds_nothing_but_what_no_file_can_keep() {
     let Some(total) = said.lines().find(|line| line.starts_with("Total: ")) else {
         panic!("{said:.500} {}", String::from_utf8_lossy(&output.stderr));
     };
-    println!("{total}");
+    eprintln!("{total}");
     let failed: Vec<&str> = said
         .lines()
         .filter_map(|line| line.strip_prefix("- ")?.split(':').next())

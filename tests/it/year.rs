@@ -83,12 +83,12 @@ fn the_sums_of_a_year_are_those_of_its_scans() {
     let read = |path: &str| -> Value {
         serde_json::from_slice(&std::fs::read(folder.path().join(path)).unwrap()).unwrap()
     };
-    let real = ["2026-09", "2026-10"].map(|month| read(&format!("scanned/{month}/report.json")));
+    let scans = ["2026-09", "2026-10"].map(|month| read(&format!("scanned/{month}/report.json")));
     let total = |report: &Value, part: &str| micros(&report["totals"]["window_cost"][part]);
     let mut expect = Vec::new();
     for number in 0..12_u32 {
         let (name, next) = (month(number), month(number + 1));
-        let report = shifted(&real[number as usize % 2], &name, &next);
+        let report = shifted(&scans[number as usize % 2], &name, &next);
         let parts = ["storage_usd", "api_usd", "kms_usd", "total_usd"];
         expect.push((name.clone(), parts.map(|part| total(&report, part))));
         let path = folder.path().join(format!("year/{name}/report.json"));

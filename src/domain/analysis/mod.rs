@@ -119,10 +119,9 @@ pub struct VersionAnswers {
 /// Runs the scan. `ask` is called once, and may call the function it is given to find out which secrets are in doubt:
 /// those of which the current version would decide.
 pub fn analyse(
-    input: Input<'_>,
+    mut input: Input<'_>,
     ask: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
 ) -> Report {
-    let mut input = input;
     input.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
     let (scopes, known) = scopes(&input);
     let cover = CoverageView::new(input.coverage, &scopes, input.spans, idle_from(&input));
@@ -170,19 +169,17 @@ pub fn analyse(
         partitions: partitions(&secrets),
     };
     let (loops, spreads): (Vec<LoopRow>, Vec<_>) = scan.loops().into_iter().unzip();
-    let unattributed = scan.unattributed();
-    let former = scan.former();
+    let (unattributed, former) = (scan.unattributed(), scan.former());
     let access = scan.access(input.iam);
     let (found, about_findings) = scan.findings(&loops, access.findings);
     let scope_rows = scan.scopes(&known);
-    let (unpriced, missing) = (scan.unpriced(), scan.missing());
+    let missing = scan.unpriced().into_iter().chain(scan.missing());
     let rows = RowBuilder {
         avoidable: avoidable(&loops),
         ..rows
     };
     let whole = |rows: Vec<SecretRow>, loops: Vec<LoopRow>| {
         gaps.extend(answers.gaps);
-        gaps.extend(unpriced);
         gaps.extend(missing);
         gaps.extend(contradictions.gaps());
         gaps.extend(gaps::in_trail(&cover, &known, input.trail, spans, &rows));
@@ -223,10 +220,9 @@ pub fn analyse(
     };
     report.budgets = budgets::budgets(&report, &policy.budget);
     report.assumptions = assumptions::assumptions(policy, &report, spans, input.trail);
-    report.assumptions.extend(about_findings);
-    report.assumptions.extend(access.notes);
-    report.assumptions.extend(input.notes);
-    report.assumptions.extend(answers.notes);
+    let notes = access.notes.into_iter().chain(input.notes);
+    let notes = about_findings.into_iter().chain(notes);
+    report.assumptions.extend(notes.chain(answers.notes));
     report
 }
 

@@ -30,6 +30,11 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// Whether it is nothing.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     /// Reads a plain decimal such as `0.40` or `-1`.
     ///
     /// # Errors

@@ -255,15 +255,11 @@ pub struct WindowTotals {
     /// The unattributed calls alone.
     pub unattributed_usd: Money,
     /// The storage of secrets that are in no inventory any more, alone.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub former_usd: Money,
     /// What of the whole was not counted, but scaled from the hours that the trail covers.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub extrapolated_usd: Money,
-}
-
-fn is_nothing(amount: &Money) -> bool {
-    *amount == Money::ZERO
 }
 
 impl Totals {

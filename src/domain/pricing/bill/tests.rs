@@ -215,6 +215,9 @@ fn coarser(report: &Report, change: impl Fn(&mut BillLine)) -> Reconciliation {
     reconcile(report, &bill)
 }
 
+/// Makes a line less fine.
+type Coarser<'a> = &'a dyn Fn(&mut BillLine);
+
 #[test]
 fn a_coarse_bill_is_compared_at_its_own_grain() {
     let report = fixture::report(60);
@@ -223,7 +226,7 @@ fn a_coarse_bill_is_compared_at_its_own_grain() {
             line.part = CostPart::Whole;
         }
     };
-    let coarse: [(&str, &dyn Fn(&mut BillLine)); 4] = [
+    let coarse: [(&str, Coarser<'_>); 4] = [
         ("no account", &|line| line.account = None),
         ("no Region", &|line| line.region = None),
         ("no part", &whole),

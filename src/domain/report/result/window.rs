@@ -14,7 +14,7 @@ use crate::domain::base::names::{AccountId, Region, SecretArn};
 pub struct WindowDetail {
     /// What of the API calls and KMS requests was not counted, but scaled from the hours that the trail covers. It is part
     /// of the cost of the window.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub extrapolated_usd: Money,
     /// The calendar months of the window, in their order; they add up to it. Empty if it lies in one month, and in a report
     /// of a version that did not write them.
@@ -27,10 +27,6 @@ impl WindowDetail {
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
     }
-}
-
-fn is_zero(amount: &Money) -> bool {
-    *amount == Money::ZERO
 }
 
 /// One calendar month of a window.
