@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::explain::finished;
-use super::output::style;
+use super::output::{columns, style};
 use crate::Exit;
 use crate::cli::ReaderArgs;
 use crate::report::text::reader::{ReaderMatch, narrowed_policy, reader, reader_named};
@@ -28,7 +28,7 @@ pub(super) fn run(args: &ReaderArgs, term: &Term) -> Result<Exit> {
             Ok(Exit::Done)
         }
         ReaderMatch::One(found) => {
-            Term::data(reader(&report, found, style()).as_bytes())?;
+            Term::data(reader(&report, found, style(), columns()).as_bytes())?;
             Ok(Exit::Done)
         }
         ReaderMatch::Several(all) => {

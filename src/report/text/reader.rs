@@ -55,8 +55,8 @@ pub fn reader_named<'a>(report: &'a Report, typed: &str) -> ReaderMatch<'a> {
 }
 
 /// The explanation of one reader of a report, by its ARN.
-pub fn reader(report: &Report, reader: &str, style: Style) -> String {
-    let mut page = TextPage::new(style);
+pub fn reader(report: &Report, reader: &str, style: Style, columns: usize) -> String {
+    let mut page = TextPage::new(style, columns);
     let of_reach = report.reach.iter().flat_map(|reach| &reach.identities);
     let reach = of_reach.into_iter().find(|row| row.reader == reader);
     page.line(0, &[piece(Look::Strong, name_of(reader))]);
