@@ -15,7 +15,7 @@ use super::scan::{amount, known_code, window};
 use super::{Format, GroupBy, LiveArgs, PolicyScanArgs, ScanArgs, TrailSource};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
-use crate::domain::policy::{Glob, duration};
+use crate::domain::policy::{Glob, duration, toml_fault};
 
 /// What a file says of every scan. What it does not say is empty.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -75,8 +75,7 @@ impl ScanDefaults {
             #[serde(flatten)]
             _policy: IgnoredAny,
         }
-        let of_toml =
-            |error: toml::de::Error| ScanDefaultsError(error.to_string().trim_end().to_owned());
+        let of_toml = |error: toml::de::Error| ScanDefaultsError(toml_fault(text, &error));
         let file: WholeFile = toml::from_str(text).map_err(of_toml)?;
         file.scan.consistent()
     }

@@ -27,6 +27,7 @@ mod file;
 mod findings;
 
 pub use budget::BudgetLimits;
+pub use file::toml_fault;
 pub use findings::{FindingSettings, NamingRule, Team};
 
 /// What is wrong with a policy file: the message names line and column.

@@ -89,7 +89,7 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
 pub(super) const OUT: &str = "reports/{date}";
 
 /// The folder of a scan: `{date}` and `{month}` are those of now, in UTC. If the folder of a `{date}` holds a scan already,
-/// the time is added.
+/// the time is added; and a number, for one of the same second.
 fn folder(out: &Path, now: Timestamp, again: Overwrite) -> PathBuf {
     let Some(pattern) = out.to_str() else {
         return out.to_owned();
@@ -97,11 +97,19 @@ fn folder(out: &Path, now: Timestamp, again: Overwrite) -> PathBuf {
     let day = day_of(now).to_string();
     let pattern = pattern.replace("{month}", &day[..7]);
     let of_day = PathBuf::from(pattern.replace("{date}", &day));
-    if again == Overwrite::Yes || !of_day.join(store::REPORT).exists() {
+    let is_free = |folder: &PathBuf| !folder.join(store::REPORT).exists();
+    if again == Overwrite::Yes || is_free(&of_day) || !pattern.contains("{date}") {
         return of_day;
     }
     let time = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H%M%S");
-    PathBuf::from(pattern.replace("{date}", &time.to_string()))
+    let of_second = |number: u32| {
+        let date = match number {
+            1 => time.to_string(),
+            _ => format!("{time}-{number}"),
+        };
+        PathBuf::from(pattern.replace("{date}", &date))
+    };
+    (1..).map(of_second).find(is_free).unwrap_or(of_day)
 }
 
 /// Everything that is asked for, from files or from AWS, judged.

@@ -255,7 +255,7 @@ fn the_demo_writes_what_the_repository_shows() {
 fn the_readme_shows_what_the_demo_prints() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let (_, after) = readme
-        .split_once("cargo run --release -- demo\ncargo test\n```\n")
+        .split_once("cargo run -- demo\ncargo test\n```\n")
         .expect("the two commands stand on the first screen");
     let block = after
         .trim_start()

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -244,8 +244,10 @@ fn cron_prints_the_summary_and_then_what_changed() {
         "{}",
         said(&again)
     );
-    let failed = machine.run(Command::new(&script).env("AWS_ACCESS_KEY_ID", "AKIALOOPNOBODY"));
+    let stranger = r#"AWS_ACCESS_KEY_ID=AKIALOOPNOBODY exec "$0""#;
+    let failed = machine.run(Command::new("sh").args(["-c", stranger]).arg(&script));
     assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    assert!(said(&failed).contains("credentials"), "{}", said(&failed));
 }
 
 #[test]
@@ -368,7 +370,7 @@ fn the_lambda_function_answers_each_event_with_the_summary() {
 
 /// The runtime interface of Lambda: so many events, and the answers to them. Then it is gone, and the runtime ends.
 fn runtime_of_lambda(events: usize) -> (std::thread::JoinHandle<Vec<(String, String)>>, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let serve = move || {
         let mut answers = Vec::new();

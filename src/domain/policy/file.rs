@@ -100,19 +100,21 @@ const MOST_SHOWN: usize = 4_096;
 
 /// Reads TOML; what is wrong comes with its line and column.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
-    toml::from_str(text).map_err(|error| {
-        let shown = error.to_string();
-        if shown.len() <= MOST_SHOWN {
-            return PolicyError(shown.trim_end().to_owned());
-        }
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let what: String = error.message().chars().take(MOST_SHOWN).collect();
-        PolicyError(format!(
-            "line {line}, which is too long to be shown: {what}"
-        ))
-    })
+    toml::from_str(text).map_err(|error| PolicyError(toml_fault(text, &error)))
+}
+
+/// What is wrong with a text that is no TOML, or has other keys or values than it should: with the line and the column, and the
+/// line itself unless it is long.
+pub fn toml_fault(text: &str, error: &toml::de::Error) -> String {
+    let shown = error.to_string();
+    if shown.len() <= MOST_SHOWN {
+        return shown.trim_end().to_owned();
+    }
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let what: String = error.message().chars().take(MOST_SHOWN).collect();
+    format!("line {line}, which is too long to be shown: {what}")
 }
 
 #[derive(Deserialize)]

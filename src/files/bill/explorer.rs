@@ -170,9 +170,9 @@ fn costs<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Metric>,
 pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), BillFileError> {
     let total = TotalReader::new(source, LARGEST, ": ask for fewer months at a time");
     let source = BufReader::new(ValueReader::new(total, ValueEnd::Json));
-    let answers = serde_json::Deserializer::from_reader(source).into_iter::<Answer>();
+    let answers = serde_json::Deserializer::from_reader(source).into_iter::<ExplorerAnswer>();
     for answer in answers {
-        let Answer(pages) = answer.map_err(|fault| {
+        let ExplorerAnswer(pages) = answer.map_err(|fault| {
             if fault.is_io() {
                 BillFileError::Io(fault.into())
             } else {
@@ -189,9 +189,9 @@ pub(super) fn read(source: impl BufRead, bill: &mut Bill) -> Result<(), BillFile
 }
 
 /// A page, or an array of pages: the command line has no paginator for this call, so people collect them.
-struct Answer(Vec<ExplorerPage>);
+struct ExplorerAnswer(Vec<ExplorerPage>);
 
-impl<'de> Deserialize<'de> for Answer {
+impl<'de> Deserialize<'de> for ExplorerAnswer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         /// The most pages in one array.
         const MOST_PAGES: usize = 10_000;
@@ -199,23 +199,23 @@ impl<'de> Deserialize<'de> for Answer {
         struct Pages;
 
         impl<'de> Visitor<'de> for Pages {
-            type Value = Answer;
+            type Value = ExplorerAnswer;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an answer of Cost Explorer, or an array of them")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, page: A) -> Result<Answer, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, page: A) -> Result<ExplorerAnswer, A::Error> {
                 let page = ExplorerPage::deserialize(MapAccessDeserializer::new(page))?;
-                Ok(Answer(vec![page]))
+                Ok(ExplorerAnswer(vec![page]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, pages: A) -> Result<Answer, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, pages: A) -> Result<ExplorerAnswer, A::Error> {
                 let list = BoundedList {
                     most: MOST_PAGES,
                     is_wanted: |_: &ExplorerPage| true,
                 };
-                list.visit_seq(pages).map(Answer)
+                list.visit_seq(pages).map(ExplorerAnswer)
             }
         }
 
