@@ -109,7 +109,14 @@ fn folder(out: &Path, now: Timestamp, again: Overwrite) -> PathBuf {
         };
         PathBuf::from(pattern.replace("{date}", &date))
     };
-    (1..).map(of_second).find(is_free).unwrap_or(of_day)
+    let mut number = 1;
+    loop {
+        let folder = of_second(number);
+        if is_free(&folder) {
+            return folder;
+        }
+        number += 1;
+    }
 }
 
 /// Everything that is asked for, from files or from AWS, judged.

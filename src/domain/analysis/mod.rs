@@ -153,10 +153,7 @@ pub fn analyse(
         windows: rows::windows(spans.window),
     };
     let mut answers = ask(&|| doubtful(&rows, &secrets));
-    for secret in &mut secrets {
-        let current = answers.current.remove(&secret.arn).map(Box::new);
-        secret.current = current.or(secret.current.take());
-    }
+    add_versions(&mut secrets, &mut answers);
     let scan = Scan {
         secrets: &secrets,
         activity: &activity,
@@ -224,6 +221,14 @@ pub fn analyse(
     let notes = about_findings.into_iter().chain(notes);
     report.assumptions.extend(notes.chain(answers.notes));
     report
+}
+
+/// Adds the current versions that AWS was asked for.
+fn add_versions(secrets: &mut [Secret], answers: &mut VersionAnswers) {
+    for secret in secrets {
+        let current = answers.current.remove(&secret.arn).map(Box::new);
+        secret.current = current.or(secret.current.take());
+    }
 }
 
 /// The settings as the report names them.
