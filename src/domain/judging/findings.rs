@@ -90,19 +90,20 @@ pub fn find(facts: &ScanFacts<'_>) -> FindingSearch {
 
 /// Sorts findings: severity, code, place, name, reader.
 pub fn sort(findings: &mut [FindingRow]) {
-    findings.sort_by(|a, b| {
-        let key = |row: &FindingRow| {
-            (
-                row.severity,
-                row.code.clone(),
-                row.account.clone(),
-                row.region.clone(),
-                row.name.clone(),
-                row.reader.clone(),
-            )
-        };
-        key(a).cmp(&key(b)).then_with(|| a.text.cmp(&b.text))
-    });
+    findings.sort_by(|a, b| key(a).cmp(&key(b)));
+}
+
+/// What findings are sorted by.
+fn key(row: &FindingRow) -> impl Ord + '_ {
+    (
+        row.severity,
+        &row.code,
+        &row.account,
+        &row.region,
+        &row.name,
+        &row.reader,
+        &row.text,
+    )
 }
 
 /// A finding about a secret, of the usual severity of its kind.

@@ -3,6 +3,7 @@
 //! A reader that has read the secret and now only fails is another case than one that never could: the first is about to be
 //! an outage, the second is mostly a leftover or a missing permission.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -53,20 +54,21 @@ pub(super) fn find(facts: &ScanFacts<'_>, findings: &mut Vec<FindingRow>) {
 
 fn failing(facts: &ScanFacts<'_>, place: usize, findings: &mut Vec<FindingRow>) {
     let secret = &facts.secrets[place];
-    let readers = &facts.activity.secrets[place];
-    for (reader, what) in readers
+    // A secret may have thousands of readers, and each of them is compared with what all did.
+    let history = LazyCell::new(|| SecretHistory::of(facts, place));
+    for (reader, what) in facts.activity.secrets[place]
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
         for (cause, failures) in what.failures(facts.window) {
-            let story = FailureStory::of(facts, readers, (reader, what), cause);
+            let story = FailureStory::of(facts, &history, (reader, what), cause);
             let code = if story.broke {
                 FindingCode::BrokenReads
             } else {
                 FindingCode::FailingReads
             };
             let text = sentence(reader, &failures, cause) + &story.in_words(facts, &failures);
-            let before = story.before(facts, place);
+            let before = story.before(&history);
             findings.push(FindingRow {
                 severity: match cause {
                     _ if story.is_over => Severity::Low,
@@ -77,6 +79,42 @@ fn failing(facts: &ScanFacts<'_>, place: usize, findings: &mut Vec<FindingRow>) 
                 evidence: before + &evidence(&failures),
                 ..about(secret, code, text)
             });
+        }
+    }
+}
+
+/// What was done with a secret in the evidence span.
+#[derive(Debug)]
+struct SecretHistory<'a> {
+    /// The first and the last use of each role or user. The same role with another program, such as another version of
+    /// its SDK, is the same reader.
+    uses: BTreeMap<&'a str, (i64, i64)>,
+    /// The calls and events that may make a reader fail.
+    changes: Vec<&'a ActivitySlice<'a>>,
+}
+
+impl<'a> SecretHistory<'a> {
+    fn of(facts: &ScanFacts<'a>, place: usize) -> Self {
+        let readers = &facts.activity.secrets[place];
+        let mut uses: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for (reader, what) in readers {
+            let used = what.evidence().filter(|slice| {
+                slice.access.outcome == CallOutcome::Ok
+                    && (slice.asks_for_value() || slice.is_describe())
+            });
+            for span in used.filter_map(|slice| slice.span_in(facts.evidence)) {
+                let known = uses.entry(&reader.identity).or_insert(span);
+                *known = (known.0.min(span.0), known.1.max(span.1));
+            }
+        }
+        let calls = readers.values().flat_map(|what| &what.slices);
+        let events = facts.activity.service_events.get(&place);
+        let changes = calls.chain(events.into_iter().flatten()).filter(|slice| {
+            slice.access.outcome == CallOutcome::Ok && CAUSES.contains(&&*slice.access.subject.api)
+        });
+        Self {
+            uses,
+            changes: changes.collect(),
         }
     }
 }
@@ -99,7 +137,7 @@ struct FailureStory {
 impl FailureStory {
     fn of(
         facts: &ScanFacts<'_>,
-        readers: &Readers<'_>,
+        history: &SecretHistory<'_>,
         (reader, what): (&Reader, &ReaderUse<'_>),
         cause: FailureCause,
     ) -> Self {
@@ -111,27 +149,8 @@ impl FailureStory {
         let (first, last) = spans
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
             .unwrap_or((facts.evidence.to, facts.evidence.to));
-        // The same role with another program, such as another version of its SDK, is the same reader.
-        let same = readers
-            .iter()
-            .filter(|(other, _)| other.identity == reader.identity);
-        let used: Vec<_> = same
-            .flat_map(|(_, what)| what.evidence())
-            .filter(|slice| {
-                slice.access.outcome == CallOutcome::Ok
-                    && (slice.asks_for_value() || slice.is_describe())
-            })
-            .collect();
-        let earliest = used
-            .iter()
-            .filter_map(|slice| slice.span_in(facts.evidence))
-            .map(|span| span.0)
-            .min();
-        let used = used
-            .iter()
-            .filter_map(|slice| slice.span_in(facts.evidence))
-            .map(|span| span.1)
-            .max();
+        let uses = history.uses.get(reader.identity.as_str());
+        let (earliest, used) = (uses.map(|span| span.0), uses.map(|span| span.1));
         let week = |number: i64| {
             let to = facts.evidence.to - number * 7 * DAY;
             let span = ActivityWindow {
@@ -189,21 +208,9 @@ impl FailureStory {
     }
 
     /// What was done to the secret shortly before the first failure.
-    fn before(&self, facts: &ScanFacts<'_>, place: usize) -> String {
-        let calls = facts.activity.secrets[place]
-            .values()
-            .flat_map(|what| &what.slices);
-        let events = facts
-            .activity
-            .service_events
-            .get(&place)
-            .into_iter()
-            .flatten();
-        let done = calls.chain(events).filter(|slice| {
-            slice.access.outcome == CallOutcome::Ok && CAUSES.contains(&&*slice.access.subject.api)
-        });
+    fn before(&self, history: &SecretHistory<'_>) -> String {
         let shortly = self.first - SHORTLY..=self.first;
-        let moments = done.filter_map(|slice: &ActivitySlice<'_>| {
+        let moments = history.changes.iter().filter_map(|slice| {
             let starts = slice.cells().iter().map(|cell| cell.first());
             let at = starts.filter(|at| shortly.contains(at)).max()?;
             Some((at, slice))
