@@ -98,11 +98,11 @@ impl<'a> SecretHistory<'a> {
         let readers = &facts.activity.secrets[place];
         let mut uses: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
         for (reader, what) in readers {
-            let used = what.evidence().filter(|slice| {
+            let successful = what.evidence().filter(|slice| {
                 slice.access.outcome == CallOutcome::Ok
                     && (slice.asks_for_value() || slice.is_describe())
             });
-            for span in used.filter_map(|slice| slice.span_in(facts.evidence)) {
+            for span in successful.filter_map(|slice| slice.span_in(facts.evidence)) {
                 let known = uses.entry(&reader.identity).or_insert(span);
                 *known = (known.0.min(span.0), known.1.max(span.1));
             }
@@ -125,7 +125,7 @@ struct FailureStory {
     /// The first of them in the evidence span.
     first: i64,
     /// The last use, if there is one.
-    used: Option<i64>,
+    last_use: Option<i64>,
     /// It used the secret, then failed, and has not succeeded since.
     broke: bool,
     /// It has succeeded since.
@@ -149,8 +149,7 @@ impl FailureStory {
         let (first, last) = spans
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
             .unwrap_or((facts.evidence.to, facts.evidence.to));
-        let uses = history.uses.get(reader.identity.as_str());
-        let (earliest, used) = (uses.map(|span| span.0), uses.map(|span| span.1));
+        let (first_use, last_use) = history.uses.get(reader.identity.as_str()).copied().unzip();
         let week = |number: i64| {
             let to = facts.evidence.to - number * 7 * DAY;
             let span = ActivityWindow {
@@ -162,11 +161,11 @@ impl FailureStory {
         let (now, before) = (week(0), week(1));
         Self {
             first,
-            used,
+            last_use,
             broke: !cause.is_passing()
-                && earliest.is_some_and(|used| used < first)
-                && used.is_some_and(|used| used <= first),
-            is_over: used.is_some_and(|used| used > last) && facts.evidence.to - last >= OVER,
+                && first_use.is_some_and(|used| used < first)
+                && last_use.is_some_and(|used| used <= first),
+            is_over: last_use.is_some_and(|used| used > last) && facts.evidence.to - last >= OVER,
             grows: before > 0 && now >= 2 * before && now - before >= 10,
         }
     }
@@ -184,7 +183,7 @@ impl FailureStory {
             "day",
             "days",
         );
-        match self.used {
+        match self.last_use {
             Some(used) if self.broke => {
                 let _ = write!(
                     text,
