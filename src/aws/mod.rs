@@ -18,6 +18,7 @@ pub mod fault;
 pub mod gate;
 pub mod journal_object;
 pub mod lookup;
+mod operation;
 mod plan_mark;
 mod raw_answer;
 pub mod secrets;
@@ -26,6 +27,7 @@ mod snapshot;
 pub mod trails;
 pub mod vault;
 pub mod versions;
+mod xml;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
