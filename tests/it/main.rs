@@ -16,6 +16,7 @@ mod analyse_fixture;
 mod aws;
 mod aws_itself;
 mod bad_input;
+mod bill_forms;
 mod bills;
 mod bombs;
 mod browser;
