@@ -142,6 +142,7 @@ pub(crate) fn report(secrets: usize) -> Report {
         }],
         former: Vec::new(),
         budgets: Vec::new(),
+        allocation: None,
         loops: Vec::new(),
         findings: Vec::new(),
         reach: None,

@@ -19,6 +19,7 @@ use super::base::money::{Money, PriceList};
 use super::base::names::AccountId;
 use super::trail::calls::Caller;
 use super::trail::sessions::KeptNames;
+use crate::domain::base::allocation_rule::AllocationRule;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
@@ -256,6 +257,8 @@ pub struct Policy {
     pub accounts: BTreeMap<AccountId, String>,
     /// What may be spent.
     pub budget: BudgetLimits,
+    /// Who pays for calls that belong to no secret.
+    pub unattributed: AllocationRule,
 }
 
 impl Default for Policy {
@@ -285,6 +288,7 @@ impl Default for Policy {
             prices: PriceList::built_in(),
             accounts: BTreeMap::new(),
             budget: BudgetLimits::default(),
+            unattributed: AllocationRule::default(),
         }
     }
 }

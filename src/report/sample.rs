@@ -205,6 +205,7 @@ pub(crate) fn report() -> Report {
         ],
         former: Vec::new(),
         budgets: Vec::new(),
+        allocation: None,
         loops: loops(),
         findings: findings(),
         reach: None,

@@ -19,6 +19,7 @@ use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::reach::FILE as REACH;
 use crate::report::select::{owned_by, owners};
+use crate::report::showback::FILE as OWNERS;
 use crate::report::{self, Companions, json, reconciliation};
 use crate::term::Term;
 
@@ -146,7 +147,7 @@ fn write(
         term.say(&format!("wrote {}", path.display()));
     }
     let has = |wanted: &str| files.iter().any(|(name, _)| *name == wanted);
-    for name in [ESTIMATES, REACH] {
+    for name in [ESTIMATES, REACH, OWNERS] {
         if args.format.contains(&Format::Csv) && !has(name) {
             // It would speak of another scan than the tables beside it.
             store::take_away(out, name)?;

@@ -32,6 +32,7 @@ use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::reach::FILE as REACH;
+use crate::report::showback::FILE as OWNERS;
 use crate::report::{Companions, OutputFormat, files, reconciliation};
 use crate::term::Term;
 
@@ -292,7 +293,7 @@ pub(super) fn finish(
     let mut written = files(report, beside, formats);
     written.extend(bill.iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
-    for name in [ESTIMATES, REACH] {
+    for name in [ESTIMATES, REACH, OWNERS] {
         if !written.iter().any(|(one, _)| *one == name) {
             store::take_away(out, name)?;
         }

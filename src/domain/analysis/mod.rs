@@ -6,6 +6,7 @@
 //! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `reach`, `report`, `sampling`, `trail`, `usage`.
 
 mod access;
+mod allocation;
 mod assumptions;
 mod budgets;
 mod callers;
@@ -199,6 +200,7 @@ pub fn analyse(
             unattributed,
             former,
             budgets: Vec::new(),
+            allocation: None,
             loops,
             findings: found,
             reach: access.reach,
@@ -216,6 +218,7 @@ pub fn analyse(
         report
     };
     report.budgets = budgets::budgets(&report, &policy.budget);
+    report.allocation = allocation::allocation(&report, policy);
     report.assumptions = assumptions::assumptions(policy, &report, spans, input.trail);
     let notes = access.notes.into_iter().chain(input.notes);
     let notes = about_findings.into_iter().chain(notes);
