@@ -198,6 +198,7 @@ fn scopes(report: &Report) -> Vec<ScopeRow> {
                     evidence_expected_hours: 2_208,
                 },
                 price: Some(PriceList::built_in().rows[0].price),
+                list_price: None,
                 sample: None,
             }
         })

@@ -423,6 +423,7 @@ fn scopes() -> Vec<ScopeRow> {
             evidence_expected_hours: 2_160,
         },
         price: Some(PriceList::built_in().rows[0].price),
+        list_price: None,
         sample: None,
     };
     vec![

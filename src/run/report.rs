@@ -13,7 +13,7 @@ use super::bill;
 use crate::Exit;
 use crate::cli::{Format, ReportArgs, SplitBy};
 use crate::domain::base::money::counted;
-use crate::domain::pricing::bill::Reconciliation;
+use crate::domain::pricing::bill::{Reconciliation, reconcile};
 use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let beside = Beside {
         // Read also for what does not show it: a name that is written wrong is not passed over.
         previous: previous(&args.view)?,
-        bill: bill::reconciliation(&args.view, &report)?,
+        bill: bill::read(&args.view, report.window)?.map(|bill| reconcile(&report, &bill)),
     };
     match &args.out {
         Some(out) if args.split_by == Some(SplitBy::Owner) => by_owner(args, &report, out, term)?,

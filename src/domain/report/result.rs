@@ -193,6 +193,9 @@ pub struct ScopeRow {
     /// The prices that its costs rest on; `None`: unknown, or written by a version that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// The list prices beside them, where the costs rest on prices that were paid by a bill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<Price>,
     /// The sample that was taken of the event history, if it could not be read in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleRow>,

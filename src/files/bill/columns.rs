@@ -210,6 +210,9 @@ fn kind(text: Option<&str>) -> BillLineKind {
             | "LinkedLineItem"
             | "PayerLineItem",
         ) => BillLineKind::Usage,
+        Some(
+            "EdpDiscount" | "PrivateRateDiscount" | "BundledDiscount" | "Discount" | "SppDiscount",
+        ) => BillLineKind::Discount,
         Some(_) => BillLineKind::Adjustment,
     }
 }
