@@ -10,6 +10,7 @@
 mod columnar;
 mod columns;
 mod console;
+pub mod copy;
 mod delivery;
 mod explorer;
 

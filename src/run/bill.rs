@@ -1,23 +1,99 @@
 //! `--bill`: the estimate beside what AWS billed.
 
-use anyhow::{Result, anyhow};
+use std::time::Duration;
 
-use super::Misuse;
+use anyhow::{Context as _, Result, anyhow};
+
+use super::progress::ProgressReporter;
 use super::scan_plan::ScanPlan;
+use super::{Misuse, session};
 use crate::Exit;
-use crate::cli::{PriceSource, View};
+use crate::aws::bucket::copy::CopyRequest;
+use crate::aws::bucket::{self, Location, PayerOfRequests};
+use crate::cli::{BillSource, PriceSource, View};
+use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::span::Span;
 use crate::domain::pricing::bill::paid::paid_prices;
 use crate::domain::pricing::bill::{Bill, Reconciliation};
 use crate::files::bill;
+use crate::files::bill::copy::{BillCopy, may_hold};
 use crate::report::{RenderContent, reconciliation};
+use crate::term::Term;
 
-/// Reads the bill that the view names, for a window; `None` if it names none.
-pub(super) fn read(view: &View, window: Span) -> Result<Option<Bill>> {
+/// The most bytes of a bill that are copied from a bucket: a month of a large organization has a few GB.
+const MOST_COPIED: u64 = 20_000_000_000;
+
+/// How a bill in a bucket is reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BillAccess<'a> {
+    /// The profile of the settings of AWS.
+    pub(super) profile: Option<&'a str>,
+    /// Whether the requester pays for the requests to a bucket.
+    pub(super) request_payer: bool,
+}
+
+/// Reads the bill that the view names, for a window; `None` if it names none. What lies in buckets is copied first.
+pub(super) fn read(
+    view: &View,
+    window: Span,
+    access: BillAccess<'_>,
+    term: &Term,
+) -> Result<Option<Bill>> {
     if view.bill.is_empty() {
         return Ok(None);
     }
-    Ok(Some(bill::read(&view.bill, window)?))
+    let (mut paths, mut buckets) = (Vec::new(), Vec::new());
+    for source in &view.bill {
+        match source {
+            BillSource::Files(path) => paths.push(path.clone()),
+            BillSource::Bucket(place) => {
+                let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
+                buckets.push(place);
+            }
+        }
+    }
+    let copies = copies(&buckets, window, access, term)?;
+    paths.extend(copies.iter().map(|copy| copy.path().to_owned()));
+    Ok(Some(bill::read(&paths, window)?))
+}
+
+/// Copies of what lies in buckets, as far as it may be about the window.
+fn copies(
+    buckets: &[Location],
+    window: Span,
+    access: BillAccess<'_>,
+    term: &Term,
+) -> Result<Vec<BillCopy>> {
+    if buckets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runtime = session::runtime()?;
+    let opening = session::open(session::connect(access.profile, None, None));
+    let session = runtime.block_on(opening)?;
+    let teller = ProgressReporter::new(term, Duration::ZERO);
+    let mut copies = Vec::new();
+    for place in buckets {
+        let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
+        let ask = CopyRequest {
+            payer: if access.request_payer {
+                PayerOfRequests::Requester
+            } else {
+                PayerOfRequests::Owner
+            },
+            wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
+            most: MOST_COPIED,
+        };
+        let copying = bucket::copy::copy(&session, place, &ask, &copy, &teller);
+        let (files, bytes) = runtime.block_on(copying)?;
+        term.say(&format!(
+            "{} ({} KB) of the bill were copied from {place}",
+            counted(files, "file", "files"),
+            thousands(bytes.div_ceil(1_000))
+        ));
+        copies.push(copy);
+    }
+    teller.finish();
+    Ok(copies)
 }
 
 /// Puts the prices that were paid by a bill into the policy, if they are asked for. Gives the sentences about them.

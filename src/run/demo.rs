@@ -13,7 +13,7 @@ use crate::domain::analysis::{TrailInput, VersionAnswers};
 use crate::domain::pricing::bill::reconcile;
 use crate::files::store::Overwrite;
 use crate::report::Companions;
-use crate::run::bill;
+use crate::run::bill::{self, BillAccess};
 use crate::run::output::{focus, previous, selected};
 use crate::run::scan_plan::ScanPlan;
 use crate::run::sources::ScanData;
@@ -50,7 +50,8 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         VersionAnswers::default()
     });
     let report = selected(report, &args.view)?;
-    let bill = bill::read(&args.view, report.window)?.map(|bill| reconcile(&report, &bill));
+    let bill = bill::read(&args.view, report.window, BillAccess::default(), term)?
+        .map(|bill| reconcile(&report, &bill));
     let beside = Companions {
         previous: previous.as_ref(),
         bill: bill.as_ref(),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::bill;
+use super::bill::{self, BillAccess};
 use crate::Exit;
 use crate::cli::{Format, ReportArgs, SplitBy};
 use crate::domain::base::money::counted;
@@ -30,7 +30,8 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let beside = Beside {
         // Read also for what does not show it: a name that is written wrong is not passed over.
         previous: previous(&args.view)?,
-        bill: bill::read(&args.view, report.window)?.map(|bill| reconcile(&report, &bill)),
+        bill: bill::read(&args.view, report.window, BillAccess::default(), term)?
+            .map(|bill| reconcile(&report, &bill)),
     };
     match &args.out {
         Some(out) if args.split_by == Some(SplitBy::Owner) => by_owner(args, &report, out, term)?,

@@ -10,13 +10,14 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::Misuse;
+use super::bill::{self, BillAccess};
 use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::ScanData;
-use super::{Misuse, bill};
 use crate::Exit;
 use crate::aws::bucket::Location;
 use crate::cli::{LiveArgs, ScanArgs, TrailSource, View};
@@ -60,7 +61,11 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     named_paths_exist(args)?;
     store::prepare(&out, again)?;
     // Read before the long work, so that what is wrong with it is said at once.
-    let charged = bill::read(&args.view, plan.spans.window)?;
+    let access = BillAccess {
+        profile: args.live.profile.as_deref(),
+        request_payer: args.live.request_payer,
+    };
+    let charged = bill::read(&args.view, plan.spans.window, access, term)?;
     plan.notes = bill::pay(&mut plan, args.judging.prices.as_ref(), charged.as_ref())?;
     let interrupts = InterruptWatch::start(args.live.cache.as_deref(), &out, term)?;
     let report = report(&plan, args, term)?;

@@ -46,6 +46,7 @@ mod limits;
 mod listening;
 mod live;
 mod live_adapters;
+mod live_bill;
 mod live_scale;
 mod live_versions;
 mod loops;

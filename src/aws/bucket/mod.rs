@@ -7,6 +7,7 @@
 //! Nothing is asserted as covered: a bucket cannot tell whether the trail logged all the time. A prefix that may not be
 //! listed, and an object that is missing, damaged or cut short after several attempts, is a gap.
 
+pub mod copy;
 mod fetch;
 mod find;
 
