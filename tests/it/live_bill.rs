@@ -83,3 +83,20 @@ fn what_cannot_be_copied_is_said_before_the_scan() {
         assert!(run.said().contains(expect), "{expect}: {}", run.said());
     }
 }
+
+#[test]
+fn what_is_too_large_is_refused_before_a_byte_is_fetched() {
+    let huge = export().made("cur/huge.csv", 21_000_000_000, || {
+        unreachable!("it is only listed")
+    });
+    let aws = Aws::start(small().bucket(huge));
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--bill", "s3://bills/cur"]);
+    assert_eq!(run.code(), Some(1), "{}", run.said());
+    assert!(
+        run.said().contains("name the folder of the month"),
+        "{}",
+        run.said()
+    );
+    assert!(aws.calls_of("s3", "GetObject").is_empty());
+}
