@@ -44,7 +44,13 @@ fn validator() -> Option<PathBuf> {
 fn home(validator: &Path) -> Option<PathBuf> {
     let python = validator.with_file_name("python");
     let asks = "import focus_validator, os; print(os.path.dirname(os.path.dirname(focus_validator.__file__)))";
-    let output = Command::new(python).args(["-c", asks]).output().ok()?;
+    // To import the package writes a log into the current folder, which is to stay clean.
+    let folder = tempfile::tempdir().ok()?;
+    let output = Command::new(python)
+        .current_dir(folder.path())
+        .args(["-c", asks])
+        .output()
+        .ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     Some(PathBuf::from(path.trim())).filter(|path| path.is_dir())
 }
