@@ -75,11 +75,7 @@ fn copies(
     for place in buckets {
         let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
         let ask = CopyRequest {
-            payer: if access.request_payer {
-                PayerOfRequests::Requester
-            } else {
-                PayerOfRequests::Owner
-            },
+            payer: PayerOfRequests::requester_if(access.request_payer),
             wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
             most: MOST_COPIED,
         };

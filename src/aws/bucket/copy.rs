@@ -6,7 +6,6 @@
 
 use std::io::{self, Write as _};
 
-use aws_sdk_s3::config::retry::RetryConfig;
 use futures_util::{FutureExt, TryStreamExt, stream};
 use thiserror::Error;
 
@@ -166,7 +165,7 @@ async fn fetch(
     object: &ObjectToCopy,
     to: &dyn FolderSink,
 ) -> Result<(), CopyError> {
-    let patience = bucket.session.gate.patience();
+    let first_wait = bucket.session.gate.patience().first_wait;
     let mut attempt = 1;
     loop {
         let fault = match once(bucket, object, to).await {
@@ -177,13 +176,13 @@ async fn fetch(
             }
             Err(fault) => fault,
         };
-        if !matches!(fault, Fault::Unreachable(_)) || attempt >= patience.attempts {
+        if !bucket.may_retry(&fault, attempt) {
             return Err(CopyError::Refused {
                 what: format!("s3://{}/{}", bucket.location.bucket, object.key),
                 why: bucket.why(&fault),
             });
         }
-        tokio::time::sleep(wait(patience.first_wait, attempt - 1)).await;
+        tokio::time::sleep(wait(first_wait, attempt - 1)).await;
         attempt += 1;
     }
 }
@@ -194,20 +193,10 @@ async fn once(
     object: &ObjectToCopy,
     to: &dyn FolderSink,
 ) -> Result<io::Result<()>, Fault> {
-    let alone = aws_sdk_s3::config::Builder::default().retry_config(RetryConfig::disabled());
     let below = object.key.strip_prefix(bucket.location.prefix.as_str());
     let below = below.unwrap_or(&object.key);
     let request = || async {
-        let answer = bucket
-            .client
-            .get_object()
-            .bucket(&bucket.location.bucket)
-            .key(&object.key)
-            .set_request_payer(bucket.payer())
-            .customize()
-            .config_override(alone.clone())
-            .send()
-            .await?;
+        let answer = bucket.get(&object.key).await?;
         let mut file = match to.create(below) {
             Ok(file) => file,
             Err(source) => return Ok(Ok(Err(source))),
