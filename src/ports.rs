@@ -249,6 +249,17 @@ pub trait Feed: Send + Sync {
     fn sampled(&self, scope: &Scope, comb: &SamplingPlan, window: u32, json: &[u8]);
 }
 
+/// A folder that takes files as streams, for copies of what others keep.
+///
+/// Names are relative paths with `/`, made by others: one that leads out of the folder is refused.
+pub trait FolderSink: Send + Sync {
+    /// Begins a file, in the place of one of that name.
+    ///
+    /// # Errors
+    /// What the file system says, or that the name leads out of the folder.
+    fn create(&self, name: &str) -> io::Result<Box<dyn io::Write + Send>>;
+}
+
 /// A folder that remembers bytes by name: a cache, or what `--save` keeps.
 ///
 /// Names are relative paths with `/`, made by us.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::TrailSource;
+use super::{BillSource, TrailSource};
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::base::object_address::ObjectAddress;
 
@@ -95,6 +95,9 @@ pub struct PolicyScanArgs {
     /// The ARN of the key that a trail is encrypted with, if it is a customer-managed one; one for each
     #[arg(long, value_name = "ARN", requires = "trail")]
     pub trail_key: Vec<String>,
+    /// `s3://bucket/prefix` of the bill, or a file
+    #[arg(long, value_name = "FILE|S3")]
+    pub bill: Vec<BillSource>,
     /// Every account of the organization
     #[arg(long, conflicts_with = "accounts")]
     pub organization: bool,

@@ -14,11 +14,11 @@ pub use cleanup::{
 };
 pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs};
 pub use init::InitArgs;
-pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, ScanArgs, TrailSource};
+pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, PriceSource, ScanArgs, TrailSource};
 pub use scan_defaults::{ScanDefaults, ScanDefaultsError};
 pub use view::{
-    CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReaderArgs, ReportArgs,
-    RulesArgs, RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
+    BillSource, CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReaderArgs,
+    ReportArgs, RulesArgs, RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
 };
 
 use clap::builder::styling::{AnsiColor, Styles};

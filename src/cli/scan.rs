@@ -1,5 +1,6 @@
 //! `scan` and `demo`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -202,9 +203,9 @@ pub struct AnalysisArgs {
     /// [default: secretsweep.toml, if it is there]
     #[arg(long, value_name = "FILE", help_heading = "How to judge")]
     pub policy: Option<PathBuf>,
-    /// A price file, for discounts and other partitions
+    /// A price file, for discounts and other partitions; or `from-bill`: the prices that were paid by the bill of `--bill`
     #[arg(long, value_name = "FILE", help_heading = "How to judge")]
-    pub prices: Option<PathBuf>,
+    pub prices: Option<PriceSource>,
     /// Use this as the current time, for repeatable runs
     #[arg(long, value_name = "RFC3339", value_parser = moment, help_heading = "How to judge")]
     pub now: Option<Timestamp>,
@@ -293,5 +294,24 @@ pub(super) fn known_code(text: &str) -> Result<String, String> {
             "there is no rule, finding or severity of that name; `secretsweep rules` lists them: {}",
             codes.join(", ")
         ))
+    }
+}
+
+/// Where prices come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PriceSource {
+    /// A price file.
+    File(PathBuf),
+    /// `from-bill`: what was paid, by the bill of `--bill`.
+    Bill,
+}
+
+impl From<OsString> for PriceSource {
+    fn from(text: OsString) -> Self {
+        if text == "from-bill" {
+            Self::Bill
+        } else {
+            Self::File(text.into())
+        }
     }
 }

@@ -12,7 +12,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::scan::{amount, known_code, window};
-use super::{Format, GroupBy, LiveArgs, PolicyScanArgs, ScanArgs, TrailSource};
+use super::{BillSource, Format, GroupBy, LiveArgs, PolicyScanArgs, ScanArgs, TrailSource};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::policy::{Glob, duration, toml_fault};
@@ -49,7 +49,8 @@ pub struct ScanDefaults {
     exclude: Vec<Glob>,
     #[serde(deserialize_with = "grouping")]
     group_by: Option<GroupBy>,
-    bill: Vec<PathBuf>,
+    #[serde(deserialize_with = "all_parsed")]
+    bill: Vec<BillSource>,
     #[serde(deserialize_with = "codes")]
     fail_on: Vec<String>,
     #[serde(deserialize_with = "dollars")]
@@ -210,6 +211,7 @@ impl PolicyScanArgs {
         }
         self.role_name = self.role_name.or(file.role_name);
         or(&mut self.regions, file.regions);
+        or(&mut self.bill, file.bill);
         self
     }
 }

@@ -31,9 +31,9 @@ pub struct View {
     #[arg(long, value_name = "DIR", help_heading = "What to show")]
     pub previous: Option<PathBuf>,
     /// Compare with the bill: a Cost and Usage Report (CUR 2.0, legacy or FOCUS; CSV or Parquet, gzipped or not) or Cost
-    /// Explorer JSON
-    #[arg(long, value_name = "FILE", help_heading = "What to show")]
-    pub bill: Vec<PathBuf>,
+    /// Explorer JSON; or the tables of the console; in a folder, or below `s3://bucket/prefix`
+    #[arg(long, value_name = "FILE|S3", help_heading = "What to show")]
+    pub bill: Vec<BillSource>,
     /// The version of FOCUS that focus.csv follows [default: 1.2]
     #[arg(
         long,
@@ -42,6 +42,32 @@ pub struct View {
         help_heading = "What to write"
     )]
     pub focus_version: Option<FocusNumber>,
+}
+
+/// Where a bill is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BillSource {
+    /// A file or folder.
+    Files(PathBuf),
+    /// A bucket, with a prefix: `s3://bucket/prefix`.
+    Bucket(String),
+}
+
+impl std::str::FromStr for BillSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => {
+                Ok(Self::Bucket(text.to_owned()))
+            }
+            Some((scheme, _)) => Err(format!(
+                "a bill at `{scheme}://` cannot be read directly: copy it into a folder and give that"
+            )),
+            None if text.is_empty() => Err("a file or folder is expected".to_owned()),
+            None => Ok(Self::Files(PathBuf::from(text))),
+        }
+    }
 }
 
 /// A version of FOCUS.

@@ -142,6 +142,7 @@ pub(crate) fn report(secrets: usize) -> Report {
         }],
         former: Vec::new(),
         budgets: Vec::new(),
+        allocation: None,
         loops: Vec::new(),
         findings: Vec::new(),
         reach: None,
@@ -197,6 +198,7 @@ fn scopes(report: &Report) -> Vec<ScopeRow> {
                     evidence_expected_hours: 2_208,
                 },
                 price: Some(PriceList::built_in().rows[0].price),
+                list_price: None,
                 sample: None,
             }
         })

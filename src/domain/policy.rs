@@ -15,10 +15,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use super::base::money::{Money, PriceList};
+use super::base::money::{Money, PriceList, PriceRow};
 use super::base::names::AccountId;
 use super::trail::calls::Caller;
 use super::trail::sessions::KeptNames;
+use crate::domain::base::allocation_rule::AllocationRule;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::reader_kind::ReaderKind;
 
@@ -252,10 +253,14 @@ pub struct Policy {
     pub mutes: Vec<Mute>,
     /// The price list.
     pub prices: PriceList,
+    /// The list before prices that were paid by a bill took its place; `None`: none did.
+    pub list_prices: Option<PriceList>,
     /// The names of accounts, for reports.
     pub accounts: BTreeMap<AccountId, String>,
     /// What may be spent.
     pub budget: BudgetLimits,
+    /// Who pays for calls that belong to no secret.
+    pub unattributed: AllocationRule,
 }
 
 impl Default for Policy {
@@ -283,13 +288,23 @@ impl Default for Policy {
             findings: FindingSettings::default(),
             mutes: Vec::new(),
             prices: PriceList::built_in(),
+            list_prices: None,
             accounts: BTreeMap::new(),
             budget: BudgetLimits::default(),
+            unattributed: AllocationRule::default(),
         }
     }
 }
 
 impl Policy {
+    /// Puts prices that were paid by a bill before those of the list, which is kept for comparison.
+    pub fn pay(&mut self, rows: Vec<PriceRow>) {
+        let list = self.prices.clone();
+        self.prices.source = format!("paid by the bill, else {}", list.source);
+        self.prices.rows.extend(rows);
+        self.list_prices = Some(list);
+    }
+
     /// Whether reads by this kind are use.
     pub fn is_consumer(&self, kind: ReaderKind) -> bool {
         kind != ReaderKind::Ourselves && !self.maintenance.contains(&kind)

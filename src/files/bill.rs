@@ -1,5 +1,5 @@
-//! Bills from files: CUR 2.0, legacy CUR and FOCUS exports as CSV (plain, gzip or ZIP) or Parquet, and what
-//! `aws ce get-cost-and-usage` printed.
+//! Bills from files: CUR 2.0, legacy CUR and FOCUS exports as CSV (plain, gzip or ZIP) or Parquet, what
+//! `aws ce get-cost-and-usage` printed, and the tables that the console downloads.
 //!
 //! What a file is shows in its first bytes, not in its name. Every row is looked at once and only this service's are
 //! kept, so the size of an export does not matter. Columns are found by name, in the spelling of any of the exports;
@@ -9,6 +9,8 @@
 
 mod columnar;
 mod columns;
+mod console;
+pub mod copy;
 mod delivery;
 mod explorer;
 
@@ -21,6 +23,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use self::columns::{Header, MissingColumns};
+use self::console::ConsoleTable;
 use super::bounded::Allowance;
 use super::inflate::{GzipMembers, is_gzip};
 use super::walk::{WalkItem, walk};
@@ -204,7 +207,15 @@ fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), BillFileError> {
         .iter()
         .map(|name| String::from_utf8_lossy(name).into_owned())
         .collect();
-    let header = Header::of(&names).map_err(BillFileError::Columns)?;
+    let header = match Header::of(&names) {
+        Ok(header) => header,
+        Err(missing) => {
+            return match ConsoleTable::of(&names) {
+                Some(table) => table.read(&mut reader, &allowance, bill),
+                None => Err(BillFileError::Columns(missing)),
+            };
+        }
+    };
     let mut record = csv::ByteRecord::new();
     loop {
         allowance.renew();

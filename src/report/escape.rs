@@ -16,8 +16,9 @@ const MARKS: usize = 3;
 ///
 /// Variation selectors are dropped: they only choose between two looks of the character before them.
 pub fn one_line(text: &str) -> String {
-    // Nearly every text is of this kind.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Nearly every text is of this kind. To look at all of it takes the compiler fewer instructions than to stop early.
+    let is_plain = |plain, byte: u8| plain & matches!(byte, b' '..=b'~');
+    if text.bytes().fold(true, is_plain) {
         return text.to_owned();
     }
     let mut line = String::with_capacity(text.len());

@@ -21,6 +21,7 @@ pub mod reconciliation;
 pub(crate) mod sample;
 mod sarif;
 pub mod select;
+pub mod showback;
 pub mod text;
 pub mod trend;
 pub mod xlsx;
@@ -38,7 +39,7 @@ pub enum OutputFormat {
     /// `report.json`, the canonical result.
     Json,
     /// `secrets.csv`, `readers.csv`, `findings.csv` and `summary.csv`; `estimates.csv` where a sample was taken,
-    /// `reach.csv` where IAM data was given.
+    /// `reach.csv` where IAM data was given, `owners.csv` where the policy file shares out calls.
     Csv,
     /// `summary.txt`, the summary for a terminal without colours.
     Text,
@@ -120,6 +121,10 @@ pub fn files<'a>(
                 files.extend(reach::csv(report).map(|bytes| {
                     let content: RenderContent<'a> = Box::new(move |out| out.write_all(&bytes));
                     (reach::FILE, content)
+                }));
+                files.extend(showback::csv(report).map(|bytes| {
+                    let content: RenderContent<'a> = Box::new(move |out| out.write_all(&bytes));
+                    (showback::FILE, content)
                 }));
             }
             OutputFormat::Text => files.push((

@@ -205,6 +205,7 @@ pub(crate) fn report() -> Report {
         ],
         former: Vec::new(),
         budgets: Vec::new(),
+        allocation: None,
         loops: loops(),
         findings: findings(),
         reach: None,
@@ -422,6 +423,7 @@ fn scopes() -> Vec<ScopeRow> {
             evidence_expected_hours: 2_160,
         },
         price: Some(PriceList::built_in().rows[0].price),
+        list_price: None,
         sample: None,
     };
     vec![

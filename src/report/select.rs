@@ -143,6 +143,7 @@ fn narrowed(
     report.former.retain(former);
     // They are limits on the whole.
     report.budgets.clear();
+    report.allocation = None;
     let left_out: u64 = report.unattributed.drain(..).map(|row| row.calls).sum();
 
     // A report of a version that did not write the prices: a share by number.

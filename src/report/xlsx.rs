@@ -12,6 +12,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet,
 
 use super::csv::{self, known};
 use super::escape::one_line;
+use super::showback;
 use crate::domain::base::money::Money;
 use crate::domain::report::result::{LoopRow, Report, SecretRow};
 use crate::domain::report::sums::{self, Grouping, PossibleSavings};
@@ -116,6 +117,9 @@ fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
         assumptions(report),
     ] {
         fill(workbook.add_worksheet(), &sheet)?;
+    }
+    if let Some(bytes) = showback::csv(report) {
+        fill(workbook.add_worksheet(), &table("Showback", &bytes))?;
     }
     workbook.save_to_buffer()
 }

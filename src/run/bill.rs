@@ -1,21 +1,114 @@
 //! `--bill`: the estimate beside what AWS billed.
 
-use anyhow::Result;
+use std::time::Duration;
 
+use anyhow::{Context as _, Result, anyhow};
+
+use super::progress::ProgressReporter;
+use super::scan_plan::ScanPlan;
+use super::{Misuse, session};
 use crate::Exit;
-use crate::cli::View;
-use crate::domain::pricing::bill::{Reconciliation, reconcile};
-use crate::domain::report::result::Report;
+use crate::aws::bucket::copy::CopyRequest;
+use crate::aws::bucket::{self, Location, PayerOfRequests};
+use crate::cli::{BillSource, PriceSource, View};
+use crate::domain::base::money::{counted, thousands};
+use crate::domain::base::span::Span;
+use crate::domain::pricing::bill::paid::paid_prices;
+use crate::domain::pricing::bill::{Bill, Reconciliation};
 use crate::files::bill;
+use crate::files::bill::copy::{BillCopy, may_hold};
 use crate::report::{RenderContent, reconciliation};
+use crate::term::Term;
 
-/// Reads the bill that the view names, and compares; `None` if it names none.
-pub(super) fn reconciliation(view: &View, report: &Report) -> Result<Option<Reconciliation>> {
+/// The most bytes of a bill that are copied from a bucket: a month of a large organization has a few GB.
+const MOST_COPIED: u64 = 20_000_000_000;
+
+/// How a bill in a bucket is reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BillAccess<'a> {
+    /// The profile of the settings of AWS.
+    pub(super) profile: Option<&'a str>,
+    /// Whether the requester pays for the requests to a bucket.
+    pub(super) request_payer: bool,
+}
+
+/// Reads the bill that the view names, for a window; `None` if it names none. What lies in buckets is copied first.
+pub(super) fn read(
+    view: &View,
+    window: Span,
+    access: BillAccess<'_>,
+    term: &Term,
+) -> Result<Option<Bill>> {
     if view.bill.is_empty() {
         return Ok(None);
     }
-    let bill = bill::read(&view.bill, report.window)?;
-    Ok(Some(reconcile(report, &bill)))
+    let (mut paths, mut buckets) = (Vec::new(), Vec::new());
+    for source in &view.bill {
+        match source {
+            BillSource::Files(path) => paths.push(path.clone()),
+            BillSource::Bucket(place) => {
+                let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
+                buckets.push(place);
+            }
+        }
+    }
+    let copies = copies(&buckets, window, access, term)?;
+    paths.extend(copies.iter().map(|copy| copy.path().to_owned()));
+    Ok(Some(bill::read(&paths, window)?))
+}
+
+/// Copies of what lies in buckets, as far as it may be about the window.
+fn copies(
+    buckets: &[Location],
+    window: Span,
+    access: BillAccess<'_>,
+    term: &Term,
+) -> Result<Vec<BillCopy>> {
+    if buckets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runtime = session::runtime()?;
+    let opening = session::open(session::connect(access.profile, None, None));
+    let session = runtime.block_on(opening)?;
+    let teller = ProgressReporter::new(term, Duration::ZERO);
+    let mut copies = Vec::new();
+    for place in buckets {
+        let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
+        let ask = CopyRequest {
+            payer: PayerOfRequests::requester_if(access.request_payer),
+            wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
+            most: MOST_COPIED,
+        };
+        let copying = bucket::copy::copy(&session, place, &ask, &copy, &teller);
+        let (files, bytes) = runtime.block_on(copying)?;
+        term.say(&format!(
+            "{} ({} KB) of the bill were copied from {place}",
+            counted(files, "file", "files"),
+            thousands(bytes.div_ceil(1_000))
+        ));
+        copies.push(copy);
+    }
+    teller.finish();
+    Ok(copies)
+}
+
+/// Puts the prices that were paid by a bill into the policy, if they are asked for. Gives the sentences about them.
+pub(super) fn pay(
+    plan: &mut ScanPlan,
+    prices: Option<&PriceSource>,
+    bill: Option<&Bill>,
+) -> Result<Vec<String>> {
+    if prices != Some(&PriceSource::Bill) {
+        return Ok(Vec::new());
+    }
+    let Some(bill) = bill else {
+        let why = "`--prices from-bill` takes the prices of a bill: name one with `--bill`";
+        return Err(Misuse(why.to_owned()).into());
+    };
+    let paid = paid_prices(bill, &plan.policy.prices)
+        .map_err(|why| anyhow!("cannot use `--prices from-bill`: {why}"))?;
+    plan.policy.pay(paid.rows);
+    Ok(paid.notes)
 }
 
 /// How it ends that a scan ends so, and was compared with this bill: what cannot be read of a bill is missing as well.

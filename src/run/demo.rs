@@ -10,8 +10,11 @@ use crate::Exit;
 use crate::cli::{AnalysisArgs, DemoArgs};
 use crate::demo;
 use crate::domain::analysis::{TrailInput, VersionAnswers};
+use crate::domain::pricing::bill::reconcile;
 use crate::files::store::Overwrite;
-use crate::run::output::{previous, selected};
+use crate::report::Companions;
+use crate::run::bill::{self, BillAccess};
+use crate::run::output::{focus, previous, selected};
 use crate::run::scan_plan::ScanPlan;
 use crate::run::sources::ScanData;
 use crate::term::Term;
@@ -47,9 +50,16 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
         VersionAnswers::default()
     });
     let report = selected(report, &args.view)?;
-    let (summary, _) = finish(
+    let bill = bill::read(&args.view, report.window, BillAccess::default(), term)?
+        .map(|bill| reconcile(&report, &bill));
+    let beside = Companions {
+        previous: previous.as_ref(),
+        bill: bill.as_ref(),
+        focus: focus(&args.view),
+    };
+    let summary = finish(
         &report,
-        previous.as_ref(),
+        beside,
         &FORMATS,
         &args.dir.join("report"),
         Overwrite::Yes,

@@ -11,7 +11,8 @@ use crate::aws::AwsUse;
 use crate::aws::accounts::tells_regions;
 use crate::aws::bucket::Location;
 use crate::cli::{
-    IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs, TrailSource,
+    BillSource, IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyScanArgs,
+    TrailSource,
 };
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::cleanup::plan::{Plan, PlanEntry};
@@ -193,6 +194,10 @@ fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
         .trail
         .iter()
         .any(|source| matches!(source, TrailSource::Bucket(_)))
+        || scan
+            .bill
+            .iter()
+            .any(|source| matches!(source, BillSource::Bucket(_)))
     {
         uses.push(AwsUse::Bucket);
     }
@@ -203,6 +208,12 @@ fn places(scan: &PolicyScanArgs) -> Result<Places> {
     let mut buckets = Vec::new();
     for source in &scan.trail {
         if let TrailSource::Bucket(place) = source {
+            let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
+            buckets.push((place.bucket, place.prefix));
+        }
+    }
+    for source in &scan.bill {
+        if let BillSource::Bucket(place) = source {
             let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
             buckets.push((place.bucket, place.prefix));
         }

@@ -232,11 +232,7 @@ async fn read_bucket(
     let ask = bucket::BucketRequest {
         span: plan.spans.evidence,
         regions: regions_of(&args.live, gathered),
-        payer: if args.live.request_payer {
-            PayerOfRequests::Requester
-        } else {
-            PayerOfRequests::Owner
-        },
+        payer: PayerOfRequests::requester_if(args.live.request_payer),
         in_flight: bucket::IN_FLIGHT,
     };
     let read = bucket::read(session, place, &ask, feed, teller).await;

@@ -9,16 +9,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::bill;
+use super::bill::{self, BillAccess};
 use crate::Exit;
 use crate::cli::{Format, ReportArgs, SplitBy};
 use crate::domain::base::money::counted;
-use crate::domain::pricing::bill::Reconciliation;
+use crate::domain::pricing::bill::{Reconciliation, reconcile};
 use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::reach::FILE as REACH;
 use crate::report::select::{owned_by, owners};
+use crate::report::showback::FILE as OWNERS;
 use crate::report::{self, Companions, json, reconciliation};
 use crate::term::Term;
 
@@ -29,7 +30,8 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     let beside = Beside {
         // Read also for what does not show it: a name that is written wrong is not passed over.
         previous: previous(&args.view)?,
-        bill: bill::reconciliation(&args.view, &report)?,
+        bill: bill::read(&args.view, report.window, BillAccess::default(), term)?
+            .map(|bill| reconcile(&report, &bill)),
     };
     match &args.out {
         Some(out) if args.split_by == Some(SplitBy::Owner) => by_owner(args, &report, out, term)?,
@@ -146,7 +148,7 @@ fn write(
         term.say(&format!("wrote {}", path.display()));
     }
     let has = |wanted: &str| files.iter().any(|(name, _)| *name == wanted);
-    for name in [ESTIMATES, REACH] {
+    for name in [ESTIMATES, REACH, OWNERS] {
         if args.format.contains(&Format::Csv) && !has(name) {
             // It would speak of another scan than the tables beside it.
             store::take_away(out, name)?;

@@ -10,13 +10,14 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::Misuse;
+use super::bill::{self, BillAccess};
 use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::ScanData;
-use super::{Misuse, bill};
 use crate::Exit;
 use crate::aws::bucket::Location;
 use crate::cli::{LiveArgs, ScanArgs, TrailSource, View};
@@ -24,7 +25,7 @@ use crate::domain::analysis::{Input, TrailInput, VersionAnswers, analyse};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::SecretArn;
 use crate::domain::inventory::secret::day_of;
-use crate::domain::pricing::bill::Reconciliation;
+use crate::domain::pricing::bill::reconcile;
 use crate::domain::report::result::Report;
 use crate::domain::trail::dedup::REMEMBERED_DAYS;
 use crate::domain::trail::ledger::Ledger;
@@ -32,6 +33,7 @@ use crate::files::cache::Cache;
 use crate::files::store::{self, Overwrite};
 use crate::report::estimates::FILE as ESTIMATES;
 use crate::report::reach::FILE as REACH;
+use crate::report::showback::FILE as OWNERS;
 use crate::report::{Companions, OutputFormat, files, reconciliation};
 use crate::term::Term;
 
@@ -40,7 +42,7 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     let file = scan_defaults(args.judging.policy.as_deref())?;
     let args = &args.or(file);
     args.complete().map_err(Misuse)?;
-    let plan = ScanPlan::new(&args.judging)?;
+    let mut plan = ScanPlan::new(&args.judging)?;
     let overwrite = if args.overwrite {
         Overwrite::Yes
     } else {
@@ -58,6 +60,13 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     let previous = previous(&args.view)?;
     named_paths_exist(args)?;
     store::prepare(&out, again)?;
+    // Read before the long work, so that what is wrong with it is said at once.
+    let access = BillAccess {
+        profile: args.live.profile.as_deref(),
+        request_payer: args.live.request_payer,
+    };
+    let charged = bill::read(&args.view, plan.spans.window, access, term)?;
+    plan.notes = bill::pay(&mut plan, args.judging.prices.as_ref(), charged.as_ref())?;
     let interrupts = InterruptWatch::start(args.live.cache.as_deref(), &out, term)?;
     let report = report(&plan, args, term)?;
     let report = selected(report, &args.view)?;
@@ -67,7 +76,13 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
         .chain(args.format.iter().map(|format| format_of(*format)))
         .collect();
     let previous = previous.as_ref();
-    let (summary, bill) = finish(&report, previous, &formats, &out, overwrite, &args.view)?;
+    let bill = charged.map(|bill| reconcile(&report, &bill));
+    let beside = Companions {
+        previous,
+        bill: bill.as_ref(),
+        focus: focus(&args.view),
+    };
+    let summary = finish(&report, beside, &formats, &out, overwrite, &args.view)?;
     let told = Term::data(summary.as_bytes());
     let asked = ExitConditions {
         fail_on: &args.fail_on,
@@ -167,7 +182,8 @@ pub(super) fn judge(
     for other in gathered.ledgers {
         ledger.merge(other);
     }
-    let mut notes = gathered.notes;
+    let mut notes = plan.notes.clone();
+    notes.extend(gathered.notes);
     notes.extend(counted_twice(&ledger));
     if let Some(month) = plan.month.filter(|month| !month.is_over(plan.now)) {
         notes.push(format!(
@@ -274,25 +290,19 @@ fn named_paths_exist(args: &ScanArgs) -> Result<()> {
 pub(super) const FORMATS: [OutputFormat; 3] =
     [OutputFormat::Json, OutputFormat::Csv, OutputFormat::Html];
 
-/// Writes the result and gives the summary to show, and the comparison with the bill if there is one.
+/// Writes the result, with what it is shown beside, and gives the summary to show.
 pub(super) fn finish(
     report: &Report,
-    previous: Option<&Report>,
+    beside: Companions<'_>,
     formats: &[OutputFormat],
     out: &Path,
     overwrite: Overwrite,
     view: &View,
-) -> Result<(String, Option<Reconciliation>)> {
-    let bill = bill::reconciliation(view, report)?;
-    let beside = Companions {
-        previous,
-        bill: bill.as_ref(),
-        focus: focus(view),
-    };
+) -> Result<String> {
     let mut written = files(report, beside, formats);
-    written.extend(bill.iter().flat_map(bill::files));
+    written.extend(beside.bill.into_iter().flat_map(bill::files));
     store::write(out, &written, overwrite)?;
-    for name in [ESTIMATES, REACH] {
+    for name in [ESTIMATES, REACH, OWNERS] {
         if !written.iter().any(|(one, _)| *one == name) {
             store::take_away(out, name)?;
         }
@@ -301,8 +311,8 @@ pub(super) fn finish(
     drop(written);
     // The folder holds the selected secrets alone, so that its plan needs no selection.
     let mut summary = show(report, view, out, &names, String::new());
-    if let Some(bill) = &bill {
+    if let Some(bill) = beside.bill {
         summary.push_str(&reconciliation::text(bill));
     }
-    Ok((summary, bill))
+    Ok(summary)
 }

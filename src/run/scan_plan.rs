@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
 use super::Misuse;
-use crate::cli::{AnalysisArgs, ScanDefaults};
+use crate::cli::{AnalysisArgs, PriceSource, ScanDefaults};
 use crate::domain::analysis::ScanSpans;
 use crate::domain::base::month::Month;
 use crate::domain::base::span::Span;
@@ -32,6 +32,8 @@ pub(super) struct ScanPlan {
     pub(super) spans: ScanSpans,
     pub(super) month: Option<Month>,
     pub(super) threads: usize,
+    /// Sentences for the report about what was decided before anything was read.
+    pub(super) notes: Vec<String>,
 }
 
 impl ScanPlan {
@@ -52,6 +54,7 @@ impl ScanPlan {
             spans,
             month,
             threads: judging.threads.map_or(cores, usize::from),
+            notes: Vec::new(),
         })
     }
 
@@ -106,7 +109,7 @@ pub(super) fn policy(judging: &AnalysisArgs) -> Result<Policy> {
             .with_context(|| format!("cannot use the policy file `{}`", path.display()))?,
         None => Policy::default(),
     };
-    if let Some(path) = &judging.prices {
+    if let Some(PriceSource::File(path)) = &judging.prices {
         let text = read_text(path)?;
         policy
             .add_price_file(&text, &format!("`{}`", path.display()))

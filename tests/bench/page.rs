@@ -1,7 +1,7 @@
-//! How long the page takes: to render, and to load in a browser.
+//! How long the page takes to render and to load in a browser, and the workbook to be written.
 //!
 //! `cargo bench --bench page`. Loading is measured where Chromium is installed. The aim for 10,000 secrets is two seconds
-//! until the page has loaded.
+//! until the page has loaded, and three seconds for `report.xlsx`.
 
 #![expect(
     clippy::print_stdout,
@@ -9,11 +9,13 @@
     reason = "a bench prints what it measured, and stops at trouble"
 )]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// For the fixture, which names the domain as the crate itself does.
 use secretsweep::domain;
+use secretsweep::domain::report::result::Report;
 use secretsweep::report::html::html;
+use secretsweep::report::xlsx;
 
 #[path = "../it/browser.rs"]
 #[expect(dead_code, reason = "a bench clicks on nothing")]
@@ -22,11 +24,26 @@ mod browser;
 #[expect(dead_code, reason = "one report is enough")]
 mod fixture;
 
+/// The time to write the workbook of a report, the middle of five.
+fn workbook(report: &Report) -> Duration {
+    let mut times: Vec<_> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            let mut bytes = Vec::new();
+            xlsx::write(report, &mut bytes).unwrap();
+            assert!(bytes.starts_with(b"PK"));
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
 fn main() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
     let mut browser = browser::Browser::start();
-    println!("secrets    render      bytes     load");
+    println!("secrets    render      bytes     load       xlsx");
     for secrets in [100, 1_000, 10_000] {
         let report = fixture::report(secrets);
         let start = Instant::now();
@@ -43,9 +60,10 @@ fn main() {
             |time| format!("{:.2} s", time.as_secs_f64()),
         );
         println!(
-            "{secrets:>7} {:>7.0} ms {:>10} {loaded:>8}",
+            "{secrets:>7} {:>7.0} ms {:>10} {loaded:>8} {:>7.0} ms",
             rendered.as_secs_f64() * 1e3,
-            bytes.len()
+            bytes.len(),
+            workbook(&report).as_secs_f64() * 1e3
         );
     }
 }

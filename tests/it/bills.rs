@@ -142,3 +142,47 @@ fn the_manifest_of_a_month_says_which_delivery_counts() {
         assert!(said.contains("cur-00002.csv"), "{folder}: {said}");
     }
 }
+
+/// A line of usage with how much was used.
+fn used(usage_type: &str, usd: &str, quantity: &str, kind: &str) -> String {
+    let whole = line(usage_type, usd, kind);
+    format!("{},{quantity}\n", whole.trim_end())
+}
+
+#[test]
+fn the_prices_that_were_paid_are_those_of_the_bill_beside_the_list() {
+    let header = format!("{},line_item_usage_amount\n", HEADER.trim_end());
+    let storage = "USE1-AWSSecretsManager-Secrets";
+    let lines = [
+        used(storage, "20", "50", "Usage"),
+        used(storage, "-2", "", "EdpDiscount"),
+        used(storage, "-3", "", "Credit"),
+    ];
+    let world = World::new()
+        .secret(idle("db"))
+        .calls(get("db").days(3).every(60, 1_000))
+        .file("bill/cur.csv", format!("{header}{}", lines.concat()))
+        .args(&["--month", "2026-10", "--prices", "from-bill"]);
+    let without = world.scan();
+    assert_eq!(without.code, 2, "{}", without.stderr);
+    assert!(without.stderr.contains("--bill"), "{}", without.stderr);
+    let scan = world.args(&["--bill", "bill"]).scan();
+    assert_eq!(scan.code, 0, "{}", scan.stderr);
+    let cost = &scan.secret("db")["window_cost"];
+    // 18 dollars for 50 secrets: the discount is in the price, the credit is not.
+    assert_eq!(cost["storage_usd"], "0.360000");
+    // The bill has no calls, so they cost what the list says.
+    assert_eq!(cost["api_usd"], "0.005000");
+    let scope = &scan.report["scopes"][0];
+    assert_eq!(scope["price"]["secret_month_usd"], "0.360000");
+    assert_eq!(scope["list_price"]["secret_month_usd"], "0.400000");
+    let said = scan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("$0.360000 a secret and month (list: $0.400000)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("the bill charges nothing for calls"),
+        "{said}"
+    );
+}

@@ -1,6 +1,6 @@
 //! What finance gets: parts of a report, changes and charges that agree with the whole and with the price list.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::*;
 
@@ -197,4 +197,72 @@ fn the_page_shows_the_bill() {
     let page = scan.file("report.html");
     assert!(page.contains("id=\"bill\"") && page.contains("$7.25"));
     assert!(!report(&scan, &["--format", "html"]).contains("id=\"bill\""));
+}
+
+/// Two owners, one of whom also asks for a name that is missing; a list by nobody's role.
+fn shared_out(policy: &str) -> Scan {
+    let by = |role_name: &str, call: Call| call.by(role(role_name, "i-1"));
+    World::new()
+        .secret(idle("pay/db").tag("owner", "payments"))
+        .secret(idle("web/key").tag("owner", "web"))
+        .calls(by("pay-api", get("pay/db")).every(60, 30))
+        .calls(by("web-api", get("web/key")).every(60, 70))
+        .calls(
+            by("web-api", get("missing"))
+                .error("ResourceNotFoundException", "no")
+                .every(60, 10),
+        )
+        .calls(by("audit", call("ListSecrets", "").request(json!({}))).every(60, 10))
+        .policy(policy)
+        .args(&["--month", "2026-10", "--format", "xlsx"])
+        .scan()
+}
+
+#[test]
+fn owners_pay_for_calls_of_no_secret_by_the_rule_of_the_policy() {
+    let apart = shared_out("");
+    assert_eq!(apart.code, 0, "{}", apart.stderr);
+    assert!(!apart.path().join("out/owners.csv").exists());
+    assert_eq!(apart.report["allocation"], Value::Null);
+    for (rule, shares) in [
+        // Three in ten of the attributed calls are of payments.
+        ("by-share", ["0.000030", "0.000070"]),
+        // The missing name is asked for by a role that reads the secrets of web alone; nobody owns the list.
+        ("by-caller", ["0.000015", "0.000085"]),
+    ] {
+        let scan = shared_out(&format!("[allocation]\nunattributed = \"{rule}\"\n"));
+        assert_eq!(scan.code, 0, "{}", scan.stderr);
+        let rows = scan.csv("owners.csv");
+        let of = |name: &str| {
+            rows.iter()
+                .map(|row| row[name].as_str())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("owner"), ["payments", "web"]);
+        assert_eq!(of("rule"), [rule, rule]);
+        assert_eq!(of("share_usd_window"), shares, "{rule}");
+        let micros = |usd: &str| usd.replace('.', "").parse::<i64>().unwrap();
+        let totals = &scan.report["totals"];
+        for (column, total) in [
+            ("total_usd_month", &totals["total_usd"]),
+            ("total_usd_window", &totals["window_cost"]["total_usd"]),
+        ] {
+            let sum: i64 = of(column).into_iter().map(micros).sum();
+            assert_eq!(sum, micros(total.as_str().unwrap()), "{rule} {column}");
+        }
+        let sentence = format!("(unattributed = \"{rule}\")");
+        assert_eq!(scan.report["allocation"]["rule"], rule);
+        assert!(scan.report["assumptions"].to_string().contains(rule));
+        // Words wrap.
+        let shown = scan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(&sentence), "{shown}");
+        assert!(shown.contains("ALL CALLS SHARED OUT"), "{shown}");
+        assert!(scan.file("report.html").contains(rule));
+    }
+    let wrong = shared_out("[allocation]\nunattributed = \"by-hand\"\n");
+    assert!(
+        wrong.stderr.contains("`apart`, `by-caller`, `by-share`"),
+        "{}",
+        wrong.stderr
+    );
 }

@@ -65,3 +65,22 @@ fn regions_are_asked_for_only_where_aws_can_tell_them() {
         assert_eq!(actions.contains("account:ListRegions"), asks, "{actions}");
     }
 }
+
+#[test]
+fn the_bucket_of_a_bill_is_in_it() {
+    let policy = policy(&[
+        "--no-trail",
+        "--bill",
+        "s3://bills/cur",
+        "--bill",
+        "file.csv",
+    ]);
+    assert_eq!(
+        of(&policy, "ReadTrail")["Resource"],
+        json!(["arn:aws:s3:::bills/cur/*"])
+    );
+    assert_eq!(
+        of(&policy, "ListTrail")["Condition"],
+        json!({"StringLike": {"s3:prefix": ["cur/*"]}})
+    );
+}

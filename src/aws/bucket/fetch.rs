@@ -1,11 +1,10 @@
 //! Fetching log files, with a bound on how much of them is in memory, and handing them on.
 //!
-//! The SDK would try a request again, but not a body that breaks off; so attempts are made, and counted, here. A body
+//! Attempts are made, and counted, here, since the SDK does not try a body again that breaks off. A body
 //! counts as whole when it has the length that the listing and the answer gave.
 
 use std::sync::Arc;
 
-use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -119,40 +118,25 @@ async fn hand_on(
         .unwrap_or_else(|_| Err("reading the file failed unexpectedly".to_owned()))
 }
 
-/// The bytes of an object, after as many attempts as are allowed. What is throttled the gate tries for longer, unless
-/// the attempts were named.
+/// The bytes of an object, after as many attempts as are allowed.
 async fn whole(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
-    let patience = bucket.session.gate.patience();
+    let first_wait = bucket.session.gate.patience().first_wait;
     let mut attempt = 1;
     loop {
         let outcome = once(bucket, object).await;
-        let again = match &outcome {
-            Err(Fault::Unreachable(_)) => true,
-            Err(Fault::Throttled(_)) => patience.throttled.is_zero(),
-            _ => false,
-        };
-        if !again || attempt >= patience.attempts {
-            return outcome;
+        match &outcome {
+            Err(fault) if bucket.may_retry(fault, attempt) => {}
+            _ => return outcome,
         }
-        tokio::time::sleep(wait(patience.first_wait, attempt - 1)).await;
+        tokio::time::sleep(wait(first_wait, attempt - 1)).await;
         attempt += 1;
     }
 }
 
 async fn once(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
-    let alone = aws_sdk_s3::config::Builder::default().retry_config(RetryConfig::disabled());
     // The body is read in there, so that it keeps its place among what runs at once.
     let request = || async {
-        let answer = bucket
-            .client
-            .get_object()
-            .bucket(&bucket.location.bucket)
-            .key(&object.key)
-            .set_request_payer(bucket.payer())
-            .customize()
-            .config_override(alone.clone())
-            .send()
-            .await?;
+        let answer = bucket.get(&object.key).await?;
         Ok(body_of(answer, object.size).await)
     };
     bucket.session.gate.ask(ACTIONS[1], request).await?

@@ -7,6 +7,7 @@
 //! Nothing is asserted as covered: a bucket cannot tell whether the trail logged all the time. A prefix that may not be
 //! listed, and an object that is missing, damaged or cut short after several attempts, is a gap.
 
+pub mod copy;
 mod fetch;
 mod find;
 
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::types::RequestPayer;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -91,6 +94,13 @@ pub enum PayerOfRequests {
     Owner,
     /// We do (`--request-payer`): a requester-pays bucket refuses anybody who does not say so.
     Requester,
+}
+
+impl PayerOfRequests {
+    /// Who pays, by `--request-payer`.
+    pub fn requester_if(given: bool) -> Self {
+        if given { Self::Requester } else { Self::Owner }
+    }
 }
 
 /// What to read.
@@ -305,6 +315,35 @@ impl<'a> Bucket<'a> {
             PayerOfRequests::Owner => None,
             PayerOfRequests::Requester => Some(RequestPayer::Requester),
         }
+    }
+
+    /// The answer with an object, by one attempt. The SDK would try a request again, but not a body that breaks off, so
+    /// attempts are made, and counted, by the caller.
+    async fn get(
+        &self,
+        key: &str,
+    ) -> Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>> {
+        let alone = aws_sdk_s3::config::Builder::default().retry_config(RetryConfig::disabled());
+        let request = self.client.get_object().bucket(&self.location.bucket);
+        request
+            .key(key)
+            .set_request_payer(self.payer())
+            .customize()
+            .config_override(alone)
+            .send()
+            .await
+    }
+
+    /// Whether another attempt may help after so many. What is throttled the gate tries for longer, unless the attempts were
+    /// named.
+    fn may_retry(&self, fault: &Fault, attempt: u32) -> bool {
+        let patience = self.session.gate.patience();
+        let passes = match fault {
+            Fault::Unreachable(_) => true,
+            Fault::Throttled(_) => patience.throttled.is_zero(),
+            _ => false,
+        };
+        passes && attempt < patience.attempts
     }
 
     /// What a refusal means for people. AWS says "Access Denied" for nearly everything here.

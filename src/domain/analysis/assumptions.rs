@@ -107,6 +107,8 @@ pub(super) fn assumptions(
             counted(totals.uncounted_secrets - totals.unpriced_secrets, "secret", "secrets")
         ));
     }
+    let shared = report.allocation.as_ref();
+    said.extend(shared.map(|shared| shared.rule.sentence().to_owned()));
     if muted > 0 {
         said.push(format!(
             "{} muted by the policy file.",

@@ -6,6 +6,7 @@
 //! Entry: `analyse`. May use: `base`, `inventory`, `judging`, `policy`, `pricing`, `reach`, `report`, `sampling`, `trail`, `usage`.
 
 mod access;
+mod allocation;
 mod assumptions;
 mod budgets;
 mod callers;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::base::money::Price;
+use super::base::money::{Price, PriceList};
 use super::base::names::{AccountId, Index, Region, Scope, SecretArn};
 use super::inventory::secret::{CurrentVersion, Secret};
 use super::judging::findings::{self, FindingSearch, ScanFacts};
@@ -199,6 +200,7 @@ pub fn analyse(
             unattributed,
             former,
             budgets: Vec::new(),
+            allocation: None,
             loops,
             findings: found,
             reach: access.reach,
@@ -216,6 +218,7 @@ pub fn analyse(
         report
     };
     report.budgets = budgets::budgets(&report, &policy.budget);
+    report.allocation = allocation::allocation(&report, policy);
     report.assumptions = assumptions::assumptions(policy, &report, spans, input.trail);
     let notes = access.notes.into_iter().chain(input.notes);
     let notes = about_findings.into_iter().chain(notes);
@@ -334,11 +337,13 @@ impl<'a> Scan<'a> {
 
     /// The price in a scope, by the partition of the secrets in it; by the Region's name where there is none.
     fn scope_price(&self, scope: &Scope) -> Option<&'a Price> {
+        self.price_in(&self.policy.prices, scope)
+    }
+
+    fn price_in<'l>(&self, list: &'l PriceList, scope: &Scope) -> Option<&'l Price> {
         let known = self.partitions.get(&scope.region).copied();
-        let partition = known.unwrap_or_else(|| partition_of(scope.region.as_str()));
-        self.policy
-            .prices
-            .find(partition, &scope.region, &scope.account)
+        let partition = known.unwrap_or_else(|| scope.region.partition());
+        list.find(partition, &scope.region, &scope.account)
     }
 
     /// The findings, most severe first, and sentences about those that could not be judged and about idle mutes.
@@ -381,6 +386,11 @@ impl<'a> Scan<'a> {
             secrets: held.get(scope).copied().unwrap_or(0),
             trail: self.cover.row(scope),
             price: self.scope_price(scope).copied(),
+            list_price: self
+                .policy
+                .list_prices
+                .as_ref()
+                .and_then(|list| self.price_in(list, scope).copied()),
             sample: self.sample_row(scope),
         };
         let mut rows: Vec<ScopeRow> = inventoried
@@ -406,15 +416,4 @@ fn partitions(secrets: &[Secret]) -> HashMap<&Region, &str> {
             .or_insert_with(|| arn.partition());
     }
     partitions
-}
-
-/// The partition of a Region by its name (AWS's endpoint data).
-fn partition_of(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ if region.starts_with("us-iso") || region.starts_with("eu-iso") => "aws-iso",
-        Some("eusc") => "aws-eusc",
-        _ => "aws",
-    }
 }

@@ -3,6 +3,7 @@
 //!
 //! Entry: its modules, each with one type. May use: no other room.
 
+pub mod allocation_rule;
 pub mod finding_kinds;
 pub mod gap;
 pub mod money;

@@ -110,6 +110,18 @@ impl Region {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The partition that it belongs to, by its name (AWS's endpoint data).
+    pub fn partition(&self) -> &'static str {
+        let region = self.as_str();
+        match region.split('-').next() {
+            Some("cn") => "aws-cn",
+            _ if region.starts_with("us-gov-") => "aws-us-gov",
+            _ if region.starts_with("us-iso") || region.starts_with("eu-iso") => "aws-iso",
+            Some("eusc") => "aws-eusc",
+            _ => "aws",
+        }
+    }
 }
 
 impl TryFrom<String> for Region {

@@ -12,6 +12,7 @@ use super::{
     BudgetLimits, FindingSettings, Glob, Mute, OwnFingerprint, Policy, PolicyError, TagRule, days,
     duration,
 };
+use crate::domain::base::allocation_rule::AllocationRule;
 use crate::domain::base::finding_kinds::{FINDINGS, FindingCode};
 use crate::domain::base::money::{Money, Price, PriceList, PriceRow};
 use crate::domain::base::names::{AccountId, Region};
@@ -47,6 +48,12 @@ impl Policy {
             policy.fingerprints = readers.fingerprint;
         }
         policy.accounts = file.accounts;
+        if let Some(rule) = file
+            .allocation
+            .and_then(|allocation| allocation.unattributed)
+        {
+            policy.unattributed = rule;
+        }
         policy.budget = file.budget;
         policy.findings = file.findings;
         policy.mutes = file.mute;
@@ -132,6 +139,7 @@ struct File {
     accounts: BTreeMap<AccountId, String>,
     #[serde(default)]
     budget: BudgetLimits,
+    allocation: Option<AllocationSettings>,
     #[serde(default)]
     findings: FindingSettings,
     #[serde(default)]
@@ -164,6 +172,12 @@ struct Owner {
 struct LoopSettings {
     #[serde(default, deserialize_with = "optional_amount")]
     min_avoidable_usd: Option<Money>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllocationSettings {
+    unattributed: Option<AllocationRule>,
 }
 
 #[derive(Deserialize)]
@@ -344,6 +358,11 @@ mod tests {
                 "[loops]\nmin_avoidable_usd = \"1,50\"",
                 "line 2, column 21",
                 "not an amount",
+            ),
+            (
+                "[allocation]\nunattributed = \"by-hand\"",
+                "line 2, column 16",
+                "expected one of `apart`, `by-caller`, `by-share`",
             ),
             (
                 "[readers]\nmaintenance = [\"robots\"]",

@@ -7,6 +7,7 @@
 
 pub mod gap;
 mod grain;
+pub mod paid;
 pub mod usage_type;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,9 @@ impl fmt::Display for Amount {
 pub enum BillLineKind {
     /// What was used, at the price that is charged.
     Usage,
-    /// Credits, refunds, discounts, taxes and fees: they stand beside the usage.
+    /// A discount on usage, on a line of its own: it stands beside the usage, and is part of the price that is paid.
+    Discount,
+    /// Credits, refunds, taxes and fees: they stand beside the usage.
     Adjustment,
 }
 
@@ -149,6 +152,8 @@ pub struct Billed {
     pub usage: Amount,
     /// Credits, refunds, discounts, taxes and fees.
     pub adjustments: Amount,
+    /// Of those, discounts on what was used.
+    pub discounts: Amount,
     /// How much was used.
     pub quantity: Amount,
 }
@@ -157,6 +162,7 @@ impl AddAssign for Billed {
     fn add_assign(&mut self, other: Self) {
         self.usage += other.usage;
         self.adjustments += other.adjustments;
+        self.discounts += other.discounts;
         self.quantity += other.quantity;
     }
 }
@@ -244,6 +250,10 @@ impl Bill {
             BillLineKind::Usage => {
                 billed.usage += line.cost;
                 billed.quantity += line.quantity.unwrap_or_default();
+            }
+            BillLineKind::Discount => {
+                billed.adjustments += line.cost;
+                billed.discounts += line.cost;
             }
             BillLineKind::Adjustment => billed.adjustments += line.cost,
         }

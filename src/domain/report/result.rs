@@ -6,6 +6,7 @@
 //!
 //! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
 
+mod allocation;
 mod amounts;
 mod budget;
 mod callers;
@@ -29,6 +30,7 @@ use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::inventory::tags::Tags;
 use crate::domain::report::verdict::{ReasonRow, Verdict};
 
+pub use allocation::{AllocationReport, OwnerShare};
 pub use amounts::{Amounts, Cost, CostParts};
 pub use budget::BudgetRow;
 pub use callers::{CallerRow, ReaderRow, UnattributedRow};
@@ -79,6 +81,10 @@ pub struct Report {
     /// The budgets of the policy file, with what is spent. Empty in a selection of secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<BudgetRow>,
+    /// What each owner pays, if the policy file shares out the calls that belong to no secret. `None` in a selection of
+    /// secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation: Option<AllocationReport>,
     /// Hot retrieval loops, most expensive first.
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
@@ -187,6 +193,9 @@ pub struct ScopeRow {
     /// The prices that its costs rest on; `None`: unknown, or written by a version that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// The list prices beside them, where the costs rest on prices that were paid by a bill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<Price>,
     /// The sample that was taken of the event history, if it could not be read in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleRow>,

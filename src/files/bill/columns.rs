@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::base::span::Span;
@@ -210,6 +210,9 @@ fn kind(text: Option<&str>) -> BillLineKind {
             | "LinkedLineItem"
             | "PayerLineItem",
         ) => BillLineKind::Usage,
+        Some(
+            "EdpDiscount" | "PrivateRateDiscount" | "BundledDiscount" | "Discount" | "SppDiscount",
+        ) => BillLineKind::Discount,
         Some(_) => BillLineKind::Adjustment,
     }
 }
@@ -221,8 +224,18 @@ fn span(from: Option<&str>, to: Option<&str>) -> Result<Option<Span>, String> {
     let read = |text: &str| moment(text).ok_or_else(|| format!("`{}` is no time", short(text)));
     Ok(Some(Span {
         from: read(from)?,
-        to: read(to)?,
+        to: after_last_second(to, read(to)?),
     }))
+}
+
+/// The monthly report of the console names the last second of a month (`2026/10/31 23:59:59`), and every other export the
+/// first moment after it.
+fn after_last_second(text: &str, end: Timestamp) -> Timestamp {
+    if text.contains("23:59:59") {
+        end.checked_add(SignedDuration::from_secs(1)).unwrap_or(end)
+    } else {
+        end
+    }
 }
 
 /// A time as exports and query engines write it: RFC 3339, a date with a time, or a date; UTC where none is named.

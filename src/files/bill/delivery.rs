@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{BillError, is_manifest};
+use crate::domain::base::month::Month;
 use crate::files::bounded::{ValueEnd, whole};
 
 /// The most that a manifest may hold: a line for each file of a delivery.
@@ -160,6 +161,17 @@ fn place(path: &Path) -> Option<(ExportMonth, String)> {
         period: text(at).into_owned(),
     };
     Some((month, delivery.to_string_lossy().into_owned()))
+}
+
+/// The month whose folder holds a place in an export; `None`: the layout does not name one.
+pub(super) fn month_of(place: &str) -> Option<Month> {
+    let period = place.split('/').rfind(|name| is_period(name))?;
+    let text = match period.strip_prefix("BILLING_PERIOD=") {
+        Some(text) => text.to_owned(),
+        // The year and the month of the first day.
+        None => format!("{}-{}", period.get(..4)?, period.get(4..6)?),
+    };
+    text.parse().ok()
 }
 
 /// `BILLING_PERIOD=2026-10` of Data Exports, `20261001-20261101` of legacy reports.

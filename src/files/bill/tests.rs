@@ -62,7 +62,7 @@ fn october() -> Span {
     fixture::report(0).window
 }
 
-fn read_bytes(bytes: &[u8]) -> Result<Bill, BillError> {
+pub(super) fn read_bytes(bytes: &[u8]) -> Result<Bill, BillError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bill");
     std::fs::write(&path, bytes).unwrap();

@@ -152,6 +152,9 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(Block::new(report).serialize(&mut serializer)?)
 }
 
+/// The first byte of U+2028 and U+2029 in UTF-8.
+const LINE_BREAK_START: u8 = 0xE2;
+
 /// JSON that cannot end the element it stands in.
 struct Guarded;
 
@@ -161,6 +164,10 @@ impl Formatter for Guarded {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        let may_end = |found, byte| found | matches!(byte, b'<' | b'>' | b'&' | LINE_BREAK_START);
+        if !fragment.bytes().fold(false, may_end) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
             let (before, from) = rest.split_at(at);

@@ -266,6 +266,38 @@ pub(super) fn groups(page: &mut TextPage, report: &Report, by: Grouping, most: u
     }
 }
 
+/// The table of owners with their shares of the calls that belong to no secret, if the policy file shares those out; and by
+/// which rule.
+pub(super) fn showback(page: &mut TextPage, report: &Report, most: usize) {
+    let Some(shared) = &report.allocation else {
+        return;
+    };
+    page.heading("COST PER MONTH BY OWNER, ALL CALLS SHARED OUT");
+    let line = |page: &mut TextPage, look: Look, key: &str, cells: [String; 3]| {
+        let mut pieces = vec![left(look, key, 28)];
+        pieces.extend(cells.iter().map(|cell| right(look, cell, 15)));
+        page.line(2, &pieces);
+    };
+    let header = ["own secrets", "share of calls", "together"];
+    line(page, Look::Faint, "owner", header.map(str::to_owned));
+    let mut owners: Vec<_> = shared.owners.iter().collect();
+    owners.sort_by_key(|row| -row.total_usd.0);
+    for row in owners.iter().take(most) {
+        let key = row
+            .owner
+            .clone()
+            .map_or(sums::GroupKey::NoOwner, sums::GroupKey::Of);
+        let cells = [row.own_usd, row.share_usd, row.total_usd].map(Money::dollars);
+        line(page, Look::Usual, &key.to_string(), cells);
+    }
+    let rest = owners.len().saturating_sub(most);
+    if rest > 0 {
+        let text = format!("and {} more in owners.csv", thousands(rest as u64));
+        page.line(2, &[piece(Look::Faint, text)]);
+    }
+    page.paragraph(2, Look::Faint, shared.rule.sentence());
+}
+
 fn row(page: &mut TextPage, look: Look, key: &str, cells: &[String; 5]) {
     let widths = [9, 13, 12, 8, 8];
     let mut pieces = vec![left(look, key, 28)];

@@ -108,6 +108,7 @@ pub fn summary(report: &Report, options: &Options) -> String {
         if let Some(by) = options.group {
             costs::groups(&mut page, report, by, options.groups);
         }
+        costs::showback(&mut page, report, options.groups);
         estimated::estimated(&mut page, report, options);
         savings::savings(&mut page, report, &known, options);
         attention::attention(&mut page, report, options);

@@ -88,6 +88,7 @@ pub(crate) fn report(secrets: Vec<SecretRow>) -> Report {
         unattributed: vec![],
         former: Vec::new(),
         budgets: Vec::new(),
+        allocation: None,
         loops: vec![],
         findings: vec![],
         reach: None,
