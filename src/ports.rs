@@ -249,6 +249,18 @@ pub trait Feed: Send + Sync {
     fn sampled(&self, scope: &Scope, comb: &SamplingPlan, window: u32, json: &[u8]);
 }
 
+/// Takes in what a live source reads about who may read secrets: answers of AWS as `aws` prints them.
+///
+/// Called from several tasks at once.
+pub trait IamSink: Send + Sync {
+    /// One answer, or an array of its pages. The name is that of the file that would hold it: where an answer does not say
+    /// what it is about, the name does.
+    fn answer(&self, name: &str, answer: serde_json::Value);
+
+    /// The resource policy of this secret could not be read: who may read it is not known.
+    fn unknown_policy(&self, secret: &SecretArn, why: &Fault);
+}
+
 /// A folder that takes files as streams, for copies of what others keep.
 ///
 /// Names are relative paths with `/`, made by others: one that leads out of the folder is refused.
@@ -350,6 +362,15 @@ pub enum ProgressEvent {
         /// All of them.
         of: usize,
     },
+    /// So many policies of one kind are read.
+    Policies {
+        /// Whose.
+        holder: PolicyHolder,
+        /// Those that were asked for.
+        done: usize,
+        /// All of them.
+        of: usize,
+    },
     /// An API throttles, and the tool waits.
     Throttled {
         /// The IAM action of the call.
@@ -357,6 +378,17 @@ pub enum ProgressEvent {
         /// How long it waits, in milliseconds.
         wait_ms: u64,
     },
+}
+
+/// What has a policy that says who may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyHolder {
+    /// The identities of an account.
+    Account,
+    /// A secret.
+    Secret,
+    /// A key.
+    Key,
 }
 
 /// How the event history is read.

@@ -12,11 +12,13 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use aws_sdk_account::types::RegionOptStatus;
-use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::gate::{ActionGuard, RequestLimiter};
+use super::organization::{closed, list_accounts};
+use super::services::ACCOUNT;
 use super::{APP, AwsSession, fault};
 use crate::domain::base::gap::Gap;
 use crate::domain::base::names::{AccountId, Region, Scope};
@@ -26,7 +28,6 @@ use crate::ports::{CallerIdentity, Fault, ProgressEvent, ProgressSink};
 pub const ACTIONS: &[&str] = &[
     "sts:GetCallerIdentity",
     "sts:AssumeRole",
-    "organizations:ListAccounts",
     "account:ListRegions",
 ];
 
@@ -122,26 +123,6 @@ pub struct AccountTargets {
     pub notes: Vec<String>,
     /// The names of the organization's accounts. Other people's text.
     pub names: BTreeMap<AccountId, String>,
-}
-
-/// How many open accounts the caller's organization has.
-///
-/// # Errors
-/// [`Fault`]: a member may not list accounts, and an account without an organization has none.
-pub async fn organization_size(
-    session: &AwsSession,
-    notes: &dyn ProgressSink,
-) -> Result<usize, Fault> {
-    let all = list_accounts(session, notes).await?;
-    Ok(all
-        .iter()
-        .filter(|account| closed(account).is_none())
-        .count())
-}
-
-/// Whether this says that the account belongs to no organization (Organizations API reference, `ListAccounts`).
-pub fn is_without_organization(fault: &Fault) -> bool {
-    matches!(fault, Fault::Refused { code, .. } if code == "AWSOrganizationsNotInUseException")
 }
 
 /// Finds the accounts and Regions to look at.
@@ -259,37 +240,22 @@ async fn enter(session: &AwsSession, account: &AccountId) -> Result<SdkConfig, F
     Ok(config)
 }
 
+/// A Region in the answer of `ListRegions`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedRegion {
+    region_name: Option<String>,
+}
+
 async fn enabled(session: &AwsSession, config: &SdkConfig) -> Result<Vec<Region>, Fault> {
-    let settings = aws_sdk_account::config::Builder::from(config)
-        .interceptor(ActionGuard(Arc::clone(&session.gate)))
-        .build();
-    let client = aws_sdk_account::Client::from_conf(settings);
-    let mut regions = Vec::new();
-    let mut token = None;
-    loop {
-        let page = session
-            .gate
-            .ask("account:ListRegions", || {
-                client
-                    .list_regions()
-                    .max_results(50)
-                    .region_opt_status_contains(RegionOptStatus::Enabled)
-                    .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        let names = page.regions.unwrap_or_default().into_iter();
-        regions.extend(
-            names
-                .filter_map(|region| region.region_name)
-                .filter_map(|name| Region::new(&name).ok()),
-        );
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(regions);
-        }
-    }
+    let input = json!({
+        "MaxResults": 50,
+        "RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT"],
+    });
+    let operation = session.operation(&ACCOUNT, "account:ListRegions", config)?;
+    let listed: Vec<ListedRegion> = operation.list(input, "NextToken", "Regions").await?;
+    let names = listed.into_iter().filter_map(|region| region.region_name);
+    Ok(names.filter_map(|name| Region::new(&name).ok()).collect())
 }
 
 fn built_in(partition: &str) -> Vec<Region> {
@@ -311,13 +277,15 @@ async fn organization(
         Ok(all) => {
             let mut open = Vec::new();
             for account in all {
-                let Some(id) = account.id().and_then(|id| AccountId::new(id).ok()) else {
+                let id = account.id.as_deref().and_then(|id| AccountId::new(id).ok());
+                let Some(id) = id else {
                     continue;
                 };
-                if let Some(name) = account.name() {
-                    found.names.insert(id.clone(), name.to_owned());
+                let state = closed(&account);
+                if let Some(name) = account.name {
+                    found.names.insert(id.clone(), name);
                 }
-                match closed(&account) {
+                match state {
                     Some(state) => found.closed.push((id, state)),
                     None => open.push(id),
                 }
@@ -330,47 +298,6 @@ async fn organization(
             let gap = Gap::new("organizations:ListAccounts", None, what, why);
             found.gaps.push(gap);
             vec![session.caller.account.clone()]
-        }
-    }
-}
-
-/// The state of an account in which nothing can be asked. `State` replaces `Status` (Organizations API reference); an
-/// answer may have either.
-fn closed(account: &Account) -> Option<String> {
-    let state = account
-        .state()
-        .map(AccountState::as_str)
-        .or_else(|| account.status().map(AccountStatus::as_str))?;
-    ["CLOSED", "PENDING_ACTIVATION", "SUSPENDED"]
-        .contains(&state)
-        .then(|| state.to_owned())
-}
-
-async fn list_accounts(
-    session: &AwsSession,
-    notes: &dyn ProgressSink,
-) -> Result<Vec<Account>, Fault> {
-    let settings = aws_sdk_organizations::config::Builder::from(&session.base)
-        .interceptor(ActionGuard(Arc::clone(&session.gate)))
-        .build();
-    let client = aws_sdk_organizations::Client::from_conf(settings);
-    let mut accounts = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = session
-            .gate
-            .ask("organizations:ListAccounts", || {
-                client.list_accounts().set_next_token(token.clone()).send()
-            })
-            .await?;
-        accounts.extend(page.accounts.unwrap_or_default());
-        notes.note(ProgressEvent::Accounts {
-            done: 0,
-            of: accounts.len(),
-        });
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(accounts);
         }
     }
 }

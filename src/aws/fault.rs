@@ -100,9 +100,11 @@ fn service(action: &str, code: &str, message: &str, status: u16) -> Fault {
         | "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException" => Fault::Throttled(words),
-        "NoSuchBucket" | "NoSuchKey" | "NotFound" | "ResourceNotFoundException" => {
-            Fault::Gone(words)
-        }
+        "NoSuchBucket"
+        | "NoSuchKey"
+        | "NotFound"
+        | "NotFoundException"
+        | "ResourceNotFoundException" => Fault::Gone(words),
         _ if status >= 500 => Fault::Unreachable(format!("HTTP {status}: {words}")),
         "" if status == 403 => Fault::Denied {
             action: action.to_owned(),

@@ -3,7 +3,7 @@
 //! [`AwsSession::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
 //! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts and their mode. The rest are functions over a session: [`accounts::scopes`],
-//! [`secrets::inventory`], [`versions::current`], [`lookup::read`], [`bucket::read`]; and the session is the
+//! [`secrets::inventory`], [`versions::current`], [`reach::read`], [`lookup::read`], [`bucket::read`]; and the session is the
 //! [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
@@ -19,9 +19,12 @@ pub mod gate;
 pub mod journal_object;
 pub mod lookup;
 mod operation;
+pub mod organization;
 mod plan_mark;
 mod raw_answer;
+pub mod reach;
 pub mod secrets;
+mod services;
 mod settings;
 mod snapshot;
 pub mod trails;
@@ -41,6 +44,7 @@ use aws_types::region::Region as SdkRegion;
 use crate::domain::base::names::{AccountId, Region, Scope};
 use crate::ports::{CallerIdentity, Fault};
 use gate::RequestLimiter;
+use operation::{RemoteService, ServiceOperation};
 
 /// The application id in the user agent of every call: `app/secretsweep`. The reader rules know it as ourselves.
 pub const APP: &str = "secretsweep";
@@ -61,6 +65,8 @@ pub enum AwsUse {
     OtherAccounts,
     /// Listing the accounts of the organization.
     Organization,
+    /// Finding out who may read.
+    Reach,
     /// Reading the event history.
     EventHistory,
     /// Reading a trail's bucket.
@@ -91,6 +97,7 @@ impl AwsUse {
         Self::Regions,
         Self::OtherAccounts,
         Self::Organization,
+        Self::Reach,
         Self::EventHistory,
         Self::Bucket,
         Self::Trails,
@@ -125,7 +132,13 @@ impl AwsUse {
             Self::Versions => versions::ACTIONS.to_vec(),
             Self::Regions => named(accounts::ACTIONS, &["ListRegions", "GetCallerIdentity"]),
             Self::OtherAccounts => named(accounts::ACTIONS, &["AssumeRole"]),
-            Self::Organization => named(accounts::ACTIONS, &["ListAccounts"]),
+            Self::Organization => named(organization::ACTIONS, &["ListAccounts"]),
+            Self::Reach => [
+                reach::ACTIONS.to_vec(),
+                organization::ACTIONS.to_vec(),
+                named(vault::ACTIONS, &["GetResourcePolicy"]),
+            ]
+            .concat(),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
             Self::Trails => trails::ACTIONS.to_vec(),
@@ -148,6 +161,8 @@ impl AwsUse {
 pub fn actions() -> Vec<&'static str> {
     [
         accounts::ACTIONS,
+        organization::ACTIONS,
+        reach::ACTIONS,
         secrets::ACTIONS,
         vault::ACTIONS,
         versions::ACTIONS,
@@ -326,6 +341,16 @@ impl AwsSession {
             .to_builder()
             .credentials_provider(provider)
             .build())
+    }
+
+    /// An operation of a service that is asked without its SDK, with these settings.
+    fn operation(
+        &self,
+        service: &RemoteService,
+        action: &'static str,
+        settings: &SdkConfig,
+    ) -> Result<ServiceOperation, Fault> {
+        ServiceOperation::new(service, action, &self.partition, settings, &self.gate)
     }
 
     /// The settings to work in this account and Region.

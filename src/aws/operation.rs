@@ -6,13 +6,8 @@
 //! the gate, which bounds, counts and refuses what no adapter declares. Here is what the SDK would add: the host of the
 //! service, how a request is written in its protocol, and where an error stands in an answer.
 //!
-//! An answer is handed over as bytes; [`xml`](super::xml) turns the answers of the Query protocol into JSON. What this does
-//! not do: dual-stack endpoints, and partitions other than `aws`, `aws-cn` and `aws-us-gov`, for which the call is refused.
-
-#![allow(
-    dead_code,
-    reason = "the adapters that call it come with the next changes"
-)]
+//! An answer is handed over as JSON; [`xml`](super::xml) makes it of the answers of the Query protocol. In a partition for
+//! which no host is known the call is refused.
 
 use std::error::Error;
 use std::fmt;
@@ -49,9 +44,11 @@ use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::gate::{ActionGuard, RequestLimiter};
+use super::secrets::same_token;
 use super::{HOME, xml};
 use crate::ports::Fault;
 
@@ -75,6 +72,8 @@ pub(super) enum Protocol {
     Json(&'static str),
     /// The Query protocol, which is answered in XML. Holds the version of the API.
     Query(&'static str),
+    /// JSON to a path that is named after the operation.
+    RestJson,
 }
 
 /// Where a call is made.
@@ -86,6 +85,8 @@ pub(super) struct CallPlace<'a> {
     pub(super) region: &'a str,
     /// Only endpoints with validated cryptography are wanted (`AWS_USE_FIPS_ENDPOINT`).
     pub(super) fips: bool,
+    /// Only endpoints with addresses of IPv6 are wanted (`AWS_USE_DUALSTACK_ENDPOINT`).
+    pub(super) dual_stack: bool,
 }
 
 /// The host of a service, and the Region that requests to it are signed for.
@@ -129,6 +130,7 @@ impl ProvideErrorKind for ServiceError {
 #[derive(Clone, Debug)]
 pub(super) struct ServiceOperation {
     action: &'static str,
+    protocol: Protocol,
     gate: Arc<RequestLimiter>,
     operation: Operation<Value, Vec<u8>, ServiceError>,
 }
@@ -157,6 +159,7 @@ impl ServiceOperation {
             partition,
             region,
             fips: settings.use_fips().unwrap_or_default(),
+            dual_stack: settings.use_dual_stack().unwrap_or_default(),
         };
         let (url, signing_region) = url(service, &place, settings)?;
         let timeouts = settings.timeout_config().cloned();
@@ -201,6 +204,7 @@ impl ServiceOperation {
             .build();
         Ok(Self {
             action,
+            protocol,
             gate: Arc::clone(gate),
             operation,
         })
@@ -209,11 +213,88 @@ impl ServiceOperation {
     /// Makes the call. The input is a JSON object, whatever the protocol: its members are the parameters.
     ///
     /// # Errors
-    /// The [`Fault`], as for every other request.
-    pub(super) async fn call(&self, input: &Value) -> Result<Vec<u8>, Fault> {
-        self.gate
+    /// The [`Fault`], as for every other request; [`Fault::Unreachable`] for an answer that cannot be read.
+    pub(super) async fn call(&self, input: &Value) -> Result<Value, Fault> {
+        let bytes = self
+            .gate
             .ask(self.action, || self.operation.invoke(input.clone()))
-            .await
+            .await?;
+        let answer = match self.protocol {
+            Protocol::Json(_) | Protocol::RestJson => {
+                serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+            }
+            Protocol::Query(_) => xml::json(&bytes).map(|answer| self.result(answer)),
+        };
+        answer.map_err(|why| {
+            Fault::Unreachable(format!(
+                "the answer to {} cannot be read: {why}",
+                self.action
+            ))
+        })
+    }
+
+    /// The result in an answer of the Query protocol: `<Operation>Result`.
+    fn result(&self, mut answer: Value) -> Value {
+        let name = self.action.split_once(':').map_or("", |(_, name)| name);
+        match answer.get_mut(format!("{name}Result")) {
+            Some(result) => result.take(),
+            None => answer,
+        }
+    }
+
+    /// Every page of a list, in order. `token` is the name of the member that leads to the next page, in the answer and in
+    /// the input. A page may be empty and not be the last.
+    ///
+    /// The second part is what ended the list before its end.
+    pub(super) async fn pages(&self, input: Value, token: &str) -> (Vec<Value>, Option<Fault>) {
+        let mut input = input;
+        let mut pages = Vec::new();
+        loop {
+            let page = match self.call(&input).await {
+                Ok(page) => page,
+                Err(fault) => return (pages, Some(fault)),
+            };
+            let is_there = |next: &&Value| !next.is_null() && **next != "";
+            let next = page.get(token).filter(is_there).cloned();
+            pages.push(page);
+            let Some(next) = next else {
+                return (pages, None);
+            };
+            if input.get(token) == Some(&next) {
+                return (pages, Some(same_token()));
+            }
+            input[token] = next;
+        }
+    }
+}
+
+impl ServiceOperation {
+    /// The entries of a list, from all its pages: those of the member `entries`.
+    ///
+    /// # Errors
+    /// The [`Fault`] that ended the list before its end, also where an entry cannot be read.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        input: Value,
+        token: &str,
+        entries: &str,
+    ) -> Result<Vec<T>, Fault> {
+        let (pages, fault) = self.pages(input, token).await;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let mut all = Vec::new();
+        for mut page in pages {
+            let page = page.get_mut(entries).map(Value::take).unwrap_or_default();
+            let read: Option<Vec<T>> = serde_json::from_value(page).map_err(|error| {
+                Fault::Unreachable(format!(
+                    "`{entries}` of {} cannot be read: {error}",
+                    self.action
+                ))
+            })?;
+            all.extend(read.into_iter().flatten());
+        }
+        Ok(all)
     }
 }
 
@@ -293,6 +374,7 @@ fn signing(service: &RemoteService, region: String, settings: &SdkConfig) -> Sta
 fn request(protocol: Protocol, name: &str, input: &Value) -> Result<HttpRequest, BoxError> {
     let (body, kind) = match protocol {
         Protocol::Json(_) => (serde_json::to_string(input)?, "application/x-amz-json-1.1"),
+        Protocol::RestJson => (serde_json::to_string(input)?, "application/json"),
         Protocol::Query(version) => (
             form(name, version, input),
             "application/x-www-form-urlencoded",
@@ -301,7 +383,10 @@ fn request(protocol: Protocol, name: &str, input: &Value) -> Result<HttpRequest,
     let length = body.len();
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("POST")?;
-    request.set_uri("/")?;
+    request.set_uri(match protocol {
+        Protocol::RestJson => path(name),
+        Protocol::Json(_) | Protocol::Query(_) => "/".to_owned(),
+    })?;
     let headers = request.headers_mut();
     headers.insert("content-type", kind);
     headers.insert("content-length", length.to_string());
@@ -309,6 +394,14 @@ fn request(protocol: Protocol, name: &str, input: &Value) -> Result<HttpRequest,
         headers.insert("x-amz-target", format!("{prefix}.{name}"));
     }
     Ok(request)
+}
+
+/// The path of an operation: its name, which begins with a small letter there.
+fn path(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    let name: String = first.into_iter().chain(letters).collect();
+    format!("/{name}")
 }
 
 /// What stands for itself in a form (RFC 3986, "Unreserved Characters").
@@ -365,7 +458,7 @@ fn read(
         return Ok(body.to_vec());
     }
     let (code, message) = match protocol {
-        Protocol::Json(_) => json_error(answer, body),
+        Protocol::Json(_) | Protocol::RestJson => json_error(answer, body),
         Protocol::Query(_) => xml_error(body),
     };
     let mut error = ErrorMetadata::builder();
@@ -450,7 +543,8 @@ mod tests {
     #[tokio::test]
     async fn a_call_is_signed_tried_again_counted_and_marked_as_ours() {
         let throttled = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
-        let answers = vec![(400, throttled), (500, ""), (200, "<A><B>c</B></A>")];
+        let done = "<R><GetAccountAuthorizationDetailsResult><B>c</B></GetAccountAuthorizationDetailsResult></R>";
+        let answers = vec![(400, throttled), (500, ""), (200, done)];
         let wire = Wire {
             sent: Arc::default(),
             answers: Arc::new(Mutex::new(answers)),
@@ -476,7 +570,7 @@ mod tests {
         let gate = Arc::new(RequestLimiter::new(Patience::default(), vec![action]));
         let ready = ServiceOperation::new(&IAM, action, "aws", &settings, &gate).unwrap();
         let answer = ready.call(&json!({"MaxItems": 5})).await.unwrap();
-        assert_eq!(answer, b"<A><B>c</B></A>");
+        assert_eq!(answer, json!({"B": "c"}));
         assert_eq!(gate.calls()[action], 3);
         let sent = std::mem::take(&mut *wire.sent.lock().unwrap());
         assert_eq!(sent.len(), 3);

@@ -45,6 +45,12 @@ pub(super) fn versions_name(arn: &SecretArn) -> String {
     describe_name(arn).replace("/describe-secret-", "/list-secret-version-ids-")
 }
 
+/// Where the resource policy of one secret goes, below the folder of IAM data.
+pub(super) fn resource_policy_name(arn: &SecretArn) -> String {
+    let name = describe_name(arn).replace("/describe-secret-", "/get-resource-policy-");
+    name.replacen("inventory/", "", 1)
+}
+
 /// Versions as `aws secretsmanager list-secret-version-ids` prints them.
 pub(super) fn versions(arn: &SecretArn, entries: &[SecretVersionsListEntry]) -> Vec<u8> {
     let version = |entry: &SecretVersionsListEntry| {

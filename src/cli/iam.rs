@@ -98,6 +98,9 @@ pub struct PolicyScanArgs {
     /// `s3://bucket/prefix` of the bill, or a file
     #[arg(long, value_name = "FILE|S3")]
     pub bill: Vec<BillSource>,
+    /// For `--reach`: also reading who may read the secrets
+    #[arg(long)]
+    pub reach: bool,
     /// Every account of the organization
     #[arg(long, conflicts_with = "accounts")]
     pub organization: bool,

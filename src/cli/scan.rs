@@ -127,6 +127,10 @@ pub struct LiveArgs {
     /// The profile of the AWS configuration
     #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "Accounts and Regions")]
     pub profile: Option<String>,
+    /// Find out who may read, too: policies of roles and users, of secrets, of the keys that encrypt them, and of the
+    /// organization where the caller may read those
+    #[arg(long, conflicts_with = "inventory", help_heading = "What to read")]
+    pub reach: bool,
     /// How long reading CloudTrail's event history may take. History that does not fit is reported as a gap; if even the
     /// window does not fit, calls are estimated from a sample [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = policy::duration, conflicts_with_all = ["inventory", "trail", "no_trail"], help_heading = "What to read")]

@@ -29,6 +29,8 @@ pub struct ScanDefaults {
     #[serde(deserialize_with = "all_parsed")]
     trail: Vec<TrailSource>,
     no_trail: bool,
+    reach: bool,
+    iam: Vec<PathBuf>,
     accounts: Vec<AccountId>,
     organization: bool,
     role_name: Option<String>,
@@ -95,6 +97,7 @@ impl ScanDefaults {
             ("accounts", !self.accounts.is_empty()),
             ("organization", self.organization),
             ("regions", !self.regions.is_empty()),
+            ("reach", self.reach),
         ];
         let is_given = |key: &str| given.contains(&(key, true));
         let both = [
@@ -103,6 +106,7 @@ impl ScanDefaults {
             ("inventory", "accounts"),
             ("inventory", "organization"),
             ("inventory", "regions"),
+            ("inventory", "reach"),
         ];
         match both
             .into_iter()
@@ -129,7 +133,9 @@ impl ScanArgs {
         if self.inventory.is_empty() {
             live.accounts_or(file.accounts, file.organization);
             or(&mut live.regions, file.regions);
+            live.reach |= file.reach;
         }
+        or(&mut self.iam, file.iam);
         if self.trail.is_empty() && !self.no_trail {
             self.trail = file.trail;
             self.no_trail = file.no_trail;
@@ -209,6 +215,7 @@ impl PolicyScanArgs {
             self.trail = file.trail;
             self.no_trail = file.no_trail;
         }
+        self.reach |= file.reach;
         self.role_name = self.role_name.or(file.role_name);
         or(&mut self.regions, file.regions);
         or(&mut self.bill, file.bill);

@@ -167,6 +167,8 @@ enum ActionGroup {
     Secrets,
     /// Reading whom their resource policies let in.
     ResourcePolicies,
+    /// Reading the policies of the keys that encrypt them.
+    KeyPolicies,
     /// Assuming roles.
     Roles,
     /// Listing the trail's bucket.
@@ -208,6 +210,7 @@ impl ActionGroup {
                 Self::Secrets
             }
             "secretsmanager:GetResourcePolicy" => Self::ResourcePolicies,
+            "kms:GetKeyPolicy" => Self::KeyPolicies,
             "secretsmanager:RestoreSecret" => Self::Restore,
             "secretsmanager:TagResource" => Self::Tag,
             "secretsmanager:UntagResource" => Self::Untag,
@@ -222,6 +225,7 @@ impl ActionGroup {
             Self::Anywhere => "ListAndLookUp",
             Self::Secrets => "DescribeSecrets",
             Self::ResourcePolicies => "ReadResourcePolicies",
+            Self::KeyPolicies => "ReadKeyPolicies",
             Self::Roles => "EnterAccounts",
             Self::TrailList => "ListTrail",
             Self::TrailRead => "ReadTrail",
@@ -265,7 +269,7 @@ impl ActionGroup {
                 .collect(),
             Self::TrailKey => places.trail_keys.clone(),
             // Which keys they are is known only to AWS, and a key may belong to another account: the condition narrows it.
-            Self::ReplicaKey => vec![format!("arn:{partition}:kms:*:*:key/*")],
+            Self::KeyPolicies | Self::ReplicaKey => vec![format!("arn:{partition}:kms:*:*:key/*")],
         };
         let condition = match self {
             Self::Delete => {

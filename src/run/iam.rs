@@ -187,6 +187,9 @@ fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
     if scan.organization || !scan.accounts.is_empty() {
         uses.push(AwsUse::OtherAccounts);
     }
+    if scan.reach {
+        uses.push(AwsUse::Reach);
+    }
     if scan.trail.is_empty() && !scan.no_trail {
         uses.push(AwsUse::EventHistory);
     }

@@ -22,6 +22,7 @@ use super::shown;
 use crate::Exit;
 use crate::aws::accounts::{self, Accounts, AccountsRequest};
 use crate::aws::bucket::{self, BucketRequest, Location, PayerOfRequests};
+use crate::aws::organization;
 use crate::aws::{AwsSession, lookup, secrets, trails};
 use crate::cli::{InitArgs, PolicyScanArgs, ScanDefaults};
 use crate::domain::base::gap::Gap;
@@ -149,9 +150,9 @@ async fn find(args: &InitArgs, term: &Term) -> Result<SetupFacts> {
 }
 
 async fn organization(session: &AwsSession, teller: &ProgressReporter<'_>) -> OrganizationSeen {
-    match accounts::organization_size(session, teller).await {
+    match organization::organization_size(session, teller).await {
         Ok(count) => OrganizationSeen::Members(count),
-        Err(fault) if accounts::is_without_organization(&fault) => OrganizationSeen::None,
+        Err(fault) if organization::is_without_organization(&fault) => OrganizationSeen::None,
         Err(fault) => OrganizationSeen::Hidden(fault.to_string()),
     }
 }

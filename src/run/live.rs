@@ -11,16 +11,17 @@ use anyhow::Result;
 use tokio::runtime::Runtime;
 
 use super::progress::ProgressReporter;
+use super::reach_intake::ReachIntake;
 use super::scan_plan::{ScanPlan, clock};
 use super::session;
 use super::sources::{ScanData, trail_gap};
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, PayerOfRequests};
-use crate::aws::{AwsSession, lookup, secrets, versions};
+use crate::aws::{AwsSession, lookup, reach, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs};
 use crate::domain::analysis::VersionAnswers;
 use crate::domain::base::money::Price;
-use crate::domain::base::names::{Region, Scope, SecretArn};
+use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::pricing::scan_cost::ScanCost;
 use crate::domain::trail::sessions::KeptNames;
 use crate::domain::trail::unread::Unread;
@@ -116,6 +117,9 @@ async fn read(
     } else {
         gathered.inventory_files(&args.inventory)?;
     }
+    if args.live.reach {
+        reach(&session, gathered, &teller, store).await;
+    }
     if args.trail.is_empty() {
         // The event history is short, and a sample of it knows clients by all their names.
         gathered.names = Arc::new(KeptNames::All);
@@ -197,6 +201,24 @@ async fn inventory(
         gathered.secrets.extend(read.secrets);
         gathered.gaps.extend(read.gaps);
     }
+}
+
+/// Finds out who may read the secrets of the inventory.
+async fn reach(
+    session: &AwsSession,
+    gathered: &mut ScanData,
+    teller: &ProgressReporter<'_>,
+    save: Option<&dyn BlobStore>,
+) {
+    let scopes = gathered.scopes.iter();
+    let accounts: BTreeSet<AccountId> = scopes.map(|scope| scope.account.clone()).collect();
+    let intake = ReachIntake::new(save);
+    let read = reach::read(session, &accounts, &gathered.secrets, &intake, teller).await;
+    gathered.gaps.extend(read.gaps);
+    gathered.notes.extend(read.notes);
+    let (reader, gap) = intake.finished();
+    gathered.gaps.extend(gap);
+    gathered.iam = Some(reader);
 }
 
 async fn history(

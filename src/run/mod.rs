@@ -16,6 +16,7 @@ mod latest;
 mod live;
 mod output;
 mod progress;
+mod reach_intake;
 mod reader;
 mod report;
 mod rules;

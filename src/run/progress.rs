@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::Scope;
-use crate::ports::{LookupWay, ProgressEvent, ProgressSink};
+use crate::ports::{LookupWay, PolicyHolder, ProgressEvent, ProgressSink};
 use crate::term::{StatusLine, Term};
 
 /// Says what a live source is doing.
@@ -139,6 +139,9 @@ impl ProgressSink for ProgressReporter<'_> {
                     counted(of as u64, "rotated secret", "rotated secrets")
                 ));
             }
+            ProgressEvent::Policies { holder, done, of } => {
+                self.status.show(&policies_line(holder, done, of));
+            }
             ProgressEvent::Scopes(count) => {
                 let text = format!(
                     "asking {}",
@@ -215,4 +218,15 @@ impl ProgressSink for ProgressReporter<'_> {
             }
         }
     }
+}
+
+/// How many policies of one kind are read.
+fn policies_line(holder: PolicyHolder, done: usize, of: usize) -> String {
+    let (what, one, more) = match holder {
+        PolicyHolder::Account => ("roles and users", "account", "accounts"),
+        PolicyHolder::Secret => ("policies", "secret", "secrets"),
+        PolicyHolder::Key => ("policies", "key", "keys"),
+    };
+    let all = counted(of as u64, one, more);
+    format!("{what} of {} of {all}", thousands(done as u64))
 }

@@ -26,6 +26,7 @@ use crate::domain::base::money::counted;
 use crate::domain::base::names::SecretArn;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::pricing::bill::reconcile;
+use crate::domain::reach::IamReader;
 use crate::domain::report::result::Report;
 use crate::domain::trail::dedup::REMEMBERED_DAYS;
 use crate::domain::trail::ledger::Ledger;
@@ -174,10 +175,14 @@ fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
 /// Judges what was gathered. `versions` is called once, as [`analyse`] says.
 pub(super) fn judge(
     plan: &ScanPlan,
-    gathered: ScanData,
+    mut gathered: ScanData,
     trail: TrailInput,
     versions: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
 ) -> Report {
+    let mut iam = gathered.iam.take().map(IamReader::finished);
+    if let Some(data) = &mut iam {
+        gathered.gaps.append(&mut data.gaps);
+    }
     let mut ledger = gathered.ledger(plan.bounds());
     for other in gathered.ledgers {
         ledger.merge(other);
@@ -201,7 +206,7 @@ pub(super) fn judge(
         trail,
         spans: plan.spans,
         policy: &plan.policy,
-        iam: gathered.iam.as_ref(),
+        iam: iam.as_ref(),
         gaps: gathered.gaps,
         scopes: gathered.scopes,
         now: plan.now,
@@ -248,7 +253,7 @@ fn sources(trail: &[TrailSource]) -> Result<(Vec<PathBuf>, Vec<Location>)> {
 /// earlier scan is refused for `--save`: its pages would pass for those of this one.
 fn usable_folders(args: &LiveArgs) -> Result<()> {
     if let Some(folder) = &args.save
-        && ["inventory", "trail"]
+        && ["iam", "inventory", "trail"]
             .iter()
             .any(|name| folder.join(name).exists())
     {

@@ -12,7 +12,7 @@ use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
-use crate::domain::reach::IamData;
+use crate::domain::reach::IamReader;
 use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::domain::trail::sessions::KeptNames;
@@ -40,7 +40,7 @@ pub(super) struct ScanData {
     /// Sentences for the reader of the report.
     pub(super) notes: Vec<String>,
     /// Who may read, as far as it was asked for.
-    pub(super) iam: Option<IamData>,
+    pub(super) iam: Option<IamReader>,
     /// The names of accounts, as the organization has them.
     pub(super) account_names: BTreeMap<AccountId, String>,
     /// Who asked AWS.
@@ -91,11 +91,9 @@ impl ScanData {
         Ok(())
     }
 
-    /// Reads IAM data.
+    /// Reads IAM data, in addition to what was read from AWS.
     pub(super) fn iam_files(&mut self, paths: &[PathBuf]) {
-        let mut data = iam::read(paths);
-        self.gaps.append(&mut data.gaps);
-        self.iam = Some(data);
+        iam::read(paths, self.iam.get_or_insert_default());
     }
 
     /// Reads log files.

@@ -47,6 +47,7 @@ mod listening;
 mod live;
 mod live_adapters;
 mod live_bill;
+mod live_reach;
 mod live_scale;
 mod live_versions;
 mod loops;

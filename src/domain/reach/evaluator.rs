@@ -10,7 +10,7 @@ use super::decide::{
 use super::iam_data::{ControlKind, IamData};
 use super::pattern::split;
 use super::truth::Truth;
-use crate::domain::base::names::{AccountId, SecretArn};
+use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::inventory::secret::Secret;
 
 /// Answers for one action.
@@ -188,6 +188,25 @@ impl<'a> SecretKey<'a> {
             arn,
         })
     }
+}
+
+/// The customer-managed keys that encrypt these secrets: the account and Region of each key, and its id. Keys of which only
+/// an alias is known are left out.
+pub fn customer_keys(secrets: &[Secret]) -> BTreeSet<(Scope, String)> {
+    let key = |secret| match SecretKey::of(secret)? {
+        SecretKey::Managed => None,
+        SecretKey::Customer { id, arn } => {
+            let named = arn.and_then(|[_, _, region, account, _]| {
+                Some(Scope {
+                    account: AccountId::new(account).ok()?,
+                    region: Region::new(region).ok()?,
+                })
+            });
+            let scope = named.unwrap_or_else(|| secret.arn.scope().clone());
+            Some((scope, id.to_owned()))
+        }
+    };
+    secrets.iter().filter_map(key).collect()
 }
 
 /// Answers single questions about the IAM data of a scan.

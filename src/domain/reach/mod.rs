@@ -13,6 +13,7 @@
 //! | `decide` | all of them together |
 //! | `evaluator` | many requests at once |
 //! | `iam_data` | what was given |
+//! | `iam_reader`, `iam_answers` | how it is read from the answers of AWS |
 //! | `trust` | who may assume a role, in phrases |
 //! | `narrow` | statements that allow what was used |
 //! | `join` | who may read, with who does |
@@ -28,7 +29,9 @@ mod document;
 mod evaluator;
 mod fact;
 mod findings;
+mod iam_answers;
 mod iam_data;
+mod iam_reader;
 mod join;
 mod matching;
 mod narrow;
@@ -39,12 +42,13 @@ mod truth;
 pub use access::AccessAction;
 pub use decide::Answer;
 pub use document::{PolicyDocument, PolicyStatement, StatementEffect};
-pub use evaluator::Evaluator;
+pub use evaluator::{Evaluator, customer_keys};
 pub use findings::{AccessScan, access_findings, unjudged};
 pub use iam_data::{
     ControlKind, ControlPolicy, IamData, IamIdentity, IdentityKind, KeyGrant, NamedPolicy,
     OrganizationFacts,
 };
+pub use iam_reader::IamReader;
 
 pub use join::{Joined, KeyMismatch, MissingHalf, ReachInput, join};
 pub use narrow::UsedActions;

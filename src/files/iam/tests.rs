@@ -1,11 +1,14 @@
 //! What is read of IAM data, and what becomes a gap.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::*;
-use crate::domain::reach::IdentityKind;
+use crate::domain::base::names::AccountId;
+use crate::domain::reach::{IamData, IdentityKind, NamedPolicy, PolicyDocument};
 
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
@@ -25,7 +28,9 @@ fn read_texts(files: &[(&str, String)]) -> IamData {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let mut data = read(&[folder.path().to_owned()]);
+    let mut reader = IamReader::default();
+    read(&[folder.path().to_owned()], &mut reader);
+    let mut data = reader.finished();
     let root = folder.path().display().to_string();
     for gap in &mut data.gaps {
         gap.what = gap.what.replace(&root, "DIR");
@@ -109,7 +114,10 @@ fn identities_come_with_all_of_their_policies() {
     );
     assert_eq!(
         role.boundary.as_ref(),
-        Some(&named("own", &statement("kms:*")))
+        Some(&NamedPolicy {
+            name: "own".to_owned(),
+            document: PolicyDocument::read(&statement("kms:*")).map(Arc::new),
+        })
     );
     // What is not given makes the user's access unknown, not smaller.
     assert_eq!(

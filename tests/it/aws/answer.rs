@@ -8,7 +8,7 @@ use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
 use super::world::{self, Opt, World};
 use super::{
-    Shared, access_key, account, cloudtrail, lock, organizations, s3, secretsmanager, sts,
+    Shared, access_key, account, cloudtrail, iam, kms, lock, organizations, s3, secretsmanager, sts,
 };
 
 /// The service of a credential scope.
@@ -19,6 +19,8 @@ fn service(name: &str) -> Option<&'static str> {
         "sts",
         "organizations",
         "account",
+        "iam",
+        "kms",
         "s3",
     ]
     .into_iter()
@@ -256,6 +258,7 @@ fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
         let prefix = match service {
             "secretsmanager" => "secretsmanager",
             "cloudtrail" => "CloudTrail_20131101",
+            "kms" => "TrentService",
             _ => "AWSOrganizationsV20161128",
         };
         match target.rsplit_once('.') {
@@ -266,7 +269,8 @@ fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
         }
     };
     match service {
-        "sts" => sts::operation(request),
+        "sts" => sts::operation(request, "2011-06-15"),
+        "iam" => sts::operation(request, "2010-05-08"),
         "s3" => s3::operation(request),
         "account" if request.method == "POST" && request.path == "/listRegions" => {
             Ok("ListRegions".to_owned())
@@ -291,6 +295,8 @@ fn carry_out(world: &mut World, service: &str, asked: &Asked<'_>) -> Result<Resp
         "sts" => sts::answer(world, asked),
         "organizations" => organizations::answer(world, asked),
         "account" => account::answer(world, asked),
+        "iam" => iam::answer(world, asked),
+        "kms" => kms::answer(world, asked),
         _ => s3::answer(world, asked),
     }
 }

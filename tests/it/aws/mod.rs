@@ -16,6 +16,8 @@ mod call;
 mod cloudtrail;
 mod faults;
 pub mod http;
+mod iam;
+mod kms;
 mod organizations;
 mod refusal;
 mod s3;
@@ -56,6 +58,10 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "AWS_ENDPOINT_URL_CLOUDTRAIL",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_ORGANIZATIONS",
+    "AWS_ENDPOINT_URL_ACCOUNT",
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",

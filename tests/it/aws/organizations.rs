@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::call::{Asked, json_answer};
 use super::http::Response;
 use super::refusal::Refusal;
-use super::world::{Membership, Organization, Status, World};
+use super::world::{Control, Membership, Organization, Status, World};
 
 /// Answers a call.
 pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal> {
@@ -24,6 +24,10 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
                 "MasterAccountEmail": format!("{management}@example.com"),
             } }))
         }
+        "ListPolicies" => policies(world, asked),
+        "DescribePolicy" => policy(world, asked),
+        "ListTargetsForPolicy" => targets(world, asked),
+        "ListParents" => parents(world, asked),
         other => Err(Refusal::new(
             400,
             "UnknownOperationException",
@@ -54,18 +58,7 @@ fn list(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
             "MaxResults must be between 1 and 20.",
         ));
     }
-    let Organization {
-        id,
-        management,
-        delegated,
-    } = organization(world, asked)?;
-    if *management != asked.caller.account && !delegated.contains(&asked.caller.account) {
-        return Err(Refusal::new(
-            400,
-            "AccessDeniedException",
-            "You don't have permissions to access this resource.",
-        ));
-    }
+    let Organization { id, management, .. } = administered(world, asked)?;
     let arn = format!("arn:aws:organizations::{management}:account/{id}");
     let (ids, next) = asked.page(
         world,
@@ -119,4 +112,117 @@ fn organization<'a>(world: &'a World, asked: &Asked<'_>) -> Result<&'a Organizat
             "Your account is not a member of an organization.",
         )
     })
+}
+
+/// The organization, if the caller administers it: the management account, or one to which that is delegated.
+fn administered<'a>(world: &'a World, asked: &Asked<'_>) -> Result<&'a Organization, Refusal> {
+    let found = organization(world, asked)?;
+    let own = &asked.caller.account;
+    if found.management != *own && !found.delegated.contains(own) {
+        return Err(Refusal::new(
+            400,
+            "AccessDeniedException",
+            "You don't have permissions to access this resource.",
+        ));
+    }
+    Ok(found)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListPolicies {
+    filter: String,
+    next_token: Option<String>,
+}
+
+fn policies(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let params: ListPolicies = asked.params()?;
+    administered(world, asked)?;
+    let (ids, next) = asked.page(
+        world,
+        |runtime| &mut runtime.names,
+        (params.next_token.as_deref(), 20),
+        |world| {
+            let of_kind = world.controls.iter();
+            let of_kind = of_kind.filter(|control| control.kind == params.filter);
+            of_kind.map(|control| control.id.clone()).collect()
+        },
+    )?;
+    let shown: Result<Vec<Value>, Refusal> = ids
+        .iter()
+        .map(|id| control(world, id).map(summary))
+        .collect();
+    Ok(paged(json!({ "Policies": shown? }), next))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OfPolicy {
+    policy_id: String,
+    next_token: Option<String>,
+}
+
+fn policy(world: &World, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let params: OfPolicy = asked.params()?;
+    administered(world, asked)?;
+    let control = control(world, &params.policy_id)?;
+    let content = control.content.to_string();
+    Ok(json!({ "Policy": { "PolicySummary": summary(control), "Content": content } }))
+}
+
+fn targets(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let params: OfPolicy = asked.params()?;
+    administered(world, asked)?;
+    control(world, &params.policy_id)?;
+    let (ids, next) = asked.page(
+        world,
+        |runtime| &mut runtime.names,
+        (params.next_token.as_deref(), 20),
+        |world| {
+            let found = control(world, &params.policy_id);
+            found.map(|one| one.targets.clone()).unwrap_or_default()
+        },
+    )?;
+    let shown: Vec<Value> = ids.iter().map(|id| json!({ "TargetId": id })).collect();
+    Ok(paged(json!({ "Targets": shown }), next))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListParents {
+    child_id: String,
+}
+
+fn parents(world: &World, asked: &Asked<'_>) -> Result<Value, Refusal> {
+    let ListParents { child_id } = asked.params()?;
+    administered(world, asked)?;
+    let Some(parent) = world.parents.get(&child_id) else {
+        let message = "You specified a child that does not exist.";
+        return Err(Refusal::new(400, "ChildNotFoundException", message));
+    };
+    let kind = if parent.starts_with("r-") {
+        "ROOT"
+    } else {
+        "ORGANIZATIONAL_UNIT"
+    };
+    Ok(json!({ "Parents": [{ "Id": parent, "Type": kind }] }))
+}
+
+fn control<'a>(world: &'a World, id: &str) -> Result<&'a Control, Refusal> {
+    let mut all = world.controls.iter();
+    all.find(|control| control.id == id).ok_or_else(|| {
+        let message = "You specified a policy that does not exist.";
+        Refusal::new(400, "PolicyNotFoundException", message)
+    })
+}
+
+fn summary(control: &Control) -> Value {
+    json!({ "Id": control.id, "Name": control.name, "Type": control.kind, "AwsManaged": false })
+}
+
+fn paged(mut answer: Value, next: Option<String>) -> Value {
+    if let Some(next) = next {
+        answer["NextToken"] = next.into();
+    }
+    answer
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::call::{Call, Caller};
 use super::http::{self, Response};
-use super::sts;
+use super::{iam, sts};
 
 /// Why a service says no.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Refusal {
 pub fn invalid_token(service: &str) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match service {
-        "sts" => Refusal::new(403, "InvalidClientTokenId", message),
+        "sts" | "iam" => Refusal::new(403, "InvalidClientTokenId", message),
         "s3" => Refusal::new(
             403,
             "InvalidAccessKeyId",
@@ -54,9 +54,9 @@ pub fn worded(service: &str, refusal: &Refusal) -> Refusal {
         }
         ("s3", "InternalFailure") => Refusal::new(refusal.status, "InternalError", message),
         ("s3", "ExpiredTokenException") => Refusal::new(400, "ExpiredToken", message),
-        ("sts", "ThrottlingException") => Refusal::new(400, "Throttling", message),
-        ("sts", "ExpiredTokenException") => Refusal::new(403, "ExpiredToken", message),
-        ("s3" | "sts", "UnrecognizedClientException") => invalid_token(service),
+        ("sts" | "iam", "ThrottlingException") => Refusal::new(400, "Throttling", message),
+        ("sts" | "iam", "ExpiredTokenException") => Refusal::new(403, "ExpiredToken", message),
+        ("s3" | "sts" | "iam", "UnrecognizedClientException") => invalid_token(service),
         _ => refusal.clone(),
     }
 }
@@ -86,7 +86,7 @@ pub fn denied(call: &Call, caller: &Caller) -> Refusal {
         caller.arn
     );
     match *service {
-        "sts" | "s3" => Refusal::new(403, "AccessDenied", message),
+        "sts" | "s3" | "iam" => Refusal::new(403, "AccessDenied", message),
         "account" => Refusal::new(403, "AccessDeniedException", message),
         _ => Refusal::new(400, "AccessDeniedException", message),
     }
@@ -102,11 +102,15 @@ pub fn refused(service: &str, refusal: &Refusal) -> Response {
     } = refusal;
     let (name, text) = (http::xml(code), http::xml(message));
     let mut response = match service {
-        "sts" => {
+        "sts" | "iam" => {
             let fault = if *status >= 500 { "Receiver" } else { "Sender" };
             let body = format!(
                 "<ErrorResponse xmlns=\"{}\"><Error><Type>{fault}</Type><Code>{name}</Code><Message>{text}</Message></Error><RequestId>loopback</RequestId></ErrorResponse>",
-                sts::NAMESPACE
+                if service == "iam" {
+                    iam::NAMESPACE
+                } else {
+                    sts::NAMESPACE
+                }
             );
             Response::new(*status, "text/xml", body)
         }

@@ -13,11 +13,11 @@ use super::world::{Session, Status, World};
 /// The XML namespace of the answers.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// The value of `Action`.
+/// The value of `Action` in a request of the Query protocol.
 ///
 /// # Errors
 /// `InvalidAction` when it is missing or the protocol version is another one.
-pub fn operation(request: &Request) -> Result<String, Refusal> {
+pub fn operation(request: &Request, version: &str) -> Result<String, Refusal> {
     let form = form(request);
     let value = |name: &str| {
         form.iter()
@@ -25,11 +25,11 @@ pub fn operation(request: &Request) -> Result<String, Refusal> {
             .map(|(_, value)| value.clone())
     };
     match (value("Action"), value("Version").as_deref()) {
-        (Some(action), Some("2011-06-15")) if request.method == "POST" => Ok(action),
+        (Some(action), Some(of)) if of == version && request.method == "POST" => Ok(action),
         _ => Err(Refusal::new(
             400,
             "InvalidAction",
-            "no action of version 2011-06-15",
+            format!("no action of version {version}"),
         )),
     }
 }
@@ -150,7 +150,7 @@ fn assume(
 }
 
 /// Refuses parameters that the operation does not have.
-fn only(form: &[(String, String)], known: &[&str]) -> Result<(), Refusal> {
+pub fn only(form: &[(String, String)], known: &[&str]) -> Result<(), Refusal> {
     match form.iter().find(|(name, _)| {
         !["Action", "Version"].contains(&name.as_str()) && !known.contains(&name.as_str())
     }) {
@@ -163,6 +163,7 @@ fn only(form: &[(String, String)], known: &[&str]) -> Result<(), Refusal> {
     }
 }
 
-fn form(request: &Request) -> Vec<(String, String)> {
+/// The parameters of a request of the Query protocol.
+pub fn form(request: &Request) -> Vec<(String, String)> {
     http::pairs(&String::from_utf8_lossy(&request.body), Plus::Blank)
 }

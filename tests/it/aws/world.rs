@@ -14,10 +14,12 @@ use super::faults::Fault;
 mod bucket;
 mod event;
 pub mod large;
+pub mod reach;
 mod secret;
 
 pub use bucket::{Body, Bucket, Object, Payer};
 pub use event::Event;
+pub use reach::Control;
 pub use secret::{Secret, Version};
 
 /// Everything the server knows.
@@ -46,6 +48,14 @@ pub struct World {
     pub trails: Vec<Trail>,
     /// Buckets by name.
     pub buckets: BTreeMap<String, Bucket>,
+    /// By account: lists of `GetAccountAuthorizationDetails` and entries in them, in the order of its pages.
+    pub identities: BTreeMap<String, Vec<(String, Value)>>,
+    /// The policies of customer-managed keys, by the ARN of the key.
+    pub keys: BTreeMap<String, Value>,
+    /// The parents of accounts and units of the organization.
+    pub parents: BTreeMap<String, String>,
+    /// The policies of the organization.
+    pub controls: Vec<Control>,
     pub(super) faults: Vec<Fault>,
     pub(super) runtime: Runtime,
 }
@@ -222,6 +232,10 @@ impl World {
             lookup,
             trails: Vec::new(),
             buckets: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            parents: BTreeMap::new(),
+            controls: Vec::new(),
             faults: Vec::new(),
             runtime: Runtime::default(),
         };

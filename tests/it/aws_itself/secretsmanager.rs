@@ -494,7 +494,7 @@ fn wrong_requests_are_refused() {
         (
             "secretsmanager.ListSecrets",
             "{}",
-            &signed(A, "kms"),
+            &signed(A, "dynamodb"),
             404,
             "UnknownService",
         ),

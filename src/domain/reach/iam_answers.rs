@@ -12,8 +12,9 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::document::PolicyDocument;
+use super::iam_data::NamedPolicy;
 use crate::domain::inventory::tags::Tags;
-use crate::domain::reach::{NamedPolicy, PolicyDocument};
 
 /// One document of a file: the fields of all answers that are understood.
 #[derive(Debug, Default, Deserialize)]

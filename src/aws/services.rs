@@ -1,0 +1,253 @@
+//! The services that are asked without their SDK: how requests to them are written, and where each partition has them.
+//!
+//! The hosts and the Regions that signatures name are facts of AWS's endpoint rules (botocore, 2026-08). Most services of
+//! a whole partition stand in one Region of it; KMS stands in each.
+
+use super::operation::{CallPlace, Endpoint, Protocol, RemoteService};
+
+/// Identity and Access Management. It stands in a Region of its own in China, and its hosts name none elsewhere.
+pub(super) const IAM: RemoteService = RemoteService {
+    id: "IAM",
+    name: "iam",
+    protocol: Protocol::Query("2010-05-08"),
+    endpoint: |place| {
+        let partition = Partition::of(place)?;
+        let (host, region) = match (partition.name, place.dual_stack, place.fips) {
+            ("aws", false, false) => ("iam.amazonaws.com", partition.global),
+            ("aws", false, true) => ("iam-fips.amazonaws.com", partition.global),
+            ("aws", true, false) => ("iam.global.api.aws", partition.global),
+            ("aws", true, true) => ("iam-fips.global.api.aws", partition.global),
+            ("aws-us-gov", false, _) => ("iam.us-gov.amazonaws.com", partition.global),
+            ("aws-us-gov", true, _) => ("iam.us-gov.api.aws", partition.global),
+            ("aws-cn", ..) => return partition.endpoint("iam", "cn-north-1", place),
+            _ => return partition.endpoint("iam", partition.global, place),
+        };
+        Some(Endpoint {
+            host: host.to_owned(),
+            region: region.to_owned(),
+        })
+    },
+};
+
+/// Key Management Service.
+pub(super) const KMS: RemoteService = RemoteService {
+    id: "KMS",
+    name: "kms",
+    protocol: Protocol::Json("TrentService"),
+    endpoint: |place| Partition::of(place)?.endpoint("kms", place.region, place),
+};
+
+/// Organizations.
+pub(super) const ORGANIZATIONS: RemoteService = RemoteService {
+    id: "Organizations",
+    name: "organizations",
+    protocol: Protocol::Json("AWSOrganizationsV20161128"),
+    endpoint: |place| {
+        let partition = Partition::of(place)?;
+        // GovCloud has one host, whose cryptography is validated.
+        let place = CallPlace {
+            fips: place.fips && partition.name != "aws-us-gov",
+            ..*place
+        };
+        partition.endpoint("organizations", partition.global, &place)
+    },
+};
+
+/// Account Management.
+pub(super) const ACCOUNT: RemoteService = RemoteService {
+    id: "Account",
+    name: "account",
+    protocol: Protocol::RestJson,
+    endpoint: |place| {
+        let partition = Partition::of(place)?;
+        partition.endpoint("account", partition.global, place)
+    },
+};
+
+/// Where a partition has its services.
+struct Partition {
+    /// `aws`, `aws-cn`, ...
+    name: &'static str,
+    /// The Region of services that a partition has once.
+    global: &'static str,
+    /// What hosts end with.
+    suffix: &'static str,
+    /// What hosts end with that have addresses of IPv6, too.
+    dual_stack: Option<&'static str>,
+}
+
+const fn partition(
+    name: &'static str,
+    global: &'static str,
+    suffix: &'static str,
+    dual_stack: Option<&'static str>,
+) -> Partition {
+    Partition {
+        name,
+        global,
+        suffix,
+        dual_stack,
+    }
+}
+
+const PARTITIONS: &[Partition] = &[
+    partition("aws", "us-east-1", "amazonaws.com", Some("api.aws")),
+    partition(
+        "aws-cn",
+        "cn-northwest-1",
+        "amazonaws.com.cn",
+        Some("api.amazonwebservices.com.cn"),
+    ),
+    partition(
+        "aws-us-gov",
+        "us-gov-west-1",
+        "amazonaws.com",
+        Some("api.aws"),
+    ),
+    partition("aws-eusc", "eusc-de-east-1", "amazonaws.eu", None),
+    partition("aws-iso", "us-iso-east-1", "c2s.ic.gov", None),
+    partition("aws-iso-b", "us-isob-east-1", "sc2s.sgov.gov", None),
+    partition("aws-iso-e", "eu-isoe-west-1", "cloud.adc-e.uk", None),
+    partition("aws-iso-f", "us-isof-south-1", "csp.hci.ic.gov", None),
+];
+
+impl Partition {
+    fn of(place: &CallPlace<'_>) -> Option<&'static Self> {
+        PARTITIONS.iter().find(|one| one.name == place.partition)
+    }
+
+    /// The host of a service in a Region; `None` where the partition has none of that kind.
+    fn endpoint(&self, service: &str, region: &str, place: &CallPlace<'_>) -> Option<Endpoint> {
+        let suffix = if place.dual_stack {
+            self.dual_stack?
+        } else {
+            self.suffix
+        };
+        let fips = if place.fips { "-fips" } else { "" };
+        Some(Endpoint {
+            host: format!("{service}{fips}.{region}.{suffix}"),
+            region: region.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Service, partition, Region, kind of endpoint, and the host with the Region to sign for.
+    const CASES: &[(&RemoteService, &str, &str, &str, &str)] = &[
+        (&IAM, "aws", "eu-west-1", "", "iam.amazonaws.com us-east-1"),
+        (
+            &IAM,
+            "aws",
+            "eu-west-1",
+            "fips",
+            "iam-fips.amazonaws.com us-east-1",
+        ),
+        (
+            &IAM,
+            "aws",
+            "eu-west-1",
+            "dual",
+            "iam.global.api.aws us-east-1",
+        ),
+        (
+            &IAM,
+            "aws-cn",
+            "cn-northwest-1",
+            "",
+            "iam.cn-north-1.amazonaws.com.cn cn-north-1",
+        ),
+        (
+            &IAM,
+            "aws-us-gov",
+            "us-gov-east-1",
+            "fips",
+            "iam.us-gov.amazonaws.com us-gov-west-1",
+        ),
+        (
+            &IAM,
+            "aws-iso",
+            "us-iso-west-1",
+            "",
+            "iam.us-iso-east-1.c2s.ic.gov us-iso-east-1",
+        ),
+        (
+            &KMS,
+            "aws",
+            "eu-west-1",
+            "",
+            "kms.eu-west-1.amazonaws.com eu-west-1",
+        ),
+        (
+            &KMS,
+            "aws",
+            "eu-west-1",
+            "dual",
+            "kms.eu-west-1.api.aws eu-west-1",
+        ),
+        (
+            &KMS,
+            "aws-us-gov",
+            "us-gov-east-1",
+            "fips",
+            "kms-fips.us-gov-east-1.amazonaws.com us-gov-east-1",
+        ),
+        (
+            &ORGANIZATIONS,
+            "aws",
+            "eu-west-1",
+            "fips",
+            "organizations-fips.us-east-1.amazonaws.com us-east-1",
+        ),
+        (
+            &ORGANIZATIONS,
+            "aws-cn",
+            "cn-north-1",
+            "",
+            "organizations.cn-northwest-1.amazonaws.com.cn cn-northwest-1",
+        ),
+        (
+            &ORGANIZATIONS,
+            "aws-us-gov",
+            "us-gov-east-1",
+            "fips",
+            "organizations.us-gov-west-1.amazonaws.com us-gov-west-1",
+        ),
+        (
+            &ACCOUNT,
+            "aws",
+            "eu-west-1",
+            "dual",
+            "account.us-east-1.api.aws us-east-1",
+        ),
+        (
+            &ACCOUNT,
+            "aws-eusc",
+            "eusc-de-east-1",
+            "",
+            "account.eusc-de-east-1.amazonaws.eu eusc-de-east-1",
+        ),
+        (&ACCOUNT, "aws-iso-f", "us-isof-east-1", "dual", "none"),
+        (&ACCOUNT, "aws-new", "new-east-1", "", "none"),
+    ];
+
+    #[test]
+    fn each_partition_has_its_hosts() {
+        for (service, partition, region, kind, expect) in CASES {
+            let place = CallPlace {
+                partition,
+                region,
+                fips: *kind == "fips",
+                dual_stack: *kind == "dual",
+            };
+            let found = (service.endpoint)(&place);
+            let found = found.map_or_else(
+                || "none".to_owned(),
+                |found| format!("{} {}", found.host, found.region),
+            );
+            assert_eq!(found, *expect, "{} in {partition}, {kind}", service.id);
+        }
+    }
+}
