@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::latest;
 use super::output::{columns, style};
+use super::{cleanup, latest};
 use crate::Exit;
 use crate::cli::{ExplainArgs, LATEST};
 use crate::domain::report::result::{Report, SecretRow};
 use crate::files::store;
 use crate::report::json;
 use crate::report::named::{Match, named};
-use crate::report::text::explain::explain;
+use crate::report::text::explain::{PlanState, explain};
 use crate::term::Term;
 
 /// How many secrets an error lists.
@@ -24,7 +24,9 @@ pub(super) fn run(args: &ExplainArgs, term: &Term) -> Result<Exit> {
     let typed = &args.secret;
     match named(&report, typed) {
         Match::One(row) => {
-            Term::data(explain(&report, row, style(), columns()).as_bytes())?;
+            let plan = plan_state(&folder, row);
+            let text = explain(&report, row, &plan, style(), columns());
+            Term::data(text.as_bytes())?;
             Ok(Exit::Done)
         }
         Match::Several(rows) => bail!(
@@ -53,6 +55,30 @@ pub(super) fn finished(named: Option<&Path>, term: &Term) -> Result<(PathBuf, Re
     latest::scan(&mut folder, " with `--scan DIR`", term)?;
     let report = store::read_report(&folder, json::read)?;
     Ok((folder, report))
+}
+
+/// Where a secret stands in the plan of its scan, and in the journal beside it.
+fn plan_state(folder: &Path, row: &SecretRow) -> PlanState {
+    let path = folder.join(latest::PLAN);
+    if !path.exists() {
+        return PlanState::None;
+    }
+    let plan = match cleanup::read_plan(&path) {
+        Ok(plan) => plan,
+        Err(error) => return PlanState::Unreadable(format!("{error:#}")),
+    };
+    let mut lines = plan.iter().flat_map(|plan| &plan.lines);
+    let Some(line) = lines.find(|line| line.arn == row.arn) else {
+        return PlanState::NotInPlan;
+    };
+    let journal = match cleanup::standing(&path, &row.arn) {
+        Ok(journal) => journal,
+        Err(error) => return PlanState::Unreadable(format!("{error:#}")),
+    };
+    PlanState::Planned {
+        decision: line.decision.as_str(),
+        journal,
+    }
 }
 
 /// The ARNs of the first of these secrets, a line each.

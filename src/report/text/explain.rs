@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use jiff::Timestamp;
+
 use super::Style;
 use super::page::{Look, TextPage, left, piece, right};
 use super::phrases::{self, number};
@@ -14,8 +16,32 @@ use crate::report::format::utc_day;
 /// How many readers are shown.
 const READERS: usize = 8;
 
+/// Where a secret stands in the plan of its scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanState {
+    /// No plan was made.
+    None,
+    /// The plan cannot be read; why.
+    Unreadable(String),
+    /// The plan has no line for it.
+    NotInPlan,
+    /// The plan has a line for it.
+    Planned {
+        /// What the reviewer wants: the word in the file.
+        decision: &'static str,
+        /// What the journal beside the plan says of it: the state, since when, and what to know besides.
+        journal: Option<(&'static str, Timestamp, String)>,
+    },
+}
+
 /// The explanation of one secret of a report.
-pub fn explain(report: &Report, row: &SecretRow, style: Style, columns: usize) -> String {
+pub fn explain(
+    report: &Report,
+    row: &SecretRow,
+    plan: &PlanState,
+    style: Style,
+    columns: usize,
+) -> String {
     let mut page = TextPage::new(style, columns);
     head(&mut page, row);
     verdict(&mut page, row);
@@ -23,6 +49,7 @@ pub fn explain(report: &Report, row: &SecretRow, style: Style, columns: usize) -
     readers(&mut page, row);
     may_read(&mut page, report, row);
     findings(&mut page, report, row);
+    plan_state(&mut page, plan);
     page.finish()
 }
 
@@ -198,6 +225,32 @@ fn findings(page: &mut TextPage, report: &Report, row: &SecretRow) {
     }
 }
 
+/// Where it stands in the plan.
+fn plan_state(page: &mut TextPage, plan: &PlanState) {
+    page.heading("PLAN");
+    let text = match plan {
+        PlanState::None => "No plan was made from this scan.".to_owned(),
+        PlanState::Unreadable(why) => format!("The plan cannot be read: {why}."),
+        PlanState::NotInPlan => "The plan of this scan does not have it.".to_owned(),
+        PlanState::Planned { decision, journal } => match journal {
+            None => format!(
+                "The plan says `{decision}`. The journal beside it has nothing about this secret."
+            ),
+            Some((state, since, note)) => {
+                let note = match note.as_str() {
+                    "" => String::new(),
+                    note => format!(" ({note})"),
+                };
+                format!(
+                    "The plan says `{decision}`. The journal says: {state} since {}{note}.",
+                    utc_day(*since)
+                )
+            }
+        },
+    };
+    page.paragraph(2, Look::Usual, &text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,7 +263,7 @@ mod tests {
             .secrets
             .iter()
             .filter(|row| ["payments/api-key", "legacy/db"].contains(&row.name.as_str()))
-            .map(|row| explain(&report, row, Style::Plain, 80))
+            .map(|row| explain(&report, row, &PlanState::None, Style::Plain, 80))
             .collect();
         insta::assert_snapshot!(text.join("\n"));
     }
@@ -219,7 +272,7 @@ mod tests {
     fn it_fits_one_screen() {
         let report = crate::domain::fixture::report(200);
         for row in &report.secrets {
-            let text = explain(&report, row, Style::Plain, 80);
+            let text = explain(&report, row, &PlanState::None, Style::Plain, 80);
             assert!(text.lines().count() <= 50, "{text}");
         }
     }

@@ -31,14 +31,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use super::scan_plan::clock;
 use super::{session, shown};
 use crate::aws::AwsSession;
 use crate::cli::{AnalysisArgs, AwsArgs, NowArg};
-use crate::domain::base::names::AccountId;
+use crate::domain::base::names::{AccountId, SecretArn};
+use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::Plan;
 use crate::domain::cleanup::plan_file;
 use crate::domain::policy::Policy;
 use crate::files::bounded::{ValueEnd, whole};
+use crate::files::journal as journal_file;
 use crate::report::text::shell;
 
 /// Name and version of the tool, for journals.
@@ -48,6 +51,22 @@ pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     let bytes = whole(path, ValueEnd::Line, LARGEST_PLAN)
         .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
     plan_file::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
+}
+
+/// What the journal beside a plan says of a secret, if it says anything: its state, since when, and what to know besides.
+pub(super) fn standing(
+    plan: &Path,
+    arn: &SecretArn,
+) -> Result<Option<(&'static str, Timestamp, String)>> {
+    let JournalPlace::File(path) = JournalPlace::beside(plan) else {
+        return Ok(None);
+    };
+    if !path.exists() {
+        return Ok(None);
+    }
+    let table = crate::cleanup::status::status(&journal_file::read(&path)?, clock());
+    let row = table.rows.into_iter().find(|row| row.arn == *arn);
+    Ok(row.map(|row| (row.state, row.since, row.note)))
 }
 
 /// The most that a plan may hold: a line takes about 500 bytes, and a plan has one for each secret at most.

@@ -379,3 +379,35 @@ fn the_tag_that_was_set_before_deleting_is_taken_back() {
         changed
     );
 }
+
+#[test]
+fn one_secret_says_where_it_stands_in_the_plan_of_its_scan() {
+    let ground = deleted();
+    ground.aws.world().add(idle("other"));
+    let scan = ["scan", "--regions", EAST, "--no-trail", "--out", "scan"];
+    ground.run(&scan).expect(0);
+    let who = |name: &str| {
+        ground
+            .run(&["who", name, "--scan", "scan"])
+            .expect(0)
+            .said()
+    };
+    assert!(who("other").contains("PLAN No plan was made from this scan."));
+    let into_scan = |name: &str| {
+        std::fs::copy(ground.path(name), ground.path("scan").join(name)).unwrap();
+    };
+    into_scan("plan.csv");
+    let said = who("a");
+    let nothing = "The plan says `delete`. The journal beside it has nothing about this secret.";
+    assert!(said.contains(nothing), "{said}");
+    assert!(who("other").contains("The plan of this scan does not have it."));
+    into_scan("plan.journal.jsonl");
+    let said = who("a");
+    assert!(
+        said.contains("The journal says: pending deletion since 20"),
+        "{said}"
+    );
+    std::fs::write(ground.path("scan/plan.csv"), "nonsense").unwrap();
+    let said = who("a");
+    assert!(said.contains("The plan cannot be read: "), "{said}");
+}
