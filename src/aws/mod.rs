@@ -21,6 +21,7 @@ pub mod lookup;
 mod operation;
 pub mod organization;
 mod plan_mark;
+mod protocol;
 mod raw_answer;
 pub mod reach;
 pub mod secrets;

@@ -3,7 +3,8 @@
 //! The hosts and the Regions that signatures name are facts of AWS's endpoint rules (botocore, 2026-08). Most services of
 //! a whole partition stand in one Region of it; KMS stands in each.
 
-use super::operation::{CallPlace, Endpoint, Protocol, RemoteService};
+use super::operation::{CallPlace, Endpoint, RemoteService};
+use super::protocol::Protocol;
 
 /// Identity and Access Management. It stands in a Region of its own in China, and its hosts name none elsewhere.
 pub(super) const IAM: RemoteService = RemoteService {
