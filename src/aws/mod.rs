@@ -3,7 +3,7 @@
 //! [`AwsSession::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
 //! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts and their mode. The rest are functions over a session: [`accounts::scopes`],
-//! [`secrets::inventory`], [`versions::current`], [`reach::read`], [`lookup::read`], [`bucket::read`]; and the session is the
+//! [`secrets::inventory`], [`versions::current`], [`reach::read`], [`cost_explorer::pages`], [`lookup::read`], [`bucket::read`]; and the session is the
 //! [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
@@ -14,6 +14,7 @@
 
 pub mod accounts;
 pub mod bucket;
+pub mod cost_explorer;
 pub mod fault;
 pub mod gate;
 pub mod journal_object;
@@ -68,6 +69,8 @@ pub enum AwsUse {
     Organization,
     /// Finding out who may read.
     Reach,
+    /// Asking for the bill.
+    Bill,
     /// Reading the event history.
     EventHistory,
     /// Reading a trail's bucket.
@@ -99,6 +102,7 @@ impl AwsUse {
         Self::OtherAccounts,
         Self::Organization,
         Self::Reach,
+        Self::Bill,
         Self::EventHistory,
         Self::Bucket,
         Self::Trails,
@@ -140,6 +144,7 @@ impl AwsUse {
                 named(vault::ACTIONS, &["GetResourcePolicy"]),
             ]
             .concat(),
+            Self::Bill => cost_explorer::ACTIONS.to_vec(),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
             Self::Trails => trails::ACTIONS.to_vec(),
@@ -164,6 +169,7 @@ pub fn actions() -> Vec<&'static str> {
         accounts::ACTIONS,
         organization::ACTIONS,
         reach::ACTIONS,
+        cost_explorer::ACTIONS,
         secrets::ACTIONS,
         vault::ACTIONS,
         versions::ACTIONS,

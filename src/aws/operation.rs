@@ -201,7 +201,16 @@ impl ServiceOperation {
     ///
     /// The second part is what ended the list before its end.
     pub(super) async fn pages(&self, input: Value, token: &str) -> (Vec<Value>, Option<Fault>) {
-        let mut input = input;
+        self.pages_up_to(usize::MAX, input, token).await
+    }
+
+    /// The same, for a list of at most so many pages: a longer one is an error.
+    pub(super) async fn pages_up_to(
+        &self,
+        most: usize,
+        mut input: Value,
+        token: &str,
+    ) -> (Vec<Value>, Option<Fault>) {
         let mut pages = Vec::new();
         loop {
             let page = match self.call(&input).await {
@@ -216,6 +225,11 @@ impl ServiceOperation {
             };
             if input.get(token) == Some(&next) {
                 return (pages, Some(same_token()));
+            }
+            if pages.len() >= most {
+                let message = format!("the answer has more pages than the {most} that are allowed");
+                let code = "TooManyPages".to_owned();
+                return (pages, Some(Fault::Refused { code, message }));
             }
             input[token] = next;
         }

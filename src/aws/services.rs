@@ -65,6 +65,18 @@ pub(super) const ACCOUNT: RemoteService = RemoteService {
     },
 };
 
+/// Cost Explorer. Other partitions have none.
+pub(super) const COST_EXPLORER: RemoteService = RemoteService {
+    id: "Cost Explorer",
+    name: "ce",
+    protocol: Protocol::Json("AWSInsightsIndexService"),
+    endpoint: |place| {
+        let partition = Partition::of(place)?;
+        let is_there = ["aws", "aws-cn"].contains(&partition.name);
+        is_there.then(|| partition.endpoint("ce", partition.global, place))?
+    },
+};
+
 /// Where a partition has its services.
 struct Partition {
     /// `aws`, `aws-cn`, ...
@@ -216,6 +228,14 @@ mod tests {
             "fips",
             "organizations.us-gov-west-1.amazonaws.com us-gov-west-1",
         ),
+        (
+            &COST_EXPLORER,
+            "aws",
+            "eu-west-1",
+            "",
+            "ce.us-east-1.amazonaws.com us-east-1",
+        ),
+        (&COST_EXPLORER, "aws-us-gov", "us-gov-west-1", "", "none"),
         (
             &ACCOUNT,
             "aws",

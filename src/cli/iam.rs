@@ -95,8 +95,8 @@ pub struct PolicyScanArgs {
     /// The ARN of the key that a trail is encrypted with, if it is a customer-managed one; one for each
     #[arg(long, value_name = "ARN", requires = "trail")]
     pub trail_key: Vec<String>,
-    /// `s3://bucket/prefix` of the bill, or a file
-    #[arg(long, value_name = "FILE|S3")]
+    /// `s3://bucket/prefix` of the bill, or a file, or `ce` for Cost Explorer
+    #[arg(long, value_name = "FILE|S3|ce")]
     pub bill: Vec<BillSource>,
     /// For `--reach`: also reading who may read the secrets
     #[arg(long)]

@@ -31,9 +31,13 @@ pub struct View {
     #[arg(long, value_name = "DIR", help_heading = "What to show")]
     pub previous: Option<PathBuf>,
     /// Compare with the bill: a Cost and Usage Report (CUR 2.0, legacy or FOCUS; CSV or Parquet, gzipped or not) or Cost
-    /// Explorer JSON; or the tables of the console; in a folder, or below `s3://bucket/prefix`
-    #[arg(long, value_name = "FILE|S3", help_heading = "What to show")]
+    /// Explorer JSON; or the tables of the console; in a folder, or below `s3://bucket/prefix`; or `ce`: ask Cost
+    /// Explorer, which costs $0.01 per request
+    #[arg(long, value_name = "FILE|S3|ce", help_heading = "What to show")]
     pub bill: Vec<BillSource>,
+    /// The most requests to Cost Explorer; a longer answer is an error [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "What to show")]
+    pub bill_requests: Option<u16>,
     /// The version of FOCUS that focus.csv follows [default: 1.2]
     #[arg(
         long,
@@ -51,6 +55,8 @@ pub enum BillSource {
     Files(PathBuf),
     /// A bucket, with a prefix: `s3://bucket/prefix`.
     Bucket(String),
+    /// `ce`: Cost Explorer.
+    CostExplorer,
 }
 
 impl std::str::FromStr for BillSource {
@@ -65,6 +71,7 @@ impl std::str::FromStr for BillSource {
                 "a bill at `{scheme}://` cannot be read directly: copy it into a folder and give that"
             )),
             None if text.is_empty() => Err("a file or folder is expected".to_owned()),
+            None if text == "ce" => Ok(Self::CostExplorer),
             None => Ok(Self::Files(PathBuf::from(text))),
         }
     }

@@ -3,7 +3,7 @@
 //! Days are ISO dates, moments RFC 3339 in UTC, amounts plain decimals with six places, unknown is empty. Text that
 //! others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
+use super::scope_facts::ScopeFacts;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Scope, SecretArn};
-use crate::domain::inventory::secret::includes_secrets;
 use crate::domain::report::result::{
-    CallerRow, FindingRow, FormerSecret, ReaderRow, Report, ScopeRow, SecretRow, UnattributedRow,
+    CallerRow, FindingRow, FormerSecret, ReaderRow, Report, SecretRow, UnattributedRow,
 };
 use crate::domain::report::sums::{self, Counted, GroupKey, GroupSums, Grouping, PossibleSavings};
 use crate::domain::report::verdict::Verdict;
@@ -143,12 +143,13 @@ pub fn secrets(report: &Report) -> Vec<u8> {
 pub fn write_secrets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counted = Counted::new(report);
     let savings = PossibleSavings::new(report);
-    let shares = CoveredShares::of(report);
+    let facts = ScopeFacts::of(report);
     let rows = by_place(report).into_iter().map(|row| {
         let saving = saving(row, &savings);
-        secret(row, counted.of(row), saving, shares.at(&row.scope()))
+        secret(row, counted.of(row), saving, &facts)
     });
-    table(SECRETS, rows.chain(report.former.iter().map(former)), out)
+    let former = report.former.iter().map(|row| former(row, &facts));
+    table(SECRETS, rows.chain(former), out)
 }
 
 /// What a secret saves per month by its deletion or by fixing its loops; a replica has its own part of what deleting its
@@ -164,35 +165,11 @@ fn saving(row: &SecretRow, savings: &PossibleSavings<'_>) -> Option<Money> {
     (is_known || usd > Money::ZERO).then_some(usd)
 }
 
-/// How much of the window the trail covers, by account and Region.
-pub(super) struct CoveredShares(HashMap<Scope, String>);
-
-impl CoveredShares {
-    /// Reads them from a report.
-    pub(super) fn of(report: &Report) -> Self {
-        let share = |row: &ScopeRow| {
-            let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
-            let of_10k = u64::from(covered) * 10_000 / u64::from(expected.max(1));
-            let scope = Scope {
-                account: row.account.clone(),
-                region: row.region.clone(),
-            };
-            (scope, format!("{}.{:04}", of_10k / 10_000, of_10k % 10_000))
-        };
-        Self(report.scopes.iter().map(share).collect())
-    }
-
-    /// The share as a decimal with four places; empty if it is unknown.
-    pub(super) fn at(&self, scope: &Scope) -> String {
-        self.0.get(scope).cloned().unwrap_or_default()
-    }
-}
-
 /// The word in the column `verdict` for a secret that is gone: there is nothing to decide.
 pub const GONE: &str = "gone";
 
 /// A secret that is gone: what the trail knows of it.
-fn former(row: &FormerSecret) -> [String; 31] {
+fn former(row: &FormerSecret, facts: &ScopeFacts) -> [String; 31] {
     let mut cells = [const { String::new() }; 31];
     let mut set = |column: &str, value: String| {
         if let Some(at) = SECRETS.iter().position(|name| *name == column) {
@@ -211,7 +188,10 @@ fn former(row: &FormerSecret) -> [String; 31] {
     set(
         "price_basis",
         if row.storage_usd.is_some() {
-            "list"
+            facts.listed_or_paid(&Scope {
+                account: row.account.clone(),
+                region: row.region.clone(),
+            })
         } else {
             ""
         }
@@ -220,18 +200,12 @@ fn former(row: &FormerSecret) -> [String; 31] {
     cells
 }
 
-/// What the price of a secret's storage rests on.
-pub(super) fn price_basis(row: &SecretRow) -> &'static str {
-    let service = row.owning_service.as_deref();
-    match row.cost.storage_usd {
-        None => "",
-        Some(_) if row.price_is_assumed => "assumed",
-        Some(_) if service.is_some_and(includes_secrets) => "included",
-        Some(_) => "list",
-    }
-}
-
-fn secret(row: &SecretRow, counted: bool, saving: Option<Money>, covered: String) -> [String; 31] {
+fn secret(
+    row: &SecretRow,
+    counted: bool,
+    saving: Option<Money>,
+    facts: &ScopeFacts,
+) -> [String; 31] {
     let codes: Vec<_> = row
         .reasons
         .iter()
@@ -279,8 +253,8 @@ fn secret(row: &SecretRow, counted: bool, saving: Option<Money>, covered: String
                 .api_usd
                 .map(|_| row.window_detail.extrapolated_usd),
         ),
-        covered,
-        price_basis(row).to_owned(),
+        facts.covered(&row.scope()),
+        facts.price_basis(row).to_owned(),
     ]
 }
 

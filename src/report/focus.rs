@@ -21,8 +21,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use self::price::{ChargePrice, QuantitySource, UnitPrices, called, stored};
-use super::csv::{CoveredShares, bytes, price_basis};
+use super::csv::bytes;
 use super::escape;
+use super::scope_facts::ScopeFacts;
 use crate::domain::base::money::{Money, Price, PriceList};
 use crate::domain::base::month::Month;
 use crate::domain::base::names::{AccountId, Region, Scope};
@@ -180,7 +181,7 @@ struct FocusWriter<'a> {
     report: &'a Report,
     version: FocusVersion,
     prices: UnitPrices,
-    shares: CoveredShares,
+    facts: ScopeFacts,
     public: PriceList,
 }
 
@@ -190,7 +191,7 @@ impl<'a> FocusWriter<'a> {
             report,
             version,
             prices: UnitPrices::of(report),
-            shares: CoveredShares::of(report),
+            facts: ScopeFacts::of(report),
             public: PriceList::built_in(),
         }
     }
@@ -366,7 +367,7 @@ impl<'a> FocusWriter<'a> {
         // The payer is not null by the specification; where the event names no account there is only who asked.
         let payer = account.clone().or_else(|| caller_account(report));
         let scope = charge.account.cloned().zip(charge.region.cloned());
-        let covered = scope.map(|(account, region)| self.shares.at(&Scope { account, region }));
+        let covered = scope.map(|(account, region)| self.facts.covered(&Scope { account, region }));
         let is_storage = unit == "Secret-Months";
         let name = secret.map(|row| row.name.as_str());
         let name = name.or(charge.former.map(|row| row.name.as_str()));
@@ -438,7 +439,9 @@ impl<'a> FocusWriter<'a> {
             ("x_Owner", text(secret.and_then(|row| row.owner.as_deref()))),
             (
                 "x_PriceBasis",
-                secret.map_or("list", price_basis).to_owned(),
+                secret
+                    .map_or("list", |row| self.facts.price_basis(row))
+                    .to_owned(),
             ),
             ("x_PriceSource", escape::cell(&report.policy.prices)),
             (

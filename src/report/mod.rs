@@ -20,6 +20,7 @@ pub mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sarif;
+mod scope_facts;
 pub mod select;
 pub mod showback;
 pub mod text;

@@ -1,5 +1,6 @@
 //! `--bill`: the estimate beside what AWS billed.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -10,6 +11,7 @@ use super::{Misuse, session};
 use crate::Exit;
 use crate::aws::bucket::copy::CopyRequest;
 use crate::aws::bucket::{self, Location, PayerOfRequests};
+use crate::aws::cost_explorer;
 use crate::cli::{BillSource, PriceSource, View};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::span::Span;
@@ -17,11 +19,15 @@ use crate::domain::pricing::bill::paid::paid_prices;
 use crate::domain::pricing::bill::{Bill, Reconciliation};
 use crate::files::bill;
 use crate::files::bill::copy::{BillCopy, may_hold};
+use crate::ports::{Fault, FolderSink as _};
 use crate::report::{RenderContent, reconciliation};
 use crate::term::Term;
 
 /// The most bytes of a bill that are copied from a bucket: a month of a large organization has a few GB.
 const MOST_COPIED: u64 = 20_000_000_000;
+
+/// The most requests to Cost Explorer if nothing is said: $0.20.
+const MOST_REQUESTS: u16 = 20;
 
 /// How a bill in a bucket is reached.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +49,7 @@ pub(super) fn read(
         return Ok(None);
     }
     let (mut paths, mut buckets) = (Vec::new(), Vec::new());
+    let mut most_requests = None;
     for source in &view.bill {
         match source {
             BillSource::Files(path) => paths.push(path.clone()),
@@ -50,9 +57,15 @@ pub(super) fn read(
                 let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
                 buckets.push(place);
             }
+            BillSource::CostExplorer => {
+                most_requests = Some(view.bill_requests.unwrap_or(MOST_REQUESTS));
+            }
         }
     }
-    let copies = copies(&buckets, window, access, term)?;
+    let mut copies = copies(&buckets, window, access, term)?;
+    if let Some(most) = most_requests {
+        copies.push(of_cost_explorer(window, most, access, term)?);
+    }
     paths.extend(copies.iter().map(|copy| copy.path().to_owned()));
     Ok(Some(bill::read(&paths, window)?))
 }
@@ -90,6 +103,44 @@ fn copies(
     }
     teller.finish();
     Ok(copies)
+}
+
+/// What Cost Explorer answers about the window, in a folder.
+fn of_cost_explorer(
+    window: Span,
+    most: u16,
+    access: BillAccess<'_>,
+    term: &Term,
+) -> Result<BillCopy> {
+    term.say(&format!(
+        "asking Cost Explorer for the bill: at most {}, $0.01 each",
+        counted(u64::from(most), "request", "requests")
+    ));
+    let runtime = session::runtime()?;
+    let opening = session::open(session::connect(access.profile, None, None));
+    let session = runtime.block_on(opening)?;
+    let asking = cost_explorer::pages(&session, window, usize::from(most));
+    let pages = runtime.block_on(asking).map_err(|fault| {
+        let is_bound = matches!(&fault, Fault::Refused { code, .. } if code == "TooManyPages");
+        let way_out = if is_bound {
+            "; allow more with `--bill-requests`"
+        } else {
+            ""
+        };
+        anyhow!("cannot read the bill from Cost Explorer: {fault}{way_out}")
+    })?;
+    let made = session.calls().get("ce:GetCostAndUsage").copied();
+    term.say(&format!(
+        "Cost Explorer was asked in {}",
+        counted(made.unwrap_or_default(), "request", "requests")
+    ));
+    let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
+    let written = copy.create("cost-explorer.json").and_then(|mut out| {
+        serde_json::to_writer(&mut out, &pages)?;
+        out.flush()
+    });
+    written.context("cannot store the answer of Cost Explorer")?;
+    Ok(copy)
 }
 
 /// Puts the prices that were paid by a bill into the policy, if they are asked for. Gives the sentences about them.

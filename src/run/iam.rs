@@ -187,6 +187,9 @@ fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
     if scan.organization || !scan.accounts.is_empty() {
         uses.push(AwsUse::OtherAccounts);
     }
+    if scan.bill.contains(&BillSource::CostExplorer) {
+        uses.push(AwsUse::Bill);
+    }
     if scan.reach {
         uses.push(AwsUse::Reach);
     }

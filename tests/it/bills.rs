@@ -173,6 +173,11 @@ fn the_prices_that_were_paid_are_those_of_the_bill_beside_the_list() {
     assert_eq!(cost["storage_usd"], "0.360000");
     // The bill has no calls, so they cost what the list says.
     assert_eq!(cost["api_usd"], "0.005000");
+    assert!(
+        std::fs::read_to_string(scan.path().join("out/secrets.csv"))
+            .unwrap()
+            .contains(",paid\n")
+    );
     let scope = &scan.report["scopes"][0];
     assert_eq!(scope["price"]["secret_month_usd"], "0.360000");
     assert_eq!(scope["list_price"]["secret_month_usd"], "0.400000");

@@ -84,3 +84,13 @@ fn the_bucket_of_a_bill_is_in_it() {
         json!({"StringLike": {"s3:prefix": ["cur/*"]}})
     );
 }
+
+#[test]
+fn cost_explorer_is_in_it_where_the_bill_is_asked_for_there() {
+    let actions = |args: &[&str]| {
+        let policy = policy(args);
+        of(&policy, "ListAndLookUp")["Action"].to_string()
+    };
+    assert!(actions(&["--bill", "ce"]).contains("ce:GetCostAndUsage"));
+    assert!(!actions(&["--bill", "bill.csv"]).contains("ce:"));
+}

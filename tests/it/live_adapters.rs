@@ -16,8 +16,8 @@ use secretsweep::aws::accounts::{self, Accounts, AccountsRequest, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
 use secretsweep::aws::{
-    AwsSession, AwsUse, Connect, Keys, Patience, Role, journal_object, lookup, trails, vault,
-    versions,
+    AwsSession, AwsUse, Connect, Keys, Patience, Role, cost_explorer, journal_object, lookup,
+    organization, reach, trails, vault, versions,
 };
 use secretsweep::domain::base::gap::Gap;
 use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -693,12 +693,15 @@ impl Feed for Basket {
 /// The adapters by the files they stand in, and what they declare.
 fn declared(file: &str) -> Vec<&'static str> {
     match file {
-        "accounts.rs" => accounts::ACTIONS.to_vec(),
+        "accounts.rs" => [accounts::ACTIONS, organization::ACTIONS].concat(),
         "secrets.rs" => secrets::ACTIONS.to_vec(),
         "journal_object.rs" => journal_object::ACTIONS.to_vec(),
         "vault.rs" => [secrets::ACTIONS, vault::ACTIONS].concat(),
         "versions.rs" => versions::ACTIONS.to_vec(),
         "trails.rs" => trails::ACTIONS.to_vec(),
+        "organization.rs" => organization::ACTIONS.to_vec(),
+        "reach.rs" => reach::ACTIONS.to_vec(),
+        "cost_explorer.rs" => cost_explorer::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
         _ => Vec::new(),
@@ -750,6 +753,27 @@ fn requests(code: &str) -> Vec<String> {
     chains.collect()
 }
 
+/// The services that are asked without their SDK.
+const WITHOUT_SDK: [&str; 5] = ["account", "ce", "iam", "kms", "organizations"];
+
+/// The actions of services without an SDK that a piece of code names outside the list of what it declares.
+fn operations(code: &str) -> Vec<String> {
+    let before = code.split("pub const ACTIONS").next().unwrap_or_default();
+    let after = code.split("pub const ACTIONS").nth(1);
+    let after = after
+        .and_then(|rest| rest.split_once("];"))
+        .map(|(_, after)| after);
+    let code = format!("{before}{}", after.unwrap_or_default());
+    let words = code.split('"').skip(1).step_by(2);
+    let actions = words.filter(|word| {
+        let parts = word.split_once(':');
+        parts.is_some_and(|(service, name)| {
+            WITHOUT_SDK.contains(&service) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    });
+    actions.map(str::to_owned).collect()
+}
+
 #[test]
 fn no_adapter_asks_for_what_it_does_not_declare() {
     let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -761,6 +785,17 @@ fn no_adapter_asks_for_what_it_does_not_declare() {
             "{file}: a request that this test does not see"
         );
         let declared = declared(&file);
+        if code.contains(".operation(") {
+            let operations = operations(&code);
+            assert!(
+                !operations.is_empty(),
+                "{file}: an operation that this test does not see"
+            );
+            for action in operations {
+                assert!(declared.contains(&action.as_str()), "{file}: {action}");
+                asked.insert(action);
+            }
+        }
         for name in requests {
             let action = declared
                 .iter()

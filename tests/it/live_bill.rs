@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::aws::world::Bucket;
-use crate::aws::{Aws, Fault};
+use crate::aws::world::{Bucket, Charge};
+use crate::aws::{Aws, Fault, World};
 use crate::live::{scan, small};
 
 const A: &str = "111122223333";
@@ -99,4 +99,99 @@ fn what_is_too_large_is_refused_before_a_byte_is_fetched() {
         run.said()
     );
     assert!(aws.calls_of("s3", "GetObject").is_empty());
+}
+
+/// A world in which each of the last twenty-five days was charged: storage, and calls of another account.
+fn charged() -> World {
+    let mut world = small();
+    for back in 1..=25 {
+        let day = Timestamp::now() - SignedDuration::from_hours(24 * back);
+        let day = day.strftime("%Y-%m-%d").to_string();
+        for (usage_type, account, usd, quantity) in [
+            ("USE1-AWSSecretsManager-Secrets", A, "0.0263", "0.0657"),
+            (
+                "EUW1-AWSSecretsManagerAPIRequest",
+                "444455556666",
+                "0.01",
+                "2000",
+            ),
+            ("USE1-KMS-Requests", A, "5", "1000000"),
+        ] {
+            world.charges.push(Charge {
+                day: day.clone(),
+                usage_type: usage_type.to_owned(),
+                account: account.to_owned(),
+                usd: usd.to_owned(),
+                quantity: quantity.to_owned(),
+            });
+        }
+    }
+    world
+}
+
+#[test]
+fn the_bill_is_asked_of_cost_explorer_page_by_page_and_what_that_costs_is_said_first() {
+    let aws = Aws::start(charged());
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--bill", "ce"]);
+    assert_eq!(run.code(), Some(0), "{}", run.said());
+    let said = run.said();
+    assert!(said.contains("at most 20 requests, $0.01 each"), "{said}");
+    assert!(said.contains("was asked in 3 requests"), "{said}");
+    assert_eq!(aws.calls_of("ce", "GetCostAndUsage").len(), 3);
+    let asked = aws.calls_of("ce", "GetCostAndUsage").remove(0);
+    assert_eq!(asked.region, "us-east-1");
+    let bytes = std::fs::read(folder.path().join("bill.json")).unwrap();
+    let found: Value = serde_json::from_slice(&bytes).unwrap();
+    // 25 days of 0.0263 and of 0.01: what belongs to KMS alone is no part of it.
+    assert_eq!(found["totals"]["billed_usd"], "0.907500");
+}
+
+#[test]
+fn more_requests_than_allowed_are_an_error_before_the_scan() {
+    let aws = Aws::start(charged());
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--bill", "ce", "--bill-requests", "2"];
+    let run = scan(&aws, &folder.path().join("out"), &args);
+    assert_eq!(run.code(), Some(1), "{}", run.said());
+    let said = run.said();
+    assert!(said.contains("more pages than the 2"), "{said}");
+    assert!(said.contains("--bill-requests"), "{said}");
+    assert_eq!(aws.calls_of("ce", "GetCostAndUsage").len(), 2);
+    assert!(aws.calls_of("secretsmanager", "ListSecrets").is_empty());
+}
+
+#[test]
+fn a_caller_who_may_not_ask_for_the_bill_learns_which_permission_is_missing() {
+    let aws = Aws::start(charged().fault(Fault::denied().service("ce")));
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, &folder.path().join("out"), &["--bill", "ce"]);
+    assert_eq!(run.code(), Some(1), "{}", run.said());
+    let said = run.said();
+    assert!(said.contains("ce:GetCostAndUsage is missing"), "{said}");
+}
+
+#[test]
+fn prices_are_those_that_cost_explorer_knows() {
+    let mut world = charged();
+    for charge in &mut world.charges {
+        if charge.usage_type.ends_with("Secrets") {
+            // $0.30 for each month of a secret.
+            (charge.usd, charge.quantity) = ("0.03".to_owned(), "0.1".to_owned());
+        }
+    }
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "--bill",
+        "ce",
+        "--prices",
+        "from-bill",
+        "--regions",
+        "us-east-1",
+    ];
+    let run = scan(&aws, folder.path(), &args);
+    assert_eq!(run.code(), Some(0), "{}", run.said());
+    let cost = &run.secret("idle")["cost"];
+    assert_eq!(cost["storage_usd"], "0.300000", "{cost}");
 }

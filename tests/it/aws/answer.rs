@@ -8,7 +8,8 @@ use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
 use super::world::{self, Opt, World};
 use super::{
-    Shared, access_key, account, cloudtrail, iam, kms, lock, organizations, s3, secretsmanager, sts,
+    Shared, access_key, account, cloudtrail, cost_explorer, iam, kms, lock, organizations, s3,
+    secretsmanager, sts,
 };
 
 /// The service of a credential scope.
@@ -21,6 +22,7 @@ fn service(name: &str) -> Option<&'static str> {
         "account",
         "iam",
         "kms",
+        "ce",
         "s3",
     ]
     .into_iter()
@@ -259,6 +261,7 @@ fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
             "secretsmanager" => "secretsmanager",
             "cloudtrail" => "CloudTrail_20131101",
             "kms" => "TrentService",
+            "ce" => "AWSInsightsIndexService",
             _ => "AWSOrganizationsV20161128",
         };
         match target.rsplit_once('.') {
@@ -297,6 +300,7 @@ fn carry_out(world: &mut World, service: &str, asked: &Asked<'_>) -> Result<Resp
         "account" => account::answer(world, asked),
         "iam" => iam::answer(world, asked),
         "kms" => kms::answer(world, asked),
+        "ce" => cost_explorer::answer(world, asked),
         _ => s3::answer(world, asked),
     }
 }

@@ -88,6 +88,7 @@ impl Asked<'_> {
         let mut body: Value = serde_json::from_slice(&self.http.body).unwrap_or_default();
         if let Some(map) = body.as_object_mut() {
             map.remove("NextToken");
+            map.remove("NextPageToken");
         }
         let Caller {
             account, region, ..

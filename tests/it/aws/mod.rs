@@ -14,6 +14,7 @@ mod account;
 mod answer;
 mod call;
 mod cloudtrail;
+mod cost_explorer;
 mod faults;
 pub mod http;
 mod iam;
@@ -62,6 +63,7 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_KMS",
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_ENDPOINT_URL_ACCOUNT",
+    "AWS_ENDPOINT_URL_COST_EXPLORER",
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",

@@ -56,6 +56,8 @@ pub struct World {
     pub parents: BTreeMap<String, String>,
     /// The policies of the organization.
     pub controls: Vec<Control>,
+    /// What Cost Explorer knows.
+    pub charges: Vec<Charge>,
     pub(super) faults: Vec<Fault>,
     pub(super) runtime: Runtime,
 }
@@ -156,6 +158,20 @@ pub struct Organization {
     pub delegated: Vec<String>,
 }
 
+/// What was charged on a day for one usage type in one account.
+pub struct Charge {
+    /// The day.
+    pub day: String,
+    /// Such as `USE1-AWSSecretsManager-Secrets`.
+    pub usage_type: String,
+    /// The account.
+    pub account: String,
+    /// The unblended cost.
+    pub usd: String,
+    /// The usage.
+    pub quantity: String,
+}
+
 /// A role that may be assumed.
 pub struct Role {
     /// The account it lives in.
@@ -236,6 +252,7 @@ impl World {
             keys: BTreeMap::new(),
             parents: BTreeMap::new(),
             controls: Vec::new(),
+            charges: Vec::new(),
             faults: Vec::new(),
             runtime: Runtime::default(),
         };
