@@ -228,6 +228,12 @@ pub struct DemoArgs {
     /// Where to write the organization and its report
     #[arg(default_value = "secretsweep-demo")]
     pub dir: PathBuf,
+    /// Use the start (UTC) of this day as the current time, for repeatable runs [default: today]
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub now: Option<Timestamp>,
+    /// With names, tags and messages that attack their readers, for tests.
+    #[arg(long, hide = true)]
+    pub hostile: bool,
     /// What to show.
     #[command(flatten)]
     pub view: View,

@@ -8,9 +8,10 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use super::edition::Edition;
 use super::inventory::{arn, key_arn};
 use super::locations::{PRODUCTION, VIRGINIA};
-use super::organization::CAST;
+use super::{DAY, HOUR, NOW};
 
 /// Roles that name what they read: (role, who assumes it, names of secrets).
 const BY_NAME: &[(&str, AssumedBy, &[&str])] = &[
@@ -69,15 +70,18 @@ enum AssumedBy {
 }
 
 /// Writes `iam/...`.
-pub(super) fn write(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn write(
+    edition: Edition,
+    put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = |name: String, content: &Value| {
         let mut text = serde_json::to_vec_pretty(content)?;
         text.push(b'\n');
         put(&format!("iam/{name}"), &text)
     };
-    file(format!("{PRODUCTION}.json"), &details())?;
+    file(format!("{PRODUCTION}.json"), &details(&created(edition)))?;
     // A secret without a policy has an answer, too: without it the policy would be one that was not given.
-    for (place, cast) in CAST.iter().enumerate() {
+    for (place, cast) in edition.places() {
         let place_name = cast
             .name
             .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
@@ -109,7 +113,13 @@ fn document(statements: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-fn details() -> Value {
+/// When the identities were created, long before the trail begins.
+fn created(edition: Edition) -> String {
+    let time = edition.at(NOW - 1_000 * DAY + 10 * HOUR + 11 * 60 + 12);
+    time.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+fn details(created: &str) -> Value {
     let mut roles: Vec<Value> = BY_NAME
         .iter()
         .map(|(name, assumed, secrets)| {
@@ -118,7 +128,8 @@ fn details() -> Value {
                 "Sid": "ReadSecrets", "Effect": "Allow", "Resource": secrets,
                 "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
             });
-            role(name, *assumed, &format!("{name}-secrets"), statement)
+            let policy = format!("{name}-secrets");
+            role(name, *assumed, created, &policy, statement)
         })
         .collect();
     let everything = json!({
@@ -129,6 +140,7 @@ fn details() -> Value {
     roles.push(role(
         "warehouse-api-task",
         warehouse,
+        created,
         "warehouse-api",
         everything,
     ));
@@ -136,7 +148,7 @@ fn details() -> Value {
         "UserDetailList": [{
             "Path": "/", "UserName": "office-dashboard", "UserId": "AIDAEXAMPLEDASHBOARD",
             "Arn": format!("arn:aws:iam::{PRODUCTION}:user/office-dashboard"),
-            "CreateDate": "2024-02-05T10:11:12+00:00",
+            "CreateDate": created,
             "UserPolicyList": [{
                 "PolicyName": "status-page",
                 "PolicyDocument": document(&json!([{
@@ -157,7 +169,7 @@ fn pattern(name: &str) -> String {
     format!("arn:aws:secretsmanager:{VIRGINIA}:{PRODUCTION}:secret:{name}-??????")
 }
 
-fn role(name: &str, assumed: AssumedBy, policy: &str, statement: Value) -> Value {
+fn role(name: &str, assumed: AssumedBy, created: &str, policy: &str, statement: Value) -> Value {
     let mut statements = vec![statement];
     if WITH_KEY.contains(&name) {
         statements.push(json!({
@@ -183,7 +195,7 @@ fn role(name: &str, assumed: AssumedBy, policy: &str, statement: Value) -> Value
     json!({
         "Path": "/", "RoleName": name, "RoleId": format!("AROAEXAMPLE{}", name.to_uppercase().replace('-', "")),
         "Arn": format!("arn:aws:iam::{PRODUCTION}:role/{name}"),
-        "CreateDate": "2024-02-05T10:11:12+00:00",
+        "CreateDate": created,
         "AssumeRolePolicyDocument": document(&json!([trust])),
         "InstanceProfileList": [],
         "RolePolicyList": [{"PolicyName": policy, "PolicyDocument": document(&json!(statements))}],

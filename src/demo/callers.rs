@@ -328,6 +328,8 @@ pub(super) static BATCH_LOADER: DemoCaller = role(
     PYTHON_POD,
     Origin::Endpoint("10.20.68."),
 );
+pub(super) static SUPPORT: DemoCaller = pods("support-reports-irsa", PYTHON_POD, "10.20.71.");
+/// Somebody whose name and user agent attack whoever reads them, for tests alone.
 pub(super) static HOSTILE: DemoCaller = pods(
     "evil-corp-connector",
     "curl/8 \u{1b}[31mred\u{1b}[0m \u{1b}]0;owned\u{7} \"quoted\", =1+1\r\n\tX-Next: line",

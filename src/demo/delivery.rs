@@ -9,10 +9,11 @@ use std::io::{self, Write};
 use flate2::{Compression, GzBuilder};
 
 use super::call::Call;
+use super::edition::Edition;
 use super::organization::{FRANKFURT, SCOPES, STAGING};
 use super::random::SplitMix;
 use super::record;
-use super::{DAY, DAYS, HOUR, NOW, at};
+use super::{DAY, DAYS, HOUR, NOW};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 const ORGANIZATION: &str = "o-exampleorg1";
@@ -24,6 +25,7 @@ const DELAY: i64 = 300;
 
 /// Writes `trail/AWSLogs/...`: every log file, and one digest.
 pub(super) fn write(
+    edition: Edition,
     calls: &[Call],
     put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -38,11 +40,17 @@ pub(super) fn write(
         while end <= NOW {
             let (slot, later) = rest.split_at(rest.partition_point(|call| call.at < end));
             rest = later;
-            deliver(account, region, end + DELAY, slot, &mut random, put)?;
+            let file = DemoDelivery {
+                edition,
+                account,
+                region,
+                delivered: end + DELAY,
+            };
+            deliver(file, slot, &mut random, put)?;
             end += hours * HOUR;
         }
     }
-    digest(put)
+    digest(edition, put)
 }
 
 fn in_hole(call: &Call) -> bool {
@@ -52,9 +60,7 @@ fn in_hole(call: &Call) -> bool {
 
 /// Writes the log file of a slot, and now and then a second one that repeats some of its records.
 fn deliver(
-    account: &str,
-    region: &str,
-    delivered: i64,
+    file: DemoDelivery,
     slot: &[&Call],
     random: &mut SplitMix,
     put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
@@ -69,33 +75,47 @@ fn deliver(
     let mut records = Vec::with_capacity(slot.len());
     for call in slot {
         let mut json = Vec::with_capacity(2_048);
-        record::write(&mut json, call, &mut last, random)?;
+        record::write(&mut json, call, file.edition, &mut last, random)?;
         records.push(json);
     }
-    let path = log_path(account, region, delivered, random);
+    let path = file.path(random);
     put(&path, &log_file(&records)?)?;
-    if repeated(account, region, delivered) {
-        let path = log_path(account, region, delivered, random);
+    if file.is_repeated() {
+        let path = file.path(random);
         put(&path, &log_file(&records[..records.len().min(60)])?)?;
     }
     Ok(())
 }
 
-/// Two deliveries of production happen to repeat records.
-fn repeated(account: &str, region: &str, delivered: i64) -> bool {
-    let days = (NOW + DELAY - delivered) / DAY;
-    let noon = (delivered - DELAY).rem_euclid(DAY) == 12 * HOUR;
-    account == PRODUCTION && region == VIRGINIA && noon && matches!(days, 1 | 8)
+/// One delivery: where its records are from, and when it comes.
+#[derive(Clone, Copy)]
+struct DemoDelivery {
+    edition: Edition,
+    account: &'static str,
+    region: &'static str,
+    delivered: i64,
 }
 
-fn log_path(account: &str, region: &str, delivered: i64, random: &mut SplitMix) -> String {
-    let time = at(delivered);
-    let day = time.strftime("%Y/%m/%d");
-    let stamp = time.strftime("%Y%m%dT%H%MZ");
-    let unique = random.letters(16);
-    format!(
-        "trail/AWSLogs/{ORGANIZATION}/{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{stamp}_{unique}.json.gz"
-    )
+impl DemoDelivery {
+    /// Two deliveries of production happen to repeat records.
+    fn is_repeated(self) -> bool {
+        let days = (NOW + DELAY - self.delivered) / DAY;
+        let noon = (self.delivered - DELAY).rem_euclid(DAY) == 12 * HOUR;
+        self.account == PRODUCTION && self.region == VIRGINIA && noon && matches!(days, 1 | 8)
+    }
+
+    fn path(self, random: &mut SplitMix) -> String {
+        let Self {
+            account, region, ..
+        } = self;
+        let time = self.edition.at(self.delivered);
+        let day = time.strftime("%Y/%m/%d");
+        let stamp = time.strftime("%Y%m%dT%H%MZ");
+        let unique = random.letters(16);
+        format!(
+            "trail/AWSLogs/{ORGANIZATION}/{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{stamp}_{unique}.json.gz"
+        )
+    }
 }
 
 fn log_file(records: &[Vec<u8>]) -> io::Result<Vec<u8>> {
@@ -121,20 +141,28 @@ fn gzip(text: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// One digest of the kind that lies beside the logs when validation is on. It holds no records.
-fn digest(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+fn digest(edition: Edition, put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut random = SplitMix::named("digest");
+    let minutes_before = |minutes: i64| edition.at(NOW - minutes * 60);
+    let end = minutes_before(5);
     let text = format!(
         concat!(
-            r#"{{"awsAccountId":"{account}","digestStartTime":"2026-10-31T22:55:00Z","#,
-            r#""digestEndTime":"2026-10-31T23:55:00Z","digestS3Bucket":"example-organization-trail","#,
+            r#"{{"awsAccountId":"{account}","digestStartTime":"{start}","#,
+            r#""digestEndTime":"{end}","digestS3Bucket":"example-organization-trail","#,
             r#""digestPublicKeyFingerprint":"{fingerprint}","digestSignatureAlgorithm":"SHA256withRSA","#,
-            r#""newestEventTime":"2026-10-31T23:51:12Z","oldestEventTime":"2026-10-31T22:40:06Z","logFiles":[]}}"#
+            r#""newestEventTime":"{newest}","oldestEventTime":"{oldest}","logFiles":[]}}"#
         ),
         account = PRODUCTION,
+        start = minutes_before(65),
+        end = end,
+        newest = minutes_before(9),
+        oldest = minutes_before(80),
         fingerprint = random.uuid().replace('-', ""),
     );
     let path = format!(
-        "trail/AWSLogs/{ORGANIZATION}/{PRODUCTION}/CloudTrail-Digest/{VIRGINIA}/2026/10/31/{PRODUCTION}_CloudTrail-Digest_{VIRGINIA}_organization-trail_{VIRGINIA}_20261031T235500Z.json.gz"
+        "trail/AWSLogs/{ORGANIZATION}/{PRODUCTION}/CloudTrail-Digest/{VIRGINIA}/{day}/{PRODUCTION}_CloudTrail-Digest_{VIRGINIA}_organization-trail_{VIRGINIA}_{stamp}.json.gz",
+        day = end.strftime("%Y/%m/%d"),
+        stamp = end.strftime("%Y%m%dT%H%M%SZ"),
     );
     put(&path, &gzip(text.as_bytes())?)
 }

@@ -4,11 +4,12 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::call::{Act, Call};
 use super::callers::{DemoCaller, Origin, SessionNaming};
+use super::edition::Edition;
 use super::json::{Json, text};
 use super::organization::CAST;
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation};
-use super::{BEGIN, HOUR, SECRETS_MANAGER, at};
+use super::{BEGIN, HOUR, SECRETS_MANAGER};
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
 const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
@@ -53,7 +54,11 @@ enum Agent {
 ///
 /// # Errors
 /// Those of the serializer, which has none for these types.
-pub(super) fn face_of<'a>(last: &'a mut Option<Face>, call: &Call) -> serde_json::Result<&'a Face> {
+pub(super) fn face_of<'a>(
+    last: &'a mut Option<Face>,
+    call: &Call,
+    edition: Edition,
+) -> serde_json::Result<&'a Face> {
     let key = FaceKey {
         account: call.account,
         region: call.region,
@@ -69,12 +74,12 @@ pub(super) fn face_of<'a>(last: &'a mut Option<Face>, call: &Call) -> serde_json
     };
     let face = match last.take() {
         Some(face) if face.of == key => face,
-        _ => new_face(key, call)?,
+        _ => new_face(key, call, edition)?,
     };
     Ok(last.insert(face))
 }
 
-fn new_face(key: FaceKey, call: &Call) -> serde_json::Result<Face> {
+fn new_face(key: FaceKey, call: &Call, edition: Edition) -> serde_json::Result<Face> {
     let (agent, by_service) = match key.agent {
         Agent::Itself => (
             call.caller.agent,
@@ -89,7 +94,7 @@ fn new_face(key: FaceKey, call: &Call) -> serde_json::Result<Face> {
     };
     Ok(Face {
         of: key,
-        identity: to_raw_value(&identity(call))?,
+        identity: to_raw_value(&identity(call, edition))?,
         agent: to_raw_value(agent)?,
         tls,
     })
@@ -117,7 +122,7 @@ pub(super) const fn rotation_function(cast: &Cast) -> Option<&'static str> {
 }
 
 /// The session of one client of a caller.
-fn session_name(caller: &DemoCaller, client: u32) -> String {
+fn session_name(caller: &DemoCaller, client: u32, edition: Edition) -> String {
     let mut random = SplitMix::named(&format!("session {} {client}", caller.role));
     match caller.session {
         SessionNaming::Named(name) | SessionNaming::Console(name) | SessionNaming::Linked(name) => {
@@ -126,7 +131,10 @@ fn session_name(caller: &DemoCaller, client: u32) -> String {
         SessionNaming::Task => random.uuid().replace('-', ""),
         SessionNaming::Instance => format!("i-0{}{}", random.eight_digits(), random.eight_digits()),
         SessionNaming::Pod => format!("botocore-session-17{:08}", random.below(100_000_000)),
-        SessionNaming::Process => format!("botocore-session-{}", BEGIN + i64::from(client)),
+        SessionNaming::Process => {
+            let started = edition.at(BEGIN + i64::from(client));
+            format!("botocore-session-{}", started.as_second())
+        }
         SessionNaming::RotationFunction => usize::try_from(client)
             .ok()
             .and_then(|place| CAST.get(place))
@@ -147,7 +155,7 @@ fn account_of(call: &Call) -> &'static str {
 }
 
 /// `userIdentity.arn`: it ends in the session.
-pub(super) fn session_arn(call: &Call) -> String {
+pub(super) fn session_arn(call: &Call, edition: Edition) -> String {
     let account = account_of(call);
     let role = call.caller.role;
     match call.caller.session {
@@ -155,12 +163,12 @@ pub(super) fn session_arn(call: &Call) -> String {
         SessionNaming::Root => format!("arn:aws:iam::{account}:root"),
         _ => format!(
             "arn:aws:sts::{account}:assumed-role/{role}/{}",
-            session_name(call.caller, call.client)
+            session_name(call.caller, call.client, edition)
         ),
     }
 }
 
-fn identity(call: &Call) -> Json {
+fn identity(call: &Call, edition: Edition) -> Json {
     let account = account_of(call);
     let caller = call.caller;
     if let Act::Rotation(..) = call.act {
@@ -179,7 +187,7 @@ fn identity(call: &Call) -> Json {
         SessionNaming::User => vec![
             ("type", text("IAMUser")),
             ("principalId", text(principal("AIDA", account, caller))),
-            ("arn", text(session_arn(call))),
+            ("arn", text(session_arn(call, edition))),
             ("accountId", text(account)),
             ("accessKeyId", text("AKIAIOSFODNN7EXAMPLE")),
             ("userName", text(caller.role)),
@@ -187,17 +195,17 @@ fn identity(call: &Call) -> Json {
         SessionNaming::Root => vec![
             ("type", text("Root")),
             ("principalId", text(account)),
-            ("arn", text(session_arn(call))),
+            ("arn", text(session_arn(call, edition))),
             ("accountId", text(account)),
         ],
         _ if account != call.account => {
             return Json::Map(vec![
                 ("type", text("AWSAccount")),
-                ("principalId", text(principal_of_session(call))),
+                ("principalId", text(principal_of_session(call, edition))),
                 ("accountId", text(account)),
             ]);
         }
-        _ => assumed_role(call),
+        _ => assumed_role(call, edition),
     };
     if let SessionNaming::Linked(service) = caller.session {
         entries.push(("invokedBy", text(service)));
@@ -212,11 +220,11 @@ fn principal(prefix: &str, account: &str, caller: &DemoCaller) -> String {
     format!("{prefix}{}", id.to_ascii_uppercase())
 }
 
-fn principal_of_session(call: &Call) -> String {
+fn principal_of_session(call: &Call, edition: Edition) -> String {
     format!(
         "{}:{}",
         principal("AROA", account_of(call), call.caller),
-        session_name(call.caller, call.client)
+        session_name(call.caller, call.client, edition)
     )
 }
 
@@ -225,7 +233,7 @@ const fn session_began(call: &Call) -> i64 {
     call.at - call.at.rem_euclid(6 * HOUR)
 }
 
-fn assumed_role(call: &Call) -> Vec<(&'static str, Json)> {
+fn assumed_role(call: &Call, edition: Edition) -> Vec<(&'static str, Json)> {
     let caller = call.caller;
     let account = account_of(call);
     let issuer = vec![
@@ -258,7 +266,10 @@ fn assumed_role(call: &Call) -> Vec<(&'static str, Json)> {
     context.push((
         "attributes",
         Json::Map(vec![
-            ("creationDate", text(at(session_began(call)).to_string())),
+            (
+                "creationDate",
+                text(edition.at(session_began(call)).to_string()),
+            ),
             ("mfaAuthenticated", text("false")),
         ]),
     ));
@@ -267,8 +278,8 @@ fn assumed_role(call: &Call) -> Vec<(&'static str, Json)> {
     }
     vec![
         ("type", text("AssumedRole")),
-        ("principalId", text(principal_of_session(call))),
-        ("arn", text(session_arn(call))),
+        ("principalId", text(principal_of_session(call, edition))),
+        ("arn", text(session_arn(call, edition))),
         ("accountId", text(account)),
         ("accessKeyId", text(ACCESS_KEY)),
         ("sessionContext", Json::Map(context)),

@@ -3,6 +3,7 @@
 //! One file for each account and Region, also where there is little in it. The dates of production carry `+00:00`,
 //! those of staging `+02:00`, as the command prints them in the time zone of whoever ran it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::LazyLock;
@@ -12,14 +13,16 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::call::{Act, Call};
+use super::edition::Edition;
 use super::organization::{CAST, SCOPES, STAGING};
 use super::random::SplitMix;
 use super::roles::{Cast, DemoKey, Rotation};
 use super::traffic::{created_at, deleted_at};
-use super::{DAY, NOW, at, rotation};
+use super::{DAY, NOW, rotation};
 
 /// Writes `inventory/<account>-<region>.json` for every account and Region.
 pub(super) fn write(
+    edition: Edition,
     calls: &[Call],
     put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -27,11 +30,10 @@ pub(super) fn write(
     let written = last_written(calls);
     for &(account, region, _) in SCOPES {
         let list = SecretList {
-            secret_list: CAST
-                .iter()
-                .enumerate()
+            secret_list: edition
+                .places()
                 .filter(|(_, cast)| cast.account == account && cast.region == region)
-                .map(|(index, cast)| entry(index, cast, accessed[index], written[index]))
+                .map(|(index, _)| entry(edition, index, accessed[index], written[index]))
                 .collect(),
         };
         let mut text = Vec::new();
@@ -236,12 +238,18 @@ struct RotationRules {
 #[serde(rename_all = "PascalCase")]
 struct DemoTag {
     key: &'static str,
-    value: &'static str,
+    value: Cow<'static, str>,
 }
 
 /// `accessed`, `written`: the day of the last read, and when a value was last put, as the trail has it.
-fn entry(index: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>) -> DemoSecret {
-    let date = |seconds, millisecond| printed(cast.account, seconds, millisecond);
+fn entry(
+    edition: Edition,
+    index: usize,
+    accessed: Option<i64>,
+    written: Option<i64>,
+) -> DemoSecret {
+    let cast = &CAST[index];
+    let date = |seconds, millisecond| printed(edition, cast.account, seconds, millisecond);
     let created = created_at(index);
     let last_rotated = rotation::succeeded(cast).first().copied();
     let changed = [
@@ -284,7 +292,7 @@ fn entry(index: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>)
         last_accessed_date: accessed.map(|at| date(at, 0)),
         deleted_date: cast.deleted.map(|days| date(deleted_at(days), 871)),
         next_rotation_date: next.map(|at| date(at - at.rem_euclid(DAY) + DAY - 1, 0)),
-        tags: tags(cast),
+        tags: tags(edition, cast),
         secret_versions_to_stages: stages(cast),
         owning_service: cast.service,
         created_date: date(created, millisecond),
@@ -292,17 +300,23 @@ fn entry(index: usize, cast: &Cast, accessed: Option<i64>, written: Option<i64>)
     }
 }
 
-fn tags(cast: &Cast) -> Vec<DemoTag> {
+fn tags(edition: Edition, cast: &Cast) -> Vec<DemoTag> {
     let environment = if cast.account == STAGING {
         "staging"
     } else {
         "production"
     };
     let own = cast.service.is_none().then_some(("env", environment));
+    let kept_until = cast.kept_until.map(|days| {
+        let day = edition.day(days).to_string();
+        ("keep-until", day.into())
+    });
     cast.owner
         .into_iter()
         .chain(own)
         .chain(cast.tags.iter().copied())
+        .map(|(key, value)| (key, value.into()))
+        .chain(kept_until)
         .map(|(key, value)| DemoTag { key, value })
         .collect()
 }
@@ -331,9 +345,9 @@ pub(super) fn function_arn(cast: &Cast, function: &str) -> String {
 }
 
 /// A date as the AWS CLI prints it: with an offset, and with six digits of a second unless they are zero.
-fn printed(account: &str, seconds: i64, millisecond: u32) -> String {
+fn printed(edition: Edition, account: &str, seconds: i64, millisecond: u32) -> String {
     let hours = if account == STAGING { 2 } else { 0 };
-    let local = Offset::constant(hours).to_datetime(at(seconds));
+    let local = Offset::constant(hours).to_datetime(edition.at(seconds));
     let fraction = if millisecond == 0 {
         String::new()
     } else {
@@ -355,8 +369,10 @@ mod tests {
 
     #[test]
     fn dates_are_printed_with_the_offset_of_the_account() {
-        assert_eq!(printed(PRODUCTION, NOW, 0), "2026-11-01T00:00:00+00:00");
-        assert_eq!(printed(STAGING, NOW, 7), "2026-11-01T02:00:00.007000+02:00");
+        let edition = Edition::of_day("2028-02-29T12:00:00Z".parse().unwrap());
+        let printed = |account, millisecond| printed(edition, account, NOW, millisecond);
+        assert_eq!(printed(PRODUCTION, 0), "2028-02-29T00:00:00+00:00");
+        assert_eq!(printed(STAGING, 7), "2028-02-29T02:00:00.007000+02:00");
     }
 
     #[test]
@@ -378,7 +394,8 @@ mod tests {
 
     #[test]
     fn reads_in_the_trail_move_the_day_of_the_last_access() {
-        let accessed = last_accessed(&super::super::traffic::calls());
+        let edition = Edition::of_day(jiff::Timestamp::UNIX_EPOCH);
+        let accessed = last_accessed(&super::super::traffic::calls(edition));
         let days_ago = |name: &str| {
             let index = CAST.iter().position(|cast| cast.name == name).unwrap();
             accessed[index].map(|at| (NOW - at) / DAY)

@@ -2,15 +2,17 @@
 //!
 //! It is written as AWS writes it, so that the demo takes the tool's real path: `aws secretsmanager list-secrets`
 //! output for every account and Region, who may read by IAM, and the log files of an organization trail. Every feature of the tool has a
-//! secret in [`CAST`] that shows it, with the verdict a scan must come to.
+//! secret in the cast that shows it, with the verdict a scan must come to.
 //!
-//! The same bytes come out on every run and platform: no clock, no I/O, chance only from a fixed seed. Names, ids and
-//! addresses are made up or reserved for documentation. No value of any secret occurs, as in a real trail.
+//! One [`Edition`] gives the same bytes on every run and platform: no clock, no I/O, chance only from a fixed seed. Names, ids
+//! and addresses are made up or reserved for documentation. No value of any secret occurs, as in a real trail.
 
 mod access;
 mod call;
 mod callers;
 mod delivery;
+mod edition;
+mod hostile;
 mod hygiene;
 mod identity;
 mod inventory;
@@ -26,14 +28,13 @@ mod traffic;
 
 use std::io;
 
-use jiff::Timestamp;
-
 use crate::domain::base::names::SECRETS_MANAGER;
 
-pub use organization::CAST;
+pub use edition::Edition;
 pub use roles::Cast;
 
-/// The moment of the demo, in seconds since 1970-01-01T00:00:00Z: 2026-11-01T00:00:00Z.
+/// The moment that the example counts from, in seconds since 1970-01-01T00:00:00Z: 2026-11-01T00:00:00Z. An [`Edition`] moves
+/// all that is written from here to its own day.
 const NOW: i64 = 1_793_491_200;
 /// How many days of trail there are.
 const DAYS: i64 = 90;
@@ -42,19 +43,10 @@ const HOUR: i64 = 3_600;
 /// When the trail begins, in seconds since 1970.
 const BEGIN: i64 = NOW - DAYS * DAY;
 
-/// The fixed moment of the demo, 2026-11-01T00:00:00Z. The trail covers the 90 days before it.
-#[must_use]
-pub fn now() -> Timestamp {
-    at(NOW)
-}
-
-/// The instant of these seconds since 1970. All times of the demo lie within what a [`Timestamp`] can hold.
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
 /// The organization's policy file.
-pub const POLICY: &str = "\
+fn policy(edition: Edition) -> String {
+    format!(
+        "\
 # What this organization has agreed on. Every key is optional; `secretsweep rules` explains the rules.
 [protect]
 names = [\"break-glass/*\"]
@@ -69,8 +61,8 @@ never_rotated_after = \"1200d\"
 most_consumers = 10
 most_secrets = 12
 require_tls_1_3 = true
-naming = [{ account = \"111122223333\", prefix = \"legacy/\", pattern = \"^legacy/[a-z-]+/[a-z-]+$\" }]
-team = [{ owner = \"stores\", readers = [\"warehouse-handhelds\"] }]
+naming = [{{ account = \"111122223333\", prefix = \"legacy/\", pattern = \"^legacy/[a-z-]+/[a-z-]+$\" }}]
+team = [{{ owner = \"stores\", readers = [\"warehouse-handhelds\"] }}]
 
 [[mute]]
 code = \"naming\"
@@ -81,8 +73,11 @@ reason = \"goes with the old finance system\"
 code = \"no-owner\"
 name = \"experiments/*\"
 reason = \"the experiments end with the quarter\"
-until = \"2026-09-30\"
-";
+until = \"{until}\"
+",
+        until = edition.day(32)
+    )
+}
 
 /// Hands every file of the organization to `put`, with its relative path (`/` between folders) and its bytes.
 ///
@@ -91,12 +86,15 @@ until = \"2026-09-30\"
 ///
 /// # Errors
 /// The first error of `put` ends the writing and is returned; nothing else fails.
-pub fn write(put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
-    put("secretsweep.toml", POLICY.as_bytes())?;
-    let calls = traffic::calls();
-    inventory::write(&calls, put)?;
-    access::write(put)?;
-    delivery::write(&calls, put)
+pub fn write(
+    edition: Edition,
+    put: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    put("secretsweep.toml", policy(edition).as_bytes())?;
+    let calls = traffic::calls(edition);
+    inventory::write(edition, &calls, put)?;
+    access::write(edition, put)?;
+    delivery::write(edition, &calls, put)
 }
 
 #[cfg(test)]
@@ -107,17 +105,22 @@ mod tests {
 
     use serde::Deserialize;
 
-    use super::organization::SCOPES;
+    use super::organization::{CAST, SCOPES};
     use super::*;
 
     type Files = BTreeMap<String, Vec<u8>>;
 
-    static FILES: LazyLock<Files> = LazyLock::new(written);
+    static FILES: LazyLock<Files> = LazyLock::new(|| written(leap_day()));
     static TRAIL: LazyLock<TestTrail> = LazyLock::new(|| read_trail(&FILES));
 
-    fn written() -> Files {
+    /// A day that is not the one the example counts from.
+    fn leap_day() -> Edition {
+        Edition::of_day("2028-02-29T13:14:15Z".parse().unwrap())
+    }
+
+    fn written(edition: Edition) -> Files {
         let mut files = Files::new();
-        write(&mut |path, bytes| {
+        write(edition, &mut |path, bytes| {
             let before = files.insert(path.to_owned(), bytes.to_vec());
             assert!(before.is_none(), "{path} comes twice");
             Ok(())
@@ -203,13 +206,38 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_of_the_demo_is_fixed() {
-        assert_eq!(now().to_string(), "2026-11-01T00:00:00Z");
+    fn two_runs_on_one_day_write_the_same_bytes() {
+        let evening = Edition::of_day("2028-02-29T23:59:59Z".parse().unwrap());
+        assert!(*FILES == written(evening));
     }
 
     #[test]
-    fn two_runs_write_the_same_bytes() {
-        assert!(*FILES == written());
+    fn hostile_names_are_added_and_change_no_other_secret() {
+        let hostile = written(leap_day().with_hostile_names());
+        let list = |files: &Files| -> Vec<serde_json::Value> {
+            let lists = files
+                .iter()
+                .filter(|(path, _)| path.starts_with("inventory/1"));
+            let parse = |bytes: &Vec<u8>| serde_json::from_slice::<serde_json::Value>(bytes);
+            lists
+                .flat_map(|(_, bytes)| {
+                    parse(bytes).unwrap()["SecretList"]
+                        .as_array()
+                        .unwrap()
+                        .clone()
+                })
+                .collect()
+        };
+        let (plain, mut all) = (list(&FILES), list(&hostile));
+        all.retain(|one| plain.contains(one) || one["Name"].as_str().unwrap().contains(['=', '+']));
+        assert_eq!(all.len(), plain.len() + 2);
+        for (path, bytes) in FILES.iter().filter(|(path, _)| is_log(path)) {
+            let text = String::from_utf8(inflated(bytes)).unwrap();
+            assert!(
+                !text.contains("evil") && !text.contains("<script>"),
+                "{path}"
+            );
+        }
     }
 
     #[test]
@@ -224,7 +252,7 @@ mod tests {
     #[test]
     fn an_error_of_the_writer_ends_the_writing() {
         let mut calls = 0;
-        let result = write(&mut |_, _| {
+        let result = write(leap_day(), &mut |_, _| {
             calls += 1;
             Err(io::Error::other("the disk is full"))
         });
@@ -237,16 +265,39 @@ mod tests {
         let (account, region, from, until) = crate::demo::delivery::HOLE;
         for &(own_account, own_region, _) in SCOPES {
             let activity = &TRAIL.hours[&(own_account.to_owned(), own_region.to_owned())];
+            let first = leap_day().at(BEGIN).to_string();
+            assert!(activity.first().unwrap()[..] >= first[..13]);
+            assert!(activity.last().unwrap()[..] < leap_day().now().to_string()[..13]);
             for hour in 0..DAYS * 24 {
                 let begin = NOW - DAYS * DAY + hour * HOUR;
                 let missing = (own_account, own_region) == (account, region)
                     && (from..until).contains(&begin);
-                let name = &at(begin).to_string()[..13];
+                let name = &leap_day().at(begin).to_string()[..13];
                 assert_eq!(
                     activity.contains(name),
                     !missing,
                     "{own_account} {own_region} {name}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_planned_lies_in_the_future() {
+        const PLANNED: &[&str] = &["NextRotationDate"];
+        for (path, bytes) in FILES
+            .iter()
+            .filter(|(path, _)| path.starts_with("inventory/"))
+        {
+            let list: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+            for entry in list["SecretList"].as_array().into_iter().flatten() {
+                for (key, value) in entry.as_object().unwrap() {
+                    if !key.ends_with("Date") || PLANNED.contains(&key.as_str()) {
+                        continue;
+                    }
+                    let date: jiff::Timestamp = value.as_str().unwrap().parse().unwrap();
+                    assert!(date < leap_day().now(), "{path}: {key} {date}");
+                }
             }
         }
     }
@@ -277,13 +328,13 @@ mod tests {
                 let suffix = entry["ARN"].as_str().unwrap().strip_prefix(&start).unwrap();
                 assert_eq!(suffix.len(), 6, "{name}");
                 assert!(suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-                assert!(CAST.iter().any(|cast| cast.account == account
+                assert!(leap_day().cast().any(|cast| cast.account == account
                     && cast.region == region
                     && cast.name == name));
                 listed += 1;
             }
         }
-        assert_eq!(listed, CAST.len());
+        assert_eq!(listed, leap_day().cast().count());
     }
 
     #[test]
@@ -316,8 +367,8 @@ mod tests {
                 ],
             ),
         ];
-        let shown: BTreeSet<_> = CAST
-            .iter()
+        let shown: BTreeSet<_> = leap_day()
+            .cast()
             .map(|cast| (cast.verdict, cast.reason))
             .collect();
         let known: BTreeSet<_> = REASONS

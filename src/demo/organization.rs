@@ -27,8 +27,8 @@ pub(super) const SCOPES: &[(&str, &str, i64)] = &[
     (STAGING, FRANKFURT, 12),
 ];
 
-/// Every secret of the example organization, as the inventory lists it.
-pub const CAST: &[Cast] = &[
+/// Every secret of the example organization, in the order of the inventory. Which of them there are is up to the edition.
+pub(super) const CAST: &[Cast] = &[
     // Loops and healthy readers.
     prod("checkout/stripe/api-key")
         .owner("payments")
@@ -253,12 +253,12 @@ pub const CAST: &[Cast] = &[
     prod("migration/oracle/dump-key")
         .owner("data")
         .accessed(150)
-        .tags(&[("keep-until", "2027-03-31")])
+        .kept_until(-150)
         .keep("protected-until", "protected by a date in the future"),
     prod("migration/mysql/dump-key")
         .owner("data")
         .accessed(150)
-        .tags(&[("keep-until", "2026-06-30")])
+        .kept_until(124)
         .delete("idle", "its protection by a date has run out"),
     prod("break-glass/root-totp")
         .owner("security")
@@ -373,21 +373,18 @@ pub const CAST: &[Cast] = &[
         .undescribed()
         .created(150)
         .delete("never-read", "never read, and no tag names an owner"),
-    // Text that other people wrote.
-    prod("=HYPERLINK/evil")
-        .owner("=cmd|'/c calc'!A1")
-        .about("He said \"keep it\",\nthen left;\r\nsee \u{1b}]8;;https://example.org\u{7}here\u{1b}]8;;\u{7} <b>now</b>")
-        .keep(
-            "recently-read",
-            "a name, an owner and a description that try to be a formula, a terminal escape and markup",
-        ),
-    prod("-2+3")
-        .owner("<script>alert(1)</script>")
+    // What people write by hand.
+    prod("support/zendesk/api-token")
+        .owner("support")
+        .about("Reads tickets for the weekly report; ask Jo before you change it")
+        .keep("recently-read", "read by name once a day"),
+    prod("marketing/hubspot/api-key")
+        .owner("marketing")
         .accessed(160)
-        .about("+1, @2\tand a tab")
+        .about("Newsletter sign-ups")
         .review(
             "failed-reads",
-            "a name that would start a formula, and an error message with markup",
+            "its reader, which nobody allowed to read it, asks every day",
         ),
     // Production in Europe.
     secret(PRODUCTION, IRELAND, "eu/customers/db")
@@ -461,4 +458,22 @@ pub const CAST: &[Cast] = &[
         "recently-read",
         "tasks of a service that fails at its start read it every 45 seconds, each once",
     ),
+    // Text that other people wrote, for tests alone.
+    prod("=HYPERLINK/evil")
+        .owner("=cmd|'/c calc'!A1")
+        .about("He said \"keep it\",\nthen left;\r\nsee \u{1b}]8;;https://example.org\u{7}here\u{1b}]8;;\u{7} <b>now</b>")
+        .hostile()
+        .keep(
+            "recently-read",
+            "a name, an owner and a description that try to be a formula, a terminal escape and markup",
+        ),
+    prod("-2+3")
+        .owner("<script>alert(1)</script>")
+        .accessed(160)
+        .about("+1, @2\tand a tab")
+        .hostile()
+        .review(
+            "failed-reads",
+            "a name that would start a formula, and an error message with markup",
+        ),
 ];

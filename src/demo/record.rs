@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::call::{Act, Call, CallAccess, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{Origin, SessionNaming};
+use super::edition::Edition;
 use super::identity::{Face, face_of, rotation_function, session_arn};
 use super::inventory::{
     VersionAge, arn, former_arn, function_arn, key_arn, partial_arn, version_id,
@@ -18,7 +19,7 @@ use super::json::{Json, text};
 use super::organization::CAST;
 use super::random::{SplitMix, uuid};
 use super::roles::Cast;
-use super::{BEGIN, DAY, HOUR, SECRETS_MANAGER, at};
+use super::{BEGIN, DAY, HOUR, SECRETS_MANAGER};
 
 /// Appends the record of a call, as compact JSON. `last` is the face of the record before, if there was one.
 ///
@@ -27,11 +28,12 @@ use super::{BEGIN, DAY, HOUR, SECRETS_MANAGER, at};
 pub(super) fn write(
     out: &mut Vec<u8>,
     call: &Call,
+    edition: Edition,
     last: &mut Option<Face>,
     random: &mut SplitMix,
 ) -> serde_json::Result<()> {
-    let face = face_of(last, call)?;
-    serde_json::to_writer(out, &record(call, face, random))
+    let face = face_of(last, call, edition)?;
+    serde_json::to_writer(out, &record(call, edition, face, random))
 }
 
 /// The keys in the order that real records have. Keys that do not apply are absent, four are null instead.
@@ -78,7 +80,12 @@ struct DemoRecord<'a> {
     session_credential_from_console: Option<&'static str>,
 }
 
-fn record<'a>(call: &Call, face: &'a Face, random: &mut SplitMix) -> DemoRecord<'a> {
+fn record<'a>(
+    call: &Call,
+    edition: Edition,
+    face: &'a Face,
+    random: &mut SplitMix,
+) -> DemoRecord<'a> {
     let event_id = random.uuid();
     let request_id = match call.act {
         Act::Rotation(_, index) => format!("Rotation-{}-{}", arn(index), random.uuid()),
@@ -92,16 +99,18 @@ fn record<'a>(call: &Call, face: &'a Face, random: &mut SplitMix) -> DemoRecord<
     let mut record = DemoRecord {
         event_version: "1.11",
         user_identity: &face.identity,
-        event_time: at(call.at).to_string(),
+        event_time: edition.at(call.at).to_string(),
         event_source: call.act.source(),
         event_name: event_name(call.act),
         aws_region: call.region,
         source_ip_address: address(call),
         user_agent: &face.agent,
         error_code: call.failure.and_then(error_code),
-        error_message: call.failure.map(|failure| error_message(call, failure)),
+        error_message: call
+            .failure
+            .map(|failure| error_message(call, failure, edition)),
         request_parameters: parameters,
-        response_elements: response(call),
+        response_elements: response(call, edition),
         additional_event_data: None,
         request_id,
         event_id,
@@ -314,7 +323,7 @@ fn version(call: &Call, target: CallTarget, age: VersionAge) -> String {
     version_id(&CAST[index], time, age)
 }
 
-fn response(call: &Call) -> Option<Json> {
+fn response(call: &Call, edition: Edition) -> Option<Json> {
     if call.failure.is_some() {
         return None;
     }
@@ -336,7 +345,7 @@ fn response(call: &Call) -> Option<Json> {
                 .index()
                 .map_or_else(|| secret_id(target), |index| CAST[index].name.to_owned());
             Some(Json::Map(vec![
-                ("deletionDate", text(at(end).to_string())),
+                ("deletionDate", text(edition.at(end).to_string())),
                 ("name", text(name)),
                 ("arn", text(arn_of(target))),
             ]))
@@ -355,7 +364,7 @@ const fn error_code(failure: Failure) -> Option<&'static str> {
     }
 }
 
-fn error_message(call: &Call, failure: Failure) -> String {
+fn error_message(call: &Call, failure: Failure, edition: Edition) -> String {
     let asked = match call.act {
         Act::Get(target, _) => secret_id(target),
         _ => String::new(),
@@ -364,7 +373,7 @@ fn error_message(call: &Call, failure: Failure) -> String {
         format!(
             "User: {} is not authorized to perform: secretsmanager:GetSecretValue on resource: {asked} because no \
              identity-based policy allows the secretsmanager:GetSecretValue action",
-            session_arn(call)
+            session_arn(call, edition)
         )
     };
     match failure {

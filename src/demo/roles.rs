@@ -24,11 +24,15 @@ pub struct Cast {
     pub(super) accessed: Option<i64>,
     pub(super) owner: Option<(&'static str, &'static str)>,
     pub(super) tags: &'static [(&'static str, &'static str)],
+    /// Days ago that the tag `keep-until` names; in the future, if there are fewer than none.
+    pub(super) kept_until: Option<i64>,
     pub(super) key: DemoKey,
     pub(super) rotation: Rotation,
     pub(super) deleted: Option<i64>,
     pub(super) service: Option<&'static str>,
     pub(super) primary: Option<&'static str>,
+    /// Whether its texts attack whoever reads them, so that only tests see it.
+    pub(super) hostile: bool,
 }
 
 /// The key that encrypts a secret.
@@ -87,11 +91,13 @@ pub(super) const fn secret(
         accessed: None,
         owner: None,
         tags: &[],
+        kept_until: None,
         key: DemoKey::Aws,
         rotation: Rotation::Unset,
         deleted: None,
         service: None,
         primary: None,
+        hostile: false,
     }
 }
 
@@ -168,6 +174,17 @@ impl Cast {
 
     pub(super) const fn tags(mut self, tags: &'static [(&'static str, &'static str)]) -> Self {
         self.tags = tags;
+        self
+    }
+
+    /// The tag `keep-until` names the day that lies so many days ago.
+    pub(super) const fn kept_until(mut self, days: i64) -> Self {
+        self.kept_until = Some(days);
+        self
+    }
+
+    pub(super) const fn hostile(mut self) -> Self {
+        self.hostile = true;
         self
     }
 

@@ -5,14 +5,15 @@
 
 use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{self, DemoCaller};
+use super::edition::Edition;
 use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
 use super::random::SplitMix;
 use super::script::{CallPattern, Script, ago, always, find, prod, since};
-use super::{BEGIN, DAY, DAYS, HOUR, NOW, hygiene, rotation};
+use super::{BEGIN, DAY, DAYS, HOUR, NOW, hostile, hygiene, rotation};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 /// Every call of the ninety days in the order of time.
-pub(super) fn calls() -> Vec<Call> {
+pub(super) fn calls(edition: Edition) -> Vec<Call> {
     let mut script = Script {
         calls: Vec::with_capacity(220_000),
     };
@@ -29,6 +30,9 @@ pub(super) fn calls() -> Vec<Call> {
     background(&mut script);
     starts(&mut script);
     hygiene::calls(&mut script);
+    if edition.is_hostile() {
+        hostile::calls(&mut script);
+    }
     let mut calls = script.calls;
     calls.retain(|call| (BEGIN..NOW).contains(&call.at));
     calls.sort_by_key(|call| call.at);
@@ -209,7 +213,11 @@ fn ordinary_readers(script: &mut Script) {
         ..always(9 * DAY)
     };
     script.reads(prod("billing/tax/api-key"), &callers::TAX, until_rotated);
-    script.reads_by_name(prod("=HYPERLINK/evil"), &callers::HOSTILE, always(DAY));
+    script.reads_by_name(
+        prod("support/zendesk/api-token"),
+        &callers::SUPPORT,
+        always(DAY),
+    );
 
     let warehouse = prod("inventory/warehouse/db");
     let tasks = CallPattern {
@@ -350,15 +358,15 @@ fn failures(script: &mut Script) {
         Failure::Missing,
     );
     fail(
-        &callers::HOSTILE,
+        &callers::SUPPORT,
         since(10, DAY),
-        CallTarget::Name(prod("-2+3")),
-        Failure::DeniedWithMarkup,
+        CallTarget::Name(prod("marketing/hubspot/api-key")),
+        Failure::Denied,
     );
     fail(
-        &callers::HOSTILE,
+        &callers::SUPPORT,
         since(10, DAY),
-        CallTarget::Text("<script>alert(document.title)</script>"),
+        CallTarget::Text("support/zendesk api-token"),
         Failure::Invalid,
     );
 }

@@ -8,14 +8,14 @@ use super::scan::{FORMATS, finish, judge};
 use super::shown;
 use crate::Exit;
 use crate::cli::{AnalysisArgs, DemoArgs};
-use crate::demo;
+use crate::demo::{self, Edition};
 use crate::domain::analysis::{TrailInput, VersionAnswers};
 use crate::domain::pricing::bill::reconcile;
 use crate::files::store::Overwrite;
 use crate::report::Companions;
 use crate::run::bill::{self, BillAccess};
 use crate::run::output::{focus, previous, selected};
-use crate::run::scan_plan::ScanPlan;
+use crate::run::scan_plan::{ScanPlan, clock};
 use crate::run::sources::ScanData;
 use crate::term::Term;
 
@@ -25,13 +25,20 @@ const MARK: &str = ".secretsweep-demo";
 /// Runs `demo`.
 pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     let previous = previous(&args.view)?;
-    write(&args.dir)?;
+    // The organization lives until today: a plan that is made of it must not be too old to be applied.
+    let day = Edition::of_day(args.now.unwrap_or_else(clock));
+    let edition = if args.hostile {
+        day.with_hostile_names()
+    } else {
+        day
+    };
+    write(&args.dir, edition)?;
     term.say(&format!(
         "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
         args.dir.display()
     ));
     let plan = ScanPlan::new(&AnalysisArgs {
-        now: Some(demo::now()),
+        now: Some(edition.now()),
         // The example's own, so that a policy file that happens to lie here changes nothing.
         policy: Some(args.dir.join("secretsweep.toml")),
         ..AnalysisArgs::default()
@@ -69,7 +76,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     Ok(shown(Term::data(summary.as_bytes()), Exit::Done))
 }
 
-fn write(dir: &Path) -> Result<()> {
+fn write(dir: &Path, edition: Edition) -> Result<()> {
     let is_ours = dir.join(MARK).exists();
     let is_empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
     if !is_ours && !is_empty {
@@ -88,7 +95,7 @@ fn write(dir: &Path) -> Result<()> {
         }
         std::fs::write(path, bytes)
     };
-    demo::write(&mut put).with_context(|| {
+    demo::write(edition, &mut put).with_context(|| {
         format!(
             "cannot write the example organization to `{}`",
             dir.display()

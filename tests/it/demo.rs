@@ -1,12 +1,15 @@
 //! The example organization: what a scan of it says is what its cast is there to show, the same bytes on every run.
 //!
 //! The files in `reports/demo` are what the demo writes, kept in the repository so that a change of any report shows up
-//! as a difference that somebody reads. `UPDATE=1 cargo test demo` writes them again.
+//! as a difference that somebody reads. `UPDATE=1 cargo test demo` writes them again. They are those of a fixed day, whereas
+//! the command without options lives on the day it is run.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use secretsweep::demo::CAST;
+use jiff::Timestamp;
+use secretsweep::demo::Edition;
 use secretsweep::domain::base::finding_kinds::{FINDINGS, FindingKind};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,6 +19,9 @@ use crate::world::program;
 
 /// The folder that the README's first command writes.
 const DEMO: &str = "secretsweep-demo";
+
+/// The day of the files in the repository.
+pub const DAY: &str = "2026-11-01T00:00:00Z";
 
 /// The results that do not depend on where they are written.
 const RESULTS: &[&str] = &[
@@ -31,12 +37,25 @@ const RESULTS: &[&str] = &[
 /// The organization and its scan, made once for all tests.
 pub struct Made {
     folder: TempDir,
+    edition: Edition,
     stdout: String,
 }
 
-pub static MADE: LazyLock<Made> = LazyLock::new(|| {
+pub static MADE: LazyLock<Made> = LazyLock::new(|| made(edition(DAY), &["--now", DAY]));
+
+/// The same with names, tags and messages that attack whoever reads them: what is escaped is tested with it.
+pub static HOSTILE: LazyLock<Made> = LazyLock::new(|| {
+    let edition = edition(DAY).with_hostile_names();
+    made(edition, &["--now", DAY, "--hostile"])
+});
+
+fn edition(day: &str) -> Edition {
+    Edition::of_day(day.parse().unwrap())
+}
+
+fn made(edition: Edition, options: &[&str]) -> Made {
     let folder = tempfile::tempdir().unwrap();
-    let output = program(folder.path(), &["demo", DEMO]);
+    let output = program(folder.path(), &[&["demo", DEMO], options].concat());
     assert_eq!(
         output.status.code(),
         Some(0),
@@ -45,9 +64,10 @@ pub static MADE: LazyLock<Made> = LazyLock::new(|| {
     );
     Made {
         folder,
+        edition,
         stdout: String::from_utf8(output.stdout).unwrap(),
     }
-});
+}
 
 impl Made {
     /// A file of it.
@@ -58,21 +78,41 @@ impl Made {
     fn result(&self, name: &str) -> String {
         std::fs::read_to_string(self.path("report").join(name)).unwrap()
     }
+
+    fn report(&self) -> Value {
+        serde_json::from_str(&self.result("report.json")).unwrap()
+    }
+
+    /// The verdict and the reasons of every secret, by its account, Region and name, and how often each kind of finding
+    /// occurs.
+    fn judgement(&self) -> (BTreeMap<String, String>, BTreeMap<String, usize>) {
+        let report = self.report();
+        let rows = report["secrets"].as_array().unwrap().iter();
+        let verdicts = rows.map(|row| {
+            let name = format!("{} {} {}", row["account"], row["region"], row["name"]);
+            (name, format!("{} {:?}", row["verdict"], codes(row)))
+        });
+        let mut findings = BTreeMap::new();
+        for row in report["findings"].as_array().unwrap() {
+            *findings.entry(row["code"].to_string()).or_default() += 1;
+        }
+        (verdicts.collect(), findings)
+    }
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Scans the organization from other files or with other settings.
+/// Scans the hostile organization from other files or with other settings.
 fn scan(trail: &Path, args: &[&str]) -> TempDir {
     let out = tempfile::tempdir().unwrap();
     let text = |path: PathBuf| path.to_str().unwrap().to_owned();
     let (inventory, policy) = (
-        text(MADE.path("inventory")),
-        text(MADE.path("secretsweep.toml")),
+        text(HOSTILE.path("inventory")),
+        text(HOSTILE.path("secretsweep.toml")),
     );
-    let iam = text(MADE.path("iam"));
+    let iam = text(HOSTILE.path("iam"));
     let mut all = vec![
         "scan",
         "--iam",
@@ -84,7 +124,7 @@ fn scan(trail: &Path, args: &[&str]) -> TempDir {
         "--policy",
         &policy,
         "--now",
-        "2026-11-01T00:00:00Z",
+        DAY,
         "--out",
         "out",
         "--allow-partial",
@@ -121,12 +161,12 @@ fn assert_same(name: &str, actual: &str, expected: &str) {
     }
 }
 
-#[test]
-fn every_secret_of_the_cast_gets_the_verdict_that_it_shows() {
-    let report: Value = serde_json::from_str(&MADE.result("report.json")).unwrap();
+/// What is wrong with the verdicts of a scan of the organization.
+fn wrong_verdicts(made: &Made) -> Vec<String> {
+    let report = made.report();
     let rows = report["secrets"].as_array().unwrap();
     let mut wrong = Vec::new();
-    for cast in CAST {
+    for cast in made.edition.cast() {
         let row = rows.iter().find(|row| {
             row["name"] == cast.name
                 && row["account"] == cast.account
@@ -144,13 +184,65 @@ fn every_secret_of_the_cast_gets_the_verdict_that_it_shows() {
             ));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(rows.len(), CAST.len(), "and there is no other secret");
+    if rows.len() != made.edition.cast().count() {
+        wrong.push(format!("{} secrets are in the report", rows.len()));
+    }
+    wrong
+}
+
+#[test]
+fn every_secret_of_the_cast_gets_the_verdict_that_it_shows() {
+    for made in [&MADE, &HOSTILE] {
+        let wrong = wrong_verdicts(made);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// The example must show the same on whatever day somebody tries it.
+fn assert_judged_as_on_the_fixed_day(day: &str) {
+    let other = made(edition(day), &["--now", day]);
+    assert_eq!(other.report()["made"], edition(day).now().to_string());
+    let ((verdicts, findings), expected) = (other.judgement(), MADE.judgement());
+    assert_eq!(verdicts, expected.0);
+    assert_eq!(findings, expected.1);
+}
+
+#[test]
+fn the_first_day_of_a_year_is_judged_as_any_other() {
+    assert_judged_as_on_the_fixed_day("2027-01-01T00:00:00Z");
+}
+
+#[test]
+fn a_leap_day_at_the_end_of_a_month_is_judged_as_any_other() {
+    assert_judged_as_on_the_fixed_day("2028-02-29T23:59:59Z");
+}
+
+#[test]
+fn without_options_the_organization_lives_until_today_and_its_plan_is_not_old() {
+    let before = Timestamp::now();
+    let today = made(edition(DAY), &[]);
+    let report = today.report();
+    let days = [before, Timestamp::now()].map(|time| Edition::of_day(time).now().to_string());
+    assert!(
+        days.iter().any(|day| report["made"] == **day),
+        "{} is none of {days:?}",
+        report["made"]
+    );
+    assert_eq!(wrong_verdicts(&today), Vec::<String>::new());
+    assert_eq!(today.judgement(), MADE.judgement());
+
+    let folder = today.folder.path();
+    let output = program(folder, &["plan", &format!("{DEMO}/report")]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("15 secrets to delete"), "{said}");
+    assert!(!said.contains("days ago"), "{said}");
 }
 
 #[test]
 fn every_kind_of_finding_occurs() {
-    let report: Value = serde_json::from_str(&MADE.result("report.json")).unwrap();
+    let report = MADE.report();
     let findings = report["findings"].as_array().unwrap();
     let is_found =
         |kind: &&FindingKind| findings.iter().any(|row| row["code"] == kind.code.as_str());
@@ -162,13 +254,13 @@ fn every_kind_of_finding_occurs() {
 #[test]
 fn a_scan_of_the_same_files_writes_the_same_bytes_with_any_number_of_threads() {
     for threads in ["1", "4"] {
-        let out = scan(&MADE.path("trail"), &["--threads", threads]);
+        let out = scan(&HOSTILE.path("trail"), &["--threads", threads]);
         for name in RESULTS {
             let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
             assert_same(
                 &format!("{name} with {threads} threads"),
                 &again,
-                &MADE.result(name),
+                &HOSTILE.result(name),
             );
         }
     }
@@ -179,10 +271,10 @@ fn a_scan_from_the_cache_writes_the_same_bytes() {
     let cache = tempfile::tempdir().unwrap();
     let args = ["--cache", cache.path().to_str().unwrap()];
     for run in ["the first run", "the second run"] {
-        let out = scan(&MADE.path("trail"), &args);
+        let out = scan(&HOSTILE.path("trail"), &args);
         for name in RESULTS {
             let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
-            assert_same(&format!("{name}, {run}"), &again, &MADE.result(name));
+            assert_same(&format!("{name}, {run}"), &again, &HOSTILE.result(name));
         }
     }
     assert!(!below(&cache.path().join("trail")).is_empty());
@@ -205,7 +297,7 @@ fn below(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn neither_the_names_nor_the_order_of_the_log_files_change_the_result() {
-    let trail = MADE.path("trail");
+    let trail = HOSTILE.path("trail");
     let renamed = tempfile::tempdir().unwrap();
     let files = below(&trail);
     // AWS ends a name in sixteen characters that say nothing. Counting them down turns the order within each folder and
@@ -225,7 +317,7 @@ fn neither_the_names_nor_the_order_of_the_log_files_change_the_result() {
     let out = scan(renamed.path(), &["--threads", "3"]);
     for name in RESULTS {
         let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
-        assert_same(name, &again, &MADE.result(name));
+        assert_same(name, &again, &HOSTILE.result(name));
     }
 }
 
@@ -247,6 +339,65 @@ fn the_demo_writes_what_the_repository_shows() {
             &format!("reports/demo/{name} (`UPDATE=1 cargo test demo` writes it)"),
             &text,
             &golden,
+        );
+    }
+}
+
+#[test]
+fn nothing_in_what_a_newcomer_sees_attacks_or_frightens() {
+    let seen = RESULTS.iter().map(|name| (*name, MADE.result(name)));
+    for (name, text) in seen.chain([("summary", MADE.stdout.clone())]) {
+        for word in ["evil", "HYPERLINK", "alert(", "-2+3", "cmd|"] {
+            assert!(!text.contains(word), "{word} in {name}");
+        }
+    }
+}
+
+#[test]
+fn hostile_names_arrive_as_text_and_do_nothing() {
+    let tables = RESULTS.iter().filter(|name| name.contains(".csv"));
+    let mut hostile = BTreeSet::new();
+    for name in tables {
+        let text = HOSTILE.result(name);
+        for row in ::csv::Reader::from_reader(text.as_bytes()).records() {
+            for cell in &row.unwrap() {
+                let number = cell.parse::<f64>().is_ok();
+                assert!(
+                    number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+                    "{name}: {cell:?}"
+                );
+                assert!(
+                    !cell.contains(['\u{1b}', '\u{7}', '\n']),
+                    "{name}: {cell:?}"
+                );
+                if let Some(text) = cell.strip_prefix('\'') {
+                    hostile.insert(text.to_owned());
+                }
+            }
+        }
+    }
+    for text in ["=HYPERLINK/evil", "=cmd|'/c calc'!A1", "-2+3"] {
+        assert!(hostile.contains(text), "{text} is not in {hostile:?}");
+    }
+    let page = HOSTILE.result("report.html");
+    assert!(page.contains("alert(1)") && page.contains("alert(document.title)"));
+    for page in [page, MADE.result("report.html")] {
+        assert!(!page.contains("<script>alert") && !page.contains("<b>now"));
+        assert!(!page.contains(['\u{1b}', '\u{7}']));
+    }
+    assert!(!HOSTILE.stdout.contains(['\u{1b}', '\u{7}']));
+    for secret in ["=HYPERLINK/evil", "secret:-2+3-4IAhYu"] {
+        let report = HOSTILE.report();
+        let mut rows = report["secrets"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["arn"].as_str().unwrap().contains(secret));
+        let arn = row.unwrap()["arn"].as_str().unwrap();
+        let args = ["explain", arn, "--scan", &format!("{DEMO}/report")];
+        let shown = program(HOSTILE.folder.path(), &args);
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains("evil-corp-connector"), "{shown}");
+        assert!(
+            !shown.contains(['\u{1b}', '\u{7}', '\t', '\r']),
+            "{shown:?}"
         );
     }
 }

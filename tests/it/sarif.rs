@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::demo::MADE;
+use crate::demo::HOSTILE;
 use crate::world::program;
 
 /// What a tool of Rust prints.
@@ -61,7 +61,7 @@ fn faults(log: &Value) -> Vec<String> {
 }
 
 fn log_of_demo() -> Value {
-    let report = MADE.path("report");
+    let report = HOSTILE.path("report");
     let output = program(&report, &["report", ".", "--format", "sarif"]);
     assert_eq!(
         output.status.code(),

@@ -37,7 +37,7 @@ fn two_months() -> TempDir {
 
 fn scanned() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &["demo", "demo", "--quiet"]);
+    run(folder.path(), &["demo", "demo", "--quiet", "--now", NOW]);
     for month in ["2026-09", "2026-10"] {
         let out = format!("scanned/{month}");
         let args = [

@@ -12,6 +12,7 @@ use secretsweep::domain::cleanup::journal::{self, JournalEntry, JournalEvent, Jo
 use secretsweep::domain::cleanup::plan_file;
 
 use crate::cleanup::vault_fixture::{arn, plan, planned_at, replicated, secret};
+use crate::demo::HOSTILE;
 use crate::limits;
 use crate::world::*;
 
@@ -78,7 +79,7 @@ impl Kind {
 pub(super) fn kinds() -> Vec<Kind> {
     let secrets = [secret("a"), replicated("b"), secret("=c")];
     let plan = plan_file::write(&plan(&secrets), planned_at()).unwrap();
-    let report = std::fs::read("reports/demo/report.json").unwrap();
+    let report = std::fs::read(HOSTILE.path("report/report.json")).unwrap();
     vec![
         Kind::new("inventory/list.json", list(), &[SCAN]).kept(),
         Kind::new("inventory/more.json.gz", list(), &[SCAN]).packed(),

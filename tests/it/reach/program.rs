@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::demo::MADE;
+use crate::demo::{DAY, HOSTILE};
 use crate::world::program;
 
 /// The codes that need IAM data.
@@ -23,7 +23,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/warehouse-api-task";
 /// Scans the example organization with more options; gives the folder and how the program ended.
 fn scan(options: &[&str]) -> (TempDir, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();
-    let text = |inside: &str| MADE.path(inside).to_str().unwrap().to_owned();
+    let text = |inside: &str| HOSTILE.path(inside).to_str().unwrap().to_owned();
     let (inventory, trail) = (text("inventory"), text("trail"));
     let policy = text("secretsweep.toml");
     let mut args = vec![
@@ -35,7 +35,7 @@ fn scan(options: &[&str]) -> (TempDir, Option<i32>) {
         "--policy",
         &policy,
         "--now",
-        "2026-11-01T00:00:00Z",
+        DAY,
         "--out",
         "out",
     ];
@@ -54,7 +54,7 @@ fn without_iam_data_nothing_changes() {
     assert_eq!(code, Some(0));
     let out = plain.path().join("out");
     assert!(!out.join("reach.csv").exists());
-    let with = MADE.path("report");
+    let with = HOSTILE.path("report");
     for name in ["secrets.csv", "readers.csv"] {
         let read = |folder: &Path| fs::read_to_string(folder.join(name)).unwrap();
         assert!(read(&out) == read(&with), "{name}");
@@ -77,7 +77,7 @@ fn without_iam_data_nothing_changes() {
 
 #[test]
 fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_would_do() {
-    let report = report(&MADE.path("report"));
+    let report = report(&HOSTILE.path("report"));
     let identities = report["reach"]["identities"].as_array().unwrap();
     let row = identities.iter().find(|row| row["reader"] == ROLE).unwrap();
     assert_eq!(row["did_read"], 2);
@@ -101,7 +101,7 @@ fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_w
             .all(|one| one.contains("inventory/warehouse/"))
     );
 
-    let folder = MADE.path("report");
+    let folder = HOSTILE.path("report");
     let shown = program(
         folder.parent().unwrap(),
         &["reader", "warehouse-api-task", "--scan", "report"],
@@ -134,7 +134,7 @@ fn a_role_that_may_read_everything_and_reads_two_is_shown_with_the_policy_that_w
 
 #[test]
 fn one_secret_says_who_may_read_it() {
-    let folder = MADE.path("report");
+    let folder = HOSTILE.path("report");
     let found = report(&folder);
     let mut secrets = found["secrets"].as_array().unwrap().iter();
     let secret = secrets
@@ -170,7 +170,7 @@ fn iam_data_that_cannot_be_read_is_a_gap_and_a_folder_that_is_not_there_an_error
 
 #[test]
 fn a_reader_that_is_not_known_is_an_error_with_the_nearest_name() {
-    let folder = MADE.path("report");
+    let folder = HOSTILE.path("report");
     let shown = program(
         folder.parent().unwrap(),
         &["reader", "warehouse-api-tusk", "--scan", "report"],
@@ -184,7 +184,7 @@ fn a_reader_that_is_not_known_is_an_error_with_the_nearest_name() {
 #[test]
 fn text_of_policies_stays_text() {
     let inventory: Value = serde_json::from_slice(
-        &fs::read(MADE.path("inventory/111122223333-us-east-1.json")).unwrap(),
+        &fs::read(HOSTILE.path("inventory/111122223333-us-east-1.json")).unwrap(),
     )
     .unwrap();
     assert!(!inventory["SecretList"].as_array().unwrap().is_empty());
