@@ -79,6 +79,9 @@ fn policy() -> String {
 mod tests {
     use super::*;
     use crate::compare::compare;
+    use crate::domain::base::allocation_rule::AllocationRule;
+    use crate::domain::base::money::Money;
+    use crate::domain::report::result::{AllocationReport, OwnerShare};
     use crate::{domain::fixture, report::sample};
 
     fn page(report: &Report) -> String {
@@ -94,6 +97,44 @@ mod tests {
             assert!(text.contains("id=\"changes\""), "{secrets}");
         }
         assert!(!page(&sample::report()).contains("id=\"changes\""));
+    }
+
+    #[test]
+    fn shares_of_owners_add_up_and_stand_there_only_where_calls_are_shared_out() {
+        let mut report = sample::report();
+        assert!(!page(&report).contains("id=\"shares\""));
+        let owner = |name: String, own: i64, share: i64| OwnerShare {
+            owner: Some(name),
+            own_usd: Money(own),
+            share_usd: Money(share),
+            total_usd: Money(own + share),
+            window_own_usd: Money::ZERO,
+            window_share_usd: Money::ZERO,
+            window_total_usd: Money::ZERO,
+        };
+        let mut owners = vec![owner("<b>evil</b>".to_owned(), 5_000_000, 1_500_000)];
+        owners.extend((0..13).map(|number| owner(format!("team-{number}"), 1_000_000, 100_000)));
+        report.allocation = Some(AllocationReport {
+            rule: AllocationRule::ByShare,
+            owners,
+            apart_usd: Money(250_000),
+            window_apart_usd: Money::ZERO,
+        });
+        let page = page(&report);
+        let (_, section) = page.split_once("<section id=\"shares\"").unwrap();
+        let (section, _) = section.split_once("</section>").unwrap();
+        assert!(
+            section.contains("&lt;b&gt;evil&lt;&#x2f;b&gt;"),
+            "{section}"
+        );
+        assert!(
+            section.contains("<td>$5.00</td><td>$1.50</td><td>$6.50</td>"),
+            "{section}"
+        );
+        // 5 and 13 times 1; 1.50, 13 times 0.10 and the 0.25 that stand apart.
+        let total = "Total</th><td>$18.00</td><td>$3.05</td><td>$21.05</td>";
+        assert!(section.contains(total), "{section}");
+        assert!(section.contains("Show the other 2"), "{section}");
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::interrupt::InterruptWatch;
 use super::progress::ProgressReporter;
 use super::scan_plan::ScanPlan;
 use super::{Misuse, session};
 use crate::Exit;
+use crate::aws::AwsSession;
 use crate::aws::bucket::copy::CopyRequest;
 use crate::aws::bucket::{self, Location, PayerOfRequests};
 use crate::aws::cost_explorer;
@@ -18,7 +20,7 @@ use crate::domain::base::span::Span;
 use crate::domain::pricing::bill::paid::paid_prices;
 use crate::domain::pricing::bill::{Bill, Reconciliation};
 use crate::files::bill;
-use crate::files::bill::copy::{BillCopy, may_hold};
+use crate::files::bill::copy::{BillCopy, BillPart, may_hold};
 use crate::ports::{Fault, FolderSink as _};
 use crate::report::{RenderContent, reconciliation};
 use crate::term::Term;
@@ -62,65 +64,101 @@ pub(super) fn read(
             }
         }
     }
-    let mut copies = copies(&buckets, window, access, term)?;
-    if let Some(most) = most_requests {
-        copies.push(of_cost_explorer(window, most, access, term)?);
-    }
-    paths.extend(copies.iter().map(|copy| copy.path().to_owned()));
-    Ok(Some(bill::read(&paths, window)?))
+    let live = LiveBill {
+        buckets,
+        most_requests,
+    };
+    // The copy lives until it is read, and Ctrl-C removes it.
+    let copy = if live.is_asked_for() {
+        let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
+        let interrupts = InterruptWatch::copying(copy.path(), term)?;
+        live.copy(&copy, window, access, term)?;
+        paths.push(copy.path().to_owned());
+        Some((copy, interrupts))
+    } else {
+        None
+    };
+    let bill = bill::read(&paths, window)?;
+    drop(copy);
+    Ok(Some(bill))
 }
 
-/// Copies of what lies in buckets, as far as it may be about the window.
-fn copies(
-    buckets: &[Location],
+/// What AWS is asked for.
+struct LiveBill {
+    buckets: Vec<Location>,
+    /// The most requests to Cost Explorer, if it is asked.
+    most_requests: Option<u16>,
+}
+
+impl LiveBill {
+    fn is_asked_for(&self) -> bool {
+        !self.buckets.is_empty() || self.most_requests.is_some()
+    }
+
+    /// Copies what lies in buckets, as far as it may be about the window, and what Cost Explorer answers about it.
+    fn copy(
+        &self,
+        copy: &BillCopy,
+        window: Span,
+        access: BillAccess<'_>,
+        term: &Term,
+    ) -> Result<()> {
+        if let Some(most) = self.most_requests {
+            term.say(&format!(
+                "asking Cost Explorer for the bill: at most {}, $0.01 each",
+                counted(u64::from(most), "request", "requests")
+            ));
+        }
+        let runtime = session::runtime()?;
+        let opening = session::open(session::connect(access.profile, None, None));
+        let session = runtime.block_on(opening)?;
+        for (number, place) in self.buckets.iter().enumerate() {
+            let part = copy.part(number);
+            let copying = of_bucket(&session, place, &part, window, access, term);
+            runtime.block_on(copying)?;
+        }
+        if let Some(most) = self.most_requests {
+            let part = copy.part(self.buckets.len());
+            runtime.block_on(of_cost_explorer(&session, window, most, &part, term))?;
+        }
+        Ok(())
+    }
+}
+
+async fn of_bucket(
+    session: &AwsSession,
+    place: &Location,
+    part: &BillPart,
     window: Span,
     access: BillAccess<'_>,
     term: &Term,
-) -> Result<Vec<BillCopy>> {
-    if buckets.is_empty() {
-        return Ok(Vec::new());
-    }
-    let runtime = session::runtime()?;
-    let opening = session::open(session::connect(access.profile, None, None));
-    let session = runtime.block_on(opening)?;
+) -> Result<()> {
     let teller = ProgressReporter::new(term, Duration::ZERO);
-    let mut copies = Vec::new();
-    for place in buckets {
-        let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
-        let ask = CopyRequest {
-            payer: PayerOfRequests::requester_if(access.request_payer),
-            wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
-            most: MOST_COPIED,
-        };
-        let copying = bucket::copy::copy(&session, place, &ask, &copy, &teller);
-        let (files, bytes) = runtime.block_on(copying)?;
-        term.say(&format!(
-            "{} ({} KB) of the bill were copied from {place}",
-            counted(files, "file", "files"),
-            thousands(bytes.div_ceil(1_000))
-        ));
-        copies.push(copy);
-    }
+    let ask = CopyRequest {
+        payer: PayerOfRequests::requester_if(access.request_payer),
+        wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
+        most: MOST_COPIED,
+    };
+    let (files, bytes) = bucket::copy::copy(session, place, &ask, part, &teller).await?;
     teller.finish();
-    Ok(copies)
+    term.say(&format!(
+        "{} ({} KB) of the bill were copied from {place}",
+        counted(files, "file", "files"),
+        thousands(bytes.div_ceil(1_000))
+    ));
+    Ok(())
 }
 
-/// What Cost Explorer answers about the window, in a folder.
-fn of_cost_explorer(
+/// What Cost Explorer answers about the window.
+async fn of_cost_explorer(
+    session: &AwsSession,
     window: Span,
     most: u16,
-    access: BillAccess<'_>,
+    part: &BillPart,
     term: &Term,
-) -> Result<BillCopy> {
-    term.say(&format!(
-        "asking Cost Explorer for the bill: at most {}, $0.01 each",
-        counted(u64::from(most), "request", "requests")
-    ));
-    let runtime = session::runtime()?;
-    let opening = session::open(session::connect(access.profile, None, None));
-    let session = runtime.block_on(opening)?;
-    let asking = cost_explorer::pages(&session, window, usize::from(most));
-    let pages = runtime.block_on(asking).map_err(|fault| {
+) -> Result<()> {
+    let asking = cost_explorer::pages(session, window, usize::from(most)).await;
+    let pages = asking.map_err(|fault| {
         let is_bound = matches!(&fault, Fault::Refused { code, .. } if code == "TooManyPages");
         let way_out = if is_bound {
             "; allow more with `--bill-requests`"
@@ -134,13 +172,11 @@ fn of_cost_explorer(
         "Cost Explorer was asked in {}",
         counted(made.unwrap_or_default(), "request", "requests")
     ));
-    let copy = BillCopy::new().context("cannot make a temporary folder for the bill")?;
-    let written = copy.create("cost-explorer.json").and_then(|mut out| {
+    let written = part.create("cost-explorer.json").and_then(|mut out| {
         serde_json::to_writer(&mut out, &pages)?;
         out.flush()
     });
-    written.context("cannot store the answer of Cost Explorer")?;
-    Ok(copy)
+    written.context("cannot store the answer of Cost Explorer")
 }
 
 /// Puts the prices that were paid by a bill into the policy, if they are asked for. Gives the sentences about them.

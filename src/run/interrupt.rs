@@ -1,15 +1,15 @@
-//! Ctrl-C during a scan: what was stored, and how to go on.
+//! Ctrl-C during a scan, and while a bill is copied: what was stored, and how to go on.
 //!
-//! A scan changes nothing in AWS, so it may end at any moment. The commands that act have their own way to stop.
+//! Both change nothing in AWS, so they may end at any moment. The commands that act have their own way to stop.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag::register;
+use signal_hook::flag::{register, register_conditional_default};
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::term::Term;
@@ -17,7 +17,10 @@ use crate::term::Term;
 /// How long it takes at most to see the signal.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Watches for signals until it is dropped.
+/// Set while nothing watches: then a signal does what it does to any program.
+static UNWATCHED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Watches for signals until it is dropped. One at a time.
 #[derive(Debug)]
 pub(super) struct InterruptWatch {
     done: Arc<AtomicBool>,
@@ -30,18 +33,40 @@ impl InterruptWatch {
     /// # Errors
     /// What the system says.
     pub(super) fn start(cache: Option<&Path>, out: &Path, term: &Term) -> Result<Self> {
+        let out = PathBuf::from(out);
+        Self::ending(&words(cache), term, move || {
+            // It stays if there is anything in it.
+            let _ = std::fs::remove_dir(&out);
+        })
+    }
+
+    /// The same while a bill is copied: the copy is removed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn copying(copy: &Path, term: &Term) -> Result<Self> {
+        let copy = PathBuf::from(copy);
+        let words = "Interrupted; the copy of the bill was removed.";
+        Self::ending(words, term, move || {
+            let _ = std::fs::remove_dir_all(&copy);
+        })
+    }
+
+    fn ending(words: &str, term: &Term, clean: impl Fn() + Clone + Send + 'static) -> Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
+        UNWATCHED.store(false, Ordering::Relaxed);
         for signal in [SIGINT, SIGTERM] {
             let asked = Arc::new(AtomicBool::new(false));
+            register_conditional_default(signal, Arc::clone(&UNWATCHED))
+                .context("cannot listen for Ctrl-C")?;
             register(signal, Arc::clone(&asked)).context("cannot listen for Ctrl-C")?;
             let done = Arc::clone(&done);
-            let (words, out, term) = (words(cache), PathBuf::from(out), term.clone());
+            let (words, clean, term) = (words.to_owned(), clean.clone(), term.clone());
             std::thread::spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     if asked.load(Ordering::Relaxed) {
+                        clean();
                         term.interrupted(&words);
-                        // It stays if there is anything in it.
-                        let _ = std::fs::remove_dir(&out);
                         let _ = emulate_default_handler(signal);
                     }
                     std::thread::sleep(GLANCE);
@@ -55,6 +80,7 @@ impl InterruptWatch {
 impl Drop for InterruptWatch {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Relaxed);
+        UNWATCHED.store(true, Ordering::Relaxed);
     }
 }
 

@@ -1,5 +1,9 @@
 //! Bills that lie in a bucket, copied by the real program from the S3 on the loopback.
 
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -194,4 +198,34 @@ fn prices_are_those_that_cost_explorer_knows() {
     assert_eq!(run.code(), Some(0), "{}", run.said());
     let cost = &run.secret("idle")["cost"];
     assert_eq!(cost["storage_usd"], "0.300000", "{cost}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_while_a_bill_is_copied_leaves_no_copy() {
+    let slow = Fault::slow(Duration::from_millis(200)).on("s3", "GetObject");
+    let aws = Aws::start(small().bucket(export()).fault(slow));
+    let (temporary, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut scan = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    scan.args(["scan", "--bill", "s3://bills/cur", "--out", "out"])
+        .current_dir(folder.path())
+        .env("TMPDIR", temporary.path());
+    let mut child = aws.on(&mut scan).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while aws.calls_of("s3", "GetObject").is_empty() {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        std::thread::yield_now();
+    }
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(killed.unwrap().success());
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    let status = child.wait().unwrap();
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    assert_eq!(signal, Some(2), "{said}");
+    assert!(said.contains("the copy of the bill was removed"), "{said}");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
 }

@@ -32,9 +32,18 @@ impl BillCopy {
     pub fn path(&self) -> &Path {
         self.0.path()
     }
+
+    /// The folder in it for one of several sources, whose files may have the same names.
+    pub fn part(&self, number: usize) -> BillPart {
+        BillPart(self.path().join(number.to_string()))
+    }
 }
 
-impl FolderSink for BillCopy {
+/// The part of a copy that comes from one source.
+#[derive(Debug)]
+pub struct BillPart(PathBuf);
+
+impl FolderSink for BillPart {
     fn create(&self, key: &str) -> io::Result<Box<dyn Write + Send>> {
         let below = plain(key).ok_or_else(|| {
             io::Error::new(
@@ -42,7 +51,7 @@ impl FolderSink for BillCopy {
                 "its name leads out of the folder",
             )
         })?;
-        let path = self.path().join(below);
+        let path = self.0.join(below);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -77,12 +86,13 @@ mod tests {
 
     #[test]
     fn a_key_never_leads_out_of_the_folder() {
-        let copy = BillCopy::new().unwrap();
+        let folder = BillCopy::new().unwrap();
+        let copy = folder.part(0);
         for key in ["../x", "/etc/x", "a/../../x", "", "a\\..\\x"] {
             assert!(copy.create(key).is_err(), "{key}");
         }
         copy.create("a/b.csv").unwrap().write_all(b"x").unwrap();
-        assert_eq!(fs::read(copy.path().join("a/b.csv")).unwrap(), b"x");
+        assert_eq!(fs::read(folder.path().join("0/a/b.csv")).unwrap(), b"x");
     }
 
     #[test]

@@ -7,5 +7,6 @@ pub(crate) mod estimated;
 mod payers;
 mod reach;
 mod sections;
+mod shares;
 mod unattributed;
 pub(crate) mod view;

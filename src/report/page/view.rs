@@ -14,6 +14,7 @@ use super::estimated::{self, Estimated};
 use super::payers::{self, Payers};
 use super::reach::{self, ReachView};
 use super::sections::{self, Findings, Idle, LoopsView, Unseen};
+use super::shares::{self, Shares};
 use super::unattributed::{self, UnattributedSection};
 use crate::compare::Comparison;
 use crate::domain::base::money::{Money, thousands};
@@ -46,6 +47,7 @@ pub(crate) struct PageView {
     changes: Option<Changes>,
     bill: Option<BillView>,
     payers: Vec<Payers>,
+    shares: Option<Shares>,
     estimated: Option<Estimated>,
     dearest: Vec<sections::Dear>,
     loops: LoopsView,
@@ -134,6 +136,7 @@ pub(crate) fn page(
         changes: previous.map(change::changes),
         bill: bill.map(bill::bill),
         payers: payers::payers(report, &known),
+        shares: shares::shares(report),
         estimated: estimated::estimated(report),
         dearest: sections::dearest(report),
         loops: sections::loops(report),
