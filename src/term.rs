@@ -47,14 +47,14 @@ impl Term {
         })
     }
 
-    /// Writes data to stdout. An error says that it was there.
-    pub(crate) fn data(bytes: &[u8]) -> std::io::Result<()> {
-        let mut out = anstream::stdout().lock();
-        out.write_all(bytes)
-            .and_then(|()| out.flush())
-            .map_err(|error| {
-                std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
-            })
+    /// Writes text to stdout, without its colours where nobody would see them. An error says that it was there.
+    pub(crate) fn data(text: &[u8]) -> std::io::Result<()> {
+        to_stdout(&mut anstream::stdout().lock(), text)
+    }
+
+    /// Writes bytes to stdout as they are, for programs.
+    pub(crate) fn bytes(bytes: &[u8]) -> std::io::Result<()> {
+        to_stdout(&mut std::io::stdout().lock(), bytes)
     }
 
     /// Whether stdout shows colours.
@@ -264,6 +264,13 @@ fn clear(bar: Option<&ProgressBar>, shown: &ShownBar) {
 }
 
 /// The bar holds no state that a panic elsewhere could break.
+fn to_stdout(out: &mut dyn std::io::Write, bytes: &[u8]) -> std::io::Result<()> {
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| {
+        std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
+    })
+}
+
 fn lock(bar: &ShownBar) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
     bar.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -41,7 +41,7 @@ pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
     let policy = policy(&actions, &places);
     let mut json = serde_json::to_vec_pretty(&policy)?;
     json.push(b'\n');
-    Term::data(&json)?;
+    Term::bytes(&json)?;
     let size = serde_json::to_vec(&policy)?.len();
     if size > MANAGED_POLICY {
         let way = match &args.command {

@@ -134,11 +134,11 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);
-            Term::data(&script)?;
+            Term::bytes(&script)?;
             Ok(Exit::Done)
         }
         Command::Man { command } => {
-            Term::data(&manual(&command)?)?;
+            Term::bytes(&manual(&command)?)?;
             Ok(Exit::Done)
         }
     }

@@ -166,13 +166,13 @@ fn print(args: &ReportArgs, report: &Report, beside: &Beside, term: &Term) -> Re
                 let text = show(report, &args.view, &args.dir, &[], options);
                 Term::data(text.as_bytes())?;
             }
-            Format::Csv => Term::data(&report::csv::secrets(report))?,
+            Format::Csv => Term::bytes(&report::csv::secrets(report))?,
             other => {
                 let beside = beside.companions(args);
                 for (_, write) in report::files(report, beside, &[format_of(*other)]) {
                     let mut bytes = Vec::new();
                     write(&mut bytes)?;
-                    Term::data(&bytes)?;
+                    Term::bytes(&bytes)?;
                 }
             }
         }

@@ -78,3 +78,29 @@ fn text_csv_json_focus_and_page_say_the_same() {
         }
     }
 }
+
+/// What is printed for a program is the file, byte for byte: a workbook has bytes that look like those of a terminal.
+#[test]
+fn each_format_is_printed_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = crate::demo::MADE.path("report");
+    let report = report.to_str().unwrap();
+    for (format, name) in [
+        ("csv", "secrets.csv"),
+        ("json", "report.json"),
+        ("html", "report.html"),
+        ("focus", "focus.csv"),
+        ("markdown", "summary.md"),
+        ("slack", "slack.json"),
+        ("sarif", "findings.sarif"),
+        ("xlsx", "report.xlsx"),
+    ] {
+        let args = ["report", report, "--format", format];
+        let printed = crate::world::program(folder.path(), &args).stdout;
+        let with_folder = [&args[..], &["--out", format]].concat();
+        let written = crate::world::program(folder.path(), &with_folder);
+        assert!(written.status.success(), "{format}: {written:?}");
+        let file = std::fs::read(folder.path().join(format).join(name)).unwrap();
+        assert!(printed == file, "{format}");
+    }
+}
