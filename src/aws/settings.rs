@@ -234,7 +234,7 @@ fn http(patience: Patience, bundle: Option<&Path>) -> Result<SharedHttpClient, F
         .map_err(|error| Fault::Unreachable(error.to_string()))?;
     let connector = Connector::builder()
         .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::AwsLc,
+            tls::rustls_provider::CryptoMode::Ring,
         ))
         .tls_context(context)
         .proxy_config(ProxyConfig::from_env())

@@ -21,6 +21,8 @@ use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_sdk_secretsmanager::types::{
     Filter, FilterNameStringType, ReplicaRegionType, SortByType, SortOrderType, Tag,
 };
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -50,8 +52,18 @@ async fn config(aws: &Aws, account: &str, region: &str) -> SdkConfig {
     .await
 }
 
+/// An HTTP client as the program has it. The SDK has none of its own here: it would bring a second implementation of TLS.
+pub(crate) fn http_client() -> SharedHttpClient {
+    Builder::new()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ))
+        .build_https()
+}
+
 async fn config_with(aws: &Aws, region: &str, credentials: Credentials) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
         .endpoint_url(aws.endpoint())
         .credentials_provider(credentials)
         .region(Region::new(region.to_owned()))

@@ -98,6 +98,7 @@ impl Emulator {
         let keys = Credentials::new("AKIAEXAMPLE", "secret", None, None, "test");
         let config = |keys| {
             aws_config::defaults(BehaviorVersion::latest())
+                .http_client(crate::aws_itself::http_client())
                 .endpoint_url(self.endpoint())
                 .credentials_provider(keys)
                 .region(Region::new(region))
