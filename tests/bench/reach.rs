@@ -1,6 +1,8 @@
 //! How long it takes to find out who may read, and how much memory.
 //!
-//! `cargo bench --bench reach`. The aim for 500 roles with 5,000 statements and 2,000 secrets is five seconds and 200 MB.
+//! `cargo bench --bench reach` reads and joins in this process. `cargo bench --bench reach -- write DIR` writes the same data for
+//! the whole program: `secretsweep scan --inventory DIR/inventory --iam DIR/iam --no-trail --out DIR/out`. The aim for 500 roles
+//! with 5,000 statements and 2,000 secrets is five seconds and 200 MB.
 
 #![expect(
     clippy::print_stdout,
@@ -9,16 +11,14 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use secretsweep::domain::base::names::{AccountId, SecretArn};
+use secretsweep::domain::base::names::SecretArn;
 use secretsweep::domain::inventory::secret::Secret;
-use secretsweep::domain::inventory::tags::Tags;
-use secretsweep::domain::reach::{
-    IamData, IamIdentity, IdentityKind, NamedPolicy, PolicyDocument, ReachInput, UsedActions, join,
-};
+use secretsweep::domain::reach::{IamReader, ReachInput, UsedActions, join};
 use serde_json::{Value, json};
 
 const ROLES: usize = 500;
@@ -70,51 +70,59 @@ fn statement(role: usize, number: usize) -> Value {
     }
 }
 
-fn data() -> IamData {
+/// What `aws iam get-account-authorization-details` prints.
+fn details() -> Value {
     let role = |role: usize| {
         let statements: Vec<Value> = (0..STATEMENTS).map(|one| statement(role, one)).collect();
-        let document = json!({"Version": "2012-10-17", "Statement": statements});
-        let trust = json!({"Statement": {
-            "Effect": "Allow", "Action": "sts:AssumeRole",
-            "Principal": {"Service": "lambda.amazonaws.com"}
-        }});
-        let mut tags = Tags::new();
-        tags.insert("team".to_owned(), format!("team-{}", role % 40));
-        IamIdentity {
-            arn: format!("arn:aws:iam::{ACCOUNT}:role/role-{role:04}"),
-            account: AccountId::new(ACCOUNT).unwrap(),
-            kind: IdentityKind::Role,
-            id: format!("AROA{role:04}"),
-            name: format!("role-{role:04}"),
-            created: Some(Timestamp::UNIX_EPOCH),
-            tags,
-            policies: vec![NamedPolicy {
-                name: "policy".to_owned(),
-                document: PolicyDocument::read(&document).map(Arc::new),
+        json!({
+            "RoleName": format!("role-{role:04}"), "RoleId": format!("AROA{role:04}"),
+            "Arn": format!("arn:aws:iam::{ACCOUNT}:role/role-{role:04}"),
+            "CreateDate": "2024-01-01T00:00:00Z",
+            "Tags": [{"Key": "team", "Value": format!("team-{}", role % 40)}],
+            "RolePolicyList": [{
+                "PolicyName": "policy",
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}
             }],
-            boundary: None,
-            trust: Some(NamedPolicy {
-                name: "trust".to_owned(),
-                document: PolicyDocument::read(&trust).map(Arc::new),
-            }),
-        }
+            "AssumeRolePolicyDocument": {"Statement": {
+                "Effect": "Allow", "Action": "sts:AssumeRole",
+                "Principal": {"Service": "lambda.amazonaws.com"}
+            }},
+        })
     };
-    IamData {
-        identities: (0..ROLES).map(role).collect(),
-        ..IamData::default()
-    }
+    json!({ "RoleDetailList": (0..ROLES).map(role).collect::<Vec<_>>() })
 }
 
-fn secrets() -> Vec<Secret> {
+/// What `aws secretsmanager list-secrets` prints.
+fn inventory() -> Value {
     let secret = |number: usize| {
-        let resource = format!("{}-AbC123", name(number));
-        let arn = format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{resource}");
-        let mut secret = Secret::new(SecretArn::new(&arn).unwrap());
-        let team = format!("team-{}", number % 40);
-        secret.tags.insert("team".to_owned(), team);
+        let name = name(number);
+        json!({
+            "ARN": format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{name}-AbC123"),
+            "Name": name, "CreatedDate": "2024-01-01T00:00:00+00:00",
+            "Tags": [{"Key": "team", "Value": format!("team-{}", number % 40)}],
+        })
+    };
+    json!({ "SecretList": (0..SECRETS).map(secret).collect::<Vec<_>>() })
+}
+
+fn secrets(inventory: &Value) -> Vec<Secret> {
+    let entries = inventory["SecretList"].as_array().unwrap().iter();
+    let secret = |entry: &Value| {
+        let mut secret = Secret::new(SecretArn::new(entry["ARN"].as_str().unwrap()).unwrap());
+        let team = entry["Tags"][0]["Value"].as_str().unwrap();
+        secret.tags.insert("team".to_owned(), team.to_owned());
         secret
     };
-    (0..SECRETS).map(secret).collect()
+    entries.map(secret).collect()
+}
+
+/// Writes the files that a scan takes.
+fn write(folder: &Path) {
+    for (name, value) in [("iam", details()), ("inventory", inventory())] {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("all.json"), value.to_string()).unwrap();
+    }
 }
 
 /// The most memory that the program has held, in megabytes; Linux alone says it.
@@ -126,9 +134,18 @@ fn peak_mb() -> Option<u64> {
 }
 
 fn main() {
-    let (data, secrets) = (data(), secrets());
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, folder, ..] = args.as_slice()
+        && word == "write"
+    {
+        return write(Path::new(folder));
+    }
+    let (details, secrets) = (details(), secrets(&inventory()));
     let used: BTreeMap<&str, UsedActions> = BTreeMap::new();
     let start = Instant::now();
+    let mut reader = IamReader::default();
+    reader.answer("all.json", details).unwrap();
+    let data = reader.finished();
     let joined = join(&ReachInput {
         data: &data,
         secrets: &secrets,
