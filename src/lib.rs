@@ -115,6 +115,11 @@ impl From<Exit> for ExitCode {
 pub fn run(cli: cli::Cli) -> Exit {
     run::environment::without_empty_variables();
     let term = term::Term::new(cli.quiet);
+    term::Term::colour(match cli.color {
+        cli::ColorWhen::Auto => term::Colours::OnTerminals,
+        cli::ColorWhen::Always => term::Colours::Always,
+        cli::ColorWhen::Never => term::Colours::Never,
+    });
     match run::command(cli.command, &term) {
         Ok(exit) => exit,
         // Of a command that only shows something. One that did something ends as that went.

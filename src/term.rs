@@ -1,7 +1,7 @@
 //! The terminal: the only place that writes to stdout and stderr.
 //!
 //! Data goes to stdout, everything else to stderr. On a terminal long work shows a progress bar; in a pipe it says a
-//! quiet line now and then; `--quiet` silences both. Colours obey `NO_COLOR` and pipes. Text of other people is escaped
+//! quiet line now and then; `--quiet` silences both. Colours obey `--color`, `NO_COLOR` and pipes. Text of other people is escaped
 //! before it comes here, and errors are escaped here, because they quote file contents.
 
 pub(crate) mod screen;
@@ -22,6 +22,17 @@ use crate::report::escape::one_line;
 pub(crate) struct Term {
     quiet: bool,
     bar: ShownBar,
+}
+
+/// When text has colours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Colours {
+    /// Where a terminal shows them and the environment does not forbid it.
+    OnTerminals,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 impl Term {
@@ -55,6 +66,16 @@ impl Term {
             .map_err(|error| {
                 std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
             })
+    }
+
+    /// Decides for all that the program writes from now on, whatever the environment says but for `OnTerminals`.
+    pub(crate) fn colour(when: Colours) {
+        let choice = match when {
+            Colours::OnTerminals => anstream::ColorChoice::Auto,
+            Colours::Always => anstream::ColorChoice::Always,
+            Colours::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
     }
 
     /// Whether stdout shows colours.
