@@ -125,7 +125,7 @@ pub fn run(cli: cli::Cli) -> Exit {
         // Of a command that only shows something. One that did something ends as that went.
         Err(error) if term::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
-            term::Term::error(&error);
+            term::Term::error(&error, run::way_out(&error).as_deref());
             if error.is::<run::Misuse>() {
                 Exit::Usage
             } else {

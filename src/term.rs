@@ -124,8 +124,8 @@ impl Term {
         Ok(Some(answer))
     }
 
-    /// Says what went wrong, and why. A cause whose words were said already is not said again.
-    pub(crate) fn error(error: &anyhow::Error) {
+    /// Says what went wrong, and why; the way out has lines of its own. A cause whose words were said already is not said again.
+    pub(crate) fn error(error: &anyhow::Error, help: Option<&str>) {
         let mut said = error.to_string();
         for cause in error.chain().skip(1).map(ToString::to_string) {
             if !said.contains(&cause) {
@@ -137,11 +137,8 @@ impl Term {
             |colour: anstyle::AnsiColor| anstyle::Style::new().bold().fg_color(Some(colour.into()));
         let red = bold(anstyle::AnsiColor::Red);
         let _ = write!(anstream::stderr(), "{red}error:{red:#} {}", lines(&said, 7));
-        let help = error
-            .chain()
-            .find_map(|cause| cause.downcast_ref::<HelpfulError>());
-        if let Some(HelpfulError { help, .. }) = help {
-            let cyan = bold(anstyle::AnsiColor::Cyan);
+        let cyan = bold(anstyle::AnsiColor::Cyan);
+        for help in help.into_iter().flat_map(str::lines) {
             let _ = write!(
                 anstream::stderr(),
                 " {cyan}help:{cyan:#} {}",
@@ -176,16 +173,6 @@ impl Term {
             said: Mutex::new(Instant::now()),
         }
     }
-}
-
-/// Something that went wrong, and the way out, which gets a line of its own.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-pub(crate) struct HelpfulError {
-    /// What went wrong.
-    pub(crate) what: String,
-    /// The way out.
-    pub(crate) help: String,
 }
 
 /// A message without anything that a terminal obeys; on a terminal wrapped at words, with its further lines indented.

@@ -41,6 +41,7 @@ mod full_trail_vs_reference;
 mod fuzz;
 mod fuzz_inputs;
 mod habit;
+mod help_lines;
 mod hostile;
 mod iam_scan;
 mod limits;
