@@ -115,12 +115,17 @@ impl From<Exit> for ExitCode {
 pub fn run(cli: cli::Cli) -> Exit {
     run::environment::without_empty_variables();
     let term = term::Term::new(cli.quiet);
+    term::Term::colour(match cli.color {
+        cli::ColorWhen::Auto => term::Colours::OnTerminals,
+        cli::ColorWhen::Always => term::Colours::Always,
+        cli::ColorWhen::Never => term::Colours::Never,
+    });
     match run::command(cli.command, &term) {
         Ok(exit) => exit,
         // Of a command that only shows something. One that did something ends as that went.
         Err(error) if term::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
-            term::Term::error(&error);
+            term::Term::error(&error, run::way_out(&error).as_deref());
             if error.is::<run::Misuse>() {
                 Exit::Usage
             } else {

@@ -1,7 +1,7 @@
 //! The terminal: the only place that writes to stdout and stderr.
 //!
 //! Data goes to stdout, everything else to stderr. On a terminal long work shows a progress bar; in a pipe it says a
-//! quiet line now and then; `--quiet` silences both. Colours obey `NO_COLOR` and pipes. Text of other people is escaped
+//! quiet line now and then; `--quiet` silences both. Colours obey `--color`, `NO_COLOR` and pipes. Text of other people is escaped
 //! before it comes here, and errors are escaped here, because they quote file contents.
 
 pub(crate) mod screen;
@@ -22,6 +22,17 @@ use crate::report::escape::one_line;
 pub(crate) struct Term {
     quiet: bool,
     bar: ShownBar,
+}
+
+/// When text has colours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Colours {
+    /// Where a terminal shows them and the environment does not forbid it.
+    OnTerminals,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 impl Term {
@@ -55,6 +66,16 @@ impl Term {
     /// Writes bytes to stdout as they are, for programs.
     pub(crate) fn bytes(bytes: &[u8]) -> std::io::Result<()> {
         to_stdout(&mut std::io::stdout().lock(), bytes)
+    }
+
+    /// Decides for all that the program writes from now on, whatever the environment says but for `OnTerminals`.
+    pub(crate) fn colour(when: Colours) {
+        let choice = match when {
+            Colours::OnTerminals => anstream::ColorChoice::Auto,
+            Colours::Always => anstream::ColorChoice::Always,
+            Colours::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
     }
 
     /// Whether stdout shows colours.
@@ -103,8 +124,8 @@ impl Term {
         Ok(Some(answer))
     }
 
-    /// Says what went wrong, and why. A cause whose words were said already is not said again.
-    pub(crate) fn error(error: &anyhow::Error) {
+    /// Says what went wrong, and why; the way out has lines of its own. A cause whose words were said already is not said again.
+    pub(crate) fn error(error: &anyhow::Error, help: Option<&str>) {
         let mut said = error.to_string();
         for cause in error.chain().skip(1).map(ToString::to_string) {
             if !said.contains(&cause) {
@@ -116,11 +137,8 @@ impl Term {
             |colour: anstyle::AnsiColor| anstyle::Style::new().bold().fg_color(Some(colour.into()));
         let red = bold(anstyle::AnsiColor::Red);
         let _ = write!(anstream::stderr(), "{red}error:{red:#} {}", lines(&said, 7));
-        let help = error
-            .chain()
-            .find_map(|cause| cause.downcast_ref::<HelpfulError>());
-        if let Some(HelpfulError { help, .. }) = help {
-            let cyan = bold(anstyle::AnsiColor::Cyan);
+        let cyan = bold(anstyle::AnsiColor::Cyan);
+        for help in help.into_iter().flat_map(str::lines) {
             let _ = write!(
                 anstream::stderr(),
                 " {cyan}help:{cyan:#} {}",
@@ -155,16 +173,6 @@ impl Term {
             said: Mutex::new(Instant::now()),
         }
     }
-}
-
-/// Something that went wrong, and the way out, which gets a line of its own.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-pub(crate) struct HelpfulError {
-    /// What went wrong.
-    pub(crate) what: String,
-    /// The way out.
-    pub(crate) help: String,
 }
 
 /// A message without anything that a terminal obeys; on a terminal wrapped at words, with its further lines indented.

@@ -22,7 +22,7 @@ pub use view::{
 };
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use suggest::suggested;
@@ -54,9 +54,23 @@ pub struct Cli {
     /// Show only results and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// When to use colours: `auto` does on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// When text for people has colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless the environment asks for none.
+    Auto,
+    /// Also in a pipe.
+    Always,
+    /// Not on a terminal either.
+    Never,
 }
 
 /// The commands.

@@ -164,16 +164,16 @@ impl ScanArgs {
         self
     }
 
-    /// What these arguments lack, as a sentence; known only after the file was read.
+    /// What these arguments lack; known only after the file was read.
     ///
     /// # Errors
-    /// The sentence.
-    pub fn complete(&self) -> Result<(), String> {
+    /// What is missing, and what to type.
+    pub fn complete(&self) -> Result<(), (String, &'static str)> {
         if !self.inventory.is_empty() && self.trail.is_empty() && !self.no_trail {
-            return Err(
-                "`--inventory` needs a trail: give one with `--trail PATH`, or `--no-trail`"
-                    .to_owned(),
-            );
+            return Err((
+                "`--inventory` needs a trail".to_owned(),
+                "name one with `--trail PATH`, or go without with `--no-trail`",
+            ));
         }
         let option = match (self.live.organization, self.live.accounts.as_slice()) {
             (true, _) => "--organization",
@@ -182,8 +182,9 @@ impl ScanArgs {
         };
         match self.live.role_name {
             Some(_) => Ok(()),
-            None => Err(format!(
-                "`{option}` needs the role to assume in those accounts: give `--role-name NAME`"
+            None => Err((
+                format!("`{option}` needs the role to assume in those accounts"),
+                "name it with `--role-name NAME`",
             )),
         }
     }

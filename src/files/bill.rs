@@ -42,7 +42,7 @@ pub enum BillError {
         source: io::Error,
     },
     /// It lacks columns without which no line can be understood.
-    #[error("`{}` is no bill that can be read here: {missing}", path.display())]
+    #[error("`{}` is not a bill that secretsweep can read: {missing}", path.display())]
     Columns {
         /// Which.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum BillError {
         missing: MissingColumns,
     },
     /// It is damaged, or something else.
-    #[error("`{}` is no bill that can be read here: {why}", path.display())]
+    #[error("`{}` is not a bill that secretsweep can read: {why}", path.display())]
     Form {
         /// Which.
         path: PathBuf,
@@ -60,6 +60,20 @@ pub enum BillError {
     /// A folder without files.
     #[error("no file of a bill is under {}", list(.0))]
     Empty(Vec<PathBuf>),
+}
+
+impl BillError {
+    /// What a user can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Columns { .. } => Some(
+                "`--bill` takes a Cost and Usage Report (CUR 2.0, legacy or FOCUS, as CSV or Parquet), the downloads of \
+                 the billing console, and the JSON of `aws ce get-cost-and-usage`",
+            ),
+            Self::Empty(_) => Some("name the file of the bill, or a folder that holds it"),
+            Self::Io { .. } | Self::Form { .. } => None,
+        }
+    }
 }
 
 fn list(paths: &[PathBuf]) -> String {

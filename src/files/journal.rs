@@ -30,10 +30,10 @@ pub enum OpenError {
         source: io::Error,
     },
     /// It is a folder, a device or a pipe: what is written there is lost, or cannot be read again.
-    #[error("{} is not a file, so it cannot be the journal: name a file with `--journal FILE`", .0.display())]
+    #[error("{} is not a file, so it cannot be the journal", .0.display())]
     NotAFile(PathBuf),
     /// Another run holds it.
-    #[error("another run is writing the journal {}: wait until it has ended", .0.display())]
+    #[error("another run is writing the journal {}", .0.display())]
     Locked(PathBuf),
     /// Its contents cannot be trusted.
     #[error("the journal {} cannot be trusted", .path.display())]
@@ -43,6 +43,17 @@ pub enum OpenError {
         /// Where and what.
         source: JournalError,
     },
+}
+
+impl OpenError {
+    /// What a user can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAFile(_) => Some("name a file with `--journal FILE`"),
+            Self::Locked(_) => Some("wait until that run has ended"),
+            Self::Io { .. } | Self::Damaged { .. } => None,
+        }
+    }
 }
 
 /// The most that a journal may hold. An entry takes about 300 bytes, and a secret at most a dozen of them.

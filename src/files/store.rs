@@ -35,11 +35,11 @@ pub enum Overwrite {
     Yes,
 }
 
-/// What went wrong with a result folder. Each names the file and the way out.
+/// What went wrong with a result folder. Each names the file, and the way out if there is one.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The folder could not be made.
-    #[error("cannot create the folder `{}`: {source}; name another one with `--out DIR`", folder.display())]
+    #[error("cannot create the folder `{}`: {source}", folder.display())]
     Create {
         /// The folder.
         folder: PathBuf,
@@ -47,10 +47,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The folder holds another scan.
-    #[error(
-        "`{}` holds another scan; name another folder with `--out DIR`, or replace that scan with `--overwrite`",
-        folder.display()
-    )]
+    #[error("`{}` holds another scan", folder.display())]
     Taken {
         /// The folder.
         folder: PathBuf,
@@ -64,7 +61,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The folder holds no report, or is not there.
-    #[error("`{}` holds no finished scan: there is no `{REPORT}`; {}", folder.display(), way_out(inside.as_deref()))]
+    #[error("`{}` holds no finished scan: there is no `{REPORT}`", folder.display())]
     NoScan {
         /// The folder.
         folder: PathBuf,
@@ -242,11 +239,23 @@ pub fn scans_inside(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What to do about a folder without a scan.
-fn way_out(inside: Option<&Path>) -> String {
-    inside.map_or_else(
-        || "run `secretsweep scan` first".to_owned(),
-        |folder| format!("did you mean `{}`?", folder.display()),
-    )
+impl StoreError {
+    /// What a user can do about it.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Create { .. } => "name another folder with `--out DIR`".to_owned(),
+            Self::Taken { .. } => {
+                "name another folder with `--out DIR`, or replace that scan with `--overwrite`"
+                    .to_owned()
+            }
+            Self::NoScan {
+                inside: Some(folder),
+                ..
+            } => format!("did you mean `{}`?", folder.display()),
+            Self::NoScan { inside: None, .. } => "run `secretsweep scan` first".to_owned(),
+            Self::Write { .. } | Self::Read { .. } | Self::Content { .. } => return None,
+        })
+    }
 }
 
 /// Makes the folder and tries to write to it, so that a bad path fails before the long work and not after it.
@@ -403,8 +412,9 @@ mod tests {
 
         let error = write(&folder, &scan("two"), Overwrite::No).unwrap_err();
         assert!(matches!(error, StoreError::Taken { .. }));
-        for way_out in ["2026-11-01", "--out", "--overwrite"] {
-            assert!(error.to_string().contains(way_out), "{error}");
+        assert!(error.to_string().contains("2026-11-01"), "{error}");
+        for way_out in ["--out", "--overwrite"] {
+            assert!(error.help().unwrap().contains(way_out), "{error}");
         }
         assert_eq!(text(&folder, "secrets.csv"), "of one");
 
@@ -496,9 +506,10 @@ mod tests {
     fn errors_name_the_file_and_the_way_out() {
         let root = tempfile::tempdir().unwrap();
         let message = |place: &Path| read(place).unwrap_err().to_string();
-        let missing = message(&root.path().join("nowhere"));
+        let missing = read(&root.path().join("nowhere")).unwrap_err();
+        assert!(missing.to_string().contains("nowhere"), "{missing}");
         assert!(
-            missing.contains("nowhere") && missing.contains("secretsweep scan"),
+            missing.help().unwrap().contains("secretsweep scan"),
             "{missing}"
         );
 

@@ -1,10 +1,11 @@
 //! A [`Comparison`] as text for a terminal, as CSV and as JSON. The page has its own section.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::csv::{bytes, known, table};
 use super::escape::{self, fit, one_line};
-use super::text::phrases;
+use super::text::{Look, Style, painted, phrases};
 use crate::compare::{Change, CompareBasis, Comparison, LoopChange};
 use crate::domain::base::money::{Money, thousands};
 
@@ -136,78 +137,127 @@ fn loop_record(code: &str, row: &LoopChange) -> [String; 15] {
     ]
 }
 
-/// The comparison for a terminal of 80 columns, without colours.
-pub fn text(comparison: &Comparison) -> String {
-    let mut page = String::new();
-    let mut line = |text: &str| {
-        page.push_str(fit(text, WIDTH).trim_end());
-        page.push('\n');
+/// A text that grows by lines of at most 80 columns.
+struct Lines {
+    text: String,
+    style: Style,
+}
+
+impl Lines {
+    fn push(&mut self, look: Look, line: &str) {
+        let line = fit(line, WIDTH);
+        let line = line.trim_end();
+        self.text.push_str(&painted(self.style, look, line));
+        self.text.push('\n');
+    }
+
+    fn space(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, heading: &str) {
+        self.push(Look::Strong, heading);
+    }
+
+    fn plain(&mut self, line: &str) {
+        self.push(Look::Usual, line);
+    }
+
+    /// A row whose amount looks like this: the sign or the heading says the same in words.
+    fn amount(&mut self, look: Look, label: &str, number: &str, amount: &str) {
+        let line = fit(&row(label, number, amount), WIDTH);
+        let line = line.trim_end();
+        // An amount that did not fit was cut, and is no amount any more.
+        match line.strip_suffix(amount) {
+            Some(before) => {
+                self.text.push_str(before);
+                self.text.push_str(&painted(self.style, look, amount));
+            }
+            None => self.text.push_str(line),
+        }
+        self.text.push('\n');
+    }
+}
+
+/// How a change of cost looks.
+fn look(change: Money) -> Look {
+    match change.cmp(&Money::ZERO) {
+        Ordering::Greater => Look::Warning,
+        Ordering::Less => Look::Good,
+        Ordering::Equal => Look::Usual,
+    }
+}
+
+/// The comparison for a terminal of 80 columns.
+pub fn text(comparison: &Comparison, style: Style) -> String {
+    let mut page = Lines {
+        text: String::new(),
+        style,
     };
-    line(&format!(
+    page.heading(&format!(
         "What changed from {} to {}",
         side(&comparison.old),
         side(&comparison.new)
     ));
-    line("");
-    let (before, now) = totals(comparison);
-    line(&row(&before, "", &comparison.old.total_usd.dollars()));
-    for step in &comparison.bridge {
-        if step.count > 0 || step.change_usd != Money::ZERO {
-            let count = if step.count > 0 {
-                thousands(step.count)
-            } else {
-                String::new()
-            };
-            line(&row(
-                &format!("  {}", one_line(&step.text)),
-                &count,
-                &signed(step.change_usd),
-            ));
-        }
-    }
-    line(&row(
-        &now,
-        &signed(comparison.change_usd),
-        &comparison.new.total_usd.dollars(),
-    ));
-    line("");
+    page.space();
+    bridge(&mut page, comparison);
+    page.space();
     let savings = &comparison.savings;
-    line(&row(
-        "savings promised before, per month",
-        "",
-        &savings.promised_usd.dollars(),
-    ));
-    line(&row(
-        "  saved by deleting",
-        "",
-        &savings.deleted_usd.dollars(),
-    ));
-    line(&row(
-        "  saved by fixing loops",
-        "",
-        &savings.mended_usd.dollars(),
-    ));
-    line(&row("  still open", "", &savings.open_usd.dollars()));
+    let good = |saved: Money| {
+        if saved > Money::ZERO {
+            Look::Good
+        } else {
+            Look::Usual
+        }
+    };
+    for (label, usd, look) in [
+        (
+            "savings promised before, per month",
+            savings.promised_usd,
+            Look::Usual,
+        ),
+        (
+            "  saved by deleting",
+            savings.deleted_usd,
+            good(savings.deleted_usd),
+        ),
+        (
+            "  saved by fixing loops",
+            savings.mended_usd,
+            good(savings.mended_usd),
+        ),
+        ("  still open", savings.open_usd, Look::Usual),
+    ] {
+        page.amount(look, label, "", &usd.dollars());
+    }
     for (code, heading, rows) in secret_lists(comparison) {
-        list(&mut line, heading, rows, |change| {
-            (place(change), amount(code, change))
+        list(&mut page, heading, rows, |change| {
+            let look = match code {
+                "newly-idle" => Look::Warning,
+                "used-again" => Look::Usual,
+                _ => look(change.change_usd),
+            };
+            (place(change), amount(code, change), look)
         });
     }
-    for (_, heading, rows) in loop_lists(comparison) {
-        list(&mut line, heading, rows, |found| {
+    for (code, heading, rows) in loop_lists(comparison) {
+        list(&mut page, heading, rows, |found| {
             let usd = found
                 .avoidable_usd_month
                 .map_or_else(|| "unknown".to_owned(), Money::dollars);
-            (
-                format!("{} by {}", one_line(&found.name), reader(found)),
-                usd,
-            )
+            let label = format!("{} by {}", one_line(&found.name), reader(found));
+            let look = match code {
+                "loop-found" => Look::Warning,
+                "loop-fixed" => Look::Good,
+                _ => Look::Usual,
+            };
+            (label, usd, look)
         });
     }
     for note in estimates(comparison) {
-        line("");
+        page.space();
         for part in textwrap::wrap(&note, WIDTH) {
-            line(&part);
+            page.plain(&part);
         }
     }
     for (scopes, words) in [
@@ -221,14 +271,46 @@ pub fn text(comparison: &Comparison) -> String {
         ),
     ] {
         if !scopes.is_empty() {
-            line("");
-            line(words);
+            page.space();
+            page.push(Look::Warning, words);
             for scope in scopes {
-                line(&format!("  {scope}"));
+                page.plain(&format!("  {scope}"));
             }
         }
     }
-    page
+    page.text
+}
+
+/// The totals, and the steps from the one to the other.
+fn bridge(page: &mut Lines, comparison: &Comparison) {
+    let (before, now) = totals(comparison);
+    page.amount(
+        Look::Usual,
+        &before,
+        "",
+        &comparison.old.total_usd.dollars(),
+    );
+    for step in &comparison.bridge {
+        if step.count > 0 || step.change_usd != Money::ZERO {
+            let count = if step.count > 0 {
+                thousands(step.count)
+            } else {
+                String::new()
+            };
+            page.amount(
+                look(step.change_usd),
+                &format!("  {}", one_line(&step.text)),
+                &count,
+                &signed(step.change_usd),
+            );
+        }
+    }
+    page.amount(
+        Look::Strong,
+        &now,
+        &signed(comparison.change_usd),
+        &comparison.new.total_usd.dollars(),
+    );
 }
 
 /// What of the comparison rests on estimates from a sample, in sentences.
@@ -298,22 +380,22 @@ pub fn amount(code: &str, change: &Change) -> String {
 }
 
 fn list<T>(
-    line: &mut impl FnMut(&str),
+    page: &mut Lines,
     heading: &str,
     rows: &[T],
-    show: impl Fn(&T) -> (String, String),
+    show: impl Fn(&T) -> (String, String, Look),
 ) {
     if rows.is_empty() {
         return;
     }
-    line("");
-    line(&format!("{heading}: {}", thousands(rows.len() as u64)));
+    page.space();
+    page.heading(&format!("{heading}: {}", thousands(rows.len() as u64)));
     for found in rows.iter().take(LISTED) {
-        let (name, amount) = show(found);
-        line(&row(&format!("  {name}"), "", &amount));
+        let (name, amount, look) = show(found);
+        page.amount(look, &format!("  {name}"), "", &amount);
     }
     if rows.len() > LISTED {
-        line(&format!(
+        page.plain(&format!(
             "  and {} more",
             thousands((rows.len() - LISTED) as u64)
         ));
@@ -361,12 +443,29 @@ mod tests {
 
     #[test]
     fn the_text_fits_80_columns_and_shows_nothing_raw() {
-        let text = text(&months());
+        let text = text(&months(), Style::Plain);
         for line in text.lines() {
             assert!(escape::width(line) <= 80, "{line}");
         }
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2028}']));
         assert!(text.starts_with("What changed from 2026-09 to 2026-10\n"));
+    }
+
+    #[test]
+    fn colours_add_nothing_to_the_words() {
+        let coloured = text(&months(), Style::Colour);
+        assert!(coloured.contains("\u{1b}[33m+$"), "{coloured}");
+        assert!(coloured.contains("\u{1b}[32m-$"), "{coloured}");
+        let mut plain = String::new();
+        for part in coloured.split('\u{1b}') {
+            let (sequence, rest) = part.split_once('m').unwrap_or(("", part));
+            plain.push_str(if sequence.starts_with('[') {
+                rest
+            } else {
+                part
+            });
+        }
+        assert_eq!(plain, text(&months(), Style::Plain));
     }
 
     #[test]
@@ -398,6 +497,6 @@ mod tests {
 
     #[test]
     fn the_summary_for_people() {
-        insta::assert_snapshot!(text(&months()));
+        insta::assert_snapshot!(text(&months(), Style::Plain));
     }
 }

@@ -297,6 +297,7 @@ mod tests {
 
     use super::*;
     use crate::compare::compare;
+    use crate::report::text::Style;
     use crate::report::{OutputFormat, comparison, files, focus, html, sample};
 
     fn rows(report: &Report) -> Vec<BTreeMap<String, String>> {
@@ -415,7 +416,7 @@ mod tests {
         dearer(&mut new, 1);
         let changes = compare(&old, &new);
         assert_eq!((changes.uncertain.len(), changes.dearer.len()), (1, 0));
-        let shown = comparison::text(&changes);
+        let shown = comparison::text(&changes, Style::Plain);
         assert!(shown.contains("estimate from a sample"), "{shown}");
         assert!(shown.contains("do not show whether it"), "{shown}");
         let sum: Money = changes.bridge.iter().map(|step| step.change_usd).sum();

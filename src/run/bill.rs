@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::interrupt::InterruptWatch;
 use super::progress::ProgressReporter;
 use super::scan_plan::ScanPlan;
+use super::way_out::helpful;
 use super::{Misuse, session};
 use crate::Exit;
 use crate::aws::AwsSession;
@@ -160,12 +161,12 @@ async fn of_cost_explorer(
     let asking = cost_explorer::pages(session, window, usize::from(most)).await;
     let pages = asking.map_err(|fault| {
         let is_bound = matches!(&fault, Fault::Refused { code, .. } if code == "TooManyPages");
-        let way_out = if is_bound {
-            "; allow more with `--bill-requests`"
+        let what = format!("cannot read the bill from Cost Explorer: {fault}");
+        if is_bound {
+            helpful(what, "allow more requests with `--bill-requests`")
         } else {
-            ""
-        };
-        anyhow!("cannot read the bill from Cost Explorer: {fault}{way_out}")
+            anyhow!(what)
+        }
     })?;
     let made = session.calls().get("ce:GetCostAndUsage").copied();
     term.say(&format!(
@@ -189,8 +190,8 @@ pub(super) fn pay(
         return Ok(Vec::new());
     }
     let Some(bill) = bill else {
-        let why = "`--prices from-bill` takes the prices of a bill: name one with `--bill`";
-        return Err(Misuse(why.to_owned()).into());
+        let why = "`--prices from-bill` takes the prices of a bill, and none is named";
+        return Err(Misuse::new(why, "name one with `--bill`").into());
     };
     let paid = paid_prices(bill, &plan.policy.prices)
         .map_err(|why| anyhow!("cannot use `--prices from-bill`: {why}"))?;

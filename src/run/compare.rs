@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::latest;
+use super::{latest, output};
 use crate::Exit;
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::compare::compare;
@@ -23,7 +23,7 @@ pub(super) fn run(args: &CompareArgs, term: &Term) -> Result<Exit> {
     }
     let changes = compare(&old, &new);
     let bytes = match args.format {
-        CompareFormat::Text => comparison::text(&changes).into_bytes(),
+        CompareFormat::Text => comparison::text(&changes, output::style()).into_bytes(),
         CompareFormat::Json => comparison::json(&changes),
         CompareFormat::Csv => comparison::csv(&changes),
     };

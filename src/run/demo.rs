@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::scan::{FORMATS, finish, judge};
 use super::shown;
+use super::way_out::helpful;
 use crate::Exit;
 use crate::cli::{AnalysisArgs, DemoArgs};
 use crate::demo::{self, Edition};
@@ -80,10 +81,10 @@ fn write(dir: &Path, edition: Edition) -> Result<()> {
     let is_ours = dir.join(MARK).exists();
     let is_empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
     if !is_ours && !is_empty {
-        bail!(
-            "`{}` holds something else: name an empty or new folder, such as `secretsweep demo /tmp/demo`",
-            dir.display()
-        );
+        return Err(helpful(
+            format!("`{}` holds something other than the example", dir.display()),
+            "name an empty or a new folder, such as `secretsweep demo /tmp/demo`",
+        ));
     }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
     std::fs::write(dir.join(MARK), "")

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::output::{columns, style};
+use super::way_out::helpful;
 use super::{cleanup, latest};
 use crate::Exit;
 use crate::cli::{ExplainArgs, LATEST};
@@ -29,23 +30,21 @@ pub(super) fn run(args: &ExplainArgs, term: &Term) -> Result<Exit> {
             Term::data(text.as_bytes())?;
             Ok(Exit::Done)
         }
-        Match::Several(rows) => bail!(
-            "`{typed}` may be one of {} secrets: write more of the name, or the ARN\n{}",
-            rows.len(),
-            listed(&rows)
-        ),
-        Match::None(Some(other)) => {
-            bail!(
-                "there is no secret `{typed}` in `{}`; did you mean `{other}`?",
-                folder.display()
-            )
-        }
-        Match::None(None) => {
-            bail!(
-                "there is no secret `{typed}` in `{}`; secrets.csv lists them",
-                folder.display()
-            )
-        }
+        Match::Several(rows) => Err(helpful(
+            format!(
+                "`{typed}` may be one of {} secrets:\n{}",
+                rows.len(),
+                listed(&rows)
+            ),
+            "type more of the name, or the ARN",
+        )),
+        Match::None(other) => Err(helpful(
+            format!("there is no secret `{typed}` in `{}`", folder.display()),
+            other.map_or_else(
+                || "secrets.csv lists all secrets of the scan".to_owned(),
+                |other| format!("did you mean `{other}`?"),
+            ),
+        )),
     }
 }
 

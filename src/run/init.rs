@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,7 @@ use super::progress::ProgressReporter;
 use super::scan_plan::clock;
 use super::session;
 use super::shown;
+use super::way_out::helpful;
 use crate::Exit;
 use crate::aws::accounts::{self, Accounts, AccountsRequest};
 use crate::aws::bucket::{self, BucketRequest, Location, PayerOfRequests};
@@ -53,10 +54,13 @@ const BYTES_A_SECOND: u64 = 10_000_000;
 /// Runs `init`.
 pub(super) fn run(args: &InitArgs, term: &Term) -> Result<Exit> {
     if args.file.exists() {
-        bail!(
-            "`{}` is there already and is not replaced: name another file, or move that one away",
-            args.file.display()
-        );
+        return Err(helpful(
+            format!(
+                "`{}` exists already and is not replaced",
+                args.file.display()
+            ),
+            "name another file, or move that one away",
+        ));
     }
     let runtime = session::runtime()?;
     let found = runtime.block_on(find(args, term))?;
@@ -194,11 +198,10 @@ async fn inventory(
         found.gaps.extend(part.gaps);
     }
     if let (true, Some(gap)) = (read.is_empty(), found.gaps.first()) {
-        bail!(
-            "no Region could be read: {}: {}; `secretsweep iam-policy init` prints the permissions that are needed",
-            gap.what,
-            gap.why
-        );
+        return Err(helpful(
+            format!("no Region could be read: {}: {}", gap.what, gap.why),
+            "`secretsweep iam-policy init` prints the permissions that are needed",
+        ));
     }
     if !found.secrets.is_empty() {
         // A scan of the Regions with secrets asks these alone.

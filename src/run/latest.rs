@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::scan::OUT;
 use super::scan_plan::scan_defaults;
+use super::way_out::helpful;
 use crate::cli::LATEST;
 use crate::files::store;
 use crate::term::Term;
@@ -84,7 +85,10 @@ pub(super) fn is_word(path: &Path) -> bool {
 fn last(all: Vec<PathBuf>, what: &str, hint: &str) -> Result<PathBuf> {
     match all.into_iter().max() {
         Some(last) => Ok(last),
-        None => bail!("there is no {what} in `{}`: {hint}", folder()?.display()),
+        None => Err(helpful(
+            format!("there is no {what} in `{}`", folder()?.display()),
+            hint,
+        )),
     }
 }
 

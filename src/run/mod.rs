@@ -25,15 +25,17 @@ mod scan_plan;
 mod session;
 mod sources;
 mod trend;
+mod way_out;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
-use thiserror::Error;
 
 use crate::Exit;
 use crate::cli::{Cli, Command, LATEST};
 use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::term::Term;
+
+pub(crate) use way_out::{Misuse, way_out};
 
 /// How a command ends whose result was to be shown: as it went, not as showing it went. A reader that went away, such as
 /// `head`, is neither a failure nor a success; any other reason why it could not be shown is reported, and is a failure, unless there is
@@ -45,17 +47,12 @@ fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return exit;
     }
-    Term::error(&anyhow::Error::from(error));
+    Term::error(&anyhow::Error::from(error), None);
     match exit {
         Exit::Done | Exit::Partial => Exit::Failed,
         other => other,
     }
 }
-
-/// A command line that is wrong, as shows only when it is carried out.
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub(crate) struct Misuse(String);
 
 /// The manual page of the program, or of the command whose words these are.
 fn manual(words: &[String]) -> Result<Vec<u8>> {
@@ -70,10 +67,11 @@ fn manual(words: &[String]) -> Result<Vec<u8>> {
             .collect();
         command = command.find_subcommand(word).ok_or_else(|| {
             let names = names.join(", ");
-            Misuse(match names.as_str() {
-                "" => format!("`{of}` has no commands of its own, and so no page for `{word}`"),
-                names => format!("`{of}` has no command `{word}`; there are: {names}"),
-            })
+            let help = match names.as_str() {
+                "" => format!("`secretsweep man` with the words of `{of}` alone prints its page"),
+                names => format!("the commands are: {names}"),
+            };
+            Misuse::new(format!("`{of}` has no command `{word}`"), help)
         })?;
     }
     let mut page = Vec::new();
@@ -107,8 +105,8 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         }
         Command::Apply(mut args) => {
             if args.execute && latest::is_word(&args.plan) {
-                let why = "`--execute` needs the plan that you reviewed: name it";
-                return Err(Misuse(why.to_owned()).into());
+                let why = "`--execute` needs the plan that you reviewed, and none is named";
+                return Err(Misuse::new(why, "name it: `secretsweep apply PLAN --execute`").into());
             }
             latest::plan(&mut args.plan, term)?;
             cleanup::apply(&args, term)

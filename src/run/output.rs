@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
+use super::way_out::helpful;
 use crate::cli::{FocusNumber, Format, GroupBy, View};
 use crate::domain::base::finding_kinds::Severity;
 use crate::domain::base::money::{Money, counted};
@@ -37,11 +38,14 @@ pub(super) fn selected(report: Report, view: &View) -> Result<Report> {
     let selection = selection(view);
     let report = select(report, &selection);
     if before > 0 && report.secrets.is_empty() {
-        bail!(
-            "none of the {} has a name that {}: check `--only` and `--exclude`",
-            counted(before, "secret", "secrets"),
-            selection.words()
-        );
+        return Err(helpful(
+            format!(
+                "none of the {} has a name that {}",
+                counted(before, "secret", "secrets"),
+                selection.words()
+            ),
+            "check `--only` and `--exclude`",
+        ));
     }
     Ok(report)
 }

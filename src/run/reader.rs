@@ -1,9 +1,10 @@
 //! `reader`: one role or user of a finished scan.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::explain::finished;
 use super::output::{columns, style};
+use super::way_out::helpful;
 use crate::Exit;
 use crate::cli::ReaderArgs;
 use crate::report::text::reader::{ReaderMatch, narrowed_policy, reader, reader_named};
@@ -37,19 +38,21 @@ pub(super) fn run(args: &ReaderArgs, term: &Term) -> Result<Exit> {
                 .take(LISTED)
                 .map(|one| format!("  {one}"))
                 .collect();
-            bail!(
-                "`{typed}` may be one of {} roles and users: write more of the name, or the ARN\n{}",
-                all.len(),
-                shown.join("\n")
-            )
+            Err(helpful(
+                format!(
+                    "`{typed}` may be one of {} roles and users:\n{}",
+                    all.len(),
+                    shown.join("\n")
+                ),
+                "type more of the name, or the ARN",
+            ))
         }
-        ReaderMatch::None(Some(other)) => bail!(
-            "there is no reader `{typed}` in `{}`; did you mean `{other}`?",
-            folder.display()
-        ),
-        ReaderMatch::None(None) => bail!(
-            "there is no reader `{typed}` in `{}`; readers.csv lists them",
-            folder.display()
-        ),
+        ReaderMatch::None(other) => Err(helpful(
+            format!("there is no reader `{typed}` in `{}`", folder.display()),
+            other.map_or_else(
+                || "readers.csv lists all readers of the scan".to_owned(),
+                |other| format!("did you mean `{other}`?"),
+            ),
+        )),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
+use super::way_out::helpful;
 use crate::Exit;
 use crate::cli::{RulesArgs, RulesFormat};
 use crate::domain::base::finding_kinds::{FINDINGS, FindingKind, Reported};
@@ -22,10 +23,17 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit> {
         .filter(|it| known(it.code.as_str()))
         .collect();
     let text = match (args.format, &args.code) {
-        (_, Some(code)) if rules.is_empty() && findings.is_empty() => bail!(
-            "there is no rule or finding `{code}`{}; `secretsweep rules` lists them",
-            similar(code).map_or_else(String::new, |known| format!("; did you mean `{known}`?"))
-        ),
+        (_, Some(code)) if rules.is_empty() && findings.is_empty() => {
+            return Err(helpful(
+                format!("there is no rule or finding `{code}`"),
+                similar(code).map_or_else(
+                    || "`secretsweep rules` lists them".to_owned(),
+                    |known| {
+                        format!("did you mean `{known}`? `secretsweep rules` lists all of them")
+                    },
+                ),
+            ));
+        }
         (RulesFormat::Markdown, _) => markdown(&rules, &findings),
         (RulesFormat::Text, None) => list(),
         (RulesFormat::Text, Some(_)) => {

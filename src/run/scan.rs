@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -18,6 +18,7 @@ use super::output::{ExitConditions, exit, focus, format_of, previous, selected, 
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::ScanData;
+use super::way_out::helpful;
 use crate::Exit;
 use crate::aws::bucket::Location;
 use crate::cli::{LiveArgs, ScanArgs, TrailSource, View};
@@ -42,7 +43,8 @@ use crate::term::Term;
 pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     let file = scan_defaults(args.judging.policy.as_deref())?;
     let args = &args.or(file);
-    args.complete().map_err(Misuse)?;
+    args.complete()
+        .map_err(|(what, help)| Misuse::new(what, help))?;
     let mut plan = ScanPlan::new(&args.judging)?;
     let overwrite = if args.overwrite {
         Overwrite::Yes
@@ -257,10 +259,13 @@ fn usable_folders(args: &LiveArgs) -> Result<()> {
             .iter()
             .any(|name| folder.join(name).exists())
     {
-        bail!(
-            "`--save {}`: the folder holds an earlier scan; name another folder, or remove that one",
-            folder.display()
-        );
+        return Err(helpful(
+            format!(
+                "`--save {}`: the folder holds an earlier scan",
+                folder.display()
+            ),
+            "name another folder, or remove that one",
+        ));
     }
     for folder in args.save.iter().chain(&args.cache) {
         std::fs::create_dir_all(folder)
@@ -282,10 +287,13 @@ fn named_paths_exist(args: &ScanArgs) -> Result<()> {
         if let Err(error) = std::fs::symlink_metadata(path)
             && error.kind() == std::io::ErrorKind::NotFound
         {
-            bail!(
-                "`{option} {}`: there is no such file or folder",
-                path.display()
-            );
+            return Err(helpful(
+                format!(
+                    "`{option} {}`: there is no such file or folder",
+                    path.display()
+                ),
+                "check the spelling; nothing was read or written",
+            ));
         }
     }
     Ok(())

@@ -143,9 +143,10 @@ pub(super) fn spans(
         let days = duration.as_secs() / 86_400;
         let begin = now.checked_sub(duration);
         begin.map_err(|_| {
-            Misuse(format!(
-                "{days} days before {now} is before the calendar begins"
-            ))
+            Misuse::new(
+                format!("{days} days before {now} is before the calendar begins"),
+                "name a shorter time",
+            )
         })
     };
     let (window, accrual) = match month {
@@ -153,7 +154,8 @@ pub(super) fn spans(
             let span = month.span();
             if span.from >= now {
                 let why = format!("the month {month} has not begun: today is {}", day_of(now));
-                return Err(Misuse(why).into());
+                let help = "name a month that has begun, or one before it";
+                return Err(Misuse::new(why, help).into());
             }
             (
                 Span {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
+use super::way_out::helpful;
 use crate::aws::{AwsSession, Connect, Role};
 use crate::ports::Fault;
-use crate::term::HelpfulError;
 
 /// How to reach AWS with what a command line says; everything else is found the way `aws` finds it.
 pub(super) fn connect(
@@ -85,11 +85,13 @@ fn usable_endpoints() -> Result<()> {
             continue;
         }
         let usable = value.to_str().is_some_and(is_address);
-        ensure!(
-            usable,
-            "{name} is no address such as `https://host:port`, but `{}`",
-            value.to_string_lossy().escape_debug()
-        );
+        if !usable {
+            let value = value.to_string_lossy();
+            return Err(helpful(
+                format!("{name} is not an address, but `{}`", value.escape_debug()),
+                "set it to an address such as `https://host:port`, or unset it",
+            ));
+        }
     }
     Ok(())
 }
@@ -126,7 +128,7 @@ pub(super) async fn open(connect: Connect) -> Result<AwsSession> {
     AwsSession::open(connect).await.map_err(|fault| {
         let help = way_out(&fault, profile.as_deref());
         let what = format!("cannot reach AWS: {fault}");
-        HelpfulError { what, help }.into()
+        helpful(what, help)
     })
 }
 

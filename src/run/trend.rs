@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::output::json_report;
+use super::way_out::helpful;
 use crate::Exit;
 use crate::cli::{TrendArgs, TrendFormat};
 use crate::domain::base::money::counted;
@@ -22,12 +23,17 @@ pub(super) fn run(args: &TrendArgs, term: &Term) -> Result<Exit> {
     let folders = scans::scans_below(&args.dir)?;
     let months = months(&folders, term)?;
     if months.is_empty() {
-        bail!(
-            "`{}` holds {} and none is of a calendar month: scan with `--month YYYY-MM --out {}/YYYY-MM`",
-            args.dir.display(),
-            counted(folders.len() as u64, "finished scan", "finished scans"),
-            args.dir.display()
-        );
+        return Err(helpful(
+            format!(
+                "`{}` holds {}, and none of a calendar month",
+                args.dir.display(),
+                counted(folders.len() as u64, "finished scan", "finished scans")
+            ),
+            format!(
+                "scan with `--month YYYY-MM --out {}/YYYY-MM`",
+                args.dir.display()
+            ),
+        ));
     }
     let mut builder = TrendBuilder::default();
     for (_, folder) in months.values() {

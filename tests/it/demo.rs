@@ -428,6 +428,9 @@ fn the_demo_may_be_run_again_and_touches_no_other_folder() {
     let output = program(folder.path(), &["demo", "mine"]);
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("`mine` holds something else"), "{message}");
+    assert!(
+        message.contains("`mine` holds something other than the example"),
+        "{message}"
+    );
     assert_eq!(below(folder.path()).len(), 1, "nothing was written");
 }

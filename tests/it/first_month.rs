@@ -239,14 +239,11 @@ fn explain_finds_a_secret_by_a_part_of_its_name() {
         assert!(stdout.contains(says), "{says}: {stdout}");
     }
     for (typed, says) in [
-        (
-            "old/",
-            "`old/` may be one of 2 secrets: write more of the name, or the ARN\n  arn:aws:",
-        ),
+        ("old/", "`old/` may be one of 2 secrets:\n  arn:aws:"),
         ("odl/db", "did you mean `old/db`?"),
         (
             "zzzzzz",
-            "there is no secret `zzzzzz` in `out`; secrets.csv lists them",
+            "there is no secret `zzzzzz` in `out`\n help: secrets.csv lists all secrets of the scan",
         ),
     ] {
         let (code, _, stderr) = run(&folder, &["explain", typed, "--scan", "out"]);

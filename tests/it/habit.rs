@@ -277,6 +277,54 @@ fn what_became_of_a_secret_stands_out() {
     assert!(!piped.contains(&0x1b));
 }
 
+#[test]
+fn colours_are_where_a_person_looks_or_where_they_are_asked_for() {
+    let folder = two_months();
+    let command = "compare reports/2026-10-31 reports/2026-11-01";
+    for (is_terminal, options, no_color, is_coloured) in [
+        (true, "", "", true),
+        (true, "--color auto", "", true),
+        (true, "--color auto", "1", false),
+        (true, "--color never", "", false),
+        (true, "--color always", "1", true),
+        (false, "", "", false),
+        (false, "--color auto", "", false),
+        (false, "--color always", "", true),
+        (false, "--color always", "1", true),
+        (false, "--color never", "", false),
+    ] {
+        let args = format!("{command} {options}");
+        let mut compare = if is_terminal {
+            let Some(played) = on_terminal(&folder, 80, &args) else {
+                return;
+            };
+            played
+        } else {
+            let mut plain = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+            plain
+                .args(args.split_whitespace())
+                .current_dir(folder.path());
+            plain
+        };
+        compare.env("NO_COLOR", no_color);
+        let shown = String::from_utf8(compare.output().unwrap().stdout).unwrap();
+        let state = format!("terminal {is_terminal}, `{options}`, NO_COLOR={no_color}");
+        assert_eq!(shown.contains('\u{1b}'), is_coloured, "{state}: {shown:?}");
+        // What the colours say stands there in words, too.
+        let plain = plain(&shown).replace("\r\n", "\n");
+        assert!(
+            plain.starts_with("What changed from 2026-10-31 to 2026-11-01\n"),
+            "{state}: {plain:?}"
+        );
+    }
+    let (code, _, stderr) = run(&folder, &["compare", "--color", "sometimes"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.contains("[possible values: auto, always, never]"),
+        "{stderr}"
+    );
+}
+
 /// Reads what a command shows until these words come.
 fn until(shown: &mut ChildStdout, words: &str) -> String {
     let mut said = Vec::new();

@@ -11,6 +11,7 @@
     reason = "a test fails where it meets the unexpected, reads from top to bottom, and may ask the clock for credentials"
 )]
 
+mod accessibility;
 mod accrual;
 mod analyse_fixture;
 mod aws;
@@ -40,6 +41,7 @@ mod full_trail_vs_reference;
 mod fuzz;
 mod fuzz_inputs;
 mod habit;
+mod help_lines;
 mod hostile;
 mod iam_scan;
 mod limits;
@@ -51,6 +53,7 @@ mod live_reach;
 mod live_scale;
 mod live_versions;
 mod loops;
+mod node;
 mod page;
 mod properties;
 mod reach;

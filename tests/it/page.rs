@@ -18,12 +18,12 @@ use crate::browser::Browser;
 pub(crate) mod fixture;
 
 /// A report's page on disk.
-struct Page {
-    file: PathBuf,
+pub(crate) struct Page {
+    pub(crate) file: PathBuf,
     _folder: TempDir,
 }
 
-fn page(report: &Report) -> Page {
+pub(crate) fn page(report: &Report) -> Page {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
     std::fs::write(&file, html(report, None).unwrap()).unwrap();
@@ -44,7 +44,7 @@ fn column(browser: &mut Browser, name: &str) -> Vec<String> {
         .collect()
 }
 
-fn click(browser: &mut Browser, selector: &str) {
+pub(crate) fn click(browser: &mut Browser, selector: &str) {
     browser.value(&format!(
         "document.querySelector({}).click()",
         json!(selector)
@@ -52,7 +52,7 @@ fn click(browser: &mut Browser, selector: &str) {
 }
 
 /// Sets a filter as a person would: the choice, and the event that tells of it.
-fn choose(browser: &mut Browser, id: &str, value: &str) {
+pub(crate) fn choose(browser: &mut Browser, id: &str, value: &str) {
     browser.value(&format!(
         "(() => {{ const node = document.getElementById('{id}'); node.value = {}; \
          node.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()",
@@ -61,7 +61,7 @@ fn choose(browser: &mut Browser, id: &str, value: &str) {
 }
 
 /// Types into the search field.
-fn search(browser: &mut Browser, text: &str) {
+pub(crate) fn search(browser: &mut Browser, text: &str) {
     browser.value("document.getElementById('search').select()");
     browser.call("Input.insertText", &json!({"text": text}));
 }

@@ -384,7 +384,7 @@ impl Default for Guards {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Blocked {
     /// Too many lines.
-    #[error("the plan deletes {lines} secrets, and at most {most} are allowed (`--max-deletions`)")]
+    #[error("the plan deletes {lines} secrets, and at most {most} are allowed")]
     TooMany {
         /// In the plan.
         lines: u64,
@@ -392,9 +392,7 @@ pub enum Blocked {
         most: u64,
     },
     /// Too large a share.
-    #[error(
-        "the plan deletes {lines} of {scanned} scanned secrets, more than {most} % (`--max-percent`)"
-    )]
+    #[error("the plan deletes {lines} of {scanned} scanned secrets, more than {most} %")]
     TooLargeShare {
         /// In the plan.
         lines: u64,
@@ -404,9 +402,7 @@ pub enum Blocked {
         most: u64,
     },
     /// Too old.
-    #[error(
-        "the plan is based on a scan of {planned_at}, more than {most_days} days ago: scan and plan again"
-    )]
+    #[error("the plan is based on a scan of {planned_at}, more than {most_days} days ago")]
     TooOld {
         /// When the scan was made.
         planned_at: Timestamp,
@@ -414,7 +410,7 @@ pub enum Blocked {
         most_days: i64,
     },
     /// The clock runs behind.
-    #[error("the clock says {now}, but {what} is of {then}: set the clock right first")]
+    #[error("the clock says {now}, but {what} is of {then}")]
     ClockBehind {
         /// The clock.
         now: Timestamp,
@@ -424,9 +420,7 @@ pub enum Blocked {
         then: Timestamp,
     },
     /// Other accounts' secrets.
-    #[error(
-        "the plan holds secrets of account {theirs}, but the caller acts in {ours}: use credentials of that account, or name a role there with `--role-name`"
-    )]
+    #[error("the plan holds secrets of account {theirs}, but the caller acts in {ours}")]
     OtherAccount {
         /// In the plan.
         theirs: String,
@@ -436,6 +430,21 @@ pub enum Blocked {
 }
 
 impl Blocked {
+    /// What a user can do about it.
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "keep some of its lines, or allow more with `--max-deletions`",
+            Self::TooLargeShare { .. } => {
+                "keep some of its lines, or allow more with `--max-percent`"
+            }
+            Self::TooOld { .. } => "scan and plan again",
+            Self::ClockBehind { .. } => "set the clock right first",
+            Self::OtherAccount { .. } => {
+                "use credentials of that account, or name a role there with `--role-name`"
+            }
+        }
+    }
+
     /// Whether only carrying the plan out is refused. Checking it changes nothing, so that many, large or old plans may
     /// be checked; a plan of other accounts, or one whose time is in doubt, cannot be.
     pub fn allows_checking(&self) -> bool {

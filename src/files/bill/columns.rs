@@ -107,14 +107,13 @@ pub struct MissingColumns {
 
 impl fmt::Display for MissingColumns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 12;
+        const SHOWN: usize = 6;
         let shown = self.has.len().min(SHOWN);
         let more = if self.has.len() > SHOWN { ", ..." } else { "" };
         write!(
             f,
-            "looked for a cost (`line_item_unblended_cost`, `lineItem/UnblendedCost` or `BilledCost`) and for what is paid \
-             (`line_item_usage_type`, `lineItem/UsageType`, `x_UsageType`, or `ServiceName` with `PricingUnit`); it has \
-             {}{more}",
+            "it has no column for the cost (such as `line_item_unblended_cost` or `BilledCost`) or for what is paid (such as \
+             `line_item_usage_type` or `x_UsageType`); its columns are {}{more}",
             self.has[..shown].join(", "),
         )
     }

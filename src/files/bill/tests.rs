@@ -242,7 +242,10 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
 #[test]
 fn what_is_no_bill_says_what_was_looked_for() {
     for (bytes, expect) in [
-        (&b"arn,name,total\n1,2,3\n"[..], "it has arn, name, total"),
+        (
+            &b"arn,name,total\n1,2,3\n"[..],
+            "its columns are arn, name, total",
+        ),
         (b"BilledCost,x\n1,2\n", "`x_UsageType`"),
         (b"", "it is empty"),
         (b"{\"SecretList\": []}", "no answer of Cost Explorer"),

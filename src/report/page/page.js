@@ -320,10 +320,15 @@
     return node;
   }
 
-  function table(labels, rows) {
+  function table(label, labels, rows) {
     const head = el("tr", "", labels.map(([label, num]) => { const th = el("th", num ? "num" : "", label); th.scope = "col"; return th; }));
     const body = el("tbody", "", rows.map((cells) => el("tr", "", cells.map((cell, place) => el("td", labels[place][1] ? "num" : "", cell)))));
-    return el("div", "scroll", el("table", "", el("thead", "", head), body));
+    const scroll = el("div", "scroll", el("table", "", el("thead", "", head), body));
+    // On a phone it is wider than the window, and arrow keys move only what has the focus.
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", label);
+    return scroll;
   }
 
   function big(value, label) {
@@ -356,7 +361,7 @@
     parts.push(el("h3", "", "Who read it"));
     const sure = (place, which) => D.reader_estimates[i]?.[place]?.[which];
     parts.push(D.readers[i].length
-      ? table([["Reader"], ["Kind"], ["Reads", 1], ["Describes", 1], ["Failed", 1], ["First"], ["Last"]],
+      ? table("Readers", [["Reader"], ["Kind"], ["Reads", 1], ["Describes", 1], ["Failed", 1], ["First"], ["Last"]],
           D.readers[i].map(([reader, kind, client, reads, describes, failed, , first, last], place) => [
             [el("span", "name", shortReader(T[reader], home)), el("br"), el("span", "meta", T[client])].reduce((node, part) => add(node, part), el("span")),
             T[kind], between(count(reads), sure(place, 0)), count(describes), between(count(failed), sure(place, 1)), time(first).slice(0, 10), time(last).slice(0, 10)]))

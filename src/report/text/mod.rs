@@ -17,9 +17,10 @@ pub(in crate::report) mod secrets;
 mod unseen;
 
 pub(crate) use page::COLUMNS;
+pub(in crate::report) use page::{Look, painted};
 pub(crate) use phrases::shell;
 
-use page::{Look, TextPage, left, piece};
+use page::{TextPage, left, piece};
 use phrases::number;
 
 use crate::domain::base::money::thousands;

@@ -3,6 +3,8 @@
 //! All text enters a page through [`escape`], and every line is cut to the page's width here, in one place. Styles are
 //! written around text that is already cut, so they never change what fits.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style as Ansi};
 use textwrap::{WordSplitter, WrapAlgorithm};
 
@@ -23,7 +25,7 @@ const PARAGRAPH: usize = 6 * COLUMNS;
 
 /// How a piece of text looks in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(in crate::report) enum Look {
     /// As it is.
     Usual,
     /// A heading, or what matters most in a line.
@@ -187,18 +189,17 @@ impl TextPage {
     }
 
     fn paint(&mut self, text: &str, look: Look) {
-        match self.style {
-            Style::Colour if look != Look::Usual && !text.is_empty() => {
-                let ansi = look.ansi();
-                for part in [
-                    ansi.render().to_string().as_str(),
-                    text,
-                    &ansi.render_reset().to_string(),
-                ] {
-                    self.text.push_str(part);
-                }
-            }
-            Style::Plain | Style::Colour => self.text.push_str(text),
+        self.text.push_str(&painted(self.style, look, text));
+    }
+}
+
+/// Text that was cut already, as it looks in this style.
+pub(in crate::report) fn painted(style: Style, look: Look, text: &str) -> Cow<'_, str> {
+    match style {
+        Style::Colour if look != Look::Usual && !text.is_empty() => {
+            let ansi = look.ansi();
+            format!("{ansi}{text}{ansi:#}").into()
         }
+        Style::Plain | Style::Colour => text.into(),
     }
 }

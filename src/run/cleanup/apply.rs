@@ -34,6 +34,7 @@ use crate::domain::cleanup::precondition::whole_seconds;
 use crate::domain::policy::Policy;
 use crate::ports::RecentReads;
 use crate::run::cleanup::callers::{caller_sentence, restore_command};
+use crate::run::way_out::helpful;
 use crate::term::Term;
 
 /// Runs `apply`.
@@ -234,7 +235,12 @@ impl ApplyJob<'_> {
         if reasons.is_empty() {
             return Ok(());
         }
-        bail!("{}", reasons.join("\n"))
+        let helps: Vec<&str> = blocked
+            .iter()
+            .filter(refuses)
+            .map(Blocked::way_out)
+            .collect();
+        Err(helpful(reasons.join("\n"), helps.join("\n")))
     }
 
     /// Somebody has to name the accounts: on a terminal by typing them, elsewhere with `--yes`.
@@ -256,9 +262,12 @@ impl ApplyJob<'_> {
             match answer? {
                 Some(answer) if answer.trim() == account.as_str() => {}
                 Some(_) => bail!("that is not the account id: nothing was done"),
-                None => bail!(
-                    "there is no terminal to confirm on: allow deletions in this account with `--yes {account}`"
-                ),
+                None => {
+                    return Err(helpful(
+                        "there is no terminal to confirm on",
+                        format!("allow deletions in this account with `--yes {account}`"),
+                    ));
+                }
             }
         }
         Ok(())
@@ -439,7 +448,10 @@ impl ApplyJob<'_> {
             }
             text.push('\n');
             for why in blocked {
-                text.push_str(&paragraph(&format!("`--execute` would be refused: {why}.")));
+                let way_out = why.way_out();
+                text.push_str(&paragraph(&format!(
+                    "`--execute` would be refused: {why}. To go on, {way_out}."
+                )));
             }
             return text;
         }
@@ -464,11 +476,13 @@ impl ApplyJob<'_> {
 
 fn belongs(state: &JournalState, plan: &Plan, journal: &JournalPlace) -> Result<()> {
     match &state.plan {
-        Some(other) if *other != plan.id => bail!(
-            "the journal {} belongs to plan `{other}`, and this is `{}`: name another with `--journal`",
-            journal,
-            plan.id
-        ),
+        Some(other) if *other != plan.id => Err(helpful(
+            format!(
+                "the journal {journal} belongs to plan `{other}`, and this is `{}`",
+                plan.id
+            ),
+            "name another journal with `--journal`",
+        )),
         _ => Ok(()),
     }
 }

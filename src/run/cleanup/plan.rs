@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::gaps;
@@ -24,6 +24,7 @@ use crate::domain::cleanup::plan_file;
 use crate::domain::report::result::Report;
 use crate::files::store::{self, Overwrite};
 use crate::report::json;
+use crate::run::way_out::helpful;
 use crate::term::Term;
 
 /// How many lines of a plan are shown: the file holds all of them.
@@ -98,10 +99,13 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     if let JournalPlace::File(journal) = JournalPlace::beside(path)
         && journal.exists()
     {
-        bail!(
-            "`{}` was already applied, as the journal beside it shows: name another file with `--out FILE`",
-            path.display()
-        );
+        return Err(helpful(
+            format!(
+                "`{}` was already applied, as the journal beside it shows",
+                path.display()
+            ),
+            "name another file with `--out FILE`",
+        ));
     }
     let failed = || format!("cannot write the plan `{}`", path.display());
     let folder = path
@@ -115,12 +119,17 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     if overwrite == Overwrite::Yes {
         file.persist(path).map(drop).map_err(|error| error.error)
     } else {
-        file.persist_noclobber(path).map(drop).map_err(|error| error.error)
+        file.persist_noclobber(path)
+            .map(drop)
+            .map_err(|error| error.error)
     }
     .map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => anyhow::anyhow!(
-            "there is a plan `{}` already, and somebody may have reviewed it: name another file with `--out FILE`, or replace it with `--overwrite`",
-            path.display()
+        std::io::ErrorKind::AlreadyExists => helpful(
+            format!(
+                "there is a plan `{}` already, and somebody may have reviewed it",
+                path.display()
+            ),
+            "name another file with `--out FILE`, or replace it with `--overwrite`",
         ),
         _ => anyhow::Error::from(error).context(failed()),
     })
@@ -234,8 +243,9 @@ fn limits(plan: &Plan, now: Timestamp) -> String {
     let mut text = String::new();
     for why in blocked {
         text.push('\n');
+        let way_out = why.way_out();
         text.push_str(&paragraph(&format!(
-            "`apply --execute` would refuse this plan: {why}."
+            "`apply --execute` would refuse this plan: {why}. To go on, {way_out}."
         )));
     }
     text

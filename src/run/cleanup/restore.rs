@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
 use super::apply::exit;
 use super::show::{OUTCOMES, place, table, tally};
@@ -17,6 +17,7 @@ use crate::cli::{RestoreArgs, RestoreTarget};
 use crate::domain::base::names::{Region, SecretArn};
 use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::policy::Policy;
+use crate::run::way_out::helpful;
 use crate::term::Term;
 
 /// What stands as the plan in a journal that has none.
@@ -36,16 +37,22 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
         (_, Some(journal)) => journal.clone(),
         ([], None) => JournalPlace::File(PathBuf::from("restore.journal.jsonl")),
         ([plan], None) => JournalPlace::beside(plan),
-        _ => bail!("one plan at a time: each has a journal of its own"),
+        _ => {
+            return Err(helpful(
+                "more than one plan is named, and each has a journal of its own",
+                "restore one plan at a time",
+            ));
+        }
     };
     let which = if plans.is_empty() {
         Which::These(secrets)
     } else if secrets.is_empty() {
         Which::All
     } else {
-        bail!(
-            "name a plan or ARNs, not both: with `--journal FILE`, ARNs alone take the replicas from it"
-        )
+        return Err(helpful(
+            "a plan and ARNs cannot be restored together",
+            "name either; ARNs alone take their replicas from the journal that `--journal FILE` names",
+        ));
     };
     let clock = RunClock::before_aws(args.moment)?;
     block_on(async |stop| {
@@ -54,10 +61,10 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
             && !path.exists()
         {
             if !plan.exists() {
-                bail!(
-                    "`{}` is neither a plan file nor an ARN: name the plan that was applied, or the full ARN of the secret",
-                    plan.display()
-                );
+                return Err(helpful(
+                    format!("`{}` is neither a plan file nor an ARN", plan.display()),
+                    "name the plan that was applied, or the full ARN of the secret",
+                ));
             }
             return Err(no_journal(&journal));
         }
@@ -76,8 +83,9 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
 }
 
 fn no_journal(place: &JournalPlace) -> anyhow::Error {
-    anyhow!(
-        "there is no journal {place}: this plan was not applied; if its journal is elsewhere, name it with `--journal FILE`"
+    helpful(
+        format!("there is no journal {place}: this plan was not applied"),
+        "if its journal is elsewhere, name it with `--journal FILE`",
     )
 }
 

@@ -19,6 +19,7 @@ use crate::domain::report::verdict::Verdict;
 use crate::files::bounded::{ValueEnd, whole};
 use crate::files::store;
 use crate::report::escape::{fit, width};
+use crate::run::way_out::helpful;
 use crate::term::Term;
 use crate::term::screen::{LineLook, Screen, ScreenKey};
 
@@ -31,10 +32,13 @@ pub(crate) fn run(args: &ReviewArgs, term: &Term) -> Result<Exit> {
     if let JournalPlace::File(journal) = JournalPlace::beside(path)
         && journal.exists()
     {
-        bail!(
-            "`{}` was already applied, as the journal beside it shows: `secretsweep status` shows what was done",
-            path.display()
-        );
+        return Err(helpful(
+            format!(
+                "`{}` was already applied, as the journal beside it shows",
+                path.display()
+            ),
+            "`secretsweep status` shows what was done",
+        ));
     }
     let bytes = read(path)?;
     let Some(plan) = read_plan(path)? else {
@@ -46,10 +50,13 @@ pub(crate) fn run(args: &ReviewArgs, term: &Term) -> Result<Exit> {
     let mut review = PlanReview::new(plan, is_doubtful);
     let screen = Screen::open().context("cannot use the terminal")?;
     let Some(screen) = screen else {
-        bail!(
-            "`review` needs a terminal: edit the `decision` column of `{}` in an editor instead",
-            path.display()
-        );
+        return Err(helpful(
+            "`review` needs a terminal",
+            format!(
+                "edit the `decision` column of `{}` in an editor instead",
+                path.display()
+            ),
+        ));
     };
     let mut bytes = bytes;
     loop {
@@ -122,10 +129,13 @@ fn meaning(key: ScreenKey, page: usize) -> Option<ReviewKey> {
 fn save(path: &Path, before: &[u8], review: &PlanReview) -> Result<Vec<u8>> {
     let failed = || format!("cannot write the plan `{}`", path.display());
     if read(path)? != before {
-        bail!(
-            "`{}` was changed by somebody else meanwhile, and was not replaced: review it again",
-            path.display()
-        );
+        return Err(helpful(
+            format!(
+                "somebody else changed `{}` in the meantime, so it was not replaced",
+                path.display()
+            ),
+            "review it again",
+        ));
     }
     let bytes = with_decisions(before, &review.decisions()).with_context(failed)?;
     let folder = path

@@ -1,6 +1,6 @@
 //! `status`: where a journal stands.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::show::{day, left, paragraph, place, saving, table};
 use super::{RunClock, block_on, journal};
@@ -10,6 +10,7 @@ use crate::cli::StatusArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::run::way_out::helpful;
 use crate::term::Term;
 
 /// Runs `status`.
@@ -26,7 +27,10 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
     };
     let found = block_on(async |stop| journal::load(&place, &args.login, clock, stop).await)?;
     let Some(state) = found else {
-        bail!("there is no journal {place}: nothing was applied");
+        return Err(helpful(
+            format!("there is no journal {place}: nothing was applied"),
+            "if the journal is elsewhere, name it with `--journal FILE`",
+        ));
     };
     let status = status(&state, clock.now());
     let Some(plan) = &status.plan else {

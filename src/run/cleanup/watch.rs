@@ -1,6 +1,7 @@
 //! `watch`: who still asks for secrets that are pending deletion.
 
 use crate::run::cleanup::callers::{caller_sentence, restore_command};
+use crate::run::way_out::helpful;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -31,7 +32,12 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let journal = match (&args.journal, &args.plan) {
         (Some(journal), _) => journal.clone(),
         (None, Some(plan)) => JournalPlace::beside(plan),
-        (None, None) => bail!("name a plan or a journal"),
+        (None, None) => {
+            return Err(helpful(
+                "there is nothing to watch",
+                "name a plan, or a journal with `--journal FILE`",
+            ));
+        }
     };
     let policy = read_policy(args.policy.as_ref())?;
     let is_object = matches!(journal, JournalPlace::Object(_));
@@ -45,7 +51,10 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     block_on(async |stop| {
         let loading = Box::pin(journal::load(&journal, &args.login, clock, stop));
         let Some(state) = unless_stopped(stop, loading).await?? else {
-            bail!("there is no journal {journal}: nothing was applied");
+            return Err(helpful(
+                format!("there is no journal {journal}: nothing was applied"),
+                "if the journal is elsewhere, name it with `--journal FILE`",
+            ));
         };
         let pending = pending(&state);
         if pending.is_empty() {
