@@ -261,7 +261,7 @@ Examples:
   secretsweep status plan.journal.jsonl
   secretsweep status s3://my-bucket/plan.journal.jsonl")]
 pub struct StatusArgs {
-    /// A journal (a file, or an object in S3), or the plan beside which it stands
+    /// A journal (a file, or an object in S3), or the plan that it belongs to
     #[arg(value_name = "JOURNAL|PLAN", default_value = super::LATEST)]
     pub journal: JournalPlace,
     /// The moment that counts as now.

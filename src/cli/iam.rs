@@ -98,19 +98,19 @@ pub struct PolicyScanArgs {
     /// `s3://bucket/prefix` of the bill, or a file, or `ce` for Cost Explorer
     #[arg(long, value_name = "FILE|S3|ce")]
     pub bill: Vec<BillSource>,
-    /// For `--reach`: also reading who may read the secrets
+    /// Also allow what `scan --reach` needs to find out who may read
     #[arg(long)]
     pub reach: bool,
-    /// Every account of the organization
+    /// For every account of the organization
     #[arg(long, conflicts_with = "accounts")]
     pub organization: bool,
-    /// These accounts
+    /// For these accounts
     #[arg(long, value_name = "ID,...", value_delimiter = ',')]
     pub accounts: Vec<AccountId>,
     /// The role that is assumed in other accounts
     #[arg(long, value_name = "NAME")]
     pub role_name: Option<String>,
-    /// Only these Regions; listing the enabled ones needs no permission then
+    /// For these Regions only, so that listing the enabled ones needs no permission
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub regions: Vec<Region>,
     /// The file whose `[scan]` says what is not given here [default: secretsweep.toml, if it is there]

@@ -20,7 +20,7 @@ Examples:
 It lists secrets and trails, looks at one day of the trail's bucket or at the length of the event history, and changes \
 nothing in AWS. `secretsweep iam-policy init` prints the permissions that it needs.")]
 pub struct InitArgs {
-    /// The file to write; one that is there is never replaced
+    /// The file to write; an existing file is never replaced
     #[arg(value_name = "FILE", default_value = "secretsweep.toml")]
     pub file: PathBuf,
     /// Also look into the other accounts of the organization, with this role, and put them in the file
@@ -29,7 +29,7 @@ pub struct InitArgs {
     /// The external id that the role asks for
     #[arg(long, value_name = "ID", requires = "role_name")]
     pub external_id: Option<String>,
-    /// These Regions instead of every Region that is enabled for the account
+    /// Look into these Regions instead of every Region that is enabled for the account
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub regions: Vec<Region>,
     /// The profile of the AWS configuration

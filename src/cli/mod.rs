@@ -52,10 +52,17 @@ secretsweep never reads the value of a secret.";
 #[command(version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
 pub struct Cli {
     /// Show only results and errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 900)]
     pub quiet: bool,
-    /// When to use colours: `auto` does on a terminal, unless `NO_COLOR` is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colours: `always`, `never`, or `auto`: on a terminal, unless `NO_COLOR` is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        display_order = 901
+    )]
     pub color: ColorWhen,
     /// What to do.
     #[command(subcommand)]

@@ -37,7 +37,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ScanArgs {
-    /// Inventory from files instead of AWS: what `aws secretsmanager list-secrets` or `describe-secret` printed; a file
+    /// Read the inventory from files instead of AWS: the output of `aws secretsmanager list-secrets` or `describe-secret`; a file
     /// or a folder
     #[arg(long, value_name = "PATH", help_heading = "What to read")]
     pub inventory: Vec<PathBuf>,
@@ -48,7 +48,7 @@ pub struct ScanArgs {
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
     #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
     pub no_trail: bool,
-    /// Who may read, from files: what `aws iam get-account-authorization-details` printed, and `get-resource-policy`,
+    /// Read who may read from files: the output of `aws iam get-account-authorization-details`, `get-resource-policy`,
     /// `get-key-policy`, `list-grants` and `organizations`; a file or a folder
     #[arg(long, value_name = "DIR", help_heading = "What to read")]
     pub iam: Vec<PathBuf>,
@@ -65,7 +65,7 @@ pub struct ScanArgs {
     /// Replace another scan's result in that folder
     #[arg(long, help_heading = "What to write")]
     pub overwrite: bool,
-    /// Also write this format (only `text` and `focus` are off by default)
+    /// Also write this format. JSON, CSV and the page are always written
     #[arg(
         long,
         value_enum,
@@ -80,7 +80,7 @@ pub struct ScanArgs {
     /// higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
-    /// The same, but only for what the scan of `--previous` does not have
+    /// Like `--fail-on`, but only for what the scan of `--previous` does not have
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, requires = "previous", help_heading = "Exit code")]
     pub fail_on_new: Vec<String>,
     /// Exit 4 if more than this many US dollars per month could be saved
@@ -94,10 +94,10 @@ pub struct ScanArgs {
 /// How to reach AWS, and how much to ask.
 #[derive(Args, Clone, Debug)]
 pub struct LiveArgs {
-    /// These accounts instead of the caller's own
+    /// Scan these accounts instead of the caller's own
     #[arg(long, value_name = "ID,...", value_delimiter = ',', conflicts_with_all = ["inventory", "organization"], help_heading = "Accounts and Regions")]
     pub accounts: Vec<AccountId>,
-    /// Every active account of the caller's organization
+    /// Scan every active account of the caller's organization
     #[arg(
         long,
         conflicts_with = "inventory",
@@ -115,7 +115,7 @@ pub struct LiveArgs {
         help_heading = "Accounts and Regions"
     )]
     pub external_id: Option<String>,
-    /// These Regions instead of every Region that is enabled for the account
+    /// Scan these Regions instead of every Region that is enabled for the account
     #[arg(
         long,
         value_name = "REGION,...",
@@ -127,7 +127,7 @@ pub struct LiveArgs {
     /// The profile of the AWS configuration
     #[arg(long, value_name = "NAME", value_hint = clap::ValueHint::Other, help_heading = "Accounts and Regions")]
     pub profile: Option<String>,
-    /// Find out who may read, too: policies of roles and users, of secrets, of the keys that encrypt them, and of the
+    /// Also find out who may read, from the policies of roles and users, of secrets, of the keys that encrypt them, and of the
     /// organization where the caller may read those
     #[arg(long, conflicts_with = "inventory", help_heading = "What to read")]
     pub reach: bool,
@@ -207,7 +207,7 @@ pub struct AnalysisArgs {
     /// [default: secretsweep.toml, if it is there]
     #[arg(long, value_name = "FILE", help_heading = "How to judge")]
     pub policy: Option<PathBuf>,
-    /// A price file, for discounts and other partitions; or `from-bill`: the prices that were paid by the bill of `--bill`
+    /// A price file, for discounts and other partitions, or `from-bill` for the prices that the bill of `--bill` shows
     #[arg(long, value_name = "FILE", help_heading = "How to judge")]
     pub prices: Option<PriceSource>,
     /// Use this as the current time, for repeatable runs

@@ -228,7 +228,7 @@ pub struct ReportArgs {
     /// higher one; muted findings do not count
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, help_heading = "Exit code")]
     pub fail_on: Vec<String>,
-    /// The same, but only for what the scan of `--previous` does not have
+    /// Like `--fail-on`, but only for what the scan of `--previous` does not have
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', value_parser = suggested(known_code, asked_about), hide_possible_values = true, requires = "previous", help_heading = "Exit code")]
     pub fail_on_new: Vec<String>,
     /// Exit 4 if more than this many US dollars per month could be saved
@@ -266,7 +266,7 @@ pub struct ReaderArgs {
     /// The folder of a finished scan [default: the latest one in `reports`]
     #[arg(long, value_name = "DIR")]
     pub scan: Option<PathBuf>,
-    /// Print only the policy that allows what it used, as JSON: statements to put in the place of the wide ones
+    /// Print only the policy that allows what it used, as JSON: statements that can replace the wide ones
     #[arg(long)]
     pub policy: bool,
 }

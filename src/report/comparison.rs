@@ -212,7 +212,7 @@ pub fn text(comparison: &Comparison, style: Style) -> String {
     };
     for (label, usd, look) in [
         (
-            "savings promised before, per month",
+            "savings found before, per month",
             savings.promised_usd,
             Look::Usual,
         ),
@@ -263,11 +263,11 @@ pub fn text(comparison: &Comparison, style: Style) -> String {
     for (scopes, words) in [
         (
             &comparison.scopes_added,
-            "Scanned only now, so nothing there counts as new:",
+            "Scanned only this time, so nothing there counts as new:",
         ),
         (
             &comparison.scopes_lost,
-            "Scanned only before, so nothing there counts as gone:",
+            "Scanned only last time, so nothing there counts as gone:",
         ),
     ] {
         if !scopes.is_empty() {
@@ -328,7 +328,7 @@ pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
         .collect();
     if !comparison.uncertain.is_empty() {
         notes.push(format!(
-            "Of {} the estimates do not show whether it costs more or less; they are in neither list.",
+            "For {} the estimates do not show whether the cost rose or fell, so neither list has them.",
             phrases::number(comparison.uncertain.len() as u64, "secret")
         ));
     }

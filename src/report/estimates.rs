@@ -418,7 +418,10 @@ mod tests {
         assert_eq!((changes.uncertain.len(), changes.dearer.len()), (1, 0));
         let shown = comparison::text(&changes, Style::Plain);
         assert!(shown.contains("estimate from a sample"), "{shown}");
-        assert!(shown.contains("do not show whether it"), "{shown}");
+        assert!(
+            shown.contains("do not show whether the cost rose or fell"),
+            "{shown}"
+        );
         let sum: Money = changes.bridge.iter().map(|step| step.change_usd).sum();
         assert_eq!(sum, changes.change_usd);
         dearer(&mut new, 5);

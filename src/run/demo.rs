@@ -35,7 +35,7 @@ pub(super) fn run(args: &DemoArgs, term: &Term) -> Result<Exit> {
     };
     write(&args.dir, edition)?;
     term.say(&format!(
-        "wrote an example organization to {}: two accounts, three Regions, 90 days\n",
+        "Wrote an example organization to `{}`, with two accounts, three Regions and 90 days of calls.\n",
         args.dir.display()
     ));
     let plan = ScanPlan::new(&AnalysisArgs {

@@ -54,8 +54,9 @@ fn similar(code: &str) -> Option<String> {
 }
 
 fn list() -> String {
-    let mut text =
-        String::from("Rules, the most cautious first. The most cautious that applies decides.\n\n");
+    let mut text = String::from(
+        "Rules, most cautious first. If several apply to a secret, the most cautious one decides.\n\n",
+    );
     for rule in RULES {
         let _ = writeln!(
             text,
@@ -65,7 +66,7 @@ fn list() -> String {
             first_sentence(rule.meaning)
         );
     }
-    text.push_str("\nFindings, by what they are about.\n\n");
+    text.push_str("\nFindings, by topic.\n\n");
     for finding in FINDINGS {
         let _ = writeln!(
             text,
@@ -155,7 +156,7 @@ fn explain(kind: &FindingKind) -> String {
     }
     let _ = write!(
         text,
-        "\nTo hide one that you accept, until a day of your choice:\n\n  [[mute]]\n  code = \"{0}\"\n  name = \"NAME\"\n  \
+        "\nTo mute one that you accept, until a date that you choose:\n\n  [[mute]]\n  code = \"{0}\"\n  name = \"NAME\"\n  \
          reason = \"WHY\"\n  until = \"2027-03-31\"\n\nTo fail in CI: `secretsweep scan --fail-on {0}`.\n",
         kind.code
     );

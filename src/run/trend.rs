@@ -53,7 +53,7 @@ fn months(folders: &[PathBuf], term: &Term) -> Result<BTreeMap<Month, (Timestamp
         let report = json_report(folder)?;
         let Some(month) = month_of(&report) else {
             term.say(&format!(
-                "`{}` is left out: its window is no calendar month",
+                "`{}` is skipped, because its window is not a calendar month",
                 folder.display()
             ));
             continue;

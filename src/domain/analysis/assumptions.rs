@@ -20,19 +20,19 @@ pub(super) fn assumptions(
     let muted = report.findings.len() - report.open_findings().count();
     let mut said = vec![
         "All amounts are estimates from counted calls and list prices, not a bill: free tiers, credits and discounts \
-         are not in them."
+         are not included."
             .to_owned(),
         format!("Prices: {}.", policy.prices.source),
         "A month of the run rate has 730 hours; calls are scaled from the hours that the trail covers.".to_owned(),
-        "Every logged API call is priced, failed ones too: AWS does not say that they are free.".to_owned(),
-        "A read with a customer-managed key costs one KMS request; the key's own $1 a month is not in the numbers."
+        "Every logged API call is priced, including failed ones: AWS does not say that they are free.".to_owned(),
+        "A read with a customer-managed key costs one KMS request; the $1 per month for the key itself is not included."
             .to_owned(),
-        "LastAccessedDate is a day in an unstated time zone: one day is allowed.".to_owned(),
+        "LastAccessedDate is a day, and AWS does not say in which time zone, so it may be off by one day.".to_owned(),
         "Readers are recognised by user agent, role and session. User agents can be forged.".to_owned(),
     ];
     if let Accrual::Month(hours) = spans.accrual {
         said.push(format!(
-            "Storage of the month accrues by the hour: the price of a month buys {hours} hours."
+            "Storage is charged by the hour: the monthly price pays for the {hours} hours of this month."
         ));
     }
     if spans.accrual != Accrual::Sliding && totals.window_cost.parts.total_usd == Money::ZERO {
@@ -41,8 +41,8 @@ pub(super) fn assumptions(
     if totals.window_cost.extrapolated_usd > Money::ZERO {
         let (covered, expected) = report.trail_hours();
         said.push(format!(
-            "${} of what the window cost is scaled: the trail covers {} of its {} hours, and the calls of the rest are taken \
-             to be like those.",
+            "${} of what the window cost is scaled: the trail covers {} of its {} hours, and the other hours are assumed \
+             to have as many calls.",
             totals.window_cost.extrapolated_usd,
             thousands(covered),
             thousands(expected)
@@ -50,7 +50,7 @@ pub(super) fn assumptions(
     }
     if !report.former.is_empty() {
         said.push(format!(
-            "${} of what the window cost is storage of {} deleted for good, by the CreateSecret and DeleteSecret in the trail.",
+            "${} of what the window cost is storage of {} deleted for good; the trail shows when they were created and deleted.",
             totals.window_cost.former_usd,
             counted(report.former.len() as u64, "secret that was", "secrets that were")
         ));
@@ -71,7 +71,7 @@ pub(super) fn assumptions(
     }
     if trail == TrailInput::Declined {
         said.push(
-            "No trail was read: calls and their cost are unknown, and not in the totals."
+            "No trail was read, so calls and their cost are unknown and not included in the totals."
                 .to_owned(),
         );
     }
@@ -85,8 +85,8 @@ pub(super) fn assumptions(
     }
     if policy.trust_last_accessed {
         said.push(
-            "--trust-last-accessed: where the trail is missing, idle secrets are judged by LastAccessedDate alone; \
-             clients that cache look idle then."
+            "--trust-last-accessed: where the trail is missing, idle secrets are judged by LastAccessedDate alone, \
+             so secrets that are read through a cache may look idle."
                 .to_owned(),
         );
     }

@@ -330,13 +330,13 @@ pub fn unjudged(data: &IamData, inventory: &[Secret]) -> Vec<String> {
     let open = open.count() as u64;
     if open > 0 {
         said.push(format!(
-            "The policies of {} were not given: they count as having none.",
+            "The policies of {} were not given, so they are treated as having none.",
             secrets(open)
         ));
     }
     if data.organization.policies.is_empty() {
         said.push(
-            "No policies of the organization were given: who may read is said as if there were none.".to_owned(),
+            "The policies of the organization were not given, so who may read is judged as if there were none.".to_owned(),
         );
     }
     said

@@ -225,17 +225,17 @@ const LANGUAGES: &[Language] = &[
     Language {
         agents: &["boto", "python"],
         name: "Python",
-        advice: "use the caching library `aws-secretsmanager-caching` (Python): one `SecretCache` a process",
+        advice: "use the caching library `aws-secretsmanager-caching` (Python): one `SecretCache` per process",
     },
     Language {
         agents: &["aws-sdk-java", "lang/java", "aws-sdk-kotlin"],
         name: "Java",
-        advice: "use the caching library `aws-secretsmanager-caching-java`: one `SecretCache` a process",
+        advice: "use the caching library `aws-secretsmanager-caching-java`: one `SecretCache` per process",
     },
     Language {
         agents: &["aws-sdk-go"],
         name: "Go",
-        advice: "use the caching library `aws-secretsmanager-caching-go`: one `Cache` a process",
+        advice: "use the caching library `aws-secretsmanager-caching-go`: one `Cache` per process",
     },
     Language {
         agents: &["aws-sdk-dotnet", ".net"],

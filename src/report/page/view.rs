@@ -464,7 +464,7 @@ fn policy(report: &Report) -> String {
         ""
     };
     format!(
-        "A secret is idle if no consumer has used it for {}. Secrets younger than {} are kept. Use was searched for from {}.{trust}",
+        "A secret is idle if no consumer has used it for {}. Secrets younger than {} are kept. The search for use covers {}.{trust}",
         number(u64::from(policy.idle_days), "day"),
         number(u64::from(policy.young_days), "day"),
         span(&report.evidence),

@@ -160,7 +160,7 @@ fn readers(page: &mut TextPage, row: &SecretRow) {
             ],
         );
         let text = format!(
-            "{} reads, {} describes, {} failed; last on {}",
+            "{} reads, {} DescribeSecret calls, {} failed; last on {}",
             thousands(reader.reads),
             thousands(reader.describes),
             thousands(reader.failed),
@@ -206,7 +206,7 @@ fn may_read(page: &mut TextPage, report: &Report, row: &SecretRow) {
     }
     if !names.is_empty() {
         let text = phrases::listed(&names);
-        page.item(2, "May and did not: ", Look::Faint, &text);
+        page.item(2, "May read, but did not: ", Look::Faint, &text);
     }
 }
 

@@ -106,7 +106,7 @@ fn reads(page: &mut TextPage, report: &Report, reader: &str) {
             ],
         );
         let text = format!(
-            "{} reads, {} describes, {} failed; last on {}",
+            "{} reads, {} DescribeSecret calls, {} failed; last on {}",
             thousands(row.reads),
             thousands(row.describes),
             thousands(row.failed),

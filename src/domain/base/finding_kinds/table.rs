@@ -68,14 +68,14 @@ pub const FINDINGS: &[FindingKind] = &[
         code: FindingCode::RotationStuck,
         severity: Severity::Medium,
         reported: Reported::ByDefault,
-        meaning: "A rotation did not come to its end: a version is left in staging, which stops the next rotation.",
+        meaning: "A rotation did not finish: a version is left in staging, which stops the next rotation.",
         rule: "Rotation is on, a version carries `AWSPENDING` and is not the current one, and nothing about the secret has \
                changed for at least {stuck_after}. Not reported beside `rotation-failing`.",
         settings: &[Setting {
             key: "stuck_after",
             default: "2d",
         }],
-        fix: "Take the label off with `aws secretsmanager update-secret-version-stage --secret-id NAME --version-stage \
+        fix: "Remove the label with `aws secretsmanager update-secret-version-stage --secret-id NAME --version-stage \
               AWSPENDING --remove-from-version-id ID`, then rotate again.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html",
     },
@@ -488,7 +488,7 @@ pub const FINDINGS: &[FindingKind] = &[
                another account that is not one of `trusted_accounts` (low if the account is in the scan or named in the \
                policy file).",
         settings: &[],
-        fix: "Take the statement away, or name the roles that need the secret.",
+        fix: "Remove the statement, or name the roles that need the secret.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html",
     },
     FindingKind {
@@ -499,7 +499,7 @@ pub const FINDINGS: &[FindingKind] = &[
         rule: "Needs IAM data. A statement that allows `GetSecretValue` names one secret of an account and Region that were \
                listed, and no secret there fits, also none whose ARN ends in the six characters.",
         settings: &[],
-        fix: "Take the name out of the policy, or correct it: an ARN in a policy ends in `-` and six characters or `??????`.",
+        fix: "Remove the name from the policy, or correct it: an ARN in a policy ends in `-` and six characters or `??????`.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
     },
     FindingKind {
@@ -511,7 +511,7 @@ pub const FINDINGS: &[FindingKind] = &[
                `kms:Decrypt` with the key of the secret is denied or not allowed; or a statement that names Secrets Manager in \
                its condition lets it use the key, and it may read no secret with a customer-managed key.",
         settings: &[],
-        fix: "Allow `kms:Decrypt` with the key, or take the permission to read away.",
+        fix: "Allow `kms:Decrypt` with the key, or remove the permission to read.",
         page: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
     },
     FindingKind {

@@ -145,7 +145,7 @@ impl OneSecret<'_> {
             return None;
         }
         let text = format!(
-            "a version is in staging (AWSPENDING) since {} or earlier, and is not the current one",
+            "a version has been in staging (AWSPENDING) since {} or earlier, and is not the current one",
             day(changed)
         );
         Some(about(self.secret, FindingCode::RotationStuck, text))
@@ -159,7 +159,7 @@ impl OneSecret<'_> {
             return None;
         }
         let text = format!(
-            "it was to be rotated by {}, {} ago, {}",
+            "it should have been rotated by {}, {} ago, {}",
             day(due),
             counted((self.now() - due).unsigned_abs() / 86_400, "day", "days"),
             match self.secret.last_rotated {

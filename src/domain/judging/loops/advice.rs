@@ -11,19 +11,19 @@ use crate::domain::usage::classify::Class;
 
 use super::Called;
 
-const ONE_PROCESS: &str = "a new process reads each time: let one process stay and keep the value, or read once and hand \
-     the value to the processes that it starts; keep the credentials between processes (a `credential_process` that \
+const ONE_PROCESS: &str = "every new process reads the secret again: keep one process running that holds the value, or read it once and \
+     pass it to the processes that you start; keep the credentials between processes (a `credential_process` that \
      caches, `~/.aws/cli/cache`), and set `AWS_ROLE_SESSION_NAME` so that the caller has one name";
 
-const AIRFLOW: &str = "a new process reads each time Airflow parses its files: set `use_cache = True` in the `[secrets]` \
+const AIRFLOW: &str = "a new process reads the secret each time Airflow parses its files: set `use_cache = True` in the `[secrets]` \
      section, raise `min_file_process_interval`, and read secrets in tasks instead of at the top level of DAG files; keep \
      the credentials between processes and set `AWS_ROLE_SESSION_NAME`";
 
-const STARTS: &str = "find out why so much starts (crash loop, tiny batches): each start reads the secret, and what it \
-     keeps ends with it";
+const STARTS: &str = "find out why so many processes start (a crash loop, tiny batches): each one reads the secret, and \
+     its cache ends with it";
 
-const PUSH: &str = "set `refreshInterval` of the PushSecret to 1h or more, and let a generator make its value once: each \
-     push of a new value makes a version; AWS advises against writing a secret more often than once in 10 minutes";
+const PUSH: &str = "set `refreshInterval` of the PushSecret to 1h or more, and let a generator create its value once: each \
+     push of a new value creates a version; AWS advises against writing a secret more often than once in 10 minutes";
 
 const STAGES: &str = "move the staging labels only when a version takes over: AWS advises against changing a secret more \
      often than once in 10 minutes";
@@ -34,7 +34,7 @@ const WRITES: &str = "write only when the value changes, and compare before: AWS
 const LISTS: &str = "list once an hour or less and keep the list, with `MaxResults` = 100; let CloudFormation, inventory \
      and audit tools poll less often, or read the inventory of AWS Config instead";
 
-const PROGRAM_OF_A_PERSON: &str = "a program works under the role of a person: give it a role of its own, and let it keep \
+const PROGRAM_OF_A_PERSON: &str = "a program uses the role of a person: give it a role of its own, and let it cache \
      the value";
 
 const CONSOLE: &str =
