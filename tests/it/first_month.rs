@@ -66,8 +66,7 @@ fn a_path_that_is_not_there_is_an_error_before_anything_is_written() {
 fn globs_that_select_nothing_are_an_error_and_write_nothing() {
     let scan = world().args(&["--only", "odl/*"]).scan();
     assert_eq!((scan.code, scan.stdout.as_str()), (1, ""));
-    let says =
-        "none of the 3 secrets has a name that matches `odl/*`: check `--only` and `--exclude`";
+    let says = "none of the 3 secrets has a name that matches `odl/*`\n help: check `--only` and `--exclude`";
     assert!(scan.stderr.contains(says), "{}", scan.stderr);
     assert!(scan.report.is_null());
     let folder = scanned();

@@ -402,7 +402,7 @@ fn a_plan_is_reviewed_with_keys_and_written_as_it_was_but_for_the_decisions() {
     let (code, _, stderr) = run(&folder, &["review", "out/plan.csv"]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("needs a terminal: edit the `decision` column"),
+        stderr.contains("needs a terminal\n help: edit the `decision` column"),
         "{stderr}"
     );
 }

@@ -236,7 +236,7 @@ fn a_file_that_is_there_is_never_replaced_and_nobody_is_asked() {
     let init = run(&aws, folder.path(), &["init"]);
     assert_eq!(init.code(), Some(1));
     assert!(
-        init.said().contains("`secretsweep.toml` is there already"),
+        init.said().contains("`secretsweep.toml` exists already"),
         "{}",
         init.said()
     );

@@ -205,7 +205,7 @@ fn what_takes_no_part_is_said_and_a_missing_month_is_marked() {
     .unwrap();
     let output = run(folder.path(), &["trend", "scanned"]);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("sliding` is left out"), "{said}");
+    assert!(said.contains("sliding` is skipped"), "{said}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("2026-08  no scan of this month"), "{text}");
     // The hole of the example's trail lies in both of its months.
@@ -222,5 +222,5 @@ fn what_takes_no_part_is_said_and_a_missing_month_is_marked() {
     assert!(said.contains("holds no finished scan"), "{said}");
     let sliding = program(folder.path(), &["trend", "scanned/sliding"]);
     let said = String::from_utf8(sliding.stderr).unwrap();
-    assert!(said.contains("none is of a calendar month"), "{said}");
+    assert!(said.contains("none of a calendar month"), "{said}");
 }

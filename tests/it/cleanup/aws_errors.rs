@@ -183,7 +183,7 @@ fn a_plan_that_must_not_be_carried_out_is_refused_before_aws_is_asked_to_do_anyt
         (
             "expired",
             hours(14 * 24 + 1),
-            "more than 14 days ago\n help: scan and plan again",
+            "more than 14 days ago help: scan and plan again",
         ),
         (
             "from the future: the clock was set back",
