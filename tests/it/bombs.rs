@@ -265,7 +265,7 @@ fn a_bill_without_an_end_is_an_error() {
             nested("", "{\"a\":"),
             "answer of Cost Explorer",
         ),
-        ("lists.csv", nested("x", "["), "no bill"),
+        ("lists.csv", nested("x", "["), "is not a bill"),
     ] {
         bomb.write(&folder.path().join(name));
         is_named(

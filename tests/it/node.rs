@@ -1,7 +1,7 @@
 //! Packages of npm that judge what we make, each at the version of a lock file beside its test.
 //!
 //! They are installed once for each target folder. Without npm there is nothing to judge with: the test says so and
-//! passes, except where the environment says with `CI` or `SECRETSWEEP_TEST_PROGRAMS=required` that all is installed.
+//! passes, except where the environment says with `SECRETSWEEP_TEST_PROGRAMS=required` that all is installed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
