@@ -6,7 +6,7 @@
 //! the gate, which bounds, counts and refuses what no adapter declares. What the SDK would add stands in
 //! `services` (the hosts) and `protocol` (how requests are written, and where an error stands in an answer).
 //!
-//! An answer is handed over as JSON; [`xml`](super::xml) makes it of the answers of the Query protocol. In a partition for
+//! An answer is handed over as JSON; [`xml`] makes it of the answers of the Query protocol. In a partition for
 //! which no host is known the call is refused.
 
 use std::sync::Arc;
