@@ -186,6 +186,11 @@ impl OrganizationReading<'_> {
         for kind in ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"] {
             let input = json!({ "Filter": kind });
             let pages = self.pages("organizations:ListPolicies", input).await?;
+            // Of one that cannot be described it is known then that it is there: who it may keep out is not known.
+            self.give(
+                &format!("list-policies.{kind}"),
+                Value::Array(pages.clone()),
+            );
             let lists = pages.iter().filter_map(|page| page["Policies"].as_array());
             let ids = lists.flatten().filter_map(|one| one["Id"].as_str());
             for id in ids {

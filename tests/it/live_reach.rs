@@ -311,6 +311,18 @@ fn policies_of_the_organization_count_where_the_caller_may_read_them() {
 }
 
 #[test]
+fn a_policy_of_the_organization_that_cannot_be_described_leaves_the_answer_open() {
+    let mut world =
+        organization(B).fault(Fault::denied().on("organizations", "DescribePolicy").nth(2));
+    let organization = world.organization.as_mut().unwrap();
+    organization.delegated.push(A.to_owned());
+    let aws = Aws::start(world);
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--reach"]);
+    assert_eq!(counts(reach(&run, APP)), [0, 0, 4], "{}", run.said());
+}
+
+#[test]
 fn a_member_that_may_not_read_them_is_told_so_and_nothing_fails() {
     let aws = Aws::start(organization(B));
     let folder = tempfile::tempdir().unwrap();
