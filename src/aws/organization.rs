@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::AwsSession;
+use super::operation::ServiceOperation;
 use super::services::ORGANIZATIONS;
 use crate::domain::base::gap::Gap;
 use crate::domain::base::names::AccountId;
@@ -134,19 +135,18 @@ struct OrganizationReading<'a> {
 
 impl OrganizationReading<'_> {
     async fn call(&self, action: &'static str, input: &Value) -> Result<Value, FailedCall> {
-        let answer = async {
-            let base = &self.session.base;
-            let operation = self.session.operation(&ORGANIZATIONS, action, base)?;
-            operation.call(input).await
-        };
-        answer.await.map_err(|fault| (action, fault))
+        let answer = self.operation(action)?.call(input).await;
+        answer.map_err(|fault| (action, fault))
+    }
+
+    fn operation(&self, action: &'static str) -> Result<ServiceOperation, FailedCall> {
+        let base = &self.session.base;
+        let operation = self.session.operation(&ORGANIZATIONS, action, base);
+        operation.map_err(|fault| (action, fault))
     }
 
     async fn pages(&self, action: &'static str, input: Value) -> Result<Vec<Value>, FailedCall> {
-        let base = &self.session.base;
-        let operation = self.session.operation(&ORGANIZATIONS, action, base);
-        let operation = operation.map_err(|fault| (action, fault))?;
-        match operation.pages(input, "NextToken").await {
+        match self.operation(action)?.pages(input, "NextToken").await {
             (pages, None) => Ok(pages),
             (_, Some(fault)) => Err((action, fault)),
         }
