@@ -25,6 +25,7 @@
 //! | [`ports`] | what the tool needs from the world, in our words | `domain` |
 //! | [`files`] | the world on disk | `ports`, `domain` |
 //! | [`aws`] | AWS itself; the only place that names the SDK | `ports`, `domain` |
+//! | [`engine`] | Athena and Trino: one query, and its rows into a ledger | `ports`, `domain` |
 //! | [`cleanup`] | carrying out a plan, taking deletions back, watching for calls, what was done: over ports | `ports`, `domain` |
 //! | [`compare`] | what changed between two reports | `domain` |
 //! | [`trend`] | the months of finished scans, side by side | `compare`, `domain` |
@@ -42,6 +43,7 @@
 //! - A rule: a row of [`domain::judging::rules::RULES`] and its function beside it.
 //! - A part of a cost: [`domain::base::money`] and [`domain::pricing::cost`].
 //! - A log format: [`domain::trail::layout`] for its path, [`domain::trail::record`] for its bytes.
+//! - What an engine counts, and how: [`engine`], with the query in its `query` module.
 //! - The columns of the plan: [`domain::cleanup::plan_file`].
 //! - A column of `secrets.csv`: [`report::csv`].
 //! - A rule of IAM: [`domain::reach`], with a case in its tables; a condition key is a line of its `access` module.
@@ -72,6 +74,7 @@ pub mod cli;
 pub mod compare;
 pub mod demo;
 pub mod domain;
+pub mod engine;
 pub mod files;
 pub mod ports;
 pub mod report;

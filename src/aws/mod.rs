@@ -17,6 +17,7 @@ pub mod bucket;
 pub mod cost_explorer;
 pub mod fault;
 pub mod gate;
+pub mod http;
 pub mod journal_object;
 pub mod lookup;
 mod operation;

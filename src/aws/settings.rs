@@ -215,6 +215,18 @@ fn check_bundle(pem: &[u8]) -> Result<(), String> {
 /// One pool of connections for everything, credentials included: each client of its own would load the system's
 /// certificates again.
 fn http(patience: Patience, bundle: Option<&Path>) -> Result<SharedHttpClient, Fault> {
+    let connector = connector(patience, bundle)?;
+    Ok(shared(http_client_fn(move |_, _| connector.clone())))
+}
+
+/// Connections with the proxy of the environment and these certificates, or those of the system.
+///
+/// # Errors
+/// [`Fault::Refused`] for certificates that cannot be used.
+pub(super) fn connector(
+    patience: Patience,
+    bundle: Option<&Path>,
+) -> Result<SharedHttpConnector, Fault> {
     let mut trust = tls::TrustStore::default();
     if let Some(path) = bundle {
         let unusable = |why: String| Fault::Refused {
@@ -246,8 +258,7 @@ fn http(patience: Patience, bundle: Option<&Path>) -> Result<SharedHttpClient, F
                 .build(),
         )
         .build();
-    let connector = SharedHttpConnector::new(connector);
-    Ok(shared(http_client_fn(move |_, _| connector.clone())))
+    Ok(SharedHttpConnector::new(connector))
 }
 
 fn shared(client: impl HttpClient + 'static) -> SharedHttpClient {

@@ -34,6 +34,10 @@ Examples:
   secretsweep scan --inventory inventory --trail trail --fail-on failing-reads --fail-above 50";
 
 /// What to read and how to judge it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ScanArgs {
@@ -41,10 +45,19 @@ pub struct ScanArgs {
     /// or a folder
     #[arg(long, value_name = "PATH", help_heading = "What to read")]
     pub inventory: Vec<PathBuf>,
-    /// A CloudTrail trail: a folder of its log files in any layout, or `s3://bucket/prefix` [default: CloudTrail's event
-    /// history, when the inventory comes from AWS]
-    #[arg(long, value_name = "DIR|S3", help_heading = "What to read")]
+    /// A CloudTrail trail: a folder of its log files in any layout, `s3://bucket/prefix`, or a table that an engine counts
+    /// in: `athena://database.table?workgroup=NAME&output=s3://bucket/prefix` or `trino://host:port/catalog.schema.table`
+    /// (`trinos://` with TLS; the password in `TRINO_PASSWORD` or `TRINO_ACCESS_TOKEN`). The result file of `--print-sql` is a trail, too
+    /// [default: CloudTrail's event history, when the inventory comes from AWS]
+    #[arg(long, value_name = "DIR|URL", help_heading = "What to read")]
     pub trail: Vec<TrailSource>,
+    /// Print the query for the engine of `--trail` and stop. What it answers, as CSV with the names of its columns, can be
+    /// given to `--trail` with the same `--now`
+    #[arg(long, requires = "trail", help_heading = "What to read")]
+    pub print_sql: bool,
+    /// Cancel the query when it has read more than this, such as `500GB`
+    #[arg(long, value_name = "BYTES", requires = "trail", value_parser = bytes, help_heading = "What to read")]
+    pub scan_limit: Option<u64>,
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
     #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
     pub no_trail: bool,
@@ -166,6 +179,10 @@ pub enum TrailSource {
     Files(PathBuf),
     /// A bucket, with a prefix: `s3://bucket/prefix`.
     Bucket(String),
+    /// A table of Athena: `athena://database.table`.
+    Athena(String),
+    /// A table of Trino: `trino://host:port/catalog.schema.table`.
+    Trino(String),
 }
 
 impl std::str::FromStr for TrailSource {
@@ -176,6 +193,8 @@ impl std::str::FromStr for TrailSource {
             Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => {
                 Ok(Self::Bucket(text.to_owned()))
             }
+            Some(("athena", _)) => Ok(Self::Athena(text.to_owned())),
+            Some(("trino" | "trinos", _)) => Ok(Self::Trino(text.to_owned())),
             Some((scheme, _)) => Err(format!(
                 "a trail at `{scheme}://` cannot be read directly: copy it into a folder and give that"
             )),
@@ -265,6 +284,28 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn amount(text: &str) -> Result<Money, String> {
     Money::parse(text).map_err(|error| error.to_string())
+}
+
+/// A number of bytes: `500GB`, in powers of 1,000.
+fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 5] = [
+        ("TB", 1_000_000_000_000),
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("KB", 1_000),
+        ("B", 1),
+    ];
+    let upper = text.to_ascii_uppercase();
+    let unit = UNITS.iter().find(|(unit, _)| upper.ends_with(unit));
+    let (digits, factor) = match unit {
+        Some((unit, factor)) => (upper.trim_end_matches(unit).trim(), *factor),
+        None => (upper.as_str(), 1),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("`{text}` is not a number of bytes such as `500GB`"))
 }
 
 fn month(text: &str) -> Result<String, String> {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -24,6 +24,25 @@ static UNWATCHED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 #[derive(Debug)]
 pub(super) struct InterruptWatch {
     done: Arc<AtomicBool>,
+    ends: Ends,
+}
+
+/// What else has to be ended at a signal.
+#[derive(Clone, Default)]
+struct Ends(Arc<Mutex<Vec<AtInterrupt>>>);
+
+type AtInterrupt = Box<dyn Fn() + Send>;
+
+impl Ends {
+    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<AtInterrupt>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Ends {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        text.write_str("Ends")
+    }
 }
 
 impl InterruptWatch {
@@ -54,17 +73,21 @@ impl InterruptWatch {
 
     fn ending(words: &str, term: &Term, clean: impl Fn() + Clone + Send + 'static) -> Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
+        let ends = Ends::default();
         UNWATCHED.store(false, Ordering::Relaxed);
         for signal in [SIGINT, SIGTERM] {
             let asked = Arc::new(AtomicBool::new(false));
             register_conditional_default(signal, Arc::clone(&UNWATCHED))
                 .context("cannot listen for Ctrl-C")?;
             register(signal, Arc::clone(&asked)).context("cannot listen for Ctrl-C")?;
-            let done = Arc::clone(&done);
+            let (done, ends) = (Arc::clone(&done), ends.clone());
             let (words, clean, term) = (words.to_owned(), clean.clone(), term.clone());
             std::thread::spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     if asked.load(Ordering::Relaxed) {
+                        for end in &*ends.locked() {
+                            end();
+                        }
                         clean();
                         term.interrupted(&words);
                         let _ = emulate_default_handler(signal);
@@ -73,7 +96,12 @@ impl InterruptWatch {
                 }
             });
         }
-        Ok(Self { done })
+        Ok(Self { done, ends })
+    }
+
+    /// At a signal, ends something else first, such as a query that runs elsewhere.
+    pub(super) fn also(&self, end: impl Fn() + Send + 'static) {
+        self.ends.locked().push(Box::new(end));
     }
 }
 

@@ -7,6 +7,7 @@ mod bill;
 mod cleanup;
 mod compare;
 mod demo;
+mod engine;
 pub(crate) mod environment;
 mod explain;
 mod iam;

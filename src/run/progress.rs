@@ -212,6 +212,12 @@ impl ProgressSink for ProgressReporter<'_> {
                     thousands(bytes / 1_000_000)
                 ));
             }
+            ProgressEvent::Query(done) => {
+                self.status.show(&format!(
+                    "query: {} MB read",
+                    thousands(done.bytes / 1_000_000)
+                ));
+            }
             ProgressEvent::Throttled { action, wait_ms } => {
                 self.status
                     .show(&format!("{action} is throttled: waiting {wait_ms} ms"));

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::Misuse;
 use super::bill::{self, BillAccess};
+use super::engine::{self, EngineTable};
 use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
@@ -46,6 +47,9 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     args.complete()
         .map_err(|(what, help)| Misuse::new(what, help))?;
     let mut plan = ScanPlan::new(&args.judging)?;
+    if args.print_sql {
+        return engine::print_sql(&plan, args);
+    }
     let overwrite = if args.overwrite {
         Overwrite::Yes
     } else {
@@ -71,7 +75,7 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     let charged = bill::read(&args.view, plan.spans.window, access, term)?;
     plan.notes = bill::pay(&mut plan, args.judging.prices.as_ref(), charged.as_ref())?;
     let interrupts = InterruptWatch::start(args.live.cache.as_deref(), &out, term)?;
-    let report = report(&plan, args, term)?;
+    let report = report(&plan, args, &interrupts, term)?;
     let report = selected(report, &args.view)?;
     drop(interrupts);
     let formats: Vec<OutputFormat> = FORMATS
@@ -138,13 +142,20 @@ fn folder(out: &Path, now: Timestamp, again: Overwrite) -> PathBuf {
 }
 
 /// Everything that is asked for, from files or from AWS, judged.
-fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
+fn report(
+    plan: &ScanPlan,
+    args: &ScanArgs,
+    interrupts: &InterruptWatch,
+    term: &Term,
+) -> Result<Report> {
+    let table = engine::table(&args.trail)?;
     let (folders, buckets) = sources(&args.trail)?;
     usable_folders(&args.live)?;
     let cache = args.live.cache.as_deref();
     let cache = cache.map(|folder| Arc::new(Cache::new(&folder.join("trail"))));
     let mut gathered = ScanData::judged_by(&plan.policy);
-    let session = if args.inventory.is_empty() || !buckets.is_empty() {
+    let asks_aws = table.as_ref().is_some_and(EngineTable::is_in_aws);
+    let session = if args.inventory.is_empty() || !buckets.is_empty() || asks_aws {
         let cache = cache.as_ref();
         let session = LiveSession::read(plan, args, &buckets, cache, &mut gathered, term)?;
         Some(session)
@@ -159,6 +170,10 @@ fn report(plan: &ScanPlan, args: &ScanArgs, term: &Term) -> Result<Report> {
     };
     if !args.iam.is_empty() {
         gathered.iam_files(&args.iam);
+    }
+    if let Some(table) = table {
+        let engine = table.open(session.as_ref())?;
+        engine.read(plan, args.scan_limit, &mut gathered, interrupts, term)?;
     }
     if !folders.is_empty() {
         let cache = cache.as_deref();
@@ -246,6 +261,7 @@ fn sources(trail: &[TrailSource]) -> Result<(Vec<PathBuf>, Vec<Location>)> {
             TrailSource::Bucket(place) => {
                 buckets.push(place.parse().map_err(|error: String| anyhow!(error))?);
             }
+            TrailSource::Athena(_) | TrailSource::Trino(_) => {}
         }
     }
     Ok((folders, buckets))
@@ -279,7 +295,7 @@ fn usable_folders(args: &LiveArgs) -> Result<()> {
 fn named_paths_exist(args: &ScanArgs) -> Result<()> {
     let trail = args.trail.iter().filter_map(|source| match source {
         TrailSource::Files(path) => Some(("--trail", path)),
-        TrailSource::Bucket(_) => None,
+        TrailSource::Bucket(_) | TrailSource::Athena(_) | TrailSource::Trino(_) => None,
     });
     let inventory = args.inventory.iter().map(|path| ("--inventory", path));
     let iam = args.iam.iter().map(|path| ("--iam", path));

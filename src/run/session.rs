@@ -33,7 +33,7 @@ pub(super) fn connect(
 }
 
 /// A variable of the environment; an empty one is as good as none.
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -5,7 +5,7 @@
 //! folders they stand in a place of their own, and [`super::coverage`] decides whether they show the home Region.
 
 /// Services whose events are logged in the home Region of their partition.
-const GLOBAL_SERVICES: [&str; 10] = [
+pub const GLOBAL_SERVICES: [&str; 10] = [
     "iam.amazonaws.com",
     "sts.amazonaws.com",
     "cloudfront.amazonaws.com",

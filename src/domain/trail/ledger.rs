@@ -43,6 +43,19 @@ pub struct LedgerBounds {
     pub to: i64,
 }
 
+/// Events that are alike, counted elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventGroup {
+    /// How many events.
+    pub calls: u32,
+    /// The last of them, in seconds after the full hour.
+    pub last: u16,
+    /// How many copies of them came and were not counted.
+    pub copies: u64,
+    /// They are of many sessions or addresses, of which the event names one.
+    pub is_folded: bool,
+}
+
 /// A line of the ledger while it is being written: calls that are alike but for their time and address.
 #[derive(Debug)]
 struct CallGroup {
@@ -160,6 +173,11 @@ impl Ledger {
     pub fn keeping(mut self, names: Arc<KeptNames>) -> Self {
         self.names = names;
         self
+    }
+
+    /// The part of time that it counts.
+    pub fn bounds(&self) -> LedgerBounds {
+        self.bounds
     }
 
     /// An empty ledger of the same trail.
@@ -461,11 +479,7 @@ impl EventSink for Ledger {
         }
         // Copies of a shared event are recognized by its shared id, which is never forgotten.
         self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
-        let key = CallKey::of(event);
-        self.take(&key, event);
-        for key in &CallKey::of_batch(event) {
-            self.take(key, event);
-        }
+        self.take_in(event, self.cell_at(event.time, address_of(event)));
     }
 
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
@@ -481,10 +495,40 @@ impl EventSink for Ledger {
 }
 
 impl Ledger {
-    /// Counts an event on the line of a key.
-    fn take(&mut self, key: &CallKey<'_>, event: &TrailEvent<'_>) {
-        let time = event.time;
-        let address = address_of(event);
+    /// Counts events that are alike but for their second, and of which each is known to be no copy of another: what a query
+    /// engine gives. They lie in one hour, on one side of the start of the window; the first is at the time of `event`, the
+    /// last so many seconds after the full hour. `copies` are those that were left out because they came again.
+    ///
+    /// A group of an event that two accounts log is one event.
+    pub fn group(&mut self, event: &TrailEvent<'_>, group: EventGroup) {
+        if event.time < self.bounds.from || event.time >= self.bounds.to {
+            return;
+        }
+        let cell = self.cell_at(event.time, address_of(event));
+        self.duplicates += group.copies;
+        let names = if group.is_folded { u32::MAX } else { 0 };
+        self.take_in(
+            event,
+            Cell {
+                calls: group.calls,
+                last: group.last.max(cell.first),
+                names,
+                ..cell
+            },
+        );
+    }
+
+    /// Counts calls of one hour and address, which may be a batch.
+    fn take_in(&mut self, event: &TrailEvent<'_>, cell: Cell) {
+        let key = CallKey::of(event);
+        self.take(&key, event, cell);
+        for key in &CallKey::of_batch(event) {
+            self.take(key, event, cell);
+        }
+    }
+
+    /// Counts calls on the line of a key.
+    fn take(&mut self, key: &CallKey<'_>, event: &TrailEvent<'_>, cell: Cell) {
         let message = event.error_message.as_deref().unwrap_or_default();
         // The copies of a call that two accounts log are distinguished by its own line; what a batch selects is the same in
         // both, and counting it twice does no harm: it is evidence, not volume.
@@ -492,7 +536,7 @@ impl Ledger {
         if shared.is_none()
             && let Some(family) = self.family(key)
         {
-            self.count_in_family(key, family, (time, address), message);
+            self.count_in_family(key, family, cell, message);
             return;
         }
         let line = self.line_of(key);
@@ -503,11 +547,11 @@ impl Ledger {
                 id,
                 SharedEvent {
                     line,
-                    time,
-                    address,
+                    time: event.time,
+                    address: cell.address,
                 },
             ),
-            None => self.count(line, time, address),
+            None => self.add(line, Cell { names: 0, ..cell }),
         }
     }
 }

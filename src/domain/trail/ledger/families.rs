@@ -19,7 +19,7 @@ use foldhash::fast::FixedState;
 use super::interner::Sym;
 use super::key::{CALLER, CallKey, SESSION, family_of, with_family, without_family};
 use super::{Ledger, LineKey, SharedEvent};
-use crate::domain::trail::calls::{Address, CallOutcome, Cell, SampledSession};
+use crate::domain::trail::calls::{CallOutcome, Cell, SampledSession};
 use crate::domain::trail::sessions::SessionFamily;
 
 /// Names that are kept of all families together, as long as each may keep [`FEWEST_NAMES`].
@@ -136,14 +136,13 @@ impl Ledger {
         &mut self,
         key: &CallKey<'_>,
         family: SessionFamily<'_>,
-        (time, address): (i64, Address),
+        cell: Cell,
         message: &str,
     ) {
         let line = self.line_of(&key.of_family(family));
         if key.outcome != CallOutcome::Ok {
             self.keep_sample(line, message);
         }
-        let cell = self.cell_at(time, address);
         self.count_named(line, key.caller[SESSION], cell);
     }
 
@@ -177,7 +176,7 @@ impl Ledger {
     fn count_named(&mut self, line: u32, name: &str, cell: Cell) {
         let hash = FixedState::default().hash_one(name);
         // By the lowest bits, because the names that are kept have low hashes, and so few of the highest.
-        let names = 1 << (hash % u64::from(u32::BITS));
+        let names = cell.names | 1 << (hash % u64::from(u32::BITS));
         let cell = Cell { names, ..cell };
         let family = self.families.of_lines.entry(line).or_default();
         let was_many = family.is_many;
