@@ -13,6 +13,7 @@
 //! What `aws` honours and this does not: the `cli_*` settings.
 
 pub mod accounts;
+pub mod athena;
 pub mod bucket;
 pub mod cost_explorer;
 pub mod fault;

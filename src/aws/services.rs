@@ -77,6 +77,14 @@ pub(super) const COST_EXPLORER: RemoteService = RemoteService {
     },
 };
 
+/// Athena. It stands in each Region.
+pub(super) const ATHENA: RemoteService = RemoteService {
+    id: "Athena",
+    name: "athena",
+    protocol: Protocol::Json("AmazonAthena"),
+    endpoint: |place| Partition::of(place)?.endpoint("athena", place.region, place),
+};
+
 /// Where a partition has its services.
 struct Partition {
     /// `aws`, `aws-cn`, ...

@@ -6,6 +6,7 @@ mod init;
 mod scan;
 mod scan_defaults;
 mod suggest;
+mod trail_ddl;
 mod view;
 
 pub use cleanup::{
@@ -16,6 +17,7 @@ pub use iam::{IamPolicyArgs, PolicyApplyArgs, PolicyFor, PolicyInitArgs, PolicyS
 pub use init::InitArgs;
 pub use scan::{AnalysisArgs, DemoArgs, LiveArgs, PriceSource, ScanArgs, TrailSource};
 pub use scan_defaults::{ScanDefaults, ScanDefaultsError};
+pub use trail_ddl::{SqlDialect, TrailDdlArgs};
 pub use view::{
     BillSource, CompareArgs, CompareFormat, ExplainArgs, FocusNumber, Format, GroupBy, ReaderArgs,
     ReportArgs, RulesArgs, RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
@@ -116,6 +118,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Print the least-privilege IAM policy for a scan or for deletions, as JSON
     IamPolicy(IamPolicyArgs),
+    /// Print the definition of a table over a trail's bucket, for `scan --trail athena://...` or `trino://...`
+    TrailDdl(TrailDdlArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -153,6 +157,7 @@ fn commands() -> Vec<&'static str> {
         "trend",
         "rules",
         "iam-policy",
+        "trail-ddl",
         "completions",
         "man",
     ]

@@ -8,6 +8,7 @@
 //! An engine counts each event once, but gives no ids of events, so its groups cannot be told from the same events in
 //! another trail: a trail that is read by an engine is the only one of a scan.
 
+pub mod ddl;
 mod partition;
 mod query;
 pub mod reading;

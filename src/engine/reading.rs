@@ -10,14 +10,14 @@ use thiserror::Error;
 
 use super::partition::DayPartition;
 use super::query::{CLIENTS, QueryScope, query};
-use super::rows::{RowError, RowReader};
+use super::rows::{RowError, RowReader, RowsRead};
 use super::table::TrailTable;
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::span::Span;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::domain::trail::unread::Unread;
-use crate::ports::{ProgressEvent, ProgressSink, QueryFault, QueryProgress, SqlEngine};
+use crate::ports::{ProgressEvent, ProgressSink, QueryFault, QueryProgress, SqlEngine, SqlRow};
 
 /// Why a trail could not be read by an engine at all.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -39,12 +39,23 @@ pub struct EngineRead {
     pub gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub notes: Vec<String>,
-    /// What was read.
+    /// What was read by all queries.
     pub read: QueryProgress,
+    /// The bytes of each query that gave its rows.
+    pub queries: Vec<u64>,
+}
+
+/// The column that holds the day of the folders, where the definition of the table does not show it: a view's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayColumn {
+    /// Its name.
+    pub name: String,
+    /// How it writes the day, such as `yyyy/MM/dd`.
+    pub format: String,
 }
 
 /// What to read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct EngineRequest {
     /// What the ledger counts.
     pub bounds: LedgerBounds,
@@ -52,6 +63,8 @@ pub struct EngineRequest {
     pub span: Span,
     /// All queries together may read so many bytes.
     pub scan_limit: Option<u64>,
+    /// The column of the day, if the user names it.
+    pub day: Option<DayColumn>,
 }
 
 /// A table with its partitions, ready for queries.
@@ -61,9 +74,26 @@ struct Prepared {
     notes: Vec<String>,
 }
 
-async fn prepare(engine: &dyn SqlEngine) -> Result<Prepared, EngineError> {
-    let columns = engine.table().await?;
+async fn prepare(engine: &dyn SqlEngine, day: Option<&DayColumn>) -> Result<Prepared, EngineError> {
+    let mut columns = engine.table().await?;
+    if let Some(day) = day {
+        let found = columns
+            .columns
+            .iter_mut()
+            .find(|column| column.name.eq_ignore_ascii_case(&day.name));
+        let column = found
+            .ok_or_else(|| EngineError::Table(format!("the table has no column `{}`", day.name)))?;
+        column.is_partition = true;
+        column.format = Some(day.format.clone());
+    }
     let partition = DayPartition::find(&columns);
+    if let (Some(day), None) = (day, &partition) {
+        let why = format!(
+            "the format `{}` of the day is not one that is known",
+            day.format
+        );
+        return Err(EngineError::Table(why));
+    }
     let table = TrailTable::new(engine.table_name(), &columns).map_err(EngineError::Table)?;
     let mut notes: Vec<String> = table
         .missing()
@@ -89,7 +119,7 @@ async fn prepare(engine: &dyn SqlEngine) -> Result<Prepared, EngineError> {
 /// # Errors
 /// If the engine cannot be asked for the columns of the table, or if they are not those of CloudTrail records.
 pub async fn sql(engine: &dyn SqlEngine, request: &EngineRequest) -> Result<String, EngineError> {
-    let prepared = prepare(engine).await?;
+    let prepared = prepare(engine, request.day.as_ref()).await?;
     Ok(query(
         &prepared.table,
         prepared.partition.as_ref(),
@@ -110,32 +140,22 @@ pub async fn read(
     ledger: &(dyn Fn() -> Ledger + Sync),
     progress: &dyn ProgressSink,
 ) -> Result<EngineRead, EngineError> {
-    let prepared = prepare(engine).await?;
+    let prepared = prepare(engine, request.day.as_ref()).await?;
     let mut read = EngineRead {
         notes: prepared.notes.clone(),
         ..EngineRead::default()
     };
-    let mut unread = Vec::new();
-    let (mut unreadable, mut folded) = (0, 0);
+    let mut rest = Remarks::default();
     // The parts that are still to be read, the next one last, each with whether it failed before.
     let mut parts = vec![(request.span, false)];
     while let Some((part, failed_before)) = parts.pop() {
-        let asked = ask(
-            engine,
-            &prepared,
-            request,
-            part,
-            ledger(),
-            read.read,
-            progress,
-        )
-        .await;
+        let before = read.read;
+        let asked = ask(engine, &prepared, request, part, ledger(), before, progress).await;
         let fault = match asked {
             Ok((rows, done)) => {
                 read.read = done;
-                unreadable += rows.unreadable;
-                folded += rows.folded;
-                read.ledgers.push(rows.ledger);
+                read.queries.push(done.bytes - before.bytes);
+                rest.take(&mut read, rows);
                 continue;
             }
             Err(fault) => fault,
@@ -154,7 +174,7 @@ pub async fn read(
                 let what = format!("{} from {} to {}", engine.table_name(), part.from, part.to);
                 read.gaps
                     .push(Gap::new(GapSource::Trail, None, what, fault.to_string()));
-                unread.push(Unread {
+                rest.unread.push(Unread {
                     place: None,
                     from: part.from.as_second(),
                     to: part.to.as_second(),
@@ -162,29 +182,69 @@ pub async fn read(
             }
         }
     }
-    if unreadable > 0 {
-        let what = counted(unreadable, "record", "records");
-        read.gaps.push(Gap::new(
-            GapSource::Trail,
-            None,
-            engine.table_name(),
-            format!("{what} without a readable time"),
-        ));
-        unread.push(Unread::always(None));
-    }
-    let mut known = ledger();
-    for hole in unread {
-        known.coverage.unread(hole);
-    }
-    read.ledgers.push(known);
-    if folded > 0 {
-        read.notes.push(format!(
-            "In {} the calls came from more than {} sessions and addresses: the rest of them were counted as one.",
-            counted(folded, "hour of a reader", "hours of readers"),
-            thousands(CLIENTS.into()),
-        ));
-    }
+    rest.finish(&mut read, &engine.table_name(), ledger());
     Ok(read)
+}
+
+/// Takes in the rows of a query that somebody else ran. `name` is that of the file.
+///
+/// # Errors
+/// If a row cannot be read, or is of a query for another time.
+pub fn from_rows(
+    rows: impl Iterator<Item = Result<SqlRow, String>>,
+    name: &str,
+    ledger: &(dyn Fn() -> Ledger + Sync),
+) -> Result<EngineRead, EngineError> {
+    let wrong = |why: String| EngineError::Table(format!("{name}: {why}"));
+    let mut reader = RowReader::new(ledger());
+    for row in rows {
+        let row = row.map_err(wrong)?;
+        reader
+            .take(&row)
+            .map_err(|error| wrong(error.to_string()))?;
+    }
+    let rows = reader.finish().map_err(|error| wrong(error.to_string()))?;
+    let (mut read, mut rest) = (EngineRead::default(), Remarks::default());
+    rest.take(&mut read, rows);
+    rest.finish(&mut read, name, ledger());
+    Ok(read)
+}
+
+/// What is to be said of the rows of all parts.
+#[derive(Debug, Default)]
+struct Remarks {
+    unread: Vec<Unread>,
+    unreadable: u64,
+    folded: u64,
+}
+
+impl Remarks {
+    fn take(&mut self, read: &mut EngineRead, rows: RowsRead) {
+        self.unreadable += rows.unreadable;
+        self.folded += rows.folded;
+        read.ledgers.push(rows.ledger);
+    }
+
+    /// Says it. `known` is an empty ledger.
+    fn finish(mut self, read: &mut EngineRead, name: &str, mut known: Ledger) {
+        if self.unreadable > 0 {
+            let what = counted(self.unreadable, "record", "records");
+            let why = format!("{what} without a readable time");
+            read.gaps.push(Gap::new(GapSource::Trail, None, name, why));
+            self.unread.push(Unread::always(None));
+        }
+        for hole in self.unread {
+            known.coverage.unread(hole);
+        }
+        read.ledgers.push(known);
+        if self.folded > 0 {
+            read.notes.push(format!(
+                "In {} the calls came from more than {} sessions and addresses: the rest of them were counted as one.",
+                counted(self.folded, "hour of a reader", "hours of readers"),
+                thousands(CLIENTS.into()),
+            ));
+        }
+    }
 }
 
 /// Runs the query of a part. Gives its rows, and how much was read by all parts so far.
@@ -196,7 +256,7 @@ async fn ask(
     ledger: Ledger,
     before: QueryProgress,
     progress: &dyn ProgressSink,
-) -> Result<(super::rows::RowsRead, QueryProgress), QueryFault> {
+) -> Result<(RowsRead, QueryProgress), QueryFault> {
     let scope = QueryScope {
         bounds: request.bounds,
         part,
@@ -216,7 +276,7 @@ async fn ask(
             _ => Ok(()),
         }
     };
-    let mut take = |rows: Vec<crate::ports::SqlRow>| {
+    let mut take = |rows: Vec<SqlRow>| {
         for row in rows {
             if trouble.is_none() {
                 trouble = reader.take(&row).err();

@@ -122,6 +122,9 @@ fn damaged(column: &'static str, value: &str) -> RowError {
     }
 }
 
+/// The name of the first column, which no other table has.
+pub const FIRST_COLUMN: &str = COLUMNS[0];
+
 /// Whether these are the names of the columns of an answer.
 pub fn is_header<'h>(names: impl IntoIterator<Item = &'h str>) -> bool {
     names.into_iter().eq(COLUMNS)

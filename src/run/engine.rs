@@ -1,10 +1,11 @@
 //! A trail that Athena or Trino counts: opening the engine, asking it, and what is said of it.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result};
 use tokio::runtime::{Handle, Runtime};
 
 use super::Misuse;
@@ -16,10 +17,12 @@ use super::session;
 use super::sources::ScanData;
 use super::way_out::helpful;
 use crate::Exit;
+use crate::aws::athena::{Athena, AthenaTable};
 use crate::aws::http::PlainHttp;
-use crate::cli::{ScanArgs, TrailSource};
-use crate::domain::base::money::{counted, thousands};
-use crate::engine::reading::{self, EngineError, EngineRequest};
+use crate::cli::{LiveArgs, ScanArgs, TrailSource};
+use crate::domain::base::money::{Money, counted, thousands};
+use crate::engine::reading::{self, DayColumn, EngineError, EngineRead, EngineRequest};
+use crate::engine::rows;
 use crate::engine::trino::{Trino, TrinoAddress, TrinoLogin};
 use crate::ports::{Fault, HttpSender, QueryFault, SqlEngine};
 use crate::term::Term;
@@ -27,78 +30,131 @@ use crate::term::Term;
 /// How long Trino may take for one answer: it holds a request for about a second until there is news.
 const TRINO_READ: Duration = Duration::from_mins(2);
 
-/// A table with a trail, as the command line names it.
+/// A trail that was counted, or will be, where it lies.
 #[derive(Debug)]
-pub(super) enum EngineTable {
-    /// In Trino.
+pub(super) enum EngineTrail {
+    /// A table that an engine is asked about.
+    Table(EngineTable),
+    /// The result of a query that somebody else ran.
+    Result(PathBuf),
+}
+
+/// A table with a trail, as the command line names it, and the column of its days.
+#[derive(Debug)]
+pub(super) struct EngineTable {
+    place: EnginePlace,
+    day: Option<DayColumn>,
+}
+
+#[derive(Debug)]
+enum EnginePlace {
+    Athena(AthenaTable),
     Trino(TrinoAddress),
 }
 
-/// The table of a trail; `None`: the trail lies elsewhere.
+/// The part of a trail that an engine counts; `None`: the trail lies elsewhere.
 ///
 /// # Errors
-/// [`Misuse`] for an address that is none, and for a table beside another trail: an engine gives no ids of events, so
-/// events that are in both would count twice.
-pub(super) fn table(trail: &[TrailSource]) -> Result<Option<EngineTable>> {
-    let mut table = None;
+/// [`Misuse`] for an address that is none, and for a table or result beside another trail: an engine gives no ids of
+/// events, so events that are in both would count twice.
+pub(super) fn trail(trail: &[TrailSource]) -> Result<Option<EngineTrail>> {
+    let mut found = None;
     for source in trail {
-        table = match source {
-            TrailSource::Trino(text) => {
-                let address = text.parse().map_err(|why: String| {
-                    Misuse::new(
-                        why,
-                        "such as `trino://localhost:8080/hive.default.cloudtrail_logs`",
-                    )
-                })?;
-                Some(EngineTable::Trino(address))
+        match source {
+            TrailSource::Athena(text) | TrailSource::Trino(text) => {
+                found = Some(EngineTrail::Table(EngineTable::parse(text)?));
             }
-            TrailSource::Athena(_) => return Err(anyhow!("not yet")),
-            TrailSource::Files(_) | TrailSource::Bucket(_) => table,
-        };
+            TrailSource::Files(path) if is_result(path) => {
+                found = Some(EngineTrail::Result(path.clone()));
+            }
+            TrailSource::Files(_) | TrailSource::Bucket(_) => {}
+        }
     }
-    if table.is_some() && trail.len() > 1 {
+    if found.is_some() && trail.len() > 1 {
         return Err(Misuse::new(
-            "a table of Athena or Trino cannot be combined with another trail: events that are in both would count twice",
+            "what Athena or Trino counts cannot be combined with another trail: events that are in both would count twice",
             "give one `--trail`",
         )
         .into());
     }
-    Ok(table)
+    Ok(found)
 }
 
-/// An engine that was opened, and the runtime in which it is asked.
-pub(super) struct OpenEngine {
-    engine: Arc<dyn SqlEngine>,
-    runtime: EngineRuntime,
-    /// Its name, for sentences.
-    name: &'static str,
-}
-
-/// The runtime of a session, or one for the engine alone.
-enum EngineRuntime {
-    Own(Runtime),
-}
-
-impl EngineRuntime {
-    fn handle(&self) -> &Handle {
-        match self {
-            Self::Own(runtime) => runtime.handle(),
-        }
-    }
+/// Whether a file holds the rows of our query.
+fn is_result(path: &Path) -> bool {
+    let mut start = [0; 32];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
+    let start = start.get(..read.unwrap_or(0)).unwrap_or_default();
+    let start = start.strip_prefix(b"\"").unwrap_or(start);
+    start.starts_with(rows::FIRST_COLUMN.as_bytes())
 }
 
 impl EngineTable {
-    /// Whether a session with AWS is needed.
-    pub(super) fn is_in_aws(&self) -> bool {
-        match self {
-            Self::Trino(_) => false,
+    /// Reads an address, with `day=COLUMN:FORMAT` among its options.
+    fn parse(text: &str) -> Result<Self> {
+        let (place, options) = text.split_once('?').unwrap_or((text, ""));
+        let (mut rest, mut day) = (Vec::new(), None);
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option
+                .strip_prefix("day=")
+                .and_then(|day| day.split_once(':'))
+            {
+                Some((name, format)) => {
+                    day = Some(DayColumn {
+                        name: name.to_owned(),
+                        format: format.to_owned(),
+                    });
+                }
+                None => rest.push(option),
+            }
         }
+        let address = if rest.is_empty() {
+            place.to_owned()
+        } else {
+            format!("{place}?{}", rest.join("&"))
+        };
+        let place = if address.starts_with("athena:") {
+            let wrong = |why: String| {
+                Misuse::new(
+                    why,
+                    "such as `athena://default.cloudtrail_logs?workgroup=primary`",
+                )
+            };
+            EnginePlace::Athena(address.parse().map_err(wrong)?)
+        } else {
+            let wrong = |why: String| {
+                Misuse::new(
+                    why,
+                    "such as `trino://localhost:8080/hive.default.cloudtrail_logs`",
+                )
+            };
+            EnginePlace::Trino(address.parse().map_err(wrong)?)
+        };
+        Ok(Self { place, day })
     }
 
-    /// Opens the engine.
-    pub(super) fn open(self, _session: Option<&LiveSession>) -> Result<OpenEngine> {
-        match self {
-            Self::Trino(address) => {
+    /// Opens the engine. A session is opened for Athena if there is none.
+    fn open(self, session: Option<&LiveSession>, args: &LiveArgs) -> Result<OpenEngine> {
+        let day = self.day;
+        match self.place {
+            EnginePlace::Athena(place) => {
+                let own;
+                let (aws, handle, runtime) = if let Some(session) = session {
+                    (session.aws(), session.handle().clone(), None)
+                } else {
+                    let runtime = session::runtime()?;
+                    own = runtime.block_on(super::live::open(args))?;
+                    (&own, runtime.handle().clone(), Some(runtime))
+                };
+                Ok(OpenEngine {
+                    engine: Arc::new(Athena::new(aws, place)?),
+                    handle,
+                    _runtime: runtime,
+                    name: "Athena",
+                    day,
+                })
+            }
+            EnginePlace::Trino(address) => {
                 let bundle = session::variable("AWS_CA_BUNDLE").map(PathBuf::from);
                 let http = PlainHttp::new(bundle.as_deref(), TRINO_READ)?;
                 let http: Arc<dyn HttpSender> = Arc::new(http);
@@ -106,57 +162,154 @@ impl EngineTable {
                 let login = session::variable("TRINO_ACCESS_TOKEN")
                     .map(TrinoLogin::Token)
                     .or_else(|| session::variable("TRINO_PASSWORD").map(TrinoLogin::Password));
+                let runtime = session::runtime()?;
                 Ok(OpenEngine {
                     engine: Arc::new(Trino::new(http, address, &user, login)?),
-                    runtime: EngineRuntime::Own(session::runtime()?),
+                    handle: runtime.handle().clone(),
+                    _runtime: Some(runtime),
                     name: "Trino",
+                    day,
                 })
             }
         }
     }
 }
 
-/// What a scan asks an engine for.
-fn request(plan: &ScanPlan, scan_limit: Option<u64>) -> EngineRequest {
-    EngineRequest {
-        bounds: plan.bounds(),
-        span: plan.spans.evidence,
-        scan_limit,
-    }
+/// An engine that was opened, and the runtime in which it is asked.
+struct OpenEngine {
+    engine: Arc<dyn SqlEngine>,
+    handle: Handle,
+    /// The engine's own runtime, unless the session's is used.
+    _runtime: Option<Runtime>,
+    /// Its name, for sentences.
+    name: &'static str,
+    day: Option<DayColumn>,
 }
 
-impl OpenEngine {
+impl EngineTrail {
+    /// Whether a session with AWS is needed.
+    pub(super) fn is_in_aws(&self) -> bool {
+        match self {
+            Self::Table(table) => matches!(table.place, EnginePlace::Athena(_)),
+            Self::Result(_) => false,
+        }
+    }
+
     /// Reads the trail.
     pub(super) fn read(
-        &self,
+        self,
         plan: &ScanPlan,
-        scan_limit: Option<u64>,
+        args: &ScanArgs,
+        session: Option<&LiveSession>,
         gathered: &mut ScanData,
         interrupts: &InterruptWatch,
         term: &Term,
     ) -> Result<()> {
-        let teller = ProgressReporter::new(term, Duration::ZERO);
-        let (engine, handle) = (Arc::clone(&self.engine), self.runtime.handle().clone());
-        interrupts.also(move || handle.block_on(engine.cancel()));
-        let bounds = plan.bounds();
-        let pattern = gathered.ledger(bounds);
+        let pattern = gathered.ledger(plan.bounds());
         let ledger = || pattern.another();
-        let request = request(plan, scan_limit);
-        let reading = reading::read(self.engine.as_ref(), &request, &ledger, &teller);
-        let read = self.runtime.handle().block_on(reading);
-        teller.finish();
-        let read = read.map_err(|error| self.error(&error))?;
+        let read = match self {
+            Self::Table(table) => {
+                let open = table.open(session, &args.live)?;
+                let (engine, handle) = (Arc::clone(&open.engine), open.handle.clone());
+                interrupts.also(move || handle.block_on(engine.cancel()));
+                let teller = ProgressReporter::new(term, Duration::ZERO);
+                let request = open.request(plan, args.scan_limit);
+                let reading = reading::read(open.engine.as_ref(), &request, &ledger, &teller);
+                let read = open.handle.block_on(reading);
+                teller.finish();
+                let read = read.map_err(|error| open.error(&error))?;
+                gathered.notes.push(open.sentence(&read));
+                read
+            }
+            Self::Result(path) => {
+                let read = result(&path, &ledger)?;
+                gathered.notes.push(format!(
+                    "The trail is the result of a query that was run before, in {}.",
+                    path.display()
+                ));
+                read
+            }
+        };
         gathered.ledgers.extend(read.ledgers);
         gathered.gaps.extend(read.gaps);
-        gathered.notes.push(format!(
-            "{} counted the trail in {}: it read {} and {} MB.",
-            self.name,
-            self.engine.table_name(),
-            counted(read.read.rows, "record", "records"),
-            thousands(read.read.bytes / 1_000_000),
-        ));
         gathered.notes.extend(read.notes);
         Ok(())
+    }
+}
+
+/// Reads the result of a query that somebody else ran.
+fn result(
+    path: &Path,
+    ledger: &(dyn Fn() -> crate::domain::trail::ledger::Ledger + Sync),
+) -> Result<EngineRead> {
+    let name = path.display().to_string();
+    let mut file = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_path(path)
+        .with_context(|| format!("cannot read `{name}`"))?;
+    let header = file
+        .headers()
+        .with_context(|| format!("cannot read `{name}`"))?;
+    if !rows::is_header(header) {
+        return Err(helpful(
+            format!("`{name}` is a result of another version of the query"),
+            "run the query that `--print-sql` prints again, and save its rows as CSV with the names of the columns",
+        ));
+    }
+    let records = file.into_records().map(|record| {
+        let record = record.map_err(|error| error.to_string())?;
+        Ok(record
+            .iter()
+            .map(|value| (!value.is_empty()).then(|| value.to_owned()))
+            .collect())
+    });
+    reading::from_rows(records, &name, ledger).map_err(|error| {
+        helpful(
+            format!("cannot count the trail: {error}"),
+            "run `scan` with the `--now` and the window of the command that printed the query",
+        )
+    })
+}
+
+/// What Athena asks for a terabyte that a query scans (Athena pricing, most Regions), in millionths of a dollar.
+const ATHENA_TB: u64 = 5_000_000;
+
+/// Athena charges for whole megabytes, and at least for ten of them a query.
+fn athena_price(queries: &[u64]) -> Money {
+    const MB: u64 = 1 << 20;
+    let megabytes = queries.iter().map(|bytes| bytes.div_ceil(MB).max(10));
+    let all: u64 = megabytes.sum();
+    Money(i64::try_from(all * ATHENA_TB / (1 << 20)).unwrap_or(i64::MAX))
+}
+
+impl OpenEngine {
+    /// What a scan asks for.
+    fn request(&self, plan: &ScanPlan, scan_limit: Option<u64>) -> EngineRequest {
+        EngineRequest {
+            bounds: plan.bounds(),
+            span: plan.spans.evidence,
+            scan_limit,
+            day: self.day.clone(),
+        }
+    }
+
+    /// What was read, for the reader of the report.
+    fn sentence(&self, read: &EngineRead) -> String {
+        let megabytes = thousands(read.read.bytes / 1_000_000);
+        let what = format!(
+            "{} counted the trail in {}",
+            self.name,
+            self.engine.table_name()
+        );
+        if self.name == "Trino" {
+            let records = counted(read.read.rows, "record", "records");
+            return format!("{what}: it read {records} and {megabytes} MB.");
+        }
+        format!(
+            "{what}: {} scanned {megabytes} MB, which costs about {} at $5 per TB.",
+            counted(read.queries.len() as u64, "query", "queries"),
+            athena_price(&read.queries),
+        )
     }
 
     /// An error with its way out.
@@ -165,17 +318,24 @@ impl OpenEngine {
             EngineError::Query(QueryFault::ScanLimit(_)) => {
                 "name a shorter window, or raise `--scan-limit`"
             }
-            EngineError::Query(QueryFault::Fault(Fault::Credentials(_))) => {
+            EngineError::Query(QueryFault::Fault(Fault::Credentials(_)))
+                if self.name == "Trino" =>
+            {
                 "set TRINO_PASSWORD or TRINO_ACCESS_TOKEN, and use `trinos://`"
+            }
+            EngineError::Query(QueryFault::Fault(Fault::Denied { .. }))
+                if self.name == "Athena" =>
+            {
+                "`secretsweep iam-policy scan --trail athena://...` prints the permissions that are needed"
             }
             EngineError::Query(QueryFault::Fault(Fault::Denied { .. })) => {
                 "the user needs to read the table; `--print-sql` prints the query for somebody who may"
             }
             EngineError::Query(QueryFault::Fault(Fault::Unreachable(_))) => {
-                "check the address, and that the server is up"
+                "check the address, and that the service is up"
             }
             EngineError::Query(QueryFault::Fault(_)) => {
-                "check the names of catalog, schema and table"
+                "check the names of the table and, for Athena, the workgroup and the place for results (`output=s3://...`)"
             }
             EngineError::Query(_) => {
                 "`--print-sql` prints the query, so that it can be tried by hand"
@@ -193,21 +353,45 @@ impl OpenEngine {
 
 /// Prints the query for the table of the trail.
 pub(super) fn print_sql(plan: &ScanPlan, args: &ScanArgs) -> Result<Exit> {
-    let Some(table) = table(&args.trail)? else {
+    let Some(EngineTrail::Table(table)) = trail(&args.trail)? else {
         let why = "`--print-sql` needs a table of Athena or Trino";
-        return Err(Misuse::new(
-            why,
-            "name one with `--trail athena://...` or `--trail trino://...`",
-        )
-        .into());
+        let help = "name one with `--trail athena://...` or `--trail trino://...`";
+        return Err(Misuse::new(why, help).into());
     };
-    let open = table.open(None)?;
-    let request = request(plan, None);
+    let open = table.open(None, &args.live)?;
+    let request = open.request(plan, None);
     let sql = open
-        .runtime
-        .handle()
+        .handle
         .block_on(reading::sql(open.engine.as_ref(), &request));
     let sql = sql.map_err(|error| open.error(&error))?;
     Term::data(format!("{sql}\n").as_bytes())?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_of_athena_costs_at_least_ten_megabytes() {
+        assert_eq!(
+            athena_price(&[1]).to_string(),
+            athena_price(&[10 << 20]).to_string()
+        );
+        assert_eq!(athena_price(&[1 << 40]), Money(5_000_000));
+        assert_eq!(athena_price(&[1 << 39, 1 << 39]), Money(5_000_000));
+    }
+
+    #[test]
+    fn the_column_of_the_day_is_an_option_of_the_address() {
+        let table = EngineTable::parse("athena://a.b?day=dt:yyyy-MM-dd&workgroup=w").unwrap();
+        let day = table.day.unwrap();
+        assert_eq!(
+            (day.name.as_str(), day.format.as_str()),
+            ("dt", "yyyy-MM-dd")
+        );
+        assert!(
+            matches!(table.place, EnginePlace::Athena(place) if place.workgroup.as_deref() == Some("w"))
+        );
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::progress::ProgressReporter;
 use super::reach_intake::ReachIntake;
@@ -71,6 +71,16 @@ impl LiveSession {
             asks_for_versions: args.inventory.is_empty(),
             price: price.copied(),
         })
+    }
+
+    /// The session.
+    pub(super) fn aws(&self) -> &AwsSession {
+        &self.session
+    }
+
+    /// The runtime of its requests.
+    pub(super) fn handle(&self) -> &Handle {
+        self.runtime.handle()
     }
 
     /// Asks for the current versions of the secrets that are in doubt, and tells what the whole scan cost.
@@ -157,7 +167,8 @@ async fn read(
     Ok(session)
 }
 
-async fn open(args: &LiveArgs) -> Result<AwsSession> {
+/// Opens a session as the command line asks.
+pub(super) async fn open(args: &LiveArgs) -> Result<AwsSession> {
     let mut connect = session::connect(
         args.profile.as_deref(),
         args.role_name.as_deref(),

@@ -25,6 +25,7 @@ mod scan;
 mod scan_plan;
 mod session;
 mod sources;
+mod trail_ddl;
 mod trend;
 mod way_out;
 
@@ -130,6 +131,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         Command::Trend(args) => trend::run(&args, term),
         Command::Rules(args) => rules::run(&args),
         Command::IamPolicy(args) => iam::run(&args, term),
+        Command::TrailDdl(args) => trail_ddl::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "secretsweep", &mut script);

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::Misuse;
 use super::bill::{self, BillAccess};
-use super::engine::{self, EngineTable};
+use super::engine::{self, EngineTrail};
 use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
@@ -148,13 +148,16 @@ fn report(
     interrupts: &InterruptWatch,
     term: &Term,
 ) -> Result<Report> {
-    let table = engine::table(&args.trail)?;
-    let (folders, buckets) = sources(&args.trail)?;
+    let counted = engine::trail(&args.trail)?;
+    let (mut folders, buckets) = sources(&args.trail)?;
+    if counted.is_some() {
+        folders.clear();
+    }
     usable_folders(&args.live)?;
     let cache = args.live.cache.as_deref();
     let cache = cache.map(|folder| Arc::new(Cache::new(&folder.join("trail"))));
     let mut gathered = ScanData::judged_by(&plan.policy);
-    let asks_aws = table.as_ref().is_some_and(EngineTable::is_in_aws);
+    let asks_aws = counted.as_ref().is_some_and(EngineTrail::is_in_aws);
     let session = if args.inventory.is_empty() || !buckets.is_empty() || asks_aws {
         let cache = cache.as_ref();
         let session = LiveSession::read(plan, args, &buckets, cache, &mut gathered, term)?;
@@ -171,9 +174,9 @@ fn report(
     if !args.iam.is_empty() {
         gathered.iam_files(&args.iam);
     }
-    if let Some(table) = table {
-        let engine = table.open(session.as_ref())?;
-        engine.read(plan, args.scan_limit, &mut gathered, interrupts, term)?;
+    if let Some(trail) = counted {
+        let session = session.as_ref();
+        trail.read(plan, args, session, &mut gathered, interrupts, term)?;
     }
     if !folders.is_empty() {
         let cache = cache.as_deref();
