@@ -73,6 +73,8 @@ pub enum AwsUse {
     Reach,
     /// Asking for the bill.
     Bill,
+    /// Counting a trail in Athena.
+    Athena,
     /// Reading the event history.
     EventHistory,
     /// Reading a trail's bucket.
@@ -105,6 +107,7 @@ impl AwsUse {
         Self::Organization,
         Self::Reach,
         Self::Bill,
+        Self::Athena,
         Self::EventHistory,
         Self::Bucket,
         Self::Trails,
@@ -147,6 +150,7 @@ impl AwsUse {
             ]
             .concat(),
             Self::Bill => cost_explorer::ACTIONS.to_vec(),
+            Self::Athena => athena::ACTIONS.to_vec(),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
             Self::Trails => trails::ACTIONS.to_vec(),
@@ -172,6 +176,7 @@ pub fn actions() -> Vec<&'static str> {
         organization::ACTIONS,
         reach::ACTIONS,
         cost_explorer::ACTIONS,
+        athena::ACTIONS,
         secrets::ACTIONS,
         vault::ACTIONS,
         versions::ACTIONS,

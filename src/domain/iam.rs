@@ -65,6 +65,8 @@ pub struct Places {
     pub buckets: Vec<(String, String)>,
     /// The ARNs of the keys that the trails are encrypted with, where they are customer-managed ones.
     pub trail_keys: Vec<String>,
+    /// The table that Athena counts a trail in.
+    pub query: Option<QueryPlace>,
     /// The shortest recovery window of a deletion, in days.
     pub window: u8,
     /// The ARNs of the secrets whose replicas are made again, in any Region; empty: any secret's.
@@ -73,6 +75,21 @@ pub struct Places {
     pub tag: Option<String>,
     /// The object in which the journal is kept, where it is one.
     pub journal: Option<ObjectAddress>,
+}
+
+/// A table of Athena, and where a query over it leaves its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryPlace {
+    /// The data catalog.
+    pub catalog: String,
+    /// The database.
+    pub database: String,
+    /// The table.
+    pub table: String,
+    /// The workgroup.
+    pub workgroup: String,
+    /// The bucket of results and the prefix in it; `None`: the workgroup has its own, which is not known here.
+    pub output: Option<(String, String)>,
 }
 
 impl Default for Places {
@@ -84,6 +101,7 @@ impl Default for Places {
             role: None,
             buckets: Vec::new(),
             trail_keys: Vec::new(),
+            query: None,
             window: 30,
             replicated: Vec::new(),
             tag: None,
@@ -193,6 +211,8 @@ enum ActionGroup {
     ReplicaKey,
     /// Reading and writing the journal in a bucket.
     Journal,
+    /// Running queries in Athena.
+    Query,
 }
 
 impl ActionGroup {
@@ -204,6 +224,7 @@ impl ActionGroup {
             "s3:GetObject" => Self::TrailRead,
             "s3:PutObject" if places.journal.is_none() => return None,
             "s3:PutObject" => Self::Journal,
+            _ if action.starts_with("athena:") => Self::Query,
             "sts:AssumeRole" => Self::Roles,
             "secretsmanager:DeleteSecret" => Self::Delete,
             "secretsmanager:DescribeSecret" | "secretsmanager:ListSecretVersionIds" => {
@@ -238,6 +259,7 @@ impl ActionGroup {
             Self::Replicate => "ReplicateAgain",
             Self::ReplicaKey => "KeysOfReplicas",
             Self::Journal => "KeepJournal",
+            Self::Query => "Query",
         }
     }
 
@@ -245,11 +267,12 @@ impl ActionGroup {
         match self {
             Self::TrailList => return self.lists(action, places),
             Self::Journal => return places.journal_statements(),
+            Self::Query => return places.query_statements(action),
             _ => {}
         }
         let partition = &places.partition;
         let resource = match self {
-            Self::Anywhere | Self::TrailList | Self::Journal => anything(),
+            Self::Anywhere | Self::TrailList | Self::Journal | Self::Query => anything(),
             Self::Secrets
             | Self::ResourcePolicies
             | Self::Delete
@@ -353,6 +376,63 @@ impl Places {
                 BTreeMap::new(),
             ),
             statement("Bucket", &["s3:ListBucket"], bucket, only),
+        ]
+    }
+
+    /// Asking Athena, and what Athena does in the caller's name: it reads the definition of the table from Glue, and writes
+    /// its result to S3 (Athena User Guide, "Identity and access management"). The files of the trail are read in the caller's
+    /// name, too: name their bucket with `--trail s3://...` beside the table.
+    fn query_statements(&self, action: &[String]) -> Vec<Statement> {
+        let Some(place) = &self.query else {
+            return Vec::new();
+        };
+        let partition = &self.partition;
+        let statement = |end: &str, action: &[&str], resource: Vec<String>| Statement {
+            sid: format!("{}{end}", ActionGroup::Query.sid()),
+            effect: Effect::Allow,
+            action: action.iter().map(|&one| one.to_owned()).collect(),
+            resource,
+            condition: BTreeMap::new(),
+        };
+        let action: Vec<&str> = action.iter().map(String::as_str).collect();
+        let QueryPlace {
+            catalog,
+            database,
+            table,
+            workgroup,
+            output,
+        } = place;
+        let athena = |what: String| format!("arn:{partition}:athena:*:*:{what}");
+        let glue = |what: String| format!("arn:{partition}:glue:*:*:{what}");
+        let results = match output {
+            Some((bucket, _)) => format!("arn:{partition}:s3:::{bucket}"),
+            None => format!("arn:{partition}:s3:::*"),
+        };
+        let prefix = output.as_ref().map_or("", |(_, prefix)| prefix.as_str());
+        vec![
+            statement(
+                "Trail",
+                &action,
+                vec![
+                    athena(format!("workgroup/{workgroup}")),
+                    athena(format!("datacatalog/{catalog}")),
+                ],
+            ),
+            statement(
+                "Table",
+                &["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"],
+                vec![
+                    glue("catalog".to_owned()),
+                    glue(format!("database/{database}")),
+                    glue(format!("table/{database}/{table}")),
+                ],
+            ),
+            statement("Place", &["s3:GetBucketLocation"], vec![results.clone()]),
+            statement(
+                "Result",
+                &["s3:GetObject", "s3:PutObject"],
+                vec![format!("{results}/{prefix}*")],
+            ),
         ]
     }
 

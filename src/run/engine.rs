@@ -21,6 +21,7 @@ use crate::aws::athena::{Athena, AthenaTable};
 use crate::aws::http::PlainHttp;
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::base::money::{Money, counted, thousands};
+use crate::domain::iam::QueryPlace;
 use crate::engine::reading::{self, DayColumn, EngineError, EngineRead, EngineRequest};
 use crate::engine::rows;
 use crate::engine::trino::{Trino, TrinoAddress, TrinoLogin};
@@ -78,6 +79,32 @@ pub(super) fn trail(trail: &[TrailSource]) -> Result<Option<EngineTrail>> {
         .into());
     }
     Ok(found)
+}
+
+/// What the permissions for a table of Athena are about.
+///
+/// # Errors
+/// [`Misuse`] for an address that is none.
+pub(super) fn query_place(text: &str) -> Result<QueryPlace> {
+    let EnginePlace::Athena(table) = EngineTable::parse(text)?.place else {
+        return Err(Misuse::new(
+            format!("`{text}` is no table of Athena"),
+            "write `athena://`",
+        )
+        .into());
+    };
+    let output = table.output.as_deref().and_then(|place| {
+        let place = place.strip_prefix("s3://")?;
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        Some((bucket.to_owned(), prefix.to_owned()))
+    });
+    Ok(QueryPlace {
+        catalog: table.catalog,
+        database: table.database,
+        table: table.table,
+        workgroup: table.workgroup.unwrap_or_else(|| "primary".to_owned()),
+        output,
+    })
 }
 
 /// Whether a file holds the rows of our query.
@@ -302,8 +329,8 @@ impl OpenEngine {
             self.engine.table_name()
         );
         if self.name == "Trino" {
-            let records = counted(read.read.rows, "record", "records");
-            return format!("{what}: it read {records} and {megabytes} MB.");
+            let records = counted(read.read.rows, "row", "rows");
+            return format!("{what}: it read {records} of the table and {megabytes} MB.");
         }
         format!(
             "{what}: {} scanned {megabytes} MB, which costs about {} at $5 per TB.",

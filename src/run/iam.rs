@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, anyhow, bail};
 
 use super::cleanup::read_plan;
+use super::engine;
 use super::scan_plan::scan_defaults;
 use crate::Exit;
 use crate::aws::AwsUse;
@@ -190,6 +191,10 @@ fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
     if scan.bill.contains(&BillSource::CostExplorer) {
         uses.push(AwsUse::Bill);
     }
+    let is_athena = |source: &TrailSource| matches!(source, TrailSource::Athena(_));
+    if scan.trail.iter().any(is_athena) {
+        uses.push(AwsUse::Athena);
+    }
     if scan.reach {
         uses.push(AwsUse::Reach);
     }
@@ -224,7 +229,14 @@ fn places(scan: &PolicyScanArgs) -> Result<Places> {
             buckets.push((place.bucket, place.prefix));
         }
     }
+    let mut query = None;
+    for source in &scan.trail {
+        if let TrailSource::Athena(text) = source {
+            query = Some(engine::query_place(text)?);
+        }
+    }
     Ok(Places {
+        query,
         partition: scan.partition.clone(),
         // Of other accounts it would say nothing: the policy of a role reaches the secrets of its own account.
         secrets: match scan.regions.as_slice() {

@@ -93,6 +93,19 @@ fn reported(folder: &Path) -> Counted {
     counted
 }
 
+/// Writes an inventory and a trail with every trap into a folder, the files as AWS delivers them.
+pub(crate) fn write_traps(folder: &Path) {
+    put(
+        folder,
+        "inventory/inventory.json",
+        generate::inventory(&SPEC).as_bytes(),
+    );
+    for LogFile { path, json } in generate::files(&SPEC) {
+        let json = restyled(&json, Style::Compact);
+        put(&folder.join("trail"), &path, &gzip(json.as_bytes()));
+    }
+}
+
 #[test]
 fn a_report_counts_what_a_full_parse_counts() {
     let files: Vec<LogFile> = generate::files(&SPEC).collect();

@@ -16,8 +16,8 @@ use secretsweep::aws::accounts::{self, Accounts, AccountsRequest, scopes};
 use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
 use secretsweep::aws::{
-    AwsSession, AwsUse, Connect, Keys, Patience, Role, cost_explorer, journal_object, lookup,
-    organization, reach, trails, vault, versions,
+    AwsSession, AwsUse, Connect, Keys, Patience, Role, athena, cost_explorer, journal_object,
+    lookup, organization, reach, trails, vault, versions,
 };
 use secretsweep::domain::base::gap::Gap;
 use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -702,6 +702,7 @@ fn declared(file: &str) -> Vec<&'static str> {
         "organization.rs" => organization::ACTIONS.to_vec(),
         "reach.rs" => reach::ACTIONS.to_vec(),
         "cost_explorer.rs" => cost_explorer::ACTIONS.to_vec(),
+        "athena.rs" => athena::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
         file if file.starts_with("bucket/") => bucket::ACTIONS.to_vec(),
         _ => Vec::new(),

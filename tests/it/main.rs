@@ -30,6 +30,7 @@ mod cross_output_consistency;
 mod damaged;
 mod demo;
 mod emulator;
+mod engine;
 mod evidence;
 mod exits;
 mod fake;

@@ -12,6 +12,7 @@
 
 mod account;
 mod answer;
+mod athena;
 mod call;
 mod cloudtrail;
 mod cost_explorer;
@@ -64,6 +65,9 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_ENDPOINT_URL_ACCOUNT",
     "AWS_ENDPOINT_URL_COST_EXPLORER",
+    "AWS_ENDPOINT_URL_ATHENA",
+    "TRINO_PASSWORD",
+    "TRINO_ACCESS_TOKEN",
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",

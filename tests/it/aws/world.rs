@@ -22,6 +22,17 @@ pub use event::Event;
 pub use reach::Control;
 pub use secret::{Secret, Version};
 
+/// A table of Athena and what becomes of the queries over it.
+#[derive(Default)]
+pub struct AthenaWorld {
+    /// What `GetQueryExecution` answers, one after another; the last stays.
+    pub states: Vec<Value>,
+    /// The columns of the table, with their types.
+    pub columns: Vec<(String, String)>,
+    /// The queries that were started.
+    pub queries: Vec<String>,
+}
+
 /// Everything the server knows.
 pub struct World {
     /// The time of the services. It stands still until the test moves it.
@@ -58,6 +69,8 @@ pub struct World {
     pub controls: Vec<Control>,
     /// What Cost Explorer knows.
     pub charges: Vec<Charge>,
+    /// What Athena knows.
+    pub athena: AthenaWorld,
     pub(super) faults: Vec<Fault>,
     pub(super) runtime: Runtime,
 }
@@ -253,6 +266,7 @@ impl World {
             parents: BTreeMap::new(),
             controls: Vec::new(),
             charges: Vec::new(),
+            athena: AthenaWorld::default(),
             faults: Vec::new(),
             runtime: Runtime::default(),
         };
@@ -375,6 +389,12 @@ impl World {
     /// Sets the `LookupEvents` rate.
     pub fn lookup_rate(mut self, rate: Rate) -> Self {
         self.lookup.rate = rate;
+        self
+    }
+
+    /// Adds a bucket.
+    pub fn athena(mut self, athena: AthenaWorld) -> Self {
+        self.athena = athena;
         self
     }
 

@@ -1,0 +1,417 @@
+//! The query on a real Trino: started here where Java 24 or newer and Maven are installed, with the server from Maven
+//! Central, on the loopback alone. Elsewhere the tests say that they looked at nothing.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secretsweep::aws::http::PlainHttp;
+use secretsweep::demo::{self, Edition};
+use secretsweep::engine::trino::Trino;
+use secretsweep::ports::{HttpRequest, HttpSender, SqlEngine as _};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::browser::skipped;
+use crate::full_trail_vs_reference::write_traps;
+use crate::listening::beyond_loopback;
+use crate::trail::put;
+use crate::world::program;
+
+const VERSION: &str = "476";
+
+/// The home of a Java that runs Trino.
+fn java() -> Option<PathBuf> {
+    let own = std::env::var_os("JAVA_HOME").map(PathBuf::from);
+    let installed = fs::read_dir("/usr/lib/jvm").into_iter().flatten();
+    let installed = installed.filter_map(|entry| Some(entry.ok()?.path()));
+    own.into_iter().chain(installed).find(|home| {
+        let run = Command::new(home.join("bin/java")).arg("-version").output();
+        run.is_ok_and(|run| {
+            let text = String::from_utf8_lossy(&run.stderr);
+            let version = text
+                .split('"')
+                .nth(1)
+                .and_then(|version| version.split('.').next());
+            version.is_some_and(|version| version.parse::<u32>().is_ok_and(|number| number >= 24))
+        })
+    })
+}
+
+/// The server, unpacked once for each target folder.
+fn server() -> Option<PathBuf> {
+    if let Err(why) = Command::new("mvn").arg("--version").output() {
+        skipped(&format!("Trino needs Maven: {why}"));
+        return None;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trino-{VERSION}"));
+    fs::create_dir_all(&folder).unwrap();
+    let guard = File::create(folder.with_extension("lock")).unwrap();
+    guard.lock().unwrap();
+    let server = folder.join(format!("trino-server-{VERSION}"));
+    if folder.join("complete").exists() {
+        return Some(server);
+    }
+    let artifact = format!("io.trino:trino-server:{VERSION}:tar.gz");
+    let done = Command::new("mvn")
+        .args(["-q", "dependency:copy", &format!("-Dartifact={artifact}")])
+        .arg(format!("-DoutputDirectory={}", folder.display()))
+        .output()
+        .unwrap();
+    if !done.status.success() {
+        skipped("Maven could not fetch the server of Trino");
+        return None;
+    }
+    let archive = folder.join(format!("trino-server-{VERSION}.tar.gz"));
+    let unpacked = Command::new("tar")
+        .arg("-xzf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(&folder)
+        .status();
+    assert!(unpacked.unwrap().success());
+    fs::remove_file(archive).unwrap();
+    for plugin in fs::read_dir(server.join("plugin")).unwrap() {
+        let plugin = plugin.unwrap().path();
+        if !plugin.ends_with("hive") {
+            fs::remove_dir_all(plugin).unwrap();
+        }
+    }
+    fs::write(folder.join("complete"), "").unwrap();
+    Some(server)
+}
+
+/// A Trino with a folder of files.
+struct Server {
+    process: Child,
+    port: u16,
+    /// What stands below `local:///`.
+    world: TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Server {
+    fn start() -> Option<Self> {
+        let Some(java) = java() else {
+            skipped("Trino needs Java 24 or newer");
+            return None;
+        };
+        let server = server()?;
+        let world = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let home = world.path().join("server");
+        let etc = home.join("etc");
+        let write = |name: &str, lines: &[&str]| put(&etc, name, lines.join("\n").as_bytes());
+        let location = world.path().join("files");
+        fs::create_dir_all(location.join("metastore")).unwrap();
+        write(
+            "node.properties",
+            &[
+                "node.environment=test",
+                "node.bind-ip=127.0.0.1",
+                "node.internal-address=127.0.0.1",
+                &format!("node.data-dir={}", home.join("data").display()),
+            ],
+        );
+        write(
+            "config.properties",
+            &[
+                "coordinator=true",
+                "node-scheduler.include-coordinator=true",
+                &format!("http-server.http.port={port}"),
+                &format!("discovery.uri=http://127.0.0.1:{port}"),
+                "web-ui.enabled=false",
+                "query.max-memory=1GB",
+                "query.max-memory-per-node=1GB",
+                "memory.heap-headroom-per-node=400MB",
+            ],
+        );
+        write(
+            "catalog/hive.properties",
+            &[
+                "connector.name=hive",
+                "hive.metastore=file",
+                "hive.metastore.catalog.dir=local:///metastore",
+                "fs.native-local.enabled=true",
+                &format!("local.location={}", location.display()),
+                "hive.recursive-directories=true",
+                "hive.ignore-absent-partitions=true",
+            ],
+        );
+        // Without the launcher: its process is not the one that listens, and it wants a home of its own.
+        let process = Command::new(java.join("bin/java"))
+            .arg("-cp")
+            .arg(server.join("lib/*"))
+            .args(["-Xmx2G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+            .args([
+                "--enable-native-access=ALL-UNNAMED",
+                "-Djdk.attach.allowAttachSelf=true",
+            ])
+            .arg(format!("-Dplugin.dir={}", server.join("plugin").display()))
+            .arg(format!(
+                "-Dconfig={}",
+                etc.join("config.properties").display()
+            ))
+            .arg(format!("-Dnode.data-dir={}", home.join("data").display()))
+            .args(["-Dnode.environment=test", "-Dnode.bind-ip=127.0.0.1"])
+            .args(["-Dnode.internal-address=127.0.0.1"])
+            .arg("io.trino.server.TrinoServer")
+            .current_dir(&home)
+            .stdout(File::create(world.path().join("log")).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut server = Self {
+            process,
+            port,
+            world,
+            runtime,
+        };
+        server.wait();
+        assert_eq!(beyond_loopback(server.process.id()), [""; 0]);
+        Some(server)
+    }
+
+    fn http() -> Arc<dyn HttpSender> {
+        Arc::new(PlainHttp::new(None, Duration::from_mins(2)).unwrap())
+    }
+
+    /// Waits until it answers that it has started.
+    fn wait(&mut self) {
+        let (http, deadline) = (Self::http(), Instant::now() + Duration::from_mins(4));
+        let url = format!("http://127.0.0.1:{}/v1/info", self.port);
+        loop {
+            let request = HttpRequest {
+                method: "GET",
+                url: url.clone(),
+                headers: Vec::new(),
+                body: String::new(),
+            };
+            let answer = self.runtime.block_on(async {
+                let answer = http.send(request).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                answer
+            });
+            let is_up = answer.is_ok_and(|answer| {
+                let text = String::from_utf8_lossy(&answer.body).replace(' ', "");
+                text.contains("\"starting\":false")
+            });
+            if is_up {
+                return;
+            }
+            let ended = self.process.try_wait().unwrap();
+            let log = || fs::read_to_string(self.world.path().join("log")).unwrap_or_default();
+            assert!(ended.is_none(), "Trino ended: {}", log());
+            assert!(Instant::now() < deadline, "Trino does not start: {}", log());
+        }
+    }
+
+    /// Runs the statements that a text holds.
+    fn run(&self, text: &str) {
+        let address = format!("trino://127.0.0.1:{}/hive.logs.any", self.port);
+        let trino = Trino::new(Self::http(), address.parse().unwrap(), "test", None).unwrap();
+        for statement in text.split(';').map(str::trim).filter(|one| !one.is_empty()) {
+            let done = async { trino.run(statement, &mut |_| {}, &|_| Ok(())).await };
+            self.runtime.block_on(done).unwrap();
+        }
+    }
+
+    /// A table over a folder of log files in AWS's layout, defined as `trail-ddl` prints it; gives what `--trail` takes.
+    fn table(
+        &self,
+        name: &str,
+        trail: &Path,
+        scopes: [&str; 2],
+        organization: Option<&str>,
+    ) -> String {
+        let files = self.world.path().join("files").join(name);
+        copy(trail, &files);
+        let table = format!("hive.logs.{name}");
+        let bucket = format!("local:///{name}");
+        let [accounts, regions] = scopes;
+        let mut args = vec![
+            "trail-ddl",
+            "trino",
+            "--bucket",
+            &bucket,
+            "--accounts",
+            accounts,
+        ];
+        args.extend([
+            "--regions",
+            regions,
+            "--table",
+            &table,
+            "--first-day",
+            "2026-01-01",
+        ]);
+        args.extend(
+            organization
+                .into_iter()
+                .flat_map(|id| ["--organization", id]),
+        );
+        let printed = program(self.world.path(), &args);
+        assert!(printed.status.success(), "{printed:?}");
+        self.run(&String::from_utf8(printed.stdout).unwrap());
+        format!("trino://127.0.0.1:{}/{table}?day=day:yyyy/MM/dd", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A scan of this folder by this trail; gives its report without the sentences that name the source, and its tables.
+fn scanned(
+    folder: &Path,
+    trail: &str,
+    out: &str,
+    now: &str,
+    more: &[&str],
+) -> (Value, Vec<(String, Vec<u8>)>) {
+    let mut args = vec![
+        "--quiet",
+        "scan",
+        "--allow-partial",
+        "--inventory",
+        "inventory",
+        "--trail",
+        trail,
+    ];
+    args.extend(["--now", now, "--out", out]);
+    args.extend(more);
+    let run = program(folder, &args);
+    assert!(run.status.success(), "{run:?}");
+    let out = folder.join(out);
+    let mut report: Value =
+        serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
+    let sentences = report["assumptions"].as_array_mut().unwrap();
+    let is_of_source = |text: &str| {
+        ["Trino counted", "The trail is the result"]
+            .iter()
+            .any(|start| text.starts_with(start))
+    };
+    sentences.retain(|text| !is_of_source(text.as_str().unwrap()));
+    let tables = ["secrets.csv", "readers.csv", "findings.csv", "summary.csv"];
+    let tables = tables.map(|name| {
+        (
+            name.to_owned(),
+            fs::read(out.join(name)).unwrap_or_default(),
+        )
+    });
+    (report, tables.into())
+}
+
+#[test]
+fn an_engine_gives_the_report_that_the_files_give() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    server.run("CREATE SCHEMA hive.logs WITH (location = 'local:///logs')");
+
+    // The example organization.
+    let folder = tempfile::tempdir().unwrap();
+    let edition = Edition::of_day("2026-11-01T00:00:00Z".parse().unwrap());
+    demo::write(edition, &mut |name, bytes| {
+        put(folder.path(), name, bytes);
+        Ok(())
+    })
+    .unwrap();
+    let now = "2026-11-01T00:00:00Z";
+    let scopes = [
+        "111122223333,444455556666",
+        "eu-west-1,eu-central-1,us-east-1",
+    ];
+    let table = server.table(
+        "demo",
+        &folder.path().join("trail"),
+        scopes,
+        Some("o-exampleorg1"),
+    );
+    let local = scanned(folder.path(), "trail", "local", now, &[]);
+    let remote = scanned(folder.path(), &table, "remote", now, &[]);
+    assert!(local.0["totals"]["calls"].as_u64().unwrap() > 100_000);
+    assert_eq!(local.0, remote.0);
+    assert_eq!(local.1, remote.1);
+
+    // The query, run by somebody else.
+    let args = [
+        "scan",
+        "--inventory",
+        "inventory",
+        "--trail",
+        &table,
+        "--now",
+        now,
+        "--print-sql",
+    ];
+    let printed = program(folder.path(), &args);
+    assert!(printed.status.success(), "{printed:?}");
+    let sql = String::from_utf8(printed.stdout).unwrap();
+    put(folder.path(), "result.csv", &server.csv(&sql));
+    let by_hand = scanned(folder.path(), "result.csv", "by-hand", now, &[]);
+    assert_eq!(local.0, by_hand.0);
+
+    // A trail with every trap.
+    let folder = tempfile::tempdir().unwrap();
+    write_traps(folder.path());
+    let scopes = ["111122223333,444455556666", "eu-west-1,us-east-1"];
+    let table = server.table("traps", &folder.path().join("trail"), scopes, None);
+    let now = "2026-10-31T00:00:00Z";
+    let local = scanned(folder.path(), "trail", "local", now, &["--window", "30d"]);
+    let remote = scanned(folder.path(), &table, "remote", now, &["--window", "30d"]);
+    assert!(local.0["totals"]["calls"].as_u64().unwrap() > 100);
+    assert_eq!(local.0["totals"], remote.0["totals"]);
+    assert_eq!(local.0["secrets"], remote.0["secrets"]);
+    assert_eq!(local.1, remote.1);
+}
+
+impl Server {
+    /// The answer to a query as CSV with the names of the columns.
+    fn csv(&self, sql: &str) -> Vec<u8> {
+        let address = format!("trino://127.0.0.1:{}/hive.logs.any", self.port);
+        let trino = Trino::new(Self::http(), address.parse().unwrap(), "test", None).unwrap();
+        let mut file = csv::Writer::from_writer(Vec::new());
+        let names = sql
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("CAST("));
+        let names =
+            names.filter_map(|line| Some(line.rsplit_once(" AS ")?.1.trim_end_matches(',')));
+        let mut seen: Vec<&str> = names.collect();
+        seen.truncate(36);
+        file.write_record(&seen).unwrap();
+        let mut take = |rows: Vec<Vec<Option<String>>>| {
+            for row in rows {
+                let values = row.into_iter().map(Option::unwrap_or_default);
+                file.write_record(values).unwrap();
+            }
+        };
+        let done = async { trino.run(sql, &mut take, &|_| Ok(())).await };
+        self.runtime.block_on(done).unwrap();
+        file.into_inner().unwrap()
+    }
+}
