@@ -66,7 +66,7 @@ impl std::str::FromStr for AthenaTable {
         let rest = text.strip_prefix("athena://").ok_or_else(expected)?;
         let (names, options) = rest.split_once('?').unwrap_or((rest, ""));
         let odd = |letter: char| {
-            letter.is_whitespace() || letter.is_control() || "/#\"'`\\".contains(letter)
+            letter.is_whitespace() || letter.is_control() || "/#\x22'`\\".contains(letter)
         };
         let names: Vec<&str> = names.split('.').collect();
         let (catalog, database, table) = match names[..] {
@@ -375,7 +375,7 @@ mod tests {
             "athena://trail",
             "athena://a.b.c.d",
             "athena://a.",
-            "athena://a.b\"",
+            "athena://a.b\x22",
             "athena://a.b?workgroup=",
             "athena://a.b?output=/tmp",
             "athena://a.b?password=x",

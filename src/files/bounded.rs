@@ -20,6 +20,13 @@ use super::inflate::is_gzip;
 /// have less than a tenth of it.
 pub(super) const LONGEST: usize = 1 << 20;
 
+/// Whether a file begins with these bytes; one that cannot be read does not.
+pub fn begins_with(path: &Path, bytes: &[u8]) -> bool {
+    let mut start = vec![0; bytes.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == bytes
+}
+
 /// How many bytes may be read before the next value has to begin. Clones are the same allowance.
 #[derive(Clone, Debug)]
 pub(super) struct Allowance(Rc<Cell<usize>>);

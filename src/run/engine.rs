@@ -1,6 +1,5 @@
 //! A trail that Athena or Trino counts: opening the engine, asking it, and what is said of it.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +24,7 @@ use crate::domain::iam::QueryPlace;
 use crate::engine::reading::{self, DayColumn, EngineError, EngineRead, EngineRequest};
 use crate::engine::rows;
 use crate::engine::trino::{Trino, TrinoAddress, TrinoLogin};
+use crate::files::bounded::begins_with;
 use crate::ports::{Fault, HttpSender, QueryFault, SqlEngine};
 use crate::term::Term;
 
@@ -109,11 +109,8 @@ pub(super) fn query_place(text: &str) -> Result<QueryPlace> {
 
 /// Whether a file holds the rows of our query.
 fn is_result(path: &Path) -> bool {
-    let mut start = [0; 32];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
-    let start = start.get(..read.unwrap_or(0)).unwrap_or_default();
-    let start = start.strip_prefix(b"\"").unwrap_or(start);
-    start.starts_with(rows::FIRST_COLUMN.as_bytes())
+    let name = rows::FIRST_COLUMN.as_bytes();
+    begins_with(path, name) || begins_with(path, &[b"\"", name].concat())
 }
 
 impl EngineTable {

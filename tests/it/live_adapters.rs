@@ -755,7 +755,7 @@ fn requests(code: &str) -> Vec<String> {
 }
 
 /// The services that are asked without their SDK.
-const WITHOUT_SDK: [&str; 5] = ["account", "ce", "iam", "kms", "organizations"];
+const WITHOUT_SDK: [&str; 6] = ["account", "athena", "ce", "iam", "kms", "organizations"];
 
 /// The actions of services without an SDK that a piece of code names outside the list of what it declares.
 fn operations(code: &str) -> Vec<String> {

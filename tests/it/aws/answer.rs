@@ -263,6 +263,7 @@ fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
             "cloudtrail" => "CloudTrail_20131101",
             "kms" => "TrentService",
             "ce" => "AWSInsightsIndexService",
+            "athena" => "AmazonAthena",
             _ => "AWSOrganizationsV20161128",
         };
         match target.rsplit_once('.') {

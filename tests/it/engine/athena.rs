@@ -29,7 +29,8 @@ fn a_query_is_followed_to_its_end_and_its_rows_are_read_page_by_page() {
     let states = ["QUEUED", "RUNNING", "SUCCEEDED"].map(state);
     let aws = Aws::start(small().athena(world(&states)));
     let folder = tempfile::tempdir().unwrap();
-    let run = scan(&aws, folder.path(), &["--trail", TABLE]);
+    // Four calls do not cover the time.
+    let run = scan(&aws, folder.path(), &["--trail", TABLE, "--allow-partial"]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
     let report: Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("report.json")).unwrap()).unwrap();
