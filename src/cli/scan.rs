@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::suggest::suggested;
 use super::{Format, View};
 use crate::domain::base::finding_kinds::{FINDINGS, Severity};
+use crate::domain::base::log_group::{LogGroup, LogGroupError};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::policy;
@@ -41,9 +42,18 @@ pub struct ScanArgs {
     /// or a folder
     #[arg(long, value_name = "PATH", help_heading = "What to read")]
     pub inventory: Vec<PathBuf>,
-    /// A CloudTrail trail: a folder of its log files in any layout, or `s3://bucket/prefix` [default: CloudTrail's event
-    /// history, when the inventory comes from AWS]
-    #[arg(long, value_name = "DIR|S3", help_heading = "What to read")]
+    /// A CloudTrail trail: a folder of its log files in any layout, `s3://bucket/prefix`, or `logs://GROUP` [default:
+    /// CloudTrail's event history, when the inventory comes from AWS]
+    ///
+    /// A folder may also hold records as other services hand them out: messages of CloudWatch Logs (exports, subscriptions,
+    /// `aws logs filter-log-events` and `tail`, Logs Insights), events of EventBridge, results of CloudTrail Lake and Athena
+    /// with whole records, documents of Elasticsearch or OpenSearch with `event.original`. They show who reads, never who
+    /// does not.
+    ///
+    /// `logs://GROUP` reads a log group of the caller's account and Region, `logs://ACCOUNT:REGION:GROUP` one of another, by
+    /// `FilterLogEvents`: the records of Secrets Manager alone, which show who reads. With `?all` behind the name the records
+    /// of every service are read, a request for each MB, so that the silence of the others counts, too.
+    #[arg(long, value_name = "DIR|S3|LOGS", help_heading = "What to read")]
     pub trail: Vec<TrailSource>,
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
     #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
@@ -166,6 +176,8 @@ pub enum TrailSource {
     Files(PathBuf),
     /// A bucket, with a prefix: `s3://bucket/prefix`.
     Bucket(String),
+    /// A log group that a trail delivers to: `logs://GROUP`.
+    LogGroup(LogGroup),
 }
 
 impl std::str::FromStr for TrailSource {
@@ -176,6 +188,10 @@ impl std::str::FromStr for TrailSource {
             Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => {
                 Ok(Self::Bucket(text.to_owned()))
             }
+            Some(("logs", _)) => text
+                .parse()
+                .map(Self::LogGroup)
+                .map_err(|error: LogGroupError| error.to_string()),
             Some((scheme, _)) => Err(format!(
                 "a trail at `{scheme}://` cannot be read directly: copy it into a folder and give that"
             )),

@@ -18,7 +18,7 @@ use crate::domain::trail::layout;
 use crate::domain::trail::ledger::Ledger;
 use crate::domain::trail::record;
 use crate::domain::trail::unread::Unread;
-use crate::ports::{Feed, LogObject};
+use crate::ports::{Feed, LogObject, RecordCompleteness};
 
 /// Takes in what AWS gives and folds it. Ledgers wait in a pool: as many as there were requests at once.
 #[derive(Debug)]
@@ -217,6 +217,24 @@ impl Feed for LedgerPool {
         read.contents.trouble.map_or(Ok(()), Err)
     }
 
+    fn records(&self, place: &str, json: &[u8], completeness: RecordCompleteness) {
+        let mut memory = log_file::Memory::default();
+        let read = self.with(|ledger| match completeness {
+            RecordCompleteness::Whole => log_file::read_bytes(json, None, &mut memory, ledger),
+            RecordCompleteness::Selection => {
+                log_file::read_bytes(json, None, &mut memory, &mut PickedRecords { ledger })
+            }
+        });
+        if let Some(trouble) = read.trouble() {
+            let mut rest = self.rest();
+            rest.unread.insert(Unread::always(None));
+            let gap = Gap::new(GapSource::Trail, None, place, trouble);
+            if !rest.gaps.contains(&gap) {
+                rest.gaps.push(gap);
+            }
+        }
+    }
+
     fn covered(&self, scope: &Scope, span: Span) {
         self.rest().covered.push((scope.clone(), span));
     }
@@ -239,6 +257,21 @@ impl<F: FnMut(&mut Ledger, &TrailEvent<'_>)> EventSink for WithoutCoverage<'_, F
     }
 
     fn active_hour(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
+}
+
+/// Counts the events of records that were picked, and notes of their hours no more than that.
+struct PickedRecords<'a> {
+    ledger: &'a mut Ledger,
+}
+
+impl EventSink for PickedRecords<'_> {
+    fn event(&mut self, event: &TrailEvent<'_>) {
+        self.ledger.event(event);
+    }
+
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, _read_only: bool) {
+        self.ledger.selected_hour(account, region, hour);
+    }
 }
 
 fn owner(scope: &Scope) -> record::TrailOwner<'_> {

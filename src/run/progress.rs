@@ -212,12 +212,25 @@ impl ProgressSink for ProgressReporter<'_> {
                     thousands(bytes / 1_000_000)
                 ));
             }
+            ProgressEvent::LogGroup { done, of, records } => {
+                self.status.show(&log_group_line(done, of, records));
+            }
             ProgressEvent::Throttled { action, wait_ms } => {
                 self.status
                     .show(&format!("{action} is throttled: waiting {wait_ms} ms"));
             }
         }
     }
+}
+
+/// How far reading a log group is.
+fn log_group_line(done: usize, of: usize, records: u64) -> String {
+    format!(
+        "log group: {} of {} read, {}",
+        thousands(done as u64),
+        counted(of as u64, "day", "days"),
+        counted(records, "record", "records"),
+    )
 }
 
 /// How many policies of one kind are read.

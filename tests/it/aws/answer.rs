@@ -8,8 +8,8 @@ use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
 use super::world::{self, Opt, World};
 use super::{
-    Shared, access_key, account, cloudtrail, cost_explorer, iam, kms, lock, organizations, s3,
-    secretsmanager, sts,
+    Shared, access_key, account, cloudtrail, cost_explorer, iam, kms, lock, logs, organizations,
+    s3, secretsmanager, sts,
 };
 
 /// The service of a credential scope.
@@ -23,6 +23,7 @@ fn service(name: &str) -> Option<&'static str> {
         "iam",
         "kms",
         "ce",
+        "logs",
         "s3",
     ]
     .into_iter()
@@ -262,6 +263,7 @@ fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
             "cloudtrail" => "CloudTrail_20131101",
             "kms" => "TrentService",
             "ce" => "AWSInsightsIndexService",
+            "logs" => "Logs_20140328",
             _ => "AWSOrganizationsV20161128",
         };
         match target.rsplit_once('.') {
@@ -301,6 +303,7 @@ fn carry_out(world: &mut World, service: &str, asked: &Asked<'_>) -> Result<Resp
         "iam" => iam::answer(world, asked),
         "kms" => kms::answer(world, asked),
         "ce" => cost_explorer::answer(world, asked),
+        "logs" => logs::answer(world, asked),
         _ => s3::answer(world, asked),
     }
 }

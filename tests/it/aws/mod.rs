@@ -19,6 +19,7 @@ mod faults;
 pub mod http;
 mod iam;
 mod kms;
+mod logs;
 mod organizations;
 mod refusal;
 mod s3;
@@ -64,6 +65,7 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_ENDPOINT_URL_ACCOUNT",
     "AWS_ENDPOINT_URL_COST_EXPLORER",
+    "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",
