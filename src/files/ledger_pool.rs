@@ -59,6 +59,11 @@ fn slot_of<'p>(object: &LogObject, folder: &'p str, name: &'p str) -> CacheSlot<
     }
 }
 
+/// Whether a log file has several gzip members, which AWS never writes. Messages of a log group are packed one by one.
+fn is_packed_again(object: &LogObject, file: &log_file::FileRead) -> bool {
+    file.members > 1 && layout::trail_file(&object.key).is_some()
+}
+
 /// Everything that a pool took in.
 #[derive(Debug)]
 pub struct PoolContents {
@@ -179,7 +184,7 @@ impl Feed for LedgerPool {
         let Some(file) = replayed else {
             return false;
         };
-        self.rest().multi_member += u64::from(file.members > 1);
+        self.rest().multi_member += u64::from(is_packed_again(object, &file));
         true
     }
 
@@ -203,7 +208,7 @@ impl Feed for LedgerPool {
             }
         });
         let mut rest = self.rest();
-        rest.multi_member += u64::from(read.members > 1);
+        rest.multi_member += u64::from(is_packed_again(object, &read));
         if read.contents.trouble.is_none()
             && let Some(trouble) = read.trouble()
         {
