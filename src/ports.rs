@@ -217,6 +217,15 @@ pub struct LogObject {
     pub etag: String,
 }
 
+/// How much of what was logged a document of records is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordCompleteness {
+    /// All that a log group has of a time.
+    Whole,
+    /// What was picked there: it shows that something happened, never that something did not happen.
+    Selection,
+}
+
 /// Takes in what a live source of events reads, in AWS's own bytes. The source does not know what is done with it.
 ///
 /// Called from several tasks at once.
@@ -240,6 +249,9 @@ pub trait Feed: Send + Sync {
     /// # Errors
     /// What is wrong with the bytes. The source fetches the object once more and then reports it as a gap.
     fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String>;
+
+    /// A JSON document of records, as a log file has it, from this place.
+    fn records(&self, place: &str, json: &[u8], completeness: RecordCompleteness);
 
     /// Everything of this service that was logged in this account and Region in this span has been handed over.
     fn covered(&self, scope: &Scope, span: Span);
@@ -463,6 +475,15 @@ pub enum ProgressEvent {
     },
     /// How far a query of an engine is.
     Query(QueryProgress),
+    /// How far reading a log group is.
+    LogGroup {
+        /// Days that are done.
+        done: usize,
+        /// All days.
+        of: usize,
+        /// Records received so far.
+        records: u64,
+    },
     /// Of so many rotated secrets it is known who fetched their current version.
     Versions {
         /// Those that were asked about.

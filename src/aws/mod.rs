@@ -3,7 +3,7 @@
 //! [`AwsSession::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies
 //! (`HTTPS_PROXY`, `NO_PROXY`), certificates, attempts and their mode. The rest are functions over a session: [`accounts::scopes`],
-//! [`secrets::inventory`], [`versions::current`], [`reach::read`], [`cost_explorer::pages`], [`lookup::read`], [`bucket::read`]; and the session is the
+//! [`secrets::inventory`], [`versions::current`], [`reach::read`], [`cost_explorer::pages`], [`lookup::read`], [`bucket::read`], [`log_group::read`]; and the session is the
 //! [`Vault`](crate::ports::Vault) that acts.
 //!
 //! Every request goes through one gate ([`gate`]): it bounds how many run at once, counts them, refuses an operation
@@ -20,6 +20,7 @@ pub mod fault;
 pub mod gate;
 pub mod http;
 pub mod journal_object;
+pub mod log_group;
 pub mod lookup;
 mod operation;
 pub mod organization;
@@ -79,6 +80,8 @@ pub enum AwsUse {
     EventHistory,
     /// Reading a trail's bucket.
     Bucket,
+    /// Reading a log group that a trail delivers to.
+    LogGroup,
     /// Finding out which trails there are.
     Trails,
     /// Scheduling deletions.
@@ -110,6 +113,7 @@ impl AwsUse {
         Self::Athena,
         Self::EventHistory,
         Self::Bucket,
+        Self::LogGroup,
         Self::Trails,
         Self::Delete,
         Self::Restore,
@@ -153,6 +157,7 @@ impl AwsUse {
             Self::Athena => athena::ACTIONS.to_vec(),
             Self::EventHistory => lookup::history::ACTIONS.to_vec(),
             Self::Bucket => bucket::ACTIONS.to_vec(),
+            Self::LogGroup => log_group::ACTIONS.to_vec(),
             Self::Trails => trails::ACTIONS.to_vec(),
             Self::Delete => [
                 acting("DeleteSecret"),
@@ -182,6 +187,7 @@ pub fn actions() -> Vec<&'static str> {
         versions::ACTIONS,
         lookup::history::ACTIONS,
         bucket::ACTIONS,
+        log_group::ACTIONS,
         trails::ACTIONS,
         journal_object::ACTIONS,
     ]

@@ -1,7 +1,7 @@
 //! The services that are asked without their SDK: how requests to them are written, and where each partition has them.
 //!
 //! The hosts and the Regions that signatures name are facts of AWS's endpoint rules (botocore, 2026-08). Most services of
-//! a whole partition stand in one Region of it; KMS stands in each.
+//! a whole partition stand in one Region of it; KMS and CloudWatch Logs stand in each.
 
 use super::operation::{CallPlace, Endpoint, RemoteService};
 use super::protocol::Protocol;
@@ -63,6 +63,14 @@ pub(super) const ACCOUNT: RemoteService = RemoteService {
         let partition = Partition::of(place)?;
         partition.endpoint("account", partition.global, place)
     },
+};
+
+/// CloudWatch Logs.
+pub(super) const CLOUDWATCH_LOGS: RemoteService = RemoteService {
+    id: "CloudWatch Logs",
+    name: "logs",
+    protocol: Protocol::Json("Logs_20140328"),
+    endpoint: |place| Partition::of(place)?.endpoint("logs", place.region, place),
 };
 
 /// Cost Explorer. Other partitions have none.
@@ -242,6 +250,20 @@ mod tests {
             "eu-west-1",
             "",
             "ce.us-east-1.amazonaws.com us-east-1",
+        ),
+        (
+            &CLOUDWATCH_LOGS,
+            "aws",
+            "eu-west-1",
+            "dual",
+            "logs.eu-west-1.api.aws eu-west-1",
+        ),
+        (
+            &CLOUDWATCH_LOGS,
+            "aws-cn",
+            "cn-north-1",
+            "",
+            "logs.cn-north-1.amazonaws.com.cn cn-north-1",
         ),
         (&COST_EXPLORER, "aws-us-gov", "us-gov-west-1", "", "none"),
         (

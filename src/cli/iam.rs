@@ -86,8 +86,8 @@ pub struct PolicyInitArgs {
 /// The sources of a scan, as they are given to `scan`. Without any, those of the settings file.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PolicyScanArgs {
-    /// `s3://bucket/prefix` of the trail, or a folder [default: CloudTrail's event history]
-    #[arg(long, value_name = "DIR|S3")]
+    /// `s3://bucket/prefix` of the trail, `logs://GROUP`, or a folder [default: CloudTrail's event history]
+    #[arg(long, value_name = "DIR|S3|LOGS")]
     pub trail: Vec<TrailSource>,
     /// Skip CloudTrail
     #[arg(long, conflicts_with = "trail")]

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::suggest::suggested;
 use super::{Format, View};
 use crate::domain::base::finding_kinds::{FINDINGS, Severity};
+use crate::domain::base::log_group::{LogGroup, LogGroupError};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::policy;
@@ -45,10 +46,23 @@ pub struct ScanArgs {
     /// or a folder
     #[arg(long, value_name = "PATH", help_heading = "What to read")]
     pub inventory: Vec<PathBuf>,
-    /// A CloudTrail trail: a folder of its log files in any layout, `s3://bucket/prefix`, or a table that an engine counts
-    /// in: `athena://database.table?workgroup=NAME&output=s3://bucket/prefix` or `trino://host:port/catalog.schema.table`
-    /// (`trinos://` with TLS; the password in `TRINO_PASSWORD` or `TRINO_ACCESS_TOKEN`). The result file of `--print-sql` is a trail, too
-    /// [default: CloudTrail's event history, when the inventory comes from AWS]
+    /// A CloudTrail trail: a folder of its log files in any layout, `s3://bucket/prefix`, `logs://GROUP`, or a table that an
+    /// engine counts in: `athena://database.table` or `trino://host:port/catalog.schema.table` [default: CloudTrail's event
+    /// history, when the inventory comes from AWS]
+    ///
+    /// A folder may also hold records as other services hand them out: messages of CloudWatch Logs (exports, subscriptions,
+    /// `aws logs filter-log-events` and `tail`, Logs Insights), events of EventBridge, results of CloudTrail Lake and Athena
+    /// with whole records, documents of Elasticsearch or OpenSearch with `event.original`. They show who reads, never who
+    /// does not.
+    ///
+    /// `logs://GROUP` reads a log group of the caller's account and Region, `logs://ACCOUNT:REGION:GROUP` one of another, by
+    /// `FilterLogEvents`: the records of Secrets Manager alone, which show who reads. With `?all` behind the name the records
+    /// of every service are read, a request for each MB, so that the silence of the others counts, too.
+    ///
+    /// Athena and Trino count where the trail lies. `?workgroup=NAME&output=s3://bucket/prefix` says how Athena runs the
+    /// query, `trinos://` asks Trino with TLS and the password in `TRINO_PASSWORD` or `TRINO_ACCESS_TOKEN`, and
+    /// `?day=COLUMN:FORMAT` names the column of the day where the table has no such partition. The result of `--print-sql` as
+    /// a CSV file is a trail, too.
     #[arg(long, value_name = "DIR|URL", help_heading = "What to read")]
     pub trail: Vec<TrailSource>,
     /// Print the query for the engine of `--trail` and stop. What it answers, as CSV with the names of its columns, can be
@@ -183,6 +197,8 @@ pub enum TrailSource {
     Athena(String),
     /// A table of Trino: `trino://host:port/catalog.schema.table`.
     Trino(String),
+    /// A log group that a trail delivers to: `logs://GROUP`.
+    LogGroup(LogGroup),
 }
 
 impl std::str::FromStr for TrailSource {
@@ -195,6 +211,10 @@ impl std::str::FromStr for TrailSource {
             }
             Some(("athena", _)) => Ok(Self::Athena(text.to_owned())),
             Some(("trino" | "trinos", _)) => Ok(Self::Trino(text.to_owned())),
+            Some(("logs", _)) => text
+                .parse()
+                .map(Self::LogGroup)
+                .map_err(|error: LogGroupError| error.to_string()),
             Some((scheme, _)) => Err(format!(
                 "a trail at `{scheme}://` cannot be read directly: copy it into a folder and give that"
             )),

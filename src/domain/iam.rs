@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::base::log_group::LogGroup;
 use super::base::names::AccountId;
 use super::base::object_address::ObjectAddress;
 
@@ -63,6 +64,8 @@ pub struct Places {
     pub role: Option<String>,
     /// The buckets of trails, each with a prefix in it, which may be empty; without any, S3 actions are left out.
     pub buckets: Vec<(String, String)>,
+    /// The log groups that trails deliver to; without any, the actions of CloudWatch Logs are left out.
+    pub log_groups: Vec<LogGroup>,
     /// The ARNs of the keys that the trails are encrypted with, where they are customer-managed ones.
     pub trail_keys: Vec<String>,
     /// The table that Athena counts a trail in.
@@ -100,6 +103,7 @@ impl Default for Places {
             accounts: Vec::new(),
             role: None,
             buckets: Vec::new(),
+            log_groups: Vec::new(),
             trail_keys: Vec::new(),
             query: None,
             window: 30,
@@ -195,6 +199,8 @@ enum ActionGroup {
     TrailRead,
     /// Decrypting them.
     TrailKey,
+    /// Reading log groups.
+    LogGroups,
     /// Deleting them.
     Delete,
     /// Taking deletions back.
@@ -225,6 +231,8 @@ impl ActionGroup {
             "s3:PutObject" if places.journal.is_none() => return None,
             "s3:PutObject" => Self::Journal,
             _ if action.starts_with("athena:") => Self::Query,
+            "logs:FilterLogEvents" if places.log_groups.is_empty() => return None,
+            "logs:FilterLogEvents" => Self::LogGroups,
             "sts:AssumeRole" => Self::Roles,
             "secretsmanager:DeleteSecret" => Self::Delete,
             "secretsmanager:DescribeSecret" | "secretsmanager:ListSecretVersionIds" => {
@@ -250,6 +258,7 @@ impl ActionGroup {
             Self::Roles => "EnterAccounts",
             Self::TrailList => "ListTrail",
             Self::TrailRead => "ReadTrail",
+            Self::LogGroups => "ReadLogGroups",
             Self::TrailKey => "DecryptTrail",
             Self::Delete => "DeleteWithRecovery",
             Self::Restore => "TakeDeletionsBack",
@@ -290,6 +299,7 @@ impl ActionGroup {
                     all.map(move |prefix| format!("arn:{partition}:s3:::{bucket}/{prefix}*"))
                 })
                 .collect(),
+            Self::LogGroups => places.log_group_arns(),
             Self::TrailKey => places.trail_keys.clone(),
             // Which keys they are is known only to AWS, and a key may belong to another account: the condition narrows it.
             Self::KeyPolicies | Self::ReplicaKey => vec![format!("arn:{partition}:kms:*:*:key/*")],
@@ -434,6 +444,20 @@ impl Places {
                 vec![format!("{results}/{prefix}*")],
             ),
         ]
+    }
+
+    /// The ARNs that stand for log groups in policies, which end in `:*` (CloudWatch Logs User Guide, "CloudWatch Logs
+    /// resources and operations").
+    fn log_group_arns(&self) -> Vec<String> {
+        let arn = |group: &LogGroup| {
+            let (account, region) = match &group.scope {
+                Some((account, region)) => (account.as_str(), region.as_str()),
+                None => ("*", "*"),
+            };
+            let (partition, name) = (&self.partition, &group.name);
+            format!("arn:{partition}:logs:{region}:{account}:log-group:{name}:*")
+        };
+        self.log_groups.iter().map(arn).collect()
     }
 
     /// The buckets with the prefixes in each: only the empty one, if it is among them.

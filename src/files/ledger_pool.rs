@@ -18,7 +18,7 @@ use crate::domain::trail::layout;
 use crate::domain::trail::ledger::Ledger;
 use crate::domain::trail::record;
 use crate::domain::trail::unread::Unread;
-use crate::ports::{Feed, LogObject};
+use crate::ports::{Feed, LogObject, RecordCompleteness};
 
 /// Takes in what AWS gives and folds it. Ledgers wait in a pool: as many as there were requests at once.
 #[derive(Debug)]
@@ -57,6 +57,11 @@ fn slot_of<'p>(object: &LogObject, folder: &'p str, name: &'p str) -> CacheSlot<
             mark: object.etag.clone(),
         },
     }
+}
+
+/// Whether a log file has several gzip members, which AWS never writes. Messages of a log group are packed one by one.
+fn is_packed_again(object: &LogObject, file: &log_file::FileRead) -> bool {
+    file.members > 1 && layout::trail_file(&object.key).is_some()
 }
 
 /// Everything that a pool took in.
@@ -179,7 +184,7 @@ impl Feed for LedgerPool {
         let Some(file) = replayed else {
             return false;
         };
-        self.rest().multi_member += u64::from(file.members > 1);
+        self.rest().multi_member += u64::from(is_packed_again(object, &file));
         true
     }
 
@@ -203,7 +208,7 @@ impl Feed for LedgerPool {
             }
         });
         let mut rest = self.rest();
-        rest.multi_member += u64::from(read.members > 1);
+        rest.multi_member += u64::from(is_packed_again(object, &read));
         if read.contents.trouble.is_none()
             && let Some(trouble) = read.trouble()
         {
@@ -215,6 +220,24 @@ impl Feed for LedgerPool {
         }
         drop(rest);
         read.contents.trouble.map_or(Ok(()), Err)
+    }
+
+    fn records(&self, place: &str, json: &[u8], completeness: RecordCompleteness) {
+        let mut memory = log_file::Memory::default();
+        let read = self.with(|ledger| match completeness {
+            RecordCompleteness::Whole => log_file::read_bytes(json, None, &mut memory, ledger),
+            RecordCompleteness::Selection => {
+                log_file::read_bytes(json, None, &mut memory, &mut PickedRecords { ledger })
+            }
+        });
+        if let Some(trouble) = read.trouble() {
+            let mut rest = self.rest();
+            rest.unread.insert(Unread::always(None));
+            let gap = Gap::new(GapSource::Trail, None, place, trouble);
+            if !rest.gaps.contains(&gap) {
+                rest.gaps.push(gap);
+            }
+        }
     }
 
     fn covered(&self, scope: &Scope, span: Span) {
@@ -239,6 +262,21 @@ impl<F: FnMut(&mut Ledger, &TrailEvent<'_>)> EventSink for WithoutCoverage<'_, F
     }
 
     fn active_hour(&mut self, _account: &str, _region: &str, _hour: u32, _read_only: bool) {}
+}
+
+/// Counts the events of records that were picked, and notes of their hours no more than that.
+struct PickedRecords<'a> {
+    ledger: &'a mut Ledger,
+}
+
+impl EventSink for PickedRecords<'_> {
+    fn event(&mut self, event: &TrailEvent<'_>) {
+        self.ledger.event(event);
+    }
+
+    fn active_hour(&mut self, account: &str, region: &str, hour: u32, _read_only: bool) {
+        self.ledger.selected_hour(account, region, hour);
+    }
 }
 
 fn owner(scope: &Scope) -> record::TrailOwner<'_> {

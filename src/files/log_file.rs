@@ -3,7 +3,7 @@
 //! The memory for that is the caller's, to be used again for the next file.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::inflate::{GzipMembers, Inflater, is_gzip};
@@ -18,6 +18,9 @@ const WHOLE_LIMIT: usize = 24 << 20;
 
 /// How much of a larger file is looked at at a time.
 const WINDOW: usize = 256 << 10;
+
+/// How much of the end of a large file is looked at, in bytes, where it names its columns there.
+const TAIL: i64 = 256 << 10;
 
 /// The longest record there may be. AWS's limit for an event is 256 KB.
 const RECORD_LIMIT: usize = 16 << 20;
@@ -92,6 +95,13 @@ pub(super) fn read_file<S: EventSink>(
         return Ok(from_memory(&memory.file, scope, &mut memory.pieces, sink));
     }
     let compressed = file.metadata()?.len();
+    if record::has_columns_at_its_end(&memory.file) {
+        memory.file.truncate(WINDOW);
+        file.seek(SeekFrom::End(-TAIL))?;
+        file.read_to_end(&mut memory.file)?;
+        let read = from_memory(&memory.file, scope, &mut memory.pieces, sink);
+        return Ok(FileRead { compressed, ..read });
+    }
     let begun = io::Cursor::new(&memory.file[..]);
     let source = BufReader::with_capacity(WINDOW / 4, begun.chain(file));
     let window = &mut memory.pieces.window;

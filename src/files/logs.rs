@@ -115,7 +115,9 @@ impl TrailReading {
         self.bytes_inflated += file.inflated;
         self.records += file.contents.records;
         self.ours += file.contents.ours;
-        self.multi_member += u64::from(file.members > 1);
+        // AWS packs each message of a log group by itself; only its log files have one member.
+        let in_layout = || layout::trail_file(&layout_path(&path)).is_some();
+        self.multi_member += u64::from(file.members > 1 && in_layout());
         if let Some(what) = file.trouble() {
             self.partly_read(path, &file.contents, what);
         }
@@ -238,8 +240,9 @@ enum Choice {
     NoLog,
 }
 
-fn choose(file: Option<&TrailFile<'_>>, span: &Range<i64>) -> Choice {
+fn choose(file: Option<&TrailFile<'_>>, path: &str, span: &Range<i64>) -> Choice {
     match file {
+        None if layout::is_signature_of_lake(path) => Choice::NoLog,
         Some(file) if file.kind != LogFileKind::Log => Choice::NoLog,
         Some(file) if !file.may_hold(span.start, span.end) => Choice::OtherDay,
         Some(_) | None => Choice::Read,
@@ -255,7 +258,8 @@ fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
                 if layout::other_service(&text).is_some() {
                     return None;
                 }
-                let chosen = choose(layout::trail_file(&text).as_ref(), span) == Choice::Read;
+                let file = layout::trail_file(&text);
+                let chosen = choose(file.as_ref(), &text, span) == Choice::Read;
                 chosen.then(|| fs::metadata(&path).map_or(0, |about| about.len()))
             }
             WalkItem::Trouble(..) => None,
@@ -319,7 +323,7 @@ fn work<S: EventSink>(
                 continue;
             }
             let place = layout::trail_file(&text);
-            match choose(place.as_ref(), &ask.span) {
+            match choose(place.as_ref(), &text, &ask.span) {
                 Choice::Read => {}
                 Choice::OtherDay => {
                     reading.skipped_by_date += 1;

@@ -68,7 +68,7 @@ pub(super) fn trail(trail: &[TrailSource]) -> Result<Option<EngineTrail>> {
             TrailSource::Files(path) if is_result(path) => {
                 found = Some(EngineTrail::Result(path.clone()));
             }
-            TrailSource::Files(_) | TrailSource::Bucket(_) => {}
+            TrailSource::Files(_) | TrailSource::Bucket(_) | TrailSource::LogGroup(_) => {}
         }
     }
     if found.is_some() && trail.len() > 1 {

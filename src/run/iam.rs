@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use super::cleanup::read_plan;
 use super::engine;
 use super::scan_plan::scan_defaults;
+use super::sources::log_groups;
 use crate::Exit;
 use crate::aws::AwsUse;
 use crate::aws::accounts::tells_regions;
@@ -212,6 +213,9 @@ fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
     {
         uses.push(AwsUse::Bucket);
     }
+    if log_groups(&scan.trail).next().is_some() {
+        uses.push(AwsUse::LogGroup);
+    }
     uses
 }
 
@@ -246,6 +250,7 @@ fn places(scan: &PolicyScanArgs) -> Result<Places> {
         accounts: scan.accounts.clone(),
         role: scan.role_name.clone(),
         buckets,
+        log_groups: log_groups(&scan.trail).cloned().collect(),
         trail_keys: scan.trail_key.clone(),
         ..Places::default()
     })

@@ -37,7 +37,7 @@ use crate::domain::setup::{
     CallSource, DescribedTrail, OrganizationSeen, ScanEffort, SetupFacts, fitting,
 };
 use crate::files::store::unnamed;
-use crate::ports::{Feed, LogObject, ProgressEvent, ProgressSink};
+use crate::ports::{Feed, LogObject, ProgressEvent, ProgressSink, RecordCompleteness};
 use crate::report::escape::one_line;
 use crate::term::Term;
 
@@ -345,6 +345,8 @@ impl Feed for FileCount {
     fn file(&self, _object: &LogObject, _bytes: &[u8]) -> Result<(), String> {
         Ok(())
     }
+
+    fn records(&self, _place: &str, _json: &[u8], _completeness: RecordCompleteness) {}
 
     fn covered(&self, _scope: &Scope, _span: Span) {}
 

@@ -14,10 +14,10 @@ use super::progress::ProgressReporter;
 use super::reach_intake::ReachIntake;
 use super::scan_plan::{ScanPlan, clock};
 use super::session;
-use super::sources::{ScanData, trail_gap};
+use super::sources::{ScanData, log_groups, trail_gap};
 use crate::aws::accounts::{self, Accounts};
 use crate::aws::bucket::{self, Location, PayerOfRequests};
-use crate::aws::{AwsSession, lookup, reach, secrets, versions};
+use crate::aws::{AwsSession, log_group, lookup, reach, secrets, versions};
 use crate::cli::{LiveArgs, ScanArgs};
 use crate::domain::analysis::VersionAnswers;
 use crate::domain::base::money::Price;
@@ -154,6 +154,14 @@ async fn read(
     for bucket in buckets {
         let feed = Arc::clone(&feed);
         pool.unread(read_bucket(&session, plan, args, bucket, gathered, feed, &teller).await);
+    }
+    for group in log_groups(&args.trail) {
+        term.say(&log_group::beforehand(group));
+        let read = log_group::read(&session, group, plan.spans.evidence, feed.as_ref(), &teller);
+        let read = read.await;
+        gathered.notes.push(read.sentence(group));
+        gathered.gaps.extend(read.gaps);
+        pool.unread(read.unread);
     }
     teller.finish();
     if let Some(saver) = saver

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::Scope;
-use crate::ports::{LookupWay, PolicyHolder, ProgressEvent, ProgressSink};
+use crate::ports::{LookupWay, PolicyHolder, ProgressEvent, ProgressSink, QueryProgress};
 use crate::term::{StatusLine, Term};
 
 /// Says what a live source is doing.
@@ -213,10 +213,10 @@ impl ProgressSink for ProgressReporter<'_> {
                 ));
             }
             ProgressEvent::Query(done) => {
-                self.status.show(&format!(
-                    "query: {} MB read",
-                    thousands(done.bytes / 1_000_000)
-                ));
+                self.status.show(&query_line(done));
+            }
+            ProgressEvent::LogGroup { done, of, records } => {
+                self.status.show(&log_group_line(done, of, records));
             }
             ProgressEvent::Throttled { action, wait_ms } => {
                 self.status
@@ -224,6 +224,21 @@ impl ProgressSink for ProgressReporter<'_> {
             }
         }
     }
+}
+
+/// How far reading a log group is.
+fn log_group_line(done: usize, of: usize, records: u64) -> String {
+    format!(
+        "log group: {} of {} read, {}",
+        thousands(done as u64),
+        counted(of as u64, "day", "days"),
+        counted(records, "record", "records"),
+    )
+}
+
+/// How far a query of an engine is.
+fn query_line(done: QueryProgress) -> String {
+    format!("query: {} MB read", thousands(done.bytes / 1_000_000))
 }
 
 /// How many policies of one kind are read.

@@ -18,7 +18,7 @@ use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
-use super::sources::ScanData;
+use super::sources::{ScanData, log_groups};
 use super::way_out::helpful;
 use crate::Exit;
 use crate::aws::bucket::Location;
@@ -153,12 +153,22 @@ fn report(
     if counted.is_some() {
         folders.clear();
     }
+    if args.live.save.is_some()
+        && let Some(group) = log_groups(&args.trail).next()
+    {
+        return Err(helpful(
+            format!("`--save` cannot keep what `--trail {group}` reads"),
+            "scan the log group without `--save`, or save a scan of the trail's bucket",
+        ));
+    }
     usable_folders(&args.live)?;
     let cache = args.live.cache.as_deref();
     let cache = cache.map(|folder| Arc::new(Cache::new(&folder.join("trail"))));
     let mut gathered = ScanData::judged_by(&plan.policy);
-    let asks_aws = counted.as_ref().is_some_and(EngineTrail::is_in_aws);
-    let session = if args.inventory.is_empty() || !buckets.is_empty() || asks_aws {
+    let is_counted_in_aws = counted.as_ref().is_some_and(EngineTrail::is_in_aws);
+    let asks_aws =
+        is_counted_in_aws || log_groups(&args.trail).next().is_some() || !buckets.is_empty();
+    let session = if args.inventory.is_empty() || asks_aws {
         let cache = cache.as_ref();
         let session = LiveSession::read(plan, args, &buckets, cache, &mut gathered, term)?;
         Some(session)
@@ -264,7 +274,7 @@ fn sources(trail: &[TrailSource]) -> Result<(Vec<PathBuf>, Vec<Location>)> {
             TrailSource::Bucket(place) => {
                 buckets.push(place.parse().map_err(|error: String| anyhow!(error))?);
             }
-            TrailSource::Athena(_) | TrailSource::Trino(_) => {}
+            TrailSource::LogGroup(_) | TrailSource::Athena(_) | TrailSource::Trino(_) => {}
         }
     }
     Ok((folders, buckets))
@@ -298,7 +308,10 @@ fn usable_folders(args: &LiveArgs) -> Result<()> {
 fn named_paths_exist(args: &ScanArgs) -> Result<()> {
     let trail = args.trail.iter().filter_map(|source| match source {
         TrailSource::Files(path) => Some(("--trail", path)),
-        TrailSource::Bucket(_) | TrailSource::Athena(_) | TrailSource::Trino(_) => None,
+        TrailSource::Bucket(_)
+        | TrailSource::LogGroup(_)
+        | TrailSource::Athena(_)
+        | TrailSource::Trino(_) => None,
     });
     let inventory = args.inventory.iter().map(|path| ("--inventory", path));
     let iam = args.iam.iter().map(|path| ("--iam", path));

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::cli::TrailSource;
 use crate::domain::base::gap::{Gap, GapSource};
+use crate::domain::base::log_group::LogGroup;
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::inventory::secret::Secret;
@@ -229,6 +231,17 @@ fn packed_again(files: u64) -> Option<String> {
     Some(format!(
         "{files} several gzip members, which AWS never writes: they were packed again."
     ))
+}
+
+/// The log groups of a trail.
+pub(super) fn log_groups(trail: &[TrailSource]) -> impl Iterator<Item = &LogGroup> {
+    trail.iter().filter_map(|source| match source {
+        TrailSource::LogGroup(group) => Some(group),
+        TrailSource::Files(_)
+        | TrailSource::Bucket(_)
+        | TrailSource::Athena(_)
+        | TrailSource::Trino(_) => None,
+    })
 }
 
 /// Something of a trail that could not be read.

@@ -11,6 +11,7 @@ mod deploy;
 mod formats;
 mod inventory;
 mod nobody;
+mod other_forms;
 mod others;
 mod unread_files;
 mod writes;

@@ -17,7 +17,7 @@ use secretsweep::aws::bucket;
 use secretsweep::aws::secrets::{self, inventory};
 use secretsweep::aws::{
     AwsSession, AwsUse, Connect, Keys, Patience, Role, athena, cost_explorer, journal_object,
-    lookup, organization, reach, trails, vault, versions,
+    log_group, lookup, organization, reach, trails, vault, versions,
 };
 use secretsweep::domain::base::gap::Gap;
 use secretsweep::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -25,7 +25,7 @@ use secretsweep::domain::base::span::Span;
 use secretsweep::domain::sampling::SamplingPlan;
 use secretsweep::ports::{
     BlobStore, Fault as Failed, Feed, LogObject, NoProgress, ProgressEvent, ProgressSink,
-    RecoveryWindow, Vault,
+    RecordCompleteness, RecoveryWindow, Vault,
 };
 
 use crate::aws::world::{Account, Opt, Secret, Status, Version, at};
@@ -677,6 +677,13 @@ impl Feed for Basket {
         Ok(())
     }
 
+    fn records(&self, _place: &str, json: &[u8], _completeness: RecordCompleteness) {
+        self.records
+            .lock()
+            .unwrap()
+            .push(String::from_utf8_lossy(json).into_owned());
+    }
+
     fn covered(&self, scope: &Scope, span: Span) {
         self.covered.lock().unwrap().push((scope.clone(), span));
     }
@@ -701,6 +708,7 @@ fn declared(file: &str) -> Vec<&'static str> {
         "trails.rs" => trails::ACTIONS.to_vec(),
         "organization.rs" => organization::ACTIONS.to_vec(),
         "reach.rs" => reach::ACTIONS.to_vec(),
+        "log_group.rs" => log_group::ACTIONS.to_vec(),
         "cost_explorer.rs" => cost_explorer::ACTIONS.to_vec(),
         "athena.rs" => athena::ACTIONS.to_vec(),
         file if file.starts_with("lookup/") => lookup::history::ACTIONS.to_vec(),
@@ -755,7 +763,15 @@ fn requests(code: &str) -> Vec<String> {
 }
 
 /// The services that are asked without their SDK.
-const WITHOUT_SDK: [&str; 6] = ["account", "athena", "ce", "iam", "kms", "organizations"];
+const WITHOUT_SDK: [&str; 7] = [
+    "account",
+    "athena",
+    "ce",
+    "iam",
+    "kms",
+    "logs",
+    "organizations",
+];
 
 /// The actions of services without an SDK that a piece of code names outside the list of what it declares.
 fn operations(code: &str) -> Vec<String> {

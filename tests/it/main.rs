@@ -50,6 +50,7 @@ mod listening;
 mod live;
 mod live_adapters;
 mod live_bill;
+mod live_log_group;
 mod live_reach;
 mod live_scale;
 mod live_versions;

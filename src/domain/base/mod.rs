@@ -6,6 +6,7 @@
 pub mod allocation_rule;
 pub mod finding_kinds;
 pub mod gap;
+pub mod log_group;
 pub mod money;
 pub mod month;
 pub mod names;

@@ -8,7 +8,9 @@
 //!
 //! A trail that holds no read-only events is write-only (`ReadWriteType: WriteOnly`) and covers no reads at all. Records
 //! that are all of Secrets Manager, one event name or one caller are the result of a query and cover nothing
-//! ([`Variety`]); so are those of a single file of more than a day, whatever lies beside it ([`FileHours`]).
+//! ([`Variety`]); so are those of a single file of more than a day, whatever lies beside it ([`FileHours`]). Records that a
+//! query, a log group or an event bus gave out cover nothing either, however varied they are: what stood before them may
+//! have filtered them.
 //! A source that was asked for a span and delivered all of it asserts the span ([`Coverage::assert`]) and needs no
 //! guessing.
 
@@ -45,6 +47,14 @@ impl Hours {
         }
     }
 
+    /// Whether one of them is a part of these spans (seconds since 1970, ends exclusive).
+    fn touches(&self, spans: &[(i64, i64)]) -> bool {
+        self.iter().any(|hour| {
+            let at = i64::from(hour) * 3_600;
+            spans.iter().any(|span| at < span.1 && span.0 < at + 3_600)
+        })
+    }
+
     fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.0.iter().flat_map(|(&word, &bits)| {
             (0..64)
@@ -60,6 +70,8 @@ pub struct ScopeActivity {
     hours: Hours,
     /// The hours of exports that were filtered: they show use, never that there is none.
     selected: Hours,
+    /// The hours of records that a query, a log group or an event bus gave out: they show use, never that there is none.
+    taken_out: Hours,
     /// UTC days since 1970 that hold a record with `readOnly: true`.
     read_days: BTreeSet<u32>,
     /// Spans (seconds since 1970) of which a source delivered everything.
@@ -153,6 +165,12 @@ impl Coverage {
         for hour in hours {
             selected.insert(hour);
         }
+    }
+
+    /// Notes an hour of which a query, a log group or an event bus gave out a record.
+    pub fn taken_out(&mut self, account: &str, region: &str, hour: u32) {
+        let activity = self.scopes.entry((account.into(), region.into()));
+        activity.or_default().taken_out.insert(hour);
     }
 
     /// Notes that a source delivered every event, reads included, of a span (seconds since 1970, end exclusive).
@@ -253,6 +271,7 @@ impl ScopeActivity {
     fn merge(&mut self, other: &Self) {
         self.hours.extend(&other.hours);
         self.selected.extend(&other.selected);
+        self.taken_out.extend(&other.taken_out);
         self.read_days.extend(&other.read_days);
         self.asserted.extend(&other.asserted);
         self.variety.merge(&other.variety);
@@ -275,10 +294,12 @@ impl ScopeActivity {
 
     /// Whether there are exports that were filtered, of a part of these holes.
     fn is_selected_in(&self, holes: &[(i64, i64)]) -> bool {
-        self.selected.iter().any(|hour| {
-            let at = i64::from(hour) * 3_600;
-            holes.iter().any(|hole| at < hole.1 && hole.0 < at + 3_600)
-        })
+        self.selected.touches(holes)
+    }
+
+    /// Whether a query, a log group or an event bus gave out records of a part of these holes, and log files none.
+    fn is_taken_out_in(&self, holes: &[(i64, i64)]) -> bool {
+        self.taken_out.touches(holes) && !self.hours.touches(holes)
     }
 
     /// Whether there was activity in these holes, and whether some of their hours had none.

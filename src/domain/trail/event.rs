@@ -304,6 +304,11 @@ pub trait EventSink {
     /// day. May be called any number of times with the same values.
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool);
 
+    /// In this hour (hours since 1970-01-01T00:00:00Z) a record was made in this account and Region that was taken out of
+    /// what a query, a log group or an event bus gave out. Such a selection may be filtered. May be called any number of
+    /// times with the same values.
+    fn selected_hour(&mut self, _account: &str, _region: &str, _hour: u32) {}
+
     /// How varied the management events of an account and Region are in one file. Called at the end of the file.
     fn variety(&mut self, _account: &str, _region: &str, _variety: &Variety) {}
 }

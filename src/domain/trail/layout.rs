@@ -164,7 +164,19 @@ pub fn other_service(path: &str) -> Option<&str> {
             region_name(parts.next()?)?;
             Some(service)
         })
-        .filter(|service| kind(service).is_none() && region_name(service).is_none())
+        .filter(|service| {
+            kind(service).is_none() && region_name(service).is_none() && *service != LAKE
+        })
+}
+
+/// The folder of what CloudTrail Lake saves to S3 (CloudTrail User Guide, "Find your CloudTrail Lake saved query results").
+const LAKE: &str = "CloudTrail-Lake";
+
+/// Whether a file is the signature beside a result that CloudTrail Lake saved.
+#[must_use]
+pub fn is_signature_of_lake(path: &str) -> bool {
+    let parts = || path.split('/');
+    parts().next_back() == Some("result_sign.json") && parts().any(|part| part == LAKE)
 }
 
 fn service_below<'a>(parts: &[&'a str]) -> Option<&'a str> {

@@ -489,6 +489,13 @@ impl EventSink for Ledger {
         }
     }
 
+    fn selected_hour(&mut self, account: &str, region: &str, hour: u32) {
+        let second = i64::from(hour) * 3_600;
+        if second + 3_600 > self.bounds.from && second < self.bounds.to {
+            self.coverage.taken_out(account, region, hour);
+        }
+    }
+
     fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
         self.file.end(account, region, variety, &mut self.coverage);
     }

@@ -21,7 +21,7 @@ use crate::domain::trail::event::{
 
 /// Changes whenever a reader may make other calls for the same file, or this encoding changes. Files that were stored
 /// under another number are read again.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// Bytes that no [`Recording`] wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,11 @@ impl<S: EventSink> EventSink for Recorder<'_, S> {
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
         self.recording.active_hour(account, region, hour, read_only);
         self.sink.active_hour(account, region, hour, read_only);
+    }
+
+    fn selected_hour(&mut self, account: &str, region: &str, hour: u32) {
+        self.recording.hour(SELECTED, account, region, hour);
+        self.sink.selected_hour(account, region, hour);
     }
 
     fn variety(&mut self, account: &str, region: &str, variety: &Variety) {
@@ -131,6 +136,8 @@ const EVENT: u8 = 2;
 
 const VARIETY: u8 = 3;
 
+const SELECTED: u8 = 4;
+
 impl Recording {
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
@@ -152,8 +159,12 @@ impl Recording {
     }
 
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        let place = [self.number(account), self.number(region)];
         let tag = if read_only { HEARD_READ_ONLY } else { HEARD };
+        self.hour(tag, account, region, hour);
+    }
+
+    fn hour(&mut self, tag: u8, account: &str, region: &str, hour: u32) {
+        let place = [self.number(account), self.number(region)];
         self.calls.push(tag);
         for number in place {
             put(&mut self.calls, number);
@@ -261,10 +272,13 @@ pub fn replay(bytes: &[u8], sink: &mut impl EventSink) -> Result<(), Damaged> {
             strings.get(number).copied().ok_or(Damaged)
         };
         match *tag {
-            HEARD | HEARD_READ_ONLY => {
+            HEARD | HEARD_READ_ONLY | SELECTED => {
                 let (account, region) = (text()?, text()?);
                 let hour = u32::try_from(take(&mut rest)?).map_err(|_| Damaged)?;
-                sink.active_hour(account, region, hour, *tag == HEARD_READ_ONLY);
+                match *tag {
+                    SELECTED => sink.selected_hour(account, region, hour),
+                    tag => sink.active_hour(account, region, hour, tag == HEARD_READ_ONLY),
+                }
             }
             VARIETY => {
                 let (account, region) = (text()?, text()?);

@@ -22,7 +22,7 @@ use crate::domain::trail::dedup::Deduplicator;
 use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::domain::trail::record;
 use crate::domain::trail::sessions::KeptNames;
-use crate::ports::{Fault, Feed, LogObject, RecentCall, RecentReads};
+use crate::ports::{Fault, Feed, LogObject, RecentCall, RecentReads, RecordCompleteness};
 use crate::run::progress::ProgressReporter;
 use crate::run::sources::ScanData;
 use crate::term::Term;
@@ -177,6 +177,10 @@ impl Feed for LedgerFeed {
     fn file(&self, _object: &LogObject, bytes: &[u8]) -> Result<(), String> {
         self.take(None, bytes);
         Ok(())
+    }
+
+    fn records(&self, _place: &str, json: &[u8], _completeness: RecordCompleteness) {
+        self.take(None, json);
     }
 
     fn covered(&self, _scope: &Scope, _span: Span) {}

@@ -8,8 +8,8 @@ use super::http::{self, Ending, Request, Response};
 use super::refusal::{Refusal, denied, invalid_token, refused, worded};
 use super::world::{self, Opt, World};
 use super::{
-    Shared, access_key, account, athena, cloudtrail, cost_explorer, iam, kms, lock, organizations,
-    s3, secretsmanager, sts,
+    Shared, access_key, account, athena, cloudtrail, cost_explorer, iam, kms, lock, logs,
+    organizations, s3, secretsmanager, sts,
 };
 
 /// The service of a credential scope.
@@ -24,6 +24,7 @@ fn service(name: &str) -> Option<&'static str> {
         "kms",
         "ce",
         "athena",
+        "logs",
         "s3",
     ]
     .into_iter()
@@ -264,6 +265,7 @@ fn operation(service: &str, request: &Request) -> Result<String, Refusal> {
             "kms" => "TrentService",
             "ce" => "AWSInsightsIndexService",
             "athena" => "AmazonAthena",
+            "logs" => "Logs_20140328",
             _ => "AWSOrganizationsV20161128",
         };
         match target.rsplit_once('.') {
@@ -304,6 +306,7 @@ fn carry_out(world: &mut World, service: &str, asked: &Asked<'_>) -> Result<Resp
         "kms" => kms::answer(world, asked),
         "ce" => cost_explorer::answer(world, asked),
         "athena" => athena::answer(world, asked),
+        "logs" => logs::answer(world, asked),
         _ => s3::answer(world, asked),
     }
 }

@@ -89,6 +89,7 @@ impl Asked<'_> {
         if let Some(map) = body.as_object_mut() {
             map.remove("NextToken");
             map.remove("NextPageToken");
+            map.remove("nextToken");
         }
         let Caller {
             account, region, ..

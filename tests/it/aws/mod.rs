@@ -20,6 +20,7 @@ mod faults;
 pub mod http;
 mod iam;
 mod kms;
+mod logs;
 mod organizations;
 mod refusal;
 mod s3;
@@ -68,6 +69,7 @@ const FOREIGN: &[&str] = &[
     "AWS_ENDPOINT_URL_ATHENA",
     "TRINO_PASSWORD",
     "TRINO_ACCESS_TOKEN",
+    "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",

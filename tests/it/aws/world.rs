@@ -71,6 +71,8 @@ pub struct World {
     pub charges: Vec<Charge>,
     /// What Athena knows.
     pub athena: AthenaWorld,
+    /// The messages of log groups, each with its time in milliseconds since 1970, by account, Region and name.
+    pub log_groups: BTreeMap<(String, String, String), Vec<(i64, String)>>,
     pub(super) faults: Vec<Fault>,
     pub(super) runtime: Runtime,
 }
@@ -267,6 +269,7 @@ impl World {
             controls: Vec::new(),
             charges: Vec::new(),
             athena: AthenaWorld::default(),
+            log_groups: BTreeMap::new(),
             faults: Vec::new(),
             runtime: Runtime::default(),
         };
@@ -384,6 +387,25 @@ impl World {
             .or_default();
         all.extend(events.into_iter().map(Arc::new));
         all.sort_by_key(|event| std::cmp::Reverse(event.time));
+    }
+
+    /// Adds a log group with records, each under the time at which it was made.
+    pub fn log_group(
+        mut self,
+        account: &str,
+        region: &str,
+        name: &str,
+        records: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let messages = records.into_iter().map(|text| {
+            let time = Event::of(text.clone()).time.as_millisecond();
+            (time, text)
+        });
+        let mut messages: Vec<(i64, String)> = messages.collect();
+        messages.sort();
+        let key = (account.to_owned(), region.to_owned(), name.to_owned());
+        self.log_groups.insert(key, messages);
+        self
     }
 
     /// Sets the `LookupEvents` rate.

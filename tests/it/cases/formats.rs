@@ -51,6 +51,73 @@ fn parsed() -> Vec<Value> {
 }
 
 #[test]
+fn a_table_without_the_columns_of_records_is_named() {
+    let text = "\"eventtime\",\"eventsource\",\"eventname\"\n\"2026-10-12T06:00:00Z\",\"secretsmanager.amazonaws.com\",\"GetSecretValue\"\n";
+    is_named("athena.csv", text, "lack columns");
+    is_named("other.csv", "date,event_count\n2026-10-12,7\n", "csv");
+}
+
+#[test]
+fn structures_that_are_no_json_are_named() {
+    let header = super::super::trail::forms::COLUMNS.join(",");
+    let cell = |name: &str| match name {
+        "eventTime" => "2026-10-12T06:00:00Z",
+        "userIdentity" => "\"{type=AssumedRole, arn=a}\"",
+        _ => "x",
+    };
+    let row: Vec<&str> = header.split(',').map(cell).collect();
+    is_named(
+        "raw.csv",
+        format!("{header}\n{}\n", row.join(",")),
+        "json_format",
+    );
+}
+
+#[test]
+fn a_result_of_lake_without_whole_records_is_named() {
+    let rows: Vec<Value> = (0..5)
+        .map(|_| json!([{"eventTime": "2026-10-12 06:00:00.000"}, {"eventName": "GetSecretValue"}]))
+        .collect();
+    let answer = json!({"QueryStatus": "FINISHED", "QueryResultRows": rows});
+    is_named("lake.json", answer.to_string(), "eventjson");
+}
+
+#[test]
+fn documents_of_filebeat_without_the_original_are_named() {
+    let flat = json!({"_source": {"event": {"action": "GetSecretValue"}, "aws": {"cloudtrail": {"event_version": "1.11"}}}});
+    is_named("flat.jsonl", flat.to_string(), "event.original");
+    let flat = json!({"@timestamp": 1, "event": {"action": "GetSecretValue"}, "aws": {"cloudtrail": {"event_version": "1.11"}}});
+    is_named("flat.json", flat.to_string(), "event.original");
+}
+
+#[test]
+fn parquet_of_security_lake_is_named_however_large_it_is() {
+    for size in [100, 6 << 20] {
+        let mut bytes = b"PAR1".to_vec();
+        bytes.resize(size, 0);
+        bytes.extend_from_slice(b"metadata class_uid src_endpoint PAR1");
+        is_named("lake.gz.parquet", bytes, "ocsf");
+    }
+}
+
+#[test]
+fn insights_without_the_message_is_named() {
+    let row =
+        json!([{"field": "eventName", "value": "GetSecretValue"}, {"field": "@ptr", "value": "C"}]);
+    is_named(
+        "insights.json",
+        json!({"results": [row], "status": "Complete"}).to_string(),
+        "fields @message",
+    );
+}
+
+#[test]
+fn a_file_that_was_compressed_twice_is_named() {
+    let text = format!("{{\"Records\":[{}]}}", records().join(","));
+    is_named("twice.gz", gzip(&gzip(text.as_bytes())), "compressed twice");
+}
+
+#[test]
 fn events_of_eventbridge_are_read() {
     let lines: Vec<String> = parsed()
         .iter()
@@ -74,37 +141,6 @@ fn messages_of_cloudwatch_logs_are_read() {
 #[test]
 fn an_array_of_looked_up_records_is_read() {
     is_read("query.json", json!(records()).to_string());
-}
-
-#[test]
-fn hits_of_elastic_are_named() {
-    let hits: Vec<Value> = records()
-        .iter()
-        .map(|text| json!({"_source": {"event": {"original": text}, "aws": {"cloudtrail": {}}}}))
-        .collect();
-    is_named(
-        "elastic.json",
-        json!({"hits": {"hits": hits}}).to_string(),
-        "elastic",
-    );
-}
-
-#[test]
-fn a_result_of_athena_is_named() {
-    let text = "\"eventtime\",\"eventsource\",\"eventname\"\n\"2026-10-12T06:00:00Z\",\"secretsmanager.amazonaws.com\",\"GetSecretValue\"\n";
-    is_named("athena.csv", text, "csv");
-}
-
-#[test]
-fn a_result_of_lake_is_named() {
-    let rows: Vec<Value> = (0..5)
-        .map(|_| json!([{"eventTime": "2026-10-12 06:00:00.000"}, {"eventName": "GetSecretValue"}]))
-        .collect();
-    is_named(
-        "lake.json",
-        json!({"QueryStatus": "FINISHED", "QueryResultRows": rows}).to_string(),
-        "lake",
-    );
 }
 
 #[test]

@@ -39,6 +39,10 @@ impl Coverage {
                 "that time is in files of which all records are of one event name, service or caller, or failed: an \
                  export that was filtered shows who reads, never who does not"
             }
+            Some(activity) if activity.is_taken_out_in(holes) => {
+                "the records of that time were given out by a query, a log group or an event bus, which may filter them: they \
+                 show who reads, never who does not"
+            }
             Some(activity) if activity.is_write_only() => {
                 "the trail holds no read-only events here (ReadWriteType: WriteOnly), so it shows no reads"
             }

@@ -109,7 +109,7 @@ pub(super) fn failed(record: &WalkedRecord<'_>) -> bool {
 pub(super) fn principal<'a>(record: &WalkedRecord<'a>) -> Option<Cow<'a, str>> {
     let json = std::str::from_utf8(record.bytes).map_err(|_| Fallback::Unsupported);
     let Ok(identity) = json.and_then(|json| identity(json, record.spans.identity)) else {
-        let parsed = full_parse::parse(record.bytes)?;
+        let parsed = full_parse::parse(record.bytes).ok()?;
         return parsed.principal().map(|name| Cow::Owned(name.into_owned()));
     };
     full_parse::principal(identity)

@@ -7,7 +7,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::no_record::NoRecord;
 use super::time;
+use super::wrapping;
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
 use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TlsVersion, TrailEvent};
 
@@ -110,39 +112,21 @@ pub(super) struct ParsedRecord {
     pub time: i64,
 }
 
-/// Parses a record, or what AWS's services and tools write around one: an entry of LookupEvents, an event of EventBridge,
-/// an event of CloudWatch Logs, or the record as a text. `None` if there is no record with a readable time.
-pub(super) fn parse(bytes: &[u8]) -> Option<ParsedRecord> {
-    let (members, is_selected) = match value_of(bytes)? {
-        Value::Object(members) if members.contains_key("eventTime") => (members, false),
-        Value::Object(mut members) => {
-            if let Some(entry) = text(&members, "CloudTrailEvent") {
-                (object_of(entry.as_bytes())?, false)
-            } else if let Some(message) = text(&members, "message") {
-                (object_of(message.as_bytes())?, true)
-            } else {
-                match members.remove("detail")? {
-                    Value::Object(detail) => (detail, true),
-                    _ => return None,
-                }
-            }
-        }
-        Value::String(record) => (object_of(record.as_bytes())?, true),
-        _ => return None,
-    };
-    let time = time::seconds(text(&members, "eventTime")?.as_bytes())?;
-    Some(ParsedRecord {
-        members,
-        is_selected,
-        time,
-    })
+/// Parses a record, or what services and tools write around one ([`wrapping`]).
+pub(super) fn parse(bytes: &[u8]) -> Result<ParsedRecord, NoRecord> {
+    let value = value_of(bytes).ok_or(NoRecord::Unreadable)?;
+    of_value(value, false)
 }
 
-fn object_of(bytes: &[u8]) -> Option<Map<String, Value>> {
-    match value_of(bytes)? {
-        Value::Object(members) => Some(members),
-        _ => None,
-    }
+/// Reads a record that is parsed already, or has something around it. `is_selected`: it was taken out of something before.
+pub(super) fn of_value(value: Value, is_selected: bool) -> Result<ParsedRecord, NoRecord> {
+    let found = wrapping::unwrapped(value)?;
+    let time = text(&found.members, "eventTime").and_then(|text| time::seconds(text.as_bytes()));
+    Ok(ParsedRecord {
+        time: time.ok_or(NoRecord::Unreadable)?,
+        members: found.members,
+        is_selected: found.is_selected || is_selected,
+    })
 }
 
 /// Bytes that are no UTF-8 are replaced rather than losing the record.
@@ -153,6 +137,11 @@ fn value_of(bytes: &[u8]) -> Option<Value> {
 }
 
 impl ParsedRecord {
+    /// Whether it was taken out of what another service wrote around it.
+    pub(super) fn is_selected(&self) -> bool {
+        self.is_selected
+    }
+
     /// Whether it is a record of Secrets Manager.
     pub(super) fn is_ours(&self) -> bool {
         text(&self.members, "eventSource") == Some(SECRETS_MANAGER)

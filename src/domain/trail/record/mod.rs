@@ -7,28 +7,40 @@
 //! white space nor escapes change a count. A record that is written in an odd way is parsed in full (`plain`).
 //!
 //! What a file may look like (`split`): `{"Records":[...]}` with any other keys around it, a bare array, one event,
-//! the answer of `aws cloudtrail lookup-events`, an array of its `CloudTrailEvent` texts, events of EventBridge (`detail`),
-//! events of CloudWatch Logs (`message`), and any number of those one after another (JSON Lines); with or without a byte
-//! order mark. Other forms are named with the way to convert them (`foreign`).
+//! the answer of `aws cloudtrail lookup-events`, an array of its `CloudTrailEvent` texts, what other services write around
+//! a record (`wrapping`: EventBridge, CloudWatch Logs, CloudTrail Lake, Elastic), and any number of those one after another
+//! (JSON Lines); lines of `aws logs tail` and of exports of a log group (`log_line`); rows of a query as CSV (`table`,
+//! `columns`); with or without a byte order mark. Other forms are named with the way to convert them (`foreign`).
 //!
 //! Bytes that are no JSON at a place nobody looks at are not found out: this reads trails, it does not validate them.
 //! No I/O happens here, and no input makes it panic.
 
+mod columns;
 mod event_from;
 mod fast_path;
 mod fields;
 mod foreign;
 mod full_parse;
+mod log_line;
 mod members;
+mod no_record;
 mod reader;
 mod scan;
 mod simd;
 mod split;
+mod table;
 pub(crate) mod time;
 mod unended;
 mod unescape;
+mod wrapping;
 
 use crate::domain::trail::event::EventSink;
+
+/// Whether a file that begins so is of a form that names its columns at its end: who cannot hold it all shows
+/// [`read`] its beginning and its end.
+pub fn has_columns_at_its_end(start: &[u8]) -> bool {
+    start.starts_with(foreign::PARQUET)
+}
 
 /// Whose trail a file belongs to, as its path says ([`crate::domain::trail::layout`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +127,8 @@ impl<'s> RecordReader<'s> {
         self.records.finish(sink);
         let mut contents = self.records.contents;
         contents.other = self.split.other().filter(|_| contents.records == 0);
-        contents.trouble = self.split.trouble();
+        let named = self.records.named.map(str::to_owned);
+        contents.trouble = self.split.trouble().or(named);
         contents
     }
 }

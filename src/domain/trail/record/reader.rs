@@ -8,7 +8,8 @@
 use std::borrow::Cow;
 
 use super::fields::{self, Service, Want};
-use super::full_parse::RecordCategory;
+use super::full_parse::{ParsedRecord, RecordCategory};
+use super::no_record::NoRecord;
 use super::scan;
 use super::time::TimeReader;
 use super::{Contents, TrailOwner, event_from, full_parse};
@@ -30,6 +31,10 @@ pub(super) struct Records<'s> {
     trusts_path: Option<bool>,
     reported: ReportedHours,
     clock: TimeReader,
+    /// Where and when the last record was made that was taken out of something.
+    last_selected: Option<(String, String, Hour)>,
+    /// What the file holds instead of records, by the first such place.
+    pub named: Option<&'static str>,
     /// What was found so far.
     pub contents: Contents,
 }
@@ -41,6 +46,8 @@ impl<'s> Records<'s> {
             trusts_path: path.is_none().then_some(false),
             reported: ReportedHours::default(),
             clock: TimeReader::default(),
+            last_selected: None,
+            named: None,
             contents: Contents::default(),
         }
     }
@@ -76,11 +83,44 @@ impl<'s> Records<'s> {
     /// Takes a record whose bytes are known, and parses it whole.
     #[cold]
     pub(super) fn single<S: EventSink + ?Sized>(&mut self, record: &[u8], sink: &mut S) {
+        self.parsed(record, full_parse::parse(record), sink);
+    }
+
+    /// Takes a record that was taken out of something, as a value.
+    pub(super) fn selected<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        value: serde_json::Value,
+        sink: &mut S,
+    ) {
+        self.parsed(bytes, full_parse::of_value(value, true), sink);
+    }
+
+    /// Counts something in the place of a record that is none.
+    pub(super) fn unreadable(&mut self) {
         self.contents.records += 1;
-        let Some(parsed) = full_parse::parse(record) else {
-            self.contents.unreadable += 1;
-            return;
+        self.contents.unreadable += 1;
+    }
+
+    fn parsed<S: EventSink + ?Sized>(
+        &mut self,
+        record: &[u8],
+        parsed: Result<ParsedRecord, NoRecord>,
+        sink: &mut S,
+    ) {
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(NoRecord::Other) => return,
+            Err(NoRecord::Named(what)) => {
+                self.named.get_or_insert(what);
+                return;
+            }
+            Err(NoRecord::Unreadable) => return self.unreadable(),
         };
+        self.contents.records += 1;
+        if parsed.is_selected() {
+            self.report_selected(&parsed, sink);
+        }
         if parsed.is_ours() {
             let seen = TrailSigns::of_parsed(&parsed);
             self.event(parsed.event(record), parsed.standing(), &seen, sink);
@@ -137,6 +177,23 @@ impl<'s> Records<'s> {
         if event_from::standing(record) == RecordCategory::Proof {
             let caller = || event_from::caller_account(record);
             self.hear(own, caller, &TrailSigns::of_walked(record), sink);
+        }
+    }
+
+    /// Says of a record that was taken out of something when and where it was made: what speaks of that time may be
+    /// filtered.
+    fn report_selected<S: EventSink + ?Sized>(&mut self, parsed: &ParsedRecord, sink: &mut S) {
+        let path = self.path;
+        let own = parsed.own_account().or(path.map(|path| path.account));
+        let account = own.or(parsed.caller_account()).unwrap_or_default();
+        let region = parsed.own_region().or(path.map(|path| path.region));
+        let region = region.unwrap_or_default();
+        let hour = hour(parsed.time);
+        let is_last =
+            |(a, r, h): &(String, String, Hour)| a == account && r == region && *h == hour;
+        if !self.last_selected.as_ref().is_some_and(is_last) {
+            sink.selected_hour(account, region, hour);
+            self.last_selected = Some((account.to_owned(), region.to_owned(), hour));
         }
     }
 

@@ -3,8 +3,10 @@
 //! One state machine for every shape a trail comes in. It stops at the end of a window wherever that falls, and goes
 //! on in the next one.
 
+use super::log_line::{self, LogLine};
 use super::reader::Records;
 use super::scan;
+use super::table::{self, RecordTable, TableHeader};
 use super::unescape;
 use super::{Other, foreign};
 use crate::domain::trail::event::EventSink;
@@ -23,6 +25,8 @@ enum BytePosition {
     Array(Within, ArrayState),
     /// In a document such as `{"Records":[...]}`, behind the array.
     Envelope,
+    /// In a file of rows, before a row or behind the last one.
+    Rows,
     /// At a place that is no trail, for good.
     Lost,
 }
@@ -52,6 +56,12 @@ pub(super) struct Splitter {
     documents: u64,
     /// The latest document has a `NextToken`: more of its list follows.
     is_followed: bool,
+    /// Objects around the array of the latest document, but for the document itself.
+    depth: u8,
+    /// The rows, in a file of rows.
+    table: Option<Box<RecordTable>>,
+    /// Nothing follows the bytes that are looked at.
+    is_last: bool,
     trouble: Option<String>,
     other: Option<Other>,
 }
@@ -63,6 +73,9 @@ impl Default for Splitter {
             before: 0,
             documents: 0,
             is_followed: false,
+            depth: 0,
+            table: None,
+            is_last: false,
             trouble: None,
             other: None,
         }
@@ -104,16 +117,19 @@ impl Splitter {
         records: &mut Records<'_>,
         sink: &mut S,
     ) {
+        self.is_last = true;
         let taken = self.take(rest, records, sink);
         let left = &rest[taken..];
         match self.position {
             BytePosition::Lost => {}
+            BytePosition::Rows if left.trim_ascii().is_empty() => {}
             BytePosition::Start | BytePosition::Outside if left.trim_ascii().is_empty() => {
                 if self.documents == 0 {
                     self.note("the file is empty".to_owned());
                 } else if self.is_followed {
                     self.note(
-                        "the list is not whole, its last page has a NextToken: run lookup-events without `--max-items`"
+                        "the list is not whole, its last page has a NextToken: run the command without `--max-items`, or \
+                         fetch the pages that follow"
                             .to_owned(),
                     );
                 }
@@ -163,6 +179,7 @@ impl Splitter {
             BytePosition::Start => self.start(bytes, at),
             BytePosition::Outside => self.document(bytes, at, records, sink),
             BytePosition::Envelope => self.envelope(bytes, at),
+            BytePosition::Rows => self.row(bytes, at, records, sink),
             BytePosition::Lost => Err(UnendedValue::Cut),
         }
     }
@@ -227,27 +244,13 @@ impl Splitter {
                 return Ok(at + 1);
             }
             b'{' => {}
-            _ => {
-                if let Some(what) = foreign::file(&bytes[at..]).filter(|_| self.documents == 0) {
-                    self.note(what.to_owned());
-                } else {
-                    let is_text = std::str::from_utf8(&bytes[at..]).is_ok_and(|text| {
-                        !text.contains(|letter: char| {
-                            letter.is_control() && !letter.is_ascii_whitespace()
-                        })
-                    });
-                    self.other = is_text
-                        .then_some(Other::Text)
-                        .filter(|_| self.documents == 0);
-                    self.lose(at, "holds no CloudTrail records");
-                }
-                self.position = BytePosition::Lost;
-                return Ok(bytes.len());
-            }
+            _ => return self.text(bytes, at, records, sink),
         }
-        let members = members(bytes, at + 1, &mut false)?;
+        let mut depth = 0;
+        let members = members(bytes, at + 1, &mut false, &mut depth)?;
         self.documents += 1;
         self.is_followed = false;
+        self.depth = depth;
         match members {
             DocumentMembers::Array(inside) => {
                 self.position = BytePosition::Array(Within::Envelope, ArrayState::First);
@@ -270,12 +273,94 @@ impl Splitter {
         }
     }
 
+    /// What is no JSON at the beginning of a document: a line of a log group, a table, or nothing that is read.
+    fn text<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, UnendedValue> {
+        let is_first = self.documents == 0;
+        if is_first && let Some(what) = foreign::file(&bytes[at..]) {
+            self.note(what.to_owned());
+            self.position = BytePosition::Lost;
+            return Ok(bytes.len());
+        }
+        match log_line::line(bytes, at, self.is_last)? {
+            Some(LogLine::Record(inside)) => {
+                let end = scan::value_end(bytes, inside)?;
+                let value = serde_json::from_slice(&bytes[inside..end]).unwrap_or_default();
+                self.documents += 1;
+                self.is_followed = false;
+                records.selected(&bytes[inside..end], value, sink);
+                return Ok(end);
+            }
+            Some(LogLine::Other(end)) if !is_first => {
+                records.unreadable();
+                return Ok(end);
+            }
+            _ => {}
+        }
+        match is_first.then(|| table::header(bytes, at, self.is_last)) {
+            Some(Err(cut)) => return Err(cut),
+            Some(Ok(Some(TableHeader::Records(table, end)))) => {
+                self.table = Some(table);
+                self.documents += 1;
+                self.position = BytePosition::Rows;
+                return Ok(end);
+            }
+            Some(Ok(Some(TableHeader::TooFew(what)))) => self.note(what.to_owned()),
+            Some(Ok(None)) | None => self.other_text(bytes, at),
+        }
+        self.position = BytePosition::Lost;
+        Ok(bytes.len())
+    }
+
+    /// Gives up at text that is nothing which is read.
+    fn other_text(&mut self, bytes: &[u8], at: usize) {
+        if let Some(what) = foreign::table(&bytes[at..]).filter(|_| self.documents == 0) {
+            self.note(what.to_owned());
+            return;
+        }
+        let is_text = std::str::from_utf8(&bytes[at..]).is_ok_and(|text| {
+            !text.contains(|letter: char| letter.is_control() && !letter.is_ascii_whitespace())
+        });
+        self.other = is_text
+            .then_some(Other::Text)
+            .filter(|_| self.documents == 0);
+        self.lose(at, "holds no CloudTrail records");
+    }
+
+    fn row<S: EventSink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        records: &mut Records<'_>,
+        sink: &mut S,
+    ) -> Result<usize, UnendedValue> {
+        let table = self.table.as_mut().ok_or(UnendedValue::Broken)?;
+        let (value, end) = table.row(bytes, at, self.is_last)?;
+        records.selected(&bytes[at..end], value, sink);
+        Ok(end)
+    }
+
     /// The rest of an envelope, behind its array and from a comma on.
     fn envelope(&mut self, bytes: &[u8], at: usize) -> Result<usize, UnendedValue> {
         let at = scan::blank_end(bytes, at)?;
         let members = match bytes[at] {
+            b'}' if self.depth > 0 => {
+                self.depth -= 1;
+                return Ok(at + 1);
+            }
             b'}' => DocumentMembers::End(at + 1, DocumentShape::Other),
-            b',' => members(bytes, at + 1, &mut self.is_followed)?,
+            b',' => {
+                // On an error nothing must have happened.
+                let (mut is_followed, mut depth) = (self.is_followed, self.depth);
+                let found = members(bytes, at + 1, &mut is_followed, &mut depth)?;
+                (self.is_followed, self.depth) = (is_followed, depth);
+                found
+            }
             _ => return Err(UnendedValue::Broken),
         };
         match members {
@@ -310,39 +395,82 @@ enum DocumentShape {
 
 /// Walks the members of an object up to an array of records, or to the end.
 ///
-/// `is_followed` is set where there is a `NextToken`.
+/// `is_followed` is set where there is a `NextToken`; `depth` counts the objects that were entered on the way to the array
+/// and not left.
 fn members(
     bytes: &[u8],
     at: usize,
     is_followed: &mut bool,
+    depth: &mut u8,
 ) -> Result<DocumentMembers, UnendedValue> {
     let mut content = DocumentShape::Other;
     let mut at = scan::blank_end(bytes, at)?;
-    if bytes[at] == b'}' {
-        return Ok(DocumentMembers::End(at + 1, DocumentShape::Other));
-    }
     loop {
-        let key = scan::text(bytes, at)?;
-        at = scan::blank_end(bytes, key.end + 1)?;
-        if bytes[at] != b':' {
-            return Err(UnendedValue::Broken);
-        }
-        at = scan::blank_end(bytes, at + 1)?;
-        let name = unescape::key(&bytes[key.start..key.end], key.escaped);
-        match (name.as_ref(), bytes[at]) {
-            (b"Records" | b"Events" | b"events" | b"logEvents", b'[') => {
-                return Ok(DocumentMembers::Array(at + 1));
+        if bytes[at] == b'}' {
+            if *depth == 0 {
+                return Ok(DocumentMembers::End(at + 1, content));
             }
-            (b"NextToken" | b"nextToken", b'"') => *is_followed = true,
-            (b"CloudTrailEvent" | b"eventTime" | b"eventSource" | b"message", _)
-            | (b"detail", b'{') => content = DocumentShape::Record,
-            _ => {}
+            *depth -= 1;
+            at = scan::blank_end(bytes, at + 1)?;
+        } else {
+            let (name, value) = key(bytes, at)?;
+            at = value;
+            match (name.as_ref(), bytes[at]) {
+                (b"Records" | b"Events" | b"events" | b"logEvents" | b"QueryResultRows", b'[') => {
+                    return Ok(DocumentMembers::Array(at + 1));
+                }
+                // The hits of Elasticsearch and OpenSearch stand in an object of the same name.
+                (b"hits", b'[') if *depth > 0 => return Ok(DocumentMembers::Array(at + 1)),
+                (b"hits", b'{') if *depth == 0 => {
+                    *depth += 1;
+                    at = scan::blank_end(bytes, at + 1)?;
+                    continue;
+                }
+                (b"results", b'[') if is_rows(bytes, at)? => {
+                    return Ok(DocumentMembers::Array(at + 1));
+                }
+                (b"NextToken" | b"nextToken", b'"') => *is_followed = true,
+                _ => {}
+            }
+            let end = scan::value_end(bytes, at)?;
+            if shows_record(&name, &bytes[at..end]) {
+                content = DocumentShape::Record;
+            }
+            at = scan::blank_end(bytes, end)?;
         }
-        at = scan::blank_end(bytes, scan::value_end(bytes, at)?)?;
         match bytes[at] {
             b',' => at = scan::blank_end(bytes, at + 1)?,
-            b'}' => return Ok(DocumentMembers::End(at + 1, content)),
+            b'}' => {}
             _ => return Err(UnendedValue::Broken),
         }
+    }
+}
+
+/// The key that stands at `at`, and the place of its value.
+fn key(bytes: &[u8], at: usize) -> Result<(std::borrow::Cow<'_, [u8]>, usize), UnendedValue> {
+    let key = scan::text(bytes, at)?;
+    let at = scan::blank_end(bytes, key.end + 1)?;
+    if bytes[at] != b':' {
+        return Err(UnendedValue::Broken);
+    }
+    let name = unescape::key(&bytes[key.start..key.end], key.escaped);
+    Ok((name, scan::blank_end(bytes, at + 1)?))
+}
+
+/// Whether the array at `at` begins with an array: the rows of Logs Insights. Other results are other things.
+fn is_rows(bytes: &[u8], at: usize) -> Result<bool, UnendedValue> {
+    let inside = scan::blank_end(bytes, at + 1)?;
+    Ok(bytes[inside] == b'[')
+}
+
+/// Whether a document with such a member is a record, or something that another service wrote around one.
+fn shows_record(name: &[u8], value: &[u8]) -> bool {
+    match name {
+        b"CloudTrailEvent" | b"eventTime" | b"eventSource" | b"message" | b"@message"
+        | b"event.original" => true,
+        b"detail" | b"_source" => value.starts_with(b"{"),
+        // Many documents have an event, but only Elastic's schema keeps the original in it.
+        b"event" => memchr::memmem::find(value, b"\"original\"").is_some(),
+        _ => name.eq_ignore_ascii_case(b"eventJson") || name.eq_ignore_ascii_case(b"eventTime"),
     }
 }
