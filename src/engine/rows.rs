@@ -83,9 +83,9 @@ pub struct RowsRead {
 }
 
 /// A row, by the names of its columns.
-struct Row<'r>(&'r [Option<String>]);
+struct AnswerRow<'r>(&'r [Option<String>]);
 
-impl<'r> Row<'r> {
+impl<'r> AnswerRow<'r> {
     /// A text that is there and not empty.
     fn text(&self, column: &'static str) -> Option<&'r str> {
         let at = COLUMNS.iter().position(|name| *name == column)?;
@@ -147,7 +147,7 @@ impl RowReader {
     /// # Errors
     /// If it is not as the query makes it, or of a query for another time.
     pub fn take(&mut self, row: &[Option<String>]) -> Result<(), RowError> {
-        let row = Row(row);
+        let row = AnswerRow(row);
         match row.text(COLUMNS[0]) {
             Some("span") => self.span(&row),
             Some("hours") => self.hours(&row),
@@ -191,7 +191,7 @@ impl RowReader {
         })
     }
 
-    fn span(&mut self, row: &Row<'_>) -> Result<(), RowError> {
+    fn span(&mut self, row: &AnswerRow<'_>) -> Result<(), RowError> {
         let LedgerBounds {
             from,
             window_from,
@@ -212,7 +212,7 @@ impl RowReader {
     }
 
     /// What records that are no events of Secrets Manager show of a day.
-    fn hours(&mut self, row: &Row<'_>) -> Result<(), RowError> {
+    fn hours(&mut self, row: &AnswerRow<'_>) -> Result<(), RowError> {
         let day = row.text("day").unwrap_or_default();
         let date: Date = day.parse().map_err(|_| damaged("day", day))?;
         let region = row.text("region").unwrap_or_default();
@@ -246,7 +246,7 @@ impl RowReader {
             .or_default()
     }
 
-    fn events(&mut self, row: &Row<'_>, kind: RecordKind) -> Result<(), RowError> {
+    fn events(&mut self, row: &AnswerRow<'_>, kind: RecordKind) -> Result<(), RowError> {
         let mut event = event(row, kind)?;
         let is_folded = row.number::<u64>("folded")? > 0;
         self.folded += u64::from(is_folded);
@@ -277,7 +277,7 @@ impl RowReader {
     }
 
     /// An event of Secrets Manager shows as well as any other that management events are logged.
-    fn shows(&mut self, row: &Row<'_>, event: &TrailEvent<'_>, hour: i64) {
+    fn shows(&mut self, row: &AnswerRow<'_>, event: &TrailEvent<'_>, hour: i64) {
         let is_key = event.kind == RecordKind::KeyUse;
         let path = |column| row.text(column).filter(|_| is_key);
         let account = path("path_account").unwrap_or(&event.account);
@@ -347,7 +347,7 @@ fn days_since_1970(date: Date) -> EpochDay {
 }
 
 /// The events of a row, at no time yet.
-fn event<'r>(row: &Row<'r>, kind: RecordKind) -> Result<TrailEvent<'r>, RowError> {
+fn event<'r>(row: &AnswerRow<'r>, kind: RecordKind) -> Result<TrailEvent<'r>, RowError> {
     let first = |columns: [&'static str; 3]| {
         let found = columns.iter().find_map(|column| row.cow(column));
         found.unwrap_or_default()
@@ -391,7 +391,7 @@ fn event<'r>(row: &Row<'r>, kind: RecordKind) -> Result<TrailEvent<'r>, RowError
     })
 }
 
-fn batch(row: &Row<'_>) -> Result<Batch<'static>, RowError> {
+fn batch(row: &AnswerRow<'_>) -> Result<Batch<'static>, RowError> {
     let ids = row.json("batch_ids")?;
     let ids = ids.as_ref().and_then(Value::as_array).into_iter().flatten();
     let ids = ids

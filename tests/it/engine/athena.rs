@@ -36,10 +36,7 @@ fn a_query_is_followed_to_its_end_and_its_rows_are_read_page_by_page() {
         serde_json::from_slice(&std::fs::read(folder.path().join("report.json")).unwrap()).unwrap();
     assert_eq!(report["totals"]["calls"], 4, "two pages of rows");
     let sentences = report["assumptions"].to_string();
-    assert!(
-        sentences.contains("1 query scanned 25 MB, which costs about $0.00"),
-        "{sentences}"
-    );
+    assert!(sentences.contains("1 query scanned 25 MB"), "{sentences}");
     let calls = aws.calls();
     let started: Vec<_> = calls
         .iter()
