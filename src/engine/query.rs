@@ -23,6 +23,7 @@ use crate::domain::base::names::{KMS, SECRETS_MANAGER};
 use crate::domain::base::span::Span;
 use crate::domain::trail::global_events::GLOBAL_SERVICES;
 use crate::domain::trail::ledger::LedgerBounds;
+use crate::domain::trail::record::{BATCH, DECRYPT, TARGETS, VALIDATION};
 
 /// The columns of a row, in their order. The first is the kind of the row; its name tells the form of the result.
 pub(super) const COLUMNS: [&str; 36] = [
@@ -141,17 +142,6 @@ const TEXTS: [(&str, &[&str]); 19] = [
     ("user_agent", &["userAgent"]),
 ];
 
-/// The places that name the secret, the surest first: those of [`crate::domain::trail::record`].
-const TARGETS: [&[&str]; 7] = [
-    &["responseElements", "arn"],
-    &["responseElements", "aRN"],
-    &["requestParameters", "secretId"],
-    &["requestParameters", "name"],
-    &["additionalEventData", "ARN"],
-    &["additionalEventData", "SecretId"],
-    &["serviceEventDetails", "secretId"],
-];
-
 /// The members of the records that are of Secrets Manager: JSON is only looked into where it can matter.
 fn own_members(table: &TrailTable) -> Vec<(&'static str, String)> {
     let text = |path: &[&str]| table.text(path);
@@ -164,7 +154,7 @@ fn own_members(table: &TrailTable) -> Vec<(&'static str, String)> {
         let value = text(&["requestParameters", "encryptionContext", member]);
         of_service(KMS, value)
     };
-    let targets = TARGETS.map(text).join(", ");
+    let targets = TARGETS.map(|(member, key)| text(&[member, key])).join(", ");
     let version_id = ours(text(&["requestParameters", "versionId"]));
     vec![
         ("tls", ours(text(&["tlsDetails", "tlsVersion"]))),
@@ -256,8 +246,8 @@ fn kinds(bounds: LedgerBounds) -> String {
    WHEN source = {secrets_manager} AND category IN ('proof', 'assumed') AND event_type = 'AwsServiceEvent' THEN 'service'
    WHEN source = {secrets_manager} AND category IN ('proof', 'assumed') THEN 'call'
    WHEN source = {secrets_manager} AND category = 'network' AND error_code IS NOT NULL THEN 'denial'
-   WHEN key_secret IS NOT NULL AND event_name = 'Decrypt' AND category IN ('proof', 'assumed')
-    AND coalesce(key_version, '') <> 'RequestToValidateKeyAccess' THEN 'key'
+   WHEN key_secret IS NOT NULL AND event_name = '{DECRYPT}' AND category IN ('proof', 'assumed')
+    AND coalesce(key_version, '') <> '{VALIDATION}' THEN 'key'
   END AS kind,
   CASE WHEN source = {secrets_manager} THEN coalesce(own_account, path_account, identity_account)
    ELSE coalesce(path_account, own_account, identity_account) END AS hours_account,
@@ -359,7 +349,7 @@ fn line_value(name: &str) -> String {
         }
         "target" => "CASE WHEN kind = 'key' THEN key_secret ELSE target END".to_owned(),
         "batch_ids" | "batch_filters" => {
-            format!("CASE WHEN event_name = 'BatchGetSecretValue' THEN {name} END")
+            format!("CASE WHEN event_name = '{BATCH}' THEN {name} END")
         }
         "role" => "regexp_replace(arn, '^(arn:[^:]*:sts::[^:]*:assumed-role/.+)/[^/]*$', '$1')".to_owned(),
         "principal" => "split_part(principal_id, ':', 1)".to_owned(),
@@ -425,6 +415,14 @@ fn hours(bounds: LedgerBounds) -> String {
     )
 }
 
+/// The hours of a line, each with its calls, the first and the last of them.
+const CELLS: &str = "array_join(array_agg(concat(hour, CASE WHEN is_after THEN '+' ELSE '-' END, \
+     CAST(calls AS varchar), ':', replace(first, ':', ''), ':', replace(last, ':', ''))), ' ')";
+
+/// The one hour of clients that share a row.
+const FOLDED_CELL: &str = "concat(min(hour), CASE WHEN bool_or(is_after) THEN '+' ELSE '-' END, \
+     CAST(sum(calls) AS varchar), ':', replace(min(first), ':', ''), ':', replace(max(last), ':', ''))";
+
 /// The value of a column in a row of events, and in one of the hours of other records.
 fn column(name: &str) -> String {
     let of_either = |event: &str, hours: &str| {
@@ -444,8 +442,7 @@ fn column(name: &str) -> String {
             "CASE WHEN bool_or(read_only) THEN '1' END",
         ),
         "cells" => of_either(
-            "array_join(array_agg(concat(hour, CASE WHEN is_after THEN '+' ELSE '-' END, CAST(calls AS varchar), ':', \
-             replace(first, ':', ''), ':', replace(last, ':', ''))), ' ')",
+            &format!("CASE WHEN max(place) > {CLIENTS} THEN {FOLDED_CELL} ELSE {CELLS} END"),
             "CAST(bitwise_or_agg(hours) AS varchar)",
         ),
         "copies" => of_either(
@@ -492,7 +489,8 @@ fn rows(scope: QueryScope) -> String {
     format!(
         "SELECT\n{}\nFROM hours\nGROUP BY kind, line, hours_account, hours_region, is_global, day,\n \
          CASE WHEN kind <> 'event' OR place <= {CLIENTS} THEN client END,\n \
-         CASE WHEN kind = 'event' AND place > {CLIENTS} THEN hour END\n\
+         CASE WHEN kind = 'event' AND place > {CLIENTS} THEN hour END,\n \
+         CASE WHEN kind = 'event' AND place > {CLIENTS} THEN is_after END\n\
          UNION ALL\nSELECT\n{}",
         list(&column),
         list(&of_scope),

@@ -1,6 +1,6 @@
 //! The rows of an answer into a ledger, as if the records had been read here.
 //!
-//! A row is a line with its hours ([`super::query::COLUMNS`]), or what the records of other services say of a day of an
+//! A row is a line with its hours (`query::COLUMNS`), or what the records of other services say of a day of an
 //! account and Region. Whatever needs a rule is left to the ledger and the coverage, which get the same calls as from log
 //! files; a day of an account and Region counts as one log file.
 
@@ -19,6 +19,7 @@ use crate::domain::trail::event::{
 };
 use crate::domain::trail::global_events::place_of;
 use crate::domain::trail::ledger::{EventGroup, Ledger, LedgerBounds};
+use crate::domain::trail::record;
 
 /// Why rows could not be taken in.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -282,13 +283,7 @@ impl RowReader {
         let path = |column| row.text(column).filter(|_| is_key);
         let account = path("path_account").unwrap_or(&event.account);
         let region = path("path_region").unwrap_or(&event.region);
-        let identity = &event.identity;
-        let principal = identity
-            .issuer_arn
-            .as_ref()
-            .or(identity.arn.as_ref())
-            .or(identity.invoked_by.as_ref())
-            .or(identity.principal_id.as_ref());
+        let principal = record::principal(event.identity.clone());
         let day = EpochDay::try_from(hour.div_euclid(24)).unwrap_or_default();
         let facts = self.scope_day(day, account, region);
         facts.hours |= 1 << hour.rem_euclid(24);
@@ -299,7 +294,7 @@ impl RowReader {
             .add(if is_key { KMS } else { SECRETS_MANAGER });
         variety.names.add(&event.name);
         if let Some(principal) = principal {
-            variety.identities.add(principal);
+            variety.identities.add(&principal);
         }
         variety.any_success |= event.error_code.is_none();
     }
@@ -367,7 +362,7 @@ fn event<'r>(row: &AnswerRow<'r>, kind: RecordKind) -> Result<TrailEvent<'r>, Ro
         target: row.cow("target"),
         version_stage: row.cow("version_stage"),
         names_version: row.is("names_version"),
-        batch: if name == "BatchGetSecretValue" {
+        batch: if name == record::BATCH {
             Some(batch(row)?)
         } else {
             None
@@ -392,18 +387,13 @@ fn event<'r>(row: &AnswerRow<'r>, kind: RecordKind) -> Result<TrailEvent<'r>, Ro
 }
 
 fn batch(row: &AnswerRow<'_>) -> Result<Batch<'static>, RowError> {
-    let ids = row.json("batch_ids")?;
-    let ids = ids.as_ref().and_then(Value::as_array).into_iter().flatten();
-    let ids = ids
-        .filter_map(Value::as_str)
-        .filter(|id| !id.is_empty())
-        .map(|id| Cow::Owned(id.to_owned()));
-    let filters = row.json("batch_filters")?;
-    let filters = filters.filter(|filters| filters.as_array().is_some_and(|all| !all.is_empty()));
-    Ok(Batch {
-        ids: ids.collect(),
-        filters: filters.map(|filters| Cow::Owned(filters.to_string())),
-    })
+    let mut request = serde_json::Map::new();
+    for (column, member) in [("batch_ids", "secretIdList"), ("batch_filters", "filters")] {
+        if let Some(value) = row.json(column)? {
+            request.insert(member.to_owned(), value);
+        }
+    }
+    Ok(record::batch(&request))
 }
 
 #[cfg(test)]

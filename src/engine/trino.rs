@@ -4,7 +4,7 @@
 //! The answers of a server may name any address, and each request carries the password, so only addresses of the server
 //! itself are followed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -269,8 +269,8 @@ impl Trino {
         Ok(parsed)
     }
 
-    fn note_running(&self, uri: Option<String>) {
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = uri;
+    fn running(&self) -> MutexGuard<'_, Option<String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn statement(
@@ -283,9 +283,9 @@ impl Trino {
             .ask("POST", &format!("{}/v1/statement", self.base()), sql)
             .await?;
         loop {
-            self.note_running(answer.next_uri.clone());
+            self.running().clone_from(&answer.next_uri);
             if let Some(error) = answer.error {
-                self.note_running(None);
+                *self.running() = None;
                 return Err(fault_of(error));
             }
             let done = QueryProgress {
@@ -446,11 +446,7 @@ impl SqlEngine for Trino {
 
     fn cancel(&self) -> BoxFuture<'_, ()> {
         async move {
-            let running = self
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let running = self.running().take();
             if let Some(uri) = running {
                 // Whether the server got it or not: nothing more can be done.
                 let _ = self.send("DELETE", &uri, "").await;

@@ -1,10 +1,13 @@
 //! Athena through the loopback AWS: queued, running, failed, throttled, paged, and what a workgroup says.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::aws::world::AthenaWorld;
 use crate::aws::{Aws, Fault};
 use crate::live::{scan, small};
+use crate::world::program;
 
 const TABLE: &str = "athena://logs.trail?workgroup=finops&output=s3://results/x";
 
@@ -48,6 +51,72 @@ fn a_query_is_followed_to_its_end_and_its_rows_are_read_page_by_page() {
         started[0].param("ResultConfiguration")["OutputLocation"],
         "s3://results/x"
     );
+}
+
+#[test]
+fn the_policy_grants_exactly_the_calls_of_athena() {
+    let aws = Aws::start(small().athena(world(&["SUCCEEDED"].map(state))));
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--trail", TABLE, "--allow-partial"]);
+    assert_eq!(run.code(), Some(0), "{}", run.said());
+    let called: BTreeSet<String> = aws
+        .calls()
+        .iter()
+        .filter(|call| call.service == "athena")
+        .map(|call| format!("athena:{}", call.op))
+        .chain(["athena:StopQueryExecution".to_owned()])
+        .collect();
+    let policy = program(folder.path(), &["iam-policy", "scan", "--trail", TABLE]);
+    let policy: Value = serde_json::from_slice(&policy.stdout).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let of = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
+    let granted = of("QueryTrail")["Action"].as_array().unwrap().iter();
+    let granted: BTreeSet<String> = granted
+        .map(|one| one.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(granted, called, "and the one that Ctrl-C needs");
+    assert_eq!(
+        of("QueryTrail")["Resource"],
+        json!([
+            "arn:aws:athena:*:*:workgroup/finops",
+            "arn:aws:athena:*:*:datacatalog/AwsDataCatalog"
+        ])
+    );
+    assert_eq!(
+        of("QueryResult")["Resource"],
+        json!(["arn:aws:s3:::results/x*"])
+    );
+    assert!(!policy.to_string().contains("cloudtrail:LookupEvents"));
+}
+
+#[test]
+fn a_trail_that_an_engine_counts_is_the_only_one_and_its_options_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("trail")).unwrap();
+    for (args, words) in [
+        (
+            &["--trail", TABLE, "--trail", "trail"][..],
+            "would count twice",
+        ),
+        (
+            &["--trail", "trail", "--scan-limit", "1GB"],
+            "is for a table",
+        ),
+        (&["--trail", "trail", "--print-sql"], "needs a table"),
+        (
+            &["--trail", "athena://x"],
+            "athena://[catalog.]database.table",
+        ),
+        (&["--trail", "trino://h/a.b"], "catalog.schema.table"),
+        (&["--trail", "trino://u:secret@h/a.b.c"], "TRINO_PASSWORD"),
+    ] {
+        let args = [&["scan", "--inventory", "trail"], args].concat();
+        let run = program(folder.path(), &args);
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert_eq!(run.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(words), "{args:?}: {said}");
+        assert!(!said.contains("secret@"), "{said}");
+    }
 }
 
 #[test]

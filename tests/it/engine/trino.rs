@@ -13,14 +13,14 @@ use secretsweep::aws::http::PlainHttp;
 use secretsweep::demo::{self, Edition};
 use secretsweep::engine::trino::Trino;
 use secretsweep::ports::{HttpSender, SqlEngine as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::browser::skipped;
 use crate::full_trail_vs_reference::write_traps;
 use crate::listening::beyond_loopback;
 use crate::trail::put;
-use crate::world::program;
+use crate::world::{day, days_ago, get, gzip, idle, program, role, time};
 
 const VERSION: &str = "476";
 
@@ -376,6 +376,41 @@ fn an_engine_gives_the_report_that_the_files_give() {
     assert_eq!(local.0["totals"], remote.0["totals"]);
     assert_eq!(local.0["secrets"], remote.0["secrets"]);
     assert_eq!(local.1, remote.1);
+
+    // More clients in an hour than the query distinguishes: no call is lost, and that it is so is said.
+    let folder = tempfile::tempdir().unwrap();
+    write_crowd(folder.path());
+    let trail = folder.path().join("trail");
+    let table = server.table("crowd", &trail, ["111122223333", "us-east-1"], None);
+    let now = time(days_ago(0));
+    let local = scanned(folder.path(), "trail", "local", &now, &[]);
+    let remote = scanned(folder.path(), &table, "remote", &now, &[]);
+    assert_eq!(local.0["totals"]["calls"], 1_500);
+    assert_eq!(local.0["totals"], remote.0["totals"]);
+    let said = remote.0["assumptions"].to_string();
+    assert!(
+        said.contains("In 1 hour of a reader the calls came from more than 1,000"),
+        "{said}"
+    );
+}
+
+/// A secret that 1,500 sessions from as many addresses read in one hour.
+fn write_crowd(folder: &Path) {
+    let inventory = json!({"SecretList": [idle("crowded").accessed(1).entry()]});
+    put(folder, "inventory/a.json", inventory.to_string().as_bytes());
+    let day = day(days_ago(1)).replace('-', "/");
+    let calls = (0..1_500_usize).map(|number| {
+        let client = role("app", &format!("web-{number:04}"));
+        let address = format!("10.1.{}.{}", number / 250, number % 250);
+        get("crowded").by(client).via(&address).record(number)
+    });
+    let records: Vec<String> = calls.collect();
+    let file = format!("{{\"Records\":[{}]}}", records.join(","));
+    let path = format!(
+        "trail/AWSLogs/111122223333/CloudTrail/us-east-1/{day}/111122223333_CloudTrail_us-east-1_{}T0700Z_a.json.gz",
+        day.replace('/', "")
+    );
+    put(folder, &path, &gzip(file.as_bytes()));
 }
 
 impl Server {

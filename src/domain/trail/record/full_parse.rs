@@ -14,14 +14,14 @@ use crate::domain::base::names::{KMS, SECRETS_MANAGER};
 use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TlsVersion, TrailEvent};
 
 /// The `eventName` of a use of a key for a secret. Reads decrypt; `GenerateDataKey` belongs to writes, which are logged themselves.
-pub(super) const DECRYPT: &str = "Decrypt";
+pub const DECRYPT: &str = "Decrypt";
 
 /// The `eventName` of a batch.
-pub(super) const BATCH: &str = "BatchGetSecretValue";
+pub const BATCH: &str = "BatchGetSecretValue";
 
 /// The version in the encryption context of a call by which Secrets Manager only checks whether it may use a key
 /// (Secrets Manager User Guide, "Secret encryption and decryption").
-const VALIDATION: &str = "RequestToValidateKeyAccess";
+pub const VALIDATION: &str = "RequestToValidateKeyAccess";
 
 /// The kind of record by its `eventType`.
 pub(super) fn kind(event_type: Option<&str>) -> RecordKind {
@@ -72,7 +72,7 @@ pub(super) fn key_use<'a>(
 }
 
 /// The selection of a batch, from its `requestParameters`.
-pub(super) fn batch(request: &Map<String, Value>) -> Batch<'static> {
+pub fn batch(request: &Map<String, Value>) -> Batch<'static> {
     let ids = request.get("secretIdList").and_then(Value::as_array);
     let ids = ids
         .into_iter()
@@ -91,7 +91,7 @@ pub(super) fn batch(request: &Map<String, Value>) -> Batch<'static> {
 }
 
 /// The role or user behind an identity, or the service where there is none.
-pub(super) fn principal(identity: Identity<'_>) -> Option<Cow<'_, str>> {
+pub fn principal(identity: Identity<'_>) -> Option<Cow<'_, str>> {
     let Identity {
         issuer_arn,
         arn,
@@ -256,7 +256,7 @@ pub(super) fn id_of_bytes(record: &[u8]) -> EventId {
 }
 
 /// The places that name the secret, the surest first.
-const TARGETS: [(&str, &str); 7] = [
+pub const TARGETS: [(&str, &str); 7] = [
     ("responseElements", "arn"),
     ("responseElements", "aRN"),
     ("requestParameters", "secretId"),

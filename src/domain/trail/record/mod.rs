@@ -34,6 +34,8 @@ mod unended;
 mod unescape;
 mod wrapping;
 
+pub use full_parse::{BATCH, DECRYPT, TARGETS, VALIDATION, batch, principal};
+
 use crate::domain::trail::event::EventSink;
 
 /// Whether a file that begins so is of a form that names its columns at its end: who cannot hold it all shows

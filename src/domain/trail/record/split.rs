@@ -273,6 +273,13 @@ impl Splitter {
         }
     }
 
+    /// Gives up the file for a reason; gives its end.
+    fn give_up(&mut self, why: &str, bytes: &[u8]) -> usize {
+        self.note(why.to_owned());
+        self.position = BytePosition::Lost;
+        bytes.len()
+    }
+
     /// What is no JSON at the beginning of a document: a line of a log group, a table, or nothing that is read.
     fn text<S: EventSink + ?Sized>(
         &mut self,
@@ -283,9 +290,7 @@ impl Splitter {
     ) -> Result<usize, UnendedValue> {
         let is_first = self.documents == 0;
         if is_first && let Some(what) = foreign::file(&bytes[at..]) {
-            self.note(what.to_owned());
-            self.position = BytePosition::Lost;
-            return Ok(bytes.len());
+            return Ok(self.give_up(what, bytes));
         }
         match log_line::line(bytes, at, self.is_last)? {
             Some(LogLine::Record(inside)) => {
@@ -310,7 +315,7 @@ impl Splitter {
                 self.position = BytePosition::Rows;
                 return Ok(end);
             }
-            Some(Ok(Some(TableHeader::TooFew(what)))) => self.note(what.to_owned()),
+            Some(Ok(Some(TableHeader::TooFew(what)))) => return Ok(self.give_up(what, bytes)),
             Some(Ok(None)) | None => self.other_text(bytes, at),
         }
         self.position = BytePosition::Lost;
