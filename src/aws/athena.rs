@@ -5,16 +5,16 @@
 //! the workgroup, which may enforce its own. The columns of the table come from `GetTableMetadata`, which reads AWS Glue.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::AwsSession;
 use super::operation::ServiceOperation;
 use super::services::ATHENA;
+use super::{AwsSession, locked};
 use crate::ports::{
     Fault, QueryFault, QueryProgress, SqlEngine, SqlRow, TableColumn, TableColumns,
 };
@@ -130,7 +130,7 @@ impl Athena {
     }
 
     fn note_running(&self, id: Option<String>) {
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = id;
+        *locked(&self.running) = id;
     }
 
     /// Starts a query; gives its id.
@@ -202,23 +202,16 @@ impl Athena {
         id: &str,
         on_rows: &mut (dyn FnMut(Vec<SqlRow>) + Send),
     ) -> Result<(), QueryFault> {
-        let mut input = json!({"QueryExecutionId": id, "MaxResults": PAGE});
+        let input = json!({"QueryExecutionId": id, "MaxResults": PAGE});
         let mut is_first = true;
-        loop {
-            let page = self.results.call(&input).await?;
+        let take = |page: Value| {
             let rows = page["ResultSet"]["Rows"].as_array();
             let rows = rows.into_iter().flatten().map(row);
             on_rows(rows.skip(usize::from(is_first)).collect());
             is_first = false;
-            match page["NextToken"].as_str().filter(|token| !token.is_empty()) {
-                None => return Ok(()),
-                Some(token) if input["NextToken"] == *token => {
-                    let why = "athena:GetQueryResults gives the same page again".to_owned();
-                    return Err(Fault::Unreachable(why).into());
-                }
-                Some(token) => input["NextToken"] = json!(token),
-            }
-        }
+        };
+        let pages = self.results.each_page(usize::MAX, input, "NextToken", take);
+        Ok(pages.await?)
     }
 
     async fn query(
@@ -340,11 +333,7 @@ impl SqlEngine for Athena {
 
     fn cancel(&self) -> BoxFuture<'_, ()> {
         async move {
-            let running = self
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let running = locked(&self.running).take();
             if let Some(id) = running {
                 // Whether Athena got it or not: nothing more can be done.
                 let _ = self.stop.call(&json!({"QueryExecutionId": id})).await;

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::AwsSession;
 use super::operation::ServiceOperation;
-use super::secrets::same_token;
 use super::services::CLOUDWATCH_LOGS;
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::log_group::{LogGroup, LogGroupPart};
@@ -83,11 +82,9 @@ pub fn beforehand(group: &LogGroup) -> String {
 
 /// The part of an answer that is read.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct EventPage {
     #[serde(default)]
     events: Vec<LogEvent>,
-    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -200,31 +197,22 @@ async fn of_day(
     if group.part == LogGroupPart::OurServices {
         input["filterPattern"] = pattern().into();
     }
-    loop {
-        let page = match page(operation, &input).await {
-            Ok(page) => page,
-            Err(fault) => return (read, Some(fault)),
-        };
-        read.pages += 1;
-        read.hand_on(&page.events, group, (from, to), feed);
-        let Some(next) = page.next_token.filter(|token| !token.is_empty()) else {
-            return (read, None);
-        };
-        if input["nextToken"] == next.as_str() {
-            return (read, Some(same_token()));
+    let mut unreadable = None;
+    let take = |answer: Value| match serde_json::from_value::<EventPage>(answer) {
+        Ok(page) => {
+            read.pages += 1;
+            read.hand_on(&page.events, group, (from, to), feed);
         }
-        input["nextToken"] = next.into();
-    }
-}
-
-async fn page(operation: &ServiceOperation, input: &Value) -> Result<EventPage, Fault> {
-    let answer = operation.call(input).await?;
-    serde_json::from_value(answer).map_err(|error| {
-        Fault::Unreachable(format!(
-            "the answer to {} cannot be read: {error}",
-            ACTIONS[0]
-        ))
-    })
+        Err(error) => {
+            unreadable.get_or_insert(Fault::Unreachable(format!(
+                "the answer to {} cannot be read: {error}",
+                ACTIONS[0]
+            )));
+        }
+    };
+    let pages = operation.each_page(usize::MAX, input, "nextToken", take);
+    let fault = pages.await.err();
+    (read, fault.or(unreadable))
 }
 
 impl LogGroupRead {

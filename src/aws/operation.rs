@@ -208,28 +208,43 @@ impl ServiceOperation {
     pub(super) async fn pages_up_to(
         &self,
         most: usize,
-        mut input: Value,
+        input: Value,
         token: &str,
     ) -> (Vec<Value>, Option<Fault>) {
         let mut pages = Vec::new();
+        let fault = self.each_page(most, input, token, |page| pages.push(page));
+        let fault = fault.await.err();
+        (pages, fault)
+    }
+
+    /// The same, each page handed over as it comes, for lists that are not held.
+    ///
+    /// # Errors
+    /// What ended the list before its end.
+    pub(super) async fn each_page(
+        &self,
+        most: usize,
+        mut input: Value,
+        token: &str,
+        mut take: impl FnMut(Value),
+    ) -> Result<(), Fault> {
+        let mut count = 0;
         loop {
-            let page = match self.call(&input).await {
-                Ok(page) => page,
-                Err(fault) => return (pages, Some(fault)),
-            };
+            let page = self.call(&input).await?;
             let is_there = |next: &&Value| !next.is_null() && **next != "";
             let next = page.get(token).filter(is_there).cloned();
-            pages.push(page);
+            take(page);
+            count += 1;
             let Some(next) = next else {
-                return (pages, None);
+                return Ok(());
             };
             if input.get(token) == Some(&next) {
-                return (pages, Some(same_token()));
+                return Err(same_token());
             }
-            if pages.len() >= most {
+            if count >= most {
                 let message = format!("the answer has more pages than the {most} that are allowed");
                 let code = "TooManyPages".to_owned();
-                return (pages, Some(Fault::Refused { code, message }));
+                return Err(Fault::Refused { code, message });
             }
             input[token] = next;
         }

@@ -67,10 +67,10 @@ pub struct ScanArgs {
     pub trail: Vec<TrailSource>,
     /// Print the query for the engine of `--trail` and stop. What it answers, as CSV with the names of its columns, can be
     /// given to `--trail` with the same `--now`
-    #[arg(long, requires = "trail", help_heading = "What to read")]
+    #[arg(long, help_heading = "What to read")]
     pub print_sql: bool,
     /// Cancel the query when it has read more than this, such as `500GB`
-    #[arg(long, value_name = "BYTES", requires = "trail", value_parser = bytes, help_heading = "What to read")]
+    #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = "What to read")]
     pub scan_limit: Option<u64>,
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
     #[arg(long, conflicts_with = "trail", help_heading = "What to read")]

@@ -174,7 +174,7 @@ impl EngineTable {
                     engine: Arc::new(Athena::new(aws, place)?),
                     handle,
                     _runtime: runtime,
-                    name: "Athena",
+                    kind: EngineKind::Athena,
                     day,
                 })
             }
@@ -191,10 +191,27 @@ impl EngineTable {
                     engine: Arc::new(Trino::new(http, address, &user, login)?),
                     handle: runtime.handle().clone(),
                     _runtime: Some(runtime),
-                    name: "Trino",
+                    kind: EngineKind::Trino,
                     day,
                 })
             }
+        }
+    }
+}
+
+/// Which engine it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EngineKind {
+    Athena,
+    Trino,
+}
+
+impl EngineKind {
+    /// Its name, for sentences.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Athena => "Athena",
+            Self::Trino => "Trino",
         }
     }
 }
@@ -205,8 +222,7 @@ struct OpenEngine {
     handle: Handle,
     /// The engine's own runtime, unless the session's is used.
     _runtime: Option<Runtime>,
-    /// Its name, for sentences.
-    name: &'static str,
+    kind: EngineKind,
     day: Option<DayColumn>,
 }
 
@@ -322,10 +338,10 @@ impl OpenEngine {
         let megabytes = thousands(read.read.bytes / 1_000_000);
         let what = format!(
             "{} counted the trail in {}",
-            self.name,
+            self.kind.name(),
             self.engine.table_name()
         );
-        if self.name == "Trino" {
+        if self.kind == EngineKind::Trino {
             let records = counted(read.read.rows, "row", "rows");
             return format!("{what}: it read {records} of the table and {megabytes} MB.");
         }
@@ -343,12 +359,12 @@ impl OpenEngine {
                 "name a shorter window, or raise `--scan-limit`"
             }
             EngineError::Query(QueryFault::Fault(Fault::Credentials(_)))
-                if self.name == "Trino" =>
+                if self.kind == EngineKind::Trino =>
             {
                 "set TRINO_PASSWORD or TRINO_ACCESS_TOKEN, and use `trinos://`"
             }
             EngineError::Query(QueryFault::Fault(Fault::Denied { .. }))
-                if self.name == "Athena" =>
+                if self.kind == EngineKind::Athena =>
             {
                 "`secretsweep iam-policy scan --trail athena://...` prints the permissions that are needed"
             }
@@ -369,7 +385,7 @@ impl OpenEngine {
             }
         };
         helpful(
-            format!("{} cannot count the trail: {error}", self.name),
+            format!("{} cannot count the trail: {error}", self.kind.name()),
             help,
         )
     }

@@ -152,6 +152,9 @@ fn report(
     let (mut folders, buckets) = sources(&args.trail)?;
     if counted.is_some() {
         folders.clear();
+    } else if args.scan_limit.is_some() {
+        let why = "`--scan-limit` is for a table of Athena or Trino";
+        return Err(Misuse::new(why, "leave it out, or name a table with `--trail`").into());
     }
     if args.live.save.is_some()
         && let Some(group) = log_groups(&args.trail).next()
