@@ -241,7 +241,7 @@ pub fn wanted(
         }
     };
     let asked = |access: &&CallSeries| {
-        let last = access.cells.last()?.last();
+        let (_, last) = access.cells.span()?;
         let at = Timestamp::from_second(last).ok()?;
         let target = target_of(access, last).filter(|_| at >= from)?;
         Some(RecentCall {
@@ -280,9 +280,8 @@ pub fn last_of(arn: &SecretArn, calls: &[&CallSeries]) -> Option<Timestamp> {
         .iter()
         .filter(|call| call.subject.target.as_deref() == Some(arn.as_str()));
     let last = own
-        .filter_map(|call| call.cells.last())
-        .copied()
-        .map(Cell::last)
+        .filter_map(|call| call.cells.span())
+        .map(|(_, last)| last)
         .max();
     Timestamp::from_second(last?).ok()
 }
@@ -315,7 +314,7 @@ fn meant<'p>(
     let (Some(target), scope) = (&access.subject.target, access.scope()) else {
         return Vec::new();
     };
-    let time = access.cells.last().map_or(0, |cell| cell.last());
+    let time = access.cells.span().map_or(0, |(_, last)| last);
     let places = match index.resolve(target, scope.as_ref(), time) {
         Resolution::One(place) => vec![place],
         Resolution::Ambiguous(places) => places,
@@ -327,8 +326,8 @@ fn meant<'p>(
         .filter_map(|place| owners.get(place).copied())
         .filter(|owner| seen.insert(&owner.arn))
         .map(|owner| {
-            let after = |cell: &&Cell| cell.last() >= owner.deleted.as_second();
-            (owner, access.cells.iter().filter(after).copied().collect())
+            let after = |cell: &Cell| cell.last() >= owner.deleted.as_second();
+            (owner, access.cells.iter().filter(after).collect())
         })
         .collect()
 }

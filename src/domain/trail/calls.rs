@@ -5,12 +5,12 @@
 //! use ([`CallOutcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
 use std::hash::BuildHasher;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
 use crate::domain::base::names::Scope;
+use crate::domain::trail::cells::Cells;
 use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
 
 /// How a call ended.
@@ -151,6 +151,16 @@ impl Address {
         Self(hash & !1 | u64::from(is_private(text)))
     }
 
+    /// All that it is, to be kept.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The address that has these [`Address::bits`].
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Whether it is of a private network: one machine or pod stands behind it.
     pub fn is_private(self) -> bool {
         self.0 & 1 == 1
@@ -221,20 +231,6 @@ impl Cell {
     pub fn last(self) -> i64 {
         i64::from(self.hour()) * 3_600 + i64::from(self.last)
     }
-}
-
-/// The first call of cells in the order of their hours, as a line has them, in seconds since 1970.
-pub fn first_call(cells: &[Cell]) -> Option<i64> {
-    let hour = cells.first()?.key;
-    let of_hour = cells.iter().take_while(|cell| cell.key == hour);
-    of_hour.map(|cell| cell.first()).min()
-}
-
-/// The last call of cells in the order of their hours, in seconds since 1970.
-pub fn last_call(cells: &[Cell]) -> Option<i64> {
-    let hour = cells.last()?.key;
-    let of_hour = cells.iter().rev().take_while(|cell| cell.key == hour);
-    of_hour.map(|cell| cell.last()).max()
 }
 
 /// The calls of one [`Cell`] that one window of a sample showed. They are among the cell's calls, too.
@@ -319,7 +315,7 @@ pub struct CallSeries {
     /// Who called.
     pub caller: Arc<Caller>,
     /// When, and from where: in the order of the hours.
-    pub cells: CellRange,
+    pub cells: Cells,
     /// Of the calls, those that were seen in the windows of a sample, by cell and window.
     pub sampled: Box<[SampledCalls]>,
     /// Where the caller stands for many sessions, some of them, taken at random.
@@ -327,30 +323,6 @@ pub struct CallSeries {
     /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
     pub sample: Option<Arc<str>>,
 }
-
-/// Some cells of a ledger, which holds those of all its lines in one piece.
-#[derive(Clone, Debug)]
-pub struct CellRange {
-    pub(crate) all: Arc<[Cell]>,
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-}
-
-impl Deref for CellRange {
-    type Target = [Cell];
-
-    fn deref(&self) -> &[Cell] {
-        &self.all[self.from as usize..self.to as usize]
-    }
-}
-
-impl PartialEq for CellRange {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for CellRange {}
 
 impl CallSeries {
     /// How many calls.

@@ -52,7 +52,7 @@ pub(super) struct FoldedClients {
 /// which not every session is kept.
 pub(super) fn fold(
     seen: &[SessionHour<'_>],
-    crowds: &[Crowd<'_>],
+    crowds: &[Crowd],
     needs: ClientNeeds,
 ) -> FoldedClients {
     let mut sums = FoldedClients::default();
@@ -124,7 +124,7 @@ impl<'h> SortedSessions<'h> {
         }
     }
 
-    fn add(&mut self, crowd: &Crowd<'_>, needs: ClientNeeds) {
+    fn add(&mut self, crowd: &Crowd, needs: ClientNeeds) {
         for found in crowd.places(needs) {
             let place = match (found.is_brief, crowd.form) {
                 (true, SessionForm::Start) => &mut self.anew,
