@@ -12,12 +12,12 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::Mutex;
+use std::time::UNIX_EPOCH;
 
 use super::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use super::log_file::{FileRead, Memory, read_file};
-use super::reading_progress::{MeasuredWalk, TakenItem, Watch};
+use super::reading_progress::{MeasuredWalk, TakenItem, Watch, locked};
 use super::walk::{WalkItem, layout_path, walk};
 use crate::domain::trail::event::{Delivery, EventSink};
 use crate::domain::trail::layout::{self, LogFileKind, TrailFile};
@@ -123,22 +123,7 @@ impl TrailReading {
     }
 }
 
-/// How far the reading is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadProgress {
-    /// Bytes on disk of the files that are done.
-    pub bytes_done: u64,
-    /// About how many bytes on disk all files have that will be read, once that can be told.
-    pub bytes_total: Option<u64>,
-}
-
-/// Somebody who wants to know how far the reading is.
-pub struct Watcher<'a> {
-    /// After this time it is told how much there is to read: before, too little is known of it.
-    pub patience: Duration,
-    /// Called from the workers, after each file.
-    pub on_progress: &'a (dyn Fn(ReadProgress) + Sync),
-}
+pub use super::reading_progress::{ReadProgress, Watcher};
 
 /// What to read, and how.
 #[derive(Clone, Debug)]
@@ -189,10 +174,6 @@ pub fn read<S: EventSink + Send>(
     }
     reading.troubles.sort_unstable();
     (sinks, reading)
-}
-
-pub(super) fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a file is worth opening.

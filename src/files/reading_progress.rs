@@ -4,19 +4,40 @@
 //! that is done tells about how much there is to come. What lies outside the layout is told by the share of its folders.
 
 use std::ops::Range;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::logs::{ReadProgress, Watcher, locked};
 use super::walk::{Walk, WalkItem};
 use crate::domain::trail::event::Delivery;
+use crate::domain::trail::layout;
+
+/// How far the reading is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadProgress {
+    /// Bytes on disk of the files that are done.
+    pub bytes_done: u64,
+    /// About how many bytes on disk all files have that will be read, once that can be told.
+    pub bytes_total: Option<u64>,
+}
+
+/// Somebody who wants to know how far the reading is.
+pub struct Watcher<'a> {
+    /// After this time it is told how much there is to read: before, too little is known of it.
+    pub patience: Duration,
+    /// Called from the workers, after each file.
+    pub on_progress: &'a (dyn Fn(ReadProgress) + Sync),
+}
+
+pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A walk that knows how much of it is done.
 pub(super) struct MeasuredWalk {
     walk: Walk,
     span: Range<i64>,
     /// How many folders of days hold files of the span, once the first of all is entered.
-    days: Option<usize>,
+    days: Option<f64>,
 }
 
 /// Something that a worker has taken from the walk.
@@ -46,14 +67,16 @@ impl MeasuredWalk {
 
     fn share(&mut self) -> WalkShare {
         let walked = self.walk.walked();
-        if self.walk.day.is_none() {
+        let Some(day) = self.walk.day else {
             return WalkShare::Undated((!self.walk.has_days()).then_some(walked));
-        }
+        };
         let ahead = self.walk.days_ahead(&self.span);
         // The folder that is being walked is no longer ahead.
-        let days = *self.days.get_or_insert(ahead + 1);
-        let done = real(days.saturating_sub(ahead + 1)) + walked;
-        WalkShare::Dated((done / real(days)).clamp(0.0, 1.0))
+        let is_of_span = layout::days_around(self.span.start, self.span.end).contains(&day.into());
+        let here = if is_of_span { 1.0 } else { 0.0 };
+        let days = *self.days.get_or_insert(real(ahead) + here);
+        let done = days - real(ahead) - here * (1.0 - walked);
+        WalkShare::Dated((done / days.max(1.0)).clamp(0.0, 1.0))
     }
 }
 

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::judging::facts::UnnamedRefusal;
-use crate::domain::trail::calls::{CallOutcome, Cell};
+use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{Activity, ByCaller};
 
 /// The evidence by the account and Region in which it was logged.

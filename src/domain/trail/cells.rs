@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::trail::calls::{Address, Cell};
+use crate::domain::trail::cell::{Address, Cell};
 
 /// The six lowest bits of the marks: no name; or the place of the only one, plus one; or this, and all follow.
 const SEVERAL_NAMES: u8 = 33;
@@ -27,6 +27,7 @@ pub struct Cells {
     from: usize,
     to: usize,
     count: usize,
+    calls: u64,
     /// The first and the last call, in seconds since 1970.
     span: Option<(i64, i64)>,
 }
@@ -45,6 +46,11 @@ impl Cells {
     /// The cells, one after the other.
     pub fn iter(&self) -> CellIter<'_> {
         CellIter::new(&self.all[self.from..self.to])
+    }
+
+    /// How many calls there are in all cells.
+    pub fn calls(&self) -> u64 {
+        self.calls
     }
 
     /// The first and the last call, in seconds since 1970; `None`: there are no calls.
@@ -76,6 +82,7 @@ pub(crate) struct PackedLine {
     from: usize,
     to: usize,
     count: usize,
+    calls: u64,
     span: Option<(i64, i64)>,
 }
 
@@ -87,6 +94,7 @@ impl PackedLine {
             from: self.from,
             to: self.to,
             count: self.count,
+            calls: self.calls,
             span: self.span,
         }
     }
@@ -137,6 +145,7 @@ pub(crate) fn pack(cells: &[Cell], out: &mut Vec<u8>) -> PackedLine {
         from,
         to: out.len(),
         count: cells.len(),
+        calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
         span: span(cells.iter().copied()),
     }
 }
@@ -264,6 +273,8 @@ mod tests {
             for (place, cells) in places.into_iter().zip([first, second]) {
                 let packed = place.cells(&all);
                 prop_assert_eq!(packed.len(), cells.len());
+                let calls = cells.iter().map(|cell| u64::from(cell.calls));
+                prop_assert_eq!(packed.calls(), calls.sum::<u64>());
                 prop_assert_eq!(packed.span(), span(cells.iter().copied()));
                 prop_assert_eq!(packed.iter().collect::<Vec<_>>(), cells);
             }

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::domain::trail::calls::{Address, CallOutcome, CallSeries, Cell};
+use crate::domain::trail::calls::{CallOutcome, CallSeries};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::coverage::{Coverage, FileHours};
 use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
 use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};

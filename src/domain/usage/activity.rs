@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use crate::domain::base::names::{Index, Resolution, Scope, split_arn};
 use crate::domain::policy::Policy;
-use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell};
+use crate::domain::trail::calls::{CallOutcome, CallSeries};
+use crate::domain::trail::cell::Cell;
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::classify::{Class, RotationFunctions};
 

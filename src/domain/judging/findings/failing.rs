@@ -13,7 +13,8 @@ use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::report::result::FindingRow;
-use crate::domain::trail::calls::{CallOutcome, Cell};
+use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{
     Activity, ActivitySlice, ActivityWindow, FailedCalls, FailureCause, MissingName, Reader,
     ReaderUse, Readers,

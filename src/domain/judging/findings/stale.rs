@@ -10,7 +10,8 @@ use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
-use crate::domain::trail::calls::{CallOutcome, Cell, RequestedVersion};
+use crate::domain::trail::calls::{CallOutcome, RequestedVersion};
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
 /// Changes of a value within so many seconds are one: a rotation writes, tests and moves labels.

@@ -19,7 +19,7 @@ use super::crowds::Crowd;
 use super::needs::ClientNeeds;
 use super::places::Place;
 use super::sessions::{MANY_SESSIONS, SessionHour, SessionLife, SessionLives, Stay};
-use crate::domain::trail::calls::Address;
+use crate::domain::trail::cell::Address;
 use crate::domain::trail::sessions::SessionForm;
 
 /// At an address with fewer sessions than this that do not last, the address itself may be passing.

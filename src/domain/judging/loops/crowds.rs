@@ -12,7 +12,7 @@ use super::Called;
 use super::needs::ClientNeeds;
 use super::places::{Place, PlaceHour};
 use super::sessions::{MadeUpLives, SessionSpan, is_inside};
-use crate::domain::trail::calls::{Address, Cell};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, ReaderUse};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Called;
 use super::needs::ClientNeeds;
-use crate::domain::trail::calls::{Address, Cell};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, ReaderUse};
 

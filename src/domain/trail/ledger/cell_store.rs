@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::{NONE, number};
-use crate::domain::trail::calls::{Address, Cell};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::cells::{CellIter, Cells, pack};
 
 /// How many cells stand open at the most: two megabytes of them.
@@ -63,7 +63,7 @@ impl LineCell {
 
 /// Packed cells of some lines of one part, those of each line in one run.
 #[derive(Debug, Default)]
-struct Block {
+struct CellBlock {
     runs: Vec<Run>,
     bytes: Vec<u8>,
 }
@@ -82,7 +82,7 @@ pub(super) struct CellStore {
     /// Where each open cell is, by line, key and address.
     table: HashTable<u32>,
     /// By part.
-    blocks: [Vec<Block>; PARTS],
+    blocks: [Vec<CellBlock>; PARTS],
     most: usize,
 }
 
@@ -135,7 +135,7 @@ impl CellStore {
         self.open.sort_unstable_by_key(LineCell::rank);
         let mut cells = Vec::new();
         for of_part in self.open.chunk_by(|one, next| one.part == next.part) {
-            let mut block = Block::default();
+            let mut block = CellBlock::default();
             for run in of_part.chunk_by(|one, next| one.line == next.line) {
                 cells.clear();
                 cells.extend(run.iter().map(|placed| placed.cell));
@@ -182,7 +182,7 @@ impl CellStore {
 }
 
 /// The cells of each line of some blocks.
-fn joined(blocks: &[Block]) -> impl Iterator<Item = (u32, Cells)> {
+fn joined(blocks: &[CellBlock]) -> impl Iterator<Item = (u32, Cells)> {
     // The line of each run, its block, and where it begins and ends there.
     let mut runs: Vec<(u32, u32, u32, u32)> = Vec::new();
     for (at, block) in (0..).zip(blocks) {

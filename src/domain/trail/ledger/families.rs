@@ -19,7 +19,8 @@ use foldhash::fast::FixedState;
 use super::interner::Sym;
 use super::key::{CALLER, CallKey, SESSION, family_of, with_family, without_family};
 use super::{Ledger, LineKey, SharedEvent};
-use crate::domain::trail::calls::{Address, CallOutcome, Cell, SampledSession};
+use crate::domain::trail::calls::{CallOutcome, SampledSession};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::sessions::SessionFamily;
 
 /// Names that are kept of all families together, as long as each may keep [`FEWEST_NAMES`].

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::failure::FailureCause;
 use super::slice::{ActivitySlice, ActivityWindow};
 use crate::domain::base::reader_kind::ReaderKind;
-use crate::domain::trail::calls::{CallOutcome, Cell};
+use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::classify::Class;
 
 /// A caller that describes a secret on so many days, or in so many hours, does so regularly: it refreshes a cache.

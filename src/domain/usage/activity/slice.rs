@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use crate::domain::base::reader_kind::name_of;
-use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell, SampledCalls};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, SampledCalls};
+use crate::domain::trail::cell::Cell;
 use crate::domain::trail::cells;
 use crate::domain::trail::coverage::Covered;
 
@@ -86,6 +87,9 @@ impl<'a> ActivitySlice<'a> {
 
     /// How many calls were seen in a window.
     pub fn seen_in(&self, window: ActivityWindow) -> u64 {
+        if self.is_inside(window) {
+            return self.access.calls();
+        }
         let since = self.cells().filter(|cell| window.holds(cell.first()));
         since.map(|cell| u64::from(cell.calls)).sum()
     }
@@ -115,12 +119,27 @@ impl<'a> ActivitySlice<'a> {
 
     /// The first and the last call in a window, in seconds since 1970; `None` if none lies in it.
     pub(crate) fn span_in(&self, window: ActivityWindow) -> Option<(i64, i64)> {
+        if self.is_inside(window) {
+            return self.span();
+        }
         cells::span(self.cells().filter(|cell| window.holds(cell.first())))
+    }
+
+    /// Whether these are all hours of the line, and no call is outside of a window. So much is known without a look at the
+    /// hours.
+    fn is_inside(&self, window: ActivityWindow) -> bool {
+        let is_inside = |(first, last)| window.holds(first) && window.holds(last);
+        self.is_whole() && self.span().is_some_and(is_inside)
+    }
+
+    /// Whether these are all hours of the line.
+    fn is_whole(&self) -> bool {
+        self.hours == (0..self.access.cells.len())
     }
 
     /// The first and the last call.
     fn span(&self) -> Option<(i64, i64)> {
-        if self.hours == (0..self.access.cells.len()) {
+        if self.is_whole() {
             self.access.cells.span()
         } else {
             cells::span(self.cells())

@@ -21,14 +21,14 @@ pub(super) fn is_there() -> bool {
 
 #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1")]
 pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, UnendedValue> {
-    closing::<Halves>(bytes, at, depth)
+    closing::<Avx2Lanes>(bytes, at, depth)
 }
 
 /// Used in [`container_end`] alone, which runs where the instructions are there.
 #[derive(Clone, Copy)]
-struct Halves([__m256i; 2]);
+struct Avx2Lanes([__m256i; 2]);
 
-impl Lanes for Halves {
+impl Lanes for Avx2Lanes {
     #[inline(always)]
     fn load(block: &[u8; BLOCK]) -> Self {
         let (halves, _) = block.as_chunks::<32>();

@@ -19,7 +19,7 @@ pub(super) fn is_there() -> bool {
 
 #[target_feature(enable = "neon,aes")]
 pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, UnendedValue> {
-    closing::<Quarters>(bytes, at, depth)
+    closing::<NeonLanes>(bytes, at, depth)
 }
 
 /// The bit of each byte among eight.
@@ -27,9 +27,9 @@ const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128
 
 /// Used in [`container_end`] alone, which runs where the instructions are there.
 #[derive(Clone, Copy)]
-struct Quarters([uint8x16_t; 4]);
+struct NeonLanes([uint8x16_t; 4]);
 
-impl Lanes for Quarters {
+impl Lanes for NeonLanes {
     #[inline(always)]
     fn load(block: &[u8; BLOCK]) -> Self {
         let (quarters, _) = block.as_chunks::<16>();

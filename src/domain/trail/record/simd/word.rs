@@ -3,16 +3,16 @@
 use super::{BLOCK, FOLD, Lanes, UnendedValue, closing};
 
 pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, UnendedValue> {
-    closing::<Words>(bytes, at, depth)
+    closing::<WordLanes>(bytes, at, depth)
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
 #[derive(Clone, Copy)]
-struct Words([u64; 8]);
+struct WordLanes([u64; 8]);
 
-impl Lanes for Words {
+impl Lanes for WordLanes {
     #[inline(always)]
     fn load(block: &[u8; BLOCK]) -> Self {
         let (words, _) = block.as_chunks::<8>();
