@@ -1,8 +1,8 @@
 //! The ledger: every Secrets Manager event of a trail, counted once, by who did what to which name in which hour.
 //!
 //! The trail can be hundreds of gigabytes, so events are folded as they come and forgotten. What is kept grows with the
-//! number of distinct (name, caller, API, outcome) and the hours and addresses in which each was active, never with the
-//! number of events of other services. Of sessions whose names were made up, a few are kept: there may be as many as
+//! number of distinct (name, caller, API, outcome) and, some thirteen bytes each, the hours and addresses in which each was
+//! active (`cell_store`), never with the number of events of other services. Of sessions whose names were made up, a few are kept: there may be as many as
 //! events (`families`).
 //!
 //! An event counts once, however many files hold it ([`Deduplicator`]); of the copies that two accounts get of one call, one
