@@ -290,14 +290,14 @@ const TICK: Duration = Duration::from_millis(120);
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl ProgressLine {
-    /// Notes how many bytes of how many are done; `None`: nobody knows yet. May be called from any thread.
+    /// Notes how many bytes of about how many are done; `None`: nobody knows yet. May be called from any thread.
     pub(crate) fn bytes(&self, done: u64, total: Option<u64>) {
         if let Some(bar) = &self.bar {
             let Some(total) = total else { return };
+            bar.set_length(total);
             self.measured.call_once(|| {
-                bar.set_length(total);
                 let style = ProgressStyle::with_template(
-                    "{msg} [{bar:24}] {bytes} of {total_bytes}, {eta} left",
+                    "{msg} [{bar:24}] {bytes} of about {total_bytes}, {eta} left",
                 );
                 // The template is a constant that a test has rendered; the plain bar is as good.
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -16,7 +16,8 @@ use crate::domain::cleanup::plan::{end_of_window, plan_mark};
 use crate::domain::inventory::filters::may_select;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
-use crate::domain::trail::calls::{CallOutcome, CallSeries, Cell, RequestedVersion};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, RequestedVersion};
+use crate::domain::trail::cell::Cell;
 use crate::domain::trail::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::activity::WRITES;
@@ -241,7 +242,7 @@ pub fn wanted(
         }
     };
     let asked = |access: &&CallSeries| {
-        let last = access.cells.last()?.last();
+        let (_, last) = access.cells.span()?;
         let at = Timestamp::from_second(last).ok()?;
         let target = target_of(access, last).filter(|_| at >= from)?;
         Some(RecentCall {
@@ -280,9 +281,8 @@ pub fn last_of(arn: &SecretArn, calls: &[&CallSeries]) -> Option<Timestamp> {
         .iter()
         .filter(|call| call.subject.target.as_deref() == Some(arn.as_str()));
     let last = own
-        .filter_map(|call| call.cells.last())
-        .copied()
-        .map(Cell::last)
+        .filter_map(|call| call.cells.span())
+        .map(|(_, last)| last)
         .max();
     Timestamp::from_second(last?).ok()
 }
@@ -315,7 +315,7 @@ fn meant<'p>(
     let (Some(target), scope) = (&access.subject.target, access.scope()) else {
         return Vec::new();
     };
-    let time = access.cells.last().map_or(0, |cell| cell.last());
+    let time = access.cells.span().map_or(0, |(_, last)| last);
     let places = match index.resolve(target, scope.as_ref(), time) {
         Resolution::One(place) => vec![place],
         Resolution::Ambiguous(places) => places,
@@ -327,8 +327,8 @@ fn meant<'p>(
         .filter_map(|place| owners.get(place).copied())
         .filter(|owner| seen.insert(&owner.arn))
         .map(|owner| {
-            let after = |cell: &&Cell| cell.last() >= owner.deleted.as_second();
-            (owner, access.cells.iter().filter(after).copied().collect())
+            let after = |cell: &Cell| cell.last() >= owner.deleted.as_second();
+            (owner, access.cells.iter().filter(after).collect())
         })
         .collect()
 }

@@ -12,13 +12,13 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::sync::Mutex;
+use std::time::UNIX_EPOCH;
 
 use super::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use super::log_file::{FileRead, Memory, read_file};
-use super::walk::{Walk, WalkItem, layout_path, walk};
+use super::reading_progress::{MeasuredWalk, TakenItem, Watch, locked};
+use super::walk::{WalkItem, layout_path, walk};
 use crate::domain::trail::event::{Delivery, EventSink};
 use crate::domain::trail::layout::{self, LogFileKind, TrailFile};
 use crate::domain::trail::record::{Contents, Other, TrailOwner};
@@ -125,22 +125,7 @@ impl TrailReading {
     }
 }
 
-/// How far the reading is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadProgress {
-    /// Bytes on disk of the files that are done.
-    pub bytes_done: u64,
-    /// Bytes on disk of all files that will be read, once that is known.
-    pub bytes_total: Option<u64>,
-}
-
-/// Somebody who wants to know how far the reading is.
-pub struct Watcher<'a> {
-    /// After this time it is found out how much there is to read: a look at every file, which a short reading is spared.
-    pub patience: Duration,
-    /// Called from the workers, after each file.
-    pub on_progress: &'a (dyn Fn(ReadProgress) + Sync),
-}
+pub use super::reading_progress::{ReadProgress, Watcher};
 
 /// What to read, and how.
 #[derive(Clone, Debug)]
@@ -164,8 +149,8 @@ pub fn read<S: EventSink + Send>(
     make: impl Fn() -> S + Sync,
     watcher: Option<&Watcher<'_>>,
 ) -> (Vec<S>, TrailReading) {
-    let files = Mutex::new(walk(ask.roots));
-    let watch = watcher.map(|watcher| Watch::new(watcher, ask));
+    let files = Mutex::new(MeasuredWalk::new(walk(ask.roots), ask.span.clone()));
+    let watch = watcher.map(Watch::new);
     let done = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..ask.threads.max(1))
             .map(|_| {
@@ -193,45 +178,6 @@ pub fn read<S: EventSink + Send>(
     (sinks, reading)
 }
 
-fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How far the workers are, for a [`Watcher`].
-struct Watch<'a> {
-    watcher: &'a Watcher<'a>,
-    ask: &'a LogRequest<'a>,
-    begun: Instant,
-    /// Taken by the one worker that finds out how much there is.
-    unmeasured: AtomicBool,
-    progress: Mutex<ReadProgress>,
-}
-
-impl<'a> Watch<'a> {
-    fn new(watcher: &'a Watcher<'a>, ask: &'a LogRequest<'a>) -> Self {
-        Self {
-            watcher,
-            ask,
-            begun: Instant::now(),
-            unmeasured: AtomicBool::new(true),
-            progress: Mutex::default(),
-        }
-    }
-
-    /// A file of so many bytes is done.
-    fn done(&self, bytes: u64) {
-        let is_time = self.begun.elapsed() >= self.watcher.patience;
-        let total = (is_time && self.unmeasured.swap(false, Ordering::Relaxed))
-            .then(|| bytes_to_read(self.ask.roots, &self.ask.span));
-        let mut progress = locked(&self.progress);
-        progress.bytes_done += bytes;
-        progress.bytes_total = progress.bytes_total.or(total);
-        let now = *progress;
-        drop(progress);
-        (self.watcher.on_progress)(now);
-    }
-}
-
 /// Whether a file is worth opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
@@ -249,24 +195,6 @@ fn choose(file: Option<&TrailFile<'_>>, path: &str, span: &Range<i64>) -> Choice
     }
 }
 
-/// A walk of its own, only to know how much there is to read. Troubles are reported by the other one.
-fn bytes_to_read(roots: &[PathBuf], span: &Range<i64>) -> u64 {
-    walk(roots)
-        .filter_map(|found| match found {
-            WalkItem::File(path) => {
-                let text = layout_path(&path);
-                if layout::other_service(&text).is_some() {
-                    return None;
-                }
-                let file = layout::trail_file(&text);
-                let chosen = choose(file.as_ref(), &text, span) == Choice::Read;
-                chosen.then(|| fs::metadata(&path).map_or(0, |about| about.len()))
-            }
-            WalkItem::Trouble(..) => None,
-        })
-        .sum()
-}
-
 /// How many files are taken at a time where a file is a matter of microseconds: to wait for one another would take the
 /// workers as long.
 const MANY: usize = 16;
@@ -275,25 +203,17 @@ const MANY: usize = 16;
 const SMALL: u64 = 32 << 10;
 
 /// Takes the next files, with the days of their folders. The sink learns of the first of them while nobody else can
-/// take one, so that no sink hears of a later day before this one hears of its own.
-fn take<S: EventSink>(
-    files: &Mutex<Walk>,
-    count: usize,
-    sink: &mut S,
-) -> Vec<(WalkItem, Delivery)> {
+/// take one, so that no sink learns of a later day before this one learns of its own.
+fn take<S: EventSink>(files: &Mutex<MeasuredWalk>, count: usize, sink: &mut S) -> Vec<TakenItem> {
     let mut walk = locked(files);
-    let next = || {
-        let found = walk.next()?;
-        Some((found, walk.day.map_or(Delivery::Unknown, Delivery::On)))
-    };
-    let taken: Vec<_> = std::iter::from_fn(next).take(count).collect();
+    let taken: Vec<_> = walk.by_ref().take(count).collect();
     let first = taken.first();
-    sink.delivered(first.map_or(Delivery::Over, |(_, delivery)| *delivery));
+    sink.delivered(first.map_or(Delivery::Over, |item| item.delivery));
     taken
 }
 
 fn work<S: EventSink>(
-    files: &Mutex<Walk>,
+    files: &Mutex<MeasuredWalk>,
     ask: &LogRequest<'_>,
     sink: &mut S,
     watch: Option<&Watch<'_>>,
@@ -306,8 +226,8 @@ fn work<S: EventSink>(
         if taken.is_empty() {
             return reading;
         }
-        for (found, delivery) in taken {
-            let path = match found {
+        for item in taken {
+            let path = match item.found {
                 WalkItem::File(path) => path,
                 WalkItem::Trouble(path, what) => {
                     reading.trouble(path, what);
@@ -334,7 +254,7 @@ fn work<S: EventSink>(
                     continue;
                 }
             }
-            sink.delivered(delivery);
+            sink.delivered(item.delivery);
             let scope = place.map(|file| TrailOwner {
                 account: file.account,
                 region: file.region,
@@ -344,7 +264,7 @@ fn work<S: EventSink>(
             let is_quick = source == LogSource::Cache || bytes <= SMALL;
             count = if is_quick { MANY } else { 1 };
             if let Some(watch) = watch {
-                watch.done(bytes);
+                watch.done(bytes, item.share);
             }
         }
     }

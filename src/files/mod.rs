@@ -11,6 +11,7 @@ pub mod journal;
 pub mod ledger_pool;
 pub mod log_file;
 pub mod logs;
+mod reading_progress;
 pub mod scans;
 pub mod snapshot;
 pub mod store;

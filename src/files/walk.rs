@@ -14,6 +14,7 @@ use std::collections::{HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::domain::trail::layout::{self, Day};
@@ -59,6 +60,8 @@ struct DayFolder {
 
 struct WalkFolder {
     path: PathBuf,
+    /// How many entries it has.
+    count: usize,
     /// What is left of its entries, the last name first.
     entries: Vec<(OsString, FileType)>,
 }
@@ -154,6 +157,33 @@ impl Iterator for Walk {
 }
 
 impl Walk {
+    /// Which part of what stands open has been walked, the latest item included: from 0 to 1. A folder counts as much as
+    /// a file beside it.
+    pub(super) fn walked(&self) -> f64 {
+        let mut inner: Option<f64> = None;
+        for folder in self.open.iter().rev() {
+            let taken = f64::from(small(folder.count - folder.entries.len()));
+            let walked = inner.map_or(taken, |inner| taken - 1.0 + inner);
+            inner = Some(walked / f64::from(small(folder.count).max(1)));
+        }
+        inner.unwrap_or(1.0)
+    }
+
+    /// Whether folders of days were found, which come last.
+    pub(super) fn has_days(&self) -> bool {
+        !self.months.is_empty()
+    }
+
+    /// How many folders of days are still to be walked whose files can hold events of a span, in seconds since 1970. For
+    /// when the first of all has been entered.
+    pub(super) fn days_ahead(&self, span: &Range<i64>) -> usize {
+        let days = layout::days_around(span.start, span.end);
+        // The last one comes first.
+        let after = |day: i64| move |folder: &DayFolder| i64::from(folder.day) > day;
+        let end = self.days.partition_point(after(days.start() - 1));
+        end - self.days.partition_point(after(*days.end())).min(end)
+    }
+
     fn root(&mut self, path: PathBuf) -> Option<WalkItem> {
         match fs::metadata(&path) {
             Ok(about) if about.is_dir() => self.enter(path),
@@ -252,12 +282,22 @@ impl Walk {
     fn list(&mut self, path: PathBuf) -> Option<WalkItem> {
         match listing(&path) {
             Ok(entries) => {
-                self.open.push(WalkFolder { path, entries });
+                let count = entries.len();
+                self.open.push(WalkFolder {
+                    path,
+                    count,
+                    entries,
+                });
                 None
             }
             Err(fault) => Some(WalkItem::Trouble(path, fault.to_string())),
         }
     }
+}
+
+/// A count, as far as it matters for a share.
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// A pipe or a device: opening it might wait for ever.

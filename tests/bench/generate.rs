@@ -147,7 +147,8 @@ impl Dice {
         (f64::from(median) * (0.9 * (sum - 6.0)).exp()).round() as u32
     }
 
-    fn uuid(&mut self) -> String {
+    /// A UUID.
+    pub(crate) fn uuid(&mut self) -> String {
         let (high, low) = (self.roll(), self.roll());
         format!(
             "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
@@ -159,7 +160,8 @@ impl Dice {
         )
     }
 
-    fn capitals(&mut self, count: usize) -> String {
+    /// So many capitals and digits.
+    pub(crate) fn capitals(&mut self, count: usize) -> String {
         let mut bits = 0;
         (0..count)
             .map(|place| {

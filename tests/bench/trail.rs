@@ -21,6 +21,7 @@ use secretsweep::files::inflate::Inflater;
 use secretsweep::files::logs;
 
 mod counts;
+mod fleet;
 mod generate;
 
 use counts::Copies;
@@ -32,6 +33,9 @@ write DIR [ours=20] [files=2000] [records=450] [traps=2] [seed=1] [style=compact
                                  a trail; `again`: per mille of records delivered twice; `members`: per cent of files
                                  of several gzip members; `ours` and `traps`: per mille of records; `sessions`: per mille
                                  of ours with a session name of its own
+fleet DIR [accounts=2] [roles=5000] [secrets=2000] [sessions=200000] [events=2000000] [days=90] [seed=1]
+                                 the trail of a fleet of short-lived sessions in DIR/trail, its secrets in
+                                 DIR/inventory.json; it ends at 2026-10-31T00:00:00Z
 inventory FILE                   the secrets of such a trail, as list-secrets prints them
 floor DIR [threads=1]            inflate every file and do nothing else
 scan DIR [threads=1]             read the trail
@@ -77,6 +81,15 @@ fn main() -> ExitCode {
             };
             let style = style(options.get("style").copied());
             write(folder, &spec, style, number("members", 0).min(90));
+        }
+        "fleet" => {
+            let fleet = fleet::Fleet::read(number);
+            let fast = |bytes: &[u8], out: &mut Vec<u8>| {
+                pack_at(flate2::Compression::fast(), bytes, out);
+            };
+            fleet.write(&folder.join("trail"), fast);
+            fs::write(folder.join("inventory.json"), fleet.inventory())
+                .expect("a file to write to");
         }
         "inventory" => {
             fs::write(folder, generate::inventory(&Spec::default())).expect("a file to write to");
@@ -165,7 +178,11 @@ fn write(folder: &Path, spec: &Spec, style: Style, members: u32) {
 
 /// Appends a gzip member.
 fn pack(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+    pack_at(flate2::Compression::default(), bytes, out);
+}
+
+fn pack_at(level: flate2::Compression, bytes: &[u8], out: &mut Vec<u8>) {
+    let mut gzip = flate2::write::GzEncoder::new(out, level);
     gzip.write_all(bytes).expect("memory takes it");
     gzip.finish().expect("memory takes it");
 }

@@ -12,7 +12,7 @@ use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::{Secret, day_of};
-use crate::domain::usage::activity::Activity;
+use crate::domain::usage::activity::{Activity, ActivitySlice};
 
 use super::coverage_view::CoverageView;
 
@@ -66,7 +66,7 @@ impl Contradictions {
             let keys = activity.key_uses.get(&place).into_iter().flatten();
             let seen = slices
                 .chain(keys.map(|key_use| &key_use.slice))
-                .flat_map(|slice| slice.cells().iter())
+                .flat_map(ActivitySlice::cells)
                 .any(|cell| near(cell.first(), cell.last()));
             let reads = all.0.entry(scope.clone()).or_default();
             reads.is_asserted = cover.is_asserted(scope);

@@ -7,6 +7,7 @@ use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::judging::facts::UnnamedRefusal;
 use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{Activity, ByCaller};
 
 /// The evidence by the account and Region in which it was logged.
@@ -53,7 +54,7 @@ fn latest(activity: &Activity<'_>) -> Vec<(Scope, UnnamedRefusal)> {
         .filter(|key_use| key_use.slice.access.outcome != CallOutcome::Ok)
         .flat_map(|key_use| {
             let identity = key_use.slice.access.caller.identity.as_str();
-            let cells = key_use.slice.cells().iter();
+            let cells = key_use.slice.cells();
             cells.map(move |cell| (identity, cell.hour()))
         })
         .collect();
@@ -61,10 +62,10 @@ fn latest(activity: &Activity<'_>) -> Vec<(Scope, UnnamedRefusal)> {
     for call in &activity.unnamed {
         let (access, identity) = (call.slice.access, &call.reader.identity);
         let caller = &access.caller.identity;
-        let cells = call.slice.cells().iter();
+        let cells = call.slice.cells();
         let last = cells
             .filter(|cell| !refused_keys.contains(&(caller.as_str(), cell.hour())))
-            .map(|cell| cell.last())
+            .map(Cell::last)
             .max();
         let (Some(last), Some(scope)) = (last, access.scope()) else {
             continue;

@@ -179,9 +179,9 @@ impl<'a> SecretFacts<'a> {
         let own = self.readers().flat_map(|(_, what)| what.evidence());
         let own = own.filter(|slice| slice.access.caller.identity == *identity);
         let days: BTreeSet<u32> = own
-            .flat_map(|slice| slice.cells().iter().map(|cell| cell.hour() / 24))
+            .flat_map(|slice| slice.cells().map(|cell| cell.hour() / 24))
             .collect();
-        key_use.cells().iter().all(|cell| {
+        key_use.cells().all(|cell| {
             let day = cell.hour() / 24;
             days.range(day.saturating_sub(1)..=day + 1).next().is_some()
         })

@@ -248,7 +248,7 @@ fn hot_hours(kind: ReaderKind) -> usize {
 /// other.
 fn together(
     seen: &[SessionHour<'_>],
-    crowds: &[Crowd<'_>],
+    crowds: &[Crowd],
     needs: ClientNeeds,
     hot: u64,
 ) -> FoldedClients {

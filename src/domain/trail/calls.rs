@@ -4,13 +4,11 @@
 //! `requestParameters` and names its secret only in `errorMessage` ([`named_in`]), and a failed call is a call, never a
 //! use ([`CallOutcome`]). What a *caller* or a *name* means is not decided here: that needs the inventory and the policy.
 
-use std::hash::BuildHasher;
-use std::ops::Deref;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
 use crate::domain::base::names::Scope;
+use crate::domain::trail::cell::{Address, Cell};
+use crate::domain::trail::cells::Cells;
 use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
 
 /// How a call ended.
@@ -134,109 +132,6 @@ pub struct Caller {
     pub from_console: bool,
 }
 
-/// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
-///
-/// Addresses are only ever compared, never shown, and there may be as many as calls. Among a million addresses of one
-/// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
-///
-/// The lowest bit says whether the address is of a private network. AWS sees one only of a caller that comes through a
-/// VPC endpoint, so it belongs to one machine or pod; behind a public address many may stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(u64);
-
-impl Address {
-    /// The address in an event; the same number on every machine.
-    pub fn new(text: &str) -> Self {
-        let hash = FixedState::default().hash_one(text.as_bytes());
-        Self(hash & !1 | u64::from(is_private(text)))
-    }
-
-    /// Whether it is of a private network: one machine or pod stands behind it.
-    pub fn is_private(self) -> bool {
-        self.0 & 1 == 1
-    }
-}
-
-/// Whether an address is of a network that is not routed on the internet (RFC 1918, RFC 6598, RFC 4193).
-fn is_private(text: &str) -> bool {
-    let is_unique_local = |text: &str| {
-        let mut letters = text.bytes();
-        (text.starts_with("fc") || text.starts_with("fd"))
-            && text.contains(':')
-            && letters.all(|letter| letter == b':' || letter.is_ascii_hexdigit())
-    };
-    match octets(text) {
-        Some([10, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..]) => true,
-        Some(_) => false,
-        None => is_unique_local(text),
-    }
-}
-
-/// The four numbers of an address of IPv4.
-fn octets(text: &str) -> Option<[u8; 4]> {
-    let mut octets = [0; 4];
-    let mut parts = text.split('.');
-    for octet in &mut octets {
-        *octet = parts.next()?.parse().ok()?;
-    }
-    parts.next().is_none().then_some(octets)
-}
-
-/// Calls of one kind in one hour from one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
-    /// Twice the hour since 1970, plus one for the part of an hour that lies at or after the window's start.
-    pub(crate) key: u32,
-    /// How many calls.
-    pub calls: u32,
-    /// The first and the last of them, in seconds after the full hour.
-    pub(crate) first: u16,
-    pub(crate) last: u16,
-    /// Of sessions with made-up names, the names: of each a bit, chosen by its hash. Zero where names are kept.
-    pub(crate) names: u32,
-    /// Where they came from.
-    pub address: Address,
-}
-
-impl Cell {
-    /// Takes in calls of the same hour and address.
-    pub(crate) fn add(&mut self, more: Self) {
-        self.names |= more.names;
-        self.calls = self.calls.saturating_add(more.calls);
-        self.first = self.first.min(more.first);
-        self.last = self.last.max(more.last);
-    }
-
-    /// The hour since 1970-01-01T00:00:00Z.
-    pub fn hour(self) -> u32 {
-        self.key >> 1
-    }
-
-    /// The first call, in seconds since 1970.
-    pub fn first(self) -> i64 {
-        i64::from(self.hour()) * 3_600 + i64::from(self.first)
-    }
-
-    /// The last call, in seconds since 1970.
-    pub fn last(self) -> i64 {
-        i64::from(self.hour()) * 3_600 + i64::from(self.last)
-    }
-}
-
-/// The first call of cells in the order of their hours, as a line has them, in seconds since 1970.
-pub fn first_call(cells: &[Cell]) -> Option<i64> {
-    let hour = cells.first()?.key;
-    let of_hour = cells.iter().take_while(|cell| cell.key == hour);
-    of_hour.map(|cell| cell.first()).min()
-}
-
-/// The last call of cells in the order of their hours, in seconds since 1970.
-pub fn last_call(cells: &[Cell]) -> Option<i64> {
-    let hour = cells.last()?.key;
-    let of_hour = cells.iter().rev().take_while(|cell| cell.key == hour);
-    of_hour.map(|cell| cell.last()).max()
-}
-
 /// The calls of one [`Cell`] that one window of a sample showed. They are among the cell's calls, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SampledCalls {
@@ -319,7 +214,7 @@ pub struct CallSeries {
     /// Who called.
     pub caller: Arc<Caller>,
     /// When, and from where: in the order of the hours.
-    pub cells: CellRange,
+    pub cells: Cells,
     /// Of the calls, those that were seen in the windows of a sample, by cell and window.
     pub sampled: Box<[SampledCalls]>,
     /// Where the caller stands for many sessions, some of them, taken at random.
@@ -328,34 +223,10 @@ pub struct CallSeries {
     pub sample: Option<Arc<str>>,
 }
 
-/// Some cells of a ledger, which holds those of all its lines in one piece.
-#[derive(Clone, Debug)]
-pub struct CellRange {
-    pub(crate) all: Arc<[Cell]>,
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-}
-
-impl Deref for CellRange {
-    type Target = [Cell];
-
-    fn deref(&self) -> &[Cell] {
-        &self.all[self.from as usize..self.to as usize]
-    }
-}
-
-impl PartialEq for CellRange {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for CellRange {}
-
 impl CallSeries {
     /// How many calls.
     pub fn calls(&self) -> u64 {
-        self.cells.iter().map(|cell| u64::from(cell.calls)).sum()
+        self.cells.calls()
     }
 
     /// Whether the value was asked for, however the call ended, alone or in a batch.
@@ -384,31 +255,5 @@ impl CallSeries {
             account: self.subject.account.parse().ok()?,
             region: self.subject.region.parse().ok()?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_of_private_networks_are_marked() {
-        for (text, private) in [
-            ("10.0.7.31", true),
-            ("172.16.0.1", true),
-            ("172.32.0.1", false),
-            ("192.168.1.1", true),
-            ("100.64.0.9", true),
-            ("100.20.0.9", false),
-            ("203.0.113.9", false),
-            ("fd12:3456::1", true),
-            ("2001:db8::1", false),
-            ("10.0.0.1.evil", false),
-            ("firehose.amazonaws.com", false),
-            ("AWS Internal", false),
-        ] {
-            assert_eq!(Address::new(text).is_private(), private, "{text}");
-        }
-        assert!(!Address::default().is_private());
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! Nothing here opens a file. A path that says nothing is no mistake: the file is then judged by what it holds.
 
+use std::ops::RangeInclusive;
+
 use crate::domain::trail::record::time;
 use crate::domain::trail::unread::Unread;
 
@@ -52,11 +54,14 @@ impl TrailFile<'_> {
     /// folder. So the days asked for go from the day of `from` to one day past the day of `to`.
     #[must_use]
     pub fn may_hold(&self, from: i64, to: i64) -> bool {
-        let Some(day) = self.day.map(i64::from) else {
-            return true;
-        };
-        from < to && (from.div_euclid(DAY_SECONDS)..=to.div_euclid(DAY_SECONDS) + 1).contains(&day)
+        let is_near = |day| days_around(from, to).contains(&i64::from(day));
+        self.day.is_none_or(|day| from < to && is_near(day))
     }
+}
+
+/// The days of delivery whose files can hold events of `[from, to)`, as [`TrailFile::may_hold`] says.
+pub fn days_around(from: i64, to: i64) -> RangeInclusive<i64> {
+    from.div_euclid(DAY_SECONDS)..=to.div_euclid(DAY_SECONDS) + 1
 }
 
 /// What AWS's layout says of a `/`-separated path or S3 key; `None` when the path is not in that layout.

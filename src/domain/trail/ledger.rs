@@ -1,8 +1,8 @@
 //! The ledger: every Secrets Manager event of a trail, counted once, by who did what to which name in which hour.
 //!
 //! The trail can be hundreds of gigabytes, so events are folded as they come and forgotten. What is kept grows with the
-//! number of distinct (name, caller, API, outcome) and the hours and addresses in which each was active, never with the
-//! number of events of other services. Of sessions whose names were made up, a few are kept: there may be as many as
+//! number of distinct (name, caller, API, outcome) and, some thirteen bytes each, the hours and addresses in which each was
+//! active (`cell_store`), never with the number of events of other services. Of sessions whose names were made up, a few are kept: there may be as many as
 //! events (`families`).
 //!
 //! An event counts once, however many files hold it ([`Deduplicator`]); of the copies that two accounts get of one call, one
@@ -16,17 +16,20 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::domain::trail::calls::{Address, CallOutcome, CallSeries, Cell, CellRange};
+use crate::domain::trail::calls::{CallOutcome, CallSeries};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::coverage::{Coverage, FileHours};
 use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
 use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};
 use crate::domain::trail::sessions::KeptNames;
 
+mod cell_store;
 mod families;
 mod interner;
 mod key;
 mod sampled;
 
+use cell_store::{CellStore, LinePlace};
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
 use key::{CALLER, CallKey, SELECTS, SUBJECT, requested_version};
@@ -60,26 +63,11 @@ pub struct EventGroup {
 #[derive(Debug)]
 struct CallGroup {
     what: LineKey,
-    /// The cell that the latest call fell into, and most likely the next one will. [`NONE`]: no call yet.
-    latest: u32,
+    cells: LinePlace,
 }
 
 /// The number of no cell.
 const NONE: u32 = u32::MAX;
-
-/// A cell and the line it belongs to.
-#[derive(Clone, Copy, Debug)]
-struct LineCell {
-    line: u32,
-    cell: Cell,
-}
-
-impl LineCell {
-    /// What no two cells have in common.
-    fn key(&self) -> (u32, u32, Address) {
-        (self.line, self.cell.key, self.cell.address)
-    }
-}
 
 /// What makes a line: the numbers of its subject and its caller, and its own marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,9 +103,7 @@ pub struct Ledger {
     callers: InternedRows<CALLER>,
     lines: Vec<CallGroup>,
     table: HashTable<u32>,
-    /// The cells of all lines, and where each is by line, key and address.
-    cells: Vec<LineCell>,
-    cell_table: HashTable<u32>,
+    cells: CellStore,
     /// Of the error messages of a line, the first in alphabetical order.
     samples: HashMap<u32, Sym, FixedState>,
     /// Calls that two accounts log: of each, the copy to count.
@@ -153,8 +139,7 @@ impl Ledger {
             callers: InternedRows::default(),
             lines: Vec::new(),
             table: HashTable::new(),
-            cells: Vec::new(),
-            cell_table: HashTable::new(),
+            cells: CellStore::default(),
             samples: HashMap::default(),
             shared: HashMap::default(),
             sampled: Sampled::default(),
@@ -206,7 +191,12 @@ impl Ledger {
             return at;
         }
         let at = number(self.lines.len());
-        self.lines.push(CallGroup { what, latest: NONE });
+        let hash_of_texts =
+            self.subjects.row(what.subject).hash ^ self.callers.row(what.caller).hash;
+        self.lines.push(CallGroup {
+            what,
+            cells: LinePlace::new(hash_of_texts),
+        });
         let lines = &self.lines;
         self.table
             .insert_unique(hash, at, |&other| lines[other as usize].what.hash());
@@ -227,28 +217,8 @@ impl Ledger {
 
     /// Adds calls to a line.
     fn add(&mut self, line: u32, cell: Cell) {
-        let placed = LineCell { line, cell };
-        let latest = self.lines[line as usize].latest;
-        let cells = &mut self.cells;
-        if let Some(known) = cells.get_mut(latest as usize)
-            && known.key() == placed.key()
-        {
-            known.cell.add(cell);
-            return;
-        }
-        let hash = |placed: &LineCell| FixedState::default().hash_one(placed.key());
-        let same = |&at: &u32| cells[at as usize].key() == placed.key();
-        let at = if let Some(&at) = self.cell_table.find(hash(&placed), same) {
-            cells[at as usize].cell.add(cell);
-            at
-        } else {
-            let at = number(cells.len());
-            cells.push(placed);
-            self.cell_table
-                .insert_unique(hash(&placed), at, |&other| hash(&cells[other as usize]));
-            at
-        };
-        self.lines[line as usize].latest = at;
+        let place = &mut self.lines[line as usize].cells;
+        self.cells.add(line, cell, place);
     }
 
     fn cell_at(&self, time: i64, address: Address) -> Cell {
@@ -333,9 +303,7 @@ impl Ledger {
             .into_iter()
             .map(here)
             .collect();
-        for LineCell { line, cell } in other.cells {
-            self.add(places[line as usize], cell);
-        }
+        self.cells.merge(other.cells, &places);
         for (line, sample) in other.samples {
             self.keep_sample(places[line as usize], other.strings.text(sample));
         }
@@ -359,7 +327,7 @@ impl Ledger {
         }
         let (mut sessions, examples) = self.settle_families();
         let order = self.order();
-        let (all, ends) = self.take_cells(&order);
+        let mut cells = self.cells.take(self.lines.len());
         let mut sampled = self.sampled.take();
         let strings = &self.strings;
         let subjects = self.subjects.rows().iter();
@@ -373,14 +341,8 @@ impl Ledger {
                 Arc::new(key::caller(row, strings, example))
             })
             .collect();
-        let mut from = 0;
-        let accesses = order.into_iter().zip(ends).map(|(line, to)| {
+        let accesses = order.into_iter().map(|line| {
             let what = self.lines[line as usize].what;
-            let cells = CellRange {
-                all: Arc::clone(&all),
-                from: std::mem::replace(&mut from, to),
-                to,
-            };
             let sample = self.samples.get(&line);
             CallSeries {
                 subject: Arc::clone(&subjects[what.subject as usize]),
@@ -390,7 +352,7 @@ impl Ledger {
                 tls: key::tls(what.marks),
                 selects: what.marks & SELECTS != 0,
                 caller: Arc::clone(&callers[what.caller as usize]),
-                cells,
+                cells: std::mem::take(&mut cells[line as usize]),
                 sampled: sampled.remove(&line).unwrap_or_default().into(),
                 sessions: sessions.remove(&line).unwrap_or_default(),
                 sample: sample.map(|&sample| strings.shared(sample)),
@@ -419,30 +381,6 @@ impl Ledger {
             )
         });
         order
-    }
-
-    /// The cells of all lines in this order, and where those of each line end.
-    fn take_cells(&mut self, order: &[u32]) -> (Arc<[Cell]>, Vec<u32>) {
-        self.cell_table = HashTable::new();
-        let mut places = vec![0_u32; order.len()];
-        for (place, &line) in (0..).zip(order) {
-            places[line as usize] = place;
-        }
-        let mut cells = std::mem::take(&mut self.cells);
-        for placed in &mut cells {
-            placed.line = places[placed.line as usize];
-        }
-        cells.sort_unstable_by_key(|placed| (placed.line, placed.cell));
-        let mut ends = vec![0; order.len()];
-        for (end, placed) in (1..).zip(&cells) {
-            ends[placed.line as usize] = end;
-        }
-        let mut end = 0;
-        for own in &mut ends {
-            end = end.max(*own);
-            *own = end;
-        }
-        (cells.into_iter().map(|placed| placed.cell).collect(), ends)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Entry: `record` reads records, `ledger::Ledger` counts them. May use: `base`, `sampling`.
 
 pub mod calls;
+pub mod cell;
+pub mod cells;
 pub mod coverage;
 pub mod dedup;
 pub mod event;

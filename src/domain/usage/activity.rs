@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use crate::domain::base::names::{Index, Resolution, Scope, split_arn};
 use crate::domain::policy::Policy;
-use crate::domain::trail::calls::{CallOutcome, CallSeries, first_call, last_call};
+use crate::domain::trail::calls::{CallOutcome, CallSeries};
+use crate::domain::trail::cell::Cell;
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::classify::{Class, RotationFunctions};
 
@@ -138,7 +139,7 @@ fn slices<'a>(
     };
     let scope = access.scope();
     let at = |time| index.resolve(target, scope.as_ref(), time);
-    let (Some(first), Some(last)) = (first_call(&access.cells), last_call(&access.cells)) else {
+    let Some((first, last)) = access.cells.span() else {
         return Vec::new();
     };
     let at_first = at(first);
@@ -147,7 +148,8 @@ fn slices<'a>(
     }
     let mut runs: Vec<(ActivitySlice<'a>, Option<Resolution>)> = Vec::new();
     let mut end = 0;
-    for hour in access.cells.chunk_by(|one, next| one.key == next.key) {
+    let cells: Vec<Cell> = access.cells.iter().collect();
+    for hour in cells.chunk_by(|one, next| one.key == next.key) {
         let start = end;
         end += hour.len();
         // An hour that straddles a creation counts for the secret that was created: a name is free again at the

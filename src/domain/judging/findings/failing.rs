@@ -14,6 +14,7 @@ use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{
     Activity, ActivitySlice, ActivityWindow, FailedCalls, FailureCause, MissingName, Reader,
     ReaderUse, Readers,
@@ -210,7 +211,7 @@ impl FailureStory {
     fn before(&self, history: &SecretHistory<'_>) -> String {
         let shortly = self.first - SHORTLY..=self.first;
         let moments = history.changes.iter().filter_map(|slice| {
-            let starts = slice.cells().iter().map(|cell| cell.first());
+            let starts = slice.cells().map(Cell::first);
             let at = starts.filter(|at| shortly.contains(at)).max()?;
             Some((at, slice))
         });

@@ -121,7 +121,7 @@ impl Ways<'_> {
         for slice in reader.used() {
             self.is_sampled |= !slice.access.sampled.is_empty();
             self.is_user |= slice.access.caller.identity_type == "IAMUser";
-            for &cell in slice.cells() {
+            for cell in slice.cells() {
                 if !facts.evidence.holds(cell.first()) {
                     continue;
                 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ScanFacts;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
-use crate::domain::trail::calls::{CallOutcome, Cell};
+use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
 
 pub(super) const DAY: i64 = 86_400;
@@ -104,7 +105,7 @@ pub(super) fn is_public(slice: &ActivitySlice<'_>, cell: Cell) -> bool {
         || caller.user_agent == "AWS Internal";
     !caller.vpc_endpoint
         && !is_of_service
-        && cell.address != crate::domain::trail::calls::Address::default()
+        && cell.address != crate::domain::trail::cell::Address::default()
         && !cell.address.is_private()
 }
 

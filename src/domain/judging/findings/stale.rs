@@ -11,6 +11,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::{CallOutcome, RequestedVersion};
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
 /// Changes of a value within so many seconds are one: a rotation writes, tests and moves labels.
@@ -78,7 +79,7 @@ fn changes(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Vec<i64> {
         &*slice.access.subject.api == "PutSecretValue" && slice.access.outcome == CallOutcome::Ok
     });
     let hours = rotations.chain(puts).flat_map(ActivitySlice::cells);
-    let mut moments: Vec<i64> = hours.map(|cell| cell.last()).collect();
+    let mut moments: Vec<i64> = hours.map(Cell::last).collect();
     moments.extend(secret.last_rotated.map(Timestamp::as_second));
     moments.retain(|at| facts.evidence.holds(*at));
     moments.sort_unstable();

@@ -19,7 +19,7 @@ use super::crowds::Crowd;
 use super::needs::ClientNeeds;
 use super::places::Place;
 use super::sessions::{MANY_SESSIONS, SessionHour, SessionLife, SessionLives, Stay};
-use crate::domain::trail::calls::Address;
+use crate::domain::trail::cell::Address;
 use crate::domain::trail::sessions::SessionForm;
 
 /// At an address with fewer sessions than this that do not last, the address itself may be passing.
@@ -52,7 +52,7 @@ pub(super) struct FoldedClients {
 /// which not every session is kept.
 pub(super) fn fold(
     seen: &[SessionHour<'_>],
-    crowds: &[Crowd<'_>],
+    crowds: &[Crowd],
     needs: ClientNeeds,
 ) -> FoldedClients {
     let mut sums = FoldedClients::default();
@@ -124,7 +124,7 @@ impl<'h> SortedSessions<'h> {
         }
     }
 
-    fn add(&mut self, crowd: &Crowd<'_>, needs: ClientNeeds) {
+    fn add(&mut self, crowd: &Crowd, needs: ClientNeeds) {
         for found in crowd.places(needs) {
             let place = match (found.is_brief, crowd.form) {
                 (true, SessionForm::Start) => &mut self.anew,

@@ -12,7 +12,7 @@ use super::Called;
 use super::needs::ClientNeeds;
 use super::places::{Place, PlaceHour};
 use super::sessions::{MadeUpLives, SessionSpan, is_inside};
-use crate::domain::trail::calls::{Address, Cell};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, ReaderUse};
 
@@ -28,13 +28,13 @@ const ENOUGH_TO_LAST: i64 = 4;
 
 /// The sessions of one line.
 #[derive(Debug)]
-pub(super) struct Crowd<'a> {
+pub(super) struct Crowd {
     pub(super) form: SessionForm,
     /// All calls.
-    cells: Vec<&'a Cell>,
+    cells: Vec<Cell>,
     is_inside: Vec<bool>,
     /// The calls of each session of the sample.
-    sample: Vec<Vec<&'a Cell>>,
+    sample: Vec<Vec<Cell>>,
 }
 
 /// The calls at an address, and what the sessions there are taken for.
@@ -45,27 +45,25 @@ pub(super) struct CrowdPlace {
 }
 
 /// The lines of a reader that stand for many sessions.
-pub(super) fn crowds<'a>(
-    what: &'a ReaderUse<'_>,
+pub(super) fn crowds(
+    what: &ReaderUse<'_>,
     called: Called<'_>,
     window: ActivityWindow,
-) -> Vec<Crowd<'a>> {
+) -> Vec<Crowd> {
     let slices = what.slices.iter();
     let many = slices.filter(|slice| called.fits(slice) && slice.access.caller.is_many);
     many.map(|slice| Crowd::new(slice, window)).collect()
 }
 
-impl<'a> Crowd<'a> {
-    fn new(slice: &'a ActivitySlice<'_>, window: ActivityWindow) -> Self {
-        let in_window = |cells: &'a [Cell]| {
-            let cells = cells.iter();
-            cells.filter(move |cell| window.holds(cell.first()))
-        };
-        let cells: Vec<&Cell> = in_window(slice.cells()).collect();
-        let sample = slice.sessions().map(|cells| in_window(cells).collect());
+impl Crowd {
+    fn new(slice: &ActivitySlice<'_>, window: ActivityWindow) -> Self {
+        let is_in_window = |cell: &Cell| window.holds(cell.first());
+        let cells: Vec<Cell> = slice.cells().filter(is_in_window).collect();
+        let in_window = |cells: &[Cell]| cells.iter().copied().filter(is_in_window).collect();
+        let sample = slice.sessions().map(in_window);
         Self {
             form: SessionForm::of(&slice.access.caller.session),
-            is_inside: cells.iter().map(|cell| is_inside(slice, cell)).collect(),
+            is_inside: cells.iter().map(|cell| is_inside(slice, *cell)).collect(),
             cells,
             sample: sample.filter(|cells: &Vec<_>| !cells.is_empty()).collect(),
         }
@@ -80,12 +78,12 @@ impl<'a> Crowd<'a> {
     /// The calls at each address.
     pub(super) fn places(&self, needs: ClientNeeds) -> Vec<CrowdPlace> {
         let rates = CrowdRates::new(self, needs);
-        let mut found: BTreeMap<Address, Vec<(&Cell, bool)>> = BTreeMap::new();
+        let mut found: BTreeMap<Address, Vec<(Cell, bool)>> = BTreeMap::new();
         for (&cell, &is_inside) in self.cells.iter().zip(&self.is_inside) {
             let cells = found.entry(cell.address).or_default();
             cells.push((cell, is_inside));
         }
-        let place = |(address, cells): (Address, Vec<(&Cell, bool)>)| {
+        let place = |(address, cells): (Address, Vec<(Cell, bool)>)| {
             let is_brief = rates.is_brief(address, &cells);
             let rate = rates.at(address, is_brief, needs);
             CrowdPlace {
@@ -97,7 +95,7 @@ impl<'a> Crowd<'a> {
         found.into_iter().map(place).collect()
     }
 
-    fn place(&self, found: &[(&Cell, bool)], rate: SessionRate, needs: ClientNeeds) -> Place {
+    fn place(&self, found: &[(Cell, bool)], rate: SessionRate, needs: ClientNeeds) -> Place {
         let mut place = Place {
             is_inside: found.iter().all(|(_, is_inside)| *is_inside),
             are_processes: self.form == SessionForm::Process,
@@ -199,8 +197,8 @@ struct CrowdRates {
 }
 
 impl CrowdRates {
-    fn new(crowd: &Crowd<'_>, needs: ClientNeeds) -> Self {
-        let span = |cells: &[&Cell]| {
+    fn new(crowd: &Crowd, needs: ClientNeeds) -> Self {
+        let span = |cells: &[Cell]| {
             let first = cells.first().map_or(0, |cell| cell.first());
             let mut span = SessionSpan::at(first);
             for cell in cells {
@@ -221,7 +219,7 @@ impl CrowdRates {
         rates
     }
 
-    fn add(&mut self, span: SessionSpan, of_session: &[&Cell], is_brief: bool, needs: ClientNeeds) {
+    fn add(&mut self, span: SessionSpan, of_session: &[Cell], is_brief: bool, needs: ClientNeeds) {
         let all = self.all.of(is_brief);
         all.sessions += 1;
         all.seconds += (span.last - span.first).unsigned_abs();
@@ -243,7 +241,7 @@ impl CrowdRates {
     }
 
     /// Whether the sessions that made these calls at an address do not last.
-    fn is_brief(&self, address: Address, cells: &[(&Cell, bool)]) -> bool {
+    fn is_brief(&self, address: Address, cells: &[(Cell, bool)]) -> bool {
         let by_marks = brief_by_marks(cells);
         let by_sample = || self.at.get(&address).map(RatePair::is_brief);
         // Of a place with many names in an hour, one would be in the sample if they were all that there are of that kind.
@@ -277,7 +275,7 @@ impl CrowdRates {
 }
 
 /// Whether names pass, by how few of their marks are there in the next hour, too; `None`: the marks do not tell.
-fn brief_by_marks(cells: &[(&Cell, bool)]) -> Option<bool> {
+fn brief_by_marks(cells: &[(Cell, bool)]) -> Option<bool> {
     let bits = i64::from(u32::BITS);
     let (mut stay, mut all) = (0, 0);
     for pair in cells.windows(2) {

@@ -22,7 +22,7 @@ use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Rate;
 use crate::domain::report::result::{CaveatRow, LoopEstimate, LoopShape, Range};
 use crate::domain::sampling::{Halves, Sample, Tally, real, whole};
-use crate::domain::trail::calls::Address;
+use crate::domain::trail::cell::Address;
 use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivityWindow, ReaderUse};
 

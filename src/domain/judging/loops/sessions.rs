@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Called;
 use super::needs::ClientNeeds;
-use crate::domain::trail::calls::{Address, Cell};
+use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, ReaderUse};
 
@@ -27,7 +27,7 @@ pub(super) struct SessionHour<'a> {
 }
 
 /// Whether calls come through a VPC endpoint.
-pub(super) fn is_inside(slice: &ActivitySlice<'_>, cell: &Cell) -> bool {
+pub(super) fn is_inside(slice: &ActivitySlice<'_>, cell: Cell) -> bool {
     slice.access.caller.vpc_endpoint || cell.address.is_private()
 }
 
@@ -51,7 +51,7 @@ pub(super) fn session_hours<'a>(
     let mut hours = Vec::new();
     for slice in slices {
         let place = sessions.partition_point(|known| *known < session(&slice));
-        let cells = slice.cells().iter();
+        let cells = slice.cells();
         let inside = cells.filter(|cell| window.holds(cell.first()));
         hours.extend(inside.map(|cell| {
             let found = SessionHour {

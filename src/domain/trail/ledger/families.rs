@@ -12,6 +12,7 @@
 //! does not grow with sessions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -19,7 +20,8 @@ use foldhash::fast::FixedState;
 use super::interner::Sym;
 use super::key::{CALLER, CallKey, SESSION, family_of, with_family, without_family};
 use super::{Ledger, LineKey, SharedEvent};
-use crate::domain::trail::calls::{CallOutcome, Cell, SampledSession};
+use crate::domain::trail::calls::{CallOutcome, SampledSession};
+use crate::domain::trail::cell::Cell;
 use crate::domain::trail::sessions::SessionFamily;
 
 /// Names that are kept of all families together, as long as each may keep [`FEWEST_NAMES`].
@@ -66,6 +68,11 @@ struct KeptFamily {
 impl KeptFamily {
     /// Takes in a call of a name, unless there are so many smaller names.
     fn put(&mut self, hash: u64, name: &str, cell: Cell, most: usize) {
+        // Of many names, nearly every one is passed over.
+        let last = self.sessions.last().map(|known| known.hash);
+        if self.is_many && self.sessions.len() >= most && last.is_some_and(|last| last < hash) {
+            return;
+        }
         let place = |known: &KeptSession| (known.hash, &*known.name).cmp(&(hash, name));
         match self.sessions.binary_search_by(place) {
             Ok(at) => self.sessions[at].add(cell),
@@ -178,11 +185,17 @@ impl Ledger {
         // By the lowest bits, because the names that are kept have low hashes, and so few of the highest.
         let names = cell.names | 1 << (hash % u64::from(u32::BITS));
         let cell = Cell { names, ..cell };
-        let family = self.families.of_lines.entry(line).or_default();
+        let mut most = self.families.held_to;
+        let family = match self.families.of_lines.entry(line) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                free.insert(KeptFamily::default());
+                // A new family lowers what each may keep.
+                most = self.families.most();
+                self.families.of_lines.entry(line).or_default()
+            }
+        };
         let was_many = family.is_many;
-        // A new family lowers what each may keep.
-        let most = self.families.most();
-        let family = self.families.of_lines.entry(line).or_default();
         family.put(hash, name, cell, most);
         for cell in family.cut(most) {
             self.add(line, cell);

@@ -72,7 +72,8 @@ pub(super) struct InternedRow<const N: usize> {
     pub(super) strings: [Sym; N],
     /// What else distinguishes rows.
     pub(super) marks: u8,
-    hash: u64,
+    /// The hash of its texts and marks, in every ledger the same.
+    pub(super) hash: u64,
 }
 
 impl<const N: usize> Default for InternedRows<N> {

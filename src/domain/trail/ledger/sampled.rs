@@ -11,7 +11,8 @@ use foldhash::fast::FixedState;
 use super::{CallKey, Ledger, address_of};
 use crate::domain::base::names::{Scope, split_arn};
 use crate::domain::sampling::{Sample, Samples};
-use crate::domain::trail::calls::{Address, CallOutcome, CallSeries, SampledCalls};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, SampledCalls};
+use crate::domain::trail::cell::Address;
 use crate::domain::trail::event::{EventId, TrailEvent};
 
 /// Calls of one line in one hour from one address, in one window of a sample.

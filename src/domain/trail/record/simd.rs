@@ -2,9 +2,9 @@
 //!
 //! A block becomes four masks of 64 bits, one bit a byte: quotes, backslashes, opening and closing brackets. From them
 //! a few operations on whole words tell which brackets stand outside of strings (the method of simdjson: Langdale and
-//! Lemire, "Parsing Gigabytes of JSON per Second"). On processors with AVX2 and a carry-less product the masks come from
-//! vector instructions, found out when the program runs; everywhere else from ordinary 64-bit words. A test holds both
-//! equal, and equal to reading byte by byte.
+//! Lemire, "Parsing Gigabytes of JSON per Second"). What makes the masks is a [`Lanes`]: vector instructions where the
+//! processor has them, found out when the program runs, and ordinary 64-bit words everywhere else. A test holds all of
+//! them equal to reading byte by byte.
 
 #![expect(
     clippy::inline_always,
@@ -32,21 +32,21 @@ fn container_end_with(
     depth: usize,
 ) -> Result<usize, UnendedValue> {
     match instructions {
-        Instructions::Words => closing(bytes, at, depth, word::masks, word::prefix_xor),
+        Instructions::Words => word::container_end(bytes, at, depth),
         #[cfg(target_arch = "x86_64")]
         #[expect(
             unsafe_code,
             reason = "the compiler cannot know which instructions are there"
         )]
         // SAFETY: every feature that the function is compiled for was found on this processor.
-        Instructions::Avx2 => unsafe { vector::container_end_avx2(bytes, at, depth) },
-        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => unsafe { avx2::container_end(bytes, at, depth) },
+        #[cfg(target_arch = "aarch64")]
         #[expect(
             unsafe_code,
             reason = "the compiler cannot know which instructions are there"
         )]
         // SAFETY: as above.
-        Instructions::Avx512 => unsafe { vector::container_end_avx512(bytes, at, depth) },
+        Instructions::Neon => unsafe { neon::container_end(bytes, at, depth) },
     }
 }
 
@@ -56,8 +56,8 @@ enum Instructions {
     Words,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 /// The best that this processor has; asked of it once.
@@ -71,13 +71,12 @@ fn instructions() -> Instructions {
 fn all_instructions() -> Vec<Instructions> {
     let mut all = vec![Instructions::Words];
     #[cfg(target_arch = "x86_64")]
-    {
-        if vector::has_avx2() {
-            all.push(Instructions::Avx2);
-        }
-        if vector::has_avx512() {
-            all.push(Instructions::Avx512);
-        }
+    if avx2::is_there() {
+        all.push(Instructions::Avx2);
+    }
+    #[cfg(target_arch = "aarch64")]
+    if neon::is_there() {
+        all.push(Instructions::Neon);
     }
     all
 }
@@ -86,9 +85,8 @@ fn all_instructions() -> Vec<Instructions> {
 #[inline]
 pub(super) fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
     while let Some(piece) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
-        let found = strings::quotes_and_backslashes(piece);
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize);
+        if let Some(offset) = strings::quote_or_backslash(piece) {
+            return Some(at + offset);
         }
         at += piece.len();
     }
@@ -103,17 +101,16 @@ mod strings {
         _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
 
-    /// A bit for each quote or backslash; the lowest one is the first.
+    /// Where the first quote or backslash is.
     #[inline(always)]
-    pub(super) fn quotes_and_backslashes(piece: &[u8; 16]) -> u32 {
+    pub(super) fn quote_or_backslash(piece: &[u8; 16]) -> Option<usize> {
         #[expect(
             unsafe_code,
             reason = "the compiler wants it even where SSE2 is always there"
         )]
         // SAFETY: this module is compiled only for processors that have SSE2.
-        unsafe {
-            found(piece)
-        }
+        let found = unsafe { found(piece) };
+        (found != 0).then_some(found.trailing_zeros() as usize)
     }
 
     #[inline]
@@ -128,13 +125,40 @@ mod strings {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+/// Every processor of this kind has NEON.
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod strings {
-    /// A bit for each quote or backslash; the lowest one is the first.
+    use std::arch::aarch64::{
+        vceqq_u8, vdupq_n_u8, vget_lane_u64, vld1q_u8, vorrq_u8, vreinterpret_u64_u8,
+        vreinterpretq_u16_u8, vshrn_n_u16,
+    };
+
+    /// Where the first quote or backslash is.
     #[inline(always)]
-    pub(super) fn quotes_and_backslashes(piece: &[u8; 16]) -> u32 {
-        let bit = |offset: usize| u32::from(matches!(piece[offset], b'"' | b'\\')) << offset;
-        (0..piece.len()).map(bit).sum()
+    pub(super) fn quote_or_backslash(piece: &[u8; 16]) -> Option<usize> {
+        #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
+        // SAFETY: this module is compiled only for processors that have NEON, and 16 bytes are loaded from 16.
+        let found = unsafe {
+            let piece = vld1q_u8(piece.as_ptr());
+            let quotes = vceqq_u8(piece, vdupq_n_u8(b'"'));
+            let backslashes = vceqq_u8(piece, vdupq_n_u8(b'\\'));
+            let pairs = vreinterpretq_u16_u8(vorrq_u8(quotes, backslashes));
+            // Four bits of each byte.
+            vget_lane_u64::<0>(vreinterpret_u64_u8(vshrn_n_u16::<4>(pairs)))
+        };
+        (found != 0).then_some(found.trailing_zeros() as usize / 4)
+    }
+}
+
+#[cfg(not(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "aarch64", target_feature = "neon")
+)))]
+mod strings {
+    /// Where the first quote or backslash is.
+    #[inline(always)]
+    pub(super) fn quote_or_backslash(piece: &[u8; 16]) -> Option<usize> {
+        piece.iter().position(|byte| matches!(byte, b'"' | b'\\'))
     }
 }
 
@@ -156,21 +180,44 @@ struct Carry {
     escaped: u64,
 }
 
+/// The 64 bytes of a block, as a kind of processor takes them.
+///
+/// The functions are always inlined into the one function of each module that is compiled for its instructions.
+trait Lanes: Copy {
+    /// Takes the bytes of a block.
+    fn load(block: &[u8; BLOCK]) -> Self;
+
+    /// The same with the bits of [`FOLD`] set in each byte.
+    fn folded(self) -> Self;
+
+    /// Bit n is set if byte n equals `byte`.
+    fn equal(self, byte: u8) -> u64;
+
+    /// Each bit becomes the parity of itself and all lower bits.
+    fn prefix_xor(bits: u64) -> u64;
+}
+
 #[inline(always)]
-fn closing(
-    bytes: &[u8],
-    mut at: usize,
-    mut depth: usize,
-    masks: impl Fn(&[u8; BLOCK]) -> Masks,
-    prefix_xor: impl Fn(u64) -> u64,
-) -> Result<usize, UnendedValue> {
+fn masks<L: Lanes>(block: &[u8; BLOCK]) -> Masks {
+    let lanes = L::load(block);
+    let folded = lanes.folded();
+    Masks {
+        quote: lanes.equal(b'"'),
+        backslash: lanes.equal(b'\\'),
+        open: folded.equal(b'{'),
+        close: folded.equal(b'}'),
+    }
+}
+
+#[inline(always)]
+fn closing<L: Lanes>(bytes: &[u8], mut at: usize, mut depth: usize) -> Result<usize, UnendedValue> {
     let mut carry = Carry::default();
     let (blocks, tail) = bytes
         .get(at..)
         .ok_or(UnendedValue::Cut)?
         .as_chunks::<BLOCK>();
     for block in blocks {
-        match in_block(masks(block), &mut carry, depth, &prefix_xor) {
+        match in_block::<L>(masks::<L>(block), &mut carry, depth) {
             Ok(offset) => return Ok(at + offset + 1),
             Err(left) => depth = left,
         }
@@ -178,7 +225,7 @@ fn closing(
     }
     let mut last = [b' '; BLOCK];
     last[..tail.len()].copy_from_slice(tail);
-    let offset = in_block(masks(&last), &mut carry, depth, &prefix_xor);
+    let offset = in_block::<L>(masks::<L>(&last), &mut carry, depth);
     offset
         .map(|offset| at + offset + 1)
         .map_err(|_| UnendedValue::Cut)
@@ -186,15 +233,10 @@ fn closing(
 
 /// The place in the block of the bracket that closes the last open one, or else the depth behind the block.
 #[inline(always)]
-fn in_block(
-    masks: Masks,
-    carry: &mut Carry,
-    depth: usize,
-    prefix_xor: impl Fn(u64) -> u64,
-) -> Result<usize, usize> {
+fn in_block<L: Lanes>(masks: Masks, carry: &mut Carry, depth: usize) -> Result<usize, usize> {
     let quotes = masks.quote & !escaped(masks.backslash, carry);
     // Inside a string from its opening quote up to the byte before its closing one.
-    let strings = prefix_xor(quotes) ^ carry.in_string;
+    let strings = L::prefix_xor(quotes) ^ carry.in_string;
     carry.in_string = 0_u64.wrapping_sub(strings >> 63);
     let open = masks.open & !strings;
     let close = masks.close & !strings;
@@ -239,162 +281,13 @@ fn escaped(backslash: u64, carry: &mut Carry) -> u64 {
 /// `[` and `{` differ in one bit, and so do `]` and `}`. No other byte becomes one of them by setting it.
 const FOLD: u8 = b'{' ^ b'[';
 
-/// Ordinary words, for any processor.
-mod word {
-    use super::{BLOCK, FOLD, Masks};
+mod word;
 
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-
-    pub(super) fn masks(block: &[u8; BLOCK]) -> Masks {
-        let mut masks = Masks {
-            quote: 0,
-            backslash: 0,
-            open: 0,
-            close: 0,
-        };
-        let (words, _) = block.as_chunks::<8>();
-        for (number, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            let folded = word | (ONES * u64::from(FOLD));
-            let offset = number * 8;
-            masks.quote |= equal(word, b'"') << offset;
-            masks.backslash |= equal(word, b'\\') << offset;
-            masks.open |= equal(folded, b'{') << offset;
-            masks.close |= equal(folded, b'}') << offset;
-        }
-        masks
-    }
-
-    /// Eight bits, one for each byte of the word that equals `byte`.
-    #[inline(always)]
-    fn equal(word: u64, byte: u8) -> u64 {
-        let difference = word ^ (ONES * u64::from(byte));
-        // The high bit of each byte that is zero, and of no other.
-        let zero = !(((difference & LOW) + LOW) | difference | LOW);
-        // Gathers the eight high bits in the highest byte.
-        (zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    }
-
-    /// Each bit becomes the parity of itself and all lower bits.
-    pub(super) fn prefix_xor(mut bits: u64) -> u64 {
-        for step in [1, 2, 4, 8, 16, 32] {
-            bits ^= bits << step;
-        }
-        bits
-    }
-}
-
-/// AVX2 and the carry-less product.
 #[cfg(target_arch = "x86_64")]
-mod vector {
-    use std::arch::x86_64::{
-        __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm256_cmpeq_epi8,
-        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-        _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_or_si512, _mm512_set1_epi8,
-    };
+mod avx2;
 
-    use super::{BLOCK, FOLD, Masks, UnendedValue, closing};
-
-    pub(super) fn has_avx512() -> bool {
-        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && has_avx2()
-    }
-
-    pub(super) fn has_avx2() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("pclmulqdq")
-            && is_x86_feature_detected!("popcnt")
-            && is_x86_feature_detected!("bmi1")
-    }
-
-    #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1")]
-    pub(super) fn container_end_avx2(
-        bytes: &[u8],
-        at: usize,
-        depth: usize,
-    ) -> Result<usize, UnendedValue> {
-        closing(
-            bytes,
-            at,
-            depth,
-            |block| masks(block),
-            |bits| prefix_xor(bits),
-        )
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,popcnt,bmi1")]
-    pub(super) fn container_end_avx512(
-        bytes: &[u8],
-        at: usize,
-        depth: usize,
-    ) -> Result<usize, UnendedValue> {
-        closing(
-            bytes,
-            at,
-            depth,
-            |block| wide_masks(block),
-            |bits| prefix_xor(bits),
-        )
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn wide_masks(block: &[u8; BLOCK]) -> Masks {
-        #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
-        // SAFETY: the block has the 64 bytes that are loaded, and the load needs no alignment.
-        let whole = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
-        let folded = _mm512_or_si512(whole, _mm512_set1_epi8(FOLD.cast_signed()));
-        let equal =
-            |bytes, byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()));
-        Masks {
-            quote: equal(whole, b'"'),
-            backslash: equal(whole, b'\\'),
-            open: equal(folded, b'{'),
-            close: equal(folded, b'}'),
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn masks(block: &[u8; BLOCK]) -> Masks {
-        let (low, high) = halves(block);
-        let fold = _mm256_set1_epi8(FOLD.cast_signed());
-        let (low_folded, high_folded) = (_mm256_or_si256(low, fold), _mm256_or_si256(high, fold));
-        Masks {
-            quote: equal(low, high, b'"'),
-            backslash: equal(low, high, b'\\'),
-            open: equal(low_folded, high_folded, b'{'),
-            close: equal(low_folded, high_folded, b'}'),
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn halves(block: &[u8; BLOCK]) -> (__m256i, __m256i) {
-        let (halves, _) = block.as_chunks::<32>();
-        #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
-        // SAFETY: each half has the 32 bytes that are loaded, and the load needs no alignment.
-        let load = |half: &[u8; 32]| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
-        (load(&halves[0]), load(&halves[1]))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn equal(low: __m256i, high: __m256i, byte: u8) -> u64 {
-        let byte = _mm256_set1_epi8(byte.cast_signed());
-        let bits =
-            |half| u64::from(_mm256_movemask_epi8(_mm256_cmpeq_epi8(half, byte)).cast_unsigned());
-        (bits(high) << 32) | bits(low)
-    }
-
-    #[inline]
-    #[target_feature(enable = "pclmulqdq")]
-    fn prefix_xor(bits: u64) -> u64 {
-        let product =
-            _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits.cast_signed()), _mm_set_epi64x(0, -1));
-        _mm_cvtsi128_si64(product).cast_unsigned()
-    }
-}
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::failure::FailureCause;
 use super::slice::{ActivitySlice, ActivityWindow};
 use crate::domain::base::reader_kind::ReaderKind;
-use crate::domain::trail::calls::{CallOutcome, Cell};
+use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Cell;
 use crate::domain::usage::classify::Class;
 
 /// A caller that describes a secret on so many days, or in so many hours, does so regularly: it refreshes a cache.
@@ -14,8 +15,8 @@ const REGULAR_DAYS: usize = 4;
 const REGULAR_HOURS: usize = 12;
 
 /// Whether calls come on so many days, or in so many hours, that somebody makes them by habit.
-pub(super) fn is_regular<'c>(cells: impl Iterator<Item = &'c Cell>) -> bool {
-    let hours: BTreeSet<u32> = cells.map(|cell| cell.hour()).collect();
+pub(super) fn is_regular(cells: impl Iterator<Item = Cell>) -> bool {
+    let hours: BTreeSet<u32> = cells.map(Cell::hour).collect();
     let days: BTreeSet<u32> = hours.iter().map(|hour| hour / 24).collect();
     hours.len() >= REGULAR_HOURS || days.len() >= REGULAR_DAYS
 }
@@ -105,12 +106,7 @@ impl<'a> ReaderUse<'a> {
     pub fn read_days(&self) -> BTreeSet<i64> {
         let reads = self.slices.iter().filter(|slice| slice.is_read());
         reads
-            .flat_map(|slice| {
-                slice
-                    .cells()
-                    .iter()
-                    .map(|cell| cell.first().div_euclid(86_400))
-            })
+            .flat_map(|slice| slice.cells().map(|cell| cell.first().div_euclid(86_400)))
             .collect()
     }
 

@@ -5,9 +5,9 @@
 use std::ops::Range;
 
 use crate::domain::base::reader_kind::name_of;
-use crate::domain::trail::calls::{
-    CallOutcome, CallSeries, Cell, SampledCalls, first_call, last_call,
-};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, SampledCalls};
+use crate::domain::trail::cell::Cell;
+use crate::domain::trail::cells;
 use crate::domain::trail::coverage::Covered;
 
 /// A span of time in seconds since 1970: from inclusive, to exclusive.
@@ -41,17 +41,23 @@ pub struct ActivitySlice<'a> {
     pub(super) hours: Range<usize>,
 }
 
-impl ActivitySlice<'_> {
+impl<'a> ActivitySlice<'a> {
     /// The hours, one by one and by address.
-    pub fn cells(&self) -> &[Cell] {
-        &self.access.cells[self.hours.clone()]
+    pub fn cells(&self) -> impl Iterator<Item = Cell> + use<'a> {
+        let Range { start, end } = self.hours;
+        self.access.cells.iter().skip(start).take(end - start)
+    }
+
+    /// The keys of the first and the last cell.
+    fn keys(&self) -> (u32, u32) {
+        let mut keys = self.cells().map(|cell| cell.key);
+        let first = keys.next().unwrap_or(0);
+        (first, keys.last().unwrap_or(first))
     }
 
     /// The sessions that are kept of many, each with its calls in these hours.
-    pub fn sessions(&self) -> impl Iterator<Item = &[Cell]> {
-        let cells = self.cells();
-        let first = cells.first().map_or(0, |cell| cell.key);
-        let last = cells.last().map_or(0, |cell| cell.key);
+    pub fn sessions(&self) -> impl Iterator<Item = &'a [Cell]> + use<'a> {
+        let (first, last) = self.keys();
         let of_these = move |all: &'_ [Cell]| {
             let from = all.partition_point(|cell| cell.key < first);
             from..all.partition_point(|cell| cell.key <= last)
@@ -64,16 +70,13 @@ impl ActivitySlice<'_> {
 
     /// The calls of samples that lie in a window, each with its cell.
     pub fn sampled(&self, window: ActivityWindow) -> impl Iterator<Item = (Cell, SampledCalls)> {
-        let cells = self.cells();
         let sampled = &self.access.sampled;
-        let first = cells.first().map_or(0, |cell| cell.key);
-        let last = cells.last().map_or(0, |cell| cell.key);
+        let (first, last) = self.keys();
+        let cells: Vec<Cell> = self.cells().collect();
         let cell_of = move |calls: &SampledCalls| {
-            let begin = cells.partition_point(|cell| cell.key < calls.key);
-            let mut of_hour = cells[begin..]
-                .iter()
-                .take_while(|cell| cell.key == calls.key);
-            of_hour.find(|cell| cell.address == calls.address).copied()
+            let place = |cell: &Cell| (cell.key, cell.address);
+            let found = cells.binary_search_by_key(&(calls.key, calls.address), place);
+            found.ok().map(|at| cells[at])
         };
         sampled[sampled.partition_point(|calls| calls.key < first)..]
             .iter()
@@ -84,10 +87,10 @@ impl ActivitySlice<'_> {
 
     /// How many calls were seen in a window.
     pub fn seen_in(&self, window: ActivityWindow) -> u64 {
-        let since = self
-            .cells()
-            .iter()
-            .filter(|cell| window.holds(cell.first()));
+        if self.is_inside(window) {
+            return self.access.calls();
+        }
+        let since = self.cells().filter(|cell| window.holds(cell.first()));
         since.map(|cell| u64::from(cell.calls)).sum()
     }
 
@@ -109,22 +112,42 @@ impl ActivitySlice<'_> {
         if !self.access.sampled.is_empty() {
             return self.calls_in(window);
         }
-        let counts = |cell: &&Cell| window.holds(cell.first()) && covered.holds(cell.first());
-        let cells = self.cells().iter().filter(counts);
+        let counts = |cell: &Cell| window.holds(cell.first()) && covered.holds(cell.first());
+        let cells = self.cells().filter(counts);
         cells.map(|cell| u64::from(cell.calls)).sum()
     }
 
     /// The first and the last call in a window, in seconds since 1970; `None` if none lies in it.
     pub(crate) fn span_in(&self, window: ActivityWindow) -> Option<(i64, i64)> {
-        let cells = self.cells().iter();
-        let spans = cells
-            .filter(|cell| window.holds(cell.first()))
-            .map(|cell| (cell.first(), cell.last()));
-        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        if self.is_inside(window) {
+            return self.span();
+        }
+        cells::span(self.cells().filter(|cell| window.holds(cell.first())))
+    }
+
+    /// Whether these are all hours of the line, and no call is outside of a window. So much is known without a look at the
+    /// hours.
+    fn is_inside(&self, window: ActivityWindow) -> bool {
+        let is_inside = |(first, last)| window.holds(first) && window.holds(last);
+        self.is_whole() && self.span().is_some_and(is_inside)
+    }
+
+    /// Whether these are all hours of the line.
+    fn is_whole(&self) -> bool {
+        self.hours == (0..self.access.cells.len())
+    }
+
+    /// The first and the last call.
+    fn span(&self) -> Option<(i64, i64)> {
+        if self.is_whole() {
+            self.access.cells.span()
+        } else {
+            cells::span(self.cells())
+        }
     }
 
     pub(super) fn first(&self) -> i64 {
-        first_call(self.cells()).unwrap_or(i64::MAX)
+        self.span().map_or(i64::MAX, |(first, _)| first)
     }
 
     /// The name of the person or program behind the calls: the session of a person, else the role or user.
@@ -140,7 +163,7 @@ impl ActivitySlice<'_> {
 
     /// The last call, in seconds since 1970.
     pub fn last(&self) -> i64 {
-        last_call(self.cells()).unwrap_or(i64::MIN)
+        self.span().map_or(i64::MIN, |(_, last)| last)
     }
 
     /// Whether the value was asked for, however the call ended, alone or in a batch.
