@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    secretsweep::run(secretsweep::cli::Cli::parse()).into()
+    secretsweep::run(secretsweep::cli::Cli::from_command_line()).into()
 }

@@ -1,4 +1,4 @@
-//! The secrets of the example organization, and what a scan of it must say about each.
+//! The cast of the example organization: the secrets that show a feature, and what a scan of it must say about each.
 //!
 //! One table for people and programs: what a row holds decides its entry in the inventory, and its `shows`, `verdict`
 //! and `reason` are what the tests check a scan against. The calls that go with the rows are in `traffic`.
@@ -27,7 +27,7 @@ pub(super) const SCOPES: &[(&str, &str, i64)] = &[
     (STAGING, FRANKFURT, 12),
 ];
 
-/// Every secret of the example organization, in the order of the inventory. Which of them there are is up to the edition.
+/// The secrets that show something, in the order of the inventory. Which of them are written is up to the edition.
 pub(super) const CAST: &[Cast] = &[
     // Loops and healthy readers.
     prod("checkout/stripe/api-key")
