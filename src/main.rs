@@ -3,5 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    secretsweep::run(secretsweep::cli::Cli::from_command_line()).into()
+    secretsweep::run(secretsweep::cli::Cli::from_command_line(
+        std::env::args_os().collect(),
+    ))
+    .into()
 }

@@ -72,10 +72,10 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line of this process. Where it is wrong, or asks for help, that is printed and the process ends.
+    /// Reads a command line, the program's name first. Where it is wrong, or asks for help, that is printed and the process
+    /// ends.
     #[must_use]
-    pub fn from_command_line() -> Self {
-        let words: Vec<OsString> = std::env::args_os().collect();
+    pub fn from_command_line(words: Vec<OsString>) -> Self {
         // clap prints help and errors before it has read all options.
         let colour = match asked_colour(&words) {
             ColorWhen::Auto => ColorChoice::Auto,

@@ -7,13 +7,11 @@
 
 use std::sync::LazyLock;
 
-use super::call::{Act, CallTarget};
+use super::HOUR;
 use super::callers::{ClientKind, DemoCaller, service};
-use super::organization::{CAST, FRANKFURT, IRELAND, STAGING};
+use super::organization::{CAST, FRANKFURT, HOLE, IRELAND, STAGING};
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation, secret};
-use super::script::{Script, always};
-use super::{HOUR, delivery, rotation};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 /// How many everyday secrets there are. With those of the cast they make 300.
@@ -27,7 +25,7 @@ pub(super) static SECRETS: LazyLock<Vec<Cast>> = LazyLock::new(|| {
 });
 
 /// A service with secrets of its own.
-struct Service {
+struct DemoService {
     name: &'static str,
     /// The value of the tag that names its owner; empty if there is no such tag.
     owner: &'static str,
@@ -42,8 +40,8 @@ const fn service_of(
     account: &'static str,
     region: &'static str,
     client: ClientKind,
-) -> Service {
-    Service {
+) -> DemoService {
+    DemoService {
         name,
         owner,
         account,
@@ -53,11 +51,11 @@ const fn service_of(
 }
 
 /// A service of production in us-east-1.
-const fn home(name: &'static str, owner: &'static str, client: ClientKind) -> Service {
+const fn home(name: &'static str, owner: &'static str, client: ClientKind) -> DemoService {
     service_of(name, owner, PRODUCTION, VIRGINIA, client)
 }
 
-const SERVICES: &[Service] = &[
+const SERVICES: &[DemoService] = &[
     home("accounts", "identity", ClientKind::GoPods),
     home("addresses", "identity", ClientKind::GoPods),
     home("consent", "identity", ClientKind::JavaCache),
@@ -201,7 +199,7 @@ const CONTENTS: &[(&str, &str)] = &[
 
 /// What happens to an everyday secret in the ninety days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
+pub(super) enum Life {
     /// Its service reads it once in so many seconds.
     Read { every: i64 },
     /// Its service keeps it in a cache, which asks for the description every hour.
@@ -210,11 +208,19 @@ enum Life {
     Quiet,
 }
 
-struct Everyday {
-    row: Cast,
-    life: Life,
+/// An everyday secret.
+pub(super) struct Everyday {
+    pub(super) row: Cast,
+    pub(super) life: Life,
     /// The place of its service in [`SERVICES`].
     service: usize,
+}
+
+impl Everyday {
+    /// The role of its service.
+    pub(super) fn caller(&self) -> &'static DemoCaller {
+        &CALLERS[self.service]
+    }
 }
 
 /// A drawn name. Rows hold it for the length of the program, as they hold those of the cast.
@@ -242,7 +248,8 @@ static NAMES: LazyLock<Vec<Drawn>> = LazyLock::new(|| {
     names
 });
 
-static EVERYDAY: LazyLock<Vec<Everyday>> = LazyLock::new(|| {
+/// The everyday secrets, in the order of [`SECRETS`].
+pub(super) static EVERYDAY: LazyLock<Vec<Everyday>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for drawn in NAMES.iter() {
         all.extend(secrets(drawn));
@@ -287,8 +294,8 @@ static CALLER_NAMES: LazyLock<Vec<CallerNames>> = LazyLock::new(|| {
         .collect()
 });
 
-fn seed(purpose: &str, service: &Service) -> SplitMix {
-    let Service {
+fn seed(purpose: &str, service: &DemoService) -> SplitMix {
+    let DemoService {
         name,
         account,
         region,
@@ -375,12 +382,12 @@ fn rare(random: &mut SplitMix) -> Life {
 }
 
 /// Whether the trail of the service's account and Region has the hole, so that nothing there is certainly unused.
-fn has_hole(service: &Service) -> bool {
-    let (account, region, ..) = delivery::HOLE;
+fn has_hole(service: &DemoService) -> bool {
+    let (account, region, ..) = HOLE;
     service.account == account && service.region == region
 }
 
-fn idle(row: &Cast, service: &Service, random: &mut SplitMix) -> Cast {
+fn idle(row: &Cast, service: &DemoService, random: &mut SplitMix) -> Cast {
     let days = 92 + i64::from(random.below(170));
     let row = row.accessed(days);
     let row = row.created(row.created.max(days + 60));
@@ -391,7 +398,7 @@ fn idle(row: &Cast, service: &Service, random: &mut SplitMix) -> Cast {
     }
 }
 
-fn never_read(row: &Cast, service: &Service, random: &mut SplitMix) -> Cast {
+fn never_read(row: &Cast, service: &DemoService, random: &mut SplitMix) -> Cast {
     let row = row.created(100 + i64::from(random.below(200)));
     if has_hole(service) {
         row.review("coverage-gap", "never read, but the trail has a hole")
@@ -400,7 +407,7 @@ fn never_read(row: &Cast, service: &Service, random: &mut SplitMix) -> Cast {
     }
 }
 
-fn only_rotated(row: &Cast, service: &Service, random: &mut SplitMix) -> Cast {
+fn only_rotated(row: &Cast, service: &DemoService, random: &mut SplitMix) -> Cast {
     let row = row.rotation(rotated(random));
     if has_hole(service) {
         row.review("coverage-gap", "only rotated, but the trail has a hole")
@@ -415,22 +422,6 @@ fn rotated(random: &mut SplitMix) -> Rotation {
         function: "rotate-service-user",
         every: 30,
         last: 2 + i64::from(random.below(26)),
-    }
-}
-
-/// Adds the calls of the everyday secrets, and of their rotations.
-pub(super) fn calls(script: &mut Script) {
-    rotation::calls(&mut script.calls, CAST.len()..SECRETS.len());
-    for (everyday, place) in EVERYDAY.iter().zip(CAST.len()..) {
-        let caller = &CALLERS[everyday.service];
-        match everyday.life {
-            Life::Read { every } => script.reads(place, caller, always(every)),
-            Life::Cached => {
-                let ask = [Act::Describe(CallTarget::Arn(place))];
-                script.series(everyday.row.region, caller, always(HOUR), &ask, None);
-            }
-            Life::Quiet => {}
-        }
     }
 }
 

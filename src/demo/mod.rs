@@ -14,6 +14,7 @@ mod callers;
 mod delivery;
 mod edition;
 mod everyday;
+mod everyday_traffic;
 mod hostile;
 mod hygiene;
 mod identity;
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn every_hour_but_those_of_the_hole_has_a_record() {
-        let (account, region, from, until) = crate::demo::delivery::HOLE;
+        let (account, region, from, until) = crate::demo::organization::HOLE;
         for &(own_account, own_region, _) in SCOPES {
             let activity = &TRAIL.hours[&(own_account.to_owned(), own_region.to_owned())];
             let first = leap_day().at(BEGIN).to_string();

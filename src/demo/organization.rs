@@ -8,6 +8,7 @@
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 use super::roles::{Cast, Rotation, prod, secret};
+use super::{DAY, NOW};
 
 /// The account where changes are tried out.
 pub(super) const STAGING: &str = "444455556666";
@@ -26,6 +27,10 @@ pub(super) const SCOPES: &[(&str, &str, i64)] = &[
     (STAGING, IRELAND, 12),
     (STAGING, FRANKFURT, 12),
 ];
+
+/// Where the logs are missing: account, Region, first moment, and the moment after the last.
+pub(super) const HOLE: (&str, &str, i64, i64) =
+    (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
 
 /// The secrets that show something, in the order of the inventory. Which of them are written is up to the edition.
 pub(super) const CAST: &[Cast] = &[

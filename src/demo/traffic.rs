@@ -6,11 +6,11 @@
 use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{self, DemoCaller};
 use super::edition::Edition;
-use super::everyday::{self, SECRETS};
+use super::everyday::SECRETS;
 use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
 use super::random::SplitMix;
 use super::script::{CallPattern, Script, ago, always, find, prod, since};
-use super::{BEGIN, DAY, DAYS, HOUR, NOW, hostile, hygiene, rotation};
+use super::{BEGIN, DAY, DAYS, HOUR, NOW, everyday_traffic, hostile, hygiene, rotation};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 /// Every call of the ninety days in the order of time.
@@ -31,7 +31,7 @@ pub(super) fn calls(edition: Edition) -> Vec<Call> {
     background(&mut script);
     starts(&mut script);
     hygiene::calls(&mut script);
-    everyday::calls(&mut script);
+    everyday_traffic::calls(&mut script);
     scans_of_ours(&mut script);
     if edition.is_hostile() {
         hostile::calls(&mut script);
