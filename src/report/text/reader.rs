@@ -150,7 +150,7 @@ fn may(page: &mut TextPage, reach: &IdentityReach) {
         let statement = grant.sid.as_deref().map(|sid| format!(", statement {sid}"));
         let name = format!("{}{}", grant.policy, statement.unwrap_or_default());
         let text = format!(
-            "  by {}: it may read {} and has read {}",
+            "  by {}: {}, {} of them read",
             grant.by.as_str(),
             number(grant.may_read, "secret"),
             thousands(grant.did_read)
