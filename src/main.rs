@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    secretsweep::run(secretsweep::cli::Cli::parse()).into()
+    secretsweep::run(secretsweep::cli::Cli::from_command_line(
+        std::env::args_os().collect(),
+    ))
+    .into()
 }

@@ -220,7 +220,7 @@ fn scan(report: &Report, month: Month, before: Option<&Report>) -> MonthScan {
     }
 }
 
-/// The groups with their months, the dearest first. A group without a row in a month paid nothing in it.
+/// The groups with their months, the most expensive first. A group without a row in a month paid nothing in it.
 fn listed(sums: BTreeMap<GroupKey, BTreeMap<usize, Money>>, known: &[bool]) -> Vec<TrendGroup> {
     let group = |(key, months): (GroupKey, BTreeMap<usize, Money>)| TrendGroup {
         group: key.to_string(),

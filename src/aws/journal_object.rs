@@ -51,6 +51,21 @@ pub enum JournalObjectError {
     },
 }
 
+impl JournalObjectError {
+    /// What a user can do about it.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::Unread { .. } => {
+                "check the address, and the permissions: `secretsweep iam-policy apply` with the same `--journal` prints them"
+            }
+            Self::Damaged { .. } => {
+                "look at its last versions in the bucket, and bring back the one before it was changed"
+            }
+        }
+    }
+}
+
 /// A journal in a bucket, as this run has last seen it.
 pub struct JournalObject<'a> {
     session: &'a AwsSession,

@@ -23,8 +23,10 @@ pub use view::{
     ReportArgs, RulesArgs, RulesFormat, SplitBy, TrendArgs, TrendFormat, View,
 };
 
+use std::ffi::OsString;
+
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use suggest::suggested;
@@ -69,6 +71,39 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first. Where it is wrong, or asks for help, that is printed and the process
+    /// ends.
+    #[must_use]
+    pub fn from_command_line(words: Vec<OsString>) -> Self {
+        // clap prints help and errors before it has read all options.
+        let colour = match asked_colour(&words) {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        };
+        let matches = Self::command().color(colour).get_matches_from(words);
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// What `--color` says, wherever it stands; the last one wins, as for clap.
+fn asked_colour(words: &[OsString]) -> ColorWhen {
+    let words: Vec<&str> = words
+        .iter()
+        .map(|word| word.to_str().unwrap_or_default())
+        .take_while(|word| *word != "--")
+        .collect();
+    let apart = words.windows(2).rev().find_map(|pair| match pair {
+        ["--color", when] => Some(*when),
+        [_, word] => word.strip_prefix("--color="),
+        _ => None,
+    });
+    apart
+        .and_then(|when| ColorWhen::from_str(when, false).ok())
+        .unwrap_or(ColorWhen::Auto)
 }
 
 /// When text for people has colours.

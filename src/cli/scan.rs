@@ -206,21 +206,34 @@ impl std::str::FromStr for TrailSource {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once("://") {
-            Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => {
-                Ok(Self::Bucket(text.to_owned()))
+            Some(("athena", _)) => return Ok(Self::Athena(text.to_owned())),
+            Some(("trino" | "trinos", _)) => return Ok(Self::Trino(text.to_owned())),
+            Some(("logs", _)) => {
+                let group = text.parse().map(Self::LogGroup);
+                return group.map_err(|error: LogGroupError| error.to_string());
             }
-            Some(("athena", _)) => Ok(Self::Athena(text.to_owned())),
-            Some(("trino" | "trinos", _)) => Ok(Self::Trino(text.to_owned())),
-            Some(("logs", _)) => text
-                .parse()
-                .map(Self::LogGroup)
-                .map_err(|error: LogGroupError| error.to_string()),
-            Some((scheme, _)) => Err(format!(
-                "a trail at `{scheme}://` cannot be read directly: copy it into a folder and give that"
-            )),
-            None if text.is_empty() => Err("a folder is expected".to_owned()),
-            None => Ok(Self::Files(PathBuf::from(text))),
+            _ if text.is_empty() => return Err("a folder is expected".to_owned()),
+            _ => {}
         }
+        Ok(if is_bucket(text, "a trail")? {
+            Self::Bucket(text.to_owned())
+        } else {
+            Self::Files(PathBuf::from(text))
+        })
+    }
+}
+
+/// Whether a source is a bucket, `s3://bucket/prefix`, and not a path; `what` names the source.
+///
+/// # Errors
+/// For an address of any other kind: nobody means a path by it.
+pub(super) fn is_bucket(text: &str, what: &str) -> Result<bool, String> {
+    match text.split_once("://") {
+        Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => Ok(true),
+        Some((scheme, _)) => Err(format!(
+            "{what} at `{scheme}://` cannot be read directly: copy it into a folder and give that"
+        )),
+        None => Ok(false),
     }
 }
 

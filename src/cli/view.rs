@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::scan::{amount, asked_about, codes, known_code};
+use super::scan::{amount, asked_about, codes, is_bucket, known_code};
 use super::suggest::suggested;
 use crate::domain::base::money::Money;
 use crate::domain::policy::Glob;
@@ -63,16 +63,11 @@ impl std::str::FromStr for BillSource {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once("://") {
-            Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => {
-                Ok(Self::Bucket(text.to_owned()))
-            }
-            Some((scheme, _)) => Err(format!(
-                "a bill at `{scheme}://` cannot be read directly: copy it into a folder and give that"
-            )),
-            None if text.is_empty() => Err("a file or folder is expected".to_owned()),
-            None if text == "ce" => Ok(Self::CostExplorer),
-            None => Ok(Self::Files(PathBuf::from(text))),
+        match text {
+            "" => Err("a file or folder is expected".to_owned()),
+            "ce" => Ok(Self::CostExplorer),
+            _ if is_bucket(text, "a bill")? => Ok(Self::Bucket(text.to_owned())),
+            _ => Ok(Self::Files(PathBuf::from(text))),
         }
     }
 }

@@ -122,6 +122,57 @@ const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -
     )
 }
 
+/// What a service runs on and calls with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientKind {
+    /// Go on EKS.
+    GoPods,
+    /// Python on EKS.
+    PythonPods,
+    /// Java on Fargate.
+    JavaTasks,
+    /// Java on EC2, with the caching library.
+    JavaCache,
+    /// Python in a Lambda function.
+    PythonFunction,
+}
+
+impl ClientKind {
+    /// What the names of the roles of such services end in.
+    pub(super) const fn role_ending(self) -> &'static str {
+        match self {
+            Self::GoPods | Self::PythonPods => "irsa",
+            Self::JavaTasks => "task",
+            Self::JavaCache => "instance",
+            Self::PythonFunction => "lambda",
+        }
+    }
+}
+
+/// A service of any account, which calls through the VPC endpoint from addresses that begin with `network`.
+pub(super) const fn service(
+    account: &'static str,
+    client: ClientKind,
+    name: &'static str,
+    role_name: &'static str,
+    network: &'static str,
+) -> DemoCaller {
+    let (session, agent) = match client {
+        ClientKind::GoPods => (SessionNaming::Pod, GO_SDK),
+        ClientKind::PythonPods => (SessionNaming::Pod, PYTHON_POD),
+        ClientKind::JavaTasks => (SessionNaming::Task, JAVA_FARGATE),
+        ClientKind::JavaCache => (SessionNaming::Instance, JAVA_CACHE),
+        ClientKind::PythonFunction => (SessionNaming::Named(name), PYTHON_LAMBDA),
+    };
+    role(
+        account,
+        role_name,
+        session,
+        agent,
+        Origin::Endpoint(network),
+    )
+}
+
 pub(super) static CHECKOUT: DemoCaller = function(
     "checkout-api",
     "checkout-api-lambda",

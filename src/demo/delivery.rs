@@ -10,16 +10,13 @@ use flate2::{Compression, GzBuilder};
 
 use super::call::Call;
 use super::edition::Edition;
-use super::organization::{FRANKFURT, SCOPES, STAGING};
+use super::organization::{HOLE, SCOPES};
 use super::random::SplitMix;
 use super::record;
 use super::{DAY, DAYS, HOUR, NOW};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 const ORGANIZATION: &str = "o-exampleorg1";
-/// Where the logs are missing: account, Region, first moment, and the moment after the last.
-pub(super) const HOLE: (&str, &str, i64, i64) =
-    (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
 /// Delivery is some minutes after the last event of a file.
 const DELAY: i64 = 300;
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::organization::CAST;
+use super::everyday::SECRETS;
 use super::roles::Cast;
 use super::{DAY, NOW};
 
@@ -58,7 +58,7 @@ impl Edition {
 
     /// The secrets with their places in the table.
     pub(super) fn places(self) -> impl Iterator<Item = (usize, &'static Cast)> {
-        let all = CAST.iter().enumerate();
+        let all = SECRETS.iter().enumerate();
         all.filter(move |(_, cast)| self.hostile || !cast.hostile)
     }
 

@@ -5,8 +5,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::call::{Act, Call};
 use super::callers::{DemoCaller, Origin, SessionNaming};
 use super::edition::Edition;
+use super::everyday::SECRETS;
 use super::json::{Json, text};
-use super::organization::CAST;
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation};
 use super::{BEGIN, HOUR, SECRETS_MANAGER};
@@ -137,7 +137,7 @@ fn session_name(caller: &DemoCaller, client: u32, edition: Edition) -> String {
         }
         SessionNaming::RotationFunction => usize::try_from(client)
             .ok()
-            .and_then(|place| CAST.get(place))
+            .and_then(|place| SECRETS.get(place))
             .and_then(rotation_function)
             .unwrap_or_default()
             .to_owned(),

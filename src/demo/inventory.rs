@@ -14,7 +14,8 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::call::{Act, Call};
 use super::edition::Edition;
-use super::organization::{CAST, SCOPES, STAGING};
+use super::everyday::SECRETS;
+use super::organization::{SCOPES, STAGING};
 use super::random::SplitMix;
 use super::roles::{Cast, DemoKey, Rotation};
 use super::traffic::{created_at, deleted_at};
@@ -60,12 +61,13 @@ pub(super) fn write(
 
 /// The secrets that have replicas, with their places. A list does not say where those stand.
 fn primaries() -> impl Iterator<Item = (usize, &'static Cast)> {
-    let all = CAST.iter().enumerate();
+    let all = SECRETS.iter().enumerate();
     all.filter(|(_, cast)| cast.primary == Some(cast.region))
 }
 
 fn replicas(primary: &Cast) -> Vec<ReplicationStatus> {
-    CAST.iter()
+    SECRETS
+        .iter()
         .filter(|cast| cast.account == primary.account && cast.name == primary.name)
         .filter(|cast| cast.region != primary.region)
         .map(|cast| ReplicationStatus {
@@ -96,7 +98,8 @@ struct ReplicationStatus {
 
 /// The ARN of every secret, by its place in the table: most records name one.
 static ARNS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    CAST.iter()
+    SECRETS
+        .iter()
         .map(|cast| format!("{}-{}", partial_arn(cast), suffix(cast, "suffix")))
         .collect()
 });
@@ -159,7 +162,7 @@ pub(super) enum VersionAge {
 
 /// The day of the last successful read of each secret in the trail, midnight UTC, as AWS keeps it.
 fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
-    let mut accessed: Vec<Option<i64>> = CAST
+    let mut accessed: Vec<Option<i64>> = SECRETS
         .iter()
         .map(|cast| cast.accessed.map(|days| NOW - days * DAY))
         .collect();
@@ -175,7 +178,7 @@ fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
 
 /// When a value was last put into each secret in the trail.
 fn last_written(calls: &[Call]) -> Vec<Option<i64>> {
-    let mut written = vec![None; CAST.len()];
+    let mut written = vec![None; SECRETS.len()];
     for call in calls.iter().filter(|call| call.failure.is_none()) {
         if let Act::Put(target) = call.act
             && let Some(index) = target.index()
@@ -248,7 +251,7 @@ fn entry(
     accessed: Option<i64>,
     written: Option<i64>,
 ) -> DemoSecret {
-    let cast = &CAST[index];
+    let cast = &SECRETS[index];
     let date = |seconds, millisecond| printed(edition, cast.account, seconds, millisecond);
     let created = created_at(index);
     let last_rotated = rotation::succeeded(cast).first().copied();
@@ -377,12 +380,12 @@ mod tests {
 
     #[test]
     fn replicas_share_the_suffix_of_their_primary() {
-        for (index, replica) in CAST.iter().enumerate() {
+        for (index, replica) in SECRETS.iter().enumerate() {
             let Some(primary_region) = replica.primary.filter(|&region| region != replica.region)
             else {
                 continue;
             };
-            let primary = CAST.iter().position(|cast| {
+            let primary = SECRETS.iter().position(|cast| {
                 cast.account == replica.account
                     && cast.name == replica.name
                     && cast.region == primary_region
@@ -397,7 +400,7 @@ mod tests {
         let edition = Edition::of_day(jiff::Timestamp::UNIX_EPOCH);
         let accessed = last_accessed(&super::super::traffic::calls(edition));
         let days_ago = |name: &str| {
-            let index = CAST.iter().position(|cast| cast.name == name).unwrap();
+            let index = SECRETS.iter().position(|cast| cast.name == name).unwrap();
             accessed[index].map(|at| (NOW - at) / DAY)
         };
         // A day is its midnight: what was read on the last day was accessed one day before the end of it.

@@ -1,4 +1,4 @@
-//! The secrets of the example organization, and what a scan of it must say about each.
+//! The cast of the example organization: the secrets that show a feature, and what a scan of it must say about each.
 //!
 //! One table for people and programs: what a row holds decides its entry in the inventory, and its `shows`, `verdict`
 //! and `reason` are what the tests check a scan against. The calls that go with the rows are in `traffic`.
@@ -8,6 +8,7 @@
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 use super::roles::{Cast, Rotation, prod, secret};
+use super::{DAY, NOW};
 
 /// The account where changes are tried out.
 pub(super) const STAGING: &str = "444455556666";
@@ -27,7 +28,11 @@ pub(super) const SCOPES: &[(&str, &str, i64)] = &[
     (STAGING, FRANKFURT, 12),
 ];
 
-/// Every secret of the example organization, in the order of the inventory. Which of them there are is up to the edition.
+/// Where the logs are missing: account, Region, first moment, and the moment after the last.
+pub(super) const HOLE: (&str, &str, i64, i64) =
+    (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
+
+/// The secrets that show something, in the order of the inventory. Which of them are written is up to the edition.
 pub(super) const CAST: &[Cast] = &[
     // Loops and healthy readers.
     prod("checkout/stripe/api-key")

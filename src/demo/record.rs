@@ -11,12 +11,12 @@ use serde_json::value::RawValue;
 use super::call::{Act, Call, CallAccess, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{Origin, SessionNaming};
 use super::edition::Edition;
+use super::everyday::SECRETS;
 use super::identity::{Face, face_of, rotation_function, session_arn};
 use super::inventory::{
     VersionAge, arn, former_arn, function_arn, key_arn, partial_arn, version_id,
 };
 use super::json::{Json, text};
-use super::organization::CAST;
 use super::random::{SplitMix, uuid};
 use super::roles::Cast;
 use super::{BEGIN, DAY, HOUR, SECRETS_MANAGER};
@@ -129,7 +129,7 @@ fn record<'a>(
     };
     match call.act {
         Act::Rotation(_, index) => by_the_service(&mut record, index),
-        Act::Decrypt(index) => by_the_key(&mut record, &CAST[index]),
+        Act::Decrypt(index) => by_the_key(&mut record, &SECRETS[index]),
         _ => {}
     }
     record
@@ -198,9 +198,9 @@ fn read_only(act: Act) -> bool {
 /// What the caller wrote to name the secret.
 fn secret_id(target: CallTarget) -> String {
     match target {
-        CallTarget::Name(index) | CallTarget::Former(index) => CAST[index].name.to_owned(),
+        CallTarget::Name(index) | CallTarget::Former(index) => SECRETS[index].name.to_owned(),
         CallTarget::Arn(index) => arn(index).to_owned(),
-        CallTarget::Partial(index) => partial_arn(&CAST[index]),
+        CallTarget::Partial(index) => partial_arn(&SECRETS[index]),
         CallTarget::Text(text) => text.to_owned(),
     }
 }
@@ -259,7 +259,7 @@ fn parameters(call: &Call) -> Option<Json> {
         }
         Act::Rotation(..) => return None,
         Act::Decrypt(index) => {
-            let cast = &CAST[index];
+            let cast = &SECRETS[index];
             let context = vec![
                 ("SecretARN", text(arn(index))),
                 (
@@ -320,7 +320,7 @@ fn version(call: &Call, target: CallTarget, age: VersionAge) -> String {
     };
     let in_rotation = call.caller.session == SessionNaming::RotationFunction;
     let time = if in_rotation { call.at - HOUR } else { call.at };
-    version_id(&CAST[index], time, age)
+    version_id(&SECRETS[index], time, age)
 }
 
 fn response(call: &Call, edition: Edition) -> Option<Json> {
@@ -328,7 +328,7 @@ fn response(call: &Call, edition: Edition) -> Option<Json> {
         return None;
     }
     let arn_of = |target: CallTarget| match target {
-        CallTarget::Former(index) => former_arn(&CAST[index]),
+        CallTarget::Former(index) => former_arn(&SECRETS[index]),
         _ => target
             .index()
             .map(|index| arn(index).to_owned())
@@ -343,7 +343,7 @@ fn response(call: &Call, edition: Edition) -> Option<Json> {
             let end = call.at + i64::from(days.unwrap_or(0)) * DAY;
             let name = target
                 .index()
-                .map_or_else(|| secret_id(target), |index| CAST[index].name.to_owned());
+                .map_or_else(|| secret_id(target), |index| SECRETS[index].name.to_owned());
             Some(Json::Map(vec![
                 ("deletionDate", text(edition.at(end).to_string())),
                 ("name", text(name)),
@@ -394,7 +394,7 @@ fn error_message(call: &Call, failure: Failure, edition: Edition) -> String {
             let Act::Rotation(_, index) = call.act else {
                 return String::new();
             };
-            let cast = &CAST[index];
+            let cast = &SECRETS[index];
             format!(
                 "Error when executing lambda {} during setSecret step",
                 function_arn(cast, rotation_function(cast).unwrap_or_default())

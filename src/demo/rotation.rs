@@ -2,9 +2,12 @@
 //!
 //! The function of a rotation reads the secret as any client would: these reads move the date of the last access.
 
+use std::ops::Range;
+
 use super::call::{Act, Call, CallTarget, Failure, VersionRequest};
 use super::callers;
-use super::organization::{CAST, STAGING};
+use super::everyday::SECRETS;
+use super::organization::STAGING;
 use super::roles::{Cast, Rotation};
 use super::{DAY, DAYS, HOUR, NOW};
 
@@ -32,9 +35,10 @@ pub(super) const fn time(days: i64) -> i64 {
     NOW - days * DAY + 3 * HOUR + 12 * 60
 }
 
-/// Adds the calls of every rotation that happened or failed.
-pub(super) fn calls(calls: &mut Vec<Call>) {
-    for (index, cast) in CAST.iter().enumerate() {
+/// Adds the calls of every rotation of these secrets that happened or failed.
+pub(super) fn calls(calls: &mut Vec<Call>, secrets: Range<usize>) {
+    for index in secrets {
+        let cast = &SECRETS[index];
         match cast.rotation {
             Rotation::Function { .. } => {
                 for at in succeeded(cast) {
@@ -72,7 +76,7 @@ enum RotationEnd {
 
 /// The steps of one rotation, as the templates of AWS take them.
 fn rotation(calls: &mut Vec<Call>, index: usize, at: i64, end: RotationEnd) {
-    let cast = &CAST[index];
+    let cast = &SECRETS[index];
     let caller = if cast.account == STAGING {
         &callers::ROTATION_STAGING
     } else {

@@ -3,7 +3,7 @@
 
 use super::call::{Act, Call, CallTarget, Failure, VersionRequest};
 use super::callers::DemoCaller;
-use super::organization::CAST;
+use super::everyday::SECRETS;
 use super::random::SplitMix;
 use super::{DAY, DAYS, NOW};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
@@ -107,7 +107,7 @@ impl Script {
     /// Successful reads by the secret's ARN.
     pub(super) fn reads(&mut self, secret: usize, caller: &'static DemoCaller, pace: CallPattern) {
         let act = Act::Get(CallTarget::Arn(secret), VersionRequest::Unsaid);
-        self.series(CAST[secret].region, caller, pace, &[act], None);
+        self.series(SECRETS[secret].region, caller, pace, &[act], None);
     }
 
     /// Successful reads by the secret's name.
@@ -118,7 +118,7 @@ impl Script {
         pace: CallPattern,
     ) {
         let act = Act::Get(CallTarget::Name(secret), VersionRequest::Unsaid);
-        self.series(CAST[secret].region, caller, pace, &[act], None);
+        self.series(SECRETS[secret].region, caller, pace, &[act], None);
     }
 }
 
@@ -128,7 +128,8 @@ pub(super) fn prod(name: &str) -> usize {
 }
 
 pub(super) fn find(account: &str, region: &str, name: &str) -> usize {
-    CAST.iter()
+    SECRETS
+        .iter()
         .position(|cast| cast.account == account && cast.region == region && cast.name == name)
         .expect("every secret that the script names is in the table")
 }

@@ -6,10 +6,11 @@
 use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{self, DemoCaller};
 use super::edition::Edition;
+use super::everyday::SECRETS;
 use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
 use super::random::SplitMix;
 use super::script::{CallPattern, Script, ago, always, find, prod, since};
-use super::{BEGIN, DAY, DAYS, HOUR, NOW, hostile, hygiene, rotation};
+use super::{BEGIN, DAY, DAYS, HOUR, NOW, everyday_traffic, hostile, hygiene, rotation};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
 /// Every call of the ninety days in the order of time.
@@ -19,7 +20,7 @@ pub(super) fn calls(edition: Edition) -> Vec<Call> {
     };
     loops(&mut script);
     caches(&mut script);
-    rotation::calls(&mut script.calls);
+    rotation::calls(&mut script.calls, 0..CAST.len());
     maintenance(&mut script);
     ordinary_readers(&mut script);
     many_readers(&mut script);
@@ -30,6 +31,8 @@ pub(super) fn calls(edition: Edition) -> Vec<Call> {
     background(&mut script);
     starts(&mut script);
     hygiene::calls(&mut script);
+    everyday_traffic::calls(&mut script);
+    scans_of_ours(&mut script);
     if edition.is_hostile() {
         hostile::calls(&mut script);
     }
@@ -111,7 +114,7 @@ fn caches(script: &mut Script) {
     let fraud = prod("fraud/model/feature-store");
     let ask = Act::Describe(CallTarget::Arn(fraud));
     script.series(VIRGINIA, &callers::FRAUD, always(HOUR), &[ask], None);
-    for at in rotation::succeeded(&CAST[fraud]) {
+    for at in rotation::succeeded(&SECRETS[fraud]) {
         let fetch = Act::Get(CallTarget::Arn(fraud), VersionRequest::Id);
         script.once(at + HOUR, VIRGINIA, &callers::FRAUD, fetch);
     }
@@ -155,12 +158,14 @@ fn maintenance(script: &mut Script) {
         Act::Get(probe, VersionRequest::Unsaid),
     ];
     script.series(VIRGINIA, &callers::PROWLER, always(7 * DAY), &weekly, None);
+}
 
-    // Our own scans of the months before.
+/// Our own scans of the months before.
+fn scans_of_ours(script: &mut Script) {
     for day in [30, 61] {
         let mut at = ago(day, 9 * HOUR);
         script.once(at, VIRGINIA, &callers::SECRETSWEEP, Act::List);
-        for (index, _) in CAST.iter().enumerate().filter(|(_, cast)| {
+        for (index, _) in SECRETS.iter().enumerate().filter(|(_, cast)| {
             cast.account == PRODUCTION && cast.region == VIRGINIA && cast.verdict == "delete"
         }) {
             at += 1;
@@ -179,7 +184,7 @@ fn terraform_plan(script: &mut Script, start: i64, caller: &'static DemoCaller, 
             Act::ResourcePolicy(arn),
             Act::Get(arn, VersionRequest::Id),
         ] {
-            script.once(at, CAST[secret].region, caller, act);
+            script.once(at, SECRETS[secret].region, caller, act);
             at += 1;
         }
     }
@@ -405,7 +410,7 @@ pub(super) const fn deleted_at(days: i64) -> i64 {
 
 /// When the secret at this place of the table was created: on its day, at a time of its own.
 pub(super) fn created_at(index: usize) -> i64 {
-    let cast = &CAST[index];
+    let cast = &SECRETS[index];
     let mut random = SplitMix::named(cast.name);
     ago(cast.created, 6 * HOUR + i64::from(random.below(36_000)))
 }

@@ -58,7 +58,7 @@ pub fn secret_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[
 /// The lists of loops, in the same way.
 pub fn loop_lists(comparison: &Comparison) -> [(&'static str, &'static str, &[LoopChange]); 3] {
     [
-        ("loop-found", "Loops found", &comparison.loops_found),
+        ("loop-found", "New loops", &comparison.loops_found),
         ("loop-fixed", "Loops fixed", &comparison.loops_fixed),
         (
             "loop-unseen",
@@ -212,7 +212,7 @@ pub fn text(comparison: &Comparison, style: Style) -> String {
     };
     for (label, usd, look) in [
         (
-            "savings found before, per month",
+            "savings that the earlier scan found, per month",
             savings.promised_usd,
             Look::Usual,
         ),

@@ -9,6 +9,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::domain::base::formula::is_formula;
+
 /// How many characters without a width may follow one with a width; more are a pile of marks that covers other lines.
 const MARKS: usize = 3;
 
@@ -42,10 +44,12 @@ pub fn one_line(text: &str) -> String {
 /// For text that others wrote. Numbers of our own are written as they are: `-1.5` is no formula.
 pub fn cell(text: &str) -> String {
     let line = one_line(text);
-    let starts_formula =
-        |letter: char| matches!(letter, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
-    let guarded = text.starts_with(['\t', '\r']) || line.trim_start().starts_with(starts_formula);
-    if guarded { format!("'{line}") } else { line }
+    // The text as it was, too: a tab that starts a formula is a space in the line.
+    if is_formula(text) || is_formula(&line) {
+        format!("'{line}")
+    } else {
+        line
+    }
 }
 
 /// How many columns a line takes on a terminal.

@@ -14,15 +14,13 @@ use crate::domain::report::result::{FORMAT, Report};
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// No JSON, or JSON that broke off.
-    #[error("it is not JSON: {0}; was the file cut off or edited?")]
+    #[error("it is not JSON: {0}")]
     Syntax(serde_json::Error),
     /// JSON without a `format` number.
     #[error("it is JSON, but not a report of secretsweep: it has no `format` number")]
     Foreign,
     /// Written by a later version.
-    #[error(
-        "its format is {found}, and this version of secretsweep reads up to format {FORMAT}; install a newer secretsweep"
-    )]
+    #[error("its format is {found}, and this version of secretsweep reads up to format {FORMAT}")]
     Newer {
         /// The format that the file names.
         found: u64,
@@ -30,6 +28,21 @@ pub enum ReadError {
     /// The format is known, the content is not of that format.
     #[error("it is not a valid report of format {FORMAT}: {0}")]
     Content(serde_json::Error),
+}
+
+impl ReadError {
+    /// What a user can do about it.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::Syntax(_) => {
+                "the file was cut off or edited: scan again, or take the folder from a backup"
+            }
+            Self::Foreign => "name the folder that `secretsweep scan` wrote",
+            Self::Newer { .. } => "install a newer secretsweep",
+            Self::Content(_) => "the file was edited: scan again, or take the folder from a backup",
+        }
+    }
 }
 
 /// The one field that is read before all others.

@@ -217,13 +217,13 @@ fn forecast_sentences(trend: &Trend) -> Vec<String> {
     )];
     if forecast.scheduled_usd > Money::ZERO {
         said.push(format!(
-            "Scheduled deletions save {} of storage in it, which is not in that amount.",
+            "Scheduled deletions will save {} of storage in that month. The forecast leaves this out.",
             forecast.scheduled_usd.dollars()
         ));
     }
     if forecast.possible_usd > Money::ZERO {
         said.push(format!(
-            "To delete and fix what the last scan names would save {} per month more.",
+            "Deleting and fixing what the last scan found would save another {} per month.",
             forecast.possible_usd.dollars()
         ));
     }
@@ -253,7 +253,15 @@ fn secrets(trend: &Trend, line: &mut impl FnMut(&str)) {
     line("SECRETS AND SAVINGS");
     line(&row_of_counts(
         "month",
-        ["secrets", "made", "deleted", "idle", "promised", "realised"].map(str::to_owned),
+        [
+            "secrets",
+            "created",
+            "deleted",
+            "idle",
+            "could save",
+            "saved",
+        ]
+        .map(str::to_owned),
     ));
     for month in &trend.months {
         let Some(scan) = &month.scan else {
@@ -264,7 +272,7 @@ fn secrets(trend: &Trend, line: &mut impl FnMut(&str)) {
     }
 }
 
-/// How many secrets a month had, made, lost and left idle, and what was promised and realised.
+/// How many secrets a month had, created, lost and left idle, what could be saved and what was.
 fn counts(scan: &MonthScan) -> [String; 6] {
     [
         thousands(scan.secrets),
@@ -278,8 +286,8 @@ fn counts(scan: &MonthScan) -> [String; 6] {
 }
 
 fn row_of_counts(month: &str, cells: [String; 6]) -> String {
-    let [secrets, made, deleted, idle, promised, realised] = cells;
-    format!("{month:<9}{secrets:>9}{made:>8}{deleted:>9}{idle:>8}{promised:>12}{realised:>12}")
+    let [secrets, created, deleted, idle, could_save, saved] = cells;
+    format!("{month:<9}{secrets:>9}{created:>8}{deleted:>9}{idle:>8}{could_save:>12}{saved:>12}")
 }
 
 fn groups(heading: &str, trend: &Trend, groups: &[TrendGroup], line: &mut impl FnMut(&str)) {

@@ -134,14 +134,14 @@ async fn of_bucket(
     access: BillAccess<'_>,
     term: &Term,
 ) -> Result<()> {
-    let teller = ProgressReporter::new(term, Duration::ZERO);
+    let progress = ProgressReporter::new(term, Duration::ZERO);
     let ask = CopyRequest {
         payer: PayerOfRequests::requester_if(access.request_payer),
         wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
         most: MOST_COPIED,
     };
-    let (files, bytes) = bucket::copy::copy(session, place, &ask, part, &teller).await?;
-    teller.finish();
+    let (files, bytes) = bucket::copy::copy(session, place, &ask, part, &progress).await?;
+    progress.finish();
     term.say(&format!(
         "{} ({} KB) of the bill were copied from {place}",
         counted(files, "file", "files"),

@@ -252,11 +252,11 @@ impl EngineTrail {
                 let open = table.open(session, &args.live)?;
                 let (engine, handle) = (Arc::clone(&open.engine), open.handle.clone());
                 interrupts.also(move || handle.block_on(engine.cancel()));
-                let teller = ProgressReporter::new(term, Duration::ZERO);
+                let progress = ProgressReporter::new(term, Duration::ZERO);
                 let request = open.request(plan, args.scan_limit);
-                let reading = reading::read(open.engine.as_ref(), &request, &ledger, &teller);
+                let reading = reading::read(open.engine.as_ref(), &request, &ledger, &progress);
                 let read = open.handle.block_on(reading);
-                teller.finish();
+                progress.finish();
                 let read = read.map_err(|error| open.error(&error))?;
                 gathered.notes.push(open.sentence(&read));
                 read

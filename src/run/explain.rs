@@ -30,21 +30,14 @@ pub(super) fn run(args: &ExplainArgs, term: &Term) -> Result<Exit> {
             Term::data(text.as_bytes())?;
             Ok(Exit::Done)
         }
-        Match::Several(rows) => Err(helpful(
-            format!(
-                "`{typed}` may be one of {} secrets:\n{}",
-                rows.len(),
-                listed(&rows)
-            ),
-            "type more of the name, or the ARN",
-        )),
-        Match::None(other) => Err(helpful(
-            format!("there is no secret `{typed}` in `{}`", folder.display()),
-            other.map_or_else(
-                || "secrets.csv lists all secrets of the scan".to_owned(),
-                |other| format!("did you mean `{other}`?"),
-            ),
-        )),
+        Match::Several(rows) => {
+            let fitting: Vec<&str> = rows.iter().map(|row| row.arn.as_str()).collect();
+            Err(ambiguous(typed, "secrets", &fitting))
+        }
+        Match::None(nearest) => {
+            let all = "secrets.csv lists all secrets of the scan";
+            Err(unknown("secret", typed, &folder, nearest, all))
+        }
     }
 }
 
@@ -80,15 +73,34 @@ fn plan_state(folder: &Path, row: &SecretRow) -> PlanState {
     }
 }
 
-/// The ARNs of the first of these secrets, a line each.
-fn listed(rows: &[&SecretRow]) -> String {
-    let mut lines: Vec<String> = rows
-        .iter()
-        .take(LISTED)
-        .map(|row| format!("  {}", row.arn))
-        .collect();
-    if rows.len() > LISTED {
-        lines.push(format!("  and {} more", rows.len() - LISTED));
+/// The error for what somebody typed that fits several: the first of them, a line each.
+pub(super) fn ambiguous(typed: &str, kinds: &str, fitting: &[&str]) -> anyhow::Error {
+    let first = fitting.iter().take(LISTED);
+    let mut lines: Vec<String> = first.map(|one| format!("  {one}")).collect();
+    if fitting.len() > LISTED {
+        lines.push(format!("  and {} more", fitting.len() - LISTED));
     }
-    lines.join("\n")
+    let what = format!(
+        "`{typed}` may be one of {} {kinds}:\n{}",
+        fitting.len(),
+        lines.join("\n")
+    );
+    helpful(what, "type more of the name, or the ARN")
+}
+
+/// The error for what somebody typed that fits nothing in the scan. `all` says where to look if nothing is near.
+pub(super) fn unknown(
+    kind: &str,
+    typed: &str,
+    folder: &Path,
+    nearest: Option<&str>,
+    all: &str,
+) -> anyhow::Error {
+    helpful(
+        format!("there is no {kind} `{typed}` in `{}`", folder.display()),
+        nearest.map_or_else(
+            || all.to_owned(),
+            |nearest| format!("did you mean `{nearest}`?"),
+        ),
+    )
 }

@@ -102,12 +102,12 @@ async fn find(args: &InitArgs, term: &Term) -> Result<SetupFacts> {
         connect.patience.lookup_pace = Duration::from_millis(pace);
     }
     let session = session::open(connect).await?;
-    let teller = ProgressReporter::new(term, Duration::MAX);
+    let progress = ProgressReporter::new(term, Duration::MAX);
     let mut found = SetupFacts {
         partition: session.partition().to_owned(),
         account: session.caller().account.clone(),
         day: day_of(clock()),
-        organization: organization(&session, &teller).await,
+        organization: organization(&session, &progress).await,
         role: args
             .role_name
             .clone()
@@ -122,7 +122,7 @@ async fn find(args: &InitArgs, term: &Term) -> Result<SetupFacts> {
         effort: ScanEffort::default(),
         gaps: Vec::new(),
     };
-    let scopes = inventory(&session, args, &mut found, &teller).await?;
+    let scopes = inventory(&session, args, &mut found, &progress).await?;
     let own: Vec<Scope> = scopes
         .iter()
         .filter(|scope| scope.account == found.account)
@@ -139,22 +139,22 @@ async fn find(args: &InitArgs, term: &Term) -> Result<SetupFacts> {
     let (trails, gaps) = trails::described(&session, &asked).await;
     (found.trails, found.gaps) = (trails, [found.gaps, gaps].concat());
     let chosen = fitting(&found.trails, &found.regions(), found.is_organization());
-    found.calls = calls(&session, &mut found, chosen, &teller).await?;
+    found.calls = calls(&session, &mut found, chosen, &progress).await?;
     if let CallSource::History(_) = found.calls {
         let with_secrets: Vec<Scope> = scopes
             .into_iter()
             .filter(|scope| found.secrets.contains_key(&scope.region))
             .collect();
-        history(&session, &with_secrets, &mut found.effort, &teller).await;
+        history(&session, &with_secrets, &mut found.effort, &progress).await;
     }
-    teller.finish();
+    progress.finish();
     found.gaps.sort();
     found.gaps.dedup();
     Ok(found)
 }
 
-async fn organization(session: &AwsSession, teller: &ProgressReporter<'_>) -> OrganizationSeen {
-    match organization::organization_size(session, teller).await {
+async fn organization(session: &AwsSession, progress: &ProgressReporter<'_>) -> OrganizationSeen {
+    match organization::organization_size(session, progress).await {
         Ok(count) => OrganizationSeen::Members(count),
         Err(fault) if organization::is_without_organization(&fault) => OrganizationSeen::None,
         Err(fault) => OrganizationSeen::Hidden(fault.to_string()),
@@ -166,7 +166,7 @@ async fn inventory(
     session: &AwsSession,
     args: &InitArgs,
     found: &mut SetupFacts,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
 ) -> Result<Vec<Scope>> {
     let ask = AccountsRequest {
         accounts: if found.is_organization() {
@@ -176,13 +176,13 @@ async fn inventory(
         },
         regions: args.regions.clone(),
     };
-    let targets = accounts::scopes(session, &ask, teller).await;
+    let targets = accounts::scopes(session, &ask, progress).await;
     found.gaps.extend(targets.gaps);
     let mut accounts: Vec<_> = targets.scopes.iter().map(|scope| &scope.account).collect();
     accounts.dedup();
     found.accounts = accounts.len();
     let mut read = Vec::new();
-    for part in secrets::inventory(session, &targets.scopes, teller, None).await {
+    for part in secrets::inventory(session, &targets.scopes, progress, None).await {
         let Scope { region, .. } = &part.scope;
         found.asked.insert(region.clone());
         let count = part.secrets.len() as u64;
@@ -220,7 +220,7 @@ async fn calls(
     session: &AwsSession,
     found: &mut SetupFacts,
     chosen: Vec<DescribedTrail>,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
 ) -> Result<CallSource> {
     if chosen.is_empty() {
         return Ok(CallSource::History(without_trail(found)));
@@ -230,7 +230,7 @@ async fn calls(
             .place()
             .parse()
             .map_err(|error: String| anyhow!(error))?;
-        if let Some(gap) = measure(session, &place, found, teller).await? {
+        if let Some(gap) = measure(session, &place, found, progress).await? {
             found.effort.files = 0;
             found.effort.bytes = 0;
             found.effort.bucket_lists = 0;
@@ -262,7 +262,7 @@ async fn measure(
     session: &AwsSession,
     place: &Location,
     found: &mut SetupFacts,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
 ) -> Result<Option<Gap>> {
     let midnight =
         |day: Date| -> Result<Timestamp> { Ok(day.to_zoned(TimeZone::UTC)?.timestamp()) };
@@ -277,7 +277,7 @@ async fn measure(
         in_flight: bucket::IN_FLIGHT,
     };
     let files = Arc::new(FileCount::default());
-    let read = bucket::read(session, place, &ask, files.clone(), teller).await;
+    let read = bucket::read(session, place, &ask, files.clone(), progress).await;
     let [count, bytes] = [&files.count, &files.bytes].map(|sum| sum.load(Ordering::Relaxed));
     let all = count * ScanEffort::DAYS;
     found.effort.files += all;
@@ -291,7 +291,7 @@ async fn history(
     session: &AwsSession,
     scopes: &[Scope],
     effort: &mut ScanEffort,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
 ) {
     let now = clock();
     let evidence = Span {
@@ -302,7 +302,7 @@ async fn history(
     ask.requests = Some(PROBING);
     let estimates = LookupEstimates {
         full: Mutex::default(),
-        teller,
+        progress,
     };
     let feed = FileCount::default();
     let reads = lookup::read(session, scopes, &ask, &feed, None, &estimates).await;
@@ -356,7 +356,7 @@ impl Feed for FileCount {
 /// Remembers how many requests a full read of each event history would take.
 struct LookupEstimates<'a> {
     full: Mutex<BTreeMap<Scope, u64>>,
-    teller: &'a ProgressReporter<'a>,
+    progress: &'a ProgressReporter<'a>,
 }
 
 impl ProgressSink for LookupEstimates<'_> {
@@ -370,7 +370,7 @@ impl ProgressSink for LookupEstimates<'_> {
             let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
             full.insert(scope.clone(), *requests);
         }
-        self.teller.note(note);
+        self.progress.note(note);
     }
 }
 

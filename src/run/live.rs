@@ -95,10 +95,10 @@ impl LiveSession {
         } else {
             Vec::new()
         };
-        let teller = ProgressReporter::new(term, Duration::ZERO);
-        let asking = versions::current(&self.session, &doubtful, save, &teller);
+        let progress = ProgressReporter::new(term, Duration::ZERO);
+        let asking = versions::current(&self.session, &doubtful, save, &progress);
         let found = self.runtime.block_on(asking);
-        teller.finish();
+        progress.finish();
         let cost = ScanCost::new(self.session.calls(), self.price.as_ref());
         VersionAnswers {
             current: found.current,
@@ -119,16 +119,16 @@ async fn read(
 ) -> Result<AwsSession> {
     let session = open(&args.live).await?;
     gathered.caller = Some(session.caller().arn.clone());
-    let teller = ProgressReporter::new(term, Duration::ZERO);
+    let progress = ProgressReporter::new(term, Duration::ZERO);
     let save = args.live.save.as_deref().map(DirStore::new);
     let store: Option<&dyn BlobStore> = save.as_ref().map(|folder| folder as &dyn BlobStore);
     if args.inventory.is_empty() {
-        inventory(&session, &args.live, gathered, &teller, store).await;
+        inventory(&session, &args.live, gathered, &progress, store).await;
     } else {
         gathered.inventory_files(&args.inventory)?;
     }
     if args.live.reach {
-        reach(&session, gathered, &teller, store).await;
+        reach(&session, gathered, &progress, store).await;
     }
     if args.trail.is_empty() {
         // The event history is short, and a sample of it knows clients by all their names.
@@ -142,7 +142,15 @@ async fn read(
         None => pool.clone(),
     };
     if args.trail.is_empty() && !args.no_trail {
-        let reads = history(&session, plan, &args.live, gathered, feed.as_ref(), &teller).await;
+        let reads = history(
+            &session,
+            plan,
+            &args.live,
+            gathered,
+            feed.as_ref(),
+            &progress,
+        )
+        .await;
         for read in reads {
             gathered.gaps.extend(read.gaps);
             pool.unread(read.textless.then(|| Unread::of_scope(&read.scope)));
@@ -153,17 +161,23 @@ async fn read(
     }
     for bucket in buckets {
         let feed = Arc::clone(&feed);
-        pool.unread(read_bucket(&session, plan, args, bucket, gathered, feed, &teller).await);
+        pool.unread(read_bucket(&session, plan, args, bucket, gathered, feed, &progress).await);
     }
     for group in log_groups(&args.trail) {
         term.say(&log_group::beforehand(group));
-        let read = log_group::read(&session, group, plan.spans.evidence, feed.as_ref(), &teller);
+        let read = log_group::read(
+            &session,
+            group,
+            plan.spans.evidence,
+            feed.as_ref(),
+            &progress,
+        );
         let read = read.await;
         gathered.notes.push(read.sentence(group));
         gathered.gaps.extend(read.gaps);
         pool.unread(read.unread);
     }
-    teller.finish();
+    progress.finish();
     if let Some(saver) = saver
         && let Some(trouble) = saver.finish(&pool.covered()).trouble
     {
@@ -192,7 +206,7 @@ async fn inventory(
     session: &AwsSession,
     args: &LiveArgs,
     gathered: &mut ScanData,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
     save: Option<&dyn BlobStore>,
 ) {
     let ask = accounts::AccountsRequest {
@@ -203,7 +217,7 @@ async fn inventory(
         },
         regions: args.regions.clone(),
     };
-    let found = accounts::scopes(session, &ask, teller).await;
+    let found = accounts::scopes(session, &ask, progress).await;
     gathered.notes.extend(found.notes);
     gathered.gaps.extend(found.gaps);
     gathered.account_names.extend(found.names);
@@ -212,8 +226,8 @@ async fn inventory(
             "Account {account} is closed ({state}) and was not asked."
         ));
     }
-    teller.note(ProgressEvent::Scopes(found.scopes.len()));
-    for read in secrets::inventory(session, &found.scopes, teller, save).await {
+    progress.note(ProgressEvent::Scopes(found.scopes.len()));
+    for read in secrets::inventory(session, &found.scopes, progress, save).await {
         if read.complete {
             gathered.scopes.insert(read.scope);
         }
@@ -226,13 +240,13 @@ async fn inventory(
 async fn reach(
     session: &AwsSession,
     gathered: &mut ScanData,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
     save: Option<&dyn BlobStore>,
 ) {
     let scopes = gathered.scopes.iter();
     let accounts: BTreeSet<AccountId> = scopes.map(|scope| scope.account.clone()).collect();
     let intake = ReachIntake::new(save);
-    let read = reach::read(session, &accounts, &gathered.secrets, &intake, teller).await;
+    let read = reach::read(session, &accounts, &gathered.secrets, &intake, progress).await;
     gathered.gaps.extend(read.gaps);
     gathered.notes.extend(read.notes);
     let (reader, gap) = intake.finished();
@@ -246,7 +260,7 @@ async fn history(
     args: &LiveArgs,
     gathered: &ScanData,
     feed: &dyn Feed,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
 ) -> Vec<lookup::HistoryRead> {
     let scopes: Vec<Scope> = gathered.scopes.iter().cloned().collect();
     let budget = args.lookup_budget.unwrap_or(LOOKUP_BUDGET);
@@ -258,7 +272,7 @@ async fn history(
         .as_deref()
         .map(|path| DirStore::new(&path.join("lookup")));
     let cache: Option<&dyn BlobStore> = cache.as_ref().map(|folder| folder as &dyn BlobStore);
-    lookup::read(session, &scopes, &ask, feed, cache, teller).await
+    lookup::read(session, &scopes, &ask, feed, cache, progress).await
 }
 
 async fn read_bucket(
@@ -268,7 +282,7 @@ async fn read_bucket(
     place: &Location,
     gathered: &mut ScanData,
     feed: Arc<dyn Feed>,
-    teller: &ProgressReporter<'_>,
+    progress: &ProgressReporter<'_>,
 ) -> BTreeSet<Unread> {
     let ask = bucket::BucketRequest {
         span: plan.spans.evidence,
@@ -276,7 +290,7 @@ async fn read_bucket(
         payer: PayerOfRequests::requester_if(args.live.request_payer),
         in_flight: bucket::IN_FLIGHT,
     };
-    let read = bucket::read(session, place, &ask, feed, teller).await;
+    let read = bucket::read(session, place, &ask, feed, progress).await;
     gathered.notes.push(read.sentence(place));
     gathered.gaps.extend(read.gaps);
     read.unread

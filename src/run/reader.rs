@@ -2,16 +2,12 @@
 
 use anyhow::{Context as _, Result};
 
-use super::explain::finished;
+use super::explain::{ambiguous, finished, unknown};
 use super::output::{columns, style};
-use super::way_out::helpful;
 use crate::Exit;
 use crate::cli::ReaderArgs;
 use crate::report::text::reader::{ReaderMatch, narrowed_policy, reader, reader_named};
 use crate::term::Term;
-
-/// How many readers an error lists.
-const LISTED: usize = 10;
 
 /// Runs `reader`.
 pub(super) fn run(args: &ReaderArgs, term: &Term) -> Result<Exit> {
@@ -32,27 +28,10 @@ pub(super) fn run(args: &ReaderArgs, term: &Term) -> Result<Exit> {
             Term::data(reader(&report, found, style(), columns()).as_bytes())?;
             Ok(Exit::Done)
         }
-        ReaderMatch::Several(all) => {
-            let shown: Vec<String> = all
-                .iter()
-                .take(LISTED)
-                .map(|one| format!("  {one}"))
-                .collect();
-            Err(helpful(
-                format!(
-                    "`{typed}` may be one of {} roles and users:\n{}",
-                    all.len(),
-                    shown.join("\n")
-                ),
-                "type more of the name, or the ARN",
-            ))
+        ReaderMatch::Several(all) => Err(ambiguous(typed, "roles and users", &all)),
+        ReaderMatch::None(nearest) => {
+            let all = "readers.csv lists all readers of the scan";
+            Err(unknown("reader", typed, &folder, nearest, all))
         }
-        ReaderMatch::None(other) => Err(helpful(
-            format!("there is no reader `{typed}` in `{}`", folder.display()),
-            other.map_or_else(
-                || "readers.csv lists all readers of the scan".to_owned(),
-                |other| format!("did you mean `{other}`?"),
-            ),
-        )),
     }
 }

@@ -3,14 +3,19 @@
 //! A command that knows the way out says it with [`helpful`] or [`Misuse`]; the errors of other parts of the program know
 //! theirs. An error without a way out says only what went wrong.
 
-use thiserror::Error;
+use std::error::Error;
 
+use thiserror::Error as ThisError;
+
+use crate::aws::bucket::copy::CopyError;
+use crate::aws::journal_object::JournalObjectError;
 use crate::files::bill::BillError;
 use crate::files::journal::OpenError;
 use crate::files::store::StoreError;
+use crate::report::json::ReadError;
 
 /// Something that went wrong, and the way out.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[error("{what}")]
 struct HelpfulError {
     what: String,
@@ -27,7 +32,7 @@ pub(super) fn helpful(what: impl Into<String>, help: impl Into<String>) -> anyho
 }
 
 /// A command line that is wrong, as shows only when it is carried out.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[error("{what}")]
 pub(crate) struct Misuse {
     what: String,
@@ -50,19 +55,31 @@ pub(crate) fn way_out(error: &anyhow::Error) -> Option<String> {
     if let Some(HelpfulError { help, .. }) = error.downcast_ref() {
         return Some(help.clone());
     }
-    error.chain().find_map(|cause| {
-        let helpful = cause.downcast_ref::<HelpfulError>();
-        let misuse = cause.downcast_ref::<Misuse>();
-        let store = cause.downcast_ref::<StoreError>();
-        let journal = cause.downcast_ref::<OpenError>();
-        let bill = cause.downcast_ref::<BillError>();
-        helpful
-            .map(|error| error.help.clone())
-            .or_else(|| misuse.map(|error| error.help.clone()))
-            .or_else(|| store.and_then(StoreError::help))
-            .or_else(|| journal.and_then(OpenError::help).map(str::to_owned))
-            .or_else(|| bill.and_then(BillError::help).map(str::to_owned))
-    })
+    error.chain().find_map(own_way_out)
+}
+
+/// What an error itself says that a user can do.
+fn own_way_out(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(HelpfulError { help, .. }) = error.downcast_ref() {
+        return Some(help.clone());
+    }
+    if let Some(Misuse { help, .. }) = error.downcast_ref() {
+        return Some(help.clone());
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return error.help();
+    }
+    let of_file = error.downcast_ref().and_then(OpenError::help);
+    let of_bill = || error.downcast_ref().and_then(BillError::help);
+    let of_copy = || error.downcast_ref().and_then(CopyError::help);
+    let of_object = || error.downcast_ref().map(JournalObjectError::help);
+    let of_report = || error.downcast_ref().map(ReadError::help);
+    of_file
+        .or_else(of_bill)
+        .or_else(of_copy)
+        .or_else(of_object)
+        .or_else(of_report)
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -37,21 +37,21 @@ pub(super) fn forecast(last: &Report, month: Month) -> Forecast {
     let pending = pending.count() as u64;
     let mut assumptions = vec![
         format!(
-            "The secrets of {} stay, and nobody makes new ones.",
+            "The forecast assumes that the secrets of {} stay and that nobody creates new ones.",
             last.made.strftime("%Y-%m-%d")
         ),
-        format!("Calls go on at the rate of the last scan, in the {hours} hours of the month."),
+        format!("Calls continue at the rate of the last scan for the {hours} hours of the month."),
     ];
     if pending > 0 {
         assumptions.push(format!(
-            "{} pending deletion and free; none is restored.",
+            "{} pending deletion and free. The forecast assumes that none is restored.",
             counted(pending, "secret is", "secrets are")
         ));
     }
     let (covered, expected) = last.trail_hours();
     if covered < expected {
         assumptions.push(format!(
-            "The rate is known from {} of {} hours of the last scan.",
+            "The rate of calls is known for {} of the {} hours of the last scan.",
             thousands(covered),
             thousands(expected)
         ));

@@ -108,7 +108,7 @@ fn reason(old: &SecretRow, new: &SecretRow, window: Span) -> String {
     let calls = by(before.api_usd, after.api_usd) + by(before.kms_usd, after.kms_usd);
     if storage <= calls {
         let (old, new) = (thousands(old.calls), thousands(new.calls));
-        return format!("{new} calls, {old} before");
+        return format!("{new} calls ({old} before)");
     }
     let inside = |moment: Option<Timestamp>| {
         moment.filter(|moment| window.from <= *moment && *moment < window.to)

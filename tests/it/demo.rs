@@ -236,7 +236,11 @@ fn without_options_the_organization_lives_until_today_and_its_plan_is_not_old() 
     assert_eq!(output.status.code(), Some(0));
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8(said).unwrap();
-    assert!(said.contains("15 secrets to delete"), "{said}");
+    let deletions = today.edition.cast();
+    let deletions = deletions.filter(|cast| cast.verdict == "delete").count();
+    let sum = format!("{deletions} secrets to delete");
+    assert!(said.contains(&sum), "{sum}: {said}");
+    assert!(!said.contains("would refuse"), "{said}");
     assert!(!said.contains("days ago"), "{said}");
 }
 
@@ -251,25 +255,21 @@ fn every_kind_of_finding_occurs() {
     assert_eq!(missing, Vec::<&str>::new());
 }
 
+/// A scan of the whole trail takes long, so that each number of threads is tried where the trail is scanned anyway: one
+/// here, three where the files have other names, and four where the cache is filled.
 #[test]
-fn a_scan_of_the_same_files_writes_the_same_bytes_with_any_number_of_threads() {
-    for threads in ["1", "4"] {
-        let out = scan(&HOSTILE.path("trail"), &["--threads", threads]);
-        for name in RESULTS {
-            let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
-            assert_same(
-                &format!("{name} with {threads} threads"),
-                &again,
-                &HOSTILE.result(name),
-            );
-        }
+fn a_scan_of_the_same_files_writes_the_same_bytes_with_one_thread() {
+    let out = scan(&HOSTILE.path("trail"), &["--threads", "1"]);
+    for name in RESULTS {
+        let again = std::fs::read_to_string(out.path().join("out").join(name)).unwrap();
+        assert_same(name, &again, &HOSTILE.result(name));
     }
 }
 
 #[test]
-fn a_scan_from_the_cache_writes_the_same_bytes() {
+fn a_scan_from_the_cache_and_with_four_threads_writes_the_same_bytes() {
     let cache = tempfile::tempdir().unwrap();
-    let args = ["--cache", cache.path().to_str().unwrap()];
+    let args = ["--threads", "4", "--cache", cache.path().to_str().unwrap()];
     for run in ["the first run", "the second run"] {
         let out = scan(&HOSTILE.path("trail"), &args);
         for name in RESULTS {

@@ -325,6 +325,32 @@ fn colours_are_where_a_person_looks_or_where_they_are_asked_for() {
     );
 }
 
+#[test]
+fn help_and_wrong_command_lines_obey_the_option_for_colours_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, is_coloured) in [
+        ("--help", true),
+        ("--color never --help", false),
+        ("--color=never scan --help", false),
+        ("help scan --color never", false),
+        ("--color always --color never --help", false),
+        ("--color never --no-such-option", false),
+        ("--no-such-option", true),
+    ] {
+        let Some(mut played) = on_terminal(&folder, 80, args) else {
+            return;
+        };
+        let shown = String::from_utf8(played.output().unwrap().stdout).unwrap();
+        assert!(shown.contains("Usage"), "{args}: {shown}");
+        assert_eq!(shown.contains('\u{1b}'), is_coloured, "{args}: {shown:?}");
+    }
+    let piped = Command::new(env!("CARGO_BIN_EXE_secretsweep"))
+        .args(["--color", "always", "--help"])
+        .output()
+        .unwrap();
+    assert!(piped.stdout.contains(&0x1b));
+}
+
 /// Reads what a command shows until these words come.
 fn until(shown: &mut ChildStdout, words: &str) -> String {
     let mut said = Vec::new();

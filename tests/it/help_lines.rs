@@ -20,6 +20,14 @@ fn every_error_with_a_way_out_says_it_on_a_line_of_its_own() {
         .into_folder();
     let here = folder.path();
     std::fs::write(here.join("other.csv"), "a,b,c,d,e,f,g,h\n1,2,3,4,5,6,7,8\n").unwrap();
+    for (name, text) in [
+        ("cut.json", "{\"format\": 1"),
+        ("other.json", "{}"),
+        ("later.json", "{\"format\": 1000000}"),
+        ("empty.json", "{\"format\": 1}"),
+    ] {
+        std::fs::write(here.join(name), text).unwrap();
+    }
     assert!(program(here, &["plan", "out"]).status.success());
     let sources = "--inventory inventory --trail trail --now 2026-11-01T00:00:00Z";
     for (args, what, help) in [
@@ -87,6 +95,26 @@ fn every_error_with_a_way_out_says_it_on_a_line_of_its_own() {
             "trend .",
             "none of a calendar month",
             "scan with `--month YYYY-MM",
+        ),
+        (
+            "report cut.json",
+            "it is not JSON",
+            "scan again, or take the folder from a backup",
+        ),
+        (
+            "report other.json",
+            "it has no `format` number",
+            "name the folder that `secretsweep scan` wrote",
+        ),
+        (
+            "report later.json",
+            "its format is 1000000",
+            "install a newer secretsweep",
+        ),
+        (
+            "report empty.json",
+            "it is not a valid report",
+            "scan again, or take the folder from a backup",
         ),
         ("compare", "there is no", "name the folders of two scans"),
         ("man scan now", "has no command `now`", "`secretsweep man`"),

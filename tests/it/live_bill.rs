@@ -61,16 +61,18 @@ fn an_export_in_a_bucket_is_copied_and_read_with_its_manifest() {
 
 #[test]
 fn what_cannot_be_copied_is_said_before_the_scan() {
-    for (world, place, expect) in [
+    for (world, place, expect, help) in [
         (
             small().bucket(export().closed("cur/")),
             "s3://bills/cur",
             "the list of files",
+            "help: check the address, and the permissions",
         ),
         (
             small().bucket(export()),
             "s3://bills/other",
-            "is it the right prefix",
+            "holds no file of a bill of these days",
+            "help: check the prefix",
         ),
         (
             small()
@@ -78,13 +80,16 @@ fn what_cannot_be_copied_is_said_before_the_scan() {
                 .fault(Fault::denied().on("s3", "GetObject")),
             "s3://bills/cur",
             "cannot be read",
+            "help: check the address, and the permissions",
         ),
     ] {
         let aws = Aws::start(world);
         let folder = tempfile::tempdir().unwrap();
         let run = scan(&aws, folder.path(), &["--bill", place]);
         assert_eq!(run.code(), Some(1), "{}", run.said());
-        assert!(run.said().contains(expect), "{expect}: {}", run.said());
+        for words in [expect, help] {
+            assert!(run.said().contains(words), "{words}: {}", run.said());
+        }
     }
 }
 
@@ -98,7 +103,7 @@ fn what_is_too_large_is_refused_before_a_byte_is_fetched() {
     let run = scan(&aws, folder.path(), &["--bill", "s3://bills/cur"]);
     assert_eq!(run.code(), Some(1), "{}", run.said());
     assert!(
-        run.said().contains("name the folder of the month"),
+        run.said().contains("help: name the folder of the month"),
         "{}",
         run.said()
     );

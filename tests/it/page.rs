@@ -187,7 +187,7 @@ fn a_secret_opens_by_keyboard_and_closes_again() {
         return;
     };
     let report = fixture::report(200);
-    let dearest = report
+    let most_expensive = report
         .secrets
         .iter()
         .max_by_key(|row| row.cost.known())
@@ -197,12 +197,12 @@ fn a_secret_opens_by_keyboard_and_closes_again() {
     browser.press("Enter", 13, "\r");
     browser.until("document.getElementById('secret').open");
     let shown = browser.text("document.getElementById('secret').innerText");
-    let reader = dearest.readers[0].reader.rsplit(':').next().unwrap();
+    let reader = most_expensive.readers[0].reader.rsplit(':').next().unwrap();
     for evidence in [
-        dearest.arn.as_str(),
+        most_expensive.arn.as_str(),
         reader,
-        &dearest.reasons[0].text,
-        &dearest.cost.known().dollars(),
+        &most_expensive.reasons[0].text,
+        &most_expensive.cost.known().dollars(),
     ] {
         assert!(shown.contains(evidence), "{evidence} in {shown}");
     }
@@ -211,7 +211,7 @@ fn a_secret_opens_by_keyboard_and_closes_again() {
     let back = browser.value("document.activeElement === document.querySelector('#rows button')");
     assert_eq!(back, json!(true), "focus returns to where it was");
     // The lists above open the same evidence.
-    click(&mut browser, "#dearest button");
+    click(&mut browser, "#most-expensive button");
     browser.until("document.getElementById('secret').open");
     let again = browser.text("document.getElementById('secret').innerText");
     assert_eq!(again, shown);

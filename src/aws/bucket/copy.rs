@@ -41,8 +41,7 @@ pub enum CopyError {
     },
     /// There is more than is allowed.
     #[error(
-        "{place} holds {} MB of files, and {} MB is the most that is copied: name the folder of the month, or copy it and give the \
-         folder", thousands(.bytes / 1_000_000), thousands(.most / 1_000_000)
+        "{place} holds {} MB of files, and {} MB is the most that is copied", thousands(.bytes / 1_000_000), thousands(.most / 1_000_000)
     )]
     TooLarge {
         /// Where.
@@ -53,7 +52,7 @@ pub enum CopyError {
         most: u64,
     },
     /// There is nothing.
-    #[error("{0} holds no file of a bill of these days; is it the right prefix?")]
+    #[error("{0} holds no file of a bill of these days")]
     Empty(String),
     /// The folder cannot be written to.
     #[error("a copy of {key} cannot be written: {source}")]
@@ -63,6 +62,25 @@ pub enum CopyError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl CopyError {
+    /// What a user can do about it.
+    #[must_use]
+    pub const fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { .. } => Some(
+                "check the address, and the permissions: `secretsweep iam-policy scan` with the same sources prints them",
+            ),
+            Self::TooLarge { .. } => {
+                Some("name the folder of the month, or copy the files and name that folder")
+            }
+            Self::Empty(_) => Some(
+                "check the prefix: it is the folder of the export in the bucket, and the window must have bills",
+            ),
+            Self::Write { .. } => None,
+        }
+    }
 }
 
 /// One object to copy.

@@ -15,6 +15,7 @@ use csv::{ByteRecord, ReaderBuilder, Terminator, WriterBuilder};
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::domain::base::formula::is_formula;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Region, SecretArn};
 use crate::domain::cleanup::plan::{Decision, Plan, PlanEntry};
@@ -137,8 +138,7 @@ fn text<T: ToString>(value: Option<T>) -> String {
 
 /// Keeps a spreadsheet from taking the cell for a formula.
 fn guarded(cell: &str) -> String {
-    let starts = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if starts {
+    if is_formula(cell) {
         format!("'{cell}")
     } else {
         cell.to_owned()

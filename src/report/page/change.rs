@@ -7,6 +7,7 @@ use crate::domain::base::money::{Money, thousands};
 use crate::report::comparison::{amount, estimates, loop_lists, reader, secret_lists, signed};
 use crate::report::escape::one_line;
 use crate::report::format::{moment, money_or_unknown};
+use crate::report::text::phrases;
 
 /// How many secrets a list shows.
 const LISTED: usize = 10;
@@ -20,8 +21,8 @@ pub(crate) struct Changes {
     new_total: String,
     change: String,
     steps: Vec<StepView>,
-    promised: String,
-    realised: String,
+    found_before: String,
+    saved: String,
     deleted: String,
     mended: String,
     open: String,
@@ -80,8 +81,8 @@ pub(crate) fn changes(comparison: &Comparison) -> Changes {
                 change: signed(step.change_usd),
             })
             .collect(),
-        promised: savings.promised_usd.dollars(),
-        realised: savings.realised_usd.dollars(),
+        found_before: savings.promised_usd.dollars(),
+        saved: savings.realised_usd.dollars(),
         deleted: savings.deleted_usd.dollars(),
         mended: savings.mended_usd.dollars(),
         open: savings.open_usd.dollars(),
@@ -138,8 +139,8 @@ fn of_loop(change: &LoopChange) -> ChangeView {
         name: one_line(&change.name),
         scope: place.into_iter().flatten().collect::<Vec<_>>().join(" "),
         text: format!(
-            "{} calls per month by {}",
-            thousands(change.reads_month),
+            "{} per month by {}",
+            phrases::number(change.reads_month, "call"),
             reader(change)
         ),
         change: money_or_unknown(change.avoidable_usd_month),

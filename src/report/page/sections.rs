@@ -22,7 +22,7 @@ use crate::report::ranking;
 use crate::report::text::phrases::{self, number};
 
 /// How many of the most expensive secrets are shown.
-const DEAREST: usize = 10;
+const MOST_EXPENSIVE: usize = 10;
 /// How many loops are shown.
 const LOOPS: usize = 8;
 /// How many examples a kind of finding shows.
@@ -36,7 +36,7 @@ const HEIGHT: u64 = 100;
 
 /// One of the most expensive secrets.
 #[derive(Serialize)]
-pub(crate) struct Dear {
+pub(crate) struct ExpensiveSecret {
     place: usize,
     name: String,
     scope: String,
@@ -51,18 +51,18 @@ pub(crate) struct Dear {
 }
 
 /// The secrets that cost most, the most expensive first.
-pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
+pub(crate) fn most_expensive(report: &Report) -> Vec<ExpensiveSecret> {
     let mut rows: Vec<(usize, &SecretRow)> = report.secrets.iter().enumerate().collect();
     rows.sort_by(|(_, a), (_, b)| (b.cost.known(), &a.arn).cmp(&(a.cost.known(), &b.arn)));
     let most = rows
         .first()
         .map_or(Money::ZERO, |(_, row)| row.cost.known());
-    let dear = |&(place, row): &(usize, &SecretRow)| {
+    let shown = |&(place, row): &(usize, &SecretRow)| {
         let storage = row.cost.storage_usd.unwrap_or_default();
         let counted = row.cost.api_usd.is_some() || row.cost.kms_usd.is_some();
         let calls = row.cost.known() - storage;
         let calls_text = money_or_unknown(counted.then_some(calls));
-        Dear {
+        ExpensiveSecret {
             place,
             name: one_line(&row.name),
             scope: row.scope().to_string(),
@@ -84,8 +84,8 @@ pub(crate) fn dearest(report: &Report) -> Vec<Dear> {
     };
     rows.iter()
         .filter(|(_, row)| row.cost.known() > Money::ZERO)
-        .take(DEAREST)
-        .map(dear)
+        .take(MOST_EXPENSIVE)
+        .map(shown)
         .collect()
 }
 
@@ -203,9 +203,10 @@ fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
         reader: one_line(&phrases::reader(&row.reader, home.as_deref())),
         client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
         rate: format!(
-            "{} {} calls per month from {clients}{}{}",
+            "{} {} {} per month from {clients}{}{}",
             thousands(row.reads_month),
             one_line(&row.what),
+            phrases::agree(row.reads_month, "call", "calls"),
             row.interval_s.map_or_else(String::new, |seconds| {
                 let when = if row.estimate.is_some() {
                     "while it calls"

@@ -159,13 +159,7 @@ fn readers(page: &mut TextPage, row: &SecretRow) {
                 ),
             ],
         );
-        let text = format!(
-            "{} reads, {} DescribeSecret calls, {} failed; last on {}",
-            thousands(reader.reads),
-            thousands(reader.describes),
-            thousands(reader.failed),
-            utc_day(reader.last)
-        );
+        let text = phrases::seen_calls(reader);
         page.paragraph(4, Look::Usual, &text);
     }
     let rest = readers.len().saturating_sub(READERS) as u64;
@@ -183,15 +177,15 @@ fn may_read(page: &mut TextPage, report: &Report, row: &SecretRow) {
     };
     page.heading("WHO MAY READ");
     for (label, count) in [
-        ("always", reach.may_read),
-        ("under conditions", reach.conditional),
-        ("not known", reach.unknown),
-        ("read it", reach.did_read),
+        ("may read it", reach.may_read),
+        ("may read it under conditions", reach.conditional),
+        ("may read it or not: not known", reach.unknown),
+        ("have read it", reach.did_read),
         ("may change it", reach.may_change),
         ("may delete it", reach.may_delete),
     ] {
         let pieces = [
-            left(Look::Usual, label, 18),
+            left(Look::Usual, label, 30),
             right(Look::Usual, &thousands(count), 6),
         ];
         page.line(2, &pieces);
@@ -206,7 +200,7 @@ fn may_read(page: &mut TextPage, report: &Report, row: &SecretRow) {
     }
     if !names.is_empty() {
         let text = phrases::listed(&names);
-        page.item(2, "May read, but did not: ", Look::Faint, &text);
+        page.item(2, "These may read it and have not: ", Look::Faint, &text);
     }
 }
 
@@ -231,7 +225,7 @@ fn plan_state(page: &mut TextPage, plan: &PlanState) {
     let text = match plan {
         PlanState::None => "No plan was made from this scan.".to_owned(),
         PlanState::Unreadable(why) => format!("The plan cannot be read: {why}."),
-        PlanState::NotInPlan => "The plan of this scan does not have it.".to_owned(),
+        PlanState::NotInPlan => "The plan of this scan does not list this secret.".to_owned(),
         PlanState::Planned { decision, journal } => match journal {
             None => format!(
                 "The plan says `{decision}`. The journal beside it has nothing about this secret."

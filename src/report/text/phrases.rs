@@ -5,9 +5,10 @@ use jiff::tz::TimeZone;
 
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::span::Span;
-use crate::domain::report::result::{LoopRow, PolicySummary, Report, Totals};
+use crate::domain::report::result::{LoopRow, PolicySummary, ReaderRow, Report, Totals};
 use crate::domain::report::verdict::RuleCode;
 use crate::report::estimates::{dollars, doubts, numbers};
+use crate::report::format::utc_day;
 
 /// A number with its noun: `1 secret`, `1,200 secrets`.
 pub(in crate::report) fn number(count: u64, one: &str) -> String {
@@ -108,6 +109,17 @@ pub(in crate::report) fn interval(seconds: f64) -> String {
         ..7_170.0 => format!("{:.0} min", seconds / 60.0),
         _ => format!("{:.0} h", seconds / 3_600.0),
     }
+}
+
+/// What a reader did with a secret: `1 read, 12 DescribeSecret calls, 0 failed; last on 2026-10-31`.
+pub(in crate::report) fn seen_calls(row: &ReaderRow) -> String {
+    format!(
+        "{}, {}, {} failed; last on {}",
+        number(row.reads, "read"),
+        number(row.describes, "DescribeSecret call"),
+        thousands(row.failed),
+        utc_day(row.last)
+    )
 }
 
 /// An amount, or that nobody knows it.

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 
 use super::Style;
 use super::page::{Look, TextPage, left, piece, right};
-use super::phrases::number;
+use super::phrases::{self, number};
 use crate::domain::base::money::thousands;
 use crate::domain::base::nearest::nearest;
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::report::result::{GrantAdvice, IdentityReach, ReaderRow, Report, SecretRow};
-use crate::report::format::utc_day;
 
 /// How many secrets are shown.
 const SECRETS: usize = 12;
@@ -70,7 +69,8 @@ pub fn reader(report: &Report, reader: &str, style: Style, columns: usize) -> St
         (Some(reach), _) => may(&mut page, reach),
         (None, Some(_)) => {
             page.heading("MAY READ");
-            let text = "Nothing, by the IAM data that was given, or it is not in that data.";
+            let text =
+                "It may read nothing by the IAM data that was given, or it is not in that data.";
             page.paragraph(2, Look::Usual, text);
         }
         (None, None) => {
@@ -105,13 +105,7 @@ fn reads(page: &mut TextPage, report: &Report, reader: &str) {
                 piece(Look::Faint, format!("  {}", secret.region)),
             ],
         );
-        let text = format!(
-            "{} reads, {} DescribeSecret calls, {} failed; last on {}",
-            thousands(row.reads),
-            thousands(row.describes),
-            thousands(row.failed),
-            utc_day(row.last)
-        );
+        let text = phrases::seen_calls(row);
         page.paragraph(4, Look::Usual, &text);
     }
     more(page, rows.len(), "readers.csv");
@@ -128,35 +122,35 @@ fn more(page: &mut TextPage, many: usize, file: &str) {
 fn may(page: &mut TextPage, reach: &IdentityReach) {
     page.heading("MAY READ");
     for (label, count) in [
-        ("always", reach.may_read),
+        ("secrets it may read", reach.may_read),
         ("under conditions", reach.conditional),
         ("not known", reach.unknown),
-        ("read them", reach.did_read),
-        ("unused", reach.unused),
+        ("of these it has read", reach.did_read),
+        ("it has not read", reach.unused),
     ] {
         let pieces = [
-            left(Look::Usual, label, 18),
+            left(Look::Usual, label, 22),
             right(Look::Usual, &thousands(count), 8),
         ];
         page.line(2, &pieces);
     }
     for (label, parts) in [
         ("Conditions: ", &reach.conditions),
-        ("Not known because of: ", &reach.unclear),
+        ("It is not known because of ", &reach.unclear),
     ] {
         if !parts.is_empty() {
             page.item(2, label, Look::Faint, &parts.join(", "));
         }
     }
     if !reach.covered {
-        let text = "Its time is not covered, so nothing follows from what is unused.";
+        let text = "The trail does not cover enough time to call a permission unused.";
         page.paragraph(2, Look::Faint, text);
     }
     for grant in &reach.grants {
         let statement = grant.sid.as_deref().map(|sid| format!(", statement {sid}"));
         let name = format!("{}{}", grant.policy, statement.unwrap_or_default());
         let text = format!(
-            "  by {}: may read {}, read {}",
+            "  by {}: {}, {} of them read",
             grant.by.as_str(),
             number(grant.may_read, "secret"),
             thousands(grant.did_read)
@@ -164,12 +158,12 @@ fn may(page: &mut TextPage, reach: &IdentityReach) {
         page.line(2, &[piece(Look::Strong, name), piece(Look::Faint, text)]);
         match grant.advice {
             GrantAdvice::Remove => {
-                let text = "None of it was used: take it away, as far as it is about secrets.";
+                let text = "Nothing that it allows was used: remove what it says about secrets.";
                 page.paragraph(4, Look::Usual, text);
             }
             GrantAdvice::Narrow => {
-                let text = "A part of it was used: `secretsweep reader NAME --policy` prints the statements that \
-                            allow that part and no more.";
+                let text = "Only a part of what it allows was used. `secretsweep reader NAME --policy` prints \
+                            statements that allow that part and no more.";
                 page.paragraph(4, Look::Usual, text);
             }
             GrantAdvice::Keep | GrantAdvice::Open => {}

@@ -163,13 +163,13 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
     );
     let reader = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));
     let text = format!(
-        "{reader} ({}) calls {}{}; {}{}, {} calls per month, {}.",
+        "{reader} ({}) calls {}{}; {}{}, {} per month, {}.",
         found.client,
         found.what,
         phrases::pace(found),
         found.clients_bound(),
         number(found.clients, "client"),
-        thousands(found.reads_month),
+        number(found.reads_month, "call"),
         phrases::needless(found)
     );
     page.paragraph(6, Look::Usual, &text);

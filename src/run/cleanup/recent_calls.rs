@@ -49,7 +49,7 @@ pub(super) async fn history(
     budget: Duration,
     term: &Term,
 ) -> RecentCalls {
-    let teller = ProgressReporter::new(term, WORTH_SAYING);
+    let progress = ProgressReporter::new(term, WORTH_SAYING);
     // Up to and including the second that is running.
     let to = Timestamp::from_second(bounds(from, now).to).unwrap_or(now);
     let span = Span { from, to };
@@ -65,13 +65,13 @@ pub(super) async fn history(
     let scopes: Vec<Scope> = names.keys().cloned().collect();
     let mut ask = lookup::LookupRequest::new(span, span, now, budget / 2);
     ask.advice = "`--lookup-budget` allows more time";
-    let reads = lookup::read(session, &scopes, &ask, &feed, None, &teller).await;
+    let reads = lookup::read(session, &scopes, &ask, &feed, None, &progress).await;
     let cut = reads.iter().filter(|read| !read.gaps.is_empty());
     let one_by_one = cut.map(|read| {
         let names = names.get(&read.scope).map_or(&[][..], Vec::as_slice);
-        let (feed, teller) = (&feed, &teller);
+        let (feed, progress) = (&feed, &progress);
         async move {
-            let asked = lookup::named(session, &read.scope, names, &ask, feed, teller).await;
+            let asked = lookup::named(session, &read.scope, names, &ask, feed, progress).await;
             let also = match asked {
                 Ok(()) => "; each secret was also looked up by its ARN and its name".to_owned(),
                 Err(why) if read.gaps.iter().any(|gap| gap.why == why) => String::new(),
@@ -87,7 +87,7 @@ pub(super) async fn history(
         .boxed()
     });
     let mut gaps = futures_util::future::join_all(one_by_one).await.concat();
-    teller.finish();
+    progress.finish();
     let unread = feed
         .unread
         .into_inner()

@@ -152,6 +152,12 @@ fn a_bucket_that_cannot_be_used_stops_before_anything_is_done() {
         let said = execute(&ground).expect(1).said();
         assert!(said.contains(words), "{said}");
         assert_eq!(deletions(&ground), 0, "{said}");
+        if words == "s3:ListBucket" {
+            assert!(
+                said.contains("help: check the address, and the permissions"),
+                "{said}"
+            );
+        }
     }
     let ground = ground();
     let said = ground

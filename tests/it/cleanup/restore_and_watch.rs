@@ -400,7 +400,7 @@ fn one_secret_says_where_it_stands_in_the_plan_of_its_scan() {
     let said = who("a");
     let nothing = "The plan says `delete`. The journal beside it has nothing about this secret.";
     assert!(said.contains(nothing), "{said}");
-    assert!(who("other").contains("The plan of this scan does not have it."));
+    assert!(who("other").contains("The plan of this scan does not list this secret."));
     into_scan("plan.journal.jsonl");
     let said = who("a");
     assert!(

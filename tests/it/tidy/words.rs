@@ -40,6 +40,10 @@ const REPLACED: &[(&str, &str)] = &[
     ("anew", "again"),
     ("whoever", "anybody who"),
     ("besides", "also"),
+    ("promised", "found, could be saved"),
+    ("realised", "saved"),
+    ("go on at", "continue at"),
+    ("nobody makes", "nobody creates"),
 ];
 
 /// Where the words are names in a file format, or text of this list's kind.

@@ -1,0 +1,23 @@
+//! What happens to the everyday secrets of the example organization in its ninety days.
+
+use super::call::{Act, CallTarget};
+use super::everyday::{EVERYDAY, Life, SECRETS};
+use super::organization::CAST;
+use super::script::{Script, always};
+use super::{HOUR, rotation};
+
+/// Adds the calls of the everyday secrets, and of their rotations.
+pub(super) fn calls(script: &mut Script) {
+    rotation::calls(&mut script.calls, CAST.len()..SECRETS.len());
+    for (everyday, place) in EVERYDAY.iter().zip(CAST.len()..) {
+        let caller = everyday.caller();
+        match everyday.life {
+            Life::Read { every } => script.reads(place, caller, always(every)),
+            Life::Cached => {
+                let ask = [Act::Describe(CallTarget::Arn(place))];
+                script.series(everyday.row.region, caller, always(HOUR), &ask, None);
+            }
+            Life::Quiet => {}
+        }
+    }
+}
