@@ -252,6 +252,7 @@ impl EngineTrail {
                 let open = table.open(session, &args.live)?;
                 let (engine, handle) = (Arc::clone(&open.engine), open.handle.clone());
                 interrupts.also(move || handle.block_on(engine.cancel()));
+                term.say(&open.beforehand(args.scan_limit));
                 let progress = ProgressReporter::new(term, Duration::ZERO);
                 let request = open.request(plan, args.scan_limit);
                 let reading = reading::read(open.engine.as_ref(), &request, &ledger, &progress);
@@ -331,6 +332,27 @@ impl OpenEngine {
             scan_limit,
             day: self.day.clone(),
         }
+    }
+
+    /// What a query will take, as a sentence. Neither engine knows how much a query over JSON will scan (`EXPLAIN (TYPE IO)`
+    /// gives no number for tables without statistics), so the limit is what can be said.
+    fn beforehand(&self, scan_limit: Option<u64>) -> String {
+        let name = self.engine.table_name();
+        let price = match self.kind {
+            EngineKind::Athena => " It charges about $5 for each TB.",
+            EngineKind::Trino => "",
+        };
+        let limit = match scan_limit {
+            Some(limit) => {
+                let megabytes = thousands(limit / 1_000_000);
+                format!("It is canceled if it scans more than {megabytes} MB.")
+            }
+            None => "`--scan-limit 100GB` would cancel it above that.".to_owned(),
+        };
+        format!(
+            "{} counts the trail in {name}. How much the query scans is known only while it runs.{price} {limit}",
+            self.kind.name()
+        )
     }
 
     /// What was read, for the reader of the report.

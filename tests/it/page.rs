@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use secretsweep::compare::compare;
-use secretsweep::domain::base::money::Money;
+use secretsweep::domain::base::money::{Money, thousands};
 use secretsweep::domain::report::result::{CaveatRow, CostParts, Estimate, Range, Report};
 use secretsweep::domain::report::verdict::Verdict;
 use secretsweep::domain::sampling::CaveatCode;
@@ -390,6 +390,35 @@ fn paper_says_how_many_secrets_it_leaves_out() {
     let shown = browser.value("document.querySelectorAll('#rows tr').length < 100");
     let hidden = browser.value("document.getElementById('printed').hidden");
     assert_eq!(hidden, shown, "a list that is whole needs no note");
+}
+
+#[test]
+fn of_too_many_secrets_the_page_holds_those_to_look_at_and_says_where_the_rest_is() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let report = fixture::report(21_000);
+    browser.open(&page(&report).file);
+    let status = browser.text("document.getElementById('status').innerText");
+    let words = "This page holds 20,000 of 21,000 secrets: those to delete, those to review and the most expensive. \
+                 All are in secrets.csv.";
+    assert!(status.contains(words), "{status}");
+    for verdict in [Verdict::Delete, Verdict::Review] {
+        click(
+            &mut browser,
+            &format!("[data-verdict={}]", verdict.as_str()),
+        );
+        let expect = thousands(report.totals.verdicts[&verdict]);
+        assert_eq!(count(&mut browser), format!("{expect} secrets"));
+    }
+    // A name that stands in the text above opens its own secret.
+    let wanted = browser.text("document.querySelector('[data-open] button').innerText");
+    click(&mut browser, "[data-open] button");
+    assert_eq!(
+        browser.text("document.getElementById('secret-h').innerText"),
+        wanted
+    );
+    assert_eq!(browser.complaints(), [""; 0]);
 }
 
 #[test]

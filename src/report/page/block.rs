@@ -5,8 +5,10 @@
 //! which old scripts took for line ends, are shown as a space like every line break.
 //!
 //! The columns are written straight from the rows: with tens of thousands of secrets, a copy of them would be the largest
-//! thing in memory.
+//! thing in memory. Beyond [`MOST_SECRETS`] the block holds those that somebody has to look at, and says how many more
+//! there are: a page of all would be too large for a mail and too slow for a browser.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -18,6 +20,7 @@ use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::report::result::{LoopRow, Range, ReaderRow, Report, SecretRow};
 use crate::domain::report::sums::PossibleSavings;
+use crate::domain::report::verdict::Verdict;
 use crate::report::escape::one_line;
 use crate::report::estimates::{dollars, doubts, numbers};
 use crate::report::text::phrases;
@@ -78,20 +81,20 @@ impl Serialize for Pool<'_> {
 }
 
 /// One value of each row.
-struct BlockColumn<'a, F>(&'a [SecretRow], F);
+struct BlockColumn<'b, 'a, F>(&'b [&'a SecretRow], F);
 
-impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> T> Serialize for BlockColumn<'a, F> {
+impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> T> Serialize for BlockColumn<'_, 'a, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(&self.1))
+        serializer.collect_seq(self.0.iter().copied().map(&self.1))
     }
 }
 
 /// One value of those rows that have it, by the place of the row.
-struct Sparse<'a, F>(&'a [SecretRow], F);
+struct Sparse<'b, 'a, F>(&'b [&'a SecretRow], F);
 
-impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> Option<T>> Serialize for Sparse<'a, F> {
+impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> Option<T>> Serialize for Sparse<'_, 'a, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rows = self.0.iter().enumerate();
+        let rows = self.0.iter().copied().enumerate();
         serializer.collect_map(rows.filter_map(|(place, row)| Some((place, (self.1)(row)?))))
     }
 }
@@ -103,9 +106,43 @@ fn prefix(row: &SecretRow) -> Prefix<'_> {
     (row.arn.partition(), &row.account, &row.region)
 }
 
+/// The most secrets of a page: it has about 15 MB then, and most mail systems take 20 to 25 MB.
+const MOST_SECRETS: usize = 20_000;
+
+/// The places of the secrets that the page holds, in the order of the report: all of them, or of too many those that can
+/// be deleted, those to review and the most expensive ones.
+fn chosen(report: &Report, savings: &PossibleSavings<'_>, most: usize) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..report.secrets.len()).collect();
+    if places.len() <= most {
+        return places;
+    }
+    let rank = |&place: &usize| {
+        let row = &report.secrets[place];
+        let is_kept = row.verdict == Verdict::Keep && savings.of(row).by_deleting == Money::ZERO;
+        (is_kept, Reverse(row.cost.total_usd), place)
+    };
+    places.sort_by_cached_key(rank);
+    places.truncate(most);
+    places.sort_unstable();
+    places
+}
+
+/// What the page does not hold of a report with too many secrets.
+#[derive(serde::Serialize)]
+struct PartOfAll {
+    /// The places in the report of the secrets that the page holds.
+    places: Vec<usize>,
+    /// How many secrets there are in all.
+    secrets: usize,
+}
+
 /// The block. Amounts are micro-dollars, moments seconds since 1970, `null` is unknown.
 struct Block<'a> {
     report: &'a Report,
+    /// The secrets that the page holds.
+    rows: Vec<&'a SecretRow>,
+    /// Where these are only some of all.
+    part: Option<PartOfAll>,
     pool: Pool<'a>,
     /// Account, Region and the ARN up to the name.
     scopes: Vec<(String, String, String)>,
@@ -149,7 +186,7 @@ struct LoopBlock {
 /// What the writer says.
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(out, Guarded);
-    Ok(Block::new(report).serialize(&mut serializer)?)
+    Ok(Block::new(report, MOST_SECRETS).serialize(&mut serializer)?)
 }
 
 /// The first byte of U+2028 and U+2029 in UTF-8.
@@ -180,10 +217,16 @@ impl Formatter for Guarded {
 }
 
 impl<'a> Block<'a> {
-    fn new(report: &'a Report) -> Self {
+    /// The block of a report, with the most secrets that it may hold.
+    fn new(report: &'a Report, most: usize) -> Self {
         let mut pool = Pool::default();
+        let savings = PossibleSavings::new(report);
+        let places = chosen(report, &savings, most);
+        let rows: Vec<&SecretRow> = places.iter().map(|&at| &report.secrets[at]).collect();
+        let secrets = report.secrets.len();
+        let part = (rows.len() < secrets).then_some(PartOfAll { places, secrets });
         let (mut scopes, mut scope_of) = (Vec::new(), HashMap::new());
-        for row in &report.secrets {
+        for &row in &rows {
             let next = scopes.len();
             if *scope_of.entry(prefix(row)).or_insert(next) == next {
                 let resource = row.arn.resource().len();
@@ -200,7 +243,7 @@ impl<'a> Block<'a> {
         let named = named.chain(report.findings.iter().map(|row| &row.arn));
         let mut places: HashMap<&SecretArn, usize> =
             named.flatten().map(|arn| (arn, usize::MAX)).collect();
-        for (place, row) in report.secrets.iter().enumerate() {
+        for (place, row) in rows.iter().enumerate() {
             if let Some(known) = places.get_mut(&row.arn) {
                 *known = place;
             }
@@ -232,18 +275,20 @@ impl<'a> Block<'a> {
             pool,
             scopes,
             scope_of,
-            savings: PossibleSavings::new(report),
+            savings,
+            rows,
+            part,
             loops,
             findings,
         }
     }
 
-    fn each<T, F: Fn(&'a SecretRow) -> T>(&self, of: F) -> BlockColumn<'a, F> {
-        BlockColumn(&self.report.secrets, of)
+    fn each<T, F: Fn(&'a SecretRow) -> T>(&self, of: F) -> BlockColumn<'_, 'a, F> {
+        BlockColumn(&self.rows, of)
     }
 
-    fn some<T, F: Fn(&'a SecretRow) -> Option<T>>(&self, of: F) -> Sparse<'a, F> {
-        Sparse(&self.report.secrets, of)
+    fn some<T, F: Fn(&'a SecretRow) -> Option<T>>(&self, of: F) -> Sparse<'_, 'a, F> {
+        Sparse(&self.rows, of)
     }
 
     /// Reader, kind, client, reads, describes, failed, calls, first, last.
@@ -283,8 +328,9 @@ fn second(moment: Option<Timestamp>) -> Option<i64> {
 impl Serialize for Block<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let pool = &self.pool;
-        let mut block = serializer.serialize_struct("Block", 35)?;
+        let mut block = serializer.serialize_struct("Block", 36)?;
         block.serialize_field("texts", pool)?;
+        block.serialize_field("part", &self.part)?;
         block.serialize_field("idle_days", &self.report.policy.idle_days)?;
         block.serialize_field("scopes", &self.scopes)?;
         block.serialize_field("scope", &self.each(|row| self.scope_of[&prefix(row)]))?;
@@ -398,6 +444,39 @@ fn loop_of<'a>(row: &'a LoopRow, secret: usize, pool: &mut Pool<'a>) -> LoopBloc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fixture;
+
+    #[test]
+    fn of_too_many_secrets_the_page_holds_what_can_be_deleted_then_what_costs_most() {
+        let report = fixture::report(400);
+        let savings = PossibleSavings::new(&report);
+        assert_eq!(chosen(&report, &savings, 400), (0..400).collect::<Vec<_>>());
+        let to_look_at = |row: &SecretRow| {
+            row.verdict != Verdict::Keep || savings.of(row).by_deleting != Money::ZERO
+        };
+        let wanted = report.secrets.iter().filter(|row| to_look_at(row)).count();
+        let held = chosen(&report, &savings, wanted + 10);
+        assert!(held.is_sorted());
+        let (some, rest): (Vec<_>, Vec<_>) = report
+            .secrets
+            .iter()
+            .enumerate()
+            .partition(|(place, _)| held.contains(place));
+        assert!(rest.iter().all(|(_, row)| !to_look_at(row)));
+        let kept = some.iter().filter(|(_, row)| !to_look_at(row));
+        let cost = |row: &SecretRow| row.cost.total_usd;
+        let least = kept.map(|(_, row)| cost(row)).min().unwrap();
+        assert!(rest.iter().all(|(_, row)| cost(row) <= least));
+        let block = serde_json::to_value(Block::new(&report, wanted + 10)).unwrap();
+        assert_eq!(block["part"]["secrets"], 400);
+        assert_eq!(block["tail"].as_array().unwrap().len(), wanted + 10);
+        let loops = block["loops"].as_array().unwrap();
+        assert!(
+            loops
+                .iter()
+                .all(|row| row["secret"].as_u64().unwrap() < (wanted + 10) as u64)
+        );
+    }
 
     #[test]
     fn no_text_can_end_the_element() {

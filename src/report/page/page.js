@@ -165,8 +165,9 @@
     return button;
   }
 
-  // What a search looks in, built at the first search.
+  // What a search looks in, built when somebody turns to the search box.
   let haystacks = null;
+  const index = () => { haystacks ??= Array.from({ length: N }, (_, i) => haystack(i)); };
   const haystack = (i) => {
     const words = [name(i), arn(i), owner(i), D.description[i] ?? ""];
     for (const [key, value] of D.tags[i]) words.push(`${T[key]}=${T[value]}`);
@@ -175,30 +176,36 @@
     return words.join("\n").toLowerCase();
   };
 
-  function choose() {
-    const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length && !haystacks) haystacks = Array.from({ length: N }, (_, i) => haystack(i));
-    const want = { verdict: $("verdict").value, account: $("account").value, region: $("region").value, owner: $("owner").value };
-    const rows = [];
-    for (let i = 0; i < N; i++) {
-      if (want.verdict && D.verdict[i] !== want.verdict && !(want.verdict === "delete" && goesWithPrimary(i))) continue;
-      if (want.account && account(i) !== want.account) continue;
-      if (want.region && region(i) !== want.region) continue;
-      if (want.owner && (want.owner === "-" ? D.owner[i] !== null : D.owner[i] !== Number(want.owner))) continue;
-      if (words.length && !words.every((word) => haystacks[i].includes(word))) continue;
-      rows.push(i);
-    }
+  // All secrets in the order of the view: a search only takes some of them out.
+  const ordered = { by: null, down: null, rows: [] };
+  function inOrder() {
+    if (ordered.by === state.sort && ordered.down === state.down) return ordered.rows;
     const column = COLUMNS.find((one) => one.id === state.sort);
-    const keys = new Map(rows.map((i) => [i, column.key(i)]));
+    const keys = Array.from({ length: N }, (_, i) => column.key(i));
     const compare = (a, b) => {
-      const x = keys.get(a), y = keys.get(b);
-      // What is unknown or empty stands last, whichever way is sorted.
+      const x = keys[a], y = keys[b];
+      // What is unknown or empty stands last, whichever way is ordered.
       const none = (v) => v === null || v === "";
       if (none(x) || none(y)) return none(x) - none(y) || a - b;
       const less = typeof x === "string" ? (x < y ? -1 : x > y ? 1 : 0) : x - y;
       return (state.down ? -less : less) || a - b;
     };
-    state.rows = rows.sort(compare);
+    Object.assign(ordered, { by: state.sort, down: state.down, rows: Array.from(keys.keys()).sort(compare) });
+    return ordered.rows;
+  }
+
+  function choose() {
+    const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length) index();
+    const want = { verdict: $("verdict").value, account: $("account").value, region: $("region").value, owner: $("owner").value };
+    const fits = (i) => {
+      if (want.verdict && D.verdict[i] !== want.verdict && !(want.verdict === "delete" && goesWithPrimary(i))) return false;
+      if (want.account && account(i) !== want.account) return false;
+      if (want.region && region(i) !== want.region) return false;
+      if (want.owner && (want.owner === "-" ? D.owner[i] !== null : D.owner[i] !== Number(want.owner))) return false;
+      return words.every((word) => haystacks[i].includes(word));
+    };
+    state.rows = inOrder().filter(fits);
     state.shown = FIRST;
     show();
     remember();
@@ -228,13 +235,15 @@
     const wanted = $("verdict").value;
     const replicas = wanted === "delete" ? state.rows.filter(goesWithPrimary).length : 0;
     const [restCost, restSaves] = D.nobody;
+    const part = D.part;
     $("status").replaceChildren(
       el("b", "", plural(state.rows.length - replicas, "secret")),
       all ? "" : ` of ${count(N)}`,
       replicas ? ` and ${plural(replicas, "replica")} that would be deleted with them` : "",
       `, ${money(sum)} per month`,
       save ? `, of which ${money(save)} can be saved` : "",
-      all && restCost ? `. Calls that match no secret cost another ${money(restCost)}${restSaves ? `, of which ${money(restSaves)} can be saved` : ""}.` : "",
+      part ? `. This page holds ${count(N)} of ${plural(part.secrets, "secret")}: those to delete, those to review and the most expensive. All are in secrets.csv.` : "",
+      all && !part && restCost ? `. Calls that match no secret cost another ${money(restCost)}${restSaves ? `, of which ${money(restSaves)} can be saved` : ""}.` : "",
     );
     for (const head of $("heads").children) {
       if (head.dataset.sort === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
@@ -297,6 +306,7 @@
     options("region", plain(region), "all Regions");
     options("owner", sorted(tally((i) => D.owner[i]).map(([value, n]) => (value === null ? ["-", `no owner tag (${count(n)})`] : [String(value), `${T[value]} (${count(n)})`]))), "all owners");
     let timer = 0;
+    $("search").addEventListener("focus", () => setTimeout(index));
     $("search").addEventListener("input", () => {
       clearTimeout(timer);
       timer = setTimeout(choose, 90);
@@ -404,7 +414,9 @@
   $("secret").addEventListener("click", (event) => { if (event.target === $("secret")) $("secret").close(); });
 
   for (const node of document.querySelectorAll("[data-open]")) {
-    const i = Number(node.dataset.open);
+    const place = Number(node.dataset.open);
+    const i = D.part ? D.part.places.indexOf(place) : place;
+    if (i < 0) continue;
     const button = el("button", "open", node.textContent);
     button.type = "button";
     button.addEventListener("click", () => open(i));

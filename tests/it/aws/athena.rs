@@ -1,4 +1,4 @@
-//! Athena: queries that go through the states that a test says, and the rows of four calls.
+//! Athena: queries that go through the states that a test says, and the rows of four calls or of an engine.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ struct OfQuery {
     next_token: Option<String>,
 }
 
-/// Rows on a page, whatever is asked for.
-const PAGE: usize = 3;
+/// Rows on a page, whatever is asked for: of the four calls, and the most there may be.
+const PAGES: [usize; 2] = [3, 1_000];
 
 /// Answers the operations of the adapter.
 pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal> {
@@ -40,8 +40,8 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
                 .collect();
             Ok(json_answer(&json!({"TableMetadata": {
                 "Name": "trail", "TableType": "EXTERNAL_TABLE", "Columns": columns,
-                "PartitionKeys": [{"Name": "timestamp", "Type": "string"}],
-                "Parameters": {"projection.timestamp.format": "yyyy/MM/dd"},
+                "PartitionKeys": [{"Name": athena.day, "Type": "string"}],
+                "Parameters": {format!("projection.{}.format", athena.day): "yyyy/MM/dd"},
             }})))
         }
         "StartQueryExecution" => {
@@ -53,9 +53,13 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
                 let message = "the token, the database or the place for results is missing";
                 return Err(Refusal::new(400, "InvalidRequestException", message));
             }
-            athena.queries.push(start.query_string);
+            let rows = match &athena.engine {
+                Some(engine) => engine(&start.query_string),
+                None => rows(&start.query_string),
+            };
+            athena.results.push(rows);
             Ok(json_answer(
-                &json!({"QueryExecutionId": athena.queries.len().to_string()}),
+                &json!({"QueryExecutionId": athena.results.len().to_string()}),
             ))
         }
         "GetQueryExecution" => {
@@ -72,8 +76,9 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
             let at: usize = asked.next_token.map_or(0, |token| token.parse().unwrap());
             assert!(asked.max_results.is_some_and(|most| most <= 1_000));
             let number: usize = asked.query_execution_id.parse().unwrap();
-            let rows = rows(&athena.queries[number - 1]);
-            let page = rows.iter().skip(at).take(PAGE);
+            let size = PAGES[usize::from(athena.engine.is_some())];
+            let rows = &athena.results[number - 1];
+            let page = rows.iter().skip(at).take(size);
             let page: Vec<Value> = page
                 .map(|row| {
                     let data = row.iter().map(|value| match value {
@@ -84,8 +89,8 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
                 })
                 .collect();
             let mut answer = json!({"ResultSet": {"Rows": page}});
-            if at + PAGE < rows.len() {
-                answer["NextToken"] = (at + PAGE).to_string().into();
+            if at + size < rows.len() {
+                answer["NextToken"] = (at + size).to_string().into();
             }
             Ok(json_answer(&answer))
         }

@@ -22,15 +22,33 @@ pub use event::Event;
 pub use reach::Control;
 pub use secret::{Secret, Version};
 
+/// Somebody who answers queries: the rows of one.
+pub type QueryAnswer = Box<dyn Fn(&str) -> Vec<Vec<Option<String>>> + Send>;
+
 /// A table of Athena and what becomes of the queries over it.
-#[derive(Default)]
 pub struct AthenaWorld {
     /// What `GetQueryExecution` answers, one after another; the last stays.
     pub states: Vec<Value>,
     /// The columns of the table, with their types.
     pub columns: Vec<(String, String)>,
-    /// The queries that were started.
-    pub queries: Vec<String>,
+    /// The column of the day, which is a partition.
+    pub day: &'static str,
+    /// Who answers the queries; `None`: each gives the rows of four calls.
+    pub engine: Option<QueryAnswer>,
+    /// The rows of the queries that were started.
+    pub results: Vec<Vec<Vec<Option<String>>>>,
+}
+
+impl Default for AthenaWorld {
+    fn default() -> Self {
+        Self {
+            states: Vec::new(),
+            columns: Vec::new(),
+            day: "timestamp",
+            engine: None,
+            results: Vec::new(),
+        }
+    }
 }
 
 /// Everything the server knows.

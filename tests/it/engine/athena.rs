@@ -40,6 +40,13 @@ fn a_query_is_followed_to_its_end_and_its_rows_are_read_page_by_page() {
     assert_eq!(report["totals"]["calls"], 4, "two pages of rows");
     let sentences = report["assumptions"].to_string();
     assert!(sentences.contains("1 query scanned 25 MB"), "{sentences}");
+    // What it will take was said before.
+    let said = run.said();
+    assert!(said.contains("charges about $5 for each TB"), "{said}");
+    assert!(
+        said.contains("`--scan-limit 100GB` would cancel it"),
+        "{said}"
+    );
     let calls = aws.calls();
     let started: Vec<_> = calls
         .iter()
@@ -155,6 +162,11 @@ fn a_query_above_the_limit_is_canceled() {
     );
     assert_eq!(run.code(), Some(1), "{}", run.said());
     assert!(run.said().contains("10000000 bytes"), "{}", run.said());
+    assert!(
+        run.said().contains("canceled if it scans more than 10 MB"),
+        "{}",
+        run.said()
+    );
     assert!(
         aws.calls()
             .iter()

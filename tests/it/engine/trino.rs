@@ -16,9 +16,12 @@ use secretsweep::ports::{HttpSender, SqlEngine as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::aws::world::AthenaWorld;
+use crate::aws::{Aws, without_foreign};
 use crate::browser::skipped;
 use crate::full_trail_vs_reference::write_traps;
 use crate::listening::beyond_loopback;
+use crate::live::small;
 use crate::trail::put;
 use crate::world::{day, days_ago, get, gzip, idle, program, role, time};
 
@@ -280,6 +283,20 @@ fn scanned(
     now: &str,
     more: &[&str],
 ) -> (Value, Vec<(String, Vec<u8>)>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    let command = without_foreign(&mut command);
+    scanned_with(command, folder, trail, out, now, more)
+}
+
+/// The same by a program that was set up.
+fn scanned_with(
+    program: &mut Command,
+    folder: &Path,
+    trail: &str,
+    out: &str,
+    now: &str,
+    more: &[&str],
+) -> (Value, Vec<(String, Vec<u8>)>) {
     let mut args = vec![
         "--quiet",
         "scan",
@@ -291,14 +308,14 @@ fn scanned(
     ];
     args.extend(["--now", now, "--out", out]);
     args.extend(more);
-    let run = program(folder, &args);
+    let run = program.current_dir(folder).args(args).output().unwrap();
     assert!(run.status.success(), "{run:?}");
     let out = folder.join(out);
     let mut report: Value =
         serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
     let sentences = report["assumptions"].as_array_mut().unwrap();
     let is_of_source = |text: &str| {
-        ["Trino counted", "The trail is the result"]
+        ["Trino counted", "Athena counted", "The trail is the result"]
             .iter()
             .any(|start| text.starts_with(start))
     };
@@ -377,6 +394,12 @@ fn an_engine_gives_the_report_that_the_files_give() {
     assert_eq!(local.0["secrets"], remote.0["secrets"]);
     assert_eq!(local.1, remote.1);
 
+    // The query that Athena receives, run on Trino.
+    let by_athena = server.by_athena(folder.path(), now);
+    assert_eq!(remote.0["secrets"], by_athena.0["secrets"]);
+    assert_eq!(remote.0["totals"], by_athena.0["totals"]);
+    assert_eq!(remote.1, by_athena.1);
+
     // More clients in an hour than the query distinguishes: no call is lost, and that it is so is said.
     let folder = tempfile::tempdir().unwrap();
     write_crowd(folder.path());
@@ -392,6 +415,69 @@ fn an_engine_gives_the_report_that_the_files_give() {
         said.contains("In 1 hour of a reader the calls came from more than 1,000"),
         "{said}"
     );
+}
+
+impl Server {
+    /// A scan of this folder by an Athena on the loopback, whose queries over the table of traps this server answers. The
+    /// columns are those that `trail-ddl athena` defines.
+    fn by_athena(&self, folder: &Path, now: &str) -> (Value, Vec<(String, Vec<u8>)>) {
+        let printed = program(
+            folder,
+            &[
+                "trail-ddl",
+                "athena",
+                "--bucket",
+                "s3://any",
+                "--accounts",
+                "111122223333",
+            ],
+        );
+        assert!(printed.status.success(), "{printed:?}");
+        let definition = String::from_utf8(printed.stdout).unwrap();
+        let (columns, _) = definition.split_once("\n)").unwrap();
+        let columns = columns.lines().skip(1).map(|line| {
+            let (name, kind) = line.trim().split_once(' ').unwrap();
+            (name.to_owned(), kind.trim_end_matches(',').to_owned())
+        });
+        let port = self.port;
+        let engine = move |sql: &str| {
+            let address = format!("trino://127.0.0.1:{port}/hive.logs.any");
+            let trino = Trino::new(Self::http(), address.parse().unwrap(), "test", None).unwrap();
+            // Athena says the names of the columns first.
+            let mut rows = vec![names(sql).map(|name| Some(name.to_owned())).collect()];
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let done = async {
+                let mut take = |more| rows.extend(more);
+                trino.run(sql, &mut take, &|_| Ok(())).await
+            };
+            runtime.block_on(done).unwrap();
+            rows
+        };
+        let world = AthenaWorld {
+            columns: columns.collect(),
+            day: "day",
+            engine: Some(Box::new(engine)),
+            ..AthenaWorld::default()
+        };
+        let aws = Aws::start(small().athena(world));
+        let trail = "athena://hive.logs.traps?workgroup=any";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+        scanned_with(
+            aws.on(&mut command),
+            folder,
+            trail,
+            "by-athena",
+            now,
+            &["--window", "30d"],
+        )
+    }
+}
+
+/// The names of the columns of our query: its last part names every one once.
+fn names(sql: &str) -> impl Iterator<Item = &str> {
+    let (_, last) = sql.rsplit_once("UNION ALL").unwrap();
+    let names = last.lines().filter_map(|line| line.rsplit_once(" AS "));
+    names.map(|(_, name)| name.trim_end_matches(','))
 }
 
 /// A secret that 1,500 sessions from as many addresses read in one hour.
@@ -419,11 +505,7 @@ impl Server {
         let address = format!("trino://127.0.0.1:{}/hive.logs.any", self.port);
         let trino = Trino::new(Self::http(), address.parse().unwrap(), "test", None).unwrap();
         let mut file = csv::Writer::from_writer(Vec::new());
-        // The last part of the query names every column once.
-        let (_, last) = sql.rsplit_once("UNION ALL").unwrap();
-        let names = last.lines().filter_map(|line| line.rsplit_once(" AS "));
-        let names = names.map(|(_, name)| name.trim_end_matches(','));
-        file.write_record(names).unwrap();
+        file.write_record(names(sql)).unwrap();
         let mut take = |rows: Vec<Vec<Option<String>>>| {
             for row in rows {
                 let values = row.into_iter().map(Option::unwrap_or_default);

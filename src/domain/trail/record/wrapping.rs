@@ -42,6 +42,13 @@ pub(super) fn unwrapped(value: Value) -> Result<UnwrappedRecord, NoRecord> {
             members,
             is_selected: false,
         }),
+        // A record as AWS writes it, whose time is damaged: no row of a query, which would lack a column.
+        Value::Object(members)
+            if members.contains_key("eventVersion")
+                && members.get("userIdentity").is_some_and(Value::is_object) =>
+        {
+            Err(NoRecord::Unreadable)
+        }
         Value::Object(mut members) if members.contains_key("CloudTrailEvent") => {
             let entry = members.remove("CloudTrailEvent").unwrap_or_default();
             let found = inside(entry, DEPTH)?;
@@ -164,6 +171,20 @@ mod tests {
         for value in [control, other] {
             assert_eq!(unwrapped(value).err(), Some(NoRecord::Other));
         }
+    }
+
+    #[test]
+    fn a_record_without_its_time_is_no_row_that_lacks_a_column() {
+        let damaged = json!({
+            "eventVersion": "1.11", "userIdentity": {"type": "Root"}, "\u{feff}eventTime": "2026-10-12T06:00:00Z",
+            "eventSource": "secretsmanager.amazonaws.com", "eventName": "GetSecretValue", "awsRegion": "us-east-1",
+        });
+        assert_eq!(unwrapped(damaged.clone()).err(), Some(NoRecord::Unreadable));
+        // As text in another's field it is a row of a query.
+        let mut row = damaged;
+        row["userIdentity"] = json!("{\"type\": \"Root\"}");
+        let lacks = NoRecord::Named(columns::MISSING);
+        assert_eq!(unwrapped(row).err(), Some(lacks));
     }
 
     #[test]
