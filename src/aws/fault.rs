@@ -100,11 +100,10 @@ fn service(action: &str, code: &str, message: &str, status: u16) -> Fault {
         | "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException" => Fault::Throttled(words),
-        "NoSuchBucket"
-        | "NoSuchKey"
-        | "NotFound"
-        | "NotFoundException"
-        | "ResourceNotFoundException" => Fault::Gone(words),
+        // A bucket that is missing is a wrong address; an object that is missing may only be new.
+        "NoSuchKey" | "NotFound" | "NotFoundException" | "ResourceNotFoundException" => {
+            Fault::Gone(words)
+        }
         _ if status >= 500 => Fault::Unreachable(format!("HTTP {status}: {words}")),
         "" if status == 403 => Fault::Denied {
             action: action.to_owned(),

@@ -9,6 +9,7 @@
 //! another trail: a trail that is read by an engine is the only one of a scan.
 
 pub mod ddl;
+mod packing;
 mod partition;
 mod query;
 pub mod reading;

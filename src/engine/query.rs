@@ -17,13 +17,14 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::packing::{CLIENT, EVENT, LINE, line_value, packed, unpacked};
 use super::partition::DayPartition;
 use super::table::{TrailTable, literal};
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
 use crate::domain::base::span::Span;
 use crate::domain::trail::global_events::GLOBAL_SERVICES;
 use crate::domain::trail::ledger::LedgerBounds;
-use crate::domain::trail::record::{BATCH, DECRYPT, TARGETS, VALIDATION};
+use crate::domain::trail::record::{DECRYPT, TARGETS, VALIDATION};
 
 /// The columns of a row, in their order. The first is the kind of the row; its name tells the form of the result.
 pub(super) const COLUMNS: [&str; 36] = [
@@ -274,95 +275,16 @@ fn kinds(bounds: LedgerBounds) -> String {
     )
 }
 
-/// The members that make a line, with their types. Those of [`CLIENT`] are not among them.
-const LINE: [(&str, &str); 29] = [
-    ("kind", "varchar"),
-    ("account", "varchar"),
-    ("region", "varchar"),
-    ("path_account", "varchar"),
-    ("path_region", "varchar"),
-    ("category", "varchar"),
-    ("event_name", "varchar"),
-    ("error_code", "varchar"),
-    ("message", "varchar"),
-    ("target", "varchar"),
-    ("version_stage", "varchar"),
-    ("names_version", "boolean"),
-    ("batch_ids", "varchar"),
-    ("batch_filters", "varchar"),
-    ("identity_type", "varchar"),
-    ("identity_account", "varchar"),
-    ("invoked_by", "varchar"),
-    ("issuer_arn", "varchar"),
-    ("role", "varchar"),
-    ("principal", "varchar"),
-    ("web_federated", "boolean"),
-    ("ec2_delivered", "boolean"),
-    ("source_service", "varchar"),
-    ("user_agent", "varchar"),
-    ("vpc_endpoint", "boolean"),
-    ("from_console", "boolean"),
-    ("tls", "varchar"),
-    ("read_only", "boolean"),
-    ("shared_id", "varchar"),
-];
-
-/// What tells the clients of a line apart.
-const CLIENT: [(&str, &str); 3] = [
-    ("arn", "varchar"),
-    ("principal_id", "varchar"),
-    ("source_ip", "varchar"),
-];
-
-/// A row value of the members, with the expression of each. An absent text is empty, because Trino does not sort rows that
-/// hold NULL.
-fn row_of(members: &[(&str, &str)], value: impl Fn(&str) -> String) -> String {
-    let values: Vec<String> = members
-        .iter()
-        .map(|(name, kind)| match *kind {
-            "boolean" => value(name),
-            _ => format!("coalesce({}, '')", value(name)),
-        })
-        .collect();
-    let types: Vec<String> = members
-        .iter()
-        .map(|(name, kind)| format!("{name} {kind}"))
-        .collect();
-    format!(
-        "CAST(ROW({}) AS ROW({}))",
-        values.join(", "),
-        types.join(", ")
-    )
-}
-
-/// The expression of a member of a line.
-fn line_value(name: &str) -> String {
-    match name {
-        "account" => "own_account".to_owned(),
-        "region" => "own_region".to_owned(),
-        // The path only speaks for a record that says nothing itself, and for the hours of records of KMS.
-        "path_account" | "path_region" => {
-            format!("CASE WHEN kind = 'key' OR own_account IS NULL OR own_region IS NULL THEN {name} END")
-        }
-        "message" => {
-            r"regexp_replace(error_message, '(?i)((?:request|authorization|event|trace) ?id:? ?)[0-9a-z][0-9a-z-]{7,}', '$1')".to_owned()
-        }
-        "target" => "CASE WHEN kind = 'key' THEN key_secret ELSE target END".to_owned(),
-        "batch_ids" | "batch_filters" => {
-            format!("CASE WHEN event_name = '{BATCH}' THEN {name} END")
-        }
-        "role" => "regexp_replace(arn, '^(arn:[^:]*:sts::[^:]*:assumed-role/.+)/[^/]*$', '$1')".to_owned(),
-        "principal" => "split_part(principal_id, ':', 1)".to_owned(),
-        "source_service" => "CASE WHEN source_ip LIKE '%.amazonaws.com' THEN source_ip END".to_owned(),
-        _ => name.to_owned(),
-    }
-}
-
 /// Each event once, and the records of other services by day.
 fn events() -> String {
     let is_event = "coalesce(kind, '') IN ('call', 'service', 'denial', 'key')";
-    let line = row_of(&LINE, line_value);
-    let client = row_of(&CLIENT, str::to_owned);
+    let line = packed(&LINE, line_value);
+    let client = packed(&CLIENT, str::to_owned);
+    let event = packed(&EVENT, |name| match name {
+        "line" => line.clone(),
+        "client" => client.clone(),
+        _ => name.to_owned(),
+    });
     format!(
         " SELECT
   CASE WHEN kind = 'unreadable' THEN kind WHEN {is_event} THEN 'event' ELSE 'hours' END AS kind,
@@ -372,21 +294,25 @@ fn events() -> String {
   CASE WHEN NOT ({is_event}) THEN hours_region END AS hours_region,
   CASE WHEN NOT ({is_event}) THEN is_global END AS is_global,
   CASE WHEN NOT ({is_event}) AND is_readable THEN substr(event_time, 1, 10) END AS day,
-  arbitrary(CASE WHEN {is_event} THEN {line} END) AS line,
-  arbitrary(CASE WHEN {is_event} THEN {client} END) AS client,
-  arbitrary(CASE WHEN {is_event} THEN event_time END) AS event_time,
-  min(CASE WHEN {is_event} THEN error_message END) AS error_message,
+  min(CASE WHEN {is_event} THEN {event} END) AS event,
   count(*) AS records,
   bitwise_or_agg(CASE WHEN {is_event} OR NOT is_readable THEN 0
    ELSE bitwise_left_shift(1, CAST(substr(event_time, 12, 2) AS integer)) END) AS hours,
   bool_or(read_only) AS read_only,
   bool_or(error_code IS NULL) AS any_success,
-  CASE WHEN min(source) = max(source) THEN min(source) WHEN min(source) <> max(source) THEN '*' END AS services,
-  CASE WHEN min(event_name) = max(event_name) THEN min(event_name)
-   WHEN min(event_name) <> max(event_name) THEN '*' END AS names,
-  min(coalesce(issuer_arn, arn, invoked_by, principal_id)) AS first_principal,
-  max(coalesce(issuer_arn, arn, invoked_by, principal_id)) AS last_principal
- FROM kinds
+  CASE WHEN min(other_source) = max(other_source) THEN min(other_source)
+   WHEN min(other_source) <> max(other_source) THEN '*' END AS services,
+  CASE WHEN min(other_name) = max(other_name) THEN min(other_name)
+   WHEN min(other_name) <> max(other_name) THEN '*' END AS names,
+  min(other_principal) AS first_principal,
+  max(other_principal) AS last_principal
+ FROM (
+  SELECT *,
+   CASE WHEN NOT ({is_event}) THEN source END AS other_source,
+   CASE WHEN NOT ({is_event}) THEN event_name END AS other_name,
+   CASE WHEN NOT ({is_event}) THEN coalesce(issuer_arn, arn, invoked_by, principal_id) END AS other_principal
+  FROM kinds
+ )
  WHERE {is_event} OR kind = 'unreadable' OR category = 'proof'
  GROUP BY 1, 2, 3, 4, 5, 6"
     )
@@ -394,11 +320,13 @@ fn events() -> String {
 
 /// Events that are alike, by the hour. The records of other services come through unchanged.
 fn hours(bounds: LedgerBounds) -> String {
+    let member = |name| format!("nullif({}, '') AS {name}", unpacked("event", &EVENT, name));
+    let members = EVENT.map(member);
     format!(
         " SELECT *,
   row_number() OVER (
    PARTITION BY kind, line, hour, is_after
-   ORDER BY xxhash64(to_utf8(concat_ws('/', client.arn, client.principal_id, client.source_ip)))
+   ORDER BY xxhash64(to_utf8(client))
   ) AS place
  FROM (
   SELECT kind, line, client, substr(event_time, 1, 13) AS hour, event_time >= {} AS is_after,
@@ -408,10 +336,11 @@ fn hours(bounds: LedgerBounds) -> String {
    bool_or(read_only) AS read_only, bool_or(any_success) AS any_success,
    min(services) AS services, min(names) AS names,
    min(first_principal) AS first_principal, max(last_principal) AS last_principal
-  FROM events
+  FROM (SELECT *, {} FROM events)
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
  )",
-        moment(bounds.window_from)
+        moment(bounds.window_from),
+        members.join(", ")
     )
 }
 
@@ -428,19 +357,16 @@ fn column(name: &str) -> String {
     let of_either = |event: &str, hours: &str| {
         format!("CASE WHEN kind = 'event' THEN {event} ELSE {hours} END")
     };
+    let of_line = |name: &str| unpacked("line", &LINE, name);
     match name {
-        "secretsweep_1" => of_either("line.kind", "kind"),
-        "account" => of_either("line.account", "hours_account"),
-        "region" => of_either("line.region", "hours_region"),
-        "category" => of_either("line.category", "CASE WHEN is_global THEN 'global' END"),
+        "secretsweep_1" => of_either(&of_line("kind"), "kind"),
+        "account" | "region" => of_either(&of_line(name), &format!("hours_{name}")),
+        "category" => of_either(&of_line(name), "CASE WHEN is_global THEN 'global' END"),
         "error_code" => of_either(
-            "line.error_code",
+            &of_line(name),
             "CASE WHEN NOT bool_or(any_success) THEN '1' END",
         ),
-        "read_only" => of_either(
-            "CASE WHEN line.read_only THEN '1' END",
-            "CASE WHEN bool_or(read_only) THEN '1' END",
-        ),
+        "read_only" => of_either(&of_line(name), "CASE WHEN bool_or(read_only) THEN '1' END"),
         "cells" => of_either(
             &format!("CASE WHEN max(place) > {CLIENTS} THEN {FOLDED_CELL} ELSE {CELLS} END"),
             "CAST(bitwise_or_agg(hours) AS varchar)",
@@ -449,11 +375,8 @@ fn column(name: &str) -> String {
             "CAST(sum(records - calls) AS varchar)",
             "CAST(sum(records) AS varchar)",
         ),
-        "arn" | "principal_id" | "source_ip" => format!("min_by(client.{name}, place)"),
+        "arn" | "principal_id" | "source_ip" => unpacked("min_by(client, place)", &CLIENT, name),
         "error_message" => "min(error_message)".to_owned(),
-        "names_version" | "web_federated" | "ec2_delivered" | "vpc_endpoint" | "from_console" => {
-            format!("CASE WHEN line.{name} THEN '1' END")
-        }
         "folded" => format!(
             "CASE WHEN kind = 'event' AND max(place) > {CLIENTS} THEN CAST(count(*) AS varchar) END"
         ),
@@ -464,7 +387,7 @@ fn column(name: &str) -> String {
             "CASE WHEN min(first_principal) = max(last_principal) THEN min(first_principal) \
              WHEN min(first_principal) <> max(last_principal) THEN '*' END",
         ),
-        _ => format!("line.{name}"),
+        _ => of_line(name),
     }
 }
 

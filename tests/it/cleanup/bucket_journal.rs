@@ -160,11 +160,16 @@ fn a_bucket_that_cannot_be_used_stops_before_anything_is_done() {
         }
     }
     let ground = ground();
-    let said = ground
-        .execute(&["--journal", "s3://nowhere/j.jsonl"])
-        .expect(1)
-        .said();
-    assert!(said.contains("bucket does not exist"), "{said}");
+    // Before anything else, also where nothing is to be carried out.
+    for command in [
+        &["apply", "plan.csv"][..],
+        &["apply", "plan.csv", "--execute"],
+    ] {
+        let args = [command, &["--journal", "s3://nowhere/j.jsonl"]].concat();
+        let said = ground.run(&args).expect(1).said();
+        assert!(said.contains("bucket does not exist"), "{said}");
+        assert!(said.contains("help: check the address"), "{said}");
+    }
     let said = ground
         .execute(&["--journal", "s3://journals"])
         .expect(2)
