@@ -430,6 +430,8 @@ impl Server {
                 "s3://any",
                 "--accounts",
                 "111122223333",
+                "--regions",
+                "us-east-1",
             ],
         );
         assert!(printed.status.success(), "{printed:?}");
