@@ -24,38 +24,33 @@ const SAME_ADDRESS: u8 = 0x80;
 #[derive(Clone, Debug, Default)]
 pub struct Cells {
     all: Arc<Vec<u8>>,
-    from: usize,
-    to: usize,
-    count: usize,
-    calls: u64,
-    /// The first and the last call, in seconds since 1970.
-    span: Option<(i64, i64)>,
+    place: PackedLine,
 }
 
 impl Cells {
     /// How many cells.
     pub fn len(&self) -> usize {
-        self.count
+        self.place.count as usize
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.place.count == 0
     }
 
     /// The cells, one after the other.
     pub fn iter(&self) -> CellIter<'_> {
-        CellIter::new(&self.all[self.from..self.to])
+        CellIter::new(&self.all[self.place.from as usize..self.place.to as usize])
     }
 
     /// How many calls there are in all cells.
     pub fn calls(&self) -> u64 {
-        self.calls
+        self.place.calls
     }
 
     /// The first and the last call, in seconds since 1970; `None`: there are no calls.
     pub fn span(&self) -> Option<(i64, i64)> {
-        self.span
+        (!self.is_empty()).then_some(self.place.span)
     }
 }
 
@@ -76,14 +71,16 @@ impl PartialEq for Cells {
 
 impl Eq for Cells {}
 
-/// Where the cells of one line lie among those of all, before all are there.
+/// Where the cells of one line lie among those of all, before all are there. A scan has hundreds of thousands of lines, so
+/// it is small.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PackedLine {
-    from: usize,
-    to: usize,
-    count: usize,
+    from: u32,
+    to: u32,
+    count: u32,
     calls: u64,
-    span: Option<(i64, i64)>,
+    /// The first and the last call, in seconds since 1970, if there are cells.
+    span: (i64, i64),
 }
 
 impl PackedLine {
@@ -91,11 +88,7 @@ impl PackedLine {
     pub(crate) fn cells(self, all: &Arc<Vec<u8>>) -> Cells {
         Cells {
             all: Arc::clone(all),
-            from: self.from,
-            to: self.to,
-            count: self.count,
-            calls: self.calls,
-            span: self.span,
+            place: self,
         }
     }
 }
@@ -142,12 +135,17 @@ pub(crate) fn pack(cells: &[Cell], out: &mut Vec<u8>) -> PackedLine {
         (key, address) = (cell.key, cell.address);
     }
     PackedLine {
-        from,
-        to: out.len(),
-        count: cells.len(),
+        from: place(from),
+        to: place(out.len()),
+        count: place(cells.len()),
         calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
-        span: span(cells.iter().copied()),
+        span: span(cells.iter().copied()).unwrap_or_default(),
     }
+}
+
+/// A place among the packed cells of one part of the lines.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("the cells of a part of the lines have less than 4 GB")
 }
 
 fn push_number(out: &mut Vec<u8>, mut number: u32) {

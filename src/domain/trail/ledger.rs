@@ -341,7 +341,7 @@ impl Ledger {
                 Arc::new(key::caller(row, strings, example))
             })
             .collect();
-        let accesses = order.into_iter().map(|line| {
+        let series = order.into_iter().map(|line| {
             let what = self.lines[line as usize].what;
             let sample = self.samples.get(&line);
             CallSeries {
@@ -359,8 +359,10 @@ impl Ledger {
             }
         });
         // A line whose only call was the other copy of a shared one has no cells.
-        let accesses = accesses.filter(|access| !access.cells.is_empty());
-        let mut accesses: Vec<CallSeries> = accesses.collect();
+        let series = series.filter(|series| !series.cells.is_empty());
+        // Grown step by step, the list would take up to three times as much memory for a moment.
+        let mut accesses = Vec::with_capacity(self.lines.len());
+        accesses.extend(series);
         sampled::weigh(&mut accesses, self.coverage.samples());
         (accesses, self.coverage)
     }

@@ -272,12 +272,12 @@ impl<'a> Block<'a> {
         }
         Self {
             report,
+            rows,
+            part,
             pool,
             scopes,
             scope_of,
             savings,
-            rows,
-            part,
             loops,
             findings,
         }
