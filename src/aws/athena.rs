@@ -177,7 +177,13 @@ impl Athena {
             let status = &execution["Status"];
             match status["State"].as_str() {
                 Some("SUCCEEDED") => return on_progress(done).map(|()| done),
-                Some("FAILED" | "CANCELLED") => return Err(fault_of(status)),
+                Some("FAILED") => return Err(fault_of(status)),
+                // To ask again for parts of it would go against whoever canceled it.
+                Some("CANCELLED") => {
+                    let reason = status["StateChangeReason"].as_str();
+                    let reason = reason.unwrap_or("somebody canceled it");
+                    return Err(QueryFault::Wrong(format!("it was canceled: {reason}")));
+                }
                 Some("QUEUED" | "RUNNING") => {}
                 other => {
                     let state = other.unwrap_or("none");

@@ -61,6 +61,10 @@ pub(super) fn of_credentials(error: &CredentialsError) -> Fault {
     })
 }
 
+/// The code of a bucket that is not there, with which the message of its [`Fault::Gone`] begins: an object that is missing
+/// may only be new, but a bucket that is missing is a wrong address.
+pub(super) const NO_BUCKET: &str = "NoSuchBucket";
+
 /// The fault behind an error code that a service answered with.
 fn service(action: &str, code: &str, message: &str, status: u16) -> Fault {
     let words = if message.is_empty() { code } else { message }.to_owned();

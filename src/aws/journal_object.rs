@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::AwsSession;
 use super::bucket::client_of;
+use super::fault::NO_BUCKET;
 use crate::domain::base::object_address::ObjectAddress;
 use crate::domain::cleanup::journal::{
     JournalEntry, JournalError, JournalState, TornTail, line, parse, replay,
@@ -162,7 +163,7 @@ impl<'a> JournalObject<'a> {
             .await)
         };
         match self.session.gate.ask(ACTIONS[0], request).await {
-            Err(Fault::Gone(_)) => Ok(Found::default()),
+            Err(Fault::Gone(what)) if !what.starts_with(NO_BUCKET) => Ok(Found::default()),
             Err(Fault::Denied { action, message }) => Err(Fault::Denied {
                 action,
                 message: format!(

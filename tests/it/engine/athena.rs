@@ -1,6 +1,8 @@
 //! Athena through the loopback AWS: queued, running, failed, throttled, paged, and what a workgroup says.
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -172,4 +174,64 @@ fn a_query_above_the_limit_is_canceled() {
             .iter()
             .any(|call| call.op == "StopQueryExecution")
     );
+}
+
+#[test]
+fn ctrl_c_cancels_the_query_on_the_server() {
+    let states = ["RUNNING", "RUNNING"].map(state);
+    let aws = Aws::start(small().athena(world(&states)));
+    let folder = tempfile::tempdir().unwrap();
+    let mut scan = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
+    scan.args(["scan", "--trail", TABLE, "--out", "out"])
+        .current_dir(folder.path());
+    let child = aws.on(&mut scan).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while aws.calls_of("athena", "GetQueryExecution").is_empty() {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(killed.unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success(), "{said}");
+    let canceled = aws.calls_of("athena", "StopQueryExecution");
+    assert_eq!(canceled.len(), 1, "{said}");
+    assert!(!folder.path().join("out/report.json").exists());
+}
+
+#[test]
+fn throttled_requests_are_sent_again_and_the_workgroup_keeps_its_place_for_results() {
+    let aws = Aws::start(small().athena(world(&["SUCCEEDED"].map(state))));
+    for op in [
+        "StartQueryExecution",
+        "GetQueryExecution",
+        "GetQueryResults",
+    ] {
+        aws.inject(Fault::throttle().on("athena", op).first(2));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let table = "athena://logs.trail?workgroup=enforced";
+    let run = scan(&aws, folder.path(), &["--trail", table, "--allow-partial"]);
+    assert_eq!(run.code(), Some(0), "{}", run.said());
+    let started = aws.calls_of("athena", "StartQueryExecution");
+    assert_eq!(started.len(), 3, "throttled twice");
+    // One token, so that a query that was started and not answered for is not started again.
+    let token = |at: usize| started[at].param("ClientRequestToken");
+    assert_eq!(token(0), token(2));
+    // A workgroup that enforces its place for results is not given another one.
+    assert!(started[2].param("ResultConfiguration").is_null());
+}
+
+#[test]
+fn a_query_that_somebody_else_canceled_is_an_error() {
+    let canceled = json!({"Status": {"State": "CANCELLED", "StateChangeReason": "Query cancelled by user"},
+        "Statistics": {}});
+    let aws = Aws::start(small().athena(world(&[canceled])));
+    let folder = tempfile::tempdir().unwrap();
+    let run = scan(&aws, folder.path(), &["--trail", TABLE]);
+    assert_eq!(run.code(), Some(1), "{}", run.said());
+    assert!(run.said().contains("cancelled by user"), "{}", run.said());
+    assert_eq!(aws.calls_of("athena", "StartQueryExecution").len(), 1);
 }
