@@ -104,7 +104,7 @@ fn service(action: &str, code: &str, message: &str, status: u16) -> Fault {
         | "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException" => Fault::Throttled(words),
-        // A bucket that is missing is a wrong address; an object that is missing may only be new.
+        NO_BUCKET => Fault::Gone(format!("{NO_BUCKET}: {words}")),
         "NoSuchKey" | "NotFound" | "NotFoundException" | "ResourceNotFoundException" => {
             Fault::Gone(words)
         }
