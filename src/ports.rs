@@ -397,6 +397,12 @@ pub trait HttpSender: Send + Sync {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpAnswer, String>>;
 }
 
+/// Takes the rows of a query, page by page.
+pub type RowSink<'a> = &'a mut (dyn FnMut(Vec<SqlRow>) + Send);
+
+/// Learns how much a query has read so far; if it gives an error, the query is canceled.
+pub type QueryWatch<'a> = &'a (dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync);
+
 /// An engine that runs SQL over a table of trail records: Athena or Trino.
 pub trait SqlEngine: Send + Sync {
     /// The columns of the table.
@@ -411,8 +417,8 @@ pub trait SqlEngine: Send + Sync {
     fn run<'a>(
         &'a self,
         sql: &'a str,
-        on_rows: &'a mut (dyn FnMut(Vec<SqlRow>) + Send),
-        on_progress: &'a (dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_rows: RowSink<'a>,
+        on_progress: QueryWatch<'a>,
     ) -> BoxFuture<'a, Result<QueryProgress, QueryFault>>;
 
     /// Ends the query that runs, if one does.

@@ -16,7 +16,8 @@ use super::operation::ServiceOperation;
 use super::services::ATHENA;
 use super::{AwsSession, locked};
 use crate::ports::{
-    Fault, QueryFault, QueryProgress, SqlEngine, SqlRow, TableColumn, TableColumns,
+    Fault, QueryFault, QueryProgress, QueryWatch, RowSink, SqlEngine, SqlRow, TableColumn,
+    TableColumns,
 };
 
 /// What this adapter asks AWS.
@@ -159,7 +160,7 @@ impl Athena {
     async fn wait(
         &self,
         id: &str,
-        on_progress: &(dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_progress: QueryWatch<'_>,
     ) -> Result<QueryProgress, QueryFault> {
         let mut wait = FIRST_WAIT;
         loop {
@@ -203,11 +204,7 @@ impl Athena {
     }
 
     /// Hands the rows of a query over. The first row of the first page has the names of the columns.
-    async fn hand_over(
-        &self,
-        id: &str,
-        on_rows: &mut (dyn FnMut(Vec<SqlRow>) + Send),
-    ) -> Result<(), QueryFault> {
+    async fn hand_over(&self, id: &str, on_rows: RowSink<'_>) -> Result<(), QueryFault> {
         let input = json!({"QueryExecutionId": id, "MaxResults": PAGE});
         let mut is_first = true;
         let take = |page: Value| {
@@ -223,8 +220,8 @@ impl Athena {
     async fn query(
         &self,
         sql: &str,
-        on_rows: &mut (dyn FnMut(Vec<SqlRow>) + Send),
-        on_progress: &(dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_rows: RowSink<'_>,
+        on_progress: QueryWatch<'_>,
     ) -> Result<QueryProgress, QueryFault> {
         let id = self.begin(sql).await?;
         self.note_running(Some(id.clone()));
@@ -331,8 +328,8 @@ impl SqlEngine for Athena {
     fn run<'a>(
         &'a self,
         sql: &'a str,
-        on_rows: &'a mut (dyn FnMut(Vec<SqlRow>) + Send),
-        on_progress: &'a (dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_rows: RowSink<'a>,
+        on_progress: QueryWatch<'a>,
     ) -> BoxFuture<'a, Result<QueryProgress, QueryFault>> {
         self.query(sql, on_rows, on_progress).boxed()
     }

@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 use super::table::quoted;
 use crate::ports::{
-    Fault, HttpAnswer, HttpRequest, HttpSender, QueryFault, QueryProgress, SqlEngine, SqlRow,
-    TableColumn, TableColumns,
+    Fault, HttpAnswer, HttpRequest, HttpSender, QueryFault, QueryProgress, QueryWatch, RowSink,
+    SqlEngine, SqlRow, TableColumn, TableColumns,
 };
 
 /// Where a table of Trino is: `trino://[user@]host[:port]/catalog.schema.table`, with TLS `trinos://`.
@@ -276,8 +276,8 @@ impl Trino {
     async fn statement(
         &self,
         sql: &str,
-        on_rows: &mut (dyn FnMut(Vec<SqlRow>) + Send),
-        on_progress: &(dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_rows: RowSink<'_>,
+        on_progress: QueryWatch<'_>,
     ) -> Result<QueryProgress, QueryFault> {
         let mut answer = self
             .ask("POST", &format!("{}/v1/statement", self.base()), sql)
@@ -438,8 +438,8 @@ impl SqlEngine for Trino {
     fn run<'a>(
         &'a self,
         sql: &'a str,
-        on_rows: &'a mut (dyn FnMut(Vec<SqlRow>) + Send),
-        on_progress: &'a (dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_rows: RowSink<'a>,
+        on_progress: QueryWatch<'a>,
     ) -> BoxFuture<'a, Result<QueryProgress, QueryFault>> {
         self.statement(sql, on_rows, on_progress).boxed()
     }

@@ -17,7 +17,8 @@ use secretsweep::domain::trail::dedup::Deduplicator;
 use secretsweep::domain::trail::ledger::{Ledger, LedgerBounds};
 use secretsweep::engine::reading::{self, EngineError, EngineRead, EngineRequest};
 use secretsweep::ports::{
-    NoProgress, QueryFault, QueryProgress, SqlEngine, SqlRow, TableColumn, TableColumns,
+    NoProgress, QueryFault, QueryProgress, QueryWatch, RowSink, SqlEngine, SqlRow, TableColumn,
+    TableColumns,
 };
 
 /// A table as AWS documents it, or without some of its columns.
@@ -119,8 +120,8 @@ impl SqlEngine for Scripted {
     fn run<'a>(
         &'a self,
         sql: &'a str,
-        on_rows: &'a mut (dyn FnMut(Vec<SqlRow>) + Send),
-        on_progress: &'a (dyn Fn(QueryProgress) -> Result<(), QueryFault> + Sync),
+        on_rows: RowSink<'a>,
+        on_progress: QueryWatch<'a>,
     ) -> BoxFuture<'a, Result<QueryProgress, QueryFault>> {
         self.asked.lock().unwrap().push(sql.to_owned());
         let done = QueryProgress {
