@@ -396,9 +396,12 @@ impl OpenEngine {
             EngineError::Query(QueryFault::Fault(Fault::Unreachable(_))) => {
                 "check the address, and that the service is up"
             }
-            EngineError::Query(QueryFault::Fault(_)) => {
-                "check the names of the table and, for Athena, the workgroup and the place for results (`output=s3://...`)"
-            }
+            EngineError::Query(QueryFault::Fault(_)) => match self.kind {
+                EngineKind::Athena => {
+                    "check the names of the table, the workgroup and the place for results (`output=s3://...`)"
+                }
+                EngineKind::Trino => "check the names of the catalog, the schema and the table",
+            },
             EngineError::Query(_) => {
                 "`--print-sql` prints the query, so that it can be tried by hand"
             }

@@ -31,7 +31,7 @@ import venv
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-TOOLS = ["duckdb", "duckdb-objects", "duckdb-auto", "polars", "orjson", "jq"]
+TOOLS = ["duckdb", "duckdb-objects", "duckdb-auto", "polars", "clickhouse", "orjson", "jq"]
 
 Run = collections.namedtuple("Run", "wall cpu memory")
 

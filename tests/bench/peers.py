@@ -127,6 +127,37 @@ def polars_rows(folder, copies):
     write(rows.collect(engine="streaming").iter_rows())
 
 
+def clickhouse_rows(folder, copies):
+    """ClickHouse in this process (chdb), with the wanted members as a typed tuple: half the time of records as text."""
+    import chdb
+
+    inner = collections.defaultdict(list)
+    for member, key in PLACES:
+        inner[member].append(key)
+    inner["userIdentity"].append("arn")
+    text = "{} Nullable(String)".format
+    members = [text(name) for name in TEXTS + ["eventTime", "eventSource", "eventID"]]
+    members += [f"{member} Tuple({', '.join(map(text, keys))})" for member, keys in inner.items()]
+    quoted = os.path.realpath(folder).replace("\\", "\\\\").replace("'", "\\'")
+    source = f"file('{quoted}/**/*.json.gz', 'JSONEachRow', 'Records Array(Tuple({', '.join(members)}))')"
+    member = lambda *path: f"ifNull(r.{'.'.join(path)}, '')"
+    texts = ", ".join(f"{member(name)} AS {name}" for name in TEXTS)
+    places = ", ".join(f"nullIf({member(*place)}, '')" for place in PLACES)
+    ours = "ours" if copies else "(SELECT DISTINCT ON (id) * FROM ours)"
+    sql = f"""
+        WITH ours AS (
+            SELECT substring({member("eventTime")}, 1, 13) AS hour, {texts}, coalesce({places}, '') AS secret,
+                   {member("userIdentity", "arn")} AS caller, {member("eventID")} AS id
+            FROM (SELECT arrayJoin(Records) AS r FROM {source})
+            WHERE {member("eventSource")} = '{SERVICE}'
+        )
+        SELECT hour, {", ".join(TEXTS)}, secret, caller, count() FROM {ours} GROUP BY ALL
+        SETTINGS max_threads = 2 FORMAT TabSeparatedRaw
+    """
+    sys.stdout.flush()
+    sys.stdout.buffer.write(chdb.query(sql).bytes())
+
+
 def row_of(record):
     """The row of an event, as a tool that parses whole records takes it."""
     secret = ""
@@ -191,6 +222,7 @@ TOOLS = {
     "duckdb-objects": duckdb_objects,
     "duckdb-auto": duckdb_auto,
     "polars": polars_rows,
+    "clickhouse": clickhouse_rows,
     "orjson": orjson_rows,
     "jq": jq_rows,
 }

@@ -180,11 +180,13 @@ pub struct FindingKind {
 
 impl FindingKind {
     /// The exact rule as text, each setting with its default. A setting that is true or false stands for "it is true".
+    /// A list that is empty by default is named first, since `[]` is not a word that a sentence can be read with.
     pub fn rule(&self) -> String {
         let mut text = self.rule.to_owned();
         for Setting { key, default } in self.settings {
             let words = match *default {
                 "true" | "false" => format!("`{key}` is true (the default is {default})"),
+                "[]" => format!("`{key}` (empty by default)"),
                 _ => format!("{default} (`{key}`)"),
             };
             text = text.replace(&format!("{{{key}}}"), &words);
@@ -207,6 +209,7 @@ mod tests {
         for kind in FINDINGS {
             let rule = kind.rule();
             assert!(!rule.contains(['{', '}']), "{}: {rule}", kind.code);
+            assert!(!rule.contains("[]"), "{}: {rule}", kind.code);
             for setting in kind.settings {
                 let key = format!("`{}`", setting.key);
                 assert!(rule.contains(&key), "{}: {rule}", kind.code);
