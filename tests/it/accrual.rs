@@ -237,7 +237,7 @@ fn owners_whose_price_is_not_documented_are_marked() {
 
 #[test]
 fn months_are_compared_by_what_they_accrued() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     World::new()
         .secrets([idle("old"), never("new").created(16)])
         .calls(get("old").at(at("2026-10-05T00:00:00Z")).every(60, 100))

@@ -127,7 +127,7 @@ fn an_earlier_scan_that_is_not_there_is_an_error_whatever_is_rendered() {
 
 #[test]
 fn an_earlier_scan_that_is_not_there_is_refused_before_anything_is_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let args = [
         "scan",
         "--inventory",
@@ -200,7 +200,7 @@ fn a_result_that_cannot_be_shown_is_a_failure_also_where_something_was_not_read(
 
 #[test]
 fn a_folder_without_a_file_is_named() {
-    let empty = tempfile::tempdir().unwrap();
+    let empty = crate::scratch::tempdir().unwrap();
     std::fs::create_dir_all(empty.path().join("nothing/below")).unwrap();
     let args = scan_of("nothing", "nothing", "out");
     let output = program(empty.path(), &args);
@@ -216,7 +216,7 @@ fn a_folder_without_a_file_is_named() {
     }
     // Beside other files it is named as well.
     let scan = world().args(&["--inventory", "more"]);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     scan.write(folder.path());
     std::fs::create_dir(folder.path().join("more")).unwrap();
     let scan = scan.scan_in(folder);
@@ -272,7 +272,7 @@ fn a_folder_that_takes_no_file_is_named_and_no_temporary_file_is() {
 
 #[test]
 fn a_moment_that_is_none_is_refused_with_an_example() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for now in ["2026-11", "9999-12-31T23:59:59Z", "yesterday"] {
         for command in [
             &["scan", "--inventory", "x", "--trail", "x", "--now", now][..],
@@ -310,7 +310,7 @@ fn text_in_utf_16_is_called_so() {
 
 #[test]
 fn each_manual_page_that_another_names_is_there() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let page = |names: &[&str]| {
         let output = program(folder.path(), &[&["man"], names].concat());
         assert_eq!(

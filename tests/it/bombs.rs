@@ -144,7 +144,7 @@ fn an_inventory_without_an_end_is_a_gap() {
             "recursion limit",
         ),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let path = format!("inventory/{name}");
         bomb.write(&folder.path().join(&path));
         World::silent().write(folder.path());
@@ -165,7 +165,7 @@ fn an_inventory_without_an_end_is_a_gap() {
 /// Each entry that cannot be read is named, but not a million of them.
 #[test]
 fn an_inventory_of_nothing_but_bad_entries_names_the_first_of_them() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let bomb = Bomb {
         parts: vec![
             (b"[{\"ARN\":\"none\"}".to_vec(), 1),
@@ -209,7 +209,7 @@ fn a_trail_without_an_end_is_a_gap() {
             nested("{\"Records\":[{\"eventSource\":", "["),
         ),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let path = format!("trail/{name}");
         bomb.write(&folder.path().join(&path));
         World::new().secret(idle("db")).write(folder.path());
@@ -279,7 +279,7 @@ fn a_bill_without_an_end_is_an_error() {
 
 #[test]
 fn settings_without_an_end_are_an_error() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     World::silent().write(folder.path());
     sparse(&folder.path().join("zeros.toml"), 10 << 30);
     for (name, bomb, words) in [
@@ -329,7 +329,7 @@ fn nested_keys() -> Bomb {
 
 #[test]
 fn a_plan_or_a_journal_without_an_end_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let header = "decision,arn,seal,plan_id\n";
     for name in ["zeros.csv", "zeros.jsonl"] {
         sparse(&folder.path().join(name), 10 << 30);

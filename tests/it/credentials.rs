@@ -168,7 +168,7 @@ fn a_container_gets_the_keys_of_its_task() {
         _ => Response::new(401, "text/plain", "who are you?"),
     });
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let config = folder.path().join("config");
     fs::write(&config, "[profile bare]\nregion = us-east-1\n").unwrap();
     let uri = format!("{}/task", source.url());
@@ -212,7 +212,7 @@ fn an_instance_gets_the_keys_of_its_role() {
         }
     });
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let url = source.url();
     let mut variables = NO_KEYS.to_vec();
     variables.extend([
@@ -244,7 +244,7 @@ fn a_profile_of_single_sign_on_gets_the_keys_of_its_role() {
         } }))
     });
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let config = folder.path().join("config");
     let text = format!(
         "[profile corp]\nsso_session = corp\nsso_account_id = {FOUND}\nsso_role_name = audit\nregion = {EAST}\n\
@@ -277,7 +277,7 @@ fn a_profile_of_single_sign_on_gets_the_keys_of_its_role() {
 fn a_session_made_by_aws_login_is_used() {
     const SESSION: &str = "arn:aws:iam::444455556666:user/person";
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let config = folder.path().join("config");
     fs::write(
         &config,
@@ -315,7 +315,7 @@ fn a_session_made_by_aws_login_is_used() {
 #[test]
 fn no_source_at_all_says_how_to_log_in() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let output = scan(&aws, folder.path(), &NO_KEYS);
     let words = [
         "no credentials were found",
@@ -334,7 +334,7 @@ fn no_source_at_all_says_how_to_log_in() {
 #[test]
 fn a_proxy_carries_every_request_but_those_it_is_not_for() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     // Nothing has this name: what arrives has come through the proxy, which is that AWS itself.
     let endpoint = aws.endpoint();
     let through = [
@@ -370,7 +370,7 @@ fn the_profile_is_chosen_as_aws_chooses_it() {
     /// The variables, what else is said, and whose keys are taken.
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let config = folder.path().join("config");
     let keys = |account: &str| {
         let id = access_key(account);
@@ -449,7 +449,7 @@ fn the_profile_is_chosen_as_aws_chooses_it() {
 #[test]
 fn settings_of_a_profile_hold_unless_a_variable_says_otherwise() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();

@@ -106,7 +106,7 @@ fn root() -> &'static Path {
 
 /// Scans the hostile organization from other files or with other settings.
 fn scan(trail: &Path, args: &[&str]) -> TempDir {
-    let out = tempfile::tempdir().unwrap();
+    let out = crate::scratch::tempdir().unwrap();
     let text = |path: PathBuf| path.to_str().unwrap().to_owned();
     let (inventory, policy) = (
         text(HOSTILE.path("inventory")),
@@ -268,7 +268,7 @@ fn a_scan_of_the_same_files_writes_the_same_bytes_with_one_thread() {
 
 #[test]
 fn a_scan_from_the_cache_and_with_four_threads_writes_the_same_bytes() {
-    let cache = tempfile::tempdir().unwrap();
+    let cache = crate::scratch::tempdir().unwrap();
     let args = ["--threads", "4", "--cache", cache.path().to_str().unwrap()];
     for run in ["the first run", "the second run"] {
         let out = scan(&HOSTILE.path("trail"), &args);
@@ -298,7 +298,7 @@ fn below(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn neither_the_names_nor_the_order_of_the_log_files_change_the_result() {
     let trail = HOSTILE.path("trail");
-    let renamed = tempfile::tempdir().unwrap();
+    let renamed = crate::scratch::tempdir().unwrap();
     let files = below(&trail);
     // AWS ends a name in sixteen characters that say nothing. Counting them down turns the order within each folder and
     // minute of delivery round, and copying from the last file on turns that of the directory round.
@@ -422,7 +422,7 @@ fn the_readme_shows_what_the_demo_prints() {
 
 #[test]
 fn the_demo_may_be_run_again_and_touches_no_other_folder() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("mine")).unwrap();
     std::fs::write(folder.path().join("mine/thesis.txt"), "years of work").unwrap();
     let output = program(folder.path(), &["demo", "mine"]);

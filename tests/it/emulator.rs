@@ -68,7 +68,7 @@ async fn the_inventory_of_two_accounts_and_two_regions_is_right() {
     going.recovery_window_in_days(7).send().await.unwrap();
     moto.age(400);
 
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let accounts = format!("{OWN},{OTHER}");
     let scan = moto.run(
         folder.path(),
@@ -155,7 +155,7 @@ async fn a_plan_is_applied_and_taken_back(emulator: &mut Emulator, lookup: &[&st
         create(&east, &format!("app/{number}")).await;
     }
     emulator.age(400);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let ends = |args: &[&str], code: i32| {
         let output = emulator.run(folder.path(), args);
         let said = said(&output);
@@ -233,7 +233,7 @@ async fn what_the_emulator_lacks_is_named_and_the_rest_is_read() {
     };
     create(&moto.client(OWN, EAST).await, "app/1").await;
     create(&moto.client(OWN, "ap-south-1").await, "app/2").await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let scan = moto.run(
         folder.path(),
         &["scan", "--out", "report", "--lookup-pace", "0"],

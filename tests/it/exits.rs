@@ -127,7 +127,7 @@ fn a_wrong_command_line_ends_with_two_and_says_what_is_wrong() {
         assert!(scan.stderr.contains(word), "{args:?}: {}", scan.stderr);
         assert_eq!(scan.report, Value::Null, "{args:?}");
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for args in [
         vec!["scan", "--inventory", "x"],
         vec![

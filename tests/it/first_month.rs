@@ -40,7 +40,7 @@ fn a_path_that_is_not_there_is_an_error_before_anything_is_written() {
         ("--trail", "s3:/bucket"),
         ("--inventory", "nope"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         world().write(folder.path());
         let mut args = vec![
             "scan",
@@ -110,7 +110,7 @@ fn the_plan_that_a_report_suggests_selects_what_it_shows() {
 
 #[test]
 fn a_second_scan_of_a_day_has_a_folder_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     world().write(folder.path());
     let args = [
         "scan",
@@ -148,7 +148,7 @@ fn a_folder_above_the_scan_names_the_scan() {
 
 #[test]
 fn a_mistyped_rule_suggests_the_one_that_was_meant() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let (code, _, stderr) = run(&folder, &["rules", "hot-loops"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("did you mean `hot-loop`?"), "{stderr}");
@@ -156,7 +156,7 @@ fn a_mistyped_rule_suggests_the_one_that_was_meant() {
 
 #[test]
 fn a_name_is_neither_a_plan_nor_an_arn() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let (code, _, stderr) = run(&folder, &["restore", "team0/svc0/db"]);
     assert_eq!(code, Some(1));
     assert!(
@@ -354,7 +354,7 @@ fn the_progress_of_a_live_scan_leaves_nothing_behind() {
         world = world.secret(AwsSecret::new("111122223333", region, "app/db"));
     }
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_secretsweep");
     let line = format!("exec {program} scan --lookup-pace 0 --out out 2>&1 >summary.txt");
     let mut script = Command::new("script");

@@ -45,7 +45,7 @@ fn home(validator: &Path) -> Option<PathBuf> {
     let python = validator.with_file_name("python");
     let asks = "import focus_validator, os; print(os.path.dirname(os.path.dirname(focus_validator.__file__)))";
     // To import the package writes a log into the current folder, which is to stay clean.
-    let folder = tempfile::tempdir().ok()?;
+    let folder = crate::scratch::tempdir().ok()?;
     let output = Command::new(python)
         .current_dir(folder.path())
         .args(["-c", asks])
@@ -71,7 +71,7 @@ fn the_validator_finds_nothing_but_what_no_file_can_keep() {
     // A column of whole numbers alone would be taken for integers, which the rules forbid.
     report.secrets[0].window_cost.storage_usd = Some(Money(200_000));
     for (version, other) in VERSIONS {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let file = folder.path().join("focus.csv");
         std::fs::write(&file, focus::csv(&report, version)).unwrap();
         let output = Command::new(&validator)

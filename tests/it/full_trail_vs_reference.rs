@@ -113,7 +113,7 @@ fn a_report_counts_what_a_full_parse_counts() {
     assert!(expected.calls > 100 && expected.failed > 5 && expected.reads.len() > 20);
     let mut dice = Dice::new(SPEC.seed);
     for style in STYLES {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         put(
             folder.path(),
             "inventory.json",

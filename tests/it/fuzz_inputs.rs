@@ -166,7 +166,7 @@ fn no_damaged_input_ends_in_a_panic_or_without_an_end() {
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                let folder = tempfile::tempdir().unwrap();
+                let folder = crate::scratch::tempdir().unwrap();
                 let kinds = kinds();
                 lay_out(folder.path(), &kinds);
                 loop {
@@ -184,7 +184,7 @@ fn no_damaged_input_ends_in_a_panic_or_without_an_end() {
 /// A fuzzer that only ever meets the first check of a reader finds nothing.
 #[test]
 fn every_input_is_taken_when_it_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let kinds = kinds();
     lay_out(folder.path(), &kinds);
     for kind in &kinds {

@@ -23,7 +23,7 @@ fn run(folder: &TempDir, args: &[&str]) -> (Option<i32>, String, String) {
 
 /// A folder with two scans in `reports`, a day apart.
 fn two_months() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     World::new()
         .secrets([idle("old/db"), idle("old/key"), idle("used")])
         .call(get("used"))
@@ -132,7 +132,7 @@ fn times_are_what_people_mean_by_them() {
 
 #[test]
 fn a_rule_is_explained_with_what_changes_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for (code, says) in [
         ("idle", &["idle = \"90d\"", "[protect]"][..]),
         ("too-young", &["young = \"30d\""]),
@@ -158,7 +158,7 @@ fn a_rule_is_explained_with_what_changes_it() {
 
 #[test]
 fn a_shell_completes_codes_and_commands() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
         let (code, script, _) = run(&folder, &["completions", shell]);
         assert_eq!(code, Some(0));
@@ -178,7 +178,7 @@ fn a_shell_completes_codes_and_commands() {
 
 #[test]
 fn the_way_out_has_a_line_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let mut scan = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     scan.args(["scan", "--profile", "nobody"])
         .current_dir(folder.path())
@@ -327,7 +327,7 @@ fn colours_are_where_a_person_looks_or_where_they_are_asked_for() {
 
 #[test]
 fn help_and_wrong_command_lines_obey_the_option_for_colours_too() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for (args, is_coloured) in [
         ("--help", true),
         ("--color never --help", false),
@@ -445,7 +445,7 @@ fn ctrl_c_says_what_is_kept_and_how_to_go_on() {
             .secret(AwsSecret::new("111122223333", "us-east-1", "app/db"))
             .fault(Fault::slow(Duration::from_millis(200)).on("cloudtrail", "LookupEvents"));
         let aws = Aws::start(world);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let mut scan = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
         scan.args(["scan", "--out", "out"])
             .current_dir(folder.path());

@@ -86,7 +86,10 @@ static SCAN: LazyLock<Scan> = LazyLock::new(|| {
                     .every(60, 50),
             );
     }
-    let scan = world.scan();
+    // It stays for the whole run, so it does not belong into memory.
+    let folder = tempfile::tempdir().unwrap();
+    world.write(folder.path());
+    let scan = world.scan_in(folder);
     assert!(matches!(scan.code, 0 | 3), "{} {}", scan.code, scan.stderr);
     scan
 });
@@ -202,7 +205,7 @@ fn an_error_message_does_not_pass_on_what_a_file_says() {
     assert_eq!(none.code, 1);
     assert!(none.stderr.contains("red.json"), "{}", none.stderr);
     assert_eq!(steering(&none.stderr), None, "{:?}", none.stderr);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let output = program(folder.path(), &["report", "\u{1b}[31mnowhere"]);
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(steering(&text), None, "{text:?}");

@@ -84,7 +84,7 @@ pub fn run(folder: &Path, args: &[&str]) -> Result<Ended, String> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_that_takes_too_much_is_ended() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let script = format!("ulimit -d {MEMORY} && exec \"$0\" \"$@\"");
     let taken = Command::new("sh")
         .args(["-c", &script, "sh", "-c"])

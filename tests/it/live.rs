@@ -82,7 +82,7 @@ pub fn small() -> World {
 #[test]
 fn one_command_reads_inventory_and_event_history_of_every_region() {
     let aws = Aws::start(small());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
     assert_eq!(run.verdict("idle"), "delete: idle");
@@ -112,7 +112,7 @@ fn a_denied_region_is_a_gap_that_names_the_permission() {
                 .region(WEST),
         ),
     );
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
     assert_eq!(run.code(), Some(3), "{}", run.said());
     assert_eq!(run.report["totals"]["secrets"], 2);
@@ -139,7 +139,7 @@ fn all_accounts_of_an_organization_are_read_but_suspended_ones() {
                 .accessed(&day(200)),
         );
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(
         &aws,
         folder.path(),
@@ -164,7 +164,7 @@ fn all_accounts_of_an_organization_are_read_but_suspended_ones() {
 #[test]
 fn credentials_that_run_out_give_a_partial_report() {
     let aws = Aws::start(small().fault(Fault::expired().on("cloudtrail", "LookupEvents")));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
     assert_eq!(run.code(), Some(3), "{}", run.said());
     assert_eq!(run.report["totals"]["secrets"], 4);
@@ -218,7 +218,7 @@ fn the_same_world_gives_the_same_answer_from_history_bucket_and_files() {
     }
     world = world.bucket(bucket);
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let saved = folder.path().join("saved");
     let by_history = scan(
         &aws,
@@ -309,7 +309,7 @@ fn of_a_bucket_only_the_regions_are_fetched_that_were_named_or_hold_a_replica() 
         .bucket(bucket)
         .replicated(Secret::new(A, EAST, "wide"), &[(WEST, None)]);
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for (regions, expect) in [(EAST, &[EAST, WEST][..]), (SOUTH, &[SOUTH])] {
         let before = aws.calls_of("s3", "GetObject").len();
         let args = ["--trail", "s3://trail", "--regions", regions];
@@ -330,7 +330,7 @@ fn of_a_bucket_only_the_regions_are_fetched_that_were_named_or_hold_a_replica() 
 
 #[test]
 fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let cache = folder.path().join("cache");
     let now = ago(0);
     let args = ["--now", &now, "--cache", cache.to_str().unwrap()];
@@ -411,7 +411,7 @@ fn a_past_month_is_counted_and_what_came_after_it_is_evidence() {
         world = world.events(A, region, reads);
     }
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let month = month.strftime("%Y-%m").to_string();
     let run = scan(&aws, folder.path(), &["--month", &month]);
     assert_eq!(run.code(), Some(0), "{} {:?}", run.said(), run.gaps());
@@ -422,7 +422,7 @@ fn a_past_month_is_counted_and_what_came_after_it_is_evidence() {
 #[test]
 fn a_budget_that_no_clock_can_hold_is_no_panic() {
     let aws = Aws::start(small());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(
         &aws,
         folder.path(),
@@ -434,7 +434,7 @@ fn a_budget_that_no_clock_can_hold_is_no_panic() {
 #[test]
 fn what_makes_no_sense_together_is_a_usage_error() {
     let aws = Aws::start(small());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for args in [
         &["--inventory", "x"][..],
         &["--accounts", A][..],
@@ -496,7 +496,7 @@ fn too_busy() -> World {
 #[test]
 fn what_does_not_fit_the_budget_is_estimated_in_every_output() {
     let aws = Aws::start(too_busy());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let (out, policy) = (folder.path().join("out"), folder.path().join("loops.toml"));
     std::fs::write(&policy, "[loops]\nmin_avoidable_usd = \"0.01\"\n").unwrap();
     let run = scan(

@@ -50,7 +50,7 @@ fn export() -> Bucket {
 #[test]
 fn an_export_in_a_bucket_is_copied_and_read_with_its_manifest() {
     let aws = Aws::start(small().bucket(export()));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--bill", "s3://bills/cur"]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
     let bytes = std::fs::read(folder.path().join("bill.json")).unwrap();
@@ -84,7 +84,7 @@ fn what_cannot_be_copied_is_said_before_the_scan() {
         ),
     ] {
         let aws = Aws::start(world);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let run = scan(&aws, folder.path(), &["--bill", place]);
         assert_eq!(run.code(), Some(1), "{}", run.said());
         for words in [expect, help] {
@@ -99,7 +99,7 @@ fn what_is_too_large_is_refused_before_a_byte_is_fetched() {
         unreachable!("it is only listed")
     });
     let aws = Aws::start(small().bucket(huge));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--bill", "s3://bills/cur"]);
     assert_eq!(run.code(), Some(1), "{}", run.said());
     assert!(
@@ -141,7 +141,7 @@ fn charged() -> World {
 #[test]
 fn the_bill_is_asked_of_cost_explorer_page_by_page_and_what_that_costs_is_said_first() {
     let aws = Aws::start(charged());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--bill", "ce"]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
     let said = run.said();
@@ -159,7 +159,7 @@ fn the_bill_is_asked_of_cost_explorer_page_by_page_and_what_that_costs_is_said_f
 #[test]
 fn more_requests_than_allowed_are_an_error_before_the_scan() {
     let aws = Aws::start(charged());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let args = ["--bill", "ce", "--bill-requests", "2"];
     let run = scan(&aws, &folder.path().join("out"), &args);
     assert_eq!(run.code(), Some(1), "{}", run.said());
@@ -173,7 +173,7 @@ fn more_requests_than_allowed_are_an_error_before_the_scan() {
 #[test]
 fn a_caller_who_may_not_ask_for_the_bill_learns_which_permission_is_missing() {
     let aws = Aws::start(charged().fault(Fault::denied().service("ce")));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, &folder.path().join("out"), &["--bill", "ce"]);
     assert_eq!(run.code(), Some(1), "{}", run.said());
     let said = run.said();
@@ -190,7 +190,7 @@ fn prices_are_those_that_cost_explorer_knows() {
         }
     }
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let args = [
         "--bill",
         "ce",
@@ -210,7 +210,10 @@ fn prices_are_those_that_cost_explorer_knows() {
 fn ctrl_c_while_a_bill_is_copied_leaves_no_copy() {
     let slow = Fault::slow(Duration::from_millis(200)).on("s3", "GetObject");
     let aws = Aws::start(small().bucket(export()).fault(slow));
-    let (temporary, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (temporary, folder) = (
+        crate::scratch::tempdir().unwrap(),
+        crate::scratch::tempdir().unwrap(),
+    );
     let mut scan = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     scan.args(["scan", "--bill", "s3://bills/cur", "--out", "out"])
         .current_dir(folder.path())

@@ -49,7 +49,7 @@ fn reads(run: &Outcome) -> Vec<u64> {
 #[test]
 fn the_records_of_secrets_manager_show_who_reads_and_never_who_does_not() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = run(&aws, folder.path(), &format!("logs://{GROUP}"));
     assert_eq!(run.verdict("used"), "keep: recently-read", "{}", run.said());
     assert!(run.verdict("idle").starts_with("review"));
@@ -75,7 +75,7 @@ fn all_records_of_a_log_group_are_as_good_as_log_files() {
     let world = world();
     let file = json!({ "Records": records(&world).iter().map(|text| serde_json::from_str(text).unwrap()).collect::<Vec<Value>>() });
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     std::fs::write(folder.path().join("trail.json"), file.to_string()).unwrap();
     let files = run(
         &aws,
@@ -99,7 +99,7 @@ fn all_records_of_a_log_group_are_as_good_as_log_files() {
 #[test]
 fn empty_pages_and_throttling_change_nothing() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let place = format!("logs://{GROUP}?all");
     let quiet = run(&aws, &folder.path().join("quiet"), &place);
     let on = |fault: Fault| fault.on("logs", "FilterLogEvents");
@@ -116,7 +116,7 @@ fn empty_pages_and_throttling_change_nothing() {
 #[test]
 fn a_refusal_is_a_gap_that_names_the_permission() {
     let denied = || Fault::denied().on("logs", "FilterLogEvents");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let place = format!("logs://{GROUP}?all");
     for fault in [denied(), denied().nth(5)] {
         let aws = Aws::start(world().fault(fault));
@@ -135,7 +135,7 @@ fn a_refusal_is_a_gap_that_names_the_permission() {
 
 #[test]
 fn a_group_that_is_not_there_or_holds_something_else_is_a_gap() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let aws = Aws::start(small());
     let absent = run(&aws, folder.path(), "logs://absent");
     assert_eq!(absent.code(), Some(3));
@@ -163,7 +163,7 @@ fn a_group_that_is_not_there_or_holds_something_else_is_a_gap() {
 #[test]
 fn a_log_group_cannot_be_saved() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let save = folder.path().join("save");
     let args = ["--trail", "logs://x", "--save", save.to_str().unwrap()];
     let run = scan(&aws, &folder.path().join("out"), &args);
@@ -191,7 +191,7 @@ fn the_policy_grants_exactly_the_calls_on_that_group() {
     assert!(!granted.to_string().contains("cloudtrail:LookupEvents"));
     assert!(!policy(&[]).to_string().contains("logs:"));
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     run(&aws, folder.path(), &place);
     let called: BTreeSet<String> = aws
         .calls()

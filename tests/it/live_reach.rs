@@ -48,7 +48,7 @@ fn assumptions(run: &Outcome) -> String {
 #[test]
 fn a_live_scan_finds_who_may_read_and_who_does() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(run.code(), Some(0), "{}\n{:?}", run.said(), run.gaps());
     let app = reach(&run, APP);
@@ -67,7 +67,7 @@ fn a_live_scan_finds_who_may_read_and_who_does() {
 #[test]
 fn without_the_option_nobody_is_asked_who_may_read() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &[]);
     assert!(run.report.get("reach").is_none());
     let asked = aws.calls();
@@ -93,7 +93,7 @@ fn a_list_of_many_pages_is_read_to_its_end_past_empty_ones() {
         .fault(Fault::empty_page().on("iam", op).nth(2))
         .fault(Fault::throttle().on("iam", op).nth(3));
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(run.code(), Some(0), "{}\n{:?}", run.said(), run.gaps());
     let rows = run.report["reach"]["identities"].as_array().unwrap();
@@ -113,7 +113,7 @@ fn what_was_saved_gives_the_same_answer_offline() {
         .control(everything());
     let aws = Aws::start(world);
     aws.world().named(A, EAST, "used").kms_key_id = Some(KEY.to_owned());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let saved = folder.path().join("saved");
     let out = folder.path().join("live");
     let save = saved.to_str().unwrap();
@@ -163,7 +163,7 @@ fn a_list_that_breaks_off_is_a_gap_and_does_not_pass_for_a_whole_one() {
         .fault(Fault::short_page(1).on("iam", op))
         .fault(Fault::denied().on("iam", op).nth(2));
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let saved = folder.path().join("saved");
     let args = ["--reach", "--save", saved.to_str().unwrap()];
     let run = scan(&aws, &folder.path().join("live"), &args);
@@ -191,7 +191,7 @@ fn a_list_that_breaks_off_is_a_gap_and_does_not_pass_for_a_whole_one() {
 fn a_policy_of_a_secret_that_is_refused_makes_the_answer_unknown() {
     let fault = Fault::denied().on("secretsmanager", "GetResourcePolicy");
     let aws = Aws::start(world().fault(fault.region(EAST)));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(run.code(), Some(3), "{}", run.said());
     let gaps = run.gaps();
@@ -209,7 +209,7 @@ fn secrets_that_go_away_or_are_to_be_deleted_are_no_gap() {
     let gone = gone.on("secretsmanager", "GetResourcePolicy").first(1);
     let deleted = Secret::new(A, EAST, "deleted").deleted("2026-11-20");
     let aws = Aws::start(world().secret(deleted).fault(gone));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(run.code(), Some(0), "{}\n{:?}", run.said(), run.gaps());
     assert_eq!(aws.calls_of("secretsmanager", "GetResourcePolicy").len(), 4);
@@ -226,7 +226,7 @@ fn a_resource_policy_lets_in_and_keeps_out() {
     };
     let aws = Aws::start(world());
     aws.world().named(A, EAST, "idle").resource_policy = Some(policy("Allow"));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     let other = "arn:aws:iam::111122223333:role/other";
     assert_eq!(counts(reach(&run, other)), [1, 0, 0]);
@@ -256,7 +256,7 @@ fn the_key_decides_too_and_one_that_was_not_read_leaves_it_open() {
         world.faults_of(fault.map(|fault| fault.on("kms", "GetKeyPolicy")));
         let aws = Aws::start(world);
         aws.world().named(A, EAST, "used").kms_key_id = Some(key.to_owned());
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let run = scan(&aws, folder.path(), &["--reach"]);
         assert_eq!(run.code(), Some(code), "{}\n{:?}", run.said(), run.gaps());
         assert_eq!(counts(reach(&run, APP)), expect, "{key}");
@@ -303,7 +303,7 @@ fn policies_of_the_organization_count_where_the_caller_may_read_them() {
         .delegated
         .push(A.to_owned());
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(run.code(), Some(0), "{}\n{:?}", run.said(), run.gaps());
     let rows = run.report["reach"]["identities"].to_string();
@@ -317,7 +317,7 @@ fn a_policy_of_the_organization_that_cannot_be_described_leaves_the_answer_open(
     let organization = world.organization.as_mut().unwrap();
     organization.delegated.push(A.to_owned());
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(counts(reach(&run, APP)), [0, 0, 4], "{}", run.said());
 }
@@ -325,7 +325,7 @@ fn a_policy_of_the_organization_that_cannot_be_described_leaves_the_answer_open(
 #[test]
 fn a_member_that_may_not_read_them_is_told_so_and_nothing_fails() {
     let aws = Aws::start(organization(B));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--reach"]);
     assert_eq!(run.code(), Some(0), "{}\n{:?}", run.said(), run.gaps());
     assert_eq!(counts(reach(&run, APP)), [4, 0, 0]);
@@ -360,7 +360,7 @@ fn each_account_is_asked_by_its_own_role() {
         .secret(Secret::new(B, EAST, "used"))
         .reader(B, "app", &allows("secretsmanager:GetSecretValue", "*"));
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let accounts = format!("{A},{B}");
     let args = ["--reach", "--accounts", &accounts, "--role-name", "audit"];
     let run = scan(&aws, folder.path(), &args);
@@ -388,7 +388,7 @@ fn the_policy_grants_exactly_the_calls() {
         .push(A.to_owned());
     let aws = Aws::start(world);
     aws.world().named(A, EAST, "used").kms_key_id = Some(KEY.to_owned());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let actions = |args: &[&str]| -> BTreeSet<String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
         let output = command

@@ -30,7 +30,7 @@ fn scan(throttle: Fault, variables: &[(&str, &str)]) -> Run {
     let world = SIZE.world(Timestamp::now());
     let world = three_faults(throttle).into_iter().fold(world, World::fault);
     let aws = Aws::start(world);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     let command = aws.on(command
         .args(["scan", "--organization", "--role-name", ROLE])

@@ -92,7 +92,7 @@ fn verdict(report: &Value, name: &str) -> String {
 #[test]
 fn versions_are_asked_for_where_nothing_else_decides_and_never_speak_for_a_deletion() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let saved = folder.path().join("saved");
     let Outcome {
         output,
@@ -157,7 +157,7 @@ fn versions_are_asked_for_where_nothing_else_decides_and_never_speak_for_a_delet
 #[test]
 fn a_whole_trail_decides_without_versions() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let Outcome { report, .. } = run(&aws, folder.path(), &[]);
     assert_eq!(verdict(&report, "unfetched"), "keep: recently-read");
     assert_eq!(
@@ -170,7 +170,7 @@ fn a_whole_trail_decides_without_versions() {
 fn versions_that_may_not_be_listed_are_one_gap_and_change_no_verdict() {
     let fault = Fault::denied().on("secretsmanager", "ListSecretVersionIds");
     let aws = Aws::start(world().fault(fault));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let Outcome { output, report } = run(&aws, folder.path(), &["--no-trail"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert_eq!(verdict(&report, "unfetched"), "keep: recently-read");

@@ -65,6 +65,7 @@ mod run_result;
 mod sampled;
 mod sarif;
 mod saved;
+mod scratch;
 mod setup;
 mod spreadsheet;
 mod tidy;

@@ -24,7 +24,7 @@ pub(crate) struct Page {
 }
 
 pub(crate) fn page(report: &Report) -> Page {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let file = folder.path().join("report.html");
     std::fs::write(&file, html(report, None).unwrap()).unwrap();
     Page {

@@ -199,7 +199,7 @@ proptest! {
 
     #[test]
     fn any_bytes_in_an_inventory_are_read_or_named(bytes in bytes_of(SOUND_LIST.to_owned())) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let file = folder.path().join("list.json");
         std::fs::write(&file, &bytes).unwrap();
         let found = inventory::read(&[file]);

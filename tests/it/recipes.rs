@@ -59,7 +59,7 @@ impl Machine {
         let aws = Aws::start(world.events(A, EAST, reads));
         let machine = Self {
             aws,
-            home: tempfile::tempdir().unwrap(),
+            home: crate::scratch::tempdir().unwrap(),
         };
         let program = env!("CARGO_BIN_EXE_secretsweep");
         machine.program("secretsweep", &format!("exec {program} \"$@\""));

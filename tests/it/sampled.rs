@@ -539,7 +539,7 @@ fn a_call_that_two_accounts_log_is_estimated_once() {
 
 #[test]
 fn estimates_of_an_earlier_scan_do_not_stay_beside_a_later_one() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let world = World::new().secret(idle("db"));
     world.write(folder.path());
     std::fs::create_dir(folder.path().join("out")).unwrap();

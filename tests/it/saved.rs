@@ -10,7 +10,7 @@ use crate::run_result::Outcome;
 /// A folder in which a scan was saved, and the AWS that it was made of.
 fn saved() -> (Aws, tempfile::TempDir) {
     let aws = Aws::start(small());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = save(&aws, folder.path());
     assert_eq!(run.code(), Some(0), "{}", run.said());
     (aws, folder)

@@ -27,7 +27,7 @@ fn run(aws: &Aws, folder: &Path, args: &[&str]) -> Outcome {
 }
 
 fn init(aws: &Aws, args: &[&str]) -> (TempDir, Outcome) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let all = [&["init", "--lookup-pace", "0"], args].concat();
     let outcome = run(aws, folder.path(), &all);
     (folder, outcome)
@@ -231,7 +231,7 @@ fn an_account_without_secrets_is_no_error_and_one_that_refuses_all_is() {
 #[test]
 fn a_file_that_is_there_is_never_replaced_and_nobody_is_asked() {
     let aws = Aws::start(world());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     std::fs::write(folder.path().join("secretsweep.toml"), "idle = \"60d\"\n").unwrap();
     let init = run(&aws, folder.path(), &["init"]);
     assert_eq!(init.code(), Some(1));
@@ -247,7 +247,7 @@ fn a_file_that_is_there_is_never_replaced_and_nobody_is_asked() {
 
 /// A folder of files with settings.
 fn with_settings(settings: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     files::World::new()
         .secrets([files::idle("old"), files::idle("used")])
         .call(files::get("used"))

@@ -55,7 +55,7 @@ fn a_spreadsheet_runs_no_cell_and_mangles_none() {
         return;
     };
     let report = fixture::report(150);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for (name, bytes) in files(&report) {
         let file = folder.path().join(format!("{name}.csv"));
         std::fs::write(&file, &bytes).unwrap();
@@ -95,7 +95,7 @@ fn a_workbook_opens_with_its_types_and_without_formulas() {
         return;
     };
     let report = fixture::report(150);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let file = folder.path().join(xlsx::FILE);
     let mut bytes = Vec::new();
     xlsx::write(&report, &mut bytes).unwrap();

@@ -353,7 +353,7 @@ fn read_with(
 
 #[test]
 fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let spec = Spec {
         seed: 3,
         files: 12,
@@ -410,7 +410,7 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
 
 #[test]
 fn large_files_are_read_window_by_window() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let one = records(2);
     let times = 26_000_000 / one.len();
     let text = format!("{{\"Records\":[{}]}}", vec![one.as_str(); times].join(","));
@@ -430,7 +430,7 @@ fn large_files_are_read_window_by_window() {
 
 #[test]
 fn damaged_and_foreign_files_are_named_and_their_whole_records_counted() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let text = format!("{{\"Records\":[{}]}}", records(4));
     let packed = gzip(text.as_bytes());
     put(
@@ -478,7 +478,7 @@ fn damaged_and_foreign_files_are_named_and_their_whole_records_counted() {
 
 #[test]
 fn other_days_and_digests_are_not_opened() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let account = "AWSLogs/111122223333";
     for day in 1..=9 {
         put(
@@ -540,7 +540,7 @@ fn other_days_and_digests_are_not_opened() {
 
 #[test]
 fn copies_in_a_second_trail_are_found_although_ids_are_forgotten_after_days() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let spec = Spec {
         files: 120,
         records: 20,

@@ -176,7 +176,7 @@ type After = fn(&Aws, &Path);
 fn every_command_of_the_page_prints_what_it_shows() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/cleanup.md");
     let page = fs::read_to_string(&path).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("secretsweep-demo/report")).unwrap();
     let report = "report/report.json";
     fs::copy(

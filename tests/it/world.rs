@@ -817,7 +817,7 @@ impl World {
 
     /// Writes the files and runs the scan.
     pub fn scan(&self) -> Scan {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         self.write(folder.path());
         self.scan_in(folder)
     }

@@ -26,7 +26,7 @@ fn with(damage: impl Fn(&Path)) -> Scan {
         .secrets([idle("x"), idle("west").region(WEST)])
         .calls(describe("x").agent(JAVA_CACHE).days(88).every(DAY, 88))
         .args(&["--allow-partial"]);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     world.write(folder.path());
     for file in files(&folder.path().join("trail")) {
         if file.to_string_lossy().contains("CALLS") {

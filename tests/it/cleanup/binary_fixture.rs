@@ -173,7 +173,7 @@ impl Ground {
             .iter()
             .map(|(arn, secret)| (arn.clone(), print(secret)))
             .collect();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let ground = Self {
             aws: Aws::start(world),
             plan,

@@ -142,7 +142,7 @@ impl Stage {
             policy: Policy::default(),
             stop: AtomicBool::new(false),
             disk: Disk::Sound,
-            folder: tempfile::tempdir().unwrap(),
+            folder: crate::scratch::tempdir().unwrap(),
         }
     }
 

@@ -33,7 +33,7 @@ fn state(name: &str) -> Value {
 fn a_query_is_followed_to_its_end_and_its_rows_are_read_page_by_page() {
     let states = ["QUEUED", "RUNNING", "SUCCEEDED"].map(state);
     let aws = Aws::start(small().athena(world(&states)));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     // Four calls do not cover the time.
     let run = scan(&aws, folder.path(), &["--trail", TABLE, "--allow-partial"]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
@@ -65,7 +65,7 @@ fn a_query_is_followed_to_its_end_and_its_rows_are_read_page_by_page() {
 #[test]
 fn the_policy_grants_exactly_the_calls_of_athena() {
     let aws = Aws::start(small().athena(world(&["SUCCEEDED"].map(state))));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--trail", TABLE, "--allow-partial"]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
     let called: BTreeSet<String> = aws
@@ -100,7 +100,7 @@ fn the_policy_grants_exactly_the_calls_of_athena() {
 
 #[test]
 fn a_trail_that_an_engine_counts_is_the_only_one_and_its_options_need_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("trail")).unwrap();
     for (args, words) in [
         (
@@ -133,7 +133,7 @@ fn what_athena_refuses_is_an_error_that_says_why() {
     let failed = json!({"Status": {"State": "FAILED", "StateChangeReason": "COLUMN_NOT_FOUND: line 1",
         "AthenaError": {"ErrorCategory": 2}}, "Statistics": {}});
     let aws = Aws::start(small().athena(world(&[failed])));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--trail", TABLE]);
     assert_eq!(run.code(), Some(1), "{}", run.said());
     assert!(run.said().contains("COLUMN_NOT_FOUND"), "{}", run.said());
@@ -141,7 +141,7 @@ fn what_athena_refuses_is_an_error_that_says_why() {
 
     let aws = Aws::start(small().athena(world(&[])));
     aws.inject(Fault::denied().on("athena", "StartQueryExecution"));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--trail", TABLE]);
     assert_eq!(run.code(), Some(1), "{}", run.said());
     assert!(
@@ -156,7 +156,7 @@ fn what_athena_refuses_is_an_error_that_says_why() {
 fn a_query_above_the_limit_is_canceled() {
     let states = ["RUNNING", "RUNNING"].map(state);
     let aws = Aws::start(small().athena(world(&states)));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(
         &aws,
         folder.path(),
@@ -180,7 +180,7 @@ fn a_query_above_the_limit_is_canceled() {
 fn ctrl_c_cancels_the_query_on_the_server() {
     let states = ["RUNNING", "RUNNING"].map(state);
     let aws = Aws::start(small().athena(world(&states)));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let mut scan = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
     scan.args(["scan", "--trail", TABLE, "--out", "out"])
         .current_dir(folder.path());
@@ -211,7 +211,7 @@ fn throttled_requests_are_sent_again_and_the_workgroup_keeps_its_place_for_resul
     ] {
         aws.inject(Fault::throttle().on("athena", op).first(2));
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let table = "athena://logs.trail?workgroup=enforced";
     let run = scan(&aws, folder.path(), &["--trail", table, "--allow-partial"]);
     assert_eq!(run.code(), Some(0), "{}", run.said());
@@ -229,7 +229,7 @@ fn a_query_that_somebody_else_canceled_is_an_error() {
     let canceled = json!({"Status": {"State": "CANCELLED", "StateChangeReason": "Query cancelled by user"},
         "Statistics": {}});
     let aws = Aws::start(small().athena(world(&[canceled])));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let run = scan(&aws, folder.path(), &["--trail", TABLE]);
     assert_eq!(run.code(), Some(1), "{}", run.said());
     assert!(run.said().contains("cancelled by user"), "{}", run.said());

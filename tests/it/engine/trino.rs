@@ -338,7 +338,7 @@ fn an_engine_gives_the_report_that_the_files_give() {
     server.run("CREATE SCHEMA hive.logs WITH (location = 'local:///logs')");
 
     // The example organization.
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let edition = Edition::of_day("2026-11-01T00:00:00Z".parse().unwrap());
     demo::write(edition, &mut |name, bytes| {
         put(folder.path(), name, bytes);
@@ -382,7 +382,7 @@ fn an_engine_gives_the_report_that_the_files_give() {
     assert_eq!(local.0, by_hand.0);
 
     // A trail with every trap.
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     write_traps(folder.path());
     let scopes = ["111122223333,444455556666", "eu-west-1,us-east-1"];
     let table = server.table("traps", &folder.path().join("trail"), scopes, None);
@@ -401,7 +401,7 @@ fn an_engine_gives_the_report_that_the_files_give() {
     assert_eq!(remote.1, by_athena.1);
 
     // More clients in an hour than the query distinguishes: no call is lost, and that it is so is said.
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     write_crowd(folder.path());
     let trail = folder.path().join("trail");
     let table = server.table("crowd", &trail, ["111122223333", "us-east-1"], None);

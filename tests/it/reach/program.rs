@@ -22,7 +22,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/warehouse-api-task";
 
 /// Scans the example organization with more options; gives the folder and how the program ended.
 fn scan(options: &[&str]) -> (TempDir, Option<i32>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let text = |inside: &str| HOSTILE.path(inside).to_str().unwrap().to_owned();
     let (inventory, trail) = (text("inventory"), text("trail"));
     let policy = text("secretsweep.toml");
@@ -153,7 +153,7 @@ fn one_secret_says_who_may_read_it() {
 
 #[test]
 fn iam_data_that_cannot_be_read_is_a_gap_and_a_folder_that_is_not_there_an_error() {
-    let data = tempfile::tempdir().unwrap();
+    let data = crate::scratch::tempdir().unwrap();
     fs::write(data.path().join("broken.json"), "{").unwrap();
     let (folder, code) = scan(&["--iam", data.path().to_str().unwrap()]);
     assert_eq!(code, Some(3));
@@ -203,7 +203,7 @@ fn text_of_policies_stays_text() {
             }
         }}]
     }]});
-    let data = tempfile::tempdir().unwrap();
+    let data = crate::scratch::tempdir().unwrap();
     fs::write(data.path().join("details.json"), details.to_string()).unwrap();
     let (folder, code) = scan(&["--iam", data.path().to_str().unwrap(), "--allow-partial"]);
     assert_eq!(code, Some(0));

@@ -22,7 +22,7 @@ struct Kept {
 
 impl Kept {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let trail = folder.path().join("trail");
         let spec = Spec {
             files: 6,
