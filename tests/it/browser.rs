@@ -54,7 +54,7 @@ impl Browser {
     /// Starts Chromium; `None` where there is none.
     pub(crate) fn start() -> Option<Self> {
         let chromium = program(&["chromium", "chromium-browser", "google-chrome", "chrome"])?;
-        let profile = crate::scratch::tempdir().unwrap();
+        let profile = tempfile::tempdir().unwrap();
         let mut process = Command::new("sh")
             .args([
                 "-c",
