@@ -50,23 +50,24 @@ pub struct ScanArgs {
     /// engine counts in: `athena://database.table` or `trino://host:port/catalog.schema.table` [default: CloudTrail's event
     /// history, when the inventory comes from AWS]
     ///
-    /// A folder may also hold records as other services hand them out: messages of CloudWatch Logs (exports, subscriptions,
-    /// `aws logs filter-log-events` and `tail`, Logs Insights), events of EventBridge, results of CloudTrail Lake and Athena
-    /// with whole records, documents of Elasticsearch or OpenSearch with `event.original`. They show who reads, never who
-    /// does not.
+    /// A folder may also hold records in the forms that other services give: messages of CloudWatch Logs (exports,
+    /// subscriptions, `aws logs filter-log-events` and `tail`, Logs Insights), events of EventBridge, results of CloudTrail
+    /// Lake and Athena with whole records, documents of Elasticsearch or OpenSearch with `event.original`. They show who
+    /// reads a secret. They never prove that nobody does.
     ///
-    /// `logs://GROUP` reads a log group of the caller's account and Region, `logs://ACCOUNT:REGION:GROUP` one of another, by
-    /// `FilterLogEvents`: the records of Secrets Manager alone, which show who reads. With `?all` behind the name the records
-    /// of every service are read, a request for each MB, so that the silence of the others counts, too.
+    /// `logs://GROUP` reads a log group of the caller's account and Region, `logs://ACCOUNT:REGION:GROUP` one of another
+    /// account or Region. It asks `FilterLogEvents` for the records of Secrets Manager only, which show who reads. With
+    /// `?all` after the name it reads the records of every service, one request for each MB, so that hours without a call
+    /// count as evidence, too.
     ///
-    /// Athena and Trino count where the trail lies. `?workgroup=NAME&output=s3://bucket/prefix` says how Athena runs the
-    /// query, `trinos://` asks Trino with TLS and the password in `TRINO_PASSWORD` or `TRINO_ACCESS_TOKEN`, and
-    /// `?day=COLUMN:FORMAT` names the column of the day where the table has no such partition. The result of `--print-sql` as
-    /// a CSV file is a trail, too.
+    /// Athena and Trino count the calls where the trail is stored. `?workgroup=NAME&output=s3://bucket/prefix` sets the
+    /// workgroup of Athena and the place for its results. `trinos://` connects to Trino with TLS, with the password in
+    /// `TRINO_PASSWORD` or the token in `TRINO_ACCESS_TOKEN`. `?day=COLUMN:FORMAT` names the column of the day if the table
+    /// has no partition that shows it. The result of `--print-sql`, saved as a CSV file, can be used as a trail, too.
     #[arg(long, value_name = "DIR|URL", help_heading = "What to read")]
     pub trail: Vec<TrailSource>,
-    /// Print the query for the engine of `--trail` and stop. What it answers, as CSV with the names of its columns, can be
-    /// given to `--trail` with the same `--now`
+    /// Print the query for the engine of `--trail` and stop. Save its result as CSV with the names of the columns, and give
+    /// that file to `--trail` with the same `--now`
     #[arg(long, help_heading = "What to read")]
     pub print_sql: bool,
     /// Cancel the query when it has read more than this, such as `500GB`
@@ -75,7 +76,7 @@ pub struct ScanArgs {
     /// Skip CloudTrail. Only storage cost and LastAccessedDate are used, so no secret is marked for deletion
     #[arg(long, conflicts_with = "trail", help_heading = "What to read")]
     pub no_trail: bool,
-    /// Read who may read from files: the output of `aws iam get-account-authorization-details`, `get-resource-policy`,
+    /// Find out who may read from files: the output of `aws iam get-account-authorization-details`, `get-resource-policy`,
     /// `get-key-policy`, `list-grants` and `organizations`; a file or a folder
     #[arg(long, value_name = "DIR", help_heading = "What to read")]
     pub iam: Vec<PathBuf>,
