@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Names, Pairs, SavingsReview, can_tell, comparable, scope_of};
+use super::SavingsReview;
+use super::loop_changes::{Names, can_tell, scope_of};
+use super::moves::comparable;
+use super::pairs::Pairs;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::report::result::{Cost, Report, SecretRow};
