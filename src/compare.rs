@@ -28,19 +28,19 @@ use crate::domain::report::verdict::Verdict;
 /// The format number of a comparison written as JSON.
 pub const FORMAT: u32 = 1;
 
-/// What two scans are compared by.
+/// The basis on which the costs of two scans are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CompareBasis {
     /// The run rate of a month of 730 hours.
     #[default]
     RunRate,
-    /// What the calendar month of each scan cost.
+    /// The cost of the calendar month of each scan.
     Accrued,
 }
 
 impl CompareBasis {
-    /// What two reports have in common.
+    /// Returns what two reports have in common.
     pub fn of(old: &Report, new: &Report) -> Self {
         if old.policy.month.is_some() && new.policy.month.is_some() {
             Self::Accrued
@@ -74,12 +74,12 @@ impl CompareBasis {
     }
 }
 
-/// What changed from an old scan to a new one. Amounts are by the basis.
+/// Describes what changed from an old scan to a new one. Amounts are by the basis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// [`FORMAT`].
     pub format: u32,
-    /// What is compared.
+    /// The basis on which costs are compared.
     #[serde(default)]
     pub basis: CompareBasis,
     /// The old scan.
@@ -90,7 +90,7 @@ pub struct Comparison {
     pub change_usd: Money,
     /// The steps from the old total to the new one, in this order; they add up to `change_usd`.
     pub bridge: Vec<BridgeStep>,
-    /// What of the promised savings came true.
+    /// The part of the promised savings that came true.
     pub savings: SavingsReview,
     /// Secrets that were not there in the old scan.
     pub appeared: Vec<Change>,
@@ -136,9 +136,9 @@ pub struct Side {
     pub month: Option<String>,
     /// Secrets in the inventory.
     pub secrets: u64,
-    /// What everything costs, by the basis of the comparison.
+    /// The amount that everything costs, by the basis of the comparison.
     pub total_usd: Money,
-    /// What could be saved a month.
+    /// The amount that could be saved a month.
     pub savings_usd: Money,
     /// The 95 % interval of that, if some of it was estimated from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,18 +150,18 @@ pub struct Side {
 pub struct BridgeStep {
     /// Its code, such as `appeared`.
     pub code: String,
-    /// What it is, for people.
+    /// Its meaning, for people.
     pub text: String,
-    /// How many secrets (or scopes) it is about.
+    /// Says how many secrets (or scopes) it is about.
     pub count: u64,
-    /// What it adds to the total.
+    /// The amount that it adds to the total.
     pub change_usd: Money,
 }
 
-/// What the old scan promised, and what became of it.
+/// Describes what the old scan promised, and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavingsReview {
-    /// What the old scan said could be saved a month.
+    /// The amount that the old scan said could be saved a month.
     pub promised_usd: Money,
     /// Saved by deleting secrets that the old scan wanted deleted, with their replicas.
     pub deleted_usd: Money,
@@ -217,7 +217,7 @@ pub struct LoopChange {
     pub what: String,
     /// Calls a month in the scan that has it.
     pub reads_month: u64,
-    /// What a cache would avoid, in the scan that has it.
+    /// The amount that a cache would avoid, in the scan that has it.
     pub avoidable_usd_month: Option<Money>,
 }
 
@@ -267,7 +267,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
     }
 }
 
-/// Whether nobody used a secret for the idle time, before and now.
+/// Says whether nobody used a secret for the idle time, before and now.
 #[derive(Clone, Copy)]
 struct IdleChange {
     was_idle: bool,

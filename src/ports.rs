@@ -24,7 +24,7 @@ pub use self::vault::{
     Scheduled, Vault,
 };
 
-/// What went wrong with one request.
+/// The failure of one request.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Fault {
     /// The caller may not do this. Holds the IAM action that is missing and AWS's own words.
@@ -53,7 +53,7 @@ pub enum Fault {
     /// Still throttled after all retries.
     #[error("throttled, also after retries ({0})")]
     Throttled(String),
-    /// What was asked for is not there.
+    /// The thing that was asked for is not there.
     #[error("not found ({0})")]
     Gone(String),
     /// AWS understood and refused, such as a secret that another service manages.

@@ -35,7 +35,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::{APP, Connect, HOME, Patience};
 use crate::ports::Fault;
 
-/// What the profile that is in force says of things that the SDK leaves to its caller.
+/// Describes what the profile that is in force says of things that the SDK leaves to its caller.
 #[derive(Debug, Default)]
 struct FromProfile {
     ca_bundle: Option<PathBuf>,
@@ -78,7 +78,7 @@ async fn from_profile(connect: &Connect) -> Result<FromProfile, Fault> {
     })
 }
 
-/// How attempts are spread. `legacy` is how botocore did it once; here it is `standard`.
+/// Returns how attempts are spread. `legacy` is how botocore did it once; here it is `standard`.
 fn retry_mode(text: Option<&str>) -> Result<RetryMode, Fault> {
     match text.map(str::to_ascii_lowercase).as_deref() {
         None | Some("standard" | "legacy") => Ok(RetryMode::Standard),
@@ -120,7 +120,7 @@ fn of_profile(name: &str, settings: &SdkConfig) -> CredentialsProviderChain {
         .or_else("Ec2InstanceMetadata", instance)
 }
 
-/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it. But look-ups in
+/// Limits throttled requests, too, where the number of attempts is set: they are not tried beyond it. But look-ups in
 /// the event history are: everybody in the account shares their two requests a second, so being throttled is their
 /// usual state, and their bound is the budget.
 fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault> {

@@ -18,22 +18,22 @@ use crate::domain::cleanup::journal::{
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::ports::{Fault, JournalWriter};
 
-/// What became of one secret.
+/// Describes what became of one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Back {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// Whether it is there again.
+    /// The outcome.
     pub outcome: RestoreOutcome,
     /// Replicas that were made again.
     pub replicated: Vec<Region>,
     /// Replicas that could not be made again, and why.
     pub lost: Vec<(Region, String)>,
-    /// Why the tag that was set before the deletion could not be taken back.
+    /// The reason why the tag that was set before the deletion could not be taken back.
     pub tagged: Option<String>,
 }
 
-/// Whether a secret is there again.
+/// The outcome of restoring a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreOutcome {
     /// Its deletion was taken back.
@@ -60,7 +60,7 @@ impl RestoreOutcome {
         }
     }
 
-    /// Why it is not there again. Other people's text may stand in it.
+    /// Returns why it is not there again. Other people's text may stand in it.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::TooLate(why) | Self::Failed(why) => Some(why),
@@ -69,12 +69,12 @@ impl RestoreOutcome {
     }
 }
 
-/// What became of all.
+/// Describes what became of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestoreSummary {
     /// Each secret, in the order asked for.
     pub secrets: Vec<Back>,
-    /// Why the run stopped before its end: the journal could not be written.
+    /// The reason why the run stopped before its end: the journal could not be written.
     pub stopped: Option<String>,
 }
 
@@ -118,7 +118,7 @@ pub fn all(state: &JournalState) -> Vec<SecretArn> {
         .collect()
 }
 
-/// Who acts and for what, as it stands in the journal.
+/// Says who acts and for what, as it stands in the journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Author<'a> {
     /// The plan that the journal belongs to.

@@ -27,9 +27,9 @@ use crate::ports::{RecentCall, RecentTarget};
 /// A secret that is pending deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// When its deletion was scheduled.
+    /// The time when its deletion was scheduled.
     pub deleted: Timestamp,
     /// The end of its recovery window.
     pub deletion: Timestamp,
@@ -51,15 +51,16 @@ pub struct Requester {
     pub arn: SecretArn,
     /// The ARN of the role or user. Other people's text.
     pub reader: String,
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program.
     pub client: String,
     /// The API that was called.
     pub what: String,
-    /// How it ended.
+    /// The outcome of the calls.
     pub how: CallOutcome,
-    /// How many calls. An hour is the smallest part of time that is counted: the hour of the deletion counts whole.
+    /// The number of calls. An hour is the smallest part of time that is counted: the hour of the deletion counts
+    /// whole.
     pub calls: u64,
     /// The first call.
     pub first: Timestamp,
@@ -94,7 +95,7 @@ pub fn pending(state: &JournalState) -> Vec<Pending> {
         .collect()
 }
 
-/// Who asks for pending secrets, by these calls; sorted by secret and reader.
+/// Returns who asks for pending secrets, by these calls; sorted by secret and reader.
 pub fn requesters(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> Vec<Requester> {
     let mut owners = Vec::new();
     let mut arns = Vec::new();
@@ -134,9 +135,9 @@ pub fn requesters(pending: &[Pending], accesses: &[CallSeries], policy: &Policy)
     requesters.into_values().collect()
 }
 
-/// Where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas, whose log
-/// files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what may still be on
-/// its way `now` is not missed yet; but where nothing is left of it then, nothing was read.
+/// Returns where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas,
+/// whose log files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what
+/// may still be on its way `now` is not missed yet; but where nothing is left of it then, nothing was read.
 pub fn uncovered(
     pending: &[Pending],
     coverage: &Coverage,
@@ -169,7 +170,7 @@ pub fn uncovered(
     since.into_iter().flat_map(gaps).collect()
 }
 
-/// Why no event since a moment can have arrived yet.
+/// Returns why no event since a moment can have arrived yet.
 fn too_young(since: i64) -> String {
     let since =
         Timestamp::from_second(since).map_or_else(|_| since.to_string(), |at| at.to_string());
@@ -210,7 +211,7 @@ pub fn wants<'a>(
     accesses.iter().filter(wants).collect()
 }
 
-/// What a caller is for a call.
+/// Returns what a caller is for a call.
 fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Class {
     let is_stranger = !ours.is_empty() && !ours.contains(name_of(&access.caller.identity));
     let class = classify_unless(&access.caller, policy, |kind| {
@@ -222,7 +223,8 @@ fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Cl
     for_read.unwrap_or(class)
 }
 
-/// Who wanted this secret from a moment on, of these calls, or may have. `arn` is the secret's own or a replica's.
+/// Returns who wanted this secret from a moment on, of these calls, or may have. `arn` is the secret's own or a
+/// replica's.
 pub fn wanted(
     secret: &Secret,
     arn: &SecretArn,
@@ -287,7 +289,7 @@ pub fn last_of(arn: &SecretArn, calls: &[&CallSeries]) -> Option<Timestamp> {
     Timestamp::from_second(last?).ok()
 }
 
-/// Whether a call shows that its caller wants the secret, or would.
+/// Returns whether a call shows that its caller wants the secret, or would.
 fn asks(access: &CallSeries, class: &Class, policy: &Policy) -> bool {
     if class.kind == ReaderKind::Ourselves {
         return false;

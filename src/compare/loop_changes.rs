@@ -15,7 +15,7 @@ pub(super) struct LoopChanges {
     pub(super) unseen: Vec<LoopChange>,
 }
 
-/// What is called in a loop.
+/// The target of a loop.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum LoopSubject<'a> {
     Secret(&'a SecretArn),
@@ -23,7 +23,7 @@ enum LoopSubject<'a> {
     Name(Option<&'a AccountId>, Option<&'a Region>, &'a str),
 }
 
-/// What makes a loop the same loop: what is called, the reader and the API.
+/// The key by which two reports have the same loop: the target, the reader and the API.
 type LoopKey<'a> = (LoopSubject<'a>, &'a str, &'a str);
 
 /// The secrets of a report by name.
@@ -56,7 +56,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Where the calls of a loop were logged, if it is known.
+/// Returns where the calls of a loop were logged, if it is known.
 pub(super) fn scope_of(row: &LoopRow) -> Option<Scope> {
     Some(Scope {
         account: row.account.clone()?,
@@ -111,7 +111,7 @@ fn loop_change(row: &LoopRow) -> LoopChange {
     }
 }
 
-/// Whether a report would see what is called in a place: the trail covers nine tenths of its window there.
+/// Returns whether a report would see what is called in a place: the trail covers nine tenths of its window there.
 pub(super) fn can_tell(
     report: &Report,
     account: Option<&AccountId>,

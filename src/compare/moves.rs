@@ -55,7 +55,7 @@ impl Moves {
     }
 }
 
-/// Whether estimates leave open that a secret costs what it did.
+/// Returns whether estimates leave open that a secret costs what it did.
 fn may_be_alike(old: &SecretRow, new: &SecretRow, basis: CompareBasis) -> bool {
     let range = |row: &SecretRow| {
         let found = row.estimate.as_ref().and_then(|found| basis.range(found));

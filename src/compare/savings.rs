@@ -39,7 +39,7 @@ pub(super) fn savings(old: &Report, new: &Report, pairs: &Pairs<'_>) -> SavingsR
     }
 }
 
-/// What API and KMS of the secrets with promised loops fell by, at most by what was promised for each.
+/// Returns what API and KMS of the secrets with promised loops fell by, at most by what was promised for each.
 fn mended_secrets(old: &Report, pairs: &Pairs<'_>) -> Money {
     let mut promised: BTreeMap<&SecretArn, Money> = BTreeMap::new();
     for row in &old.loops {
@@ -59,7 +59,7 @@ fn mended_secrets(old: &Report, pairs: &Pairs<'_>) -> Money {
         .sum()
 }
 
-/// What was promised for the loops on names of one account and Region that are not in the inventory.
+/// Describes what was promised for the loops on names of one account and Region that are not in the inventory.
 #[derive(Default)]
 struct Promised<'a> {
     usd: Money,
@@ -67,8 +67,8 @@ struct Promised<'a> {
     found: BTreeSet<&'a SecretArn>,
 }
 
-/// What the calls of no secret fell by where loops on names were promised, at most by what was promised in each account
-/// and Region. How much each name cost is not in a report.
+/// Returns what the calls of no secret fell by where loops on names were promised, at most by what was promised in each
+/// account and Region. How much each name cost is not in a report.
 fn mended_names(old: &Report, new: &Report, pairs: &Pairs<'_>) -> Money {
     let names = Names::of(new);
     let mut promised: BTreeMap<Scope, Promised<'_>> = BTreeMap::new();

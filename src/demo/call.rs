@@ -14,15 +14,15 @@ pub(super) struct Call {
     pub account: &'static str,
     pub region: &'static str,
     pub caller: &'static DemoCaller,
-    /// Which of the caller's clients it is, from 0.
+    /// Says which of the caller's clients it is, from 0.
     pub client: u32,
     pub act: Act,
     pub failure: Option<Failure>,
-    /// What `sharedEventID` is made of, when two accounts log the same call.
+    /// Says what `sharedEventID` is made of, when two accounts log the same call.
     pub shared: Option<u64>,
 }
 
-/// What is called.
+/// The calls of the example.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Get(CallTarget, VersionRequest),
@@ -57,7 +57,7 @@ impl Act {
     }
 }
 
-/// Which secret, and how the caller writes it. The number is the secret's place in the table.
+/// The secret, and the form in which the caller writes it. The number is the secret's place in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CallTarget {
     Name(usize),
@@ -80,7 +80,7 @@ impl CallTarget {
     }
 }
 
-/// Which version a read asks for.
+/// Says which version a read asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VersionRequest {
     /// None named: AWS gives the current one.
@@ -95,7 +95,7 @@ pub(super) enum VersionRequest {
     Old,
 }
 
-/// Why a call fails.
+/// The reasons why a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// No policy allows it. The record then has no request parameters.
@@ -121,14 +121,14 @@ pub(super) struct Elsewhere {
     pub parameters: &'static [(&'static str, &'static str)],
 }
 
-/// Whether a call changes anything: `readOnly`.
+/// The access of a call: whether it changes anything (`readOnly`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallAccess {
     Read,
     Write,
 }
 
-/// What else goes on: the calls that fill an ordinary trail.
+/// The calls to other services, which fill an ordinary trail.
 pub(super) static ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
         source: "sts.amazonaws.com",

@@ -15,17 +15,17 @@ pub(super) struct DemoCaller {
     pub role: &'static str,
     /// The path before the role's name in its ARN, `/` or `/aws-reserved/...`.
     pub path: &'static str,
-    /// How the sessions of its clients are called.
+    /// The names of the sessions of its clients.
     pub session: SessionNaming,
     /// `userAgent`.
     pub agent: &'static str,
-    /// Where its calls come from.
+    /// The origin of its calls.
     pub from: Origin,
     /// `tlsVersion`.
     pub tls: &'static str,
 }
 
-/// What the session of a client is named after.
+/// Describes what the session of a client is named after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionNaming {
     /// A fixed name: a function, a pipeline, a person.
@@ -53,7 +53,7 @@ pub(super) enum SessionNaming {
     Service(&'static str),
 }
 
-/// Where calls come from.
+/// The origin of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Through the VPC endpoint, from addresses that begin like this.
@@ -74,7 +74,7 @@ const GO_SDK: &str = "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.3 md/GOO
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.13.4 (+https://www.terraform.io) terraform-provider-aws/6.18.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9";
 const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 
-/// What every client of today speaks.
+/// The version of TLS that every client of today uses.
 const TLS: &str = "TLSv1.3";
 
 const fn role(
@@ -122,7 +122,7 @@ const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -
     )
 }
 
-/// What a service runs on and calls with.
+/// Describes what a service runs on and calls with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientKind {
     /// Go on EKS.
@@ -138,7 +138,7 @@ pub(super) enum ClientKind {
 }
 
 impl ClientKind {
-    /// What the names of the roles of such services end in.
+    /// Returns what the names of the roles of such services end in.
     pub(super) const fn role_ending(self) -> &'static str {
         match self {
             Self::GoPods | Self::PythonPods => "irsa",

@@ -14,7 +14,7 @@ use super::random::SplitMix;
 use super::roles::{Cast, Rotation, secret};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
-/// How many everyday secrets there are. With those of the cast they make 300.
+/// Sets how many everyday secrets there are. With those of the cast they make 300.
 const COUNT: usize = 225;
 
 /// Every secret of the example organization: those of the cast, and the everyday ones behind them. A secret's place here is
@@ -176,7 +176,7 @@ const SERVICES: &[DemoService] = &[
     service_of("receipts", "pos", STAGING, FRANKFURT, ClientKind::GoPods),
 ];
 
-/// What services keep in secrets: the end of the name, and the description.
+/// The contents that services keep in secrets: the end of the name, and the description.
 const CONTENTS: &[(&str, &str)] = &[
     ("postgres/app", "Application user of the database"),
     ("postgres/migrations", "Owner of the schema, for migrations"),
@@ -197,7 +197,7 @@ const CONTENTS: &[(&str, &str)] = &[
     ("twilio/auth-token", "Text messages and calls"),
 ];
 
-/// What happens to an everyday secret in the ninety days.
+/// Describes what happens to an everyday secret in the ninety days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     /// Its service reads it once in so many seconds.
@@ -276,7 +276,7 @@ static CALLERS: LazyLock<Vec<DemoCaller>> = LazyLock::new(|| {
 
 struct CallerNames {
     role: String,
-    /// What its addresses begin with.
+    /// The first part of its addresses.
     network: String,
 }
 
@@ -381,7 +381,8 @@ fn rare(random: &mut SplitMix) -> Life {
     }
 }
 
-/// Whether the trail of the service's account and Region has the hole, so that nothing there is certainly unused.
+/// Returns whether the trail of the service's account and Region has the hole, so that nothing there is certainly
+/// unused.
 fn has_hole(service: &DemoService) -> bool {
     let (account, region, ..) = HOLE;
     service.account == account && service.region == region

@@ -13,7 +13,7 @@ use super::{BEGIN, HOUR, SECRETS_MANAGER};
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
 const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
-/// What a record says of its caller, already as JSON.
+/// Describes what a record says of its caller, already as JSON.
 ///
 /// Neighbours in a log file are mostly calls of one client, and writing these parts anew for each would cost more than
 /// all the rest of a record.
@@ -27,8 +27,8 @@ pub(super) struct Face {
     pub tls: Option<Box<RawValue>>,
 }
 
-/// What a face depends on: the log's account and Region, the caller and its client, when the session began, the service
-/// that is called, and who called for it.
+/// Describes what a face depends on: the log's account and Region, the caller and its client, when the session began,
+/// the service that is called, and who called for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FaceKey {
     account: &'static str,
@@ -40,7 +40,7 @@ struct FaceKey {
     agent: Agent,
 }
 
-/// Who makes the call for the identity.
+/// The agent that makes the call for the identity.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Agent {
     Itself,

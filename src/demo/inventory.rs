@@ -152,7 +152,7 @@ pub(super) fn version_id(cast: &Cast, time: i64, age: VersionAge) -> String {
     SplitMix::named(&format!("version {number} {} {}", cast.account, cast.name)).uuid()
 }
 
-/// Which version, seen from a moment.
+/// A version, seen from a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VersionAge {
     Previous,
@@ -176,7 +176,7 @@ fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
     accessed
 }
 
-/// When a value was last put into each secret in the trail.
+/// Returns when a value was last put into each secret in the trail.
 fn last_written(calls: &[Call]) -> Vec<Option<i64>> {
     let mut written = vec![None; SECRETS.len()];
     for call in calls.iter().filter(|call| call.failure.is_none()) {

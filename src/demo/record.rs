@@ -195,7 +195,7 @@ fn read_only(act: Act) -> bool {
     }
 }
 
-/// What the caller wrote to name the secret.
+/// Returns what the caller wrote to name the secret.
 fn secret_id(target: CallTarget) -> String {
     match target {
         CallTarget::Name(index) | CallTarget::Former(index) => SECRETS[index].name.to_owned(),

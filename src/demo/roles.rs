@@ -13,7 +13,7 @@ pub struct Cast {
     pub account: &'static str,
     /// The Region it is listed in.
     pub region: &'static str,
-    /// What the row is there to show, one sentence without a full stop.
+    /// The feature that the row shows, as one sentence without a full stop.
     pub shows: &'static str,
     /// The verdict to expect: `delete`, `review` or `keep`.
     pub verdict: &'static str,
@@ -31,7 +31,7 @@ pub struct Cast {
     pub(super) deleted: Option<i64>,
     pub(super) service: Option<&'static str>,
     pub(super) primary: Option<&'static str>,
-    /// Whether its texts attack whoever reads them, so that only tests see it.
+    /// `true` if its texts attack whoever reads them, so that only tests see it.
     pub(super) hostile: bool,
 }
 
@@ -44,7 +44,7 @@ pub(super) enum DemoKey {
     Customer,
 }
 
-/// How a secret is rotated. `last` is the age in days of the last success.
+/// The rotation of a secret. `last` is the age in days of the last success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rotation {
     /// Never set up.

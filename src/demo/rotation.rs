@@ -65,7 +65,7 @@ pub(super) fn calls(calls: &mut Vec<Call>, secrets: Range<usize>) {
     }
 }
 
-/// How a rotation ends.
+/// Describes how a rotation ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RotationEnd {
     Success,

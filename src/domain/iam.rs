@@ -33,9 +33,9 @@ pub struct IamPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
-    /// What it is for: letters and digits.
+    /// The name of its purpose, in letters and digits.
     pub sid: String,
-    /// Whether it allows or denies.
+    /// The effect: it allows or denies.
     pub effect: Effect,
     /// The actions, sorted.
     pub action: Vec<String>,
@@ -46,7 +46,7 @@ pub struct Statement {
     pub condition: BTreeMap<&'static str, BTreeMap<&'static str, Vec<String>>>,
 }
 
-/// What a statement does.
+/// The effect of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Effect {
     /// Grants.
@@ -55,7 +55,7 @@ pub enum Effect {
     Deny,
 }
 
-/// Where the actions apply, as far as it is known.
+/// Says where the actions apply, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
@@ -118,17 +118,17 @@ impl Default for Places {
     }
 }
 
-/// What nobody may do with these credentials: read the value of a secret.
+/// The actions that nobody may call with these credentials: they read the value of a secret.
 const FORBIDDEN: &[&str] = &[
     "secretsmanager:BatchGetSecretValue",
     "secretsmanager:GetSecretValue",
 ];
 
-/// What needs no permission (AWS API reference, `GetCallerIdentity`).
+/// The actions that need no permission (AWS API reference, `GetCallerIdentity`).
 const FREE: &[&str] = &["sts:GetCallerIdentity"];
 
-/// What making a replica needs on customer-managed keys: of the primary to read it, of the replica to write it (AWS API
-/// reference, `ReplicateSecretToRegions`, required permissions).
+/// The actions that making a replica needs on customer-managed keys: of the primary to read it, of the replica to write
+/// it (AWS API reference, `ReplicateSecretToRegions`, required permissions).
 const REPLICATING: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"];
 
 /// The policy that allows exactly these actions, and what AWS itself does for them in the caller's name.

@@ -54,7 +54,7 @@ const COLUMNS: [(&str, &str); 29] = [
     ),
 ];
 
-/// What the table is over.
+/// Describes what the table is over.
 #[derive(Clone, Debug)]
 pub struct TrailTableRequest<'a> {
     /// The folder above the accounts: `s3://bucket/prefix/AWSLogs`, with the organization's id if there is one. No slash at

@@ -19,7 +19,7 @@ use crate::domain::trail::ledger::{Ledger, LedgerBounds};
 use crate::domain::trail::unread::Unread;
 use crate::ports::{ProgressEvent, ProgressSink, QueryFault, QueryProgress, SqlEngine, SqlRow};
 
-/// Why a trail could not be read by an engine at all.
+/// Says why a trail could not be read by an engine at all.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     /// The engine cannot be asked, or refuses the query.
@@ -30,7 +30,7 @@ pub enum EngineError {
     Table(String),
 }
 
-/// What an engine gave.
+/// Describes what an engine gave.
 #[derive(Debug, Default)]
 pub struct EngineRead {
     /// The events and the coverage, a ledger for each part.
@@ -39,7 +39,7 @@ pub struct EngineRead {
     pub gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub notes: Vec<String>,
-    /// What was read by all queries.
+    /// The amount of data that all queries read.
     pub read: QueryProgress,
     /// The bytes of each query that gave its rows.
     pub queries: Vec<u64>,
@@ -50,14 +50,14 @@ pub struct EngineRead {
 pub struct DayColumn {
     /// Its name.
     pub name: String,
-    /// How it writes the day, such as `yyyy/MM/dd`.
+    /// Says how it writes the day, such as `yyyy/MM/dd`.
     pub format: String,
 }
 
-/// What to read.
+/// A request to read, with its limits.
 #[derive(Clone, Debug)]
 pub struct EngineRequest {
-    /// What the ledger counts.
+    /// The time that the ledger counts.
     pub bounds: LedgerBounds,
     /// The same, as a span.
     pub span: Span,
@@ -210,7 +210,7 @@ pub fn from_rows(
     Ok(read)
 }
 
-/// What is to be said of the rows of all parts.
+/// Describes what is to be said of the rows of all parts.
 #[derive(Debug, Default)]
 struct Remarks {
     unread: Vec<Unread>,

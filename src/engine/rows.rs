@@ -21,7 +21,7 @@ use crate::domain::trail::global_events::place_of;
 use crate::domain::trail::ledger::{EventGroup, Ledger, LedgerBounds};
 use crate::domain::trail::record;
 
-/// Why rows could not be taken in.
+/// Says why rows could not be taken in.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RowError {
     /// A row is not as the query makes it.
@@ -29,7 +29,7 @@ pub enum RowError {
     Damaged {
         /// The column.
         column: &'static str,
-        /// What it holds. Other people's text.
+        /// The value that the cell holds. Other people's text.
         value: String,
     },
     /// The query was made for another time than the scan.
@@ -50,7 +50,7 @@ pub enum RowError {
     NoSpan,
 }
 
-/// What the records of one account, Region and day show, but for the events of Secrets Manager.
+/// Describes what the records of one account, Region and day show, but for the events of Secrets Manager.
 #[derive(Debug, Default)]
 struct ScopeDay {
     /// A bit for each hour of the day that has a management event.
@@ -126,7 +126,7 @@ fn damaged(column: &'static str, value: &str) -> RowError {
 /// The name of the first column, which no other table has.
 pub const FIRST_COLUMN: &str = COLUMNS[0];
 
-/// Whether these are the names of the columns of an answer.
+/// Returns whether these are the names of the columns of an answer.
 pub fn is_header<'h>(names: impl IntoIterator<Item = &'h str>) -> bool {
     names.into_iter().eq(COLUMNS)
 }
@@ -212,7 +212,7 @@ impl RowReader {
         })
     }
 
-    /// What records that are no events of Secrets Manager show of a day.
+    /// Returns what records that are no events of Secrets Manager show of a day.
     fn hours(&mut self, row: &AnswerRow<'_>) -> Result<(), RowError> {
         let day = row.text("day").unwrap_or_default();
         let date: Date = day.parse().map_err(|_| damaged("day", day))?;

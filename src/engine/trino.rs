@@ -18,7 +18,7 @@ use crate::ports::{
     SqlEngine, SqlRow, TableColumn, TableColumns,
 };
 
-/// Where a table of Trino is: `trino://[user@]host[:port]/catalog.schema.table`, with TLS `trinos://`.
+/// The address of a table of Trino: `trino://[user@]host[:port]/catalog.schema.table`, with TLS `trinos://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrinoAddress {
     /// By HTTPS.
@@ -84,7 +84,7 @@ impl std::str::FromStr for TrinoAddress {
     }
 }
 
-/// What proves who asks.
+/// Describes what proves who asks.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TrinoLogin {
     /// A password, from `TRINO_PASSWORD`.
@@ -99,7 +99,7 @@ impl std::fmt::Debug for TrinoLogin {
     }
 }
 
-/// How often a request is sent that the server is too busy for, or that gets no answer.
+/// Sets how often a request is sent that the server is too busy for, or that gets no answer.
 const ATTEMPTS: u32 = 6;
 
 /// The wait before the second attempt; each further one is twice as long.
@@ -314,7 +314,8 @@ impl Trino {
         Ok(rows)
     }
 
-    /// How the values of partition columns look, where the engine lists them. A table without a list is no error.
+    /// Fetches how the values of partition columns look, where the engine lists them. A table without a list is no
+    /// error.
     async fn samples(&self, columns: &mut [TableColumn]) {
         let wanted: Vec<usize> = (0..columns.len())
             .filter(|at| columns[*at].is_partition && columns[*at].format.is_none())

@@ -16,7 +16,7 @@ use crate::domain::cleanup::journal::{
 };
 use crate::ports::JournalWriter;
 
-/// Why a journal cannot be used.
+/// Says why a journal cannot be used.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The file cannot be read, written or locked.
@@ -24,9 +24,9 @@ pub enum OpenError {
     Io {
         /// Such as `open`.
         what: &'static str,
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// It is a folder, a device or a pipe: what is written there is lost, or cannot be read again.
@@ -38,15 +38,15 @@ pub enum OpenError {
     /// Its contents cannot be trusted.
     #[error("the journal {} cannot be trusted", .path.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where and what.
+        /// The place and the error.
         source: JournalError,
     },
 }
 
 impl OpenError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::NotAFile(_) => Some("name a file with `--journal FILE`"),
@@ -76,7 +76,7 @@ pub fn read(path: &Path) -> Result<JournalState, OpenError> {
 #[derive(Debug)]
 pub struct JournalFile {
     file: File,
-    /// How much of the file is whole lines.
+    /// Says how much of the file is whole lines.
     whole: u64,
 }
 

@@ -26,7 +26,7 @@ pub const REPORT: &str = "report.json";
 /// The most that a report may hold. One of 200,000 secrets has about 400 MB.
 const LARGEST_REPORT: u64 = 4 << 30;
 
-/// Whether a folder that holds another scan may be written to.
+/// Says whether a folder that holds another scan may be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
     /// Refuse it.
@@ -35,7 +35,7 @@ pub enum Overwrite {
     Yes,
 }
 
-/// What went wrong with a result folder. Each names the file, and the way out if there is one.
+/// A failure of a result folder. Each names the file, and the way out if there is one.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The folder could not be made.
@@ -43,7 +43,7 @@ pub enum StoreError {
     Create {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The folder holds another scan.
@@ -57,7 +57,7 @@ pub enum StoreError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The folder holds no report, or is not there.
@@ -73,7 +73,7 @@ pub enum StoreError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A file was read, and is not what it should be.
@@ -81,7 +81,7 @@ pub enum StoreError {
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The trouble with it.
         source: Box<dyn Error + Send + Sync>,
     },
 }
@@ -238,9 +238,9 @@ pub fn scans_inside(folder: &Path) -> Vec<PathBuf> {
     all.filter(|folder| folder.join(REPORT).is_file()).collect()
 }
 
-/// What to do about a folder without a scan.
+/// The help for a folder without a scan.
 impl StoreError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Create { .. } => "name another folder with `--out DIR`".to_owned(),
@@ -304,7 +304,7 @@ fn refuse_another_scan(
     }
 }
 
-/// Whether a file holds exactly what would be written.
+/// Returns whether a file holds exactly what would be written.
 fn is_content_of(file: fs::File, content: &WriteContent<'_>) -> io::Result<bool> {
     let mut compared = Compared {
         theirs: BufReader::new(file),
@@ -364,7 +364,7 @@ fn stage(folder: &Path, content: &WriteContent<'_>) -> io::Result<tempfile::Name
     Ok(file)
 }
 
-/// What the system said of a temporary file, without its name: nobody will find a file of that name.
+/// Returns what the system said of a temporary file, without its name: nobody will find a file of that name.
 pub fn unnamed(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;

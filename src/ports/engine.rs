@@ -14,13 +14,13 @@ pub struct TableColumn {
     pub kind: String,
     /// The folders of the table are named by it.
     pub is_partition: bool,
-    /// How its values write a day, such as `yyyy/MM/dd`, if the table says so (partition projection).
+    /// Says how its values write a day, such as `yyyy/MM/dd`, if the table says so (partition projection).
     pub format: Option<String>,
     /// One of its values, if the engine lists them.
     pub sample: Option<String>,
 }
 
-/// What a table looks like.
+/// The columns of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableColumns {
     /// All columns.
@@ -29,7 +29,7 @@ pub struct TableColumns {
     pub has_path: bool,
 }
 
-/// How far a query is.
+/// The progress of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueryProgress {
     /// Rows that were read.
@@ -38,7 +38,7 @@ pub struct QueryProgress {
     pub bytes: u64,
 }
 
-/// Why a query gave no answer.
+/// Says why a query gave no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum QueryFault {
     /// It took longer, or needs more memory, than the engine allows: a smaller part of the time may work.

@@ -20,12 +20,12 @@ pub struct LogObject {
     pub etag: String,
 }
 
-/// How much of what was logged a document of records is.
+/// Describes how much of what was logged a document of records is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordCompleteness {
     /// All that a log group has of a time.
     Whole,
-    /// What was picked there: it shows that something happened, never that something did not happen.
+    /// Records that were picked there: they show that something happened, never that something did not happen.
     Selection,
 }
 
@@ -36,13 +36,13 @@ pub trait Feed: Send + Sync {
     /// One record of CloudTrail as JSON, as event history gave it for this account and Region. May come twice.
     fn record(&self, scope: &Scope, json: &[u8]);
 
-    /// Whether it has a memory of log files at all: without one, [`knows`](Self::knows) need not be asked.
+    /// Returns whether it has a memory of log files at all: without one, [`knows`](Self::knows) need not be asked.
     fn remembers(&self) -> bool {
         false
     }
 
-    /// Whether this log file was taken in without its bytes, because what it holds is known from an earlier scan. Asked
-    /// before the bytes are fetched.
+    /// Returns whether this log file was taken in without its bytes, because what it holds is known from an earlier
+    /// scan. Asked before the bytes are fetched.
     fn knows(&self, _object: &LogObject) -> bool {
         false
     }

@@ -3,7 +3,7 @@
 use super::engine::QueryProgress;
 use crate::domain::base::names::Scope;
 
-/// What a live source says while it works, for a progress line.
+/// Describes what a live source says while it works, for a progress line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgressEvent {
     /// So many accounts of these were entered, and asked which Regions they use.
@@ -17,27 +17,27 @@ pub enum ProgressEvent {
     Scopes(usize),
     /// The inventory of one is read: this many secrets so far, and whether that is all.
     Inventory {
-        /// Where.
+        /// The account and Region.
         scope: Scope,
-        /// How many secrets so far.
+        /// The number of secrets so far.
         secrets: usize,
         /// Nothing more comes.
         done: bool,
     },
-    /// How reading the event history of one account and Region will go.
+    /// The plan for reading the event history of one account and Region.
     LookupPlan {
-        /// Where.
+        /// The account and Region.
         scope: Scope,
         /// Requests that a full read would take; `None`: not known yet.
         full_requests: Option<u64>,
-        /// What will be done.
+        /// The way in which the history is read.
         way: LookupWay,
-        /// How many seconds that may take at two requests a second.
+        /// Says how many seconds that may take at two requests a second.
         seconds: u64,
     },
-    /// How far it is.
+    /// The progress.
     Lookup {
-        /// Where.
+        /// The account and Region.
         scope: Scope,
         /// Requests made so far.
         requests: u64,
@@ -48,7 +48,7 @@ pub enum ProgressEvent {
         /// Seconds of the whole span.
         of_s: u64,
     },
-    /// How far reading a bucket is.
+    /// The progress of reading a bucket.
     Bucket {
         /// Objects listed so far that are wanted.
         listed: u64,
@@ -57,9 +57,9 @@ pub enum ProgressEvent {
         /// Their bytes, as stored.
         bytes: u64,
     },
-    /// How far a query of an engine is.
+    /// The progress of a query of an engine.
     Query(QueryProgress),
-    /// How far reading a log group is.
+    /// The progress of reading a log group.
     LogGroup {
         /// Days that are done.
         done: usize,
@@ -68,7 +68,7 @@ pub enum ProgressEvent {
         /// Records received so far.
         records: u64,
     },
-    /// Of so many rotated secrets it is known who fetched their current version.
+    /// The number of rotated secrets of which it is known who fetched their current version.
     Versions {
         /// Those that were asked about.
         done: usize,
@@ -88,12 +88,12 @@ pub enum ProgressEvent {
     Throttled {
         /// The IAM action of the call.
         action: String,
-        /// How long it waits, in milliseconds.
+        /// Says how long it waits, in milliseconds.
         wait_ms: u64,
     },
 }
 
-/// What has a policy that says who may read.
+/// Describes what has a policy that says who may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyHolder {
     /// The identities of an account.
@@ -104,7 +104,7 @@ pub enum PolicyHolder {
     Key,
 }
 
-/// How the event history is read.
+/// Describes how the event history is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupWay {
     /// All of it.
@@ -115,7 +115,7 @@ pub enum LookupWay {
     Sample,
 }
 
-/// Who hears the [`ProgressEvent`]s. Must return at once.
+/// Receives the [`ProgressEvent`]s, and must return at once.
 pub trait ProgressSink: Send + Sync {
     /// Takes one in.
     fn note(&self, note: ProgressEvent);

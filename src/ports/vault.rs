@@ -32,7 +32,7 @@ impl RecoveryWindow {
     }
 }
 
-/// What `DeleteSecret` answered.
+/// The answer of `DeleteSecret`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
     /// The end of the recovery window.
@@ -88,7 +88,7 @@ pub trait Vault: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-/// Who is asking, by `sts:GetCallerIdentity`.
+/// The identity that is asking, by `sts:GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerIdentity {
     /// The account.
@@ -100,9 +100,9 @@ pub struct CallerIdentity {
 /// Looking for calls that speak against a deletion, between the plan and now. What is not found proves nothing: events
 /// arrive late, and not every read is logged.
 pub trait RecentReads: Send + Sync {
-    /// Who asked for the secret from this moment on, or may have: by ARN, by name, by filters, or by a refused call whose
-    /// record names no secret. `arn` is the secret's own or a replica's. Never our own calls, nor those that would come
-    /// anyway (rotation, infrastructure as code, audits).
+    /// Returns who asked for the secret from this moment on, or may have: by ARN, by name, by filters, or by a refused
+    /// call whose record names no secret. `arn` is the secret's own or a replica's. Never our own calls, nor those that
+    /// would come anyway (rotation, infrastructure as code, audits).
     fn since<'a>(
         &'a self,
         secret: &'a Secret,
@@ -110,8 +110,8 @@ pub trait RecentReads: Send + Sync {
         from: jiff::Timestamp,
     ) -> BoxFuture<'a, Result<Vec<RecentCall>, Fault>>;
 
-    /// When an earlier run of the same plan scheduled the deletion of this secret, by the mark that its calls carry;
-    /// `None`: no such call was found.
+    /// Returns when an earlier run of the same plan scheduled the deletion of this secret, by the mark that its calls
+    /// carry; `None`: no such call was found.
     fn own_deletion(&self, arn: &SecretArn) -> Option<Timestamp>;
 }
 
@@ -124,13 +124,13 @@ pub struct RecentCall {
     pub reader: String,
     /// The API that was called.
     pub what: String,
-    /// How many calls.
+    /// The number of calls.
     pub calls: u64,
-    /// How the records name the secret.
+    /// Says how the records name the secret.
     pub target: RecentTarget,
 }
 
-/// How the record of a call names the secret that it is for.
+/// Describes how the record of a call names the secret that it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecentTarget {
     /// Not at all: AWS refused the call before it knew the secret, so any secret of the account and Region may be meant.

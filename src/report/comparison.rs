@@ -11,7 +11,7 @@ use crate::domain::base::money::{Money, thousands};
 
 /// Columns of a line of text.
 const WIDTH: usize = 80;
-/// How many secrets a list of the text shows.
+/// The number of secrets that a list of the text shows.
 const LISTED: usize = 10;
 
 /// The columns of `comparison.csv`.
@@ -179,7 +179,7 @@ impl Lines {
     }
 }
 
-/// How a change of cost looks.
+/// Returns how a change of cost looks.
 fn look(change: Money) -> Look {
     match change.cmp(&Money::ZERO) {
         Ordering::Greater => Look::Warning,
@@ -313,7 +313,7 @@ fn bridge(page: &mut Lines, comparison: &Comparison) {
     );
 }
 
-/// What of the comparison rests on estimates from a sample, in sentences.
+/// Returns what of the comparison rests on estimates from a sample, in sentences.
 pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
     let sides = [("before", &comparison.old), ("now", &comparison.new)];
     let mut notes: Vec<String> = sides
@@ -335,7 +335,7 @@ pub(super) fn estimates(comparison: &Comparison) -> Vec<String> {
     notes
 }
 
-/// What the totals are: run rates, or what calendar months cost.
+/// Returns what the totals are: run rates, or what calendar months cost.
 fn totals(comparison: &Comparison) -> (String, String) {
     match comparison.basis {
         CompareBasis::RunRate => (
@@ -370,7 +370,7 @@ pub fn reader(found: &LoopChange) -> String {
     one_line(&phrases::reader(&found.reader, home.as_deref()))
 }
 
-/// What a list says of a secret: its change, or what it costs where use changed and not the cost.
+/// Returns what a list says of a secret: its change, or what it costs where use changed and not the cost.
 pub fn amount(code: &str, change: &Change) -> String {
     match (code, change.new_usd) {
         ("newly-idle" | "used-again", Some(usd)) => usd.dollars(),

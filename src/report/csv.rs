@@ -115,8 +115,9 @@ pub fn write_secrets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     table(SECRETS, rows.chain(former), out)
 }
 
-/// What a secret saves per month by its deletion or by fixing its loops; a replica has its own part of what deleting its
-/// primary saves. Together with the loops on names that are not in the inventory, the rows add up to the total.
+/// Returns what a secret saves per month by its deletion or by fixing its loops; a replica has its own part of what
+/// deleting its primary saves. Together with the loops on names that are not in the inventory, the rows add up to the
+/// total.
 fn saving(row: &SecretRow, savings: &PossibleSavings<'_>) -> Option<Money> {
     let saving = savings.of(row);
     let usd = saving.by_deleting + saving.by_mending;
@@ -339,7 +340,7 @@ fn day(moment: Timestamp) -> jiff::civil::Date {
     moment.to_zoned(TimeZone::UTC).date()
 }
 
-/// What a function writes, as bytes.
+/// Returns what a function writes, as bytes.
 pub(super) fn bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Vec<u8> {
     let mut bytes = Vec::new();
     write(&mut bytes).expect("writing rows of one length to memory does not fail");

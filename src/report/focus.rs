@@ -115,7 +115,7 @@ pub const COLUMNS: [&str; 48] = [
     "x_Verdict",
 ];
 
-/// What is charged.
+/// The kinds of charges.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FocusCharge {
     Storage,
@@ -135,11 +135,11 @@ struct Charge<'a> {
     region: Option<&'a Region>,
     secret: Option<&'a SecretRow>,
     former: Option<&'a FormerSecret>,
-    /// Where the quantity comes from.
+    /// The source of the quantity.
     source: QuantitySource,
 }
 
-/// When a charge was made.
+/// The period of a charge.
 #[derive(Clone, Copy)]
 struct ChargePeriod {
     billing: Span,
@@ -174,7 +174,7 @@ pub fn csv(report: &Report, version: FocusVersion) -> Vec<u8> {
     })
 }
 
-/// What the rows of a report have in common.
+/// Describes what the rows of a report have in common.
 struct FocusWriter<'a> {
     report: &'a Report,
     version: FocusVersion,

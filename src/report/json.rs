@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::domain::report::result::{FORMAT, Report};
 
-/// Why bytes are no report that this version can read.
+/// Says why bytes are no report that this version can read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// No JSON, or JSON that broke off.
@@ -31,7 +31,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     #[must_use]
     pub const fn help(&self) -> &'static str {
         match self {

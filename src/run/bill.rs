@@ -32,12 +32,12 @@ const MOST_COPIED: u64 = 20_000_000_000;
 /// The most requests to Cost Explorer if nothing is said: $0.20.
 const MOST_REQUESTS: u16 = 20;
 
-/// How a bill in a bucket is reached.
+/// Describes how a bill in a bucket is reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BillAccess<'a> {
     /// The profile of the settings of AWS.
     pub(super) profile: Option<&'a str>,
-    /// Whether the requester pays for the requests to a bucket.
+    /// `true` if the requester pays for the requests to a bucket.
     pub(super) request_payer: bool,
 }
 
@@ -84,7 +84,7 @@ pub(super) fn read(
     Ok(Some(bill))
 }
 
-/// What AWS is asked for.
+/// Describes what AWS is asked for.
 struct LiveBill {
     buckets: Vec<Location>,
     /// The most requests to Cost Explorer, if it is asked.
@@ -150,7 +150,7 @@ async fn of_bucket(
     Ok(())
 }
 
-/// What Cost Explorer answers about the window.
+/// Returns what Cost Explorer answers about the window.
 async fn of_cost_explorer(
     session: &AwsSession,
     window: Span,
@@ -199,7 +199,8 @@ pub(super) fn pay(
     Ok(paid.notes)
 }
 
-/// How it ends that a scan ends so, and was compared with this bill: what cannot be read of a bill is missing as well.
+/// Returns how it ends that a scan ends so, and was compared with this bill: what cannot be read of a bill is missing
+/// as well.
 pub(super) fn exit(exit: Exit, bill: Option<&Reconciliation>) -> Exit {
     match exit {
         Exit::Done if bill.is_some_and(|bill| bill.unreadable_lines > 0) => Exit::Partial,

@@ -196,7 +196,7 @@ async fn inventory(
     Ok(read)
 }
 
-/// Where the calls come from: the buckets of the chosen trails if they can be listed.
+/// Returns where the calls come from: the buckets of the chosen trails if they can be listed.
 async fn calls(
     session: &AwsSession,
     found: &mut SetupFacts,
@@ -224,7 +224,7 @@ async fn calls(
     Ok(CallSource::Trails(chosen))
 }
 
-/// Why no trail was chosen.
+/// Returns why no trail was chosen.
 fn without_trail(found: &SetupFacts) -> String {
     let objections = found.trails.iter().filter_map(|trail| {
         let name = trail.arn.rsplit('/').next().unwrap_or_default();

@@ -107,7 +107,7 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
     Ok(shown(told, exit))
 }
 
-/// Where a scan that names no folder writes to.
+/// The folder that a scan writes to if none is named.
 pub(super) const OUT: &str = "reports/{date}";
 
 /// The folder of a scan: `{date}` and `{month}` are those of now, in UTC. If the folder of a `{date}` holds a scan already,
@@ -334,7 +334,7 @@ fn named_paths_exist(args: &ScanArgs) -> Result<()> {
     Ok(())
 }
 
-/// What every scan writes.
+/// The formats that every scan writes.
 pub(super) const FORMATS: [OutputFormat; 3] =
     [OutputFormat::Json, OutputFormat::Csv, OutputFormat::Html];
 

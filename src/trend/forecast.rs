@@ -6,18 +6,18 @@ use crate::domain::base::money::{MONTH_HOURS, Money, counted, thousands};
 use crate::domain::base::month::Month;
 use crate::domain::report::result::{CostParts, Report};
 
-/// What a month will cost.
+/// Describes what a month will cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
     /// `2026-11`.
     pub month: String,
-    /// What it will cost if nothing changes.
+    /// The cost if nothing changes.
     pub cost: CostParts<Money>,
-    /// What deletions that are scheduled save in it. The cost is without it.
+    /// The amount that deletions that are scheduled save in it. The cost is without it.
     pub scheduled_usd: Money,
-    /// What it would save more to delete and fix what the last scan names.
+    /// The amount that it would save more to delete and fix what the last scan names.
     pub possible_usd: Money,
-    /// What the forecast rests on, in sentences.
+    /// The assumptions of the forecast, in sentences.
     pub assumptions: Vec<String>,
 }
 

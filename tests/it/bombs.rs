@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::limits;
 use crate::world::*;
 
-/// What a file is made of: parts, each of them so many times.
+/// Describes what a file is made of: parts, each of them so many times.
 struct Bomb {
     parts: Vec<(Vec<u8>, usize)>,
     packed: bool,

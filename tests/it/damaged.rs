@@ -19,10 +19,10 @@ use damage::Evidence;
 use dice::Dice;
 use story::{Story, Truth};
 
-/// Why a use cannot be seen, and whether that is so for one use.
+/// Says why a use cannot be seen, and whether that is so for one use.
 type Excuse = (&'static str, fn(&Lost<'_>) -> bool);
 
-/// What no tool can see. Only these excuse a wrong `delete`.
+/// The excuses that no tool can see. Only these excuse a wrong `delete`.
 const UNSEEN: [Excuse; 3] = [
     (
         "a log file vanished without a trace while another file of the same hours is there, no record of the use is left, \
@@ -60,7 +60,7 @@ struct Lost<'a> {
     read: bool,
 }
 
-/// What a world showed.
+/// Describes what a world showed.
 #[derive(Debug, Default)]
 struct Sum {
     worlds: u64,

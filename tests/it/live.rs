@@ -448,7 +448,7 @@ fn what_makes_no_sense_together_is_a_usage_error() {
     }
 }
 
-/// How often the busiest secret is read.
+/// The number of reads of the busiest secret.
 const HOT: i64 = 28_799;
 
 /// A secret read some forty times an hour for a month, a little more often at times, one read every hour, and one that nobody reads.

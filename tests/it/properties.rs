@@ -82,7 +82,7 @@ const SOUND_LIST: &str = r#"{"SecretList":[{"ARN":"arn:aws:secretsmanager:us-eas
 "Name":"prod/db","CreatedDate":"2025-10-01T02:00:00.1+02:00","LastAccessedDate":1790000000.5,"RotationEnabled":true,
 "Tags":[{"Key":"owner","Value":"x"}],"ReplicationStatus":[{"Region":"eu-west-1","Status":"InSync"}]}]}"#;
 
-/// What stands where in a file instead of what should.
+/// Describes what stands where in a file instead of what should.
 #[derive(Clone, Debug)]
 enum Damage {
     Cut(Index),
@@ -236,7 +236,7 @@ proptest! {
 
 // --------------------------------------------------------------------------------------------------- merging
 
-/// Who calls what, small numbers so that events meet.
+/// A call: small numbers, so that events meet.
 #[derive(Clone, Debug)]
 struct Event {
     number: u8,
@@ -396,7 +396,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         )
 }
 
-/// Which of the four scopes are heard, and whether a day of silence or only writes are in it.
+/// Says which of the four scopes are heard, and whether a day of silence or only writes are in it.
 #[derive(Clone, Copy, Debug)]
 struct ScopeLog {
     speaks: bool,

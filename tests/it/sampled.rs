@@ -111,7 +111,7 @@ impl Call {
     }
 }
 
-/// How a place is read.
+/// Describes how a place is read.
 #[derive(Clone, Debug)]
 enum Reading {
     Full,

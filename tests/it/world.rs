@@ -139,7 +139,7 @@ impl Secret {
         self.set("LastAccessedDate", json!(local))
     }
 
-    /// Whether AWS saw a good read of it within so many days.
+    /// Returns whether AWS saw a good read of it within so many days.
     pub fn accessed_within(&self, days: i64) -> bool {
         let text = self.fields.get("LastAccessedDate").and_then(Value::as_str);
         text.is_some_and(|text| text[..10] >= *day(days_ago(days)))
@@ -319,7 +319,7 @@ pub fn denied(api: &str, resource: &str, because: &str) -> Call {
     call
 }
 
-/// What Secrets Manager logs of itself: no type, no parameters, the ARN in `additionalEventData`.
+/// Returns what Secrets Manager logs of itself: no type, no parameters, the ARN in `additionalEventData`.
 pub fn service_event(name: &str, additional: Value) -> Call {
     let service = "secretsmanager.amazonaws.com".to_owned();
     Call {
@@ -578,7 +578,8 @@ pub fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// What other services leave in an hour of a trail: callers, services and calls change, as in every real account.
+/// Returns what other services leave in an hour of a trail: callers, services and calls change, as in every real
+/// account.
 pub fn bustle(account: &str, region: &str, at: i64) -> Call {
     let kinds = [
         ("ec2", "DescribeInstances", "inventory"),
@@ -594,7 +595,7 @@ pub fn bustle(account: &str, region: &str, at: i64) -> Call {
     call.by(role_of(account, caller, "i-0123456789abcdef0"))
 }
 
-/// What a quiet account has in each hour: a service that assumes a role.
+/// Returns what a quiet account has in each hour: a service that assumes a role.
 pub fn heartbeat(account: &str, region: &str, at: i64) -> Call {
     let mut call = background(account, region, at);
     "sts.amazonaws.com".clone_into(&mut call.source);
@@ -602,7 +603,7 @@ pub fn heartbeat(account: &str, region: &str, at: i64) -> Call {
     call.by(json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}))
 }
 
-/// Which hours of a scope the trail speaks of.
+/// Says which hours of a scope the trail speaks of.
 #[derive(Clone, Debug)]
 struct Logging {
     account: String,
@@ -661,7 +662,7 @@ impl Logging {
 
 // --------------------------------------------------------------------------------------------------- world
 
-/// What a test builds and scans.
+/// Describes what a test builds and scans.
 #[derive(Debug)]
 pub struct World {
     pub secrets: Vec<Secret>,
@@ -846,7 +847,7 @@ pub fn program(folder: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// How a scan ended.
+/// Describes how a scan ended.
 #[derive(Debug)]
 pub struct Scan {
     folder: TempDir,

@@ -46,7 +46,7 @@ pub(super) fn whole(number: f64) -> u64 {
     number as u64
 }
 
-/// What is left of a span, and how busy it is.
+/// Describes what is left of a span, and how busy it is.
 pub(super) struct RemainingSpan {
     /// Newest first.
     pub(super) slices: Vec<TimeSlice>,

@@ -34,7 +34,7 @@ const FEWEST_WINDOWS: u64 = 39;
 /// The part of the requests that a sample spends; the rest is kept back for windows that are busier than most.
 const SPENT: f64 = 0.95;
 
-/// How many requests it would take.
+/// The number of requests that it would take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Need {
     /// To read all that is wanted, after the first pages.
@@ -171,8 +171,8 @@ impl ScopeLookup<'_> {
         });
     }
 
-    /// How busy what is left is: after the window, in it, and before it. If the newest part suggests that reading it is
-    /// little work, nothing is asked.
+    /// Returns how busy what is left is: after the window, in it, and before it. If the newest part suggests that
+    /// reading it is little work, nothing is asked.
     async fn weigh(&self, left: Vec<TimeSlice>) -> Result<[RemainingSpan; 3], StopReason> {
         let read = float(self.to.read_s().max(1));
         let newest = float(self.history.events().max(1)) / read;
@@ -327,7 +327,7 @@ fn window_of(ask: &LookupRequest) -> Span {
     }
 }
 
-/// Whether a sample of an earlier run still answers what is asked.
+/// Returns whether a sample of an earlier run still answers what is asked.
 fn fits(begun: &Begun, ask: &LookupRequest) -> bool {
     let (wanted, has) = (window_of(ask), begun.comb.span);
     let near = |a: Timestamp, b: Timestamp| (a.as_second() - b.as_second()).abs() <= 86_400;

@@ -10,7 +10,7 @@ use crate::domain::trail::coverage::{Coverage, Covered, Proof, ScopeActivity};
 
 use super::ScanSpans;
 
-/// What the trail covers, by scope.
+/// Describes what the trail covers, by scope.
 pub(super) struct CoverageView<'a> {
     pub(super) by_scope: HashMap<Scope, Covered>,
     coverage: &'a Coverage,
@@ -42,9 +42,9 @@ impl<'a> CoverageView<'a> {
             .map_or(0, |covered| covered.hours(from, to))
     }
 
-    /// What the calls of a scope stand for: the covered time, or the time that a sample was taken of. If the sample is
-    /// too small to say anything, neither is known: what it showed cannot be told from what is counted. Nor does a part
-    /// of an hour stand for a window that has more.
+    /// Returns what the calls of a scope stand for: the covered time, or the time that a sample was taken of. If the
+    /// sample is too small to say anything, neither is known: what it showed cannot be told from what is counted. Nor
+    /// does a part of an hour stand for a window that has more.
     pub(super) fn rate(&self, scope: &Scope) -> Rate {
         let (from, to) = seconds(self.spans.window);
         match self.coverage.samples().get(scope) {
@@ -67,8 +67,8 @@ impl<'a> CoverageView<'a> {
         (covered > 0 && covered < whole).then_some(WindowScale { covered, whole })
     }
 
-    /// What of the window is covered, where that is not all of it: the calls of the rest are no part of a rate, although
-    /// some may be known (of a trail that logged writes alone, those).
+    /// Returns what of the window is covered, where that is not all of it: the calls of the rest are no part of a rate,
+    /// although some may be known (of a trail that logged writes alone, those).
     pub(super) fn parts(&self, scope: &Scope) -> Option<&Covered> {
         let (from, to) = seconds(self.spans.window);
         let is_sampled = self.coverage.samples().contains_key(scope);
@@ -82,14 +82,14 @@ impl<'a> CoverageView<'a> {
         self.by_scope.get(scope)?.proof(self.idle_from, to)
     }
 
-    /// Whether a source says that it delivered everything of a scope.
+    /// Returns whether a source says that it delivered everything of a scope.
     pub(super) fn is_asserted(&self, scope: &Scope) -> bool {
         self.coverage
             .of(scope)
             .is_some_and(ScopeActivity::is_asserted)
     }
 
-    /// What of the idle time is not covered.
+    /// Returns what of the idle time is not covered.
     pub(super) fn holes(&self, scope: &Scope) -> Vec<(i64, i64)> {
         let to = self.spans.evidence.to.as_second();
         match self.by_scope.get(scope) {
@@ -116,7 +116,7 @@ impl<'a> CoverageView<'a> {
         covered.is_some_and(|covered| covered.is_complete(from, to))
     }
 
-    /// Why these holes of a scope are not covered.
+    /// Returns why these holes of a scope are not covered.
     pub(super) fn why(&self, scope: &Scope, holes: &[(i64, i64)]) -> String {
         self.coverage.why_not(scope, holes)
     }

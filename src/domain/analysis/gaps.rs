@@ -101,7 +101,7 @@ fn trail_gap(cover: &CoverageView<'_>, spans: ScanSpans, scope: &Scope) -> Optio
     })
 }
 
-/// Where the secrets stand, replicas included, that could not be judged for want of evidence.
+/// Returns where the secrets stand, replicas included, that could not be judged for want of evidence.
 fn unjudged(rows: &[SecretRow]) -> BTreeSet<Scope> {
     let wants = |row: &&SecretRow| {
         row.reasons

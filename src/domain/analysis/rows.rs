@@ -66,7 +66,7 @@ impl Listed {
     }
 }
 
-/// What mending its loops would save a month of each secret that has any, as far as the price is known.
+/// Returns what mending its loops would save a month of each secret that has any, as far as the price is known.
 pub(super) fn avoidable(loops: &[LoopRow]) -> HashMap<&SecretArn, Money> {
     let mut avoidable: HashMap<&SecretArn, Money> = HashMap::new();
     for row in loops {
@@ -97,12 +97,12 @@ pub(super) fn windows(window: Span) -> Vec<(Month, Span)> {
     }
 }
 
-/// What rows are made from, besides the secrets.
+/// Describes what rows are made from, besides the secrets.
 pub(super) struct RowBuilder<'a> {
     pub(super) replicas: HashMap<usize, Vec<Listed>>,
     pub(super) activity: &'a Activity<'a>,
     pub(super) unlisted: &'a Unlisted<'a>,
-    /// What mending its loops would save of each secret that has any.
+    /// Says what mending its loops would save of each secret that has any.
     pub(super) avoidable: HashMap<&'a SecretArn, Money>,
     pub(super) cover: &'a CoverageView<'a>,
     pub(super) policy: &'a Policy,
@@ -111,9 +111,9 @@ pub(super) struct RowBuilder<'a> {
     pub(super) trail: TrailInput,
     /// Evidence that names no secret, by where it was logged.
     pub(super) unnamed: &'a Unnamed<'a>,
-    /// Where the inventory shows reads that the trail does not.
+    /// The reads that the inventory shows and the trail does not.
     pub(super) contradictions: &'a Contradictions,
-    /// When secrets were pending deletion and were restored then, by their places.
+    /// The time when secrets were pending deletion and were restored then, by their places.
     pub(super) restored: HashMap<usize, Vec<Span>>,
     /// The calendar months of the window.
     pub(super) windows: Vec<(Month, Span)>,
@@ -272,7 +272,7 @@ impl RowBuilder<'_> {
         (volume, failed)
     }
 
-    /// What of the calls for a secret a rate is made of: those in covered time.
+    /// Returns the calls for a secret that a rate is made of: those in covered time.
     fn rated(&self, at: usize, scope: &Scope, window: ActivityWindow) -> Volume {
         let mut rated = Volume::default();
         for what in self.activity.secrets[at].values() {
@@ -281,7 +281,7 @@ impl RowBuilder<'_> {
         rated
     }
 
-    /// What the window cost a secret.
+    /// Returns what the window cost a secret.
     fn window_cost(&self, at: usize, secret: &Secret) -> WindowCost {
         let scope = secret.arn.scope();
         let piece = |(month, span): &(Month, Span)| {

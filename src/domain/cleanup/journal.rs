@@ -29,36 +29,36 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "wire::WireEntry", into = "wire::WireEntry")]
 pub struct JournalEntry {
-    /// When it was written.
+    /// The time when it was written.
     pub at: Timestamp,
     /// The plan that is carried out or taken back.
     pub plan: String,
-    /// Who acts: the ARN of `sts:GetCallerIdentity`.
+    /// The caller: the ARN of `sts:GetCallerIdentity`.
     pub caller: String,
-    /// What is said.
+    /// The event itself.
     pub event: JournalEvent,
 }
 
-/// What an entry says.
+/// Describes what an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalEvent {
     /// A run began.
     Begun {
         /// Name and version of the tool.
         tool: String,
-        /// How many lines are to be deleted, or secrets restored.
+        /// The number of lines that are to be deleted, or secrets restored.
         lines: u64,
     },
     /// Something about one secret.
     Secret {
-        /// Which.
+        /// The ARN of the secret.
         arn: SecretArn,
-        /// What.
+        /// The step.
         step: JournalStep,
     },
 }
 
-/// What happens to one secret.
+/// Describes what happens to one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalStep {
     /// A tag is about to be set.
@@ -84,7 +84,7 @@ pub enum JournalStep {
     Deleting {
         /// Days of the recovery window.
         recovery_days: u8,
-        /// What it saves a month; `None`: not known.
+        /// The amount that it saves a month; `None`: not known.
         saves: Option<Money>,
     },
     /// It is scheduled.
@@ -92,7 +92,7 @@ pub enum JournalStep {
         /// The end of the recovery window.
         deletion: Timestamp,
     },
-    /// Whether the last intent was carried out is not known.
+    /// It is not known whether the last intent was carried out.
     Unclear(String),
     /// A check failed, and the deletion was not begun. A tag that was set and replicas that were removed by then stand in
     /// the entries before it.
@@ -116,19 +116,19 @@ pub enum JournalStep {
 /// A replica that goes with its secret: all that is needed to make it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
-    /// Where it stood.
+    /// The Region in which it was.
     pub region: Region,
     /// Its own key; `None`: `aws/secretsmanager`.
     pub kms_key: Option<String>,
 }
 
-/// Why a journal cannot be trusted.
+/// Says why a journal cannot be trusted.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("line {line} of the journal: {what}")]
 pub struct JournalError {
     /// The line in the file, from 1.
     pub line: u64,
-    /// What is wrong, for people.
+    /// The trouble, described for people.
     pub what: String,
 }
 
@@ -137,13 +137,13 @@ pub struct JournalError {
 pub struct ParsedJournal {
     /// The entries with their line numbers.
     pub entries: Vec<(u64, JournalEntry)>,
-    /// How many bytes of the text are whole; what follows was cut off.
+    /// Says how many bytes of the text are whole; what follows was cut off.
     pub whole: usize,
     /// The whole text lacks its last line break.
     pub unended: TornTail,
 }
 
-/// Whether the last whole line ends in a line break.
+/// Says whether the last whole line ends in a line break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TornTail {
     /// It does.
@@ -196,14 +196,15 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedJournal, JournalError> {
     Ok(parsed)
 }
 
-/// Whether the last line is the beginning of an entry. After entries it is, whatever it holds: nothing else is written
-/// there. Without any, the file may be somebody else's, and only what begins as an entry does and ends too early is ours.
+/// Returns whether the last line is the beginning of an entry. After entries it is, whatever it holds: nothing else is
+/// written there. Without any, the file may be somebody else's, and only what begins as an entry does and ends too
+/// early is ours.
 fn was_cut_off(text: &[u8], error: &serde_json::Error, before: &[(u64, JournalEntry)]) -> bool {
     let begins = ENTRY_BEGINS.starts_with(text) || text.starts_with(ENTRY_BEGINS);
     !before.is_empty() || (begins && error.is_eof())
 }
 
-/// How each line that `line` writes begins.
+/// The beginning of each line that `line` writes.
 const ENTRY_BEGINS: &[u8] = b"{\"time\":\"";
 
 #[cfg(test)]

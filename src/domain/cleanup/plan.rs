@@ -31,7 +31,7 @@ pub struct Plan {
     pub id: String,
     /// The moment that the scan calls "now": the evidence is no younger, so the plan ages from here.
     pub planned_at: Timestamp,
-    /// How many secrets the scan saw.
+    /// The number of secrets that the scan saw.
     pub scanned: u64,
     /// Sorted by account, Region and name when drafted; as people left them when read.
     pub lines: Vec<PlanEntry>,
@@ -40,7 +40,7 @@ pub struct Plan {
 /// One secret in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanEntry {
-    /// What the reviewer wants.
+    /// The decision of the reviewer.
     pub decision: Decision,
     /// The key.
     pub arn: SecretArn,
@@ -48,13 +48,13 @@ pub struct PlanEntry {
     pub reasons: Vec<String>,
     /// The day on which AWS last saw it read.
     pub last_accessed: Option<Date>,
-    /// When a consumer last used it, by the trail.
+    /// The time when a consumer last used it, by the trail.
     pub last_consumer_read: Option<Timestamp>,
     /// Whole days that the trail covers.
     pub evidence_days: Option<u32>,
-    /// What deleting it with its replicas saves a month; `None`: not known.
+    /// The amount that deleting it with its replicas saves a month; `None`: not known.
     pub saves: Option<Money>,
-    /// What must still be so, and the terms.
+    /// The facts that must still hold, and the terms of the deletion.
     pub seal: Precondition,
 }
 
@@ -79,7 +79,7 @@ pub fn plan_mark(id: &str) -> Option<String> {
     is_word.then(|| format!("md/plan#{id}"))
 }
 
-/// What a reviewer decided on a line.
+/// Describes what a reviewer decided on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Delete it.
@@ -98,10 +98,10 @@ impl Decision {
     }
 }
 
-/// What to take into a plan.
+/// Describes what to take into a plan.
 #[derive(Clone, Debug)]
 pub struct PlanSelection {
-    /// How far to go.
+    /// Says how far to go.
     pub reach: VerdictScope,
     /// Only secrets whose name or ARN fits one of these; empty: all.
     pub only: Vec<Glob>,
@@ -113,10 +113,10 @@ pub struct PlanSelection {
     pub recovery_days: u8,
 }
 
-/// Which verdicts a plan takes in.
+/// Says which verdicts a plan takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerdictScope {
-    /// What can go.
+    /// The secrets that can be deleted.
     Delete,
     /// Also what a person has to look at first; somebody looked.
     DeleteAndReview,
@@ -132,12 +132,12 @@ impl VerdictScope {
     }
 }
 
-/// What came of drafting: the plan, and what stayed out of it.
+/// Describes what came of drafting: the plan, and what stayed out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// The plan.
     pub plan: Plan,
-    /// What was asked for and must not be planned, with the reason.
+    /// The secrets that were asked for and must not be planned, each with the reason.
     pub refused: Vec<Refused>,
     /// Secrets with the verdict `review` that were not asked for.
     pub to_review: u64,
@@ -148,13 +148,13 @@ pub struct Draft {
 /// A secret that cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// Why.
+    /// The reason.
     pub why: Refusal,
 }
 
-/// Why a secret cannot be planned although its verdict would allow it.
+/// Says why a secret cannot be planned although its verdict would allow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It is a replica of this secret, and goes or stays with it.
@@ -254,7 +254,7 @@ fn replicas_by_primary(report: &Report) -> BTreeMap<&SecretArn, Vec<&SecretRow>>
     replicas
 }
 
-/// What the secret and its replicas cost a month; `None` if that is not known of each of them. Where calls were
+/// Returns what the secret and its replicas cost a month; `None` if that is not known of each of them. Where calls were
 /// estimated from a sample, storage alone: a plan promises what is certain.
 fn saving(row: &SecretRow, replicas: &[&SecretRow]) -> Option<Money> {
     let rows = std::iter::once(row).chain(replicas.iter().copied());
@@ -353,7 +353,7 @@ impl Plan {
             .collect()
     }
 
-    /// What each of the deletions saves a month; `None`: not known.
+    /// Returns what each of the deletions saves a month; `None`: not known.
     pub fn saves(&self) -> impl Iterator<Item = Option<Money>> + Clone {
         self.to_delete().map(|line| line.saves)
     }

@@ -25,35 +25,35 @@ const VERSION: &str = "v2";
 /// The part of a [`Mismatch`] that is known by its digest only.
 const TAGS: &str = "tags";
 
-/// How far apart two clocks may be, and how long one request may take, in seconds.
+/// Sets how far apart two clocks may be, and how long one request may take, in seconds.
 ///
 /// AWS refuses signatures that are more than five minutes off; the client's own retries take less than five more.
 pub const SKEW_SECONDS: i64 = 600;
 
-/// What a scan knew of a secret, and the terms of its deletion.
+/// Describes what a scan knew of a secret, and the terms of its deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Precondition {
     /// The moment that the scan calls "now", in whole seconds: evidence is no younger.
     pub planned_at: Timestamp,
-    /// How many secrets the scan saw: what the percentage guard is taken of.
+    /// The number of secrets that the scan saw: what the percentage guard is taken of.
     pub scanned: u64,
     /// Days of the recovery window, 7 to 30.
     pub recovery_days: u8,
-    /// When anything about the secret last changed, in whole seconds; `None`: the scan did not know.
+    /// The time when anything about the secret last changed, in whole seconds; `None`: the scan did not know.
     pub last_changed: Option<Timestamp>,
     /// The day on which it was last read in its Region; `None`: never.
     pub last_accessed: Option<Date>,
     /// A digest of the tags.
     pub tags: String,
-    /// Where replicas stand, as far as the scan knew.
+    /// The Regions of the replicas, as far as the scan knew.
     pub replicas: BTreeSet<Region>,
-    /// Whether a key of the customer encrypts it.
+    /// Says whether a key of the customer encrypts it.
     pub key: EncryptionKey,
-    /// Whether automatic rotation is on.
+    /// Says whether automatic rotation is on.
     pub rotation: RotationState,
 }
 
-/// Whether Secrets Manager rotates a secret by itself.
+/// Says whether Secrets Manager rotates a secret by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationState {
     /// It does.
@@ -107,7 +107,7 @@ impl EncryptionKey {
     }
 }
 
-/// Why text is no seal.
+/// Says why text is no seal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SealError {
     /// Parts are missing, in another order, or not readable.
@@ -118,7 +118,7 @@ pub enum SealError {
     Checksum,
 }
 
-/// What this plan's own earlier run did to a secret, by its journal: these changes do not break the seal.
+/// Describes what this plan's own earlier run did to a secret, by its journal: these changes do not break the seal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnChanges {
     /// The tag that it set.
@@ -127,7 +127,7 @@ pub struct OwnChanges {
     pub removed: BTreeSet<Region>,
     /// `LastChangedDate` as it was after the last of its changes.
     pub last_changed: Option<Timestamp>,
-    /// When it began a change whose end is not on record.
+    /// The time when it began a change whose end is not on record.
     pub unsettled: Option<Timestamp>,
 }
 
@@ -138,7 +138,7 @@ pub struct OwnTag {
     pub key: String,
     /// The value.
     pub value: String,
-    /// What stood there before; `None`: nothing.
+    /// The text that was there before; `None`: nothing.
     pub previous: Option<String>,
 }
 
@@ -243,7 +243,7 @@ impl Precondition {
         }
     }
 
-    /// What is no longer as it was, in a fixed order; empty if the seal holds.
+    /// Returns what is no longer as it was, in a fixed order; empty if the seal holds.
     pub fn breaks(&self, secret: &Secret, own: &OwnChanges) -> Vec<Mismatch> {
         let mut breaks = Vec::new();
         let mut compare = |part, planned: String, now: String| {
@@ -288,7 +288,7 @@ impl Precondition {
 }
 
 impl OwnChanges {
-    /// Whether the last change is our own: the one on record, or one at the time of a change that was cut off.
+    /// Returns whether the last change is our own: the one on record, or one at the time of a change that was cut off.
     fn explains(&self, changed: Option<Timestamp>) -> bool {
         let Some(changed) = changed else { return false };
         let near =

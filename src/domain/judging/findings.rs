@@ -29,12 +29,12 @@ use crate::domain::usage::activity::{Activity, ActivityWindow, Readers};
 
 pub use mutes::mute;
 
-/// What a search for findings looks at.
+/// Describes what a search for findings looks at.
 #[derive(Debug)]
 pub struct ScanFacts<'a> {
     /// The inventory.
     pub secrets: &'a [Secret],
-    /// Who called which of them.
+    /// The calls for each of them, by reader.
     pub activity: &'a Activity<'a>,
     /// The settings.
     pub policy: &'a Policy,
@@ -55,7 +55,7 @@ impl ScanFacts<'_> {
         Timestamp::from_second(self.now.as_second() - back).unwrap_or(self.now)
     }
 
-    /// Whether every call of a secret's account and Region between two moments would have been seen.
+    /// Returns whether every call of a secret's account and Region between two moments would have been seen.
     fn is_covered(&self, scope: &Scope, from: i64, to: i64) -> bool {
         let covered = self.covered.get(scope);
         covered.is_some_and(|covered| covered.is_complete(from, to))
@@ -93,7 +93,7 @@ pub fn sort(findings: &mut [FindingRow]) {
     findings.sort_by(|a, b| key(a).cmp(&key(b)));
 }
 
-/// What findings are sorted by.
+/// Returns what findings are sorted by.
 fn key(row: &FindingRow) -> impl Ord + '_ {
     (
         row.severity,

@@ -26,13 +26,13 @@ use crate::domain::report::verdict::{ReasonRow, RuleCode, Verdict};
 pub struct Rule {
     /// The code, as in reports.
     pub code: RuleCode,
-    /// What it speaks for.
+    /// The verdict that it gives.
     pub verdict: Verdict,
-    /// What it means.
+    /// The meaning, as a sentence.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// The way to fix it, as a sentence.
     pub fix: &'static str,
-    /// Whether it applies, as a sentence about the secret at hand.
+    /// Says whether it applies, as a sentence about the secret at hand.
     apply: fn(&SecretFacts<'_>) -> Option<String>,
 }
 

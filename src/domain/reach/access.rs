@@ -73,14 +73,15 @@ impl AccessAction {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AccessFacts<'a> {
     pub(super) identity: &'a IamIdentity,
-    /// Whether a session of the role may carry tags of its own, which replace those of the role.
+    /// `true` if a session of the role may carry tags of its own, which replace those of the role.
     pub(super) sessions_have_tags: bool,
     pub(super) secret: &'a Secret,
     pub(super) organization: &'a OrganizationFacts,
     pub(super) action: AccessAction,
 }
 
-/// Whether sessions of a role may carry tags: its trust policy allows `sts:TagSession` to somebody, or is not known.
+/// Returns whether sessions of a role may carry tags: its trust policy allows `sts:TagSession` to somebody, or is not
+/// known.
 pub(super) fn sessions_have_tags(identity: &IamIdentity) -> bool {
     let tags = |document: &PolicyDocument| {
         let about = |one: &PolicyStatement| one.is_about("sts:tagsession");
@@ -157,7 +158,7 @@ const NEVER: &[&str] = &[
     "secretsmanager:rotationlambdaarn",
 ];
 
-/// Whether a key of a tag is this one, given in lower case.
+/// Returns whether a key of a tag is this one, given in lower case.
 fn is_same(name: &str, lower: &str) -> bool {
     name.eq_ignore_ascii_case(lower) || !name.is_ascii() && name.to_lowercase() == lower
 }

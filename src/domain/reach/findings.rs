@@ -19,13 +19,13 @@ use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
 use crate::domain::report::result::{Breadth, FindingRow, GrantAdvice, GrantReach, IdentityReach};
 
-/// How many names a finding lists.
+/// The number of names that a finding lists.
 const LISTED: usize = 10;
 
-/// What the findings are made from.
+/// Describes what the findings are made from.
 #[derive(Debug)]
 pub struct AccessScan<'a> {
-    /// Who may.
+    /// The identities that may read.
     pub data: &'a IamData,
     /// The inventory.
     pub secrets: &'a [Secret],
@@ -33,7 +33,7 @@ pub struct AccessScan<'a> {
     pub scopes: &'a BTreeSet<Scope>,
     /// The settings.
     pub policy: &'a Policy,
-    /// Who may, with who does.
+    /// The identities that may read, joined with those that do.
     pub joined: &'a Joined,
 }
 
@@ -245,9 +245,9 @@ fn orphan(
     Some(about_reader(&identity.arn, &identity.account, found))
 }
 
-/// Whether a resource that names one secret means one of the inventory. What names none or several, or is in an account or
-/// Region that was not listed, cannot be judged.
-/// `known` are the names of all secrets, with and without the six characters.
+/// Returns whether a resource that names one secret means one of the inventory. What names none or several, or is in an
+/// account or Region that was not listed, cannot be judged. `known` are the names of all secrets, with and without the
+/// six characters.
 fn exists(facts: &AccessScan<'_>, known: &HashSet<&str>, resource: &str) -> bool {
     let Some([_, "secretsmanager", region, account, name]) = split(resource) else {
         return true;

@@ -26,20 +26,20 @@ pub struct DescribedTrail {
     pub bucket: String,
     /// The prefix in the bucket, which may be empty.
     pub prefix: String,
-    /// Whether it logs every Region.
+    /// `true` if it logs every Region.
     pub all_regions: bool,
-    /// Whether it logs every account of the organization.
+    /// `true` if it logs every account of the organization.
     pub organization: bool,
     /// The key that encrypts its files, if it is a customer-managed one.
     pub key: Option<String>,
-    /// Whether it logs now; `None`: nobody may ask.
+    /// Says whether it logs now; `None`: nobody may ask.
     pub logs: Option<bool>,
-    /// Whether it logs management events that read; `None`: nobody may ask.
+    /// Says whether it logs management events that read; `None`: nobody may ask.
     pub logs_reads: Option<bool>,
 }
 
 impl DescribedTrail {
-    /// Why a scan cannot rest on it; `None`: it can, as far as is known.
+    /// Returns why a scan cannot rest on it; `None`: it can, as far as is known.
     pub fn objection(&self) -> Option<&'static str> {
         if self.logs == Some(false) {
             Some("it is switched off")
@@ -59,7 +59,7 @@ impl DescribedTrail {
     }
 }
 
-/// Whether the caller's account belongs to an organization.
+/// Says whether the caller's account belongs to an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrganizationSeen {
     /// It does, and its open accounts can be listed: so many.
@@ -70,7 +70,7 @@ pub enum OrganizationSeen {
     Hidden(String),
 }
 
-/// Where the calls come from.
+/// The source of the calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallSource {
     /// These trails' buckets.
@@ -79,7 +79,7 @@ pub enum CallSource {
     History(String),
 }
 
-/// What was found.
+/// The facts that were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupFacts {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
@@ -104,16 +104,16 @@ pub struct SetupFacts {
     pub unread: BTreeSet<Region>,
     /// All trails that were found.
     pub trails: Vec<DescribedTrail>,
-    /// Where the calls come from.
+    /// The source of the calls.
     pub calls: CallSource,
-    /// What a scan takes.
+    /// The effort of a scan.
     pub effort: ScanEffort,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
 }
 
 impl SetupFacts {
-    /// Whether the scan covers the whole organization.
+    /// Returns whether the scan covers the whole organization.
     pub fn is_organization(&self) -> bool {
         matches!(self.organization, OrganizationSeen::Members(_)) && self.role.is_some()
     }
@@ -149,7 +149,7 @@ pub fn fitting(
     each.unwrap_or_default()
 }
 
-/// What one scan asks of AWS, before it has begun.
+/// Describes what one scan asks of AWS, before it has begun.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanEffort {
     /// Requests that list secrets.
@@ -184,7 +184,7 @@ impl ScanEffort {
         self.bytes.div_ceil(bytes_a_second.max(1))
     }
 
-    /// What the requests cost, at these prices of Secrets Manager and AWS's list prices of S3.
+    /// Returns what the requests cost, at these prices of Secrets Manager and AWS's list prices of S3.
     pub fn cost(&self, price: Option<&Price>) -> ScanCost {
         let calls = [
             ("secretsmanager:ListSecrets", self.lists),

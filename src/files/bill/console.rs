@@ -25,7 +25,7 @@ use crate::files::bounded::Allowance;
 /// The most periods of a table: the console shows 13 months of days and two weeks of hours.
 const MOST_PERIODS: usize = 10_000;
 
-/// What the costs of a table are grouped by.
+/// Describes what the costs of a table are grouped by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Dimension {
     UsageType,
@@ -61,7 +61,7 @@ impl Dimension {
     }
 }
 
-/// What of a table is a column.
+/// Describes what of a table is a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Orientation {
     /// A value of the dimension, as the console writes it: the places of the wanted columns.
@@ -70,7 +70,7 @@ enum Orientation {
     Periods(Vec<(usize, String)>),
 }
 
-/// What a column or row of costs is for.
+/// Describes what a column or row of costs is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Charged {
     value: String,
@@ -221,7 +221,7 @@ impl ConsoleTable {
 /// A period, what was charged for in it, and the cost.
 type ConsoleCost = (String, Charged, String);
 
-/// When a period begins; a month may stand without its day.
+/// Returns when a period begins; a month may stand without its day.
 fn period(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if text.len() == 7 {
@@ -230,7 +230,7 @@ fn period(text: &str) -> Option<Timestamp> {
     moment(text)
 }
 
-/// How long the periods of a table are.
+/// Describes how long the periods of a table are.
 #[derive(Clone, Copy)]
 enum Granularity {
     Months,

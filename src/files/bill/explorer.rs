@@ -110,7 +110,7 @@ fn may_be_ours(group: &ExplorerGroup) -> bool {
     })
 }
 
-/// What is kept of a list, and how many entries that may be.
+/// Describes what is kept of a list, and how many entries that may be.
 struct BoundedList<T> {
     most: usize,
     is_wanted: fn(&T) -> bool,

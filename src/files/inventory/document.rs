@@ -18,13 +18,13 @@ use crate::domain::inventory::dependents::dependents;
 use crate::domain::inventory::secret::{CurrentVersion, Secret};
 use crate::files::bounded::{Allowance, AllowedReader};
 
-/// How many unreadable entries of a document are named.
+/// Sets how many unreadable entries of a document are named.
 const MOST_NAMED: usize = 1_000;
 
-/// How much of other people's text is repeated for one of them, in letters.
+/// Sets how much of other people's text is repeated for one of them, in letters.
 const MOST_SAID: usize = 1_000;
 
-/// What a document is.
+/// The kinds of documents.
 #[derive(Debug)]
 pub(super) enum Document {
     /// Secrets, or pages of them.
@@ -37,7 +37,7 @@ pub(super) enum Document {
     Foreign(Foreign),
 }
 
-/// What something else is.
+/// Describes what something else is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Foreign {
     Object,
@@ -70,7 +70,7 @@ pub(super) struct EntryList {
     pub(super) names_secrets: bool,
     /// Some entries have what every whole list has of a secret with a value.
     pub(super) tells_access: bool,
-    /// How many entries beyond [`MOST_NAMED`] cannot be read.
+    /// Says how many entries beyond [`MOST_NAMED`] cannot be read.
     pub(super) unnamed: u64,
     unreadable: usize,
 }
@@ -151,7 +151,7 @@ enum ReadValue {
 /// An object: a page, a secret, or the versions of one.
 #[derive(Default)]
 struct ReadObject {
-    /// What `SecretList` is, if it is there.
+    /// Says what `SecretList` is, if it is there.
     list: Option<ReadValue>,
     /// The current version among `Versions`, or why one of them cannot be read; `None`: there is no such list.
     versions: Option<Result<Option<CurrentVersion>, String>>,
@@ -241,7 +241,7 @@ impl EntryList {
         }
     }
 
-    /// What an entry adds to what they say together.
+    /// Adds an entry to what they say together.
     fn note(&mut self, fields: &Map<String, Value>) {
         let has = |key| fields.contains_key(key);
         self.names_secrets |= has("ARN");
@@ -254,7 +254,7 @@ fn beginning(text: &str) -> String {
     text.chars().take(MOST_SAID).collect()
 }
 
-/// What a list is read as.
+/// Describes what a list is read as.
 #[derive(Clone, Copy)]
 enum ListForm {
     /// Secrets, or pages of them.

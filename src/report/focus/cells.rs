@@ -10,7 +10,8 @@ use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::report::result::{Report, SecretRow};
 use crate::report::escape;
 
-/// What is charged. FOCUS has no column for how sure a quantity is, so the description says that it is an estimate.
+/// Returns what is charged. FOCUS has no column for how sure a quantity is, so the description says that it is an
+/// estimate.
 fn description(charge: &Charge<'_>) -> String {
     let what = match charge.part {
         FocusCharge::Storage => "Storage of a secret",

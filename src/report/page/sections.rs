@@ -13,7 +13,7 @@ use crate::report::escape::one_line;
 use crate::report::format::money_or_unknown;
 use crate::report::format::percent;
 
-/// How many of the most expensive secrets are shown.
+/// Sets how many of the most expensive secrets are shown.
 const MOST_EXPENSIVE: usize = 10;
 
 /// One of the most expensive secrets.

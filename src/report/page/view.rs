@@ -42,7 +42,7 @@ pub(crate) struct PageView {
     made: String,
     tool: String,
     figures: Vec<Figure>,
-    /// Where the money goes: what stays, what deleting saves, what mending saves.
+    /// The parts of the money: what stays, what deleting saves, what mending saves.
     future: BarView,
     /// Storage, API, KMS.
     parts: BarView,
@@ -383,7 +383,7 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
     caveats
 }
 
-/// What a step is worth.
+/// Returns what a step is worth.
 fn worth(amount: Option<Money>) -> String {
     amount.map_or_else(
         || "an unknown amount".to_owned(),

@@ -182,7 +182,7 @@ impl ApplyJob<'_> {
         names.map(str::to_owned).collect()
     }
 
-    /// Who asks for what an earlier run of this plan deleted, as `watch` says it; empty if nobody was seen to.
+    /// Returns who asks for what an earlier run of this plan deleted, as `watch` says it; empty if nobody was seen to.
     fn still_requested(
         &self,
         summary: &ApplySummary,

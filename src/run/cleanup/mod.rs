@@ -53,7 +53,8 @@ pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     plan_file::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
 }
 
-/// What the journal beside a plan says of a secret, if it says anything: its state, since when, and what to know besides.
+/// Returns what the journal beside a plan says of a secret, if it says anything: its state, since when, and what to
+/// know besides.
 pub(super) fn standing(
     plan: &Path,
     arn: &SecretArn,
@@ -194,7 +195,7 @@ fn catch_signals(stop: &Arc<AtomicBool>, insisting: &Arc<AtomicBool>) -> std::io
     Ok(())
 }
 
-/// How long it takes at most to see that somebody asks to stop while nothing is being written.
+/// Sets how long it takes at most to see that somebody asks to stop while nothing is being written.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Waits until somebody asks to stop.

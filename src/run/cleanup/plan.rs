@@ -27,7 +27,7 @@ use crate::report::json;
 use crate::run::way_out::helpful;
 use crate::term::Term;
 
-/// How many lines of a plan are shown: the file holds all of them.
+/// Sets how many lines of a plan are shown: the file holds all of them.
 const SHOWN: usize = 25;
 
 /// Runs `plan`.
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What must be known of planned secrets whose calls were estimated from a sample.
+/// Returns what must be known of planned secrets whose calls were estimated from a sample.
 fn sampled(report: &Report, draft: &Draft) -> Option<String> {
     let planned: BTreeSet<_> = draft.plan.lines.iter().map(|line| &line.arn).collect();
     let rows = report.secrets.iter();
@@ -200,7 +200,7 @@ fn row(line: &PlanEntry) -> Vec<String> {
     ]
 }
 
-/// What stayed out, and why.
+/// Returns what stayed out, and why.
 fn not_in_the_plan(draft: &Draft) -> String {
     let mut text = String::new();
     if !draft.refused.is_empty() {
@@ -237,7 +237,7 @@ fn not_in_the_plan(draft: &Draft) -> String {
     text
 }
 
-/// Why `apply` would refuse the plan as it stands: better said now than after the review.
+/// Returns why `apply` would refuse the plan as it stands: better said now than after the review.
 fn limits(plan: &Plan, now: Timestamp) -> String {
     let blocked = Guards::default().check(plan, now, None, &plan.accounts());
     let mut text = String::new();

@@ -20,7 +20,7 @@ use crate::domain::policy::Policy;
 use crate::run::way_out::helpful;
 use crate::term::Term;
 
-/// What stands as the plan in a journal that has none.
+/// The word that stands for the plan in a journal that has none.
 const NO_PLAN: &str = "restore";
 
 /// Runs `restore`.
@@ -89,7 +89,7 @@ fn no_journal(place: &JournalPlace) -> anyhow::Error {
     )
 }
 
-/// Which secrets of a journal to take back.
+/// Says which secrets of a journal to take back.
 pub(super) enum Which {
     /// Whatever it has as deleted.
     All,
@@ -148,7 +148,7 @@ pub(super) fn written(summary: &RestoreSummary, journal: &JournalPlace) -> Resul
     Ok(())
 }
 
-/// What became of each.
+/// Returns what became of each.
 pub(super) fn in_words(summary: &RestoreSummary) -> String {
     if summary.secrets.is_empty() {
         return String::new();

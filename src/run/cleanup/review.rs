@@ -102,7 +102,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         .with_context(|| format!("cannot read the plan `{}`", path.display()))
 }
 
-/// Whether the rule of this code asks for a person; one that this version does not know does.
+/// Returns whether the rule of this code asks for a person; one that this version does not know does.
 fn is_doubtful(code: &str) -> bool {
     let rule = RULES.iter().find(|rule| rule.code.as_str() == code);
     rule.is_none_or(|rule| rule.verdict != Verdict::Delete)

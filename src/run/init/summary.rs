@@ -16,7 +16,7 @@ use crate::run::iam;
 /// A speed at which the time for log files is stated: what a good connection outside of AWS has.
 const BYTES_A_SECOND: u64 = 10_000_000;
 
-/// What was found, what a scan takes, and which permissions it needs.
+/// Returns what was found, what a scan takes, and which permissions it needs.
 pub(super) fn summary(found: &SetupFacts, file: &Path, text: &str) -> Result<String> {
     let mut out = format!("Account {}", found.account);
     if found.accounts > 1 {
@@ -84,7 +84,7 @@ pub(super) fn summary(found: &SetupFacts, file: &Path, text: &str) -> Result<Str
     Ok(out)
 }
 
-/// What one scan takes.
+/// Returns what one scan takes.
 fn effort(found: &SetupFacts) -> String {
     let effort = &found.effort;
     let list = PriceList::built_in();

@@ -12,7 +12,7 @@ use super::call::Call;
 use super::refusal::Refusal;
 use super::world::World;
 
-/// What a hook does with the world; the call is the one that has just arrived.
+/// Describes what a hook does with the world; the call is the one that has just arrived.
 pub type Hook = Arc<Mutex<dyn FnMut(&mut World, &Call) + Send>>;
 
 /// One thing that goes wrong.
@@ -23,7 +23,7 @@ pub struct Fault {
     account: Option<String>,
     region: Option<String>,
     when: When,
-    /// What happens.
+    /// The event.
     pub(super) what: What,
     seen: usize,
     since: Option<Instant>,
@@ -37,7 +37,7 @@ enum When {
     During(Duration),
 }
 
-/// What happens to a call that is hit.
+/// Describes what happens to a call that is hit.
 #[derive(Clone)]
 pub(super) enum What {
     /// Refused instead of carried out.
@@ -104,7 +104,7 @@ impl Fault {
         )
     }
 
-    /// What a Region answers that the account has not opted into.
+    /// Returns what a Region answers that the account has not opted into.
     pub fn not_opted_in() -> Self {
         Self::refuse(
             400,
@@ -205,7 +205,7 @@ impl Fault {
         self
     }
 
-    /// Whether the call is hit; counts it when it matches.
+    /// Returns whether the call is hit; counts it when it matches.
     pub(super) fn hits(&mut self, call: &Call) -> bool {
         let other = |wanted: &Option<String>, found: &str| {
             wanted.as_ref().is_some_and(|wanted| wanted != found)

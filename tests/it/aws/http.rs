@@ -47,12 +47,12 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body. A `HEAD` request gets its length only.
     pub body: Vec<u8>,
-    /// That the answer is under way, if somebody counts. It ends before the last byte goes, so that no client can
-    /// have the whole answer and ask again while it lasts.
+    /// The mark that the answer is under way, if somebody counts. It ends before the last byte goes, so that no client
+    /// can have the whole answer and ask again while it lasts.
     pub flight: Option<Flight>,
 }
 
-/// How many answers are under way at once.
+/// Describes how many answers are under way at once.
 #[derive(Default)]
 pub struct Flights {
     now: AtomicUsize,
@@ -106,7 +106,7 @@ impl Response {
     }
 }
 
-/// How an answer reaches the client.
+/// Describes how an answer reaches the client.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Ending {
     /// As it should.
@@ -243,7 +243,7 @@ fn write(
     }
 }
 
-/// Whether the client hangs up within this time; whoever waits for an answer says nothing.
+/// Returns whether the client hangs up within this time; whoever waits for an answer says nothing.
 fn hangs_up_within(stream: &TcpStream, pause: Duration) -> io::Result<bool> {
     let before = stream.read_timeout()?;
     stream.set_read_timeout(Some(pause))?;
@@ -256,7 +256,7 @@ fn hangs_up_within(stream: &TcpStream, pause: Duration) -> io::Result<bool> {
     })
 }
 
-/// What a plus sign in encoded text stands for.
+/// Describes what a plus sign in encoded text stands for.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Plus {
     /// Itself, as in a path or an S3 query.

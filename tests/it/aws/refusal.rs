@@ -6,7 +6,7 @@ use super::call::{Call, Caller};
 use super::http::{self, Response};
 use super::{iam, sts};
 
-/// Why a service says no.
+/// Says why a service says no.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// The HTTP status.
@@ -31,7 +31,7 @@ impl Refusal {
     }
 }
 
-/// What the service says to a key that it does not know.
+/// Returns what the service says to a key that it does not know.
 pub fn invalid_token(service: &str) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match service {

@@ -27,13 +27,13 @@ pub type QueryAnswer = Box<dyn Fn(&str) -> Vec<Vec<Option<String>>> + Send>;
 
 /// A table of Athena and what becomes of the queries over it.
 pub struct AthenaWorld {
-    /// What `GetQueryExecution` answers, one after another; the last stays.
+    /// The answers of `GetQueryExecution`, one after another; the last stays.
     pub states: Vec<Value>,
     /// The columns of the table, with their types.
     pub columns: Vec<(String, String)>,
     /// The column of the day, which is a partition.
     pub day: &'static str,
-    /// Who answers the queries; `None`: each gives the rows of four calls.
+    /// The function that answers the queries; `None`: each gives the rows of four calls.
     pub engine: Option<QueryAnswer>,
     /// The rows of the queries that were started.
     pub results: Vec<Vec<Vec<Option<String>>>>,
@@ -71,7 +71,7 @@ pub struct World {
     pub secrets: BTreeMap<String, Secret>,
     /// CloudTrail events by account and Region, newest first.
     pub events: BTreeMap<(String, String), Vec<Arc<Event>>>,
-    /// How `LookupEvents` behaves.
+    /// The behaviour of `LookupEvents`.
     pub lookup: Lookup,
     /// Trails by their home account.
     pub trails: Vec<Trail>,
@@ -85,9 +85,9 @@ pub struct World {
     pub parents: BTreeMap<String, String>,
     /// The policies of the organization.
     pub controls: Vec<Control>,
-    /// What Cost Explorer knows.
+    /// The charges that Cost Explorer knows.
     pub charges: Vec<Charge>,
-    /// What Athena knows.
+    /// The tables and results that Athena knows.
     pub athena: AthenaWorld,
     /// The messages of log groups, each with its time in milliseconds since 1970, by account, Region and name.
     pub log_groups: BTreeMap<(String, String, String), Vec<(i64, String)>>,
@@ -95,7 +95,7 @@ pub struct World {
     pub(super) runtime: Runtime,
 }
 
-/// What the server remembers between calls and no test writes down.
+/// Describes what the server remembers between calls and no test writes down.
 #[derive(Default)]
 pub(super) struct Runtime {
     /// Listings in progress of secrets, versions, accounts and Regions by their names.
@@ -115,14 +115,14 @@ pub(super) struct Runtime {
 /// Listings by the token that goes on with them. A token stays valid, so that a page can be asked for again.
 pub(super) type Cursors<T> = BTreeMap<String, Cursor<T>>;
 
-/// Where a listing goes on. It serves the order found by its first page, whatever changed since.
+/// The place at which a listing continues. It serves the order found by its first page, whatever changed since.
 #[derive(Clone)]
 pub(super) struct Cursor<T> {
     /// The caller and the parameters it is valid with.
     pub bound: String,
-    /// What is listed.
+    /// The items that are listed.
     pub items: Arc<[T]>,
-    /// How many of them were handed out.
+    /// Says how many of them were handed out.
     pub offset: usize,
 }
 
@@ -134,7 +134,7 @@ pub(super) struct Session {
     pub arn: String,
     /// As in `GetCallerIdentity`.
     pub user_id: String,
-    /// What `x-amz-security-token` must say.
+    /// The token that `x-amz-security-token` must hold.
     pub token: String,
 }
 
@@ -146,7 +146,7 @@ pub struct Account {
     pub name: String,
     /// As in `ListAccounts`.
     pub status: Status,
-    /// Whether it belongs to the organization.
+    /// The membership in the organization.
     pub membership: Membership,
     /// Regions and whether they can be used; one that is absent does not exist.
     pub regions: BTreeMap<String, Opt>,
@@ -161,7 +161,7 @@ pub enum Status {
     Suspended,
 }
 
-/// Whether an account belongs to the organization.
+/// Says whether an account belongs to the organization.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Membership {
     /// Listed by `ListAccounts`.
@@ -191,7 +191,7 @@ pub struct Organization {
     pub delegated: Vec<String>,
 }
 
-/// What was charged on a day for one usage type in one account.
+/// Describes what was charged on a day for one usage type in one account.
 pub struct Charge {
     /// The day.
     pub day: String,
@@ -230,13 +230,13 @@ pub struct Trail {
     pub facts: Value,
 }
 
-/// How `LookupEvents` behaves.
+/// The behaviour of `LookupEvents`.
 pub struct Lookup {
     /// The token bucket of each account and Region.
     pub rate: Rate,
-    /// What a start before the kept 90 days does.
+    /// Says what a start before the kept 90 days does.
     pub early: Early,
-    /// How long an event stays invisible after it happened.
+    /// Says how long an event stays invisible after it happened.
     pub delay: SignedDuration,
 }
 
@@ -251,7 +251,7 @@ pub enum Rate {
     Virtual(f64),
 }
 
-/// What a `StartTime` before the kept 90 days does; AWS does not say.
+/// Describes what a `StartTime` before the kept 90 days does; AWS does not say.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Early {
     /// Answers with what is kept.

@@ -67,7 +67,7 @@ pub(crate) struct Ground {
     before: BTreeMap<String, String>,
 }
 
-/// How a run of the program ended.
+/// Describes how a run of the program ended.
 pub(crate) struct Ended {
     pub(crate) output: Output,
 }
@@ -370,7 +370,7 @@ impl Ground {
     }
 }
 
-/// How many lines ended how.
+/// The numbers of lines by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) deleted: usize,

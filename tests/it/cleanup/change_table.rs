@@ -6,7 +6,7 @@ use super::binary_fixture::{A, EAST, WEST};
 use crate::aws::World;
 use crate::aws::world::{Event, at};
 
-/// What it is, how it happens to the secret of this name, and what the refusal says.
+/// Describes what it is, how it happens to the secret of this name, and what the refusal says.
 pub(crate) type Happening = (&'static str, fn(&mut World, &str), &'static [&'static str]);
 
 /// An instant after the plan, as CloudTrail writes it.

@@ -6,7 +6,7 @@ use crate::aws::world::Secret;
 const GRANT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow",
     "Principal":{"AWS":"arn:aws:iam::444455556666:role/partner"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}}"#;
 
-/// What somebody does to a secret.
+/// Describes what somebody does to a secret.
 type Change = fn(&mut Secret);
 
 /// Applies a plan of two secrets of which one was changed since.

@@ -106,14 +106,14 @@ pub(crate) fn terms() -> ApplyOptions {
     }
 }
 
-/// How a run ended.
+/// Describes how a run ended.
 #[derive(Debug)]
 pub(crate) enum End {
     Whole(ApplySummary),
     Killed,
 }
 
-/// What the journal does wrong.
+/// Describes what the journal does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disk {
     Sound,

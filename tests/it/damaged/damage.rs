@@ -23,14 +23,14 @@ pub struct File {
 
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// What other services do in a day, whole.
+    /// A whole day of what other services do.
     Quiet,
     Events(Vec<Told>),
     /// Bytes that were damaged, and the secrets of which they told.
     Broken(Vec<u8>),
 }
 
-/// How the files of a trail lie on disk.
+/// Describes how the files of a trail lie on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Layout,
@@ -55,11 +55,11 @@ pub struct Evidence {
     pub no_writes: Vec<(String, String)>,
     /// The places of secrets that network activity events told of, which were not logged (see `UNSEEN`).
     pub no_network_activity: Vec<usize>,
-    /// What was done, for the message of a failure.
+    /// The steps that were done, for the message of a failure.
     pub done: Vec<String>,
 }
 
-/// What other services log in an hour of a scope.
+/// Describes what other services log in an hour of a scope.
 type Background = fn(&str, &str, i64) -> Call;
 
 fn quiet(background: Background, account: &str, region: &str, day: i64) -> Vec<Told> {

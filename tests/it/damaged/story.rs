@@ -12,7 +12,7 @@ pub struct Told {
     pub of: Option<usize>,
 }
 
-/// How a secret must be judged.
+/// Describes how a secret must be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Truth {
     /// Somebody used it or asked for it within the idle time: never `delete`.
@@ -51,7 +51,7 @@ const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36";
 const SCANNER: &str = "Boto3/1.34.2 md/Botocore#1.34.2 APN_1826889/prowler/4.3.0";
 const OURSELVES: &str = "aws-sdk-rust/1.3.3 ua/2.1 os/linux lang/rust#1.90 app/secretsweep";
 
-/// Who needs a secret, and how: a function that writes its records.
+/// Says who needs a secret, and how: a function that writes its records.
 type Plot = (&'static str, fn(&mut Scene<'_>));
 
 const NEEDED: &[Plot] = &[
@@ -170,7 +170,7 @@ const OPEN: &[Plot] = &[
     }),
 ];
 
-/// What changes a call of an application into that of another caller.
+/// Describes what changes a call of an application into that of another caller.
 type Change = Box<dyn Fn(Call, &str) -> Call>;
 
 fn agent(agent: &'static str) -> Change {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::listening;
 
-/// What differs between emulators.
+/// Describes what differs between emulators.
 #[derive(Debug)]
 pub(super) struct EmulatorMake {
     /// As in the names of its files: `serve_NAME.py` and `NAME.txt`.

@@ -92,7 +92,7 @@ fn server() -> Option<PathBuf> {
 struct Server {
     process: Child,
     port: u16,
-    /// What stands below `local:///`.
+    /// The folder below `local:///`.
     world: TempDir,
     runtime: tokio::runtime::Runtime,
 }

@@ -216,7 +216,7 @@ fn condition(seed: &mut Seeded) -> Value {
     Value::Object(operators)
 }
 
-/// What is special about the statements of a kind of policy.
+/// Describes what is special about the statements of a kind of policy.
 #[derive(Clone, Copy, PartialEq)]
 enum For {
     Identity,
@@ -526,7 +526,7 @@ impl Case {
     }
 }
 
-/// What only a request knows.
+/// Returns what only a request knows.
 fn free(seed: &mut Seeded) -> Map<String, Value> {
     let mut free = Map::new();
     for (key, values) in [

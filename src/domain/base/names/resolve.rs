@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 
 use super::{AccountId, ArnParts, Region, Scope, SecretArn, split_suffix, without_json_key};
 
-/// Which secret of the inventory an event meant.
+/// Says which secret of the inventory an event meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// This one, by its place in the inventory.
@@ -23,7 +23,7 @@ pub enum Resolution {
     Unknown,
 }
 
-/// When the secret at some place of the inventory came into being.
+/// Says when the secret at some place of the inventory came into being.
 #[derive(Clone, Copy, Debug)]
 struct Named {
     place: usize,
@@ -127,7 +127,7 @@ impl<'a> Index<'a> {
             .map_or(Resolution::Former, |one| Resolution::One(one.place))
     }
 
-    /// Whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secret called `name`.
+    /// Returns whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secret called `name`.
     fn former(&self, scope: &Scope, name: &str, time: i64) -> Former {
         let named = self.named(scope, name);
         if named.is_empty() {
@@ -143,7 +143,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Whether a predecessor can be meant.
+/// Says whether a predecessor can be meant.
 enum Former {
     /// No secret of that name is known.
     Unknown,

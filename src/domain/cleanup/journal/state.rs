@@ -11,7 +11,7 @@ use crate::domain::base::money::Money;
 use crate::domain::base::names::{Region, SecretArn};
 use crate::domain::cleanup::precondition::{OwnChanges, OwnTag};
 
-/// Where everything stands after the entries of a journal.
+/// The state of everything after the entries of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalState {
     /// The plan; `None`: the journal is empty.
@@ -27,30 +27,31 @@ pub struct JournalState {
 /// One run of `apply` or `restore`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRun {
-    /// When it began.
+    /// The time when it began.
     pub at: Timestamp,
-    /// Who ran it.
+    /// The caller who ran it.
     pub caller: String,
-    /// How many lines it had to do.
+    /// The number of lines that it had to do.
     pub lines: u64,
 }
 
-/// Where one secret stands.
+/// The state of one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretState {
-    /// How far it came.
+    /// The phase that it came to.
     pub phase: Phase,
-    /// When it came there.
+    /// The time when it came there.
     pub since: Timestamp,
-    /// Who brought it there.
+    /// The caller who brought it there.
     pub caller: String,
     /// The deletion that was intended last.
     pub intent: Option<Intent>,
     /// The end of the recovery window, once the deletion was scheduled.
     pub deletion: Option<Timestamp>,
-    /// When it was taken back.
+    /// The time when it was taken back.
     pub restored: Option<Timestamp>,
-    /// How far it was when taking it back was begun: that it cannot be taken back says nothing of whether it was made.
+    /// Says how far it was when taking it back was begun: that it cannot be taken back says nothing of whether it was
+    /// made.
     pub before_restoring: Phase,
     /// Replicas that were removed and not made again.
     pub removed: Vec<Removed>,
@@ -58,13 +59,13 @@ pub struct SecretState {
     pub tag: Option<OwnTag>,
     /// `LastChangedDate` after our last change.
     pub last_changed: Option<Timestamp>,
-    /// When a tag or the removal of replicas was begun without an outcome.
+    /// The time when a tag or the removal of replicas was begun without an outcome.
     pub unsettled: Option<Timestamp>,
-    /// Why it did not go on.
+    /// The reason why it did not go on.
     pub trouble: Option<JournalTrouble>,
 }
 
-/// How far a secret came.
+/// The phases of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// No deletion was tried, or AWS said no to it.
@@ -82,15 +83,15 @@ pub enum Phase {
 /// A deletion that was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// When.
+    /// The time.
     pub at: Timestamp,
     /// Days of the recovery window.
     pub recovery_days: u8,
-    /// What it saves a month.
+    /// The amount that it saves a month.
     pub saves: Option<Money>,
 }
 
-/// Why a secret did not go on.
+/// Says why a secret did not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalTrouble {
     /// `refused`, `failed` or `unclear`.
@@ -99,7 +100,7 @@ pub struct JournalTrouble {
     pub why: String,
 }
 
-/// What kind of trouble.
+/// The kinds of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TroubleKind {
     /// A check failed.
@@ -169,7 +170,7 @@ impl JournalState {
         Ok(())
     }
 
-    /// Whether the entry may come next.
+    /// Returns whether the entry may come next.
     ///
     /// # Errors
     /// What [`JournalState::take`] would say.
@@ -186,8 +187,8 @@ impl JournalState {
         state.take(entry)
     }
 
-    /// What each of the deletions saved from when it was made until `now`: a secret that is pending deletion is free.
-    /// `None`: its price is not known.
+    /// Returns what each of the deletions saved from when it was made until `now`: a secret that is pending deletion is
+    /// free. `None`: its price is not known.
     pub fn saved(&self, now: Timestamp) -> impl Iterator<Item = Option<Money>> + Clone {
         self.secrets.values().filter_map(move |secret_state| {
             let intent = secret_state
@@ -226,7 +227,7 @@ impl SecretState {
         }
     }
 
-    /// What our own runs changed, for the seal.
+    /// Returns what our own runs changed, for the seal.
     pub fn own_changes(&self) -> OwnChanges {
         OwnChanges {
             tag: self.tag.clone(),

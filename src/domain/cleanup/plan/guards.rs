@@ -33,7 +33,7 @@ impl Default for Guards {
     }
 }
 
-/// Why a plan is refused as a whole.
+/// Says why a plan is refused as a whole.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Blocked {
     /// Too many lines.
@@ -57,7 +57,7 @@ pub enum Blocked {
     /// Too old.
     #[error("the plan is based on a scan of {planned_at}, more than {most_days} days ago")]
     TooOld {
-        /// When the scan was made.
+        /// The time when the scan was made.
         planned_at: Timestamp,
         /// Days allowed.
         most_days: i64,
@@ -67,7 +67,7 @@ pub enum Blocked {
     ClockBehind {
         /// The clock.
         now: Timestamp,
-        /// What is younger.
+        /// The thing that is younger.
         what: &'static str,
         /// Its time.
         then: Timestamp,
@@ -83,7 +83,7 @@ pub enum Blocked {
 }
 
 impl Blocked {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     pub fn way_out(&self) -> &'static str {
         match self {
             Self::TooMany { .. } => "keep some of its lines, or allow more with `--max-deletions`",
@@ -98,8 +98,8 @@ impl Blocked {
         }
     }
 
-    /// Whether only carrying the plan out is refused. Checking it changes nothing, so that many, large or old plans may
-    /// be checked; a plan of other accounts, or one whose time is in doubt, cannot be.
+    /// Returns whether only carrying the plan out is refused. Checking it changes nothing, so that many, large or old
+    /// plans may be checked; a plan of other accounts, or one whose time is in doubt, cannot be.
     pub fn allows_checking(&self) -> bool {
         match self {
             Self::TooMany { .. } | Self::TooLargeShare { .. } | Self::TooOld { .. } => true,

@@ -142,7 +142,7 @@ impl Ways<'_> {
     }
 }
 
-/// What one reader did with an old version of TLS in one account and Region.
+/// Describes what one reader did with an old version of TLS in one account and Region.
 #[derive(Debug, Default)]
 struct OldTls<'a> {
     versions: BTreeSet<TlsVersion>,

@@ -173,7 +173,7 @@ impl OneSecret<'_> {
         })
     }
 
-    /// When the next rotation is due, and what says so.
+    /// Returns when the next rotation is due, and what says so.
     fn due(&self) -> Option<(i64, String)> {
         if let Some(next) = self.secret.next_rotation {
             return Some((next.as_second(), format!("NextRotationDate {next}")));
@@ -197,7 +197,8 @@ impl OneSecret<'_> {
         })
     }
 
-    /// Why the secret should rotate. What nobody reads need not, unless the policy demands it; a name is no proof.
+    /// Returns why the secret should rotate. What nobody reads need not, unless the policy demands it; a name is no
+    /// proof.
     fn must_rotate(&self) -> Option<(Severity, String)> {
         let settings = &self.facts.policy.findings;
         let name = &self.secret.name;
@@ -228,7 +229,7 @@ impl OneSecret<'_> {
         Some((Severity::Low, text))
     }
 
-    /// Whether a program puts new values: something else than Secrets Manager rotates the secret.
+    /// Returns whether a program puts new values: something else than Secrets Manager rotates the secret.
     fn program_writes(&self) -> bool {
         self.readers
             .iter()
@@ -294,7 +295,7 @@ impl OneSecret<'_> {
     }
 }
 
-/// Whether the call put a value.
+/// Returns whether the call put a value.
 fn is_put(slice: &ActivitySlice<'_>) -> bool {
     &*slice.access.subject.api == "PutSecretValue" && slice.access.outcome == CallOutcome::Ok
 }

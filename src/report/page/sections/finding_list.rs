@@ -10,7 +10,7 @@ use crate::report::escape::one_line;
 use crate::report::ranking;
 use crate::report::text::phrases::{self, number};
 
-/// How many examples a kind of finding shows.
+/// The number of examples that a kind of finding shows.
 const EXAMPLES: usize = 8;
 
 /// Findings by their code.
@@ -18,7 +18,7 @@ const EXAMPLES: usize = 8;
 pub(crate) struct Findings {
     kinds: Vec<FindingsOfKind>,
     total: String,
-    /// What is not shown; empty: all is.
+    /// A sentence about the rows that are not shown; empty if all are.
     more: String,
 }
 
@@ -43,7 +43,7 @@ struct Example {
     evidence: String,
 }
 
-/// How many findings are of high severity.
+/// Returns how many findings are of high severity.
 pub(crate) fn severe(report: &Report) -> u64 {
     let high = |row: &&FindingRow| row.severity == Severity::High;
     report.open_findings().filter(high).count() as u64

@@ -15,7 +15,7 @@ use crate::report::escape::one_line;
 use crate::report::format::day;
 use crate::report::text::phrases::{self, number};
 
-/// How many loops are shown.
+/// The number of loops that are shown.
 const LOOPS: usize = 8;
 
 /// The most days that a picture of calls a day shows; a longer window shows its last ones.
@@ -29,9 +29,9 @@ const HEIGHT: u64 = 100;
 pub(crate) struct LoopsView {
     shown: Vec<LoopView>,
     more: String,
-    /// That others go with their secrets.
+    /// A sentence on further loops that end with their secrets.
     going: Option<String>,
-    /// What stands there where there is none.
+    /// The sentence that is shown where there is none.
     none: &'static str,
 }
 
@@ -43,7 +43,7 @@ struct LoopView {
     reader: String,
     client: String,
     rate: String,
-    /// How sure the numbers are, if they come from a sample.
+    /// The certainty of the numbers, if they come from a sample.
     sure: String,
     saves: String,
     advice: Vec<Word>,

@@ -8,16 +8,16 @@ use crate::report::escape::one_line;
 use crate::report::format::percent;
 use crate::report::text::phrases::number;
 
-/// How many gaps are shown.
+/// The number of gaps that are shown.
 const GAPS: usize = 100;
 
-/// What could not be seen.
+/// Describes what could not be seen.
 #[derive(Serialize)]
 pub(crate) struct Unseen {
     gaps: Vec<GapView>,
     more: String,
     scopes: Vec<ScopeView>,
-    /// How many accounts and Regions the trail covers in full; they are not listed.
+    /// A sentence on how many accounts and Regions the trail covers in full; they are not listed.
     complete: String,
 }
 

@@ -104,7 +104,7 @@ impl ApplyJob<'_> {
         text
     }
 
-    /// What was looked up, when, and what it found. Nothing is said of lines that were not looked up.
+    /// Returns what was looked up, when, and what it found. Nothing is said of lines that were not looked up.
     fn what_was_looked_up(&self, summary: &ApplySummary, recent: Option<&RecentCalls>) -> String {
         if recent.is_none() {
             return "The calls since the scan were not looked up (`--no-lookup`).".to_owned();
