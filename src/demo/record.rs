@@ -422,7 +422,7 @@ fn endpoint(call: &Call) -> Option<&'static str> {
     };
     Some(match call.region {
         crate::demo::locations::VIRGINIA => "vpce-0a1b2c3d4e5f60718",
-        super::organization::IRELAND => "vpce-0b2c3d4e5f6071829",
+        super::locations::IRELAND => "vpce-0b2c3d4e5f6071829",
         _ => "vpce-0c3d4e5f607182930",
     })
 }

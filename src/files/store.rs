@@ -364,8 +364,27 @@ fn stage(folder: &Path, content: &WriteContent<'_>) -> io::Result<tempfile::Name
     Ok(file)
 }
 
+/// Writes one file whole or not at all, for its owner alone.
+///
+/// # Errors
+/// The error of the operating system: `AlreadyExists` for a file that is there and is not to be replaced.
+pub fn write_file(path: &Path, bytes: &[u8], overwrite: Overwrite) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unnamed)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let written = match overwrite {
+        Overwrite::Yes => file.persist(path),
+        Overwrite::No => file.persist_noclobber(path),
+    };
+    written.map(drop).map_err(|error| error.error)
+}
+
 /// Returns what the system said of a temporary file, without its name: nobody will find a file of that name.
-pub fn unnamed(error: io::Error) -> io::Error {
+fn unnamed(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;
     }

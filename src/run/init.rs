@@ -4,8 +4,6 @@ mod effort;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -29,7 +27,7 @@ use crate::domain::setup::settings_file::settings_file;
 use crate::domain::setup::{
     CallSource, DescribedTrail, OrganizationSeen, ScanEffort, SetupFacts, fitting,
 };
-use crate::files::store::unnamed;
+use crate::files::store::{self, Overwrite};
 use crate::term::Term;
 
 /// Runs `init`.
@@ -46,7 +44,9 @@ pub(super) fn run(args: &InitArgs, term: &Term) -> Result<Exit> {
     let runtime = session::runtime()?;
     let found = runtime.block_on(find(args, term))?;
     let text = settings_file(&found);
-    write(&args.file, &text)?;
+    // One that came meanwhile is not replaced.
+    store::write_file(&args.file, text.as_bytes(), Overwrite::No)
+        .with_context(|| format!("cannot write `{}`", args.file.display()))?;
     let told = Term::data(summary(&found, &args.file, &text)?.as_bytes());
     let exit = if found.gaps.is_empty() {
         Exit::Done
@@ -54,22 +54,6 @@ pub(super) fn run(args: &InitArgs, term: &Term) -> Result<Exit> {
         Exit::Partial
     };
     Ok(shown(told, exit))
-}
-
-/// Writes the file whole or not at all, and never over one that came meanwhile.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let failed = || format!("cannot write `{}`", path.display());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .map_err(unnamed)
-        .with_context(failed)?;
-    file.write_all(text.as_bytes()).with_context(failed)?;
-    file.persist_noclobber(path)
-        .map_err(|error| error.error)
-        .with_context(failed)?;
-    Ok(())
 }
 
 /// Asks AWS.

@@ -837,6 +837,11 @@ impl World {
     }
 }
 
+/// The arguments of a command line, none of which has a space.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
 /// Runs the program in a folder.
 pub fn program(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));

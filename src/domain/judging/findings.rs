@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::judging::facts;
@@ -118,20 +118,9 @@ fn about(secret: &Secret, code: FindingCode, text: String) -> FindingRow {
     }
 }
 
-/// A finding about no single secret, of the usual severity of its kind.
+/// A finding about no single secret, without further evidence.
 fn general(code: FindingCode, text: String) -> FindingRow {
-    FindingRow {
-        severity: FindingKind::of(&code).map_or(Severity::Low, |kind| kind.severity),
-        code,
-        arn: None,
-        name: String::new(),
-        account: None,
-        region: None,
-        reader: None,
-        text,
-        evidence: String::new(),
-        muted: None,
-    }
+    FindingRow::general(code, text, String::new())
 }
 
 /// The last use by a consumer, in seconds since 1970.

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::base::finding_kinds::{FindingCode, Severity};
+use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -408,4 +408,22 @@ pub struct FindingRow {
     /// The reason why the policy file mutes it; `None`: it does not. A muted finding is not counted and not acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted: Option<String>,
+}
+
+impl FindingRow {
+    /// A finding about no single secret, of the usual severity of its kind.
+    pub fn general(code: FindingCode, text: String, evidence: String) -> Self {
+        Self {
+            severity: FindingKind::of(&code).map_or(Severity::Low, |kind| kind.severity),
+            code,
+            arn: None,
+            name: String::new(),
+            account: None,
+            region: None,
+            reader: None,
+            text,
+            evidence,
+            muted: None,
+        }
+    }
 }

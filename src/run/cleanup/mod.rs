@@ -32,6 +32,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::scan_plan::clock;
+use super::way_out::helpful;
 use super::{session, shown};
 use crate::aws::AwsSession;
 use crate::cli::{AnalysisArgs, AwsArgs, NowArg};
@@ -51,6 +52,20 @@ pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     let bytes = whole(path, ValueEnd::Line, LARGEST_PLAN)
         .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
     plan_file::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
+}
+
+/// Refuses to change a plan that was applied.
+fn refuse_applied(plan: &Path, help: &str) -> Result<()> {
+    match JournalPlace::beside(plan) {
+        JournalPlace::File(journal) if journal.exists() => Err(helpful(
+            format!(
+                "`{}` was already applied, as the journal beside it shows",
+                plan.display()
+            ),
+            help,
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Returns what the journal beside a plan says of a secret, if it says anything: its state, since when, and what to

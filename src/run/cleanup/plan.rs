@@ -3,20 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use jiff::Timestamp;
 
 use super::gaps;
 use super::show::{command, day, paragraph, place, saving, table};
-use super::{RunClock, path_word};
+use super::{RunClock, path_word, refuse_applied};
 use crate::Exit;
 use crate::cli::PlanArgs;
 use crate::domain::base::money::{Money, counted, thousands};
 use crate::domain::base::names::Region;
-use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::{
     Draft, Guards, Plan, PlanEntry, PlanSelection, VerdictScope, draft, end_of_window,
 };
@@ -96,34 +94,8 @@ fn beside(dir: &Path) -> PathBuf {
 
 /// Writes the plan whole or not at all, for its owner alone. Somebody may have worked on the one that is there.
 fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
-    if let JournalPlace::File(journal) = JournalPlace::beside(path)
-        && journal.exists()
-    {
-        return Err(helpful(
-            format!(
-                "`{}` was already applied, as the journal beside it shows",
-                path.display()
-            ),
-            "name another file with `--out FILE`",
-        ));
-    }
-    let failed = || format!("cannot write the plan `{}`", path.display());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .map_err(store::unnamed)
-        .with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    if overwrite == Overwrite::Yes {
-        file.persist(path).map(drop).map_err(|error| error.error)
-    } else {
-        file.persist_noclobber(path)
-            .map(drop)
-            .map_err(|error| error.error)
-    }
-    .map_err(|error| match error.kind() {
+    refuse_applied(path, "name another file with `--out FILE`")?;
+    store::write_file(path, bytes, overwrite).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => helpful(
             format!(
                 "there is a plan `{}` already, and somebody may have reviewed it",
@@ -131,7 +103,8 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
             ),
             "name another file with `--out FILE`, or replace it with `--overwrite`",
         ),
-        _ => anyhow::Error::from(error).context(failed()),
+        _ => anyhow::Error::from(error)
+            .context(format!("cannot write the plan `{}`", path.display())),
     })
 }
 
