@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::scan::OUT;
+use super::scan_places::OUT;
 use super::scan_plan::scan_defaults;
 use super::way_out::helpful;
 use crate::cli::LATEST;

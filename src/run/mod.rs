@@ -22,6 +22,7 @@ mod reader;
 mod report;
 mod rules;
 mod scan;
+mod scan_places;
 mod scan_plan;
 mod session;
 mod sources;

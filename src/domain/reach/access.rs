@@ -32,16 +32,6 @@ pub enum AccessAction {
 }
 
 impl AccessAction {
-    /// Every action on secrets that is evaluated.
-    pub const OF_SECRETS: [Self; 6] = [
-        Self::GetSecretValue,
-        Self::BatchGetSecretValue,
-        Self::DescribeSecret,
-        Self::PutSecretValue,
-        Self::UpdateSecret,
-        Self::DeleteSecret,
-    ];
-
     /// The name as policies write it.
     pub fn as_str(self) -> &'static str {
         match self {
