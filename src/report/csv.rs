@@ -8,13 +8,11 @@ mod summary;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use super::escape;
 use super::scope_facts::ScopeFacts;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Scope, SecretArn};
+use crate::domain::inventory::secret::day_of;
 use crate::domain::report::result::{
     CallerRow, FindingRow, FormerSecret, ReaderRow, Report, SecretRow, UnattributedRow,
 };
@@ -145,8 +143,8 @@ fn former(row: &FormerSecret, facts: &ScopeFacts) -> [String; 31] {
     set("account_id", row.account.to_string());
     set("region", row.region.to_string());
     set("verdict", GONE.to_owned());
-    set("reasons", format!("deleted-{}", day(row.deleted)));
-    set("created_on", known(row.created.map(day)));
+    set("reasons", format!("deleted-{}", day_of(row.deleted)));
+    set("created_on", known(row.created.map(day_of)));
     set("storage_usd_window", known(row.storage_usd));
     set("total_usd_window", known(row.storage_usd));
     set(
@@ -191,7 +189,7 @@ fn secret(
         text(row.owner.as_deref()),
         row.verdict.as_str().to_owned(),
         escape::cell(&codes.join(";")),
-        known(row.created.map(day)),
+        known(row.created.map(day_of)),
         known(row.last_accessed),
         known(row.last_consumer_read),
         text(row.last_consumer.as_deref()),
@@ -334,10 +332,6 @@ fn text(text: Option<&str>) -> String {
 /// A value as a cell; empty if it is unknown.
 pub(super) fn known(value: Option<impl Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-fn day(moment: Timestamp) -> jiff::civil::Date {
-    moment.to_zoned(TimeZone::UTC).date()
 }
 
 /// Returns what a function writes, as bytes.

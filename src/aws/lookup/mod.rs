@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::checkpoint::{Checkpoint, TimeSlice, missing};
-use self::effort::{length, seconds};
+use self::effort::length;
 use self::history::{About, History, ReadLimits, StopReason};
 use self::run::{Need, ScopeLookup};
 use self::sink::ScopeSink;
@@ -155,7 +155,7 @@ pub async fn named(
         requests: ask.requests.unwrap_or(u64::MAX),
         oldest: ask.oldest.as_second(),
     };
-    let (from, to) = seconds(&ask.evidence);
+    let (from, to) = ask.evidence.seconds();
     let slice = (from.max(bounds.oldest), to);
     let mut history =
         History::new(session, scope, notes, bounds).map_err(|fault| fault.to_string())?;
@@ -186,7 +186,7 @@ async fn read_scope(
     deadline: Instant,
     notes: &dyn ProgressSink,
 ) -> HistoryRead {
-    let evidence = seconds(&to.ask.evidence);
+    let evidence = to.ask.evidence.seconds();
     let (held, remembered) = to.remembered(evidence);
     let mut read = HistoryRead {
         scope: to.scope.clone(),
@@ -251,7 +251,7 @@ fn what_is_missing(
     stop: Option<&StopReason>,
     need: Need,
 ) {
-    let evidence = seconds(&to.ask.evidence);
+    let evidence = to.ask.evidence.seconds();
     let oldest = to.ask.oldest.as_second();
     let mut done = locked(&to.done).clone();
     done.sort_unstable();

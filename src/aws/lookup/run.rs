@@ -4,9 +4,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
 use super::checkpoint::{Begun, Checkpoint, TimeSlice};
-use super::effort::{
-    PROBES, RemainingSpan, clamped, density, float, probe_window, seconds, whole, within,
-};
+use super::effort::{PROBES, RemainingSpan, clamped, density, float, probe_window, whole, within};
 use super::history::{Chunk, History, Remainder, StopReason};
 use super::sink::ScopeSink;
 use super::{HistoryRead, LookupRequest};
@@ -176,7 +174,7 @@ impl ScopeLookup<'_> {
     async fn weigh(&self, left: Vec<TimeSlice>) -> Result<[RemainingSpan; 3], StopReason> {
         let read = float(self.to.read_s().max(1));
         let newest = float(self.history.events().max(1)) / read;
-        let window = seconds(&self.to.ask.window);
+        let window = self.to.ask.window.seconds();
         let spans = [(window.1, i64::MAX), window, (i64::MIN, window.0)];
         let mut parts = spans.map(|span| RemainingSpan {
             slices: within(&left, span),
@@ -264,7 +262,7 @@ impl ScopeLookup<'_> {
                 of_s: u64::from(SUBCOMBS),
             });
         }
-        let window = seconds(&self.to.ask.window);
+        let window = self.to.ask.window.seconds();
         let full = within(&locked(&self.to.done), window);
         read.sample = Some(Sample::new(comb, done, full));
         outcome

@@ -46,7 +46,7 @@ use crate::domain::base::span::Span;
 use crate::domain::report::result::InventoryState;
 
 use contradictions::Contradictions;
-use coverage_view::{CoverageView, seconds};
+use coverage_view::CoverageView;
 use groups::{Groups, unlisted_replicas};
 use rows::{Listed, RowBuilder, avoidable};
 use unnamed::Unnamed;
@@ -325,7 +325,7 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn window(&self) -> ActivityWindow {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         ActivityWindow { from, to }
     }
 
@@ -352,7 +352,7 @@ impl<'a> Scan<'a> {
         loops: &[LoopRow],
         access: Vec<FindingRow>,
     ) -> (Vec<FindingRow>, Vec<String>) {
-        let (from, to) = seconds(self.spans.evidence);
+        let (from, to) = self.spans.evidence.seconds();
         let FindingSearch {
             mut rows,
             unjudged: mut said,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::contradictions::Contradictions;
-use super::coverage_view::{CoverageView, seconds};
+use super::coverage_view::CoverageView;
 use super::groups::{Groups, Unlisted};
 use super::unnamed::Unnamed;
 use super::{ScanSpans, TrailInput};
@@ -143,7 +143,7 @@ impl RowBuilder<'_> {
     }
 
     fn window(&self) -> ActivityWindow {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         ActivityWindow { from, to }
     }
 
@@ -285,7 +285,7 @@ impl RowBuilder<'_> {
     fn window_cost(&self, at: usize, secret: &Secret) -> WindowCost {
         let scope = secret.arn.scope();
         let piece = |(month, span): &(Month, Span)| {
-            let (from, to) = seconds(*span);
+            let (from, to) = span.seconds();
             let window = ActivityWindow { from, to };
             let mut seen = Volume::default();
             for what in self.activity.secrets[at].values() {

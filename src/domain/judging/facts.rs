@@ -359,6 +359,11 @@ pub fn last_use<'m>(readers: &'m Readers<'_>, policy: &Policy) -> Option<(i64, &
         .max()
 }
 
+/// The UTC day of a moment in seconds since 1970, as text.
+pub(super) fn utc_day(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| day_of(at).to_string())
+}
+
 fn midnight(day: Date) -> i64 {
     day.to_zoned(TimeZone::UTC)
         .map_or(0, |zoned| zoned.timestamp().as_second())
