@@ -28,7 +28,7 @@ pub(super) const HOLE: (&str, &str, i64, i64) =
     (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
 
 /// The data, which is a part of the program.
-static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+static TABLES: LazyLock<DemoTables> = LazyLock::new(|| {
     toml::from_str(include_str!("organization.toml")).expect("each test of the example reads it")
 });
 
@@ -43,7 +43,7 @@ pub(super) fn services() -> &'static [DemoService] {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Tables {
+struct DemoTables {
     secrets: Vec<CastData>,
     services: Vec<DemoService>,
 }
