@@ -124,6 +124,9 @@ const FORBIDDEN: &[&str] = &[
     "secretsmanager:GetSecretValue",
 ];
 
+/// The key of a condition: whether a deletion is asked for without recovery.
+const FORCED: &str = "secretsmanager:ForceDeleteWithoutRecovery";
+
 /// The actions that need no permission (AWS API reference, `GetCallerIdentity`).
 const FREE: &[&str] = &["sts:GetCallerIdentity"];
 
@@ -161,11 +164,7 @@ pub fn policy(actions: &[&str], places: &Places) -> IamPolicy {
             effect: Effect::Deny,
             action: vec!["secretsmanager:DeleteSecret".to_owned()],
             resource: anything(),
-            condition: when(
-                "Bool",
-                "secretsmanager:ForceDeleteWithoutRecovery",
-                vec!["true".to_owned()],
-            ),
+            condition: when("Bool", FORCED, vec!["true".to_owned()]),
         });
     }
     statement.push(Statement {

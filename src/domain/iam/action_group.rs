@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Effect, Places, Statement};
-use super::{anything, when};
+use super::{Effect, FORCED, Places, Statement, anything, when};
 
 /// Actions that share resources and conditions: one statement each, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,11 +136,7 @@ impl ActionGroup {
                     vec![places.window.to_string()],
                 );
                 // A request that does not name the parameter does not force, and may lack the key.
-                only.extend(when(
-                    "BoolIfExists",
-                    "secretsmanager:ForceDeleteWithoutRecovery",
-                    vec!["false".to_owned()],
-                ));
+                only.extend(when("BoolIfExists", FORCED, vec!["false".to_owned()]));
                 only
             }
             Self::Tag | Self::Untag => places.tag.as_ref().map_or_else(BTreeMap::new, |key| {
