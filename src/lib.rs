@@ -84,7 +84,7 @@ pub mod trend;
 
 use std::process::ExitCode;
 
-/// How the program ends. Documented in `secretsweep --help` and in the README.
+/// The ways in which the program ends, documented in `secretsweep --help` and in the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Everything that was asked is done.

@@ -24,10 +24,10 @@ pub(crate) struct Term {
     bar: ShownBar,
 }
 
-/// When text has colours.
+/// The condition under which text has colours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Colours {
-    /// Where a terminal shows them and the environment does not forbid it.
+    /// Only on a terminal, and if the environment does not forbid it.
     OnTerminals,
     /// Everywhere.
     Always,
@@ -43,7 +43,7 @@ impl Term {
         }
     }
 
-    /// Whether progress is shown in a line that changes.
+    /// Returns whether progress is shown in a line that changes.
     pub(crate) fn has_live_line(&self) -> bool {
         std::io::stderr().is_terminal() && !self.quiet
     }
@@ -78,12 +78,12 @@ impl Term {
         choice.write_global();
     }
 
-    /// Whether stdout shows colours.
+    /// Returns whether stdout shows colours.
     pub(crate) fn is_styled() -> bool {
         anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
     }
 
-    /// How many columns the terminal has that stdout is; `None`: it is a file or a pipe.
+    /// Returns how many columns the terminal has that stdout is; `None`: it is a file or a pipe.
     pub(crate) fn columns() -> Option<usize> {
         let (terminal_size::Width(columns), _) =
             terminal_size::terminal_size_of(std::io::stdout())?;
@@ -283,10 +283,10 @@ fn lock(bar: &ShownBar) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
     bar.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How often a bar moves.
+/// The time between two moves of a bar.
 const TICK: Duration = Duration::from_millis(120);
 
-/// How often a line is said where there is no terminal.
+/// Sets how often a line is said where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl ProgressLine {
@@ -322,7 +322,7 @@ impl ProgressLine {
     }
 }
 
-/// Whether an error is a reader that went away, such as `head`: no failure.
+/// Returns whether an error is a reader that went away, such as `head`: no failure.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();

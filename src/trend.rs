@@ -30,11 +30,11 @@ pub struct Trend {
     pub format: u32,
     /// Every month from the first scan to the last, those without a scan among them.
     pub months: Vec<TrendMonth>,
-    /// What each owner paid, the one that paid most first.
+    /// The owners with what they paid, the one that paid most first.
     pub owners: Vec<TrendGroup>,
-    /// What each account paid, the one that paid most first.
+    /// The accounts with what they paid, the one that paid most first.
     pub accounts: Vec<TrendGroup>,
-    /// What the month after the last will cost.
+    /// The forecast for the month after the last.
     pub forecast: Forecast,
 }
 
@@ -43,14 +43,14 @@ pub struct Trend {
 pub struct TrendMonth {
     /// `2026-10`.
     pub month: String,
-    /// What is known of it; `None`: there is no scan of it.
+    /// The scan of the month; `None`: there is none.
     pub scan: Option<MonthScan>,
 }
 
 /// What a scan says of its month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthScan {
-    /// When the scan was made.
+    /// The time when the scan was made.
     pub made: Timestamp,
     /// The scan was made before the month was over: its cost is that until then.
     pub is_partial: bool,
@@ -58,11 +58,11 @@ pub struct MonthScan {
     pub is_estimated: bool,
     /// A part of the cost is unknown and left out: calls or prices.
     pub is_incomplete: bool,
-    /// What the month cost.
+    /// The cost of the month.
     pub cost: CostParts<Money>,
-    /// Of that, what is scaled from the hours that the trail covers.
+    /// The part of that which is scaled from the hours that the trail covers.
     pub extrapolated_usd: Money,
-    /// Of that, the calls that belong to no secret.
+    /// The part of that which is calls that belong to no secret.
     pub unattributed_usd: Money,
     /// Secrets that stood in the month, those that are gone among them.
     pub secrets: u64,
@@ -72,14 +72,14 @@ pub struct MonthScan {
     pub deleted_secrets: u64,
     /// Secrets that nobody had used for the idle time when the scan was made.
     pub idle_secrets: u64,
-    /// What the scan said could be saved a month.
+    /// The amount that the scan said could be saved a month.
     pub promised_usd: Money,
-    /// What of the savings that the scan of the month before promised came true by this one, a month; `None`: there is no
-    /// scan of the month before.
+    /// The part of the savings that the scan of the month before promised that came true by this one, a month; `None`:
+    /// there is no scan of the month before.
     pub realised_usd: Option<Money>,
     /// The change since the month before; `None`: there is no scan of it.
     pub change_usd: Option<Money>,
-    /// What moved the cost most since the month before, biggest first.
+    /// The groups that moved the cost most since the month before, biggest first.
     pub movers: Vec<Mover>,
 }
 
@@ -88,7 +88,7 @@ pub struct MonthScan {
 pub struct TrendGroup {
     /// The owner or account, as summaries show it. Other people's text.
     pub group: String,
-    /// What it paid in each month, in the order of the months; `None`: there is no scan.
+    /// The amounts that it paid in each month, in the order of the months; `None`: there is no scan.
     pub months: Vec<Option<Money>>,
     /// The sum over all months.
     pub total_usd: Money,

@@ -24,7 +24,7 @@ use crate::domain::base::gap::Gap;
 use crate::domain::base::names::{AccountId, Region, Scope};
 use crate::ports::{CallerIdentity, Fault, ProgressEvent, ProgressSink};
 
-/// What this adapter asks AWS. `sts:GetCallerIdentity` needs no permission.
+/// The actions of AWS that this adapter calls. `sts:GetCallerIdentity` needs no permission.
 pub const ACTIONS: &[&str] = &[
     "sts:GetCallerIdentity",
     "sts:AssumeRole",
@@ -85,12 +85,12 @@ pub const REGIONS: &[(&str, &[&str])] = &[
 /// list of botocore, 2026-08).
 const TELLING: &[&str] = &["aws", "aws-cn"];
 
-/// Whether AWS can be asked which Regions are enabled in this partition. In one that is not known it is tried.
+/// Returns whether AWS can be asked which Regions are enabled in this partition. In one that is not known it is tried.
 pub fn tells_regions(partition: &str) -> bool {
     TELLING.contains(&partition) || !REGIONS.iter().any(|(known, _)| *known == partition)
 }
 
-/// Which accounts to look at.
+/// The accounts that are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accounts {
     /// The caller's.
@@ -101,25 +101,25 @@ pub enum Accounts {
     Organization,
 }
 
-/// What to look at.
+/// The accounts and Regions that are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountsRequest {
-    /// Which accounts.
+    /// The accounts.
     pub accounts: Accounts,
-    /// Which Regions; empty: every Region that is enabled in the account.
+    /// The Regions; empty: every Region that is enabled in the account.
     pub regions: Vec<Region>,
 }
 
-/// What there is to look at.
+/// The accounts and Regions that were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountTargets {
     /// The accounts and Regions, sorted.
     pub scopes: Vec<Scope>,
-    /// What could not be found out.
+    /// The parts that could not be found out.
     pub gaps: Vec<Gap>,
     /// Accounts of the organization that are closed, and how AWS calls their state. Not gaps: nothing can run there.
     pub closed: Vec<(AccountId, String)>,
-    /// What else the reader should know, in sentences.
+    /// Further facts for the reader of the report, in sentences.
     pub notes: Vec<String>,
     /// The names of the organization's accounts. Other people's text.
     pub names: BTreeMap<AccountId, String>,

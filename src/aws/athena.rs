@@ -20,7 +20,7 @@ use crate::ports::{
     TableColumns,
 };
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &[
     "athena:GetTableMetadata",
     "athena:StartQueryExecution",
@@ -40,7 +40,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The most rows of a page.
 const PAGE: u32 = 1_000;
 
-/// Where a table of Athena is: `athena://[catalog.]database.table[?workgroup=NAME&output=s3://bucket/prefix]`.
+/// The address of a table of Athena: `athena://[catalog.]database.table[?workgroup=NAME&output=s3://bucket/prefix]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AthenaTable {
     /// The data catalog.
@@ -51,7 +51,7 @@ pub struct AthenaTable {
     pub table: String,
     /// The workgroup; `None`: `primary`.
     pub workgroup: Option<String>,
-    /// Where results go; `None`: the workgroup says it.
+    /// The place where results go; `None`: the workgroup says it.
     pub output: Option<String>,
 }
 
@@ -247,7 +247,7 @@ fn row(row: &Value) -> SqlRow {
         .collect()
 }
 
-/// Why a query ended without a result.
+/// Returns why a query ended without a result.
 fn fault_of(status: &Value) -> QueryFault {
     /// The category of errors that the query itself makes (Athena API reference, `AthenaError`).
     const USER: u64 = 2;

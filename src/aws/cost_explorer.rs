@@ -13,7 +13,7 @@ use super::services::COST_EXPLORER;
 use crate::domain::base::span::Span;
 use crate::ports::Fault;
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &["ce:GetCostAndUsage"];
 
 /// Asks for what was used in a span, by the day; gives the pages as they came. A span that ends within a day is asked for to

@@ -150,7 +150,7 @@ fn credentials<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsEr
     chain(error).find_map(|link| link.downcast_ref())
 }
 
-/// Whether there are none, or they cannot be used.
+/// Returns whether there are none, or they cannot be used.
 fn without(error: &CredentialsError, cause: String) -> Fault {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => Fault::NoCredentials,

@@ -37,23 +37,23 @@ pub enum JournalObjectError {
     /// It could not be read.
     #[error("failed to read the journal {address}: {fault}")]
     Unread {
-        /// Which object.
+        /// The object.
         address: ObjectAddress,
-        /// What AWS says.
+        /// The words of AWS.
         fault: Fault,
     },
     /// Its contents cannot be trusted.
     #[error("the journal {address} cannot be trusted")]
     Damaged {
-        /// Which object.
+        /// The object.
         address: ObjectAddress,
-        /// Where and what.
+        /// The place and the error.
         source: JournalError,
     },
 }
 
 impl JournalObjectError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     #[must_use]
     pub const fn help(&self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ pub struct JournalObject<'a> {
     bytes: Vec<u8>,
     /// The `ETag` of these bytes; `None`: there is no object yet.
     etag: Option<String>,
-    /// What no other run has: two runs may write the same entry in the same moment.
+    /// A mark that no other run has: two runs may write the same entry in the same moment.
     run: String,
 }
 
@@ -126,7 +126,7 @@ impl<'a> JournalObject<'a> {
         Ok((journal, state))
     }
 
-    /// Whether the object is there.
+    /// Returns whether the object is there.
     pub fn exists(&self) -> bool {
         self.etag.is_some()
     }

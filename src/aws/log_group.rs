@@ -25,7 +25,7 @@ use crate::domain::trail::coverage::SETTLING;
 use crate::domain::trail::unread::Unread;
 use crate::ports::{Fault, Feed, ProgressEvent, ProgressSink, RecordCompleteness};
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &["logs:FilterLogEvents"];
 
 /// Days that are read side by side. Accounts share a few requests a second (CloudWatch Logs quotas, `FilterLogEvents`).
@@ -42,14 +42,14 @@ pub struct LogGroupRead {
     pub records: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// What was not read.
+    /// The parts that were not read.
     pub gaps: Vec<Gap>,
     /// The time of which it may have held records.
     pub unread: Vec<Unread>,
 }
 
 impl LogGroupRead {
-    /// What was read, as a sentence.
+    /// Returns what was read, as a sentence.
     pub fn sentence(&self, group: &LogGroup) -> String {
         let what = match group.part {
             LogGroupPart::OurServices => {
@@ -67,8 +67,8 @@ impl LogGroupRead {
     }
 }
 
-/// What reading a log group will take, as a sentence. The size of a page is that of the API reference; a price for these
-/// requests is not in AWS's list of prices of CloudWatch Logs as far as it is known here.
+/// Returns what reading a log group will take, as a sentence. The size of a page is that of the API reference; a price
+/// for these requests is not in AWS's list of prices of CloudWatch Logs as far as it is known here.
 pub fn beforehand(group: &LogGroup) -> String {
     let what = match group.part {
         LogGroupPart::OurServices => "the records of Secrets Manager and KMS are asked for",

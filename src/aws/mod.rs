@@ -313,7 +313,7 @@ impl AwsSession {
         })
     }
 
-    /// Who is asking.
+    /// Returns who is asking.
     pub fn caller(&self) -> &CallerIdentity {
         &self.caller
     }

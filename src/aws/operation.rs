@@ -52,13 +52,13 @@ pub(super) struct RemoteService {
     pub(super) id: &'static str,
     /// Its name in signatures and in IAM actions, such as `ce`.
     pub(super) name: &'static str,
-    /// How a request is written.
+    /// The protocol in which a request is written.
     pub(super) protocol: Protocol,
-    /// Where it is asked.
+    /// The place where it is asked.
     pub(super) endpoint: fn(&CallPlace<'_>) -> Option<Endpoint>,
 }
 
-/// Where a call is made.
+/// The place where a call is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CallPlace<'a> {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
@@ -76,7 +76,7 @@ pub(super) struct CallPlace<'a> {
 pub(super) struct Endpoint {
     /// Without a scheme.
     pub(super) host: String,
-    /// Of the signature.
+    /// The Region of the signature.
     pub(super) region: String,
 }
 
@@ -320,7 +320,7 @@ fn url(
     }
 }
 
-/// What signs requests and names the program in them.
+/// Returns what signs requests and names the program in them.
 fn signing(service: &RemoteService, region: String, settings: &SdkConfig) -> StaticRuntimePlugin {
     let mut config = Layer::new("signing");
     config.store_put(AuthSchemeOptionResolverParams::new(()));

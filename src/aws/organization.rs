@@ -16,7 +16,7 @@ use crate::domain::base::gap::Gap;
 use crate::domain::base::names::AccountId;
 use crate::ports::{Fault, IamSink, ProgressEvent, ProgressSink};
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &[
     "organizations:DescribeOrganization",
     "organizations:DescribePolicy",
@@ -52,7 +52,7 @@ pub(super) async fn list_accounts(
     Ok(accounts)
 }
 
-/// How many open accounts the caller's organization has.
+/// Returns how many open accounts the caller's organization has.
 ///
 /// # Errors
 /// [`Fault`]: a member may not list accounts, and an account without an organization has none.
@@ -67,7 +67,7 @@ pub async fn organization_size(
         .count())
 }
 
-/// Whether this says that the account belongs to no organization (Organizations API reference, `ListAccounts`).
+/// Returns whether this says that the account belongs to no organization (Organizations API reference, `ListAccounts`).
 pub fn is_without_organization(fault: &Fault) -> bool {
     matches!(fault, Fault::Refused { code, .. } if code == "AWSOrganizationsNotInUseException")
 }
@@ -125,7 +125,7 @@ impl ControlsRead {
     }
 }
 
-/// What failed: the action, and how.
+/// A call that failed: the action, and the fault.
 type FailedCall = (&'static str, Fault);
 
 struct OrganizationReading<'a> {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::xml;
 
-/// How a request is written.
+/// The protocol in which a request is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Protocol {
     /// JSON 1.1. Holds what stands before the name of the operation in `X-Amz-Target`.
@@ -93,7 +93,7 @@ fn path(name: &str) -> String {
     format!("/{name}")
 }
 
-/// What stands for itself in a form (RFC 3986, "Unreserved Characters").
+/// The characters that stay as they are in a form (RFC 3986, "Unreserved Characters").
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

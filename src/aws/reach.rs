@@ -20,13 +20,14 @@ use crate::domain::inventory::secret::Secret;
 use crate::domain::reach::customer_keys;
 use crate::ports::{Fault, IamSink, PolicyHolder, ProgressEvent, ProgressSink, Vault as _};
 
-/// What this adapter asks AWS, beyond `secretsmanager:GetResourcePolicy` and what the organization is asked.
+/// The actions of AWS that this adapter calls, beyond `secretsmanager:GetResourcePolicy` and what the organization is
+/// asked.
 pub const ACTIONS: &[&str] = &["iam:GetAccountAuthorizationDetails", "kms:GetKeyPolicy"];
 
 /// What could not be read.
 #[derive(Debug, Default)]
 pub struct ReachRead {
-    /// What is missing although it was asked for.
+    /// The parts that are missing although they were asked for.
     pub gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub notes: Vec<String>,
@@ -66,10 +67,10 @@ pub async fn read(
     read
 }
 
-/// How many accounts are read at once: each answer may have many megabytes.
+/// The number of accounts that are read at once: each answer may have many megabytes.
 const ACCOUNTS_AT_ONCE: usize = 4;
 
-/// How many policies are asked for at once.
+/// The number of policies that are asked for at once.
 const POLICIES_AT_ONCE: usize = 8;
 
 /// Asks for each of these, so many at once; the answers in their order.

@@ -27,7 +27,7 @@ use crate::domain::inventory::secret::{Replica, RotationSchedule, Secret, day_of
 use crate::domain::inventory::tags::Tags;
 use crate::ports::{BlobStore, Fault, ProgressEvent, ProgressSink};
 
-/// What reading asks AWS.
+/// The actions of AWS that reading calls.
 pub const ACTIONS: &[&str] = &[
     "secretsmanager:ListSecrets",
     "secretsmanager:DescribeSecret",
@@ -39,13 +39,13 @@ pub(super) const PAGE: i32 = 100;
 /// What one account and Region holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
-    /// Where.
+    /// The account and Region.
     pub scope: Scope,
     /// The secrets, as far as they were read; in AWS's order.
     pub secrets: Vec<Secret>,
     /// Nothing is missing from the list. A replica's state may be: that is in `gaps`.
     pub complete: bool,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
 }
 

@@ -93,15 +93,15 @@ pub(super) const ATHENA: RemoteService = RemoteService {
     endpoint: |place| Partition::of(place)?.endpoint("athena", place.region, place),
 };
 
-/// Where a partition has its services.
+/// The hosts of the services of a partition.
 struct Partition {
     /// `aws`, `aws-cn`, ...
     name: &'static str,
     /// The Region of services that a partition has once.
     global: &'static str,
-    /// What hosts end with.
+    /// The end of the names of its hosts.
     suffix: &'static str,
-    /// What hosts end with that have addresses of IPv6, too.
+    /// The end of the names of hosts that have addresses of IPv6, too.
     dual_stack: Option<&'static str>,
 }
 

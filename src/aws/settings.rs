@@ -78,7 +78,7 @@ async fn from_profile(connect: &Connect) -> Result<FromProfile, Fault> {
     })
 }
 
-/// How attempts are spread. `legacy` is how botocore did it once; here it is `standard`.
+/// Returns how attempts are spread. `legacy` is how botocore did it once; here it is `standard`.
 fn retry_mode(text: Option<&str>) -> Result<RetryMode, Fault> {
     match text.map(str::to_ascii_lowercase).as_deref() {
         None | Some("standard" | "legacy") => Ok(RetryMode::Standard),
@@ -120,7 +120,7 @@ fn of_profile(name: &str, settings: &SdkConfig) -> CredentialsProviderChain {
         .or_else("Ec2InstanceMetadata", instance)
 }
 
-/// Who names the number of attempts decides about throttled requests, too: they are not tried beyond it. But look-ups in
+/// Limits throttled requests, too, where the number of attempts is set: they are not tried beyond it. But look-ups in
 /// the event history are: everybody in the account shares their two requests a second, so being throttled is their
 /// usual state, and their bound is the budget.
 fn bounded(patience: Patience, attempts: Option<&str>) -> Result<Patience, Fault> {

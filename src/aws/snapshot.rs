@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::base::names::{Scope, SecretArn};
 
-/// Where a page of the list goes.
+/// Returns where a page of the list goes.
 pub(super) fn inventory_name(scope: &Scope, page: u32) -> String {
     format!(
         "inventory/{}/{}/list-secrets-{page:05}.json",
@@ -20,8 +20,8 @@ pub(super) fn inventory_name(scope: &Scope, page: u32) -> String {
     )
 }
 
-/// Where the description of one secret goes. Names of secrets may hold slashes and dots, so they are not used as they
-/// are.
+/// Returns where the description of one secret goes. Names of secrets may hold slashes and dots, so they are not used
+/// as they are.
 pub(super) fn describe_name(arn: &SecretArn) -> String {
     let scope = arn.scope();
     let plain: String = arn
@@ -40,12 +40,12 @@ pub(super) fn describe_name(arn: &SecretArn) -> String {
     )
 }
 
-/// Where the versions of one secret go.
+/// Returns where the versions of one secret go.
 pub(super) fn versions_name(arn: &SecretArn) -> String {
     describe_name(arn).replace("/describe-secret-", "/list-secret-version-ids-")
 }
 
-/// Where the resource policy of one secret goes, below the folder of IAM data.
+/// Returns where the resource policy of one secret goes, below the folder of IAM data.
 pub(super) fn resource_policy_name(arn: &SecretArn) -> String {
     let name = describe_name(arn).replace("/describe-secret-", "/get-resource-policy-");
     name.replacen("inventory/", "", 1)

@@ -18,7 +18,7 @@ use crate::domain::base::names::{Region, Scope};
 use crate::domain::setup::DescribedTrail;
 use crate::ports::Fault;
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &[
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetTrailStatus",
@@ -66,7 +66,7 @@ async fn in_scope(session: &AwsSession, scope: &Scope) -> Result<Vec<DescribedTr
     Ok(found)
 }
 
-/// What is known of a trail; `None` if it delivers to no bucket.
+/// Returns what is known of a trail; `None` if it delivers to no bucket.
 async fn facts(session: &AwsSession, client: &Client, trail: Trail) -> Option<DescribedTrail> {
     let (arn, bucket) = (trail.trail_arn?, trail.s3_bucket_name?);
     let status = session
@@ -91,7 +91,7 @@ async fn facts(session: &AwsSession, client: &Client, trail: Trail) -> Option<De
     })
 }
 
-/// Whether management events that read are logged (CloudTrail user guide, "Logging management events").
+/// Returns whether management events that read are logged (CloudTrail user guide, "Logging management events").
 fn logs_reads(answer: &GetEventSelectorsOutput) -> bool {
     let basic = answer.event_selectors().iter().any(|selector| {
         let kinds = selector.read_write_type.as_ref();

@@ -16,7 +16,7 @@ use crate::domain::inventory::dependents::dependents;
 use crate::domain::inventory::secret::Secret;
 use crate::ports::{Fault, RecoveryWindow, Scheduled, Vault};
 
-/// What acting asks AWS, beyond `secretsmanager:DescribeSecret`.
+/// The actions of AWS that acting on secrets calls, beyond `secretsmanager:DescribeSecret`.
 pub const ACTIONS: &[&str] = &[
     "secretsmanager:GetResourcePolicy",
     "secretsmanager:DeleteSecret",

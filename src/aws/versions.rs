@@ -14,7 +14,7 @@ use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::inventory::secret::CurrentVersion;
 use crate::ports::{BlobStore, Fault, ProgressEvent, ProgressSink};
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
 
 /// What the current versions of some secrets are.
@@ -22,7 +22,7 @@ pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
 pub struct CurrentVersions {
     /// The current version by ARN; nothing for a secret that has none.
     pub current: BTreeMap<SecretArn, CurrentVersion>,
-    /// What could not be read: one gap an account and Region.
+    /// The parts that could not be read: one gap an account and Region.
     pub gaps: Vec<Gap>,
 }
 

@@ -11,7 +11,7 @@
 use serde_json::{Map, Value};
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
-/// How deep elements may lie in each other. The deepest answer that is read has nine levels.
+/// Sets how deep elements may lie in each other. The deepest answer that is read has nine levels.
 const DEEPEST: usize = 32;
 
 /// An element that is not closed yet.

@@ -30,11 +30,11 @@ use examine::{Check, examine};
 /// What applying a plan deals with.
 #[derive(Clone, Copy)]
 pub struct ApplyContext<'a> {
-    /// Where secrets are acted on.
+    /// The port by which secrets are acted on.
     pub vault: &'a dyn Vault,
-    /// Where calls since the scan can be looked up; `None`: nowhere.
+    /// The port by which calls since the scan are looked up; `None`: there is none.
     pub reads: Option<&'a dyn RecentReads>,
-    /// What is protected.
+    /// The policy, which says what is protected.
     pub policy: &'a Policy,
     /// The present moment.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
@@ -47,7 +47,7 @@ pub struct ApplyContext<'a> {
 pub struct ApplyOptions {
     /// A tag to set before each deletion.
     pub tag: Option<(String, String)>,
-    /// What to do with replicas.
+    /// The decision about replicas.
     pub replicas: Replicas,
     /// The least time between two deletions. AWS allows 50 a second in an account and Region.
     pub pace: Duration,
@@ -73,7 +73,7 @@ pub enum LineOutcome {
     WouldDelete {
         /// Until when the name would be blocked.
         blocked_until: Timestamp,
-        /// Where replicas would go at once.
+        /// The Regions of replicas that would be deleted at once.
         replicas: Vec<Region>,
     },
     /// The deletion is scheduled.
@@ -107,7 +107,7 @@ impl LineOutcome {
         }
     }
 
-    /// Why it did not go on. Other people's text may stand in it.
+    /// Returns why it did not go on. Other people's text may stand in it.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Refused(why) | Self::Failed(why) => Some(why),
@@ -121,25 +121,25 @@ impl LineOutcome {
 pub struct ApplySummary {
     /// Each line that was to be deleted, in the plan's order.
     pub lines: Vec<LineResult>,
-    /// Why calls since the scan could not be looked up, for some line at least.
+    /// The reason why calls since the scan could not be looked up, for some line at least.
     pub lookup_gap: Option<String>,
-    /// Why the run stopped before its end: the journal could not be written.
+    /// The reason why the run stopped before its end: the journal could not be written.
     pub stopped: Option<String>,
 }
 
 /// One line with what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineResult {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// What it saves a month.
+    /// The amount that it saves a month.
     pub saves: Option<Money>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: LineOutcome,
 }
 
 impl ApplySummary {
-    /// How many lines ended like this.
+    /// Returns how many lines ended like this.
     pub fn count(&self, which: fn(&LineOutcome) -> bool) -> usize {
         self.lines
             .iter()
@@ -147,7 +147,7 @@ impl ApplySummary {
             .count()
     }
 
-    /// What each of the lines that ended like this saves a month; `None`: not known.
+    /// Returns what each of the lines that ended like this saves a month; `None`: not known.
     pub fn saves(
         &self,
         which: fn(&LineOutcome) -> bool,
@@ -274,7 +274,7 @@ pub async fn execute(
     summary
 }
 
-/// What to say of the line at which the journal failed: all that was begun, by this run or one before it.
+/// Returns what to say of the line at which the journal failed: all that was begun, by this run or one before it.
 fn unrecorded(secret_state: Option<&SecretState>, error: &str) -> LineOutcome {
     let begun = secret_state.map(begun).unwrap_or_default();
     let unfinished = if begun.is_empty() {

@@ -21,19 +21,19 @@ use crate::ports::{Fault, JournalWriter};
 /// What became of one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Back {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// Whether it is there again.
+    /// The outcome.
     pub outcome: RestoreOutcome,
     /// Replicas that were made again.
     pub replicated: Vec<Region>,
     /// Replicas that could not be made again, and why.
     pub lost: Vec<(Region, String)>,
-    /// Why the tag that was set before the deletion could not be taken back.
+    /// The reason why the tag that was set before the deletion could not be taken back.
     pub tagged: Option<String>,
 }
 
-/// Whether a secret is there again.
+/// The outcome of restoring a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreOutcome {
     /// Its deletion was taken back.
@@ -60,7 +60,7 @@ impl RestoreOutcome {
         }
     }
 
-    /// Why it is not there again. Other people's text may stand in it.
+    /// Returns why it is not there again. Other people's text may stand in it.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::TooLate(why) | Self::Failed(why) => Some(why),
@@ -74,7 +74,7 @@ impl RestoreOutcome {
 pub struct RestoreSummary {
     /// Each secret, in the order asked for.
     pub secrets: Vec<Back>,
-    /// Why the run stopped before its end: the journal could not be written.
+    /// The reason why the run stopped before its end: the journal could not be written.
     pub stopped: Option<String>,
 }
 

@@ -9,19 +9,19 @@ use crate::domain::cleanup::journal::{JournalState, Phase, SecretState};
 /// One secret of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusRow {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
     /// How it stands, in one or two words.
     pub state: &'static str,
     /// Since when.
     pub since: Timestamp,
-    /// Who brought it there.
+    /// The caller who brought it there.
     pub caller: String,
     /// The end of its recovery window.
     pub deletion: Option<Timestamp>,
     /// The time left to take it back; `None`: there is nothing to take back.
     pub left: Option<SignedDuration>,
-    /// What to know besides: why it did not go on, which replicas are gone. Other people's text may stand in it.
+    /// A note about it: why it did not go on, which replicas are gone. Other people's text may stand in it.
     pub note: String,
 }
 
@@ -32,13 +32,13 @@ pub struct StatusTable {
     pub plan: Option<String>,
     /// Each secret, sorted by ARN.
     pub rows: Vec<StatusRow>,
-    /// How many intents have no outcome: the next run asks AWS.
+    /// The number of intents that have no outcome: the next run asks AWS.
     pub open: usize,
     /// Deletions that are not taken back.
     pub deleted: usize,
-    /// What each of them saves a month; `None`: not known.
+    /// The amounts that each of them saves a month; `None`: not known.
     pub saves: Vec<Option<Money>>,
-    /// What each deletion saved until now, also those that were taken back.
+    /// The amounts that each deletion saved until now, also those that were taken back.
     pub saved: Vec<Option<Money>>,
 }
 

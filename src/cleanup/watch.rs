@@ -27,9 +27,9 @@ use crate::ports::{RecentCall, RecentTarget};
 /// A secret that is pending deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// When its deletion was scheduled.
+    /// The time when its deletion was scheduled.
     pub deleted: Timestamp,
     /// The end of its recovery window.
     pub deletion: Timestamp,
@@ -51,15 +51,16 @@ pub struct Requester {
     pub arn: SecretArn,
     /// The ARN of the role or user. Other people's text.
     pub reader: String,
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program.
     pub client: String,
     /// The API that was called.
     pub what: String,
-    /// How it ended.
+    /// The outcome of the calls.
     pub how: CallOutcome,
-    /// How many calls. An hour is the smallest part of time that is counted: the hour of the deletion counts whole.
+    /// The number of calls. An hour is the smallest part of time that is counted: the hour of the deletion counts
+    /// whole.
     pub calls: u64,
     /// The first call.
     pub first: Timestamp,
@@ -94,7 +95,7 @@ pub fn pending(state: &JournalState) -> Vec<Pending> {
         .collect()
 }
 
-/// Who asks for pending secrets, by these calls; sorted by secret and reader.
+/// Returns who asks for pending secrets, by these calls; sorted by secret and reader.
 pub fn requesters(pending: &[Pending], accesses: &[CallSeries], policy: &Policy) -> Vec<Requester> {
     let mut owners = Vec::new();
     let mut arns = Vec::new();
@@ -134,9 +135,9 @@ pub fn requesters(pending: &[Pending], accesses: &[CallSeries], policy: &Policy)
     requesters.into_values().collect()
 }
 
-/// Where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas, whose log
-/// files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what may still be on
-/// its way `now` is not missed yet; but where nothing is left of it then, nothing was read.
+/// Returns where silence proves nothing, and why: the accounts and Regions of pending secrets, and of their replicas,
+/// whose log files do not cover the time from `from` or from the deletion on, whichever is later. Of that time, what
+/// may still be on its way `now` is not missed yet; but where nothing is left of it then, nothing was read.
 pub fn uncovered(
     pending: &[Pending],
     coverage: &Coverage,
@@ -169,7 +170,7 @@ pub fn uncovered(
     since.into_iter().flat_map(gaps).collect()
 }
 
-/// Why no event since a moment can have arrived yet.
+/// Returns why no event since a moment can have arrived yet.
 fn too_young(since: i64) -> String {
     let since =
         Timestamp::from_second(since).map_or_else(|_| since.to_string(), |at| at.to_string());
@@ -210,7 +211,7 @@ pub fn wants<'a>(
     accesses.iter().filter(wants).collect()
 }
 
-/// What a caller is for a call.
+/// Returns what a caller is for a call.
 fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Class {
     let is_stranger = !ours.is_empty() && !ours.contains(name_of(&access.caller.identity));
     let class = classify_unless(&access.caller, policy, |kind| {
@@ -222,7 +223,8 @@ fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Cl
     for_read.unwrap_or(class)
 }
 
-/// Who wanted this secret from a moment on, of these calls, or may have. `arn` is the secret's own or a replica's.
+/// Returns who wanted this secret from a moment on, of these calls, or may have. `arn` is the secret's own or a
+/// replica's.
 pub fn wanted(
     secret: &Secret,
     arn: &SecretArn,
@@ -287,7 +289,7 @@ pub fn last_of(arn: &SecretArn, calls: &[&CallSeries]) -> Option<Timestamp> {
     Timestamp::from_second(last?).ok()
 }
 
-/// Whether a call shows that its caller wants the secret, or would.
+/// Returns whether a call shows that its caller wants the secret, or would.
 fn asks(access: &CallSeries, class: &Class, policy: &Policy) -> bool {
     if class.kind == ReaderKind::Ourselves {
         return false;
@@ -363,234 +365,4 @@ impl Requester {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::borrow::Cow;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::domain::trail::dedup::Deduplicator;
-    use crate::domain::trail::event::{EventId, EventSink, Identity, TrailEvent};
-    use crate::domain::trail::ledger::{Ledger, LedgerBounds};
-
-    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123";
-    const MARKED: &str =
-        "You can't perform this operation on the secret because it was marked for deletion.";
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn gone() -> Pending {
-        let arn: SecretArn = ARN.parse().unwrap();
-        Pending {
-            replicas: vec![arn.in_region(&"eu-west-1".parse().unwrap()).unwrap()],
-            arn,
-            deleted: at("2026-11-02T10:00:00Z"),
-            deletion: at("2026-12-02T10:00:00Z"),
-        }
-    }
-
-    fn event<'a>(
-        time: &str,
-        name: &'a str,
-        target: &'a str,
-        error: Option<(&'a str, &'a str)>,
-    ) -> TrailEvent<'a> {
-        TrailEvent {
-            id: EventId::new(&format!("{time}{name}{target}")),
-            shared_id: None,
-            time: at(time).as_second(),
-            account: Cow::Borrowed("111122223333"),
-            region: Cow::Borrowed("eu-central-1"),
-            name: Cow::Borrowed(name),
-            kind: RecordKind::Call,
-            names_version: false,
-            batch: None,
-            error_code: error.map(|(code, _)| Cow::Borrowed(code)),
-            error_message: error.map(|(_, message)| Cow::Borrowed(message)),
-            target: (!target.is_empty()).then_some(Cow::Borrowed(target)),
-            version_stage: None,
-            identity: Identity {
-                kind: Some(Cow::Borrowed("AssumedRole")),
-                arn: Some(Cow::Borrowed(
-                    "arn:aws:sts::111122223333:assumed-role/web/pod-1",
-                )),
-                issuer_arn: Some(Cow::Borrowed("arn:aws:iam::111122223333:role/web")),
-                ..Identity::default()
-            },
-            source_ip: None,
-            user_agent: Some(Cow::Borrowed("Boto3/1.34 Python/3.12")),
-            vpc_endpoint: false,
-            from_console: false,
-            tls: crate::domain::trail::event::TlsVersion::Unknown,
-        }
-    }
-
-    fn run(events: &[TrailEvent<'_>]) -> Vec<Requester> {
-        let bounds = LedgerBounds {
-            from: 0,
-            window_from: 0,
-            to: i64::MAX,
-        };
-        let mut ledger = Ledger::new(bounds, Arc::new(Deduplicator::default()));
-        for event in events {
-            ledger.event(event);
-        }
-        requesters(&[gone()], &ledger.into_accesses().0, &Policy::default())
-    }
-
-    const REFUSED: Option<(&str, &str)> = Some(("InvalidRequestException", MARKED));
-
-    #[test]
-    fn failed_reads_are_counted_by_reader_however_they_name_the_secret() {
-        let partial = ARN.trim_end_matches("-AbC123");
-        let requesters = run(&[
-            event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
-            event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED),
-            event("2026-11-03T11:00:00Z", "GetSecretValue", ARN, REFUSED),
-            event("2026-11-05T11:30:00Z", "GetSecretValue", partial, REFUSED),
-        ]);
-        let [requester] = requesters.as_slice() else {
-            panic!("one reader: {requesters:?}")
-        };
-        assert_eq!(requester.reader, "arn:aws:iam::111122223333:role/web");
-        assert_eq!(
-            (requester.calls, requester.what.as_str(), requester.how),
-            (3, "GetSecretValue", CallOutcome::Pending)
-        );
-        assert_eq!(
-            (requester.first, requester.last),
-            (at("2026-11-03T10:00:00Z"), at("2026-11-05T11:30:00Z"))
-        );
-    }
-
-    #[test]
-    fn each_sign_of_somebody_asking_counts_and_nothing_else_does() {
-        let denied = "User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123 because no policy allows it";
-        let replica = ARN.replace("eu-central-1", "eu-west-1");
-        let mut cached = event("2026-11-03T10:00:00Z", "DescribeSecret", ARN, None);
-        cached.user_agent = Some(Cow::Borrowed("AwsSecretCache/2.0.0"));
-        let mut ours = event("2026-11-03T10:00:00Z", "RestoreSecret", ARN, REFUSED);
-        ours.user_agent = Some(Cow::Borrowed("aws-sdk-rust/1.3 app/secretsweep"));
-        let mut elsewhere = event("2026-11-03T10:00:00Z", "GetSecretValue", "app/db", REFUSED);
-        elsewhere.region = Cow::Borrowed("us-east-1");
-        let late = "2026-11-03T10:00:00Z";
-        for (what, event, counts) in [
-            (
-                "denied, named in the message",
-                event(late, "GetSecretValue", "", Some(("AccessDenied", denied))),
-                true,
-            ),
-            (
-                "a removed replica",
-                event(
-                    late,
-                    "GetSecretValue",
-                    &replica,
-                    Some(("ResourceNotFoundException", "no")),
-                ),
-                true,
-            ),
-            ("rotation", event(late, "RotateSecret", ARN, REFUSED), true),
-            (
-                "the name again",
-                event(
-                    late,
-                    "CreateSecret",
-                    "app/db",
-                    Some((
-                        "InvalidRequestException",
-                        "You can't create this secret because a secret with this name is already scheduled for deletion.",
-                    )),
-                ),
-                true,
-            ),
-            (
-                "another creation",
-                event(
-                    late,
-                    "CreateSecret",
-                    "app/db",
-                    Some(("InvalidRequestException", "no")),
-                ),
-                false,
-            ),
-            ("a caching client", cached, true),
-            (
-                "a describe by whoever may cache",
-                event(late, "DescribeSecret", ARN, None),
-                true,
-            ),
-            (
-                "before the deletion",
-                event(
-                    "2026-11-01T10:00:00Z",
-                    "GetSecretValue",
-                    ARN,
-                    Some(("AccessDenied", "no")),
-                ),
-                false,
-            ),
-            (
-                "a read before the deletion",
-                event("2026-11-01T10:00:00Z", "GetSecretValue", ARN, None),
-                false,
-            ),
-            (
-                "throttled",
-                event(
-                    late,
-                    "GetSecretValue",
-                    ARN,
-                    Some(("ThrottlingException", "no")),
-                ),
-                true,
-            ),
-            (
-                "another secret",
-                event(late, "GetSecretValue", "app/db2", REFUSED),
-                false,
-            ),
-            ("ourselves", ours, false),
-            ("another Region", elsewhere, false),
-        ] {
-            assert_eq!(run(&[event]).len(), usize::from(counts), "{what}");
-        }
-    }
-
-    #[test]
-    fn a_deletion_of_this_hour_is_unheard_also_beside_one_of_long_ago() {
-        let old = gone();
-        let arn = ARN.replace("app/db-AbC123", "app/queue-DeF456");
-        let young = |deleted: &str| Pending {
-            arn: arn.parse().unwrap(),
-            replicas: Vec::new(),
-            deleted: at(deleted),
-            deletion: at("2026-12-05T10:00:00Z"),
-        };
-        let (from, now) = (at("2026-11-02T10:00:00Z"), at("2026-11-05T10:00:00Z"));
-        let mut coverage = Coverage::default();
-        for region in ["eu-central-1", "eu-west-1"] {
-            let scope = old.arn.in_region(&region.parse().unwrap()).unwrap();
-            coverage.assert(scope.scope(), from.as_second(), now.as_second());
-        }
-        for (deleted, count) in [
-            ("2026-11-05T08:59:59Z", 0),
-            ("2026-11-05T09:00:00Z", 1),
-            ("2026-11-05T10:00:00Z", 1),
-        ] {
-            let gaps = uncovered(&[old.clone(), young(deleted)], &coverage, from, now);
-            assert_eq!(gaps.len(), count, "{deleted}: {gaps:?}");
-            assert!(
-                gaps.iter().all(|(_, why)| why.contains(deleted)),
-                "{gaps:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn days_left_end_at_zero() {
-        assert_eq!(gone().left(at("2026-11-30T10:00:00Z")).as_hours(), 48);
-        assert!(gone().left(at("2026-12-30T10:00:00Z")).is_zero());
-    }
-}
+mod tests;

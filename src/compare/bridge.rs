@@ -1,6 +1,8 @@
 //! The steps from the old total to the new one.
 
-use super::{BridgeStep, Change, CompareBasis, Moves, NOTABLE, Pairs, comparable};
+use super::moves::{Moves, NOTABLE, comparable};
+use super::pairs::Pairs;
+use super::{BridgeStep, Change, CompareBasis};
 use crate::domain::base::money::Money;
 use crate::domain::report::result::{Report, SecretRow};
 

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Names, Pairs, SavingsReview, can_tell, comparable, scope_of};
+use super::SavingsReview;
+use super::loop_changes::{Names, can_tell, scope_of};
+use super::moves::comparable;
+use super::pairs::Pairs;
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Scope, SecretArn};
 use crate::domain::report::result::{Cost, Report, SecretRow};
@@ -36,7 +39,7 @@ pub(super) fn savings(old: &Report, new: &Report, pairs: &Pairs<'_>) -> SavingsR
     }
 }
 
-/// What API and KMS of the secrets with promised loops fell by, at most by what was promised for each.
+/// Returns what API and KMS of the secrets with promised loops fell by, at most by what was promised for each.
 fn mended_secrets(old: &Report, pairs: &Pairs<'_>) -> Money {
     let mut promised: BTreeMap<&SecretArn, Money> = BTreeMap::new();
     for row in &old.loops {
@@ -64,8 +67,8 @@ struct Promised<'a> {
     found: BTreeSet<&'a SecretArn>,
 }
 
-/// What the calls of no secret fell by where loops on names were promised, at most by what was promised in each account
-/// and Region. How much each name cost is not in a report.
+/// Returns what the calls of no secret fell by where loops on names were promised, at most by what was promised in each
+/// account and Region. How much each name cost is not in a report.
 fn mended_names(old: &Report, new: &Report, pairs: &Pairs<'_>) -> Money {
     let names = Names::of(new);
     let mut promised: BTreeMap<Scope, Promised<'_>> = BTreeMap::new();

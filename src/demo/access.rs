@@ -62,7 +62,7 @@ const WITH_KEY: &[&str] = &[
 /// The secret whose policy lets another account in.
 const SHARED: &str = "partners/exchange/rates-key";
 
-/// Who assumes a role.
+/// The principal that assumes a role.
 #[derive(Clone, Copy)]
 enum AssumedBy {
     Service(&'static str),
@@ -113,7 +113,7 @@ fn document(statements: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// When the identities were created, long before the trail begins.
+/// Returns when the identities were created, long before the trail begins.
 fn created(edition: Edition) -> String {
     let time = edition.at(NOW - 1_000 * DAY + 10 * HOUR + 11 * 60 + 12);
     time.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()

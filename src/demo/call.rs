@@ -22,7 +22,7 @@ pub(super) struct Call {
     pub shared: Option<u64>,
 }
 
-/// What is called.
+/// The calls of the example.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Get(CallTarget, VersionRequest),
@@ -57,7 +57,7 @@ impl Act {
     }
 }
 
-/// Which secret, and how the caller writes it. The number is the secret's place in the table.
+/// The secret, and the form in which the caller writes it. The number is the secret's place in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CallTarget {
     Name(usize),
@@ -95,7 +95,7 @@ pub(super) enum VersionRequest {
     Old,
 }
 
-/// Why a call fails.
+/// The reasons why a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// No policy allows it. The record then has no request parameters.
@@ -121,14 +121,14 @@ pub(super) struct Elsewhere {
     pub parameters: &'static [(&'static str, &'static str)],
 }
 
-/// Whether a call changes anything: `readOnly`.
+/// The access of a call: whether it changes anything (`readOnly`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallAccess {
     Read,
     Write,
 }
 
-/// What else goes on: the calls that fill an ordinary trail.
+/// The calls to other services, which fill an ordinary trail.
 pub(super) static ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
         source: "sts.amazonaws.com",

@@ -3,8 +3,9 @@
 //! The user agents have the shape that each client documents; versions and addresses are made up. Addresses outside
 //! the network of the organization are of the ranges reserved for documentation.
 
-use super::organization::STAGING;
-use crate::demo::locations::PRODUCTION;
+use serde::Deserialize;
+
+use crate::demo::locations::{PRODUCTION, STAGING};
 
 /// One caller. Its clients (pods, tasks, instances) share the role and differ in session and address.
 #[derive(Clone, Copy, Debug)]
@@ -15,11 +16,11 @@ pub(super) struct DemoCaller {
     pub role: &'static str,
     /// The path before the role's name in its ARN, `/` or `/aws-reserved/...`.
     pub path: &'static str,
-    /// How the sessions of its clients are called.
+    /// The names of the sessions of its clients.
     pub session: SessionNaming,
     /// `userAgent`.
     pub agent: &'static str,
-    /// Where its calls come from.
+    /// The origin of its calls.
     pub from: Origin,
     /// `tlsVersion`.
     pub tls: &'static str,
@@ -53,7 +54,7 @@ pub(super) enum SessionNaming {
     Service(&'static str),
 }
 
-/// Where calls come from.
+/// The origin of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Through the VPC endpoint, from addresses that begin like this.
@@ -74,7 +75,7 @@ const GO_SDK: &str = "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.25.3 md/GOO
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.13.4 (+https://www.terraform.io) terraform-provider-aws/6.18.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/secretsmanager#1.39.9";
 const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 
-/// What every client of today speaks.
+/// The version of TLS that every client of today uses.
 const TLS: &str = "TLSv1.3";
 
 const fn role(
@@ -111,6 +112,17 @@ const fn function(
     )
 }
 
+/// A service in Java on Fargate.
+const fn tasks(account: &'static str, role_name: &'static str, net: &'static str) -> DemoCaller {
+    role(
+        account,
+        role_name,
+        SessionNaming::Task,
+        JAVA_FARGATE,
+        Origin::Endpoint(net),
+    )
+}
+
 /// A service on EKS in production.
 const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -> DemoCaller {
     role(
@@ -123,7 +135,8 @@ const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -
 }
 
 /// What a service runs on and calls with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum ClientKind {
     /// Go on EKS.
     GoPods,
@@ -138,7 +151,7 @@ pub(super) enum ClientKind {
 }
 
 impl ClientKind {
-    /// What the names of the roles of such services end in.
+    /// Returns what the names of the roles of such services end in.
     pub(super) const fn role_ending(self) -> &'static str {
         match self {
             Self::GoPods | Self::PythonPods => "irsa",
@@ -179,13 +192,7 @@ pub(super) static CHECKOUT: DemoCaller = function(
     PYTHON_LAMBDA,
     "10.20.4.",
 );
-pub(super) static ORDERS: DemoCaller = role(
-    PRODUCTION,
-    "orders-worker-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.20.8."),
-);
+pub(super) static ORDERS: DemoCaller = tasks(PRODUCTION, "orders-worker-task", "10.20.8.");
 pub(super) static NOTIFICATIONS: DemoCaller = function(
     "notifications-dispatch",
     "notifications-dispatch-lambda",
@@ -274,13 +281,7 @@ pub(super) static PERSON: DemoCaller = DemoCaller {
     tls: TLS,
 };
 pub(super) static SESSIONS: DemoCaller = pods("sessions-api-irsa", GO_SDK, "10.30.4.");
-pub(super) static KAFKA: DemoCaller = role(
-    PRODUCTION,
-    "orders-stream-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.20.9."),
-);
+pub(super) static KAFKA: DemoCaller = tasks(PRODUCTION, "orders-stream-task", "10.20.9.");
 pub(super) static CRM: DemoCaller = role(
     PRODUCTION,
     "crm-nightly-sync",
@@ -301,13 +302,7 @@ pub(super) static PAYROLL: DemoCaller = function(
     PYTHON_LAMBDA,
     "10.20.36.",
 );
-pub(super) static SHIPPING: DemoCaller = role(
-    PRODUCTION,
-    "shipping-labels-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.20.40."),
-);
+pub(super) static SHIPPING: DemoCaller = tasks(PRODUCTION, "shipping-labels-task", "10.20.40.");
 pub(super) static AIRFLOW: DemoCaller = pods(
     "airflow-worker-irsa",
     "Boto3/1.40.55 md/Botocore#1.40.55 ua/2.1 os/linux#6.12.46 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.40.55 Airflow/3.1.0 AmPP/9.15.0",
@@ -346,20 +341,8 @@ pub(super) static REPORTS: DemoCaller = function(
     "10.20.52.",
 );
 pub(super) static LOYALTY: DemoCaller = pods("loyalty-api-irsa", PYTHON_POD, "10.20.56.");
-pub(super) static PARTNER: DemoCaller = role(
-    STAGING,
-    "exchange-rates-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.60.8."),
-);
-pub(super) static WAREHOUSE: DemoCaller = role(
-    PRODUCTION,
-    "warehouse-api-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.20.60."),
-);
+pub(super) static PARTNER: DemoCaller = tasks(STAGING, "exchange-rates-task", "10.60.8.");
+pub(super) static WAREHOUSE: DemoCaller = tasks(PRODUCTION, "warehouse-api-task", "10.20.60.");
 pub(super) static HANDHELD: DemoCaller = DemoCaller {
     tls: "TLSv1.2",
     ..role(
@@ -394,13 +377,7 @@ pub(super) static TILLS: DemoCaller = role(
     PYTHON_CACHE,
     Origin::Endpoint("10.40.4."),
 );
-pub(super) static STAGING_APP: DemoCaller = role(
-    STAGING,
-    "staging-apps-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.60.12."),
-);
+pub(super) static STAGING_APP: DemoCaller = tasks(STAGING, "staging-apps-task", "10.60.12.");
 pub(super) static STAGING_LOAD: DemoCaller = role(
     STAGING,
     "loadtest-runner",
@@ -411,13 +388,7 @@ pub(super) static STAGING_LOAD: DemoCaller = role(
 /// A service that may no longer read its secret.
 pub(super) static RECEIPTS: DemoCaller = pods("receipts-printer-irsa", GO_SDK, "10.20.66.");
 /// A service of staging that asks for a secret of production.
-pub(super) static STAGING_GATEWAY: DemoCaller = role(
-    STAGING,
-    "staging-gateway-task",
-    SessionNaming::Task,
-    JAVA_FARGATE,
-    Origin::Endpoint("10.60.16."),
-);
+pub(super) static STAGING_GATEWAY: DemoCaller = tasks(STAGING, "staging-gateway-task", "10.60.16.");
 pub(super) static ROOT: DemoCaller = role(
     PRODUCTION,
     "root",

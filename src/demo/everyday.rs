@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 
 use super::HOUR;
 use super::callers::{ClientKind, DemoCaller, service};
-use super::organization::{CAST, FRANKFURT, HOLE, IRELAND, STAGING};
+use super::organization::{CAST, DemoService, HOLE, services};
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation, secret};
-use crate::demo::locations::{PRODUCTION, VIRGINIA};
+use crate::demo::locations::{IRELAND, STAGING, VIRGINIA};
 
-/// How many everyday secrets there are. With those of the cast they make 300.
+/// Sets how many everyday secrets there are. With those of the cast they make 300.
 const COUNT: usize = 225;
 
 /// Every secret of the example organization: those of the cast, and the everyday ones behind them. A secret's place here is
@@ -24,159 +24,7 @@ pub(super) static SECRETS: LazyLock<Vec<Cast>> = LazyLock::new(|| {
     CAST.iter().copied().chain(everyday).collect()
 });
 
-/// A service with secrets of its own.
-struct DemoService {
-    name: &'static str,
-    /// The value of the tag that names its owner; empty if there is no such tag.
-    owner: &'static str,
-    account: &'static str,
-    region: &'static str,
-    client: ClientKind,
-}
-
-const fn service_of(
-    name: &'static str,
-    owner: &'static str,
-    account: &'static str,
-    region: &'static str,
-    client: ClientKind,
-) -> DemoService {
-    DemoService {
-        name,
-        owner,
-        account,
-        region,
-        client,
-    }
-}
-
-/// A service of production in us-east-1.
-const fn home(name: &'static str, owner: &'static str, client: ClientKind) -> DemoService {
-    service_of(name, owner, PRODUCTION, VIRGINIA, client)
-}
-
-const SERVICES: &[DemoService] = &[
-    home("accounts", "identity", ClientKind::GoPods),
-    home("addresses", "identity", ClientKind::GoPods),
-    home("consent", "identity", ClientKind::JavaCache),
-    home("login", "identity", ClientKind::JavaTasks),
-    home("basket", "checkout", ClientKind::GoPods),
-    home("coupons", "checkout", ClientKind::GoPods),
-    home("gift-cards", "checkout", ClientKind::PythonFunction),
-    home("refunds", "payments", ClientKind::JavaTasks),
-    home("ledger", "payments", ClientKind::JavaTasks),
-    home("payouts", "payments", ClientKind::JavaTasks),
-    home("chargebacks", "payments", ClientKind::PythonFunction),
-    home("fulfilment", "orders", ClientKind::JavaTasks),
-    home("order-history", "orders", ClientKind::PythonPods),
-    home("subscriptions", "orders", ClientKind::GoPods),
-    home("stock", "logistics", ClientKind::JavaTasks),
-    home("routing", "logistics", ClientKind::PythonPods),
-    home("carriers", "logistics", ClientKind::PythonFunction),
-    home("returns", "logistics", ClientKind::GoPods),
-    home("pricing", "catalog", ClientKind::GoPods),
-    home("product-images", "catalog", ClientKind::PythonFunction),
-    home("recommendations", "catalog", ClientKind::PythonPods),
-    home("ratings", "catalog", ClientKind::PythonPods),
-    home("suggestions", "search", ClientKind::GoPods),
-    home("synonyms", "search", ClientKind::PythonFunction),
-    home("campaigns", "marketing", ClientKind::PythonFunction),
-    home("newsletter", "marketing", ClientKind::PythonPods),
-    home("referrals", "growth", ClientKind::GoPods),
-    home("ab-tests", "growth", ClientKind::PythonPods),
-    home("push", "mobile", ClientKind::GoPods),
-    home("app-config", "mobile", ClientKind::PythonFunction),
-    home("email", "messaging", ClientKind::PythonFunction),
-    home("sms", "messaging", ClientKind::GoPods),
-    home("lake", "data", ClientKind::PythonPods),
-    home("dashboards", "data", ClientKind::PythonPods),
-    home("forecasts", "data", ClientKind::PythonPods),
-    home("audit-log", "security", ClientKind::GoPods),
-    home("vulnerabilities", "security", ClientKind::PythonFunction),
-    home("ci-runners", "platform", ClientKind::GoPods),
-    home("artifacts", "platform", ClientKind::JavaTasks),
-    home("feature-flags", "platform", ClientKind::GoPods),
-    home("invoices", "finance", ClientKind::PythonFunction),
-    home("tax-reports", "finance", ClientKind::PythonFunction),
-    home("helpdesk", "support", ClientKind::PythonPods),
-    home("chat", "support", ClientKind::GoPods),
-    home("time-tracking", "people", ClientKind::PythonFunction),
-    home("store-finder", "", ClientKind::PythonFunction),
-    service_of("customers", "crm", PRODUCTION, IRELAND, ClientKind::GoPods),
-    service_of(
-        "vat",
-        "finance",
-        PRODUCTION,
-        IRELAND,
-        ClientKind::PythonFunction,
-    ),
-    service_of(
-        "delivery-eu",
-        "logistics",
-        PRODUCTION,
-        IRELAND,
-        ClientKind::JavaTasks,
-    ),
-    service_of(
-        "support-eu",
-        "support",
-        PRODUCTION,
-        IRELAND,
-        ClientKind::PythonPods,
-    ),
-    service_of(
-        "consent-eu",
-        "identity",
-        PRODUCTION,
-        IRELAND,
-        ClientKind::GoPods,
-    ),
-    service_of("tills", "pos", PRODUCTION, FRANKFURT, ClientKind::JavaTasks),
-    service_of("receipts", "pos", PRODUCTION, FRANKFURT, ClientKind::GoPods),
-    service_of(
-        "payroll-de",
-        "people",
-        PRODUCTION,
-        FRANKFURT,
-        ClientKind::PythonFunction,
-    ),
-    service_of(
-        "accounts",
-        "identity",
-        STAGING,
-        VIRGINIA,
-        ClientKind::GoPods,
-    ),
-    service_of("basket", "checkout", STAGING, VIRGINIA, ClientKind::GoPods),
-    service_of(
-        "refunds",
-        "payments",
-        STAGING,
-        VIRGINIA,
-        ClientKind::JavaTasks,
-    ),
-    service_of(
-        "stock",
-        "logistics",
-        STAGING,
-        VIRGINIA,
-        ClientKind::JavaTasks,
-    ),
-    service_of("pricing", "catalog", STAGING, VIRGINIA, ClientKind::GoPods),
-    service_of("lake", "data", STAGING, VIRGINIA, ClientKind::PythonPods),
-    service_of("customers", "crm", STAGING, IRELAND, ClientKind::GoPods),
-    service_of(
-        "delivery-eu",
-        "logistics",
-        STAGING,
-        IRELAND,
-        ClientKind::JavaTasks,
-    ),
-    service_of("tills", "pos", STAGING, FRANKFURT, ClientKind::JavaTasks),
-    service_of("receipts", "pos", STAGING, FRANKFURT, ClientKind::GoPods),
-];
-
-/// What services keep in secrets: the end of the name, and the description.
+/// The contents that services keep in secrets: the end of the name, and the description.
 const CONTENTS: &[(&str, &str)] = &[
     ("postgres/app", "Application user of the database"),
     ("postgres/migrations", "Owner of the schema, for migrations"),
@@ -212,7 +60,7 @@ pub(super) enum Life {
 pub(super) struct Everyday {
     pub(super) row: Cast,
     pub(super) life: Life,
-    /// The place of its service in [`SERVICES`].
+    /// The place of its service in [`services`].
     service: usize,
 }
 
@@ -232,7 +80,7 @@ struct Drawn {
 
 static NAMES: LazyLock<Vec<Drawn>> = LazyLock::new(|| {
     let mut names = Vec::new();
-    for (place, service) in SERVICES.iter().enumerate() {
+    for (place, service) in services().iter().enumerate() {
         let mut random = seed("contents", service);
         let mut contents = CONTENTS.to_vec();
         for _ in 0..2 + random.below(4) {
@@ -258,15 +106,15 @@ pub(super) static EVERYDAY: LazyLock<Vec<Everyday>> = LazyLock::new(|| {
     all
 });
 
-/// The role of each service, in the order of [`SERVICES`].
+/// The role of each service, in the order of [`services`].
 static CALLERS: LazyLock<Vec<DemoCaller>> = LazyLock::new(|| {
-    let named = SERVICES.iter().zip(CALLER_NAMES.iter());
+    let named = services().iter().zip(CALLER_NAMES.iter());
     named
         .map(|(own, names)| {
             service(
                 own.account,
                 own.client,
-                own.name,
+                &own.name,
                 &names.role,
                 &names.network,
             )
@@ -276,16 +124,16 @@ static CALLERS: LazyLock<Vec<DemoCaller>> = LazyLock::new(|| {
 
 struct CallerNames {
     role: String,
-    /// What its addresses begin with.
+    /// The first part of its addresses.
     network: String,
 }
 
 static CALLER_NAMES: LazyLock<Vec<CallerNames>> = LazyLock::new(|| {
-    let places = SERVICES.iter().enumerate();
+    let places = services().iter().enumerate();
     places
         .map(|(place, service)| CallerNames {
             role: format!("{}-{}", service.name, service.client.role_ending()),
-            network: match (service.account, service.region) {
+            network: match (service.account, service.region.as_str()) {
                 (STAGING, _) => format!("10.61.{place}."),
                 (_, VIRGINIA) => format!("10.21.{place}."),
                 _ => format!("10.31.{place}."),
@@ -306,13 +154,13 @@ fn seed(purpose: &str, service: &DemoService) -> SplitMix {
 
 /// The secret of a drawn name, and its replica if it has one.
 fn secrets(drawn: &'static Drawn) -> Vec<Everyday> {
-    let service = &SERVICES[drawn.service];
+    let service = &services()[drawn.service];
     let mut random = seed(&drawn.name, service);
-    let mut row = secret(service.account, service.region, &drawn.name)
+    let mut row = secret(service.account, &service.region, &drawn.name)
         .about(drawn.about)
         .created(140 + i64::from(random.below(1_000)));
     if !service.owner.is_empty() {
-        row = row.owner(service.owner);
+        row = row.owner(&service.owner);
     }
     if service.region == VIRGINIA && random.below(9) == 0 {
         row = row.customer_key();
@@ -381,7 +229,8 @@ fn rare(random: &mut SplitMix) -> Life {
     }
 }
 
-/// Whether the trail of the service's account and Region has the hole, so that nothing there is certainly unused.
+/// Returns whether the trail of the service's account and Region has the hole, so that nothing there is certainly
+/// unused.
 fn has_hole(service: &DemoService) -> bool {
     let (account, region, ..) = HOLE;
     service.account == account && service.region == region

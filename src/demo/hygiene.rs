@@ -5,7 +5,7 @@
 
 use super::call::{Act, CallTarget, Failure, VersionRequest};
 use super::callers;
-use super::organization::IRELAND;
+use super::locations::IRELAND;
 use super::script::{CallPattern, Script, ago, always, find, prod, since};
 use super::{DAY, HOUR};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};

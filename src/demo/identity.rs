@@ -40,7 +40,7 @@ struct FaceKey {
     agent: Agent,
 }
 
-/// Who makes the call for the identity.
+/// The agent that makes the call for the identity.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Agent {
     Itself,

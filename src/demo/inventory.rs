@@ -15,7 +15,8 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use super::call::{Act, Call};
 use super::edition::Edition;
 use super::everyday::SECRETS;
-use super::organization::{SCOPES, STAGING};
+use super::locations::STAGING;
+use super::organization::SCOPES;
 use super::random::SplitMix;
 use super::roles::{Cast, DemoKey, Rotation};
 use super::traffic::{created_at, deleted_at};
@@ -152,7 +153,7 @@ pub(super) fn version_id(cast: &Cast, time: i64, age: VersionAge) -> String {
     SplitMix::named(&format!("version {number} {} {}", cast.account, cast.name)).uuid()
 }
 
-/// Which version, seen from a moment.
+/// A version, seen from a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VersionAge {
     Previous,
@@ -176,7 +177,7 @@ fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
     accessed
 }
 
-/// When a value was last put into each secret in the trail.
+/// Returns when a value was last put into each secret in the trail.
 fn last_written(calls: &[Call]) -> Vec<Option<i64>> {
     let mut written = vec![None; SECRETS.len()];
     for call in calls.iter().filter(|call| call.failure.is_none()) {
@@ -317,7 +318,11 @@ fn tags(edition: Edition, cast: &Cast) -> Vec<DemoTag> {
     cast.owner
         .into_iter()
         .chain(own)
-        .chain(cast.tags.iter().copied())
+        .chain(
+            cast.tags
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str())),
+        )
         .map(|(key, value)| (key, value.into()))
         .chain(kept_until)
         .map(|(key, value)| DemoTag { key, value })
@@ -368,7 +373,7 @@ fn printed(edition: Edition, account: &str, seconds: i64, millisecond: u32) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::locations::PRODUCTION;
+    use crate::demo::locations::{PRODUCTION, STAGING};
 
     #[test]
     fn dates_are_printed_with_the_offset_of_the_account() {

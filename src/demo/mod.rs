@@ -39,11 +39,11 @@ pub use roles::Cast;
 /// The moment that the example counts from, in seconds since 1970-01-01T00:00:00Z: 2026-11-01T00:00:00Z. An [`Edition`] moves
 /// all that is written from here to its own day.
 const NOW: i64 = 1_793_491_200;
-/// How many days of trail there are.
+/// The number of days of the trail.
 const DAYS: i64 = 90;
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
-/// When the trail begins, in seconds since 1970.
+/// The time when the trail begins, in seconds since 1970.
 const BEGIN: i64 = NOW - DAYS * DAY;
 
 /// The organization's policy file.
@@ -156,7 +156,7 @@ mod tests {
     struct TestTrail {
         /// Hours with a record, as the first 13 characters of their time, by account and Region.
         hours: BTreeMap<(String, String), BTreeSet<String>>,
-        /// How often an event comes.
+        /// The number of times that each event comes.
         events: BTreeMap<String, usize>,
         /// The recipients of each shared event.
         shared: BTreeMap<String, BTreeSet<String>>,

@@ -195,7 +195,7 @@ fn read_only(act: Act) -> bool {
     }
 }
 
-/// What the caller wrote to name the secret.
+/// Returns what the caller wrote to name the secret.
 fn secret_id(target: CallTarget) -> String {
     match target {
         CallTarget::Name(index) | CallTarget::Former(index) => SECRETS[index].name.to_owned(),
@@ -422,7 +422,7 @@ fn endpoint(call: &Call) -> Option<&'static str> {
     };
     Some(match call.region {
         crate::demo::locations::VIRGINIA => "vpce-0a1b2c3d4e5f60718",
-        super::organization::IRELAND => "vpce-0b2c3d4e5f6071829",
+        super::locations::IRELAND => "vpce-0b2c3d4e5f6071829",
         _ => "vpce-0c3d4e5f607182930",
     })
 }

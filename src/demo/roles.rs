@@ -1,6 +1,11 @@
 //! What a row of the example organization says of a secret, and the words to write one with.
 
-use crate::demo::locations::{PRODUCTION, VIRGINIA};
+use serde::Deserialize;
+
+use crate::demo::locations::VIRGINIA;
+
+/// Text that lives as long as the program.
+pub(super) type Lasting = &'static str;
 
 /// One secret of the organization.
 ///
@@ -13,7 +18,7 @@ pub struct Cast {
     pub account: &'static str,
     /// The Region it is listed in.
     pub region: &'static str,
-    /// What the row is there to show, one sentence without a full stop.
+    /// The feature that the row shows, as one sentence without a full stop.
     pub shows: &'static str,
     /// The verdict to expect: `delete`, `review` or `keep`.
     pub verdict: &'static str,
@@ -23,7 +28,7 @@ pub struct Cast {
     pub(super) created: i64,
     pub(super) accessed: Option<i64>,
     pub(super) owner: Option<(&'static str, &'static str)>,
-    pub(super) tags: &'static [(&'static str, &'static str)],
+    pub(super) tags: &'static [(String, String)],
     /// Days ago that the tag `keep-until` names; in the future, if there are fewer than none.
     pub(super) kept_until: Option<i64>,
     pub(super) key: DemoKey,
@@ -31,7 +36,7 @@ pub struct Cast {
     pub(super) deleted: Option<i64>,
     pub(super) service: Option<&'static str>,
     pub(super) primary: Option<&'static str>,
-    /// Whether its texts attack whoever reads them, so that only tests see it.
+    /// `true` if its texts attack whoever reads them, so that only tests see it.
     pub(super) hostile: bool,
 }
 
@@ -44,26 +49,30 @@ pub(super) enum DemoKey {
     Customer,
 }
 
-/// How a secret is rotated. `last` is the age in days of the last success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The rotation of a secret. `last` is the age in days of the last success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "by", rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Rotation {
     /// Never set up.
     Unset,
     /// By a Lambda function, each `every` days.
     Function {
-        function: &'static str,
+        #[serde(deserialize_with = "lasting")]
+        function: Lasting,
         every: i64,
         last: i64,
     },
     /// By a Lambda function that has failed at each attempt since `last`.
     Failing {
-        function: &'static str,
+        #[serde(deserialize_with = "lasting")]
+        function: Lasting,
         every: i64,
         last: i64,
     },
     /// By a Lambda function whose latest rotation, `begun` days ago, came to no end.
     Stuck {
-        function: &'static str,
+        #[serde(deserialize_with = "lasting")]
+        function: Lasting,
         every: i64,
         last: i64,
         begun: i64,
@@ -74,11 +83,7 @@ pub(super) enum Rotation {
     Off { last: i64 },
 }
 
-pub(super) const fn secret(
-    account: &'static str,
-    region: &'static str,
-    name: &'static str,
-) -> Cast {
+pub(super) fn secret(account: &'static str, region: &'static str, name: &'static str) -> Cast {
     Cast {
         name,
         account,
@@ -102,123 +107,72 @@ pub(super) const fn secret(
 }
 
 /// An age of 400 to 1,400 days that follows from the name, for secrets whose age shows nothing.
-const fn age_of(name: &str) -> i64 {
-    let bytes = name.as_bytes();
-    let mut index = 0;
-    let mut sum = 0_u16;
-    while index < bytes.len() {
-        sum = sum.wrapping_mul(31).wrapping_add(bytes[index] as u16);
-        index += 1;
-    }
-    400 + (sum % 1_000) as i64
+fn age_of(name: &str) -> i64 {
+    let fold = |sum: u16, byte| sum.wrapping_mul(31).wrapping_add(u16::from(byte));
+    400 + i64::from(name.bytes().fold(0, fold) % 1_000)
 }
 
-/// A secret of production in us-east-1.
-pub(super) const fn prod(name: &'static str) -> Cast {
-    secret(PRODUCTION, VIRGINIA, name)
+/// Reads text of the table, which is read once and kept as long as the program runs.
+fn lasting<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Lasting, D::Error> {
+    Ok(String::deserialize(text)?.leak())
 }
 
 impl Cast {
-    pub(super) const fn delete(mut self, reason: &'static str, shows: &'static str) -> Self {
+    pub(super) fn delete(mut self, reason: &'static str, shows: &'static str) -> Self {
         self.verdict = "delete";
         self.reason = reason;
         self.shows = shows;
         self
     }
 
-    pub(super) const fn review(mut self, reason: &'static str, shows: &'static str) -> Self {
+    pub(super) fn review(mut self, reason: &'static str, shows: &'static str) -> Self {
         self.verdict = "review";
         self.reason = reason;
         self.shows = shows;
         self
     }
 
-    pub(super) const fn keep(mut self, reason: &'static str, shows: &'static str) -> Self {
+    pub(super) fn keep(mut self, reason: &'static str, shows: &'static str) -> Self {
         self.verdict = "keep";
         self.reason = reason;
         self.shows = shows;
         self
     }
 
-    pub(super) const fn owner(mut self, owner: &'static str) -> Self {
+    pub(super) fn owner(mut self, owner: &'static str) -> Self {
         self.owner = Some(("owner", owner));
         self
     }
 
-    pub(super) const fn team(mut self, team: &'static str) -> Self {
-        self.owner = Some(("team", team));
-        self
-    }
-
-    pub(super) const fn about(mut self, description: &'static str) -> Self {
+    pub(super) fn about(mut self, description: &'static str) -> Self {
         self.description = Some(description);
         self
     }
 
-    pub(super) const fn undescribed(mut self) -> Self {
-        self.description = None;
-        self
-    }
-
     /// Created this many days ago.
-    pub(super) const fn created(mut self, days: i64) -> Self {
+    pub(super) fn created(mut self, days: i64) -> Self {
         self.created = days;
         self
     }
 
     /// Last read this many days ago, before the trail begins. Reads in the trail move the date by themselves.
-    pub(super) const fn accessed(mut self, days: i64) -> Self {
+    pub(super) fn accessed(mut self, days: i64) -> Self {
         self.accessed = Some(days);
         self
     }
 
-    pub(super) const fn tags(mut self, tags: &'static [(&'static str, &'static str)]) -> Self {
-        self.tags = tags;
-        self
-    }
-
-    /// The tag `keep-until` names the day that lies so many days ago.
-    pub(super) const fn kept_until(mut self, days: i64) -> Self {
-        self.kept_until = Some(days);
-        self
-    }
-
-    pub(super) const fn hostile(mut self) -> Self {
-        self.hostile = true;
-        self
-    }
-
-    pub(super) const fn customer_key(mut self) -> Self {
+    pub(super) fn customer_key(mut self) -> Self {
         self.key = DemoKey::Customer;
         self
     }
 
-    pub(super) const fn rotation(mut self, rotation: Rotation) -> Self {
+    pub(super) fn rotation(mut self, rotation: Rotation) -> Self {
         self.rotation = rotation;
         self
     }
 
-    pub(super) const fn rotated(self, function: &'static str, every: i64, last: i64) -> Self {
-        self.rotation(Rotation::Function {
-            function,
-            every,
-            last,
-        })
-    }
-
-    /// `DeleteSecret` was called this many days ago.
-    pub(super) const fn deleted(mut self, days: i64) -> Self {
-        self.deleted = Some(days);
-        self
-    }
-
-    pub(super) const fn service(mut self, service: &'static str) -> Self {
-        self.service = Some(service);
-        self
-    }
-
     /// Replicated, with its primary in us-east-1: the primary and its replicas both say so.
-    pub(super) const fn replicated(mut self) -> Self {
+    pub(super) fn replicated(mut self) -> Self {
         self.primary = Some(VIRGINIA);
         self
     }

@@ -7,9 +7,9 @@ use std::ops::Range;
 use super::call::{Act, Call, CallTarget, Failure, VersionRequest};
 use super::callers;
 use super::everyday::SECRETS;
-use super::organization::STAGING;
 use super::roles::{Cast, Rotation};
 use super::{DAY, DAYS, HOUR, NOW};
+use crate::demo::locations::STAGING;
 
 /// The rotations that succeeded, the newest first, all that are in the trail.
 pub(super) fn succeeded(cast: &Cast) -> Vec<i64> {

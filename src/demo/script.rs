@@ -8,7 +8,7 @@ use super::random::SplitMix;
 use super::{DAY, DAYS, NOW};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
 
-/// When a series of calls happens.
+/// The times of a series of calls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CallPattern {
     /// Days before the moment of the demo at which it begins.

@@ -7,11 +7,11 @@ use super::call::{Act, Call, CallTarget, ELSEWHERE, Failure, VersionRequest};
 use super::callers::{self, DemoCaller};
 use super::edition::Edition;
 use super::everyday::SECRETS;
-use super::organization::{CAST, FRANKFURT, IRELAND, SCOPES, STAGING};
+use super::organization::{CAST, SCOPES};
 use super::random::SplitMix;
 use super::script::{CallPattern, Script, ago, always, find, prod, since};
 use super::{BEGIN, DAY, DAYS, HOUR, NOW, everyday_traffic, hostile, hygiene, rotation};
-use crate::demo::locations::{PRODUCTION, VIRGINIA};
+use crate::demo::locations::{FRANKFURT, IRELAND, PRODUCTION, STAGING, VIRGINIA};
 
 /// Every call of the ninety days in the order of time.
 pub(super) fn calls(edition: Edition) -> Vec<Call> {
@@ -408,7 +408,7 @@ pub(super) const fn deleted_at(days: i64) -> i64 {
     ago(days, 16 * HOUR + 20 * 60)
 }
 
-/// When the secret at this place of the table was created: on its day, at a time of its own.
+/// Returns when the secret at this place of the table was created: on its day, at a time of its own.
 pub(super) fn created_at(index: usize) -> i64 {
     let cast = &SECRETS[index];
     let mut random = SplitMix::named(cast.name);

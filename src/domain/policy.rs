@@ -54,7 +54,7 @@ impl Glob {
             .map_err(|error| format!("`{pattern}` is not a glob: {error}"))
     }
 
-    /// Whether a name fits.
+    /// Returns whether a name fits.
     pub fn fits(&self, name: &str) -> bool {
         self.0.is_match(name)
     }
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for TagRule {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawFingerprint")]
 pub struct OwnFingerprint {
-    /// What the reader is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// Part of the user agent.
     pub user_agent: Option<String>,
@@ -126,11 +126,11 @@ pub struct OwnFingerprint {
     pub session: Option<Glob>,
     /// The AWS service that called.
     pub invoked_by: Option<String>,
-    /// What to call it in reports.
+    /// The name that it has in reports.
     pub client: Option<String>,
     /// The cache time to recommend.
     pub cache_s: Option<u32>,
-    /// What to advise.
+    /// The advice that is given for it.
     pub advice: Option<String>,
 }
 
@@ -174,7 +174,7 @@ impl TryFrom<RawFingerprint> for OwnFingerprint {
 }
 
 impl OwnFingerprint {
-    /// Whether a caller shows every sign given.
+    /// Returns whether a caller shows every sign given.
     pub fn fits(&self, caller: &Caller) -> bool {
         let role = |glob: &Glob| {
             glob.fits(&caller.identity)
@@ -217,7 +217,7 @@ pub struct Mute {
     pub reader: Option<Glob>,
     /// The account of the secret; all if absent.
     pub account: Option<AccountId>,
-    /// Why. For the reader of the policy file and of the report.
+    /// The reason, for the reader of the policy file and of the report.
     pub reason: String,
     /// The last day on which it holds; for good if absent.
     #[serde(default, deserialize_with = "file::optional_day")]
@@ -257,9 +257,9 @@ pub struct Policy {
     pub list_prices: Option<PriceList>,
     /// The names of accounts, for reports.
     pub accounts: BTreeMap<AccountId, String>,
-    /// What may be spent.
+    /// The budgets.
     pub budget: BudgetLimits,
-    /// Who pays for calls that belong to no secret.
+    /// The rule for who pays for calls that belong to no secret.
     pub unattributed: AllocationRule,
 }
 
@@ -305,7 +305,7 @@ impl Policy {
         self.list_prices = Some(list);
     }
 
-    /// Whether reads by this kind are use.
+    /// Returns whether reads by this kind are use.
     pub fn is_consumer(&self, kind: ReaderKind) -> bool {
         kind != ReaderKind::Ourselves && !self.maintenance.contains(&kind)
     }

@@ -49,10 +49,10 @@ const MARKS: [&str; 6] = [
     "read_only",
 ];
 
-/// What tells the clients of a line apart.
+/// The columns that tell the clients of a line apart.
 pub(super) const CLIENT: [&str; 3] = ["arn", "principal_id", "source_ip"];
 
-/// What is kept of an event while its copies are found.
+/// The columns of an event that are kept while its copies are found.
 pub(super) const EVENT: [&str; 4] = ["line", "client", "event_time", "error_message"];
 
 /// The members as one text, a list in JSON, with the expression of each. Trino needs some hundred bytes for each value

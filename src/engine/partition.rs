@@ -33,7 +33,7 @@ pub(super) enum DayPartition {
     },
 }
 
-/// How a day may be written, with what `strftime` calls it.
+/// Sets how a day may be written, with what `strftime` calls it.
 const FORMATS: [(&str, &str); 4] = [
     ("yyyy/mm/dd", "%Y/%m/%d"),
     ("yyyy-mm-dd", "%Y-%m-%d"),
@@ -53,7 +53,7 @@ const DAY_NAMES: [&str; 8] = [
     "event_day",
 ];
 
-/// How a value of a partition column writes the day.
+/// Returns how a value of a partition column writes the day.
 fn format_of(value: &str) -> Option<&'static str> {
     let shape: String = value
         .chars()

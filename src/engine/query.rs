@@ -72,7 +72,7 @@ pub(super) const CLIENTS: u32 = 1_000;
 /// What a query is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueryScope {
-    /// What the ledger counts.
+    /// The time that the ledger counts.
     pub(super) bounds: LedgerBounds,
     /// The part of it that this query reads, by the time of events. Whole hours, but for the ends of the bounds.
     pub(super) part: Span,
@@ -98,7 +98,7 @@ fn hours_around(span: Span) -> (i64, i64) {
     )
 }
 
-/// Whether the texts of a moment are as CloudTrail writes them.
+/// The condition that the texts of a moment are as CloudTrail writes them.
 const READABLE: &str = "length(event_time) = 20 AND substr(event_time, 11, 1) = 'T' AND substr(event_time, 20, 1) = 'Z'";
 
 /// The query of a part of the time.
@@ -235,7 +235,7 @@ fn fields(table: &TrailTable, partition: Option<&DayPartition>, scope: QueryScop
     )
 }
 
-/// Which records count, and how.
+/// Returns which records count, and how.
 fn kinds(bounds: LedgerBounds) -> String {
     let global: Vec<String> = GLOBAL_SERVICES.iter().map(|name| literal(name)).collect();
     let secrets_manager = literal(SECRETS_MANAGER);

@@ -39,7 +39,7 @@ pub struct EngineRead {
     pub gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub notes: Vec<String>,
-    /// What was read by all queries.
+    /// The amount of data that all queries read.
     pub read: QueryProgress,
     /// The bytes of each query that gave its rows.
     pub queries: Vec<u64>,
@@ -54,10 +54,10 @@ pub struct DayColumn {
     pub format: String,
 }
 
-/// What to read.
+/// A request to read, with its limits.
 #[derive(Clone, Debug)]
 pub struct EngineRequest {
-    /// What the ledger counts.
+    /// The time that the ledger counts.
     pub bounds: LedgerBounds,
     /// The same, as a span.
     pub span: Span,

@@ -29,7 +29,7 @@ pub enum RowError {
     Damaged {
         /// The column.
         column: &'static str,
-        /// What it holds. Other people's text.
+        /// The value that the cell holds. Other people's text.
         value: String,
     },
     /// The query was made for another time than the scan.
@@ -126,7 +126,7 @@ fn damaged(column: &'static str, value: &str) -> RowError {
 /// The name of the first column, which no other table has.
 pub const FIRST_COLUMN: &str = COLUMNS[0];
 
-/// Whether these are the names of the columns of an answer.
+/// Returns whether these are the names of the columns of an answer.
 pub fn is_header<'h>(names: impl IntoIterator<Item = &'h str>) -> bool {
     names.into_iter().eq(COLUMNS)
 }
@@ -212,7 +212,7 @@ impl RowReader {
         })
     }
 
-    /// What records that are no events of Secrets Manager show of a day.
+    /// Returns what records that are no events of Secrets Manager show of a day.
     fn hours(&mut self, row: &AnswerRow<'_>) -> Result<(), RowError> {
         let day = row.text("day").unwrap_or_default();
         let date: Date = day.parse().map_err(|_| damaged("day", day))?;

@@ -219,7 +219,8 @@ impl TrailTable {
         }
     }
 
-    /// Whether a member is there and not empty: CloudTrail writes `"webIdFederationData": {}` where there is none.
+    /// Returns whether a member is there and not empty: CloudTrail writes `"webIdFederationData": {}` where there is
+    /// none.
     pub(super) fn holds(&self, path: &[&str]) -> String {
         match self.reach(path) {
             None => "false".to_owned(),

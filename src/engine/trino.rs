@@ -18,7 +18,7 @@ use crate::ports::{
     SqlEngine, SqlRow, TableColumn, TableColumns,
 };
 
-/// Where a table of Trino is: `trino://[user@]host[:port]/catalog.schema.table`, with TLS `trinos://`.
+/// The address of a table of Trino: `trino://[user@]host[:port]/catalog.schema.table`, with TLS `trinos://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrinoAddress {
     /// By HTTPS.
@@ -99,7 +99,7 @@ impl std::fmt::Debug for TrinoLogin {
     }
 }
 
-/// How often a request is sent that the server is too busy for, or that gets no answer.
+/// Sets how often a request is sent that the server is too busy for, or that gets no answer.
 const ATTEMPTS: u32 = 6;
 
 /// The wait before the second attempt; each further one is twice as long.
@@ -314,7 +314,8 @@ impl Trino {
         Ok(rows)
     }
 
-    /// How the values of partition columns look, where the engine lists them. A table without a list is no error.
+    /// Fetches how the values of partition columns look, where the engine lists them. A table without a list is no
+    /// error.
     async fn samples(&self, columns: &mut [TableColumn]) {
         let wanted: Vec<usize> = (0..columns.len())
             .filter(|at| columns[*at].is_partition && columns[*at].format.is_none())
@@ -457,51 +458,4 @@ impl SqlEngine for Trino {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_names_a_table() {
-        let address: TrinoAddress = "trinos://ana@trino.example/hive.logs.trail"
-            .parse()
-            .unwrap();
-        assert_eq!(
-            address,
-            TrinoAddress {
-                secure: true,
-                user: Some("ana".to_owned()),
-                host: "trino.example:443".to_owned(),
-                table: ["hive", "logs", "trail"].map(str::to_owned),
-            }
-        );
-        let address: TrinoAddress = "trino://127.0.0.1:8081/h.s.t".parse().unwrap();
-        assert_eq!(
-            (address.host.as_str(), address.user),
-            ("127.0.0.1:8081", None)
-        );
-        for text in [
-            "trino://host",
-            "trino://host/table",
-            "trino://host/a.b",
-            "trino://host/a..c",
-            "trino:///a.b.c",
-            "trino://host/a.b.c d",
-            "http://host/a.b.c",
-            "trino://ana:secret@host/a.b.c",
-        ] {
-            assert!(text.parse::<TrinoAddress>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_format_of_a_projected_partition_is_in_the_definition() {
-        let definition =
-            "CREATE TABLE hive.logs.trail (\n   eventname varchar,\n   timestamp varchar WITH (\n";
-        assert_eq!(projected_format(definition, "timestamp"), None);
-        let definition = "   day varchar WITH (partition_projection_format = 'yyyy/MM/dd', partition_projection_type = 'DATE')";
-        assert_eq!(
-            projected_format(definition, "day").as_deref(),
-            Some("yyyy/MM/dd")
-        );
-    }
-}
+mod tests;

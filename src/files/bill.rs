@@ -30,21 +30,21 @@ use super::walk::{WalkItem, walk};
 use crate::domain::base::span::Span;
 use crate::domain::pricing::bill::Bill;
 
-/// Why a bill cannot be read.
+/// The reasons why a bill cannot be read.
 #[derive(Debug, Error)]
 pub enum BillError {
     /// The file or folder cannot be opened or read.
     #[error("`{}` cannot be read: {source}", path.display())]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// It lacks columns without which no line can be understood.
     #[error("`{}` is not a bill that secretsweep can read: {missing}", path.display())]
     Columns {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// The columns.
         missing: MissingColumns,
@@ -52,9 +52,9 @@ pub enum BillError {
     /// It is damaged, or something else.
     #[error("`{}` is not a bill that secretsweep can read: {why}", path.display())]
     Form {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The trouble.
         why: String,
     },
     /// A folder without files.
@@ -63,7 +63,7 @@ pub enum BillError {
 }
 
 impl BillError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Columns { .. } => Some(
@@ -110,7 +110,7 @@ pub fn read(paths: &[PathBuf], window: Span) -> Result<Bill, BillError> {
     Ok(bill)
 }
 
-/// What an export puts beside its data.
+/// Returns what an export puts beside its data.
 fn is_manifest(path: &Path) -> bool {
     path.file_name().is_some_and(|name| {
         let name = name.to_string_lossy();
@@ -173,7 +173,7 @@ fn read_archive(source: BufReader<File>, bill: &mut Bill) -> Result<(), BillFile
     Ok(())
 }
 
-/// What went wrong inside a file.
+/// A failure inside a file.
 #[derive(Debug)]
 enum BillFileError {
     Io(io::Error),

@@ -69,7 +69,7 @@ impl BlobStore for DirStore {
     }
 }
 
-/// What is not there is no error.
+/// Turns the error that something is not there into `None`.
 fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -20,7 +20,7 @@ use super::inflate::is_gzip;
 /// have less than a tenth of it.
 pub(super) const LONGEST: usize = 1 << 20;
 
-/// Whether a file begins with these bytes; one that cannot be read does not.
+/// Returns whether a file begins with these bytes; one that cannot be read does not.
 pub fn begins_with(path: &Path, bytes: &[u8]) -> bool {
     let mut start = vec![0; bytes.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
@@ -42,7 +42,7 @@ impl Allowance {
         self.0.set(LONGEST);
     }
 
-    /// What is left for the value at hand.
+    /// Returns the bytes that are left for the value at hand.
     pub(super) fn left(&self) -> usize {
         self.0.get()
     }
@@ -141,7 +141,7 @@ pub enum ValueEnd {
 pub(super) struct ValueReader<R> {
     source: R,
     end: ValueEnd,
-    /// How many bytes the value at hand has so far.
+    /// The number of bytes that the value at hand has so far.
     run: usize,
     in_string: bool,
     escaped: bool,
@@ -159,7 +159,7 @@ impl<R: Read> ValueReader<R> {
         }
     }
 
-    /// Whether no value in what came so far is too long.
+    /// Returns whether no value in what came so far is too long.
     fn allows(&mut self, bytes: &[u8]) -> bool {
         match self.end {
             ValueEnd::Line => self.allows_lines(bytes),

@@ -24,7 +24,7 @@ const BEST_RATIO: usize = 1_032;
 /// The smallest room worth trying.
 const LEAST_ROOM: usize = 64 * 1_024;
 
-/// Whether bytes begin as gzip does. A file's name says nothing: people unpack files and keep their names.
+/// Returns whether bytes begin as gzip does. A file's name says nothing: people unpack files and keep their names.
 #[must_use]
 pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)

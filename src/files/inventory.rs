@@ -29,14 +29,14 @@ use crate::domain::inventory::secret::{CurrentVersion, Secret};
 use document::{Document, DocumentReader, EntryList, Foreign, ListEntry, ListPage, SecretVersions};
 use form::{AS_JSON, not_json, opened};
 
-/// What was found.
+/// The facts that were found.
 #[derive(Debug, Default)]
 pub struct InventoryFiles {
     /// One entry an ARN, sorted by it.
     pub secrets: Vec<Secret>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
-    /// How many files were read.
+    /// The number of files that were read.
     pub files: usize,
     /// Folders without a file, among those that were named.
     pub empty: Vec<PathBuf>,
@@ -71,10 +71,10 @@ struct InventoryReader {
     /// Versions of secrets, with the file that they were in.
     versions: BTreeMap<SecretArn, (String, Option<CurrentVersion>)>,
     gaps: Vec<Gap>,
-    /// How many files were met, the same one again included.
+    /// The number of files that were met, the same one again included.
     met: usize,
     seen: BTreeSet<PathBuf>,
-    /// Of each scope: whether a page was seen that is not followed by another one.
+    /// The scopes that were seen, each with whether a page was seen that is not followed by another one.
     last_page: BTreeMap<Scope, bool>,
     /// The scopes of the latest page of the file at hand, if another page follows it.
     followed: BTreeSet<Scope>,

@@ -24,9 +24,9 @@ pub enum OpenError {
     Io {
         /// Such as `open`.
         what: &'static str,
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// It is a folder, a device or a pipe: what is written there is lost, or cannot be read again.
@@ -38,15 +38,15 @@ pub enum OpenError {
     /// Its contents cannot be trusted.
     #[error("the journal {} cannot be trusted", .path.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where and what.
+        /// The place and the error.
         source: JournalError,
     },
 }
 
 impl OpenError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::NotAFile(_) => Some("name a file with `--journal FILE`"),

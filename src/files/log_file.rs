@@ -16,10 +16,10 @@ const FILE_LIMIT: usize = 4 << 20;
 /// A file that inflates to at most this much is inflated at once; the memory of a worker is this and [`FILE_LIMIT`].
 const WHOLE_LIMIT: usize = 24 << 20;
 
-/// How much of a larger file is looked at at a time.
+/// Sets how much of a larger file is looked at at a time.
 const WINDOW: usize = 256 << 10;
 
-/// How much of the end of a large file is looked at, in bytes, where it names its columns there.
+/// Sets how much of the end of a large file is looked at, in bytes, where it names its columns there.
 const TAIL: i64 = 256 << 10;
 
 /// The longest record there may be. AWS's limit for an event is 256 KB.
@@ -52,7 +52,7 @@ pub struct FileRead {
 }
 
 impl FileRead {
-    /// What is wrong with it, if anything, for people.
+    /// Returns what is wrong with it, if anything, for people.
     pub fn trouble(&self) -> Option<String> {
         let unreadable = match self.contents.unreadable {
             0 => None,

@@ -29,7 +29,7 @@ use crate::domain::trail::unread::Unread;
 pub struct LogTrouble {
     /// The file or folder.
     pub path: PathBuf,
-    /// What is wrong with it, for people.
+    /// The trouble with it, described for people.
     pub what: String,
 }
 
@@ -127,14 +127,14 @@ impl TrailReading {
 
 pub use super::reading_progress::{ReadProgress, Watcher};
 
-/// What to read, and how.
+/// A request to read log files.
 #[derive(Clone, Debug)]
 pub struct LogRequest<'a> {
     /// Files and folders.
     pub roots: &'a [PathBuf],
     /// Only files that can hold events of this span, in seconds since 1970-01-01T00:00:00Z.
     pub span: Range<i64>,
-    /// How many workers.
+    /// The number of workers.
     pub threads: usize,
     /// The stored contents of files that were read before; new files are added to it.
     pub cache: Option<&'a Cache>,
@@ -195,8 +195,8 @@ fn choose(file: Option<&TrailFile<'_>>, path: &str, span: &Range<i64>) -> Choice
     }
 }
 
-/// How many files are taken at a time where a file is a matter of microseconds: to wait for one another would take the
-/// workers as long.
+/// The number of files that are taken at a time where a file is a matter of microseconds: to wait for one another would
+/// take the workers as long.
 const MANY: usize = 16;
 
 /// A file up to this size is such a matter.
@@ -270,7 +270,7 @@ fn work<S: EventSink>(
     }
 }
 
-/// Where the contents of a file came from.
+/// The source of the contents of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LogSource {
     Cache,

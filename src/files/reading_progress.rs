@@ -11,7 +11,7 @@ use super::walk::{Walk, WalkItem};
 use crate::domain::trail::event::Delivery;
 use crate::domain::trail::layout;
 
-/// How far the reading is.
+/// The progress of reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadProgress {
     /// Bytes on disk of the files that are done.
@@ -50,9 +50,10 @@ pub(super) struct TakenItem {
 /// How much of the walk is done with an item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum WalkShare {
-    /// Of what has no day, which comes first: from 0 to 1. `None`: there are days to come, nobody knows how much.
+    /// The share of what has no day, which comes first: from 0 to 1. `None`: there are days to come, nobody knows how
+    /// much.
     Undated(Option<f64>),
-    /// Of the days: from 0 to 1.
+    /// The share of the days: from 0 to 1.
     Dated(f64),
 }
 

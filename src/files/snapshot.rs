@@ -27,7 +27,7 @@ use crate::domain::sampling::SamplingPlan;
 use crate::domain::trail::layout;
 use crate::ports::{BlobStore, Feed, LogObject, RecordCompleteness};
 
-/// Where the covered time is kept.
+/// The place where the covered time is kept.
 pub const COVERED: &str = "trail/.covered.json";
 
 /// Bytes of records that are held before they are written.
@@ -36,7 +36,7 @@ const HELD: usize = 8 << 20;
 /// The most that a file may inflate to.
 const LIMIT: u64 = 1 << 30;
 
-/// What is in the event of a use of a key for a secret.
+/// The name of the field that holds the secret in the event of a use of a key.
 const SECRET_OF_KEY: &str = "SecretARN";
 
 /// Passes events on, and keeps those of our service.
@@ -61,7 +61,7 @@ struct State {
 pub struct Saved {
     /// Records of our service.
     pub records: u64,
-    /// Why something could not be kept, the first time.
+    /// The reason why something could not be kept, the first time.
     pub trouble: Option<String>,
 }
 

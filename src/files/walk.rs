@@ -60,9 +60,9 @@ struct DayFolder {
 
 struct WalkFolder {
     path: PathBuf,
-    /// How many entries it has.
+    /// The number of its entries.
     count: usize,
-    /// What is left of its entries, the last name first.
+    /// The entries that are left, the last name first.
     entries: Vec<(OsString, FileType)>,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn walk(named: &[PathBuf]) -> Walk {
     }
 }
 
-/// Whether a walk from one of these roots comes past `path`.
+/// Returns whether a walk from one of these roots comes past `path`.
 fn reached(roots: &[&HashSet<PathBuf>], path: &Path) -> bool {
     for folder in path.ancestors() {
         if roots.iter().any(|roots| roots.contains(folder)) {
@@ -157,8 +157,8 @@ impl Iterator for Walk {
 }
 
 impl Walk {
-    /// Which part of what stands open has been walked, the latest item included: from 0 to 1. A folder counts as much as
-    /// a file beside it.
+    /// Returns which part of what stands open has been walked, the latest item included: from 0 to 1. A folder counts
+    /// as much as a file beside it.
     pub(super) fn walked(&self) -> f64 {
         let mut inner: Option<f64> = None;
         for folder in self.open.iter().rev() {
@@ -169,13 +169,13 @@ impl Walk {
         inner.unwrap_or(1.0)
     }
 
-    /// Whether folders of days were found, which come last.
+    /// Returns whether folders of days were found, which come last.
     pub(super) fn has_days(&self) -> bool {
         !self.months.is_empty()
     }
 
-    /// How many folders of days are still to be walked whose files can hold events of a span, in seconds since 1970. For
-    /// when the first of all has been entered.
+    /// Returns how many folders of days are still to be walked whose files can hold events of a span, in seconds since
+    /// 1970. For when the first of all has been entered.
     pub(super) fn days_ahead(&self, span: &Range<i64>) -> usize {
         let days = layout::days_around(span.start, span.end);
         // The last one comes first.

@@ -11,7 +11,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::domain::base::formula::is_formula;
 
-/// How many characters without a width may follow one with a width; more are a pile of marks that covers other lines.
+/// Sets how many characters without a width may follow one with a width; more are a pile of marks that covers other
+/// lines.
 const MARKS: usize = 3;
 
 /// One line: runs of line breaks and tabs become one space, what is invisible or steers the output becomes visible.
@@ -52,7 +53,7 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-/// How many columns a line takes on a terminal.
+/// Returns how many columns a line takes on a terminal.
 pub fn width(line: &str) -> usize {
     UnicodeWidthStr::width(line)
 }

@@ -58,7 +58,7 @@ pub const COLUMNS: [&str; 35] = [
     "client",
 ];
 
-/// Whether anything in a report was estimated from a sample.
+/// Returns whether anything in a report was estimated from a sample.
 pub fn any(report: &Report) -> bool {
     report.totals.estimate.is_some() || report.scopes.iter().any(|row| row.sample.is_some())
 }
@@ -81,7 +81,7 @@ pub(super) fn places(count: usize) -> String {
     }
 }
 
-/// What limits the interval of one row, besides what holds for the whole sample.
+/// Returns what limits the interval of one row, besides what holds for the whole sample.
 pub(super) fn doubts(caveats: &[CaveatRow]) -> String {
     // That the sample as a whole has few windows is said once.
     let own = caveats

@@ -21,7 +21,7 @@ const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// Where the block of data stands in the template.
+/// The place where the block of data stands in the template.
 const BLOCK: &str = "{{ block }}";
 
 /// Renders the page, with a section on what changed where a comparison is given.

@@ -31,7 +31,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     #[must_use]
     pub const fn help(&self) -> &'static str {
         match self {

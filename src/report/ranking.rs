@@ -9,10 +9,10 @@ use crate::domain::base::finding_kinds::{FINDINGS, FindingCode, Severity};
 use crate::domain::base::names::SecretArn;
 use crate::domain::report::result::{FindingRow, Report};
 
-/// How many groups people are shown at most.
+/// The number of groups that people are shown at most.
 pub(crate) const MOST: usize = 10;
 
-/// How many owners of a group are named.
+/// Sets how many owners of a group are named.
 const OWNERS: usize = 3;
 
 /// The open findings of one severity and kind.

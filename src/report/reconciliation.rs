@@ -11,7 +11,7 @@ use crate::domain::pricing::bill::{Reconciliation, ReconciliationRow};
 
 /// Columns of a line of text.
 const WIDTH: usize = 80;
-/// How many rows of the text are shown; the files hold them all.
+/// Sets how many rows of the text are shown; the files hold them all.
 const SHOWN: usize = 30;
 
 /// The columns of `reconciliation.csv`.
@@ -122,7 +122,7 @@ pub(super) fn place_label(row: &ReconciliationRow) -> String {
     )
 }
 
-/// What is said of KMS requests, if there are any.
+/// Returns what is said of KMS requests, if there are any.
 pub(super) fn about_kms(found: &Reconciliation) -> Option<String> {
     let kms = &found.kms;
     let billed = kms.billed_usd.filter(|usd| *usd > Money::ZERO);
@@ -138,7 +138,7 @@ pub(super) fn about_kms(found: &Reconciliation) -> Option<String> {
     ))
 }
 
-/// Whether a row is about KMS requests, which are no part of the total.
+/// Returns whether a row is about KMS requests, which are no part of the total.
 pub(super) fn is_kms(row: &ReconciliationRow) -> bool {
     row.place.part == CostPart::Kms
 }

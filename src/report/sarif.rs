@@ -94,7 +94,8 @@ fn result(row: &FindingRow, fingerprint: &str) -> Value {
     result
 }
 
-/// Where it is. Code-scanning pages want a file and a line; a secret is neither, so its place is written as a path.
+/// Returns where it is. Code-scanning pages want a file and a line; a secret is neither, so its place is written as a
+/// path.
 fn location(row: &FindingRow) -> Value {
     let part = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), encoded);
     let path = format!(
@@ -136,7 +137,7 @@ fn encoded(text: &str) -> String {
     path
 }
 
-/// What makes a finding the same one in the next scan.
+/// Returns what makes a finding the same one in the next scan.
 fn fingerprint(row: &FindingRow) -> String {
     let arn = row.arn.as_ref().map_or("", |arn| arn.as_str());
     let account = row.account.as_ref().map_or("", |account| account.as_str());

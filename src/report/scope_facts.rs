@@ -43,7 +43,7 @@ impl ScopeFacts {
         fact.map(|fact| fact.covered.clone()).unwrap_or_default()
     }
 
-    /// What the price of a secret's storage rests on; empty if it is unknown.
+    /// Returns what the price of a secret's storage rests on; empty if it is unknown.
     pub(super) fn price_basis(&self, row: &SecretRow) -> &'static str {
         let service = row.owning_service.as_deref();
         match row.cost.storage_usd {
@@ -54,7 +54,7 @@ impl ScopeFacts {
         }
     }
 
-    /// What the price of storage rests on in an account and Region.
+    /// Returns what the price of storage rests on in an account and Region.
     pub(super) fn listed_or_paid(&self, scope: &Scope) -> &'static str {
         match self.0.get(scope) {
             Some(fact) if fact.is_paid => "paid",

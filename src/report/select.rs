@@ -14,7 +14,7 @@ use crate::domain::report::result::{
 };
 use crate::domain::report::sums;
 
-/// Which secrets to show, by name.
+/// The secrets that are shown, by name.
 #[derive(Clone, Debug, Default)]
 pub struct SecretFilter {
     /// Names that match one of these; all, if it is empty.
@@ -24,7 +24,7 @@ pub struct SecretFilter {
 }
 
 impl SecretFilter {
-    /// Whether a name is selected.
+    /// Returns whether a name is selected.
     pub fn holds(&self, name: &str) -> bool {
         let fits = |globs: &[Glob]| globs.iter().any(|glob| glob.fits(name));
         (self.only.is_empty() || fits(&self.only)) && !fits(&self.exclude)

@@ -14,10 +14,10 @@ pub use page::html;
 
 /// Columns of a line of text.
 const WIDTH: usize = 80;
-/// How many owners the text and the chart show; the files hold them all.
+/// The number of owners that the text and the chart show; the files hold them all.
 const OWNERS: usize = 5;
 
-/// How many of the last months a table of groups shows: as many as a line holds.
+/// Sets how many of the last months a table of groups shows: as many as a line holds.
 const MONTHS: usize = 4;
 
 /// The columns of the CSV.
@@ -49,7 +49,7 @@ pub fn json(trend: &Trend) -> Vec<u8> {
     bytes
 }
 
-/// What has to be known of a month before its numbers are used: `missing`, or any of `partial`, `estimated` and
+/// Returns what has to be known of a month before its numbers are used: `missing`, or any of `partial`, `estimated` and
 /// `incomplete`, or `complete`.
 fn state(month: &TrendMonth) -> String {
     let Some(scan) = &month.scan else {
@@ -272,7 +272,7 @@ fn secrets(trend: &Trend, line: &mut impl FnMut(&str)) {
     }
 }
 
-/// How many secrets a month had, created, lost and left idle, what could be saved and what was.
+/// Returns how many secrets a month had, created, lost and left idle, what could be saved and what was.
 fn counts(scan: &MonthScan) -> [String; 6] {
     [
         thousands(scan.secrets),

@@ -67,7 +67,7 @@ impl CellKind {
         }
     }
 
-    /// How a spreadsheet shows it.
+    /// Returns how a spreadsheet shows it.
     fn format(self) -> Format {
         match self {
             Self::Text => Format::new().set_num_format("@"),
@@ -291,7 +291,8 @@ fn loops(report: &Report) -> Sheet {
     }
 }
 
-/// What the savings of the report are made of: secrets to delete with their replicas, and loops to fix on those that stay.
+/// Returns what the savings of the report are made of: secrets to delete with their replicas, and loops to fix on those
+/// that stay.
 fn savings(report: &Report) -> Sheet {
     let possible = PossibleSavings::new(report);
     let delete = |row: &SecretRow| {

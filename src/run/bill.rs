@@ -37,7 +37,7 @@ const MOST_REQUESTS: u16 = 20;
 pub(super) struct BillAccess<'a> {
     /// The profile of the settings of AWS.
     pub(super) profile: Option<&'a str>,
-    /// Whether the requester pays for the requests to a bucket.
+    /// `true` if the requester pays for the requests to a bucket.
     pub(super) request_payer: bool,
 }
 
@@ -150,7 +150,7 @@ async fn of_bucket(
     Ok(())
 }
 
-/// What Cost Explorer answers about the window.
+/// Returns what Cost Explorer answers about the window.
 async fn of_cost_explorer(
     session: &AwsSession,
     window: Span,
@@ -199,7 +199,8 @@ pub(super) fn pay(
     Ok(paid.notes)
 }
 
-/// How it ends that a scan ends so, and was compared with this bill: what cannot be read of a bill is missing as well.
+/// Returns how it ends that a scan ends so, and was compared with this bill: what cannot be read of a bill is missing
+/// as well.
 pub(super) fn exit(exit: Exit, bill: Option<&Reconciliation>) -> Exit {
     match exit {
         Exit::Done if bill.is_some_and(|bill| bill.unreadable_lines > 0) => Exit::Partial,

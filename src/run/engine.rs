@@ -28,7 +28,7 @@ use crate::files::bounded::begins_with;
 use crate::ports::{Fault, HttpSender, QueryFault, SqlEngine};
 use crate::term::Term;
 
-/// How long Trino may take for one answer: it holds a request for about a second until there is news.
+/// Sets how long Trino may take for one answer: it holds a request for about a second until there is news.
 const TRINO_READ: Duration = Duration::from_mins(2);
 
 /// A trail that was counted, or will be, where it lies.
@@ -81,7 +81,7 @@ pub(super) fn trail(trail: &[TrailSource]) -> Result<Option<EngineTrail>> {
     Ok(found)
 }
 
-/// What the permissions for a table of Athena are about.
+/// Returns what the permissions for a table of Athena are about.
 ///
 /// # Errors
 /// [`Misuse`] for an address that is none.
@@ -107,7 +107,7 @@ pub(super) fn query_place(text: &str) -> Result<QueryPlace> {
     })
 }
 
-/// Whether a file holds the rows of our query.
+/// Returns whether a file holds the rows of our query.
 fn is_result(path: &Path) -> bool {
     let name = rows::FIRST_COLUMN.as_bytes();
     begins_with(path, name) || begins_with(path, &[b"\"", name].concat())
@@ -199,7 +199,7 @@ impl EngineTable {
     }
 }
 
-/// Which engine it is.
+/// The kinds of engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EngineKind {
     Athena,
@@ -227,7 +227,7 @@ struct OpenEngine {
 }
 
 impl EngineTrail {
-    /// Whether a session with AWS is needed.
+    /// Returns whether a session with AWS is needed.
     pub(super) fn is_in_aws(&self) -> bool {
         match self {
             Self::Table(table) => matches!(table.place, EnginePlace::Athena(_)),
@@ -312,7 +312,7 @@ fn result(
     })
 }
 
-/// What Athena asks for a terabyte that a query scans (Athena pricing, most Regions), in millionths of a dollar.
+/// The price of a terabyte that a query of Athena scans (Athena pricing, most Regions), in millionths of a dollar.
 const ATHENA_TB: u64 = 5_000_000;
 
 /// Athena charges for whole megabytes, and at least for ten of them a query.
@@ -324,7 +324,7 @@ fn athena_price(queries: &[u64]) -> Money {
 }
 
 impl OpenEngine {
-    /// What a scan asks for.
+    /// Returns what a scan asks for.
     fn request(&self, plan: &ScanPlan, scan_limit: Option<u64>) -> EngineRequest {
         EngineRequest {
             bounds: plan.bounds(),
@@ -334,8 +334,8 @@ impl OpenEngine {
         }
     }
 
-    /// What a query will take, as a sentence. Neither engine knows how much a query over JSON will scan (`EXPLAIN (TYPE IO)`
-    /// gives no number for tables without statistics), so the limit is what can be said.
+    /// Returns what a query will take, as a sentence. Neither engine knows how much a query over JSON will scan
+    /// (`EXPLAIN (TYPE IO)` gives no number for tables without statistics), so the limit is what can be said.
     fn beforehand(&self, scan_limit: Option<u64>) -> String {
         let name = self.engine.table_name();
         let price = match self.kind {
@@ -355,7 +355,7 @@ impl OpenEngine {
         )
     }
 
-    /// What was read, for the reader of the report.
+    /// Returns what was read, for the reader of the report.
     fn sentence(&self, read: &EngineRead) -> String {
         let megabytes = thousands(read.read.bytes / 1_000_000);
         let what = format!(

@@ -61,7 +61,7 @@ pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What finding out takes, before anything is known of the trails.
+/// Returns what finding out takes, before anything is known of the trails.
 fn uses_of_init(init: &PolicyInitArgs) -> Vec<AwsUse> {
     let mut uses = vec![
         AwsUse::Inventory,

@@ -14,7 +14,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::term::Term;
 
-/// How long it takes at most to see the signal.
+/// Sets how long it takes at most to see the signal.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Set while nothing watches: then a signal does what it does to any program.

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::scan::OUT;
+use super::scan_places::OUT;
 use super::scan_plan::scan_defaults;
 use super::way_out::helpful;
 use crate::cli::LATEST;
 use crate::files::store;
 use crate::term::Term;
 
-/// What a plan is called in the folder of its scan.
+/// The name of a plan in the folder of its scan.
 pub(super) const PLAN: &str = "plan.csv";
 
 /// Puts the latest scan in the place of the word. `option` says how to name one, if not by its place: ` with ...`.
@@ -77,7 +77,7 @@ pub(super) fn two(old: Option<&Path>, new: Option<&Path>) -> Result<(PathBuf, Pa
     Ok((old, new))
 }
 
-/// Whether the word is meant: a folder of that name goes before it.
+/// Returns whether the word is meant: a folder of that name goes before it.
 pub(super) fn is_word(path: &Path) -> bool {
     path == Path::new(LATEST) && !path.exists()
 }

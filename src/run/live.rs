@@ -32,7 +32,7 @@ use crate::files::snapshot::SnapshotWriter;
 use crate::ports::{BlobStore, Feed, ProgressEvent, ProgressSink as _};
 use crate::term::Term;
 
-/// How long reading the event history may take if nothing is said.
+/// The time that reading the event history may take if none is given.
 const LOOKUP_BUDGET: Duration = Duration::from_mins(15);
 
 /// A session that has read what AWS had to give, and can be asked once more.

@@ -22,6 +22,7 @@ mod reader;
 mod report;
 mod rules;
 mod scan;
+mod scan_places;
 mod scan_plan;
 mod session;
 mod sources;
@@ -39,9 +40,9 @@ use crate::term::Term;
 
 pub(crate) use way_out::{Misuse, way_out};
 
-/// How a command ends whose result was to be shown: as it went, not as showing it went. A reader that went away, such as
-/// `head`, is neither a failure nor a success; any other reason why it could not be shown is reported, and is a failure, unless there is
-/// something worse to report: what was asked about was found.
+/// Returns how a command ends whose result was to be shown: as it went, not as showing it went. A reader that went
+/// away, such as `head`, is neither a failure nor a success; any other reason why it could not be shown is reported,
+/// and is a failure, unless there is something worse to report: what was asked about was found.
 fn shown(told: std::io::Result<()>, exit: Exit) -> Exit {
     let Err(error) = told else {
         return exit;

@@ -21,7 +21,7 @@ use crate::report::{json, text};
 use crate::term::Term;
 use crate::{Exit, report};
 
-/// Which secrets the view shows.
+/// Returns which secrets the view shows.
 pub(super) fn selection(view: &View) -> SecretFilter {
     SecretFilter {
         only: view.only.clone(),
@@ -71,7 +71,7 @@ pub(super) struct ExitConditions<'a> {
     pub(super) previous: Option<&'a Report>,
     /// The most that may be saved per month.
     pub(super) fail_above: Option<Money>,
-    /// What could not be read does not matter.
+    /// `true` if parts that could not be read do not matter.
     pub(super) allow_partial: bool,
 }
 
@@ -120,7 +120,7 @@ fn asked_about(report: &Report) -> impl Iterator<Item = AskedAbout<'_>> {
     reasons.chain(findings)
 }
 
-/// How a finished scan ends: a finding that was asked about first, then what could not be read.
+/// Returns how a finished scan ends: a finding that was asked about first, then what could not be read.
 pub(super) fn exit(report: &Report, asked: &ExitConditions<'_>) -> Exit {
     let too_much = asked
         .fail_above
@@ -165,7 +165,7 @@ pub(super) fn focus(view: &View) -> FocusVersion {
     }
 }
 
-/// How text for people looks on this stdout.
+/// Returns how text for people looks on this stdout.
 pub(super) fn style() -> Style {
     if Term::is_styled() {
         Style::Colour
@@ -174,7 +174,8 @@ pub(super) fn style() -> Style {
     }
 }
 
-/// How many columns text for people has: those of the terminal within reason, and elsewhere what a summary has in a file.
+/// Returns how many columns text for people has: those of the terminal within reason, and elsewhere what a summary has
+/// in a file.
 pub(super) fn columns() -> usize {
     Term::columns().map_or(text::COLUMNS, |columns| columns.min(WIDEST))
 }
@@ -182,7 +183,7 @@ pub(super) fn columns() -> usize {
 /// The widest text: on a wider terminal the eye loses the line.
 const WIDEST: usize = 160;
 
-/// How many groups a table shows if nothing is said.
+/// The number of groups that a table shows if nothing is said.
 const GROUPS: usize = 20;
 
 /// The summary as the terminal shows it. `selecting` are the options that select the same secrets from the folder.

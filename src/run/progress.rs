@@ -21,7 +21,7 @@ pub(super) struct ProgressReporter<'a> {
     history: Mutex<HistoryProgress>,
 }
 
-/// How far the event history of all accounts and Regions is.
+/// The progress of the event history of all accounts and Regions.
 #[derive(Debug, Default)]
 struct HistoryProgress {
     scopes: BTreeMap<Scope, ScopeProgress>,
@@ -29,10 +29,10 @@ struct HistoryProgress {
     announced: Duration,
 }
 
-/// How far the event history of one account and Region is.
+/// The progress of the event history of one account and Region.
 #[derive(Debug, Default)]
 struct ScopeProgress {
-    /// How many seconds reading it may take as a whole.
+    /// The number of seconds that reading it may take as a whole.
     seconds: u64,
     requests: u64,
     events: u64,
@@ -226,7 +226,7 @@ impl ProgressSink for ProgressReporter<'_> {
     }
 }
 
-/// How far reading a log group is.
+/// The progress of reading a log group.
 fn log_group_line(done: usize, of: usize, records: u64) -> String {
     format!(
         "log group: {} of {} read, {}",
@@ -236,12 +236,12 @@ fn log_group_line(done: usize, of: usize, records: u64) -> String {
     )
 }
 
-/// How far a query of an engine is.
+/// The progress of a query of an engine.
 fn query_line(done: QueryProgress) -> String {
     format!("query: {} MB read", thousands(done.bytes / 1_000_000))
 }
 
-/// How many policies of one kind are read.
+/// Returns how many policies of one kind are read.
 fn policies_line(holder: PolicyHolder, done: usize, of: usize) -> String {
     let (what, one, more) = match holder {
         PolicyHolder::Account => ("roles and users", "account", "accounts"),

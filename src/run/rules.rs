@@ -95,7 +95,7 @@ fn explain_rule(rule: &Rule) -> String {
     )
 }
 
-/// What of the policy file bears on a rule: its thresholds, and how to keep a secret that it would let go.
+/// Returns what of the policy file bears on a rule: its thresholds, and how to keep a secret that it would let go.
 fn settings(rule: &Rule) -> String {
     let policy = Policy::default();
     let mut text = String::new();

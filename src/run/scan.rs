@@ -1,14 +1,13 @@
 //! `scan`: inventory and trail in, a result folder and a summary out.
 //!
-//! The way of a scan, top to bottom: files or AWS fill ledgers, which become one; what it holds is analysed; the report is
-//! written and shown.
+//! The way of a scan, top to bottom: [`run`] calls [`report`], in which files or AWS fill ledgers; [`judge`] merges these
+//! into one and has it analysed, which builds the groups of secrets once; [`finish`] writes the report and gives the
+//! summary to show.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use anyhow::{Result, anyhow};
 
 use super::Misuse;
 use super::bill::{self, BillAccess};
@@ -16,17 +15,17 @@ use super::engine::{self, EngineTrail};
 use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
+use super::scan_places::{OUT, folder, named_paths_exist, usable_folders};
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::{ScanData, log_groups};
 use super::way_out::helpful;
 use crate::Exit;
 use crate::aws::bucket::Location;
-use crate::cli::{LiveArgs, ScanArgs, TrailSource, View};
+use crate::cli::{ScanArgs, TrailSource, View};
 use crate::domain::analysis::{Input, TrailInput, VersionAnswers, analyse};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::SecretArn;
-use crate::domain::inventory::secret::day_of;
 use crate::domain::pricing::bill::reconcile;
 use crate::domain::reach::IamReader;
 use crate::domain::report::result::Report;
@@ -105,40 +104,6 @@ pub(super) fn run(args: ScanArgs, term: &Term) -> Result<Exit> {
         bill::exit(exit, bill.as_ref())
     };
     Ok(shown(told, exit))
-}
-
-/// Where a scan that names no folder writes to.
-pub(super) const OUT: &str = "reports/{date}";
-
-/// The folder of a scan: `{date}` and `{month}` are those of now, in UTC. If the folder of a `{date}` holds a scan already,
-/// the time is added; and a number, for one of the same second.
-fn folder(out: &Path, now: Timestamp, again: Overwrite) -> PathBuf {
-    let Some(pattern) = out.to_str() else {
-        return out.to_owned();
-    };
-    let day = day_of(now).to_string();
-    let pattern = pattern.replace("{month}", &day[..7]);
-    let of_day = PathBuf::from(pattern.replace("{date}", &day));
-    let is_free = |folder: &PathBuf| !folder.join(store::REPORT).exists();
-    if again == Overwrite::Yes || is_free(&of_day) || !pattern.contains("{date}") {
-        return of_day;
-    }
-    let time = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H%M%S");
-    let of_second = |number: u32| {
-        let date = match number {
-            1 => time.to_string(),
-            _ => format!("{time}-{number}"),
-        };
-        PathBuf::from(pattern.replace("{date}", &date))
-    };
-    let mut number = 1;
-    loop {
-        let folder = of_second(number);
-        if is_free(&folder) {
-            return folder;
-        }
-        number += 1;
-    }
 }
 
 /// Everything that is asked for, from files or from AWS, judged.
@@ -252,6 +217,37 @@ pub(super) fn judge(
     analyse(input, versions)
 }
 
+/// The formats that every scan writes.
+pub(super) const FORMATS: [OutputFormat; 3] =
+    [OutputFormat::Json, OutputFormat::Csv, OutputFormat::Html];
+
+/// Writes the result, with what it is shown beside, and gives the summary to show.
+pub(super) fn finish(
+    report: &Report,
+    beside: Companions<'_>,
+    formats: &[OutputFormat],
+    out: &Path,
+    overwrite: Overwrite,
+    view: &View,
+) -> Result<String> {
+    let mut written = files(report, beside, formats);
+    written.extend(beside.bill.into_iter().flat_map(bill::files));
+    store::write(out, &written, overwrite)?;
+    for name in [ESTIMATES, REACH, OWNERS] {
+        if !written.iter().any(|(one, _)| *one == name) {
+            store::take_away(out, name)?;
+        }
+    }
+    let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
+    drop(written);
+    // The folder holds the selected secrets alone, so that its plan needs no selection.
+    let mut summary = show(report, view, out, &names, String::new());
+    if let Some(bill) = beside.bill {
+        summary.push_str(&reconciliation::text(bill));
+    }
+    Ok(summary)
+}
+
 /// Sentences about events that came more than once, or may have.
 fn counted_twice(ledger: &Ledger) -> impl Iterator<Item = String> {
     let copies = (ledger.duplicates > 0).then(|| {
@@ -281,86 +277,4 @@ fn sources(trail: &[TrailSource]) -> Result<(Vec<PathBuf>, Vec<Location>)> {
         }
     }
     Ok((folders, buckets))
-}
-
-/// Makes the folders for `--save` and `--cache`: they must be usable before the long work begins. One that holds an
-/// earlier scan is refused for `--save`: its pages would pass for those of this one.
-fn usable_folders(args: &LiveArgs) -> Result<()> {
-    if let Some(folder) = &args.save
-        && ["iam", "inventory", "trail"]
-            .iter()
-            .any(|name| folder.join(name).exists())
-    {
-        return Err(helpful(
-            format!(
-                "`--save {}`: the folder holds an earlier scan",
-                folder.display()
-            ),
-            "name another folder, or remove that one",
-        ));
-    }
-    for folder in args.save.iter().chain(&args.cache) {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create `{}`", folder.display()))?;
-    }
-    Ok(())
-}
-
-/// Refuses files and folders that are named and are not there, before anything is written: a mistyped name is no empty
-/// trail.
-fn named_paths_exist(args: &ScanArgs) -> Result<()> {
-    let trail = args.trail.iter().filter_map(|source| match source {
-        TrailSource::Files(path) => Some(("--trail", path)),
-        TrailSource::Bucket(_)
-        | TrailSource::LogGroup(_)
-        | TrailSource::Athena(_)
-        | TrailSource::Trino(_) => None,
-    });
-    let inventory = args.inventory.iter().map(|path| ("--inventory", path));
-    let iam = args.iam.iter().map(|path| ("--iam", path));
-    for (option, path) in inventory.chain(iam).chain(trail) {
-        if let Err(error) = std::fs::symlink_metadata(path)
-            && error.kind() == std::io::ErrorKind::NotFound
-        {
-            return Err(helpful(
-                format!(
-                    "`{option} {}`: there is no such file or folder",
-                    path.display()
-                ),
-                "check the spelling; nothing was read or written",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// What every scan writes.
-pub(super) const FORMATS: [OutputFormat; 3] =
-    [OutputFormat::Json, OutputFormat::Csv, OutputFormat::Html];
-
-/// Writes the result, with what it is shown beside, and gives the summary to show.
-pub(super) fn finish(
-    report: &Report,
-    beside: Companions<'_>,
-    formats: &[OutputFormat],
-    out: &Path,
-    overwrite: Overwrite,
-    view: &View,
-) -> Result<String> {
-    let mut written = files(report, beside, formats);
-    written.extend(beside.bill.into_iter().flat_map(bill::files));
-    store::write(out, &written, overwrite)?;
-    for name in [ESTIMATES, REACH, OWNERS] {
-        if !written.iter().any(|(one, _)| *one == name) {
-            store::take_away(out, name)?;
-        }
-    }
-    let names: Vec<String> = written.iter().map(|(name, _)| (*name).to_owned()).collect();
-    drop(written);
-    // The folder holds the selected secrets alone, so that its plan needs no selection.
-    let mut summary = show(report, view, out, &names, String::new());
-    if let Some(bill) = beside.bill {
-        summary.push_str(&reconciliation::text(bill));
-    }
-    Ok(summary)
 }

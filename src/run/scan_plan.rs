@@ -22,7 +22,7 @@ use crate::files::bounded::{ValueEnd, whole};
 /// The policy file that is read when none is named.
 pub(super) const POLICY_FILE: &str = "secretsweep.toml";
 
-/// How long a sliding window is when nothing is said.
+/// The length of a sliding window if none is given.
 pub(super) const WINDOW: Duration = Duration::from_hours(30 * 24);
 
 /// A scan before it has read anything: the settings and the spans.
@@ -91,7 +91,7 @@ fn settings_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
     Ok(Some((path, text)))
 }
 
-/// What the settings file says of the sources of every scan.
+/// Returns what the settings file says of the sources of every scan.
 ///
 /// # Errors
 /// If the file cannot be read, or for a key or value that is wrong.

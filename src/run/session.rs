@@ -8,7 +8,7 @@ use super::way_out::helpful;
 use crate::aws::{AwsSession, Connect, Role};
 use crate::ports::Fault;
 
-/// How to reach AWS with what a command line says; everything else is found the way `aws` finds it.
+/// Returns how to reach AWS with what a command line says; everything else is found the way `aws` finds it.
 pub(super) fn connect(
     profile: Option<&str>,
     role_name: Option<&str>,
@@ -59,7 +59,7 @@ const OF_AWS: [&str; 4] = [
     "api.amazonwebservices.com.cn",
 ];
 
-/// Whether this is the address of something else than AWS.
+/// Returns whether this is the address of something else than AWS.
 fn stands_in(url: &str) -> bool {
     let place = url.split_once("://").map_or(url, |(_, place)| place);
     let place = place.split(['/', '?', '#']).next().unwrap_or_default();
@@ -96,7 +96,7 @@ fn usable_endpoints() -> Result<()> {
     Ok(())
 }
 
-/// Whether this is the address of a server: a scheme, a host without blanks, perhaps a port.
+/// Returns whether this is the address of a server: a scheme, a host without blanks, perhaps a port.
 fn is_address(url: &str) -> bool {
     let place = url.strip_prefix("http://").or(url.strip_prefix("https://"));
     let place = place.and_then(|place| place.split(['/', '?', '#']).next());
@@ -132,7 +132,7 @@ pub(super) async fn open(connect: Connect) -> Result<AwsSession> {
     })
 }
 
-/// What to do about a session that cannot be opened.
+/// Returns what to do about a session that cannot be opened.
 fn way_out(fault: &Fault, profile: Option<&str>) -> String {
     match (fault, profile) {
         (Fault::Credentials(_) | Fault::NoCredentials, Some(profile)) => format!(

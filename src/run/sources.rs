@@ -27,7 +27,7 @@ use crate::term::Term;
 /// A reading that is done by then needs no bar.
 const BEFORE_MEASURING: Duration = Duration::from_secs(1);
 
-/// What is wrong with an empty folder.
+/// The message for an empty folder.
 const NO_FILE: &str = "there is no file in it";
 
 /// Everything that was read.
@@ -37,15 +37,15 @@ pub(super) struct ScanData {
     pub(super) secrets: Vec<Secret>,
     /// Accounts and Regions whose inventory was read, also where they hold no secret.
     pub(super) scopes: BTreeSet<Scope>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub(super) gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub(super) notes: Vec<String>,
-    /// Who may read, as far as it was asked for.
+    /// The identities that may read, as far as they were asked for.
     pub(super) iam: Option<IamReader>,
     /// The names of accounts, as the organization has them.
     pub(super) account_names: BTreeMap<AccountId, String>,
-    /// Who asked AWS.
+    /// The caller who asked AWS.
     pub(super) caller: Option<String>,
     /// The events, folded.
     pub(super) ledgers: Vec<Ledger>,
@@ -191,13 +191,13 @@ pub(super) fn fold(
     read
 }
 
-/// How many files there were that are no log files of these days.
+/// Returns how many files there were that are no log files of these days.
 fn passed_over(reading: &logs::TrailReading) -> u64 {
     let other: u64 = reading.skipped_services.values().sum();
     reading.skipped_by_date + reading.skipped_digests + other
 }
 
-/// Why no file of a trail was read, unless its troubles say it.
+/// Returns why no file of a trail was read, unless its troubles say it.
 fn nothing_to_read(reading: &logs::TrailReading) -> Option<String> {
     let passed_over = passed_over(reading);
     let is_silent = passed_over == 0 && !reading.troubles.is_empty();

@@ -40,7 +40,7 @@ pub(crate) struct Misuse {
 }
 
 impl Misuse {
-    /// What is wrong, and what to type instead.
+    /// Returns what is wrong, and what to type instead.
     pub(super) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -49,7 +49,7 @@ impl Misuse {
     }
 }
 
-/// What a user can do about an error; `None`: nobody knows.
+/// Returns what a user can do about an error; `None`: nobody knows.
 pub(crate) fn way_out(error: &anyhow::Error) -> Option<String> {
     // Not of the chain alone: a context that is an error itself is found by its type.
     if let Some(HelpfulError { help, .. }) = error.downcast_ref() {
@@ -58,7 +58,7 @@ pub(crate) fn way_out(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(own_way_out)
 }
 
-/// What an error itself says that a user can do.
+/// Returns what an error itself says that a user can do.
 fn own_way_out(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(HelpfulError { help, .. }) = error.downcast_ref() {
         return Some(help.clone());

@@ -11,13 +11,13 @@ use crate::domain::report::result::{CostParts, Report};
 pub struct Forecast {
     /// `2026-11`.
     pub month: String,
-    /// What it will cost if nothing changes.
+    /// The cost if nothing changes.
     pub cost: CostParts<Money>,
-    /// What deletions that are scheduled save in it. The cost is without it.
+    /// The amount that deletions that are scheduled save in it. The cost is without it.
     pub scheduled_usd: Money,
-    /// What it would save more to delete and fix what the last scan names.
+    /// The amount that it would save more to delete and fix what the last scan names.
     pub possible_usd: Money,
-    /// What the forecast rests on, in sentences.
+    /// The assumptions of the forecast, in sentences.
     pub assumptions: Vec<String>,
 }
 

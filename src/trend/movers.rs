@@ -11,7 +11,7 @@ use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::base::span::Span;
 use crate::domain::report::result::{Report, SecretRow};
 
-/// How many are named a month.
+/// Sets how many are named a month.
 const NAMED: usize = 3;
 
 /// A secret that moved the cost of a month.
@@ -27,7 +27,7 @@ pub struct Mover {
     pub region: Region,
     /// By how much.
     pub change_usd: Money,
-    /// Why, in words.
+    /// The reason, in words.
     pub why: String,
 }
 
@@ -97,7 +97,7 @@ pub(super) fn movers(old: &Report, new: &Report, found: &Comparison) -> Vec<Move
     all.into_iter().take(NAMED).map(mover).collect()
 }
 
-/// Why a secret that stays costs more or less: the part that changed most.
+/// Returns why a secret that stays costs more or less: the part that changed most.
 fn reason(old: &SecretRow, new: &SecretRow, window: Span) -> String {
     let (before, after) = (&old.window_cost, &new.window_cost);
     let by = |old: Option<Money>, new: Option<Money>| {

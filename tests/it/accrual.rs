@@ -243,20 +243,10 @@ fn months_are_compared_by_what_they_accrued() {
         .calls(get("old").at(at("2026-10-05T00:00:00Z")).every(60, 100))
         .write(folder.path());
     for month in ["2026-09", "2026-10"] {
-        let args = [
-            "scan",
-            "--inventory",
-            "inventory",
-            "--trail",
-            "trail",
-            "--now",
-            NOW,
-            "--month",
-            month,
-            "--out",
-            month,
-            "--allow-partial",
-        ];
+        let line = format!(
+            "scan --inventory inventory --trail trail --now {NOW} --month {month} --out {month} --allow-partial"
+        );
+        let args = words(&line);
         let output = program(folder.path(), &args);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
     }
@@ -278,16 +268,7 @@ fn months_are_compared_by_what_they_accrued() {
     let steps = changes["bridge"].as_array().unwrap();
     let sum: i64 = steps.iter().map(|step| micros(&step["change_usd"])).sum();
     assert_eq!(sum, change);
-    let args = [
-        "report",
-        "2026-10",
-        "--previous",
-        "2026-09",
-        "--format",
-        "csv",
-        "--out",
-        "view",
-    ];
+    let args = words("report 2026-10 --previous 2026-09 --format csv --out view");
     assert_eq!(program(folder.path(), &args).status.code(), Some(0));
     let summary = std::fs::read(folder.path().join("view/summary.csv")).unwrap();
     assert_eq!(

@@ -34,7 +34,7 @@ pub fn span(from: i64, to: i64) -> Span {
     }
 }
 
-/// What a scan makes of these, with [`BOUNDS`] as its spans.
+/// Returns what a scan makes of these, with [`BOUNDS`] as its spans.
 pub fn report(
     secrets: Vec<Secret>,
     accesses: &[CallSeries],

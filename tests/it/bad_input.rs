@@ -128,15 +128,7 @@ fn an_earlier_scan_that_is_not_there_is_an_error_whatever_is_rendered() {
 #[test]
 fn an_earlier_scan_that_is_not_there_is_refused_before_anything_is_read() {
     let folder = crate::scratch::tempdir().unwrap();
-    let args = [
-        "scan",
-        "--inventory",
-        "gone",
-        "--trail",
-        "gone",
-        "--previous",
-        "nowhere",
-    ];
+    let args = words("scan --inventory gone --trail gone --previous nowhere");
     let output = program(folder.path(), &args);
     assert_eq!(output.status.code(), Some(1));
     let said = said(&output);
@@ -146,14 +138,7 @@ fn an_earlier_scan_that_is_not_there_is_refused_before_anything_is_read() {
 #[test]
 fn a_name_stays_blocked_as_long_by_the_file_as_by_the_text() {
     let folder = world().scan().into_folder();
-    let args = [
-        "plan",
-        "out",
-        "--now",
-        "2026-11-20T10:00:00Z",
-        "--recovery",
-        "7d",
-    ];
+    let args = words("plan out --now 2026-11-20T10:00:00Z --recovery 7d");
     let plan = program(folder.path(), &args);
     assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
     assert!(printed(&plan).contains("2026-11-27"), "{}", printed(&plan));

@@ -26,7 +26,7 @@ fn scan(bill: &[String]) -> Scan {
         .scan()
 }
 
-/// What the bill's comparison says, in JSON.
+/// Returns what the bill's comparison says, in JSON.
 fn compared(scan: &Scan, bill: &str) -> Value {
     let args = ["report", "out", "--bill", bill, "--format", "json", "--out"];
     let output = program(

@@ -213,17 +213,8 @@ fn a_trail_without_an_end_is_a_gap() {
         let path = format!("trail/{name}");
         bomb.write(&folder.path().join(&path));
         World::new().secret(idle("db")).write(folder.path());
-        let args = [
-            "scan",
-            "--inventory",
-            "inventory",
-            "--trail",
-            "trail",
-            "--now",
-            NOW,
-            "--out",
-            "out",
-        ];
+        let line = format!("scan --inventory inventory --trail trail --now {NOW} --out out");
+        let args = words(&line);
         is_named(folder.path(), &path, &args, "");
     }
 }

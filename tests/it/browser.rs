@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything may take.
+/// The time that anything may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// The first of these programs on the path. `None`, and a word of it, if there is none.
@@ -204,7 +204,7 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", &colours);
     }
 
-    /// What the page complained of: exceptions, console errors and warnings, blocked loads.
+    /// Returns what the page complained of: exceptions, console errors and warnings, blocked loads.
     pub(crate) fn complaints(&mut self) -> Vec<String> {
         // The answer to one more command comes after every event so far.
         self.value("0");

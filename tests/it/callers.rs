@@ -120,7 +120,7 @@ fn world(seed: u64) -> Report {
     report(secrets, &accesses, &coverage, &policy, TrailInput::Given)
 }
 
-/// What is wrong with what a report says of a shape.
+/// Returns what is wrong with what a report says of a shape.
 fn faults(shape: &shapes::Shape, rows: &[&LoopRow]) -> Vec<String> {
     if let Expected::Writes { api } = shape.expected {
         let reaches_threshold = |row: &LoopRow| row.avoidable_usd_month >= Some(MIN_AVOIDABLE);
@@ -136,7 +136,7 @@ fn faults(shape: &shapes::Shape, rows: &[&LoopRow]) -> Vec<String> {
     faults_of(&shape.expected, rows)
 }
 
-/// What is wrong with these rows.
+/// Returns what is wrong with these rows.
 fn faults_of(expected: &Expected, rows: &[&LoopRow]) -> Vec<String> {
     let shown = |row: &&LoopRow| {
         format!(

@@ -74,7 +74,7 @@ fn is_judged(scan: &Scan, name: &str, verdict: &str) {
     assert_eq!(row["verdict"], verdict, "{name}: {}", row["reasons"]);
 }
 
-/// What is said of a secret: its reasons and the findings about it.
+/// Returns what is said of a secret: its reasons and the findings about it.
 fn said_of(scan: &Scan, name: &str) -> String {
     let findings = scan.report["findings"].as_array().unwrap();
     let own = findings.iter().filter(|finding| finding["name"] == name);

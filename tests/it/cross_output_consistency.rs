@@ -79,7 +79,8 @@ fn text_csv_json_focus_and_page_say_the_same() {
     }
 }
 
-/// What is printed for a program is the file, byte for byte: a workbook has bytes that look like those of a terminal.
+/// A file that is printed for a program is the file itself, byte for byte: a workbook has bytes that look like those of
+/// a terminal.
 #[test]
 fn each_format_is_printed_as_it_is_written() {
     let folder = crate::scratch::tempdir().unwrap();

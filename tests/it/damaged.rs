@@ -22,7 +22,7 @@ use story::{Story, Truth};
 /// Why a use cannot be seen, and whether that is so for one use.
 type Excuse = (&'static str, fn(&Lost<'_>) -> bool);
 
-/// What no tool can see. Only these excuse a wrong `delete`.
+/// The excuses that no tool can see. Only these excuse a wrong `delete`.
 const UNSEEN: [Excuse; 3] = [
     (
         "a log file vanished without a trace while another file of the same hours is there, no record of the use is left, \

@@ -51,7 +51,7 @@ impl Fate {
     }
 }
 
-/// When a fault strikes.
+/// The moment at which a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     /// The call is not carried out.
@@ -77,7 +77,7 @@ pub(crate) struct Kept {
 struct Planned {
     call: &'static str,
     arn: SecretArn,
-    /// How many such calls go well before.
+    /// The number of such calls that succeed before.
     spared: u32,
     when: When,
     fault: Fault,

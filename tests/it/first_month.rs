@@ -112,14 +112,7 @@ fn the_plan_that_a_report_suggests_selects_what_it_shows() {
 fn a_second_scan_of_a_day_has_a_folder_of_its_own() {
     let folder = crate::scratch::tempdir().unwrap();
     world().write(folder.path());
-    let args = [
-        "scan",
-        "--inventory",
-        "inventory",
-        "--trail",
-        "trail",
-        "--allow-partial",
-    ];
+    let args = words("scan --inventory inventory --trail trail --allow-partial");
     for times in 1..=2 {
         let (code, _, stderr) = run(&folder, &args);
         assert_eq!(code, Some(0), "run {times}: {stderr}");
@@ -172,15 +165,7 @@ fn a_comparison_that_goes_back_in_time_says_so() {
         .now("2026-11-20T00:00:00Z")
         .args(&["--allow-partial"])
         .write(folder.path());
-    let args = [
-        "scan",
-        "--inventory",
-        "inventory",
-        "--trail",
-        "trail",
-        "--out",
-        "later",
-    ];
+    let args = words("scan --inventory inventory --trail trail --out later");
     let later = [
         &args[..],
         &["--now", "2026-11-20T00:00:00Z", "--allow-partial"],

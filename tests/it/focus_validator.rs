@@ -40,7 +40,7 @@ fn validator() -> Option<PathBuf> {
     named.or_else(|| program(&["focus-validator"]))
 }
 
-/// Where the package lies: it reads its list of currencies relative to that folder.
+/// Returns where the package lies: it reads its list of currencies relative to that folder.
 fn home(validator: &Path) -> Option<PathBuf> {
     let python = validator.with_file_name("python");
     let asks = "import focus_validator, os; print(os.path.dirname(os.path.dirname(focus_validator.__file__)))";

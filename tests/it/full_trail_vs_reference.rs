@@ -69,7 +69,7 @@ fn parsed(files: &[LogFile]) -> Counted {
     counted
 }
 
-/// What the report of a scan says.
+/// Returns what the report of a scan says.
 fn reported(folder: &Path) -> Counted {
     let args = "--quiet scan --allow-partial --window 30d --now 2026-10-31T00:00:00Z --threads 3 \
                 --inventory inventory.json --trail trail --out report";

@@ -12,7 +12,7 @@ use super::reference_reader::{Told, parsed_whole};
 use super::trail::generate::{self, Dice, Spec, Style, restyled};
 use super::trail::{SCOPE, STYLES, below, shapes, told};
 
-/// How many inputs every run of the tests takes.
+/// The number of inputs that every run of the tests takes.
 const INPUTS: u64 = 1_000;
 
 /// What [`check`] could compare.
@@ -80,7 +80,7 @@ fn unpacked(file: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     }
 }
 
-/// Whether everything in `part` is in `all`.
+/// Returns whether everything in `part` is in `all`.
 fn within(part: &Told, all: &Told) -> bool {
     let count = |event: &String| all.events.get(event).copied().unwrap_or_default();
     part.events

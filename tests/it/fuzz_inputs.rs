@@ -15,7 +15,7 @@ use crate::world::gzip;
 
 use whole::{Kind, kinds, lay_out};
 
-/// How many damaged inputs every run of the tests takes.
+/// Sets how many damaged inputs every run of the tests takes.
 const INPUTS: u64 = 200;
 
 /// Text that readers of JSON, CSV, TOML and Parquet trip over.

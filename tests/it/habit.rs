@@ -30,17 +30,8 @@ fn two_months() -> TempDir {
         .write(folder.path());
     for (day, now) in [("2026-10-31", "2026-10-31T00:00:00Z"), ("2026-11-01", NOW)] {
         let out = format!("reports/{day}");
-        let args = [
-            "scan",
-            "--inventory",
-            "inventory",
-            "--trail",
-            "trail",
-            "--now",
-            now,
-            "--out",
-            &out,
-        ];
+        let line = format!("scan --inventory inventory --trail trail --now {now} --out {out}");
+        let args = words(&line);
         let (code, _, stderr) = run(&folder, &[&args[..], &["--allow-partial"]].concat());
         assert_eq!(code, Some(0), "{stderr}");
     }
@@ -112,17 +103,7 @@ fn times_are_what_people_mean_by_them() {
         assert_eq!(code, Some(2), "{stderr}");
         assert!(stderr.contains(says), "{stderr}");
     }
-    let args = [
-        "scan",
-        "--inventory",
-        "inventory",
-        "--trail",
-        "trail",
-        "--now",
-        "2026-11-01",
-        "--out",
-        "day",
-    ];
+    let args = words("scan --inventory inventory --trail trail --now 2026-11-01 --out day");
     let (_, stdout, stderr) = run(&folder, &args);
     assert!(
         stdout.contains("to 2026-11-01 (30 days)"),

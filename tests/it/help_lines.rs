@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::world::*;
 
-/// What is printed for a command that fails in this folder.
+/// Returns what is printed for a command that fails in this folder.
 fn failure(folder: &std::path::Path, args: &str) -> String {
     let args: Vec<&str> = args.split_whitespace().collect();
     let output = program(folder, &args);

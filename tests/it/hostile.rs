@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::world::*;
 
-/// What hostile people write, each of it in each place below.
+/// The texts that hostile people write, each in each place below.
 const HOSTILE: &[&str] = &[
     "=cmd|'/c calc'!A1",
     "+1+1",
@@ -148,7 +148,7 @@ fn a_table_has_one_line_a_record_and_no_cell_starts_a_formula() {
     assert_eq!(SCAN.csv("secrets.csv").len(), 3 * texts().len());
 }
 
-/// What a terminal would obey, or show in another order than it stands.
+/// Returns what a terminal would obey, or show in another order than it stands.
 fn steering(text: &str) -> Option<char> {
     text.chars().find(|&letter| {
         (letter.is_control() && letter != '\n')

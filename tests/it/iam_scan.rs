@@ -4,6 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::world::words;
+
 /// The policy for these arguments of a scan.
 fn policy(args: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secretsweep"));
@@ -68,13 +70,7 @@ fn regions_are_asked_for_only_where_aws_can_tell_them() {
 
 #[test]
 fn the_bucket_of_a_bill_is_in_it() {
-    let policy = policy(&[
-        "--no-trail",
-        "--bill",
-        "s3://bills/cur",
-        "--bill",
-        "file.csv",
-    ]);
+    let policy = policy(&words("--no-trail --bill s3://bills/cur --bill file.csv"));
     assert_eq!(
         of(&policy, "ReadTrail")["Resource"],
         json!(["arn:aws:s3:::bills/cur/*"])

@@ -17,14 +17,14 @@ const MEMORY: u32 = 200_000;
 /// The most processor time, in seconds. What is refused in time takes less than one.
 const PROCESSOR: u32 = 60;
 
-/// How long to wait for a program that does nothing.
+/// The time to wait for a program that does nothing.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How a program ended.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
-    /// What it wrote to stderr.
+    /// The text that it wrote to stderr.
     pub said: String,
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::aws::world::{Account, Bucket, Event, Rate, Secret, Status};
 use crate::aws::{Aws, Fault, World};
 use crate::run_result::Outcome;
+use crate::world::words;
 
 const A: &str = "111122223333";
 const B: &str = "444455556666";
@@ -143,13 +144,7 @@ fn all_accounts_of_an_organization_are_read_but_suspended_ones() {
     let run = scan(
         &aws,
         folder.path(),
-        &[
-            "--organization",
-            "--role-name",
-            "audit",
-            "--external-id",
-            "ext",
-        ],
+        &words("--organization --role-name audit --external-id ext"),
     );
     assert_eq!(run.code(), Some(0), "{} {:?}", run.said(), run.gaps());
     assert_eq!(run.report["totals"]["secrets"], 5);
@@ -448,7 +443,7 @@ fn what_makes_no_sense_together_is_a_usage_error() {
     }
 }
 
-/// How often the busiest secret is read.
+/// The number of reads of the busiest secret.
 const HOT: i64 = 28_799;
 
 /// A secret read some forty times an hour for a month, a little more often at times, one read every hour, and one that nobody reads.

@@ -37,7 +37,7 @@ const C: &str = "777788889999";
 const EAST: &str = "us-east-1";
 const WEST: &str = "eu-west-1";
 
-/// How the adapters reach that AWS, with waits so short that no test waits.
+/// Returns how the adapters reach that AWS, with waits so short that no test waits.
 fn connect(aws: &Aws, account: &str) -> Connect {
     Connect {
         region: Some(Region::new(EAST).unwrap()),
@@ -137,7 +137,7 @@ impl ProgressSink for ProgressEvents {
 }
 
 impl ProgressEvents {
-    /// What was said so far.
+    /// Returns what was said so far.
     fn all(&self) -> Vec<ProgressEvent> {
         self.0.lock().unwrap().clone()
     }

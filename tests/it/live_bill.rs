@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::aws::world::{Bucket, Charge};
 use crate::aws::{Aws, Fault, World};
 use crate::live::{scan, small};
+use crate::world::words;
 
 const A: &str = "111122223333";
 
@@ -191,14 +192,7 @@ fn prices_are_those_that_cost_explorer_knows() {
     }
     let aws = Aws::start(world);
     let folder = crate::scratch::tempdir().unwrap();
-    let args = [
-        "--bill",
-        "ce",
-        "--prices",
-        "from-bill",
-        "--regions",
-        "us-east-1",
-    ];
+    let args = words("--bill ce --prices from-bill --regions us-east-1");
     let run = scan(&aws, folder.path(), &args);
     assert_eq!(run.code(), Some(0), "{}", run.said());
     let cost = &run.secret("idle")["cost"];

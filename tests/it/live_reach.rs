@@ -27,7 +27,7 @@ fn world() -> World {
         .reader(A, "other", &allows("s3:GetObject", "*"))
 }
 
-/// What the report says of the reach of an identity.
+/// Returns what the report says of the reach of an identity.
 fn reach<'a>(run: &'a Outcome, arn: &str) -> &'a Value {
     let rows = run.report["reach"]["identities"].as_array();
     let rows = rows.unwrap_or_else(|| panic!("no reach: {}", run.said()));

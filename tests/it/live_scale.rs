@@ -99,7 +99,7 @@ impl Run {
         );
     }
 
-    /// How often an operation was asked for, by account and Region.
+    /// Returns how often an operation was asked for, by account and Region.
     fn calls(&self, service: &str, op: &str) -> BTreeMap<(String, String), usize> {
         let mut counts = BTreeMap::new();
         for call in self.aws.calls_of(service, op) {

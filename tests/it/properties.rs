@@ -236,7 +236,7 @@ proptest! {
 
 // --------------------------------------------------------------------------------------------------- merging
 
-/// Who calls what, small numbers so that events meet.
+/// A call: small numbers, so that events meet.
 #[derive(Clone, Debug)]
 struct Event {
     number: u8,

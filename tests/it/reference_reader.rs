@@ -142,7 +142,7 @@ pub fn parsed_whole(bytes: &[u8], scope: Option<TrailOwner<'_>>) -> Option<Answe
     })
 }
 
-/// Whether a record is a management event, if it says so, and whether it is a network activity event.
+/// Returns whether a record is a management event, if it says so, and whether it is a network activity event.
 fn standing_of(record: &Value) -> (Option<bool>, bool) {
     let category = text(record, "/eventCategory");
     let management = record

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What a run gave.
 pub struct Outcome {
-    /// How it ended and what it printed.
+    /// The exit code and the output.
     pub output: Output,
     /// Its report; null if there is none.
     pub report: Value,
@@ -27,12 +27,12 @@ impl Outcome {
         self.output.status.code()
     }
 
-    /// What it said on stderr.
+    /// Returns what it said on stderr.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
-    /// What it printed on stdout.
+    /// Returns what it printed on stdout.
     pub fn printed(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }

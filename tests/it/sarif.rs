@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::demo::HOSTILE;
 use crate::world::program;
 
-/// What a tool of Rust prints.
+/// Returns what a tool of Rust prints.
 fn printed(program: &str, args: &[&str]) -> Vec<u8> {
     let output = Command::new(program).args(args).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -52,7 +52,7 @@ static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
         .unwrap()
 });
 
-/// What is wrong with a log.
+/// Returns what is wrong with a log.
 fn faults(log: &Value) -> Vec<String> {
     let errors = SCHEMA.iter_errors(log);
     errors

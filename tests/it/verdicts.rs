@@ -231,7 +231,7 @@ fn the_last_access_may_be_a_day_off_what_maintenance_explains() {
 
 // Readers.
 
-/// What a caller is taken for: (what it is, kind, part of the client, whether its read is use).
+/// Compares the class of each caller: (what it is, kind, part of the client, whether its read is use).
 #[test]
 fn readers_are_told_apart() {
     let lambda = "Boto3/1.34.2 lang/python#3.11 exec-env/AWS_Lambda_python3.11";

@@ -17,7 +17,8 @@ const A: &str = "111122223333";
 const B: &str = "444455556666";
 const EAST: &str = "us-east-1";
 
-/// When the plan is applied, and when somebody watches. The example organization lives on 1 November 2026.
+/// The moments at which the plan is applied, and when somebody watches. The example organization lives on 1 November
+/// 2026.
 const APPLIED: &str = "2026-11-02T09:00:00Z";
 const WATCHED: &str = "2026-11-05T09:00:00Z";
 
@@ -80,8 +81,8 @@ fn secret(entry: &Value) -> Secret {
     })
 }
 
-/// What a reviewer does to the plan, and what a spreadsheet does to it besides: rows in another order, all cells quoted,
-/// a byte order mark, CRLF, `KEEP ` for `keep`, a column of its own.
+/// Changes the plan as a reviewer does, and what a spreadsheet does to it besides: rows in another order, all cells
+/// quoted, a byte order mark, CRLF, `KEEP ` for `keep`, a column of its own.
 fn review(plan: &Path) {
     let mut reader = ::csv::Reader::from_path(plan).unwrap();
     let mut header = reader.headers().unwrap().clone();

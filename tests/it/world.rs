@@ -139,7 +139,7 @@ impl Secret {
         self.set("LastAccessedDate", json!(local))
     }
 
-    /// Whether AWS saw a good read of it within so many days.
+    /// Returns whether AWS saw a good read of it within so many days.
     pub fn accessed_within(&self, days: i64) -> bool {
         let text = self.fields.get("LastAccessedDate").and_then(Value::as_str);
         text.is_some_and(|text| text[..10] >= *day(days_ago(days)))
@@ -319,7 +319,7 @@ pub fn denied(api: &str, resource: &str, because: &str) -> Call {
     call
 }
 
-/// What Secrets Manager logs of itself: no type, no parameters, the ARN in `additionalEventData`.
+/// Returns what Secrets Manager logs of itself: no type, no parameters, the ARN in `additionalEventData`.
 pub fn service_event(name: &str, additional: Value) -> Call {
     let service = "secretsmanager.amazonaws.com".to_owned();
     Call {
@@ -578,7 +578,8 @@ pub fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// What other services leave in an hour of a trail: callers, services and calls change, as in every real account.
+/// Returns what other services leave in an hour of a trail: callers, services and calls change, as in every real
+/// account.
 pub fn bustle(account: &str, region: &str, at: i64) -> Call {
     let kinds = [
         ("ec2", "DescribeInstances", "inventory"),
@@ -594,7 +595,7 @@ pub fn bustle(account: &str, region: &str, at: i64) -> Call {
     call.by(role_of(account, caller, "i-0123456789abcdef0"))
 }
 
-/// What a quiet account has in each hour: a service that assumes a role.
+/// Returns what a quiet account has in each hour: a service that assumes a role.
 pub fn heartbeat(account: &str, region: &str, at: i64) -> Call {
     let mut call = background(account, region, at);
     "sts.amazonaws.com".clone_into(&mut call.source);
@@ -834,6 +835,11 @@ impl World {
         let output = program(folder.path(), &args);
         Scan::new(folder, &output)
     }
+}
+
+/// The arguments of a command line, none of which has a space.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
 }
 
 /// Runs the program in a folder.

@@ -18,9 +18,9 @@ use crate::ports::{Fault, FolderSink, ProgressSink};
 /// Objects that are fetched side by side.
 const AT_ONCE: usize = 8;
 
-/// What to copy.
+/// A request to copy something.
 pub struct CopyRequest<'a> {
-    /// Who pays for the requests.
+    /// The payer of the requests.
     pub payer: PayerOfRequests,
     /// Whether an object is wanted, by its key below the prefix.
     pub wanted: &'a (dyn Fn(&str) -> bool + Sync),
@@ -36,7 +36,7 @@ pub enum CopyError {
     Refused {
         /// The object or the listing.
         what: String,
-        /// What AWS says.
+        /// The words of AWS.
         why: String,
     },
     /// There is more than is allowed.
@@ -44,7 +44,7 @@ pub enum CopyError {
         "{place} holds {} MB of files, and {} MB is the most that is copied", thousands(.bytes / 1_000_000), thousands(.most / 1_000_000)
     )]
     TooLarge {
-        /// Where.
+        /// The place.
         place: String,
         /// Bytes that are there.
         bytes: u64,
@@ -59,13 +59,13 @@ pub enum CopyError {
     Write {
         /// The object.
         key: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl CopyError {
-    /// What a user can do about it.
+    /// Returns what a user can do about it.
     #[must_use]
     pub const fn help(&self) -> Option<&'static str> {
         match self {

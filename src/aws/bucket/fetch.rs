@@ -13,7 +13,7 @@ use super::{ACTIONS, Bucket, parsers, wait};
 use crate::domain::base::names::Scope;
 use crate::ports::{Fault, Feed, LogObject};
 
-/// What one permit of the bound stands for.
+/// The bytes that one permit of the bound stands for.
 const UNIT: usize = 1 << 10;
 
 /// The bounds on memory and on parsing, and where the files go.

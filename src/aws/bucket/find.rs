@@ -18,8 +18,8 @@ use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::trail::layout::{self, LogFileKind};
 use crate::ports::{Fault, LogObject};
 
-/// How many folders are looked into for `AWSLogs`, those near the top first. A place without any counts as not in AWS's
-/// layout.
+/// The number of folders that are looked into for `AWSLogs`, those near the top first. A place without any counts as
+/// not in AWS's layout.
 const LOOK: usize = 100;
 
 /// A folder whose log files are wanted.
@@ -31,7 +31,7 @@ pub(super) struct Branch {
 }
 
 impl Branch {
-    /// Whether the folder lies in AWS's layout.
+    /// Returns whether the folder lies in AWS's layout.
     pub(super) fn in_layout(&self) -> bool {
         self.scope.is_some()
     }
@@ -197,7 +197,7 @@ fn account_in(parts: &[&str]) -> Option<AccountId> {
     parts.first().and_then(|text| AccountId::new(text).ok())
 }
 
-/// Whether a folder leads on to log files: an organization, an account, or a Region below an account.
+/// Returns whether a folder leads on to log files: an organization, an account, or a Region below an account.
 fn leads(folder: &str) -> bool {
     match below_logs(folder).unwrap_or_default().as_slice() {
         [one] => one.starts_with("o-") || AccountId::new(one).is_ok(),
@@ -326,8 +326,8 @@ async fn pages(
     }
 }
 
-/// Whether a key is a log file that can hold events of the span. Outside AWS's layout the ending decides, and the
-/// content later.
+/// Returns whether a key is a log file that can hold events of the span. Outside AWS's layout the ending decides, and
+/// the content later.
 fn is_wanted(bucket: &Bucket<'_>, key: &str) -> bool {
     let span = &bucket.ask.span;
     let (from, to) = (span.from.as_second(), span.to.as_second());

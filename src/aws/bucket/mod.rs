@@ -39,7 +39,8 @@ use crate::domain::trail::layout;
 use crate::domain::trail::unread::Unread;
 use crate::ports::{Fault, Feed, ProgressEvent, ProgressSink};
 
-/// What this adapter asks AWS. A bucket encrypted with a customer-managed key needs `kms:Decrypt` on it besides.
+/// The actions of AWS that this adapter calls. A bucket encrypted with a customer-managed key needs `kms:Decrypt` on it
+/// besides.
 pub const ACTIONS: &[&str] = &["s3:ListBucket", "s3:GetObject"];
 
 /// Bytes of objects that may be in memory at once, if nothing else is asked for.
@@ -86,7 +87,7 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// Who pays for the requests.
+/// The payer of the requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PayerOfRequests {
     /// The bucket's owner, as usual.
@@ -97,13 +98,13 @@ pub enum PayerOfRequests {
 }
 
 impl PayerOfRequests {
-    /// Who pays, by `--request-payer`.
+    /// Returns who pays, by `--request-payer`.
     pub fn requester_if(given: bool) -> Self {
         if given { Self::Requester } else { Self::Owner }
     }
 }
 
-/// What to read.
+/// A request to read, with its limits.
 #[derive(Clone, Debug)]
 pub struct BucketRequest {
     /// The span whose events are wanted.
@@ -111,7 +112,7 @@ pub struct BucketRequest {
     /// Only the logs of these Regions; empty: all that are there. Always of every account: who asks for a secret from
     /// another account has the call logged there.
     pub regions: Vec<Region>,
-    /// Who pays.
+    /// The payer of the requests.
     pub payer: PayerOfRequests,
     /// Bytes of objects that may be in memory at once; [`IN_FLIGHT`] is a good value.
     pub in_flight: usize,
@@ -128,14 +129,14 @@ pub struct BucketRead {
     pub bytes: u64,
     /// Digests, insights and files of other days that the listings showed.
     pub skipped: u64,
-    /// What was not read.
+    /// The parts that were not read.
     pub gaps: Vec<Gap>,
     /// The time of which it may have held records.
     pub unread: BTreeSet<Unread>,
 }
 
 impl BucketRead {
-    /// What was read, as a sentence: it tells a wrong prefix from a quiet trail.
+    /// Returns what was read, as a sentence: it tells a wrong prefix from a quiet trail.
     pub fn sentence(&self, place: &Location) -> String {
         let whose = match self.branches {
             0 => String::new(),
@@ -234,7 +235,7 @@ pub async fn read(
     read
 }
 
-/// How far it is.
+/// The progress.
 #[derive(Debug, Default)]
 struct Counts {
     listed: AtomicU64,
@@ -334,8 +335,8 @@ impl<'a> Bucket<'a> {
             .await
     }
 
-    /// Whether another attempt may help after so many. What is throttled the gate tries for longer, unless the attempts were
-    /// named.
+    /// Returns whether another attempt may help after so many. What is throttled the gate tries for longer, unless the
+    /// attempts were named.
     fn may_retry(&self, fault: &Fault, attempt: u32) -> bool {
         let patience = self.session.gate.patience();
         let passes = match fault {
@@ -346,7 +347,7 @@ impl<'a> Bucket<'a> {
         passes && attempt < patience.attempts
     }
 
-    /// What a refusal means for people. AWS says "Access Denied" for nearly everything here.
+    /// Returns what a refusal means for people. AWS says "Access Denied" for nearly everything here.
     fn why(&self, fault: &Fault) -> String {
         match (fault, self.ask.payer) {
             (Fault::Denied { .. }, PayerOfRequests::Owner) => {
@@ -395,7 +396,8 @@ fn in_region(session: &AwsSession, config: &SdkConfig) -> Client {
     Client::from_conf(settings)
 }
 
-/// Whether S3 is asked at an endpoint that the user gave: there the bucket stands in the path, as `aws` does it.
+/// Returns whether S3 is asked at an endpoint that the user gave: there the bucket stands in the path, as `aws` does
+/// it.
 fn has_own_endpoint(config: &SdkConfig) -> bool {
     let for_s3 = || {
         let key = ServiceConfigKey::builder()

@@ -156,7 +156,7 @@ fn unpacked(bytes: &[u8]) -> Option<Vec<(u32, String)>> {
         .collect()
 }
 
-/// What of a span no slice holds, newest first.
+/// Returns what of a span no slice holds, newest first.
 pub(super) fn missing(span: TimeSlice, held: &[TimeSlice]) -> Vec<TimeSlice> {
     let mut gaps = Vec::new();
     let mut at = span.0;

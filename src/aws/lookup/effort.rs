@@ -2,17 +2,12 @@
 
 use super::checkpoint::TimeSlice;
 use super::history::{HistoryPage, PAGE};
-use crate::domain::base::span::Span;
 
 /// Windows that are looked at to learn how busy the rest of the time is.
 pub(super) const PROBES: u32 = 13;
 
 /// Events in a slice that one query reads: ten pages.
 const SLICE_EVENTS: f64 = 500.0;
-
-pub(super) fn seconds(span: &Span) -> TimeSlice {
-    (span.from.as_second(), span.to.as_second())
-}
 
 /// Seconds in slices that do not overlap.
 pub(super) fn length(slices: &[TimeSlice]) -> u64 {

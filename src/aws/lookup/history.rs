@@ -23,7 +23,7 @@ use crate::aws::{AwsSession, fault};
 use crate::domain::base::names::{SECRETS_MANAGER, Scope};
 use crate::ports::{Fault, ProgressEvent, ProgressSink};
 
-/// What this adapter asks AWS.
+/// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
 
 /// The events that are wanted: AWS takes one condition only.
@@ -31,7 +31,7 @@ pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
 pub(super) enum About {
     /// Everything that was asked of our service.
     Service,
-    /// What AWS files under the name of a resource.
+    /// The events that AWS files under the name of a resource.
     Resource(String),
 }
 
@@ -78,7 +78,7 @@ pub(super) struct ReadLimits {
     pub(super) deadline: Instant,
     /// With how many requests.
     pub(super) requests: u64,
-    /// What is older than this is gone, so that a query from before it names no start at all.
+    /// The oldest second that AWS still has, so that a query from before it names no start at all.
     pub(super) oldest: i64,
 }
 
@@ -173,7 +173,7 @@ impl<'a> History<'a> {
         requests.saturating_mul(u64::try_from(pace).unwrap_or(u64::MAX)) / 1_000
     }
 
-    /// How many queries at once keep the pace although answers take their time.
+    /// Returns how many queries at once keep the pace although answers take their time.
     pub(super) fn workers(&self) -> usize {
         let pace = self.session.gate.patience().lookup_pace.as_micros().max(1);
         let waited = u128::from(self.waited.load(Ordering::Relaxed));

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::checkpoint::{Checkpoint, TimeSlice, missing};
-use self::effort::{length, seconds};
+use self::effort::length;
 use self::history::{About, History, ReadLimits, StopReason};
 use self::run::{Need, ScopeLookup};
 use self::sink::ScopeSink;
@@ -35,7 +35,7 @@ use crate::domain::base::span::Span;
 use crate::domain::sampling::{ENOUGH_WINDOWS, Sample};
 use crate::ports::{BlobStore, Fault, Feed, LookupWay, ProgressSink};
 
-/// How long AWS keeps the event history.
+/// The time for which AWS keeps the event history.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// After this time an event is in the history: files arrive 15 minutes after the call at the latest (CloudTrail user
@@ -44,7 +44,7 @@ pub const LATE: SignedDuration = SignedDuration::from_mins(20);
 /// So many seconds may be missing at the start: the history moves on while a scan runs, and idle times are days.
 const EDGE: i64 = 3_600;
 
-/// What to read.
+/// A request to read, with its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct LookupRequest {
     /// The span over which use is judged. All of it is read if the budget allows.
@@ -54,20 +54,20 @@ pub struct LookupRequest {
     pub window: Span,
     /// Before this AWS has nothing: the real time less [`RETENTION`].
     pub oldest: Timestamp,
-    /// What happened before this is final: the real time less [`LATE`].
+    /// The moment before which everything is final: the real time less [`LATE`].
     pub settled: Timestamp,
-    /// How long reading may take in all.
+    /// The time that reading may take in all.
     pub budget: Duration,
-    /// How many requests each account and Region may take, if there is a bound besides time.
+    /// The number of requests that each account and Region may take, if there is a bound besides time.
     pub requests: Option<u64>,
     /// Draws the place of a sample's first window. Recorded with the sample, so that it can be repeated.
     pub seed: u64,
-    /// What the caller can do for more, in words.
+    /// The advice on how to get more, in words.
     pub advice: &'static str,
 }
 
 impl LookupRequest {
-    /// What to read, with the limits that follow from the real time.
+    /// Makes a request to read, with the limits that follow from the real time.
     pub fn new(evidence: Span, window: Span, clock: Timestamp, budget: Duration) -> Self {
         Self {
             evidence,
@@ -85,9 +85,9 @@ impl LookupRequest {
 /// What was read of one account and Region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryRead {
-    /// Where.
+    /// The account and Region.
     pub scope: Scope,
-    /// How.
+    /// The way in which it is read.
     pub way: LookupWay,
     /// The sample of the window, if one was taken, with what of the window was read in full besides.
     pub sample: Option<Sample>,
@@ -95,7 +95,7 @@ pub struct HistoryRead {
     pub requests: u64,
     /// Events received, from the shelf included. An event may come twice.
     pub events: u64,
-    /// What was not read.
+    /// The parts that were not read.
     pub gaps: Vec<Gap>,
     /// AWS listed events without their records: what they were is not known.
     pub textless: bool,
@@ -155,7 +155,7 @@ pub async fn named(
         requests: ask.requests.unwrap_or(u64::MAX),
         oldest: ask.oldest.as_second(),
     };
-    let (from, to) = seconds(&ask.evidence);
+    let (from, to) = ask.evidence.seconds();
     let slice = (from.max(bounds.oldest), to);
     let mut history =
         History::new(session, scope, notes, bounds).map_err(|fault| fault.to_string())?;
@@ -186,7 +186,7 @@ async fn read_scope(
     deadline: Instant,
     notes: &dyn ProgressSink,
 ) -> HistoryRead {
-    let evidence = seconds(&to.ask.evidence);
+    let evidence = to.ask.evidence.seconds();
     let (held, remembered) = to.remembered(evidence);
     let mut read = HistoryRead {
         scope: to.scope.clone(),
@@ -251,7 +251,7 @@ fn what_is_missing(
     stop: Option<&StopReason>,
     need: Need,
 ) {
-    let evidence = seconds(&to.ask.evidence);
+    let evidence = to.ask.evidence.seconds();
     let oldest = to.ask.oldest.as_second();
     let mut done = locked(&to.done).clone();
     done.sort_unstable();
@@ -308,7 +308,8 @@ fn why(read: &HistoryRead, stop: Option<&StopReason>, need: Need, better: &str) 
     }
 }
 
-/// What a longer budget would bring: everything, where that is a matter of hours, else a sample of enough windows.
+/// Returns what a longer budget would bring: everything, where that is a matter of hours, else a sample of enough
+/// windows.
 fn more(read: &HistoryRead, need: Need) -> String {
     match (need.full, need.sample) {
         (Some(full), _) if full <= WORTH_READING => format!(
@@ -326,7 +327,7 @@ fn more(read: &HistoryRead, need: Need) -> String {
 /// So many requests are better made than estimated: a million events, about three hours.
 const WORTH_READING: u64 = 22_000;
 
-/// How long so many requests take at the pace that AWS allows, in whole minutes.
+/// Returns how long so many requests take at the pace that AWS allows, in whole minutes.
 fn at_two_a_second(requests: u64) -> String {
     let minutes = requests.div_ceil(2).div_ceil(60).max(1);
     let (hours, minutes) = (minutes / 60, minutes % 60);

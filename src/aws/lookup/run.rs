@@ -4,9 +4,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
 use super::checkpoint::{Begun, Checkpoint, TimeSlice};
-use super::effort::{
-    PROBES, RemainingSpan, clamped, density, float, probe_window, seconds, whole, within,
-};
+use super::effort::{PROBES, RemainingSpan, clamped, density, float, probe_window, whole, within};
 use super::history::{Chunk, History, Remainder, StopReason};
 use super::sink::ScopeSink;
 use super::{HistoryRead, LookupRequest};
@@ -34,7 +32,7 @@ const FEWEST_WINDOWS: u64 = 39;
 /// The part of the requests that a sample spends; the rest is kept back for windows that are busier than most.
 const SPENT: f64 = 0.95;
 
-/// How many requests it would take.
+/// The number of requests that it would take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Need {
     /// To read all that is wanted, after the first pages.
@@ -171,12 +169,12 @@ impl ScopeLookup<'_> {
         });
     }
 
-    /// How busy what is left is: after the window, in it, and before it. If the newest part suggests that reading it is
-    /// little work, nothing is asked.
+    /// Returns how busy what is left is: after the window, in it, and before it. If the newest part suggests that
+    /// reading it is little work, nothing is asked.
     async fn weigh(&self, left: Vec<TimeSlice>) -> Result<[RemainingSpan; 3], StopReason> {
         let read = float(self.to.read_s().max(1));
         let newest = float(self.history.events().max(1)) / read;
-        let window = seconds(&self.to.ask.window);
+        let window = self.to.ask.window.seconds();
         let spans = [(window.1, i64::MAX), window, (i64::MIN, window.0)];
         let mut parts = spans.map(|span| RemainingSpan {
             slices: within(&left, span),
@@ -264,7 +262,7 @@ impl ScopeLookup<'_> {
                 of_s: u64::from(SUBCOMBS),
             });
         }
-        let window = seconds(&self.to.ask.window);
+        let window = self.to.ask.window.seconds();
         let full = within(&locked(&self.to.done), window);
         read.sample = Some(Sample::new(comb, done, full));
         outcome
@@ -327,7 +325,7 @@ fn window_of(ask: &LookupRequest) -> Span {
     }
 }
 
-/// Whether a sample of an earlier run still answers what is asked.
+/// Returns whether a sample of an earlier run still answers what is asked.
 fn fits(begun: &Begun, ask: &LookupRequest) -> bool {
     let (wanted, has) = (window_of(ask), begun.comb.span);
     let near = |a: Timestamp, b: Timestamp| (a.as_second() - b.as_second()).abs() <= 86_400;

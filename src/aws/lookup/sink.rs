@@ -20,9 +20,9 @@ pub(super) struct ScopeSink<'a> {
     pub(super) ask: &'a LookupRequest,
     pub(super) feed: &'a dyn Feed,
     pub(super) checkpoint: Option<Checkpoint<'a>>,
-    /// Why something could not be kept, the first time.
+    /// The reason why something could not be kept, the first time.
     pub(super) trouble: Mutex<Option<String>>,
-    /// What is finished and covered.
+    /// The slices that are finished and covered.
     pub(super) done: Mutex<Vec<TimeSlice>>,
     /// Seconds of it that this run asked for: what is remembered says nothing of how busy the rest is.
     pub(super) read_s: AtomicU64,

@@ -22,11 +22,11 @@ const OPEN_INTENT_SECONDS: i64 = 86_400;
 /// What the checks found.
 pub(super) struct Examination {
     pub(super) check: Check,
-    /// Why calls since the scan could not be looked up.
+    /// The reason why calls since the scan could not be looked up.
     pub(super) lookup_gap: Option<String>,
 }
 
-/// Whether to go on with a line.
+/// The decision whether to go on with a line.
 pub(super) enum Check {
     /// It may be deleted; the secret as it is now.
     Go(Box<Secret>),
@@ -211,7 +211,7 @@ fn present(
     }
 }
 
-/// Why an active secret must not be deleted.
+/// Returns why an active secret must not be deleted.
 pub(super) fn refusal(
     line: &PlanEntry,
     secret: &Secret,
@@ -269,7 +269,8 @@ fn terms_allow(secret: &Secret, terms: &ApplyOptions) -> Option<String> {
     })
 }
 
-/// Why the resource policy speaks against the deletion, or could not be read; `None`: it does not, or there is none.
+/// Returns why the resource policy speaks against the deletion, or could not be read; `None`: it does not, or there is
+/// none.
 ///
 /// A scan does not read resource policies. So what matters here is not whether the policy is new, but whether it lets
 /// somebody in whose calls the account's own trail may not have.
@@ -342,7 +343,7 @@ async fn called_since(
     }
 }
 
-/// Why calls since the scan refuse a line; `None`: there are none. Those that name the secret say it best.
+/// Returns why calls since the scan refuse a line; `None`: there are none. Those that name the secret say it best.
 fn refusal_for_calls(arn: &SecretArn, calls: &[RecentCall]) -> Option<String> {
     let last = calls.iter().max_by_key(|one| (one.target, one.at))?;
     let alike = calls.iter().filter(|one| one.target == last.target);

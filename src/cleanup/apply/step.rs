@@ -14,7 +14,7 @@ use crate::domain::cleanup::precondition::{OwnTag, whole_seconds};
 use crate::domain::inventory::secret::Secret;
 use crate::ports::{Fault, RecoveryWindow};
 
-/// How often to ask whether replicas are gone.
+/// Sets how often to ask whether replicas are gone.
 const ASKING: u32 = 5;
 
 /// Keeps deletions apart.

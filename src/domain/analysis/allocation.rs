@@ -17,7 +17,7 @@ use crate::domain::report::sums::{GroupKey, Grouping, groups};
 /// An owner; `None`: secrets without an owner tag.
 type PayingOwner = Option<String>;
 
-/// What each owner pays; `None`: the rule leaves those calls apart.
+/// Returns what each owner pays; `None`: the rule leaves those calls apart.
 pub(super) fn allocation(report: &Report, policy: &Policy) -> Option<AllocationReport> {
     let rule = policy.unattributed;
     if rule == AllocationRule::Apart {
@@ -163,7 +163,8 @@ impl SharedPool {
         }
     }
 
-    /// What each owner pays after the rest is shared out by calls, and what nobody pays because there are no calls.
+    /// Returns what each owner pays after the rest is shared out by calls, and what nobody pays because there are no
+    /// calls.
     fn shared(
         mut self,
         calls: &BTreeMap<PayingOwner, u64>,

@@ -9,7 +9,7 @@ use crate::domain::report::result::Report;
 
 use super::{ScanSpans, TrailInput};
 
-/// What the numbers assume, for the reader of the report.
+/// Returns what the numbers assume, for the reader of the report.
 pub(super) fn assumptions(
     policy: &Policy,
     report: &Report,

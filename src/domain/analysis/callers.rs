@@ -9,7 +9,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Scan;
-use super::coverage_view::seconds;
 use super::rows::windows;
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::month::Month;
@@ -55,7 +54,7 @@ impl Scan<'_> {
             let by_month: Vec<(u64, u64)> = months
                 .iter()
                 .map(|(_, span)| {
-                    let (from, to) = seconds(*span);
+                    let (from, to) = span.seconds();
                     let window = ActivityWindow { from, to };
                     let all = slice.calls_in(window);
                     let rated = parts.map_or(all, |parts| slice.covered_calls(window, parts));

@@ -79,7 +79,7 @@ impl Contradictions {
         all
     }
 
-    /// Why nothing can be judged by the absence of events in an account and Region, if it cannot.
+    /// Returns why nothing can be judged by the absence of events in an account and Region, if it cannot.
     pub(super) fn doubt(&self, scope: &Scope) -> Option<String> {
         let reads = self.0.get(scope)?;
         (!reads.is_asserted && reads.missed > reads.confirmed).then(|| {

@@ -25,7 +25,7 @@ impl<'a> CoverageView<'a> {
         spans: ScanSpans,
         idle_from: i64,
     ) -> Self {
-        let (from, to) = seconds(spans.evidence);
+        let (from, to) = spans.evidence.seconds();
         let covered = |scope: &Scope| Some((scope.clone(), coverage.covered(scope, from, to)?));
         Self {
             by_scope: scopes.iter().filter_map(covered).collect(),
@@ -36,17 +36,17 @@ impl<'a> CoverageView<'a> {
     }
 
     pub(super) fn hours(&self, scope: &Scope, span: Span) -> u32 {
-        let (from, to) = seconds(span);
+        let (from, to) = span.seconds();
         self.by_scope
             .get(scope)
             .map_or(0, |covered| covered.hours(from, to))
     }
 
-    /// What the calls of a scope stand for: the covered time, or the time that a sample was taken of. If the sample is
-    /// too small to say anything, neither is known: what it showed cannot be told from what is counted. Nor does a part
-    /// of an hour stand for a window that has more.
+    /// Returns what the calls of a scope stand for: the covered time, or the time that a sample was taken of. If the
+    /// sample is too small to say anything, neither is known: what it showed cannot be told from what is counted. Nor
+    /// does a part of an hour stand for a window that has more.
     pub(super) fn rate(&self, scope: &Scope) -> Rate {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         match self.coverage.samples().get(scope) {
             None => match self.by_scope.get(scope) {
                 Some(covered) if covered.hours(from, to) > 0 => {
@@ -61,16 +61,16 @@ impl<'a> CoverageView<'a> {
 
     /// From what part of the window calls are scaled, where that is not all of it. A sample says itself what it stands for.
     pub(super) fn scale(&self, scope: &Scope) -> Option<WindowScale> {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         let covered = self.parts(scope)?.seconds(from, to);
         let whole = u64::try_from(to - from).unwrap_or(0);
         (covered > 0 && covered < whole).then_some(WindowScale { covered, whole })
     }
 
-    /// What of the window is covered, where that is not all of it: the calls of the rest are no part of a rate, although
-    /// some may be known (of a trail that logged writes alone, those).
+    /// Returns what of the window is covered, where that is not all of it: the calls of the rest are no part of a rate,
+    /// although some may be known (of a trail that logged writes alone, those).
     pub(super) fn parts(&self, scope: &Scope) -> Option<&Covered> {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         let is_sampled = self.coverage.samples().contains_key(scope);
         let covered = self.by_scope.get(scope).filter(|_| !is_sampled)?;
         (!covered.is_complete(from, to)).then_some(covered)
@@ -82,14 +82,14 @@ impl<'a> CoverageView<'a> {
         self.by_scope.get(scope)?.proof(self.idle_from, to)
     }
 
-    /// Whether a source says that it delivered everything of a scope.
+    /// Returns whether a source says that it delivered everything of a scope.
     pub(super) fn is_asserted(&self, scope: &Scope) -> bool {
         self.coverage
             .of(scope)
             .is_some_and(ScopeActivity::is_asserted)
     }
 
-    /// What of the idle time is not covered.
+    /// Returns what of the idle time is not covered.
     pub(super) fn holes(&self, scope: &Scope) -> Vec<(i64, i64)> {
         let to = self.spans.evidence.to.as_second();
         match self.by_scope.get(scope) {
@@ -111,17 +111,13 @@ impl<'a> CoverageView<'a> {
     }
 
     pub(super) fn is_complete(&self, scope: &Scope, span: Span) -> bool {
-        let (from, to) = seconds(span);
+        let (from, to) = span.seconds();
         let covered = self.by_scope.get(scope);
         covered.is_some_and(|covered| covered.is_complete(from, to))
     }
 
-    /// Why these holes of a scope are not covered.
+    /// Returns why these holes of a scope are not covered.
     pub(super) fn why(&self, scope: &Scope, holes: &[(i64, i64)]) -> String {
         self.coverage.why_not(scope, holes)
     }
-}
-
-pub(super) fn seconds(span: Span) -> (i64, i64) {
-    (span.from.as_second(), span.to.as_second())
 }

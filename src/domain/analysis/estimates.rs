@@ -24,7 +24,7 @@ use super::Scan;
 /// What the windows of the samples showed of a row, or of several; of costs in millionths of a US dollar.
 type Shown<'a> = Amounts<Tally<'a>>;
 
-/// What a call costs, in millionths of a US dollar.
+/// The cost of a call, in millionths of a US dollar.
 #[derive(Clone, Copy)]
 struct Each {
     api: f64,
@@ -43,7 +43,7 @@ impl Each {
         }
     }
 
-    /// What a call adds to each amount that it adds to. Storage is not paid by the call.
+    /// Returns what a call adds to each amount that it adds to. Storage is not paid by the call.
     fn amounts(self) -> Amounts<f64> {
         let both = self.api + self.kms;
         Amounts {
@@ -60,7 +60,7 @@ impl Each {
         }
     }
 
-    /// What a call of this kind adds to each amount: only a read decrypts.
+    /// Returns what a call of this kind adds to each amount: only a read decrypts.
     fn of(self, slice: &ActivitySlice<'_>) -> Amounts<f64> {
         let (is_read, is_get) = (slice.is_read(), slice.is_get());
         let only = |condition: bool| if condition { 1.0 } else { 0.0 };
@@ -101,7 +101,7 @@ impl<'a> Shown<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Whether a sample was taken of an account and Region, and says something.
+    /// Returns whether a sample was taken of an account and Region, and says something.
     fn sampled(&self, scope: &Scope) -> Option<(&'a Scope, &'a Sample)> {
         let (scope, sample) = self.samples.get_key_value(scope)?;
         sample.weight().map(|_| (scope, sample))
@@ -188,13 +188,13 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// What the windows showed of a secret.
+    /// Returns what the windows showed of a secret.
     fn shown_of(&self, at: usize) -> Shown<'a> {
         let readers = self.activity.secrets[at].values();
         self.shown_by(at, readers.flat_map(|what| &what.slices))
     }
 
-    /// What the windows showed of some calls on a secret.
+    /// Returns what the windows showed of some calls on a secret.
     fn shown_by<'s>(
         &self,
         at: usize,
@@ -232,7 +232,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// What the windows showed of the calls that belong to no secret.
+    /// Returns what the windows showed of the calls that belong to no secret.
     fn unattributed_shown(&self) -> HashMap<Scope, Shown<'a>> {
         let mut rows: HashMap<Scope, Shown<'a>> = HashMap::new();
         for nobody in &self.activity.unattributed {
@@ -249,7 +249,8 @@ impl<'a> Scan<'a> {
         rows
     }
 
-    /// What the windows showed of the savings: the cost of what can go, and what mending the loops of what stays avoids.
+    /// Returns what the windows showed of the savings: the cost of what can go, and what mending the loops of what
+    /// stays avoids.
     fn savings(
         &self,
         report: &Report,

@@ -10,7 +10,7 @@ use crate::domain::report::verdict::RuleCode;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::coverage::in_words;
 
-use super::coverage_view::{CoverageView, seconds};
+use super::coverage_view::CoverageView;
 use super::{Scan, ScanSpans, TrailInput};
 
 impl Scan<'_> {
@@ -87,7 +87,7 @@ pub(super) fn in_trail(
 }
 
 fn trail_gap(cover: &CoverageView<'_>, spans: ScanSpans, scope: &Scope) -> Option<Gap> {
-    let (from, to) = seconds(spans.evidence);
+    let (from, to) = spans.evidence.seconds();
     let holes = match cover.by_scope.get(scope) {
         Some(covered) => covered.holes(from, to),
         None => vec![(from, to)],
@@ -101,7 +101,7 @@ fn trail_gap(cover: &CoverageView<'_>, spans: ScanSpans, scope: &Scope) -> Optio
     })
 }
 
-/// Where the secrets stand, replicas included, that could not be judged for want of evidence.
+/// Returns where the secrets stand, replicas included, that could not be judged for want of evidence.
 fn unjudged(rows: &[SecretRow]) -> BTreeSet<Scope> {
     let wants = |row: &&SecretRow| {
         row.reasons

@@ -18,7 +18,7 @@ use crate::domain::report::result::FormerSecret;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::usage::activity::{Activity, ActivitySlice};
 
-/// What happened to a secret.
+/// An event in the life of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Created,
@@ -128,7 +128,7 @@ fn past_lives<'a>(turns: &Turns<'a>) -> Vec<PastLife<'a>> {
     lives
 }
 
-/// Whether an ARN has the six characters that make it one secret's.
+/// Returns whether an ARN has the six characters that make it one secret's.
 fn full(arn: &str) -> bool {
     split_arn(arn).is_some_and(|(_, rest)| split_suffix(rest).is_some())
 }

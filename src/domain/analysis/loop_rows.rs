@@ -14,7 +14,7 @@ use crate::domain::usage::activity::Readers;
 /// `ListSecrets` returns at most so many secrets a call.
 const SECRETS_A_PAGE: u64 = 100;
 
-/// What is called in a loop: a secret, a name that is not in the inventory, or, without a name, no single secret.
+/// The target of a loop: a secret, a name that is not in the inventory, or, without a name, no single secret.
 #[derive(Clone, Copy)]
 struct LoopTarget<'a> {
     arn: Option<&'a SecretArn>,
@@ -67,7 +67,7 @@ impl<'a> Scan<'a> {
         loops
     }
 
-    /// What is called where no secret of the inventory is meant, and the terms of its judgement.
+    /// Returns what is called where no secret of the inventory is meant, and the terms of its judgement.
     fn nameless<'t>(
         &self,
         name: &'t str,
@@ -89,7 +89,7 @@ impl<'a> Scan<'a> {
         (subject, terms)
     }
 
-    /// How many calls list all secrets of an account and Region.
+    /// Returns how many calls list all secrets of an account and Region.
     fn pages(&self, scope: Option<&Scope>) -> u64 {
         let secrets = self.secrets.iter().map(|secret| secret.arn.scope());
         let held = secrets.filter(|own| Some(*own) == scope).count() as u64;
@@ -146,7 +146,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// What orders loops of the same worth.
+/// Returns what orders loops of the same worth.
 fn names(row: &LoopRow) -> impl Ord {
     (&row.arn, &row.name, &row.reader, &row.client, &row.what)
 }
@@ -197,7 +197,7 @@ pub(super) fn finding(row: &LoopRow) -> FindingRow {
     }
 }
 
-/// What can be avoided, as the end of a clause.
+/// Returns what can be avoided, as the end of a clause.
 fn saving(row: &LoopRow) -> String {
     if let Some(range) = &row.avoidable_range {
         let usd = range.usd_month.map_or_else(String::new, |usd| {

@@ -46,7 +46,7 @@ use crate::domain::base::span::Span;
 use crate::domain::report::result::InventoryState;
 
 use contradictions::Contradictions;
-use coverage_view::{CoverageView, seconds};
+use coverage_view::CoverageView;
 use groups::{Groups, unlisted_replicas};
 use rows::{Listed, RowBuilder, avoidable};
 use unnamed::Unnamed;
@@ -58,11 +58,11 @@ pub struct ScanSpans {
     pub window: Span,
     /// Over which use is judged: at least the idle time, and the window.
     pub evidence: Span,
-    /// How storage accrues.
+    /// The way in which storage accrues.
     pub accrual: Accrual,
 }
 
-/// Where the calls come from.
+/// The source of the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrailInput {
     /// A trail was asked for.
@@ -71,24 +71,24 @@ pub enum TrailInput {
     Declined,
 }
 
-/// What a scan knows.
+/// The facts that a scan has gathered, from which the report is made.
 #[derive(Debug)]
 pub struct Input<'a> {
     /// The inventory, one entry an ARN.
     pub secrets: Vec<Secret>,
     /// The ledger's lines.
     pub accesses: &'a [CallSeries],
-    /// What the trail covers.
+    /// The time that the trail covers.
     pub coverage: &'a Coverage,
-    /// Whether there is a trail.
+    /// The state of the trail: given, or declined.
     pub trail: TrailInput,
     /// The spans.
     pub spans: ScanSpans,
     /// The settings.
     pub policy: &'a Policy,
-    /// Who may read, as far as it was asked for.
+    /// The identities that may read, as far as they were asked for.
     pub iam: Option<&'a IamData>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
     /// Scopes whose inventory was read, also where they hold no secret.
     pub scopes: BTreeSet<Scope>,
@@ -96,7 +96,7 @@ pub struct Input<'a> {
     pub now: Timestamp,
     /// Name and version of the tool.
     pub tool: String,
-    /// Who ran the scan.
+    /// The caller who ran the scan.
     pub caller: Option<String>,
     /// The names of accounts, as far as they are known.
     pub account_names: BTreeMap<AccountId, String>,
@@ -111,7 +111,7 @@ pub struct Input<'a> {
 pub struct VersionAnswers {
     /// Current versions.
     pub current: BTreeMap<SecretArn, CurrentVersion>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
     /// Sentences for the reader of the report.
     pub notes: Vec<String>,
@@ -276,7 +276,7 @@ fn idle_from(input: &Input<'_>) -> i64 {
     input.now.as_second() - i64::from(input.policy.idle_days) * 86_400
 }
 
-/// Who called which secret.
+/// Returns who called which secret.
 fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
     let secrets = &input.secrets;
     let functions = secrets
@@ -325,7 +325,7 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn window(&self) -> ActivityWindow {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         ActivityWindow { from, to }
     }
 
@@ -352,7 +352,7 @@ impl<'a> Scan<'a> {
         loops: &[LoopRow],
         access: Vec<FindingRow>,
     ) -> (Vec<FindingRow>, Vec<String>) {
-        let (from, to) = seconds(self.spans.evidence);
+        let (from, to) = self.spans.evidence.seconds();
         let FindingSearch {
             mut rows,
             unjudged: mut said,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::contradictions::Contradictions;
-use super::coverage_view::{CoverageView, seconds};
+use super::coverage_view::CoverageView;
 use super::groups::{Groups, Unlisted};
 use super::unnamed::Unnamed;
 use super::{ScanSpans, TrailInput};
@@ -66,7 +66,7 @@ impl Listed {
     }
 }
 
-/// What mending its loops would save a month of each secret that has any, as far as the price is known.
+/// Returns what mending its loops would save a month of each secret that has any, as far as the price is known.
 pub(super) fn avoidable(loops: &[LoopRow]) -> HashMap<&SecretArn, Money> {
     let mut avoidable: HashMap<&SecretArn, Money> = HashMap::new();
     for row in loops {
@@ -111,9 +111,9 @@ pub(super) struct RowBuilder<'a> {
     pub(super) trail: TrailInput,
     /// Evidence that names no secret, by where it was logged.
     pub(super) unnamed: &'a Unnamed<'a>,
-    /// Where the inventory shows reads that the trail does not.
+    /// The reads that the inventory shows and the trail does not.
     pub(super) contradictions: &'a Contradictions,
-    /// When secrets were pending deletion and were restored then, by their places.
+    /// The time when secrets were pending deletion and were restored then, by their places.
     pub(super) restored: HashMap<usize, Vec<Span>>,
     /// The calendar months of the window.
     pub(super) windows: Vec<(Month, Span)>,
@@ -143,7 +143,7 @@ impl RowBuilder<'_> {
     }
 
     fn window(&self) -> ActivityWindow {
-        let (from, to) = seconds(self.spans.window);
+        let (from, to) = self.spans.window.seconds();
         ActivityWindow { from, to }
     }
 
@@ -272,7 +272,7 @@ impl RowBuilder<'_> {
         (volume, failed)
     }
 
-    /// What of the calls for a secret a rate is made of: those in covered time.
+    /// Returns the calls for a secret that a rate is made of: those in covered time.
     fn rated(&self, at: usize, scope: &Scope, window: ActivityWindow) -> Volume {
         let mut rated = Volume::default();
         for what in self.activity.secrets[at].values() {
@@ -281,11 +281,11 @@ impl RowBuilder<'_> {
         rated
     }
 
-    /// What the window cost a secret.
+    /// Returns what the window cost a secret.
     fn window_cost(&self, at: usize, secret: &Secret) -> WindowCost {
         let scope = secret.arn.scope();
         let piece = |(month, span): &(Month, Span)| {
-            let (from, to) = seconds(*span);
+            let (from, to) = span.seconds();
             let window = ActivityWindow { from, to };
             let mut seen = Volume::default();
             for what in self.activity.secrets[at].values() {

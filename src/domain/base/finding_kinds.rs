@@ -95,7 +95,7 @@ words! {
     else Other
 }
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -148,7 +148,7 @@ impl Setting {
     }
 }
 
-/// When a kind of finding is reported.
+/// The condition under which a kind of finding is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reported {
     /// Unless the policy file names it in `off`.
@@ -164,15 +164,15 @@ pub struct FindingKind {
     pub code: FindingCode,
     /// The usual severity; a single finding may have a lower one, which its rule states.
     pub severity: Severity,
-    /// When it is reported.
+    /// The condition under which it is reported.
     pub reported: Reported,
-    /// What it means.
+    /// The meaning, as a sentence.
     pub meaning: &'static str,
     /// The exact rule. `{key}` stands for a setting, see [`FindingKind::rule`].
     pub(crate) rule: &'static str,
     /// The settings of the rule.
     pub settings: &'static [Setting],
-    /// What to do about it.
+    /// The way to fix it, as a sentence.
     pub fix: &'static str,
     /// The page of AWS's documentation that it rests on.
     pub page: &'static str,

@@ -1,8 +1,8 @@
 //! Text that a spreadsheet would take for a formula.
 
-/// Whether a spreadsheet that opens a CSV file would calculate this cell instead of showing it, by OWASP's list of the
-/// characters that start a formula (<https://owasp.org/www-community/attacks/CSV_Injection>), with their full-width forms.
-/// Such a cell gets a `'` in front.
+/// Returns whether a spreadsheet that opens a CSV file would calculate this cell instead of showing it, by OWASP's list
+/// of the characters that start a formula (<https://owasp.org/www-community/attacks/CSV_Injection>), with their
+/// full-width forms. Such a cell gets a `'` in front.
 ///
 /// For text that others wrote. Numbers of our own are written as they are: `-1.5` is no formula.
 ///

@@ -6,7 +6,7 @@ use super::words;
 use crate::domain::base::names::{AccountId, Region, Scope};
 
 words! {
-    /// Where the evidence that is missing would have come from.
+    /// The source from which the missing evidence would have come.
     pub enum GapSource {
         /// The list of secrets.
         Inventory = "inventory",
@@ -16,9 +16,9 @@ words! {
         Iam = "iam",
         /// The price list.
         Prices = "prices",
-        /// What earlier runs kept.
+        /// The results that earlier runs kept.
         Cache = "cache",
-        /// What this run was to keep.
+        /// The results that this run was to keep.
         Save = "save",
     }
     /// An API of AWS, such as `organizations:ListAccounts`.
@@ -32,11 +32,11 @@ pub struct Gap {
     pub account: Option<AccountId>,
     /// The Region, if it is known.
     pub region: Option<Region>,
-    /// Where it would have come from.
+    /// The source that it would have come from.
     pub source: GapSource,
-    /// What is missing: a file, a span of time, an account.
+    /// The thing that is missing: a file, a span of time, an account.
     pub what: String,
-    /// Why, and the way out where there is one.
+    /// The reason, and the way out where there is one.
     pub why: String,
 }
 

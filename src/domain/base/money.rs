@@ -30,7 +30,7 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// Whether it is nothing.
+    /// Returns whether it is nothing.
     pub fn is_zero(&self) -> bool {
         *self == Self::ZERO
     }
@@ -169,22 +169,22 @@ pub struct Price {
 }
 
 impl Price {
-    /// What this many calls cost.
+    /// Returns what this many calls cost.
     pub fn calls(&self, calls: u64) -> Money {
         self.api_10k.scaled(calls, 10_000)
     }
 
-    /// What one call costs, in millionths of a US dollar: for estimates of how far a cost may be off.
+    /// Returns what one call costs, in millionths of a US dollar: for estimates of how far a cost may be off.
     pub fn call_each(&self) -> f64 {
         each(self.api_10k)
     }
 
-    /// What one decryption costs, in millionths of a US dollar.
+    /// Returns what one decryption costs, in millionths of a US dollar.
     pub fn decryption_each(&self) -> f64 {
         each(self.kms_10k)
     }
 
-    /// What this many decryptions cost.
+    /// Returns what this many decryptions cost.
     pub fn decryptions(&self, reads: u64) -> Money {
         self.kms_10k.scaled(reads, 10_000)
     }
@@ -216,7 +216,7 @@ pub struct PriceRow {
 pub struct PriceList {
     /// Rows in the order given; of two equally specific ones the later wins.
     pub rows: Vec<PriceRow>,
-    /// Where the prices come from and of what day they are, for the report.
+    /// The source of the prices and their day, for the report.
     pub source: String,
 }
 

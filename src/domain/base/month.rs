@@ -48,7 +48,7 @@ impl Month {
         u32::from(self.first.days_in_month().unsigned_abs()) * 24
     }
 
-    /// Whether the month had ended by then.
+    /// Returns whether the month had ended by then.
     pub fn is_over(self, now: Timestamp) -> bool {
         self.span().to <= now
     }

@@ -167,7 +167,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// How many characters AWS appends to a name to make an ARN: a hyphen and six of `[A-Za-z0-9]`.
+/// The number of characters that AWS appends to a name to make an ARN: a hyphen and six of `[A-Za-z0-9]`.
 const SUFFIX: usize = 7;
 
 /// The full ARN of a secret: `arn:<partition>:secretsmanager:<region>:<account>:secret:<name>-<6 characters>`.
@@ -177,7 +177,7 @@ pub struct SecretArn {
     /// The whole ARN. Shared by all copies: a scan keeps each ARN in many places.
     text: Arc<str>,
     scope: Scope,
-    /// Where the resource begins: name, hyphen, six characters.
+    /// The place where the resource begins: name, hyphen, six characters.
     resource: usize,
 }
 

@@ -46,12 +46,12 @@ impl ReaderKind {
         }
     }
 
-    /// Whether a successful `DescribeSecret` by this kind shows use: it refreshes a cached value.
+    /// Returns whether a successful `DescribeSecret` by this kind shows use: it refreshes a cached value.
     pub fn describes_to_use(self) -> bool {
         matches!(self, Self::Cache | Self::Sync)
     }
 
-    /// Whether this kind looks after secrets and has no need of their values.
+    /// Returns whether this kind looks after secrets and has no need of their values.
     pub fn is_maintenance(self) -> bool {
         matches!(
             self,

@@ -13,15 +13,22 @@ pub struct Span {
 }
 
 impl Span {
+    /// The two moments, in whole seconds since 1970.
+    pub fn seconds(&self) -> (i64, i64) {
+        (self.from.as_second(), self.to.as_second())
+    }
+
     /// The length in whole hours, rounded to the nearest.
     pub fn hours(&self) -> u32 {
-        let seconds = self.to.as_second() - self.from.as_second();
+        let (from, to) = self.seconds();
+        let seconds = to - from;
         u32::try_from((seconds + 1_800) / 3_600).unwrap_or(0)
     }
 
     /// The length in hours, of which one that was begun counts.
     pub fn begun_hours(&self) -> u32 {
-        let seconds = self.to.as_second() - self.from.as_second();
+        let (from, to) = self.seconds();
+        let seconds = to - from;
         u32::try_from(seconds.max(0).unsigned_abs().div_ceil(3_600)).unwrap_or(u32::MAX)
     }
 }

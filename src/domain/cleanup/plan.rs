@@ -4,22 +4,25 @@
 //! A plan never holds a secret whose verdict is `keep`, whatever is asked for. Pure: what a plan looks like as a file is
 //! [`plan_csv`](crate::domain::cleanup::plan_file)'s business, and whether each line still holds is decided against AWS when it is applied.
 
+mod guards;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use thiserror::Error;
 
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::cleanup::precondition::{
-    EncryptionKey, Precondition, RotationState, SKEW_SECONDS, digest, tags_digest, whole_seconds,
+    EncryptionKey, Precondition, RotationState, digest, tags_digest, whole_seconds,
 };
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Glob;
 use crate::domain::report::result::{Report, SecretRow};
 use crate::domain::report::verdict::Verdict;
+
+pub use self::guards::{ALWAYS_FEW, Blocked, Guards};
 
 /// A plan to delete secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct Plan {
     pub id: String,
     /// The moment that the scan calls "now": the evidence is no younger, so the plan ages from here.
     pub planned_at: Timestamp,
-    /// How many secrets the scan saw.
+    /// The number of secrets that the scan saw.
     pub scanned: u64,
     /// Sorted by account, Region and name when drafted; as people left them when read.
     pub lines: Vec<PlanEntry>,
@@ -37,7 +40,7 @@ pub struct Plan {
 /// One secret in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanEntry {
-    /// What the reviewer wants.
+    /// The decision of the reviewer.
     pub decision: Decision,
     /// The key.
     pub arn: SecretArn,
@@ -45,13 +48,13 @@ pub struct PlanEntry {
     pub reasons: Vec<String>,
     /// The day on which AWS last saw it read.
     pub last_accessed: Option<Date>,
-    /// When a consumer last used it, by the trail.
+    /// The time when a consumer last used it, by the trail.
     pub last_consumer_read: Option<Timestamp>,
     /// Whole days that the trail covers.
     pub evidence_days: Option<u32>,
-    /// What deleting it with its replicas saves a month; `None`: not known.
+    /// The amount that deleting it with its replicas saves a month; `None`: not known.
     pub saves: Option<Money>,
-    /// What must still be so, and the terms.
+    /// The facts that must still hold, and the terms of the deletion.
     pub seal: Precondition,
 }
 
@@ -113,7 +116,7 @@ pub struct PlanSelection {
 /// Which verdicts a plan takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerdictScope {
-    /// What can go.
+    /// The secrets that can be deleted.
     Delete,
     /// Also what a person has to look at first; somebody looked.
     DeleteAndReview,
@@ -134,7 +137,7 @@ impl VerdictScope {
 pub struct Draft {
     /// The plan.
     pub plan: Plan,
-    /// What was asked for and must not be planned, with the reason.
+    /// The secrets that were asked for and must not be planned, each with the reason.
     pub refused: Vec<Refused>,
     /// Secrets with the verdict `review` that were not asked for.
     pub to_review: u64,
@@ -145,9 +148,9 @@ pub struct Draft {
 /// A secret that cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Which.
+    /// The ARN of the secret.
     pub arn: SecretArn,
-    /// Why.
+    /// The reason.
     pub why: Refusal,
 }
 
@@ -251,7 +254,7 @@ fn replicas_by_primary(report: &Report) -> BTreeMap<&SecretArn, Vec<&SecretRow>>
     replicas
 }
 
-/// What the secret and its replicas cost a month; `None` if that is not known of each of them. Where calls were
+/// Returns what the secret and its replicas cost a month; `None` if that is not known of each of them. Where calls were
 /// estimated from a sample, storage alone: a plan promises what is certain.
 fn saving(row: &SecretRow, replicas: &[&SecretRow]) -> Option<Money> {
     let rows = std::iter::once(row).chain(replicas.iter().copied());
@@ -350,169 +353,9 @@ impl Plan {
             .collect()
     }
 
-    /// What each of the deletions saves a month; `None`: not known.
+    /// Returns what each of the deletions saves a month; `None`: not known.
     pub fn saves(&self) -> impl Iterator<Item = Option<Money>> + Clone {
         self.to_delete().map(|line| line.saves)
-    }
-}
-
-/// As many deletions as the limit on the share always allows: in a small account a single secret is a large share.
-pub const ALWAYS_FEW: u64 = 5;
-
-/// The limits within which a plan may be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guards {
-    /// At most this many deletions.
-    pub max_deletions: u64,
-    /// At most this share of the scanned secrets, in per cent. So few deletions as [`ALWAYS_FEW`] are never too many.
-    pub max_percent: u64,
-    /// No plan whose evidence is older than this.
-    pub max_age: SignedDuration,
-}
-
-impl Default for Guards {
-    fn default() -> Self {
-        Self {
-            max_deletions: 50,
-            max_percent: 20,
-            max_age: SignedDuration::from_hours(14 * 24),
-        }
-    }
-}
-
-/// Why a plan is refused as a whole.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum Blocked {
-    /// Too many lines.
-    #[error("the plan deletes {lines} secrets, and at most {most} are allowed")]
-    TooMany {
-        /// In the plan.
-        lines: u64,
-        /// Allowed.
-        most: u64,
-    },
-    /// Too large a share.
-    #[error("the plan deletes {lines} of {scanned} scanned secrets, more than {most} %")]
-    TooLargeShare {
-        /// In the plan.
-        lines: u64,
-        /// In the scan.
-        scanned: u64,
-        /// Allowed.
-        most: u64,
-    },
-    /// Too old.
-    #[error("the plan is based on a scan of {planned_at}, more than {most_days} days ago")]
-    TooOld {
-        /// When the scan was made.
-        planned_at: Timestamp,
-        /// Days allowed.
-        most_days: i64,
-    },
-    /// The clock runs behind.
-    #[error("the clock says {now}, but {what} is of {then}")]
-    ClockBehind {
-        /// The clock.
-        now: Timestamp,
-        /// What is younger.
-        what: &'static str,
-        /// Its time.
-        then: Timestamp,
-    },
-    /// Other accounts' secrets.
-    #[error("the plan holds secrets of account {theirs}, but the caller acts in {ours}")]
-    OtherAccount {
-        /// In the plan.
-        theirs: String,
-        /// The caller's.
-        ours: String,
-    },
-}
-
-impl Blocked {
-    /// What a user can do about it.
-    pub fn way_out(&self) -> &'static str {
-        match self {
-            Self::TooMany { .. } => "keep some of its lines, or allow more with `--max-deletions`",
-            Self::TooLargeShare { .. } => {
-                "keep some of its lines, or allow more with `--max-percent`"
-            }
-            Self::TooOld { .. } => "scan and plan again",
-            Self::ClockBehind { .. } => "set the clock right first",
-            Self::OtherAccount { .. } => {
-                "use credentials of that account, or name a role there with `--role-name`"
-            }
-        }
-    }
-
-    /// Whether only carrying the plan out is refused. Checking it changes nothing, so that many, large or old plans may
-    /// be checked; a plan of other accounts, or one whose time is in doubt, cannot be.
-    pub fn allows_checking(&self) -> bool {
-        match self {
-            Self::TooMany { .. } | Self::TooLargeShare { .. } | Self::TooOld { .. } => true,
-            Self::ClockBehind { .. } | Self::OtherAccount { .. } => false,
-        }
-    }
-}
-
-impl Guards {
-    /// Everything that forbids carrying out the plan at `now` in these accounts; empty: it may be carried out.
-    ///
-    /// `journal` is the time of the last entry of the plan's journal. A clock that was set back would make an old plan
-    /// look young; a scan or a journal entry that lies ahead of the clock gives that away.
-    pub fn check(
-        &self,
-        plan: &Plan,
-        now: Timestamp,
-        journal: Option<Timestamp>,
-        accounts: &BTreeSet<AccountId>,
-    ) -> Vec<Blocked> {
-        let mut blocked = Vec::new();
-        let lines = plan.to_delete().count() as u64;
-        if lines > self.max_deletions {
-            blocked.push(Blocked::TooMany {
-                lines,
-                most: self.max_deletions,
-            });
-        }
-        let share = u128::from(lines) * 100;
-        if lines > ALWAYS_FEW && share > u128::from(self.max_percent) * u128::from(plan.scanned) {
-            blocked.push(Blocked::TooLargeShare {
-                lines,
-                scanned: plan.scanned,
-                most: self.max_percent,
-            });
-        }
-        if now.duration_since(plan.planned_at) > self.max_age {
-            blocked.push(Blocked::TooOld {
-                planned_at: plan.planned_at,
-                most_days: self.max_age.as_hours() / 24,
-            });
-        }
-        let skew = SignedDuration::from_secs(SKEW_SECONDS);
-        let seen = [
-            ("the scan", Some(plan.planned_at)),
-            ("the journal's last entry", journal),
-        ];
-        for (what, then) in seen {
-            if let Some(then) = then.filter(|then| then.duration_since(now) > skew) {
-                let (now, then) = (whole_seconds(now), whole_seconds(then));
-                blocked.push(Blocked::ClockBehind { now, what, then });
-            }
-        }
-        let theirs: Vec<String> = plan
-            .accounts()
-            .difference(accounts)
-            .map(AccountId::to_string)
-            .collect();
-        if !theirs.is_empty() {
-            let ours: Vec<String> = accounts.iter().map(AccountId::to_string).collect();
-            blocked.push(Blocked::OtherAccount {
-                theirs: theirs.join(", "),
-                ours: ours.join(", "),
-            });
-        }
-        blocked
     }
 }
 

@@ -45,10 +45,10 @@ pub const COLUMNS: [&str; 16] = [
 /// Columns without which a line cannot be understood.
 const NEEDED: [&str; 4] = ["decision", "arn", "seal", "plan_id"];
 
-/// How many wrong lines are named before the rest of the file is left alone.
+/// Sets how many wrong lines are named before the rest of the file is left alone.
 const MOST_NAMED: usize = 1_000;
 
-/// How much is said of one of them, in letters.
+/// The most letters of a message about one of them.
 const MOST_SAID: usize = 2_000;
 
 /// A line that cannot be meant.
@@ -56,7 +56,7 @@ const MOST_SAID: usize = 2_000;
 pub struct Wrong {
     /// The line in the file, from 1.
     pub line: u64,
-    /// What is wrong, for people.
+    /// The trouble, described for people.
     pub what: String,
 }
 
@@ -245,7 +245,7 @@ pub fn read(bytes: &[u8]) -> Result<Option<Plan>, PlanFileError> {
     rows.finish()
 }
 
-/// What stands between the cells: what the first line that holds `plan_id` uses most.
+/// Returns what stands between the cells: what the first line that holds `plan_id` uses most.
 fn delimiter(bytes: &[u8]) -> u8 {
     let mut lines = bytes.split(|&byte| byte == b'\n' || byte == b'\r');
     let header = lines
@@ -263,7 +263,7 @@ fn delimiter(bytes: &[u8]) -> u8 {
 #[derive(Default)]
 struct PlanFileReader {
     header: Option<BTreeMap<&'static str, usize>>,
-    /// Where each ARN stood first.
+    /// The line on which each ARN was first.
     seen: BTreeMap<SecretArn, u64>,
     plan: Option<Plan>,
     /// Names that are not their ARN's, and where they stand.

@@ -25,7 +25,7 @@ const VERSION: &str = "v2";
 /// The part of a [`Mismatch`] that is known by its digest only.
 const TAGS: &str = "tags";
 
-/// How far apart two clocks may be, and how long one request may take, in seconds.
+/// Sets how far apart two clocks may be, and how long one request may take, in seconds.
 ///
 /// AWS refuses signatures that are more than five minutes off; the client's own retries take less than five more.
 pub const SKEW_SECONDS: i64 = 600;
@@ -35,17 +35,17 @@ pub const SKEW_SECONDS: i64 = 600;
 pub struct Precondition {
     /// The moment that the scan calls "now", in whole seconds: evidence is no younger.
     pub planned_at: Timestamp,
-    /// How many secrets the scan saw: what the percentage guard is taken of.
+    /// The number of secrets that the scan saw: what the percentage guard is taken of.
     pub scanned: u64,
     /// Days of the recovery window, 7 to 30.
     pub recovery_days: u8,
-    /// When anything about the secret last changed, in whole seconds; `None`: the scan did not know.
+    /// The time when anything about the secret last changed, in whole seconds; `None`: the scan did not know.
     pub last_changed: Option<Timestamp>,
     /// The day on which it was last read in its Region; `None`: never.
     pub last_accessed: Option<Date>,
     /// A digest of the tags.
     pub tags: String,
-    /// Where replicas stand, as far as the scan knew.
+    /// The Regions of the replicas, as far as the scan knew.
     pub replicas: BTreeSet<Region>,
     /// Whether a key of the customer encrypts it.
     pub key: EncryptionKey,
@@ -127,7 +127,7 @@ pub struct OwnChanges {
     pub removed: BTreeSet<Region>,
     /// `LastChangedDate` as it was after the last of its changes.
     pub last_changed: Option<Timestamp>,
-    /// When it began a change whose end is not on record.
+    /// The time when it began a change whose end is not on record.
     pub unsettled: Option<Timestamp>,
 }
 
@@ -138,7 +138,7 @@ pub struct OwnTag {
     pub key: String,
     /// The value.
     pub value: String,
-    /// What stood there before; `None`: nothing.
+    /// The text that was there before; `None`: nothing.
     pub previous: Option<String>,
 }
 
@@ -243,7 +243,7 @@ impl Precondition {
         }
     }
 
-    /// What is no longer as it was, in a fixed order; empty if the seal holds.
+    /// Returns what is no longer as it was, in a fixed order; empty if the seal holds.
     pub fn breaks(&self, secret: &Secret, own: &OwnChanges) -> Vec<Mismatch> {
         let mut breaks = Vec::new();
         let mut compare = |part, planned: String, now: String| {
@@ -288,7 +288,7 @@ impl Precondition {
 }
 
 impl OwnChanges {
-    /// Whether the last change is our own: the one on record, or one at the time of a change that was cut off.
+    /// Returns whether the last change is our own: the one on record, or one at the time of a change that was cut off.
     fn explains(&self, changed: Option<Timestamp>) -> bool {
         let Some(changed) = changed else { return false };
         let near =
@@ -368,167 +368,4 @@ fn optional<T: std::str::FromStr>(part: &'static str, text: &str) -> Result<Opti
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::inventory::secret::Replica;
-
-    fn arn() -> SecretArn {
-        "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123"
-            .parse()
-            .unwrap()
-    }
-
-    fn secret() -> Secret {
-        Secret {
-            last_changed: Some("2026-01-02T03:04:05.678Z".parse().unwrap()),
-            last_accessed: Some("2026-03-01".parse().unwrap()),
-            tags: Tags::from([("team".to_owned(), "a".to_owned())]),
-            replicas: Some(vec![replica("eu-west-1")]),
-            ..Secret::new(arn())
-        }
-    }
-
-    fn replica(region: &str) -> Replica {
-        Replica {
-            region: region.parse().unwrap(),
-            kms_key: None,
-            status: None,
-            last_accessed: None,
-        }
-    }
-
-    fn seal() -> Precondition {
-        let secret = secret();
-        Precondition {
-            planned_at: "2026-11-01T00:00:00Z".parse().unwrap(),
-            scanned: 250,
-            recovery_days: 30,
-            last_changed: secret.last_changed.map(whole_seconds),
-            last_accessed: secret.last_accessed,
-            tags: tags_digest(&secret.tags),
-            replicas: BTreeSet::from(["eu-west-1".parse().unwrap()]),
-            key: EncryptionKey::Aws,
-            rotation: RotationState::Off,
-        }
-    }
-
-    #[test]
-    fn the_text_reads_back_only_for_its_own_arn_and_plan() {
-        let text = seal().text(&arn(), "p1");
-        assert_eq!(Precondition::parse(&text, &arn(), "p1"), Ok(seal()));
-        let other = arn().in_region(&"eu-west-1".parse().unwrap()).unwrap();
-        assert_eq!(
-            Precondition::parse(&text, &other, "p1"),
-            Err(SealError::Checksum)
-        );
-        assert_eq!(
-            Precondition::parse(&text, &arn(), "p2"),
-            Err(SealError::Checksum)
-        );
-        for (from, to) in [
-            ("2026-03-01", "2026-03-02"),
-            ("days=30", "days=07"),
-            ("of=250", "of=999"),
-        ] {
-            let changed = text.replace(from, to);
-            assert_ne!(changed, text);
-            assert_eq!(
-                Precondition::parse(&changed, &arn(), "p1"),
-                Err(SealError::Checksum)
-            );
-        }
-        assert_eq!(
-            Precondition::parse("", &arn(), "p1"),
-            Err(SealError::Part("sum"))
-        );
-    }
-
-    #[test]
-    fn nothing_unknown_stands_for_something_known() {
-        let bare = Precondition {
-            last_changed: None,
-            last_accessed: None,
-            replicas: BTreeSet::new(),
-            key: EncryptionKey::Customer,
-            rotation: RotationState::On,
-            ..seal()
-        };
-        let text = bare.text(&arn(), "p1");
-        assert_eq!(Precondition::parse(&text, &arn(), "p1"), Ok(bare));
-    }
-
-    #[test]
-    fn each_change_breaks_its_own_part() {
-        let none = OwnChanges::default();
-        assert_eq!(seal().breaks(&secret(), &none), []);
-        let part = |change: fn(&mut Secret)| {
-            let mut changed = secret();
-            change(&mut changed);
-            let breaks = seal().breaks(&changed, &none);
-            breaks.iter().map(|one| one.part).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            part(|s| s.last_changed = Some(Timestamp::UNIX_EPOCH)),
-            ["last changed"]
-        );
-        assert_eq!(part(|s| s.last_changed = None), ["last changed"]);
-        assert_eq!(
-            part(|s| s.last_changed = Some("2026-01-02T03:04:05Z".parse().unwrap())),
-            [""; 0]
-        );
-        assert_eq!(part(|s| s.last_accessed = None), ["last read"]);
-        assert_eq!(part(|s| s.tags.clear()), ["tags"]);
-        assert_eq!(part(|s| s.replicas = None), ["replicas"]);
-        assert_eq!(
-            part(|s| s.replicas.as_mut().unwrap().push(replica("us-east-1"))),
-            ["replicas"]
-        );
-        assert_eq!(part(|s| s.kms_key = Some("alias/mine".to_owned())), ["key"]);
-        assert_eq!(part(|s| s.rotation_enabled = Some(true)), ["rotation"]);
-        assert_eq!(part(|s| s.rotation_enabled = Some(false)), [""; 0]);
-    }
-
-    #[test]
-    fn our_own_tag_and_removed_replicas_break_nothing() {
-        let began: Timestamp = "2026-11-02T10:00:00Z".parse().unwrap();
-        let mut changed = secret();
-        changed.tags.insert("team".to_owned(), "leaving".to_owned());
-        changed.replicas = Some(vec![]);
-        changed.last_changed = Some("2026-11-02T10:00:01.5Z".parse().unwrap());
-        let own = OwnChanges {
-            tag: Some(OwnTag {
-                key: "team".to_owned(),
-                value: "leaving".to_owned(),
-                previous: Some("a".to_owned()),
-            }),
-            removed: BTreeSet::from(["eu-west-1".parse().unwrap()]),
-            last_changed: None,
-            unsettled: Some(began),
-        };
-        assert_eq!(seal().breaks(&changed, &own), []);
-        let settled = OwnChanges {
-            last_changed: changed.last_changed.map(whole_seconds),
-            unsettled: None,
-            ..own.clone()
-        };
-        assert_eq!(seal().breaks(&changed, &settled), []);
-        changed.last_changed = Some("2026-11-02T11:00:00Z".parse().unwrap());
-        for own in [own, settled] {
-            assert_eq!(seal().breaks(&changed, &own)[0].part, "last changed");
-        }
-    }
-
-    #[test]
-    fn tags_cannot_be_shifted_between_keys_and_values() {
-        let digest = |pairs: &[(&str, &str)]| {
-            tags_digest(
-                &pairs
-                    .iter()
-                    .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                    .collect(),
-            )
-        };
-        assert_ne!(digest(&[("ab", "c")]), digest(&[("a", "bc")]));
-        assert_eq!(digest(&[]).len(), 12);
-    }
-}
+mod tests;

@@ -44,7 +44,7 @@ fn principals(statement: &Value, own: &AccountId) -> Result<Vec<String>, String>
     Ok(named.into_iter().filter(|name| !is_of(name, own)).collect())
 }
 
-/// Whether a principal is the account itself, or a user or role in it.
+/// Returns whether a principal is the account itself, or a user or role in it.
 fn is_of(principal: &str, own: &AccountId) -> bool {
     let mut parts = principal.split(':');
     let account = match parts.next() {

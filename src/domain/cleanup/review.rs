@@ -55,7 +55,7 @@ pub struct PlanReview {
     doubtful: Vec<bool>,
     /// The decisions of the file.
     saved: Vec<Decision>,
-    /// What each change replaced, the last one at the end.
+    /// The decisions that each change replaced, the last change at the end.
     undo: Vec<Vec<(usize, Decision)>>,
     /// The place among the lines that are shown.
     cursor: usize,
@@ -99,7 +99,7 @@ impl PlanReview {
         self.cursor
     }
 
-    /// What is searched for, and whether letters still go there.
+    /// Returns what is searched for, and whether letters still go there.
     pub fn search(&self) -> (&str, bool) {
         (&self.search, self.is_searching)
     }
@@ -109,7 +109,7 @@ impl PlanReview {
         &self.plan
     }
 
-    /// Whether a line has a reason for `review`.
+    /// Returns whether a line has a reason for `review`.
     pub fn is_doubtful(&self, place: usize) -> bool {
         self.doubtful.get(place).copied().unwrap_or(true)
     }
@@ -119,7 +119,7 @@ impl PlanReview {
         self.note
     }
 
-    /// How many lines are to be deleted, and what of that is known they save.
+    /// Returns how many lines are to be deleted, and what of that is known they save.
     pub fn to_delete(&self) -> (usize, Money) {
         let lines = || {
             self.plan
@@ -130,7 +130,7 @@ impl PlanReview {
         (lines().count(), lines().filter_map(|line| line.saves).sum())
     }
 
-    /// Whether there are decisions that the file does not have.
+    /// Returns whether there are decisions that the file does not have.
     pub fn is_changed(&self) -> bool {
         let now = self.plan.lines.iter().map(|line| line.decision);
         !now.eq(self.saved.iter().copied())
@@ -274,7 +274,7 @@ impl PlanReview {
     }
 }
 
-/// What is said before decisions are lost.
+/// The message that is shown before decisions are lost.
 const UNSAVED: &str = "not saved: `s` saves, `q` again leaves without saving";
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-/// What an entry says of others that depend on the secret, besides its replicas in other Regions: a field that names
-/// replicas or accounts and holds something. Fields that AWS will add are of that shape, too.
+/// Returns what an entry says of others that depend on the secret, besides its replicas in other Regions: a field that
+/// names replicas or accounts and holds something. Fields that AWS will add are of that shape, too.
 pub(crate) fn dependents(entry: &Value) -> Vec<String> {
     let fields = entry.as_object().into_iter().flatten();
     fields

@@ -5,7 +5,7 @@
 
 use crate::domain::inventory::secret::Secret;
 
-/// Whether the filters of a batch (as JSON) may select a secret. What is not understood may.
+/// Returns whether the filters of a batch (as JSON) may select a secret. What is not understood may.
 ///
 /// `name`, `tag-key` and `tag-value` are prefixes, several filters must all fit, and several values of one need not
 /// (API reference, `Filter`).

@@ -23,7 +23,7 @@ pub const INCLUDED_SERVICES: &[&str] = &[
     "sqlworkbench",
 ];
 
-/// Whether the price of a service includes the storage of its secrets ([`INCLUDED_SERVICES`]).
+/// Returns whether the price of a service includes the storage of its secrets ([`INCLUDED_SERVICES`]).
 pub fn includes_secrets(service: &str) -> bool {
     let service = service.strip_suffix(".amazonaws.com").unwrap_or(service);
     INCLUDED_SERVICES.contains(&service)
@@ -33,7 +33,8 @@ pub fn includes_secrets(service: &str) -> bool {
 /// Manager"), and Redshift's, which work alike.
 const CHARGED_SERVICES: &[&str] = &["rds", "redshift"];
 
-/// Whether AWS documents what the storage of a service's secrets costs the customer: nothing, or the usual price.
+/// Returns whether AWS documents what the storage of a service's secrets costs the customer: nothing, or the usual
+/// price.
 pub fn has_known_price(service: &str) -> bool {
     let short = service.strip_suffix(".amazonaws.com").unwrap_or(service);
     includes_secrets(service) || CHARGED_SERVICES.contains(&short)
@@ -49,7 +50,7 @@ pub fn owner_by_name(name: &str) -> Option<&str> {
 /// A replica as `DescribeSecret` lists it in `ReplicationStatus`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replica {
-    /// Where the replica stands.
+    /// The Region of the replica.
     pub region: Region,
     /// Its own key, if it is not `aws/secretsmanager`.
     pub kms_key: Option<String>,
@@ -62,7 +63,7 @@ pub struct Replica {
 /// The version of a secret that carries `AWSCURRENT`, as `ListSecretVersionIds` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentVersion {
-    /// When the version was created: with rotation, the last rotation.
+    /// The time when the version was created: with rotation, the last rotation.
     pub created: Option<Timestamp>,
     /// The day (UTC) on which this version was last read. `None`: nobody has fetched it.
     pub last_accessed: Option<Date>,
@@ -95,8 +96,8 @@ impl RotationSchedule {
     }
 }
 
-/// Whether the stages of a secret's versions show one in staging that is not the current one: what a rotation leaves that
-/// did not come to its end. `None`: no stages are known.
+/// Returns whether the stages of a secret's versions show one in staging that is not the current one: what a rotation
+/// leaves that did not come to its end. `None`: no stages are known.
 pub fn has_pending<'s>(versions: impl Iterator<Item = Vec<&'s str>>) -> Option<bool> {
     let pending =
         |stages: Vec<&str>| stages.contains(&"AWSPENDING") && !stages.contains(&"AWSCURRENT");
@@ -114,19 +115,19 @@ pub struct Secret {
     pub description: Option<String>,
     /// `KmsKeyId`; absent when the key is `aws/secretsmanager`.
     pub kms_key: Option<String>,
-    /// When it was created.
+    /// The time when it was created.
     pub created: Option<Timestamp>,
-    /// When anything about it last changed, tags included.
+    /// The time when anything about it last changed, tags included.
     pub last_changed: Option<Timestamp>,
     /// The day (UTC) on which it was last read in its Region. `None`: never read there, if [`Secret::access_is_known`].
     pub last_accessed: Option<Date>,
-    /// Whether the inventory says when the secret was last read. An export that left the column out does not: then
+    /// `true` if the inventory says when the secret was last read. An export that left the column out does not: then
     /// nothing follows from its absence.
     pub access_is_known: bool,
     /// Links that depend on this secret and are no replicas in other Regions, such as replicas in other accounts: the
     /// field of the inventory, with what it says. Other people's text.
     pub dependents: Vec<String>,
-    /// When it was last rotated; `None`: never, or rotation is off.
+    /// The time when it was last rotated; `None`: never, or rotation is off.
     pub last_rotated: Option<Timestamp>,
     /// The latest moment of the next rotation; may lie in the past after failures.
     pub next_rotation: Option<Timestamp>,
@@ -138,7 +139,7 @@ pub struct Secret {
     pub rotation_rules: Option<RotationSchedule>,
     /// Whether a version is in staging (`AWSPENDING`) that is not the current one. `None`: the inventory does not say.
     pub has_pending_version: Option<bool>,
-    /// When `DeleteSecret` was called. `Some`: the secret is pending deletion.
+    /// The time when `DeleteSecret` was called. `Some`: the secret is pending deletion.
     pub deleted: Option<Timestamp>,
     /// The AWS service that owns it, as the inventory says; see [`Secret::owner_service`].
     pub owning_service: Option<String>,
@@ -190,19 +191,19 @@ impl Secret {
             .or_else(|| owner_by_name(&self.name))
     }
 
-    /// Whether the price of the owning service includes the secret's storage.
+    /// Returns whether the price of the owning service includes the secret's storage.
     pub fn is_included(&self) -> bool {
         self.owner_service().is_some_and(includes_secrets)
     }
 
-    /// Whether it is a replica: the primary stands in another Region.
+    /// Returns whether it is a replica: the primary stands in another Region.
     pub fn is_replica(&self) -> bool {
         self.primary_region
             .as_ref()
             .is_some_and(|primary| *primary != self.arn.scope().region)
     }
 
-    /// Whether reads decrypt with a key that the customer pays for.
+    /// Returns whether reads decrypt with a key that the customer pays for.
     pub fn has_customer_key(&self) -> bool {
         self.kms_key
             .as_deref()

@@ -50,12 +50,12 @@ impl Tags {
         self.0.clear();
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -78,7 +78,7 @@ impl std::ops::Index<&str> for Tags {
 }
 
 impl FromIterator<(String, String)> for Tags {
-    /// Of several values of one key the last one stays.
+    /// Keeps the last one of several values of one key.
     fn from_iter<I: IntoIterator<Item = (String, String)>>(tags: I) -> Self {
         let mut sorted = Self::new();
         for (key, value) in tags {

@@ -35,7 +35,7 @@ pub struct RegionFacts<'a> {
     pub region: Region,
     /// The day on which AWS last saw it read there. `None`: never.
     pub last_accessed: Option<Date>,
-    /// Who called it there.
+    /// The readers that called it there.
     pub readers: &'a Readers<'a>,
 }
 
@@ -46,13 +46,13 @@ pub struct UnnamedRefusal {
     pub last: i64,
     /// The role or user. Other people's text.
     pub identity: String,
-    /// How the calls ended.
+    /// The outcome of the calls.
     pub outcome: CallOutcome,
 }
 
 impl UnnamedRefusal {
-    /// Whether a secret may have been meant: it was there at the time. (That a key refused narrows nothing: a policy may
-    /// deny the use of every key.)
+    /// Returns whether a secret may have been meant: it was there at the time. (That a key refused narrows nothing: a
+    /// policy may deny the use of every key.)
     fn may_mean(&self, secret: &Secret) -> bool {
         let created = secret.created;
         created.is_none_or(|created| created.as_second() <= self.last)
@@ -83,9 +83,9 @@ pub struct SecretFacts<'a> {
     pub own: RegionFacts<'a>,
     /// Its replicas. Empty for a replica: that is judged with its primary.
     pub replicas: Vec<RegionFacts<'a>>,
-    /// What the trail covers.
+    /// The time that the trail covers.
     pub evidence: Evidence,
-    /// Whether all replicas are known.
+    /// `true` if all replicas are known.
     pub replicas_known: bool,
     /// Calls that may have meant this secret or another.
     pub ambiguous: u64,
@@ -173,7 +173,7 @@ impl<'a> SecretFacts<'a> {
             .max_by_key(|it| it.slice.last())
     }
 
-    /// Whether the caller of a key use calls for the secret on each of its days.
+    /// Returns whether the caller of a key use calls for the secret on each of its days.
     fn explains(&self, key_use: &ActivitySlice<'_>) -> bool {
         let identity = &key_use.access.caller.identity;
         let own = self.readers().flat_map(|(_, what)| what.evidence());
@@ -230,8 +230,8 @@ impl<'a> SecretFacts<'a> {
         }
     }
 
-    /// Whether a recent access is a rotation's own, although the trail cannot show it: it fell on the day of the last
-    /// rotation, and the version that is current since then has never been fetched, for a week or longer.
+    /// Returns whether a recent access is a rotation's own, although the trail cannot show it: it fell on the day of
+    /// the last rotation, and the version that is current since then has never been fetched, for a week or longer.
     ///
     /// AWS keeps a last access for each version, and a rotation's reads of the old version count for the secret only
     /// (seen in recorded answers of `ListSecretVersionIds`). A rotation that reads the new version, too, to test it, cannot
@@ -247,8 +247,8 @@ impl<'a> SecretFacts<'a> {
                 .is_some_and(|rotated| self.rotation_explains(member, day, rotated))
     }
 
-    /// Whether reads by a rotation at this moment would explain the access of a member on that day, and there was time
-    /// since for a reader to come.
+    /// Returns whether reads by a rotation at this moment would explain the access of a member on that day, and there
+    /// was time since for a reader to come.
     fn rotation_explains(&self, member: &RegionFacts<'_>, day: Date, rotated: Timestamp) -> bool {
         let apart = midnight(day) - midnight(day_of(rotated));
         matches!(self.evidence, Evidence::Partial(_))
@@ -260,8 +260,8 @@ impl<'a> SecretFacts<'a> {
             && self.days_since(rotated) >= UNFETCHED_DAYS
     }
 
-    /// Whether the current version would make a difference that nothing else makes: the secret is in use only by an access
-    /// that its rotation may have caused.
+    /// Returns whether the current version would make a difference that nothing else makes: the secret is in use only
+    /// by an access that its rotation may have caused.
     pub(crate) fn is_doubtful(&self) -> bool {
         let Some(rotated) = self.secret.last_rotated else {
             return false;
@@ -287,7 +287,7 @@ impl<'a> SecretFacts<'a> {
         last_use(member.readers, self.policy).filter(|(at, _)| *at >= self.idle_since())
     }
 
-    /// Whether and why the secret looks unused, whatever protects it and whatever the trail covers.
+    /// Returns whether and why the secret looks unused, whatever protects it and whatever the trail covers.
     pub(crate) fn unused(&self) -> Option<Unused> {
         if self.secret.is_replica()
             || self
@@ -309,7 +309,7 @@ impl<'a> SecretFacts<'a> {
         Some(unused)
     }
 
-    /// What [`SecretFacts::unused`] says, for a secret that is old enough to be judged.
+    /// Returns what [`SecretFacts::unused`] says, for a secret that is old enough to be judged.
     pub(crate) fn judged_unused(&self, which: Unused) -> bool {
         self.unused() == Some(which)
             && (which == Unused::Idle || self.age_days().is_some_and(|age| age >= self.idle_days()))
@@ -357,6 +357,11 @@ pub fn last_use<'m>(readers: &'m Readers<'_>, policy: &Policy) -> Option<(i64, &
         .filter(|(reader, _)| policy.is_consumer(reader.kind))
         .filter_map(|(reader, what)| Some((what.last_use()?, &**reader)))
         .max()
+}
+
+/// The UTC day of a moment in seconds since 1970, as text.
+pub(super) fn utc_day(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| day_of(at).to_string())
 }
 
 fn midnight(day: Date) -> i64 {

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
+use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::names::Scope;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::judging::facts;
@@ -34,7 +34,7 @@ pub use mutes::mute;
 pub struct ScanFacts<'a> {
     /// The inventory.
     pub secrets: &'a [Secret],
-    /// Who called which of them.
+    /// The calls for each of them, by reader.
     pub activity: &'a Activity<'a>,
     /// The settings.
     pub policy: &'a Policy,
@@ -55,7 +55,7 @@ impl ScanFacts<'_> {
         Timestamp::from_second(self.now.as_second() - back).unwrap_or(self.now)
     }
 
-    /// Whether every call of a secret's account and Region between two moments would have been seen.
+    /// Returns whether every call of a secret's account and Region between two moments would have been seen.
     fn is_covered(&self, scope: &Scope, from: i64, to: i64) -> bool {
         let covered = self.covered.get(scope);
         covered.is_some_and(|covered| covered.is_complete(from, to))
@@ -93,7 +93,7 @@ pub fn sort(findings: &mut [FindingRow]) {
     findings.sort_by(|a, b| key(a).cmp(&key(b)));
 }
 
-/// What findings are sorted by.
+/// Returns what findings are sorted by.
 fn key(row: &FindingRow) -> impl Ord + '_ {
     (
         row.severity,
@@ -118,20 +118,9 @@ fn about(secret: &Secret, code: FindingCode, text: String) -> FindingRow {
     }
 }
 
-/// A finding about no single secret, of the usual severity of its kind.
+/// A finding about no single secret, without further evidence.
 fn general(code: FindingCode, text: String) -> FindingRow {
-    FindingRow {
-        severity: FindingKind::of(&code).map_or(Severity::Low, |kind| kind.severity),
-        code,
-        arn: None,
-        name: String::new(),
-        account: None,
-        region: None,
-        reader: None,
-        text,
-        evidence: String::new(),
-        muted: None,
-    }
+    FindingRow::general(code, text, String::new())
 }
 
 /// The last use by a consumer, in seconds since 1970.

@@ -45,28 +45,28 @@ use sessions::{SessionHour, session_hours};
 pub struct HotLoop<'a> {
     /// Such calls a month.
     pub calls_month: u64,
-    /// How many clients.
+    /// The number of clients.
     pub clients: u64,
     /// There may be as many clients, and as few as one for each address.
     pub clients_up_to: bool,
     /// Mean seconds between two calls of the busiest client in its peak hour, to a tenth; of a sample, in the windows
     /// around which it was seen. `None`: a sample saw too little of it.
     pub interval_s: Option<f64>,
-    /// How its calls lie in time, or who makes them.
+    /// The shape of the calls: how they lie in time, or who makes them.
     pub shape: LoopShape,
     /// Hours of the window with such calls.
     pub active_hours: u32,
     /// Calls a month that a cache would avoid for certain.
     pub avoidable_month: u64,
-    /// What they cost; `None`: price unknown, or not known how many can be avoided.
+    /// The amount that they cost; `None`: price unknown, or not known how many can be avoided.
     pub avoidable_usd: Option<Money>,
     /// Between what the avoidable calls lie, where one client cannot be told from many.
     pub avoidable_range: Option<AvoidableRange>,
-    /// What to change.
+    /// The advice, as a sentence.
     pub advice: String,
     /// Calls on each UTC day.
     pub days: BTreeMap<Date, u64>,
-    /// How sure the numbers are, if they come from a sample.
+    /// The certainty of the numbers, if they come from a sample.
     pub estimate: Option<LoopEstimate>,
     /// What the windows of the samples showed of the avoidable US dollars (millionths) a month.
     pub spread: Tally<'a>,
@@ -86,7 +86,7 @@ pub struct LoopTerms<'a> {
     pub rate: Rate,
     /// The price; `None`: unknown.
     pub price: Option<&'a Price>,
-    /// Whether each read costs a decryption.
+    /// `true` if each read costs a decryption.
     pub customer_key: bool,
     /// The account and Region whose calls these mostly are; `None`: unknown.
     pub home: Option<&'a Scope>,
@@ -99,7 +99,7 @@ impl LoopTerms<'_> {
         self.customer_key && called == Called::Read
     }
 
-    /// What so many such calls of the window cost a month; `None`: unknown.
+    /// Returns what so many such calls of the window cost a month; `None`: unknown.
     fn usd(self, called: Called<'_>, calls: u64) -> Option<Money> {
         let price = self.price?;
         let kms = if self.decrypts(called) {
@@ -110,7 +110,7 @@ impl LoopTerms<'_> {
         self.rate.month(price.calls(calls) + kms)
     }
 
-    /// What lies between two numbers of calls of the window, a month.
+    /// Returns what lies between two numbers of calls of the window, a month.
     fn range(self, called: Called<'_>, low: u64, high: u64) -> Option<AvoidableRange> {
         let usd = || {
             Some(Range {
@@ -127,7 +127,7 @@ impl LoopTerms<'_> {
         })
     }
 
-    /// What one such call costs, in millionths of a US dollar; `None`: unknown.
+    /// Returns what one such call costs, in millionths of a US dollar; `None`: unknown.
     fn usd_each(self, called: Called<'_>) -> Option<f64> {
         let price = self.price?;
         let kms = if self.decrypts(called) {
@@ -138,7 +138,7 @@ impl LoopTerms<'_> {
         Some(price.call_each() + kms)
     }
 
-    /// Whether any of this was read as a sample only.
+    /// Returns whether any of this was read as a sample only.
     fn is_sampled(self, what: &ReaderUse<'_>) -> bool {
         let of_sample = |slice: &ActivitySlice<'_>| !slice.access.sampled.is_empty();
         !self.samples.is_empty()

@@ -18,7 +18,7 @@ const CODES: &[RuleCode] = &[
     RuleCode::CrossAccount,
 ];
 
-/// Why the secret must not be deleted at `now`; `None` if no rule forbids it.
+/// Returns why the secret must not be deleted at `now`; `None` if no rule forbids it.
 pub fn protection(secret: &Secret, policy: &Policy, now: jiff::Timestamp) -> Option<String> {
     let nobody = Readers::new();
     let case = SecretFacts {

@@ -14,10 +14,7 @@ mod delete;
 mod keep;
 mod review;
 
-use jiff::Timestamp;
-
 use crate::domain::base::money::counted;
-use crate::domain::inventory::secret::day_of;
 use crate::domain::judging::facts::SecretFacts;
 use crate::domain::report::verdict::{ReasonRow, RuleCode, Verdict};
 
@@ -26,11 +23,11 @@ use crate::domain::report::verdict::{ReasonRow, RuleCode, Verdict};
 pub struct Rule {
     /// The code, as in reports.
     pub code: RuleCode,
-    /// What it speaks for.
+    /// The verdict that it gives.
     pub verdict: Verdict,
-    /// What it means.
+    /// The meaning, as a sentence.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// The way to fix it, as a sentence.
     pub fix: &'static str,
     /// Whether it applies, as a sentence about the secret at hand.
     apply: fn(&SecretFacts<'_>) -> Option<String>,
@@ -231,10 +228,6 @@ pub fn judge(case: &SecretFacts<'_>) -> Judgement {
         verdict: verdict.unwrap_or(Verdict::Keep),
         reasons,
     }
-}
-
-fn utc_day(second: i64) -> String {
-    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| day_of(at).to_string())
 }
 
 fn in_days(days: i64) -> String {

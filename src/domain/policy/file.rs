@@ -110,8 +110,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
     toml::from_str(text).map_err(|error| PolicyError(toml_fault(text, &error)))
 }
 
-/// What is wrong with a text that is no TOML, or has other keys or values than it should: with the line and the column, and the
-/// line itself unless it is long.
+/// Returns what is wrong with a text that is no TOML, or has other keys or values than it should: with the line and the
+/// column, and the line itself unless it is long.
 pub fn toml_fault(text: &str, error: &toml::de::Error) -> String {
     let shown = error.to_string();
     if shown.len() <= MOST_SHOWN {

@@ -34,7 +34,7 @@ pub struct FindingSettings {
     /// Days without any change after which a value is old.
     #[serde(deserialize_with = "whole_days")]
     pub never_rotated_after: u32,
-    /// What names must look like.
+    /// The rules for names.
     pub naming: Vec<NamingRule>,
     /// More roles and users than so many read no secret.
     pub most_consumers: u64,
@@ -72,13 +72,13 @@ pub struct NamingRule {
     pub account: Option<AccountId>,
     /// Only names that begin so; all if absent.
     pub prefix: Option<String>,
-    /// What the name must match.
+    /// The pattern that the name must match.
     #[serde(deserialize_with = "regex")]
     pattern: Regex,
 }
 
 impl NamingRule {
-    /// Whether a name fits.
+    /// Returns whether a name fits.
     pub fn fits(&self, name: &str) -> bool {
         self.pattern.is_match(name)
     }
@@ -100,7 +100,7 @@ pub struct Team {
 }
 
 impl Team {
-    /// Whether a role or user belongs to the team, by its ARN or its name.
+    /// Returns whether a role or user belongs to the team, by its ARN or its name.
     pub fn holds(&self, arn: &str, name: &str) -> bool {
         self.readers
             .iter()
@@ -152,7 +152,7 @@ impl Default for FindingSettings {
 }
 
 impl FindingSettings {
-    /// Whether findings of a kind are reported.
+    /// Returns whether findings of a kind are reported.
     pub fn is_on(&self, code: &FindingCode) -> bool {
         let by_default =
             FindingKind::of(code).is_none_or(|kind| kind.reported == Reported::ByDefault);

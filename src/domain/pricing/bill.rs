@@ -96,10 +96,10 @@ impl fmt::Display for Amount {
     }
 }
 
-/// What kind of line it is.
+/// The kinds of lines of a bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BillLineKind {
-    /// What was used, at the price that is charged.
+    /// The usage, at the price that is charged.
     Usage,
     /// A discount on usage, on a line of its own: it stands beside the usage, and is part of the price that is paid.
     Discount,
@@ -118,9 +118,9 @@ pub struct BillLine {
     pub part: CostPart,
     /// The kind.
     pub kind: BillLineKind,
-    /// What is billed.
+    /// The amount that is billed.
     pub cost: Amount,
-    /// How much was used, in the unit of the price.
+    /// The quantity that was used, in the unit of the price.
     pub quantity: Option<Amount>,
     /// `USD`, `CNY`, ...
     pub currency: String,
@@ -148,13 +148,13 @@ pub struct BillKey {
 /// What a bill says of one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Billed {
-    /// What was used.
+    /// The quantity that was used.
     pub usage: Amount,
     /// Credits, refunds, discounts, taxes and fees.
     pub adjustments: Amount,
-    /// Of those, discounts on what was used.
+    /// The part of them that is discounts on what was used.
     pub discounts: Amount,
-    /// How much was used.
+    /// The quantity that was used.
     pub quantity: Amount,
 }
 
@@ -172,9 +172,9 @@ impl AddAssign for Billed {
 pub struct Bill {
     /// The window of the scan: lines that begin outside it are counted and left out.
     pub window: Span,
-    /// What is billed by place.
+    /// The bill by place.
     pub places: BTreeMap<BillKey, Billed>,
-    /// What is billed by secret, storage and API together, where the export has resource ids.
+    /// The amounts by secret, storage and API together, where the export has resource ids.
     pub secrets: BTreeMap<SecretArn, Amount>,
     /// The time that the lines inside the window cover.
     pub covers: Option<Span>,
@@ -182,16 +182,16 @@ pub struct Bill {
     pub currencies: BTreeSet<String>,
     /// Lines about this service or KMS requests.
     pub lines: u64,
-    /// Of those, lines outside the window.
+    /// The lines among them that are outside the window.
     pub outside: u64,
-    /// Of those outside, lines of more than a day that begin before the window and reach into it, as those of a monthly
-    /// bill do: how much of them belongs to the window is not known.
+    /// The lines outside of more than a day that begin before the window and reach into it, as those of a monthly bill
+    /// do: how much of them belongs to the window is not known.
     pub straddling: u64,
-    /// When the latest of them begins.
+    /// The time when the latest of them begins.
     pub straddles_from: Option<Timestamp>,
     /// Lines that could not be read, and the first of them: other people's text.
     pub unreadable: u64,
-    /// What was wrong with the first of them.
+    /// The trouble with the first of them.
     pub first_unreadable: Option<String>,
     /// The bill calls some of its lines an estimate.
     pub estimated: bool,
@@ -290,7 +290,7 @@ pub struct Reconciliation {
     pub kms: Sums,
     /// One row a secret that the bill names, by ARN.
     pub secrets: Vec<SecretBilled>,
-    /// What holds for the whole bill.
+    /// The reasons that hold for the whole bill.
     pub reasons: Vec<Reason>,
     /// Lines of the bill that could not be read.
     pub unreadable_lines: u64,
@@ -299,26 +299,26 @@ pub struct Reconciliation {
 /// One place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconciliationRow {
-    /// Where, and what.
+    /// The place and the part of the cost.
     pub place: BillKey,
-    /// What the scan says that the window cost; `None`: it does not know this place.
+    /// The amount that the scan says that the window cost; `None`: it does not know this place.
     pub estimate_usd: Option<Money>,
-    /// What the bill says was used; `None`: it has no line of this place.
+    /// The amount that the bill says was used; `None`: it has no line of this place.
     pub billed_usd: Option<Money>,
     /// Credits, discounts, taxes.
     pub adjustments_usd: Money,
     /// Billed less estimate, unknown counted as nothing; `None`: nothing billed is known for the window.
     pub difference_usd: Option<Money>,
-    /// Why they differ, most likely first; empty if they do not.
+    /// The reason why they differ, most likely first; empty if they do not.
     pub reasons: Vec<Reason>,
 }
 
 /// The sums over the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// What the scan says.
+    /// The amount that the scan says.
     pub estimate_usd: Money,
-    /// What the bill says was used; `None`: nothing billed is known for the window.
+    /// The amount that the bill says was used; `None`: nothing billed is known for the window.
     pub billed_usd: Option<Money>,
     /// Credits, discounts, taxes.
     pub adjustments_usd: Money,
@@ -333,9 +333,9 @@ pub struct SecretBilled {
     pub arn: SecretArn,
     /// Its name, if the scan has it. Other people's text.
     pub name: Option<String>,
-    /// What the scan says of its storage and API calls; `None`: the scan does not have it.
+    /// The amount that the scan says of its storage and API calls; `None`: the scan does not have it.
     pub estimate_usd: Option<Money>,
-    /// What the bill says.
+    /// The amount that the bill says.
     pub billed_usd: Money,
 }
 
@@ -415,8 +415,8 @@ impl Sums {
     }
 }
 
-/// What the scan says by place: `None` inside where it knows the place and not the amount. Places of KMS that cost
-/// nothing are left out.
+/// Returns what the scan says by place: `None` inside where it knows the place and not the amount. Places of KMS that
+/// cost nothing are left out.
 fn estimates(report: &Report) -> BTreeMap<BillKey, Option<Money>> {
     let mut estimates: BTreeMap<BillKey, Option<Money>> = BTreeMap::new();
     let mut add =

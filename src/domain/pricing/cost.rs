@@ -17,7 +17,7 @@ use crate::domain::base::span::Span;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::{Cost, MonthPart, WindowDetail};
 
-/// How storage accrues in the window.
+/// The ways in which storage accrues in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accrual {
     /// A sliding window: the price of a month buys 730 hours.
@@ -59,7 +59,7 @@ impl Rate {
         Self { seconds }
     }
 
-    /// Whether anything is known about the calls.
+    /// Returns whether anything is known about the calls.
     pub fn is_known(self) -> bool {
         self.seconds > 0
     }
@@ -182,17 +182,17 @@ impl WindowScale {
 pub struct WindowTerms<'p> {
     /// `None`: unknown.
     pub price: Option<&'p Price>,
-    /// How storage accrues.
+    /// The way in which storage accrues.
     pub accrual: Accrual,
     /// `None`: all of the window was counted.
     pub scale: Option<WindowScale>,
-    /// Whether anything is known about the calls.
+    /// `true` if anything is known about the calls.
     pub counted: bool,
 }
 
 impl WindowTerms<'_> {
-    /// What calls cost by these terms, and how much of that is scaled. What was seen outside of the covered time was
-    /// charged as well, so the cost is never less than what was seen.
+    /// Returns what calls cost by these terms, and how much of that is scaled. What was seen outside of the covered
+    /// time was charged as well, so the cost is never less than what was seen.
     pub fn usd(
         &self,
         seen: Volume,
@@ -215,11 +215,11 @@ impl WindowTerms<'_> {
 pub struct WindowPiece {
     /// The month.
     pub month: Month,
-    /// What of the window lies in it.
+    /// The part of the window that lies in it.
     pub span: Span,
     /// All calls that were seen.
     pub seen: Volume,
-    /// Of those, the calls in covered time.
+    /// The calls among them that are in covered time.
     pub rated: Volume,
 }
 
@@ -235,17 +235,17 @@ impl WindowPiece {
     }
 }
 
-/// What a window cost.
+/// The cost of a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WindowCost {
     /// The whole.
     pub cost: Cost,
-    /// What of it is scaled, and its months.
+    /// The part of it that is scaled, and its months.
     pub detail: WindowDetail,
 }
 
-/// What the window cost, of which these are the months: storage of the spans that are paid, and calls. Each month costs
-/// what it adds to those before it, so the months add up to the window although each amount is rounded.
+/// Returns what the window cost, of which these are the months: storage of the spans that are paid, and calls. Each
+/// month costs what it adds to those before it, so the months add up to the window although each amount is rounded.
 pub fn window_cost(
     paid: &[Span],
     pieces: &[WindowPiece],
@@ -322,8 +322,8 @@ fn decryptions(secret: &Secret, volume: Volume, price: &Price) -> Money {
     }
 }
 
-/// When the storage of a secret is paid: from its creation until it is scheduled for deletion, without the spans in which
-/// it was pending deletion and was restored then. `created` may be unknown: then it was always there.
+/// Returns when the storage of a secret is paid: from its creation until it is scheduled for deletion, without the
+/// spans in which it was pending deletion and was restored then. `created` may be unknown: then it was always there.
 pub fn billable(
     created: Option<Timestamp>,
     deleted: Option<Timestamp>,
@@ -344,7 +344,7 @@ pub fn billable(
     paid
 }
 
-/// When the storage of a secret of the inventory is paid; never, if its owning service includes it.
+/// Returns when the storage of a secret of the inventory is paid; never, if its owning service includes it.
 pub fn paid(secret: &Secret, pending: &[Span]) -> Vec<Span> {
     if secret.is_included() {
         return Vec::new();

@@ -24,7 +24,7 @@ const GET_1K: Money = Money(400);
 pub struct ScanCost {
     /// Requests by IAM action such as `secretsmanager:ListSecrets`; each attempt counts.
     pub calls: BTreeMap<String, u64>,
-    /// What they cost; `None`: there were calls whose price is unknown.
+    /// The amount that they cost; `None`: there were calls whose price is unknown.
     pub usd: Option<Money>,
 }
 
@@ -47,7 +47,7 @@ impl ScanCost {
         }
     }
 
-    /// How many requests there were.
+    /// Returns how many requests there were.
     pub fn count(&self) -> u64 {
         self.calls.values().sum()
     }

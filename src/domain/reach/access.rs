@@ -32,16 +32,6 @@ pub enum AccessAction {
 }
 
 impl AccessAction {
-    /// Every action on secrets that is evaluated.
-    pub const OF_SECRETS: [Self; 6] = [
-        Self::GetSecretValue,
-        Self::BatchGetSecretValue,
-        Self::DescribeSecret,
-        Self::PutSecretValue,
-        Self::UpdateSecret,
-        Self::DeleteSecret,
-    ];
-
     /// The name as policies write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,14 +63,15 @@ impl AccessAction {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AccessFacts<'a> {
     pub(super) identity: &'a IamIdentity,
-    /// Whether a session of the role may carry tags of its own, which replace those of the role.
+    /// `true` if a session of the role may carry tags of its own, which replace those of the role.
     pub(super) sessions_have_tags: bool,
     pub(super) secret: &'a Secret,
     pub(super) organization: &'a OrganizationFacts,
     pub(super) action: AccessAction,
 }
 
-/// Whether sessions of a role may carry tags: its trust policy allows `sts:TagSession` to somebody, or is not known.
+/// Returns whether sessions of a role may carry tags: its trust policy allows `sts:TagSession` to somebody, or is not
+/// known.
 pub(super) fn sessions_have_tags(identity: &IamIdentity) -> bool {
     let tags = |document: &PolicyDocument| {
         let about = |one: &PolicyStatement| one.is_about("sts:tagsession");
@@ -157,7 +148,7 @@ const NEVER: &[&str] = &[
     "secretsmanager:rotationlambdaarn",
 ];
 
-/// Whether a key of a tag is this one, given in lower case.
+/// Returns whether a key of a tag is this one, given in lower case.
 fn is_same(name: &str, lower: &str) -> bool {
     name.eq_ignore_ascii_case(lower) || !name.is_ascii() && name.to_lowercase() == lower
 }

@@ -135,7 +135,7 @@ impl ConditionTest {
         }
     }
 
-    /// Whether a request meets it.
+    /// Returns whether a request meets it.
     pub(super) fn holds(&self, facts: &dyn Facts) -> Truth {
         let fact = facts.fact(&self.lower_key);
         match (&self.comparison, fact) {
@@ -175,7 +175,7 @@ impl ConditionTest {
         }
     }
 
-    /// Whether a request without the key meets it.
+    /// Returns whether a request without the key meets it.
     fn of_absent(&self) -> bool {
         match self.quantifier {
             Quantifier::All => true,
@@ -221,7 +221,7 @@ fn some_fit(patterns: &[Pattern], value: &str, facts: &dyn Facts) -> Option<Trut
     some(patterns.iter().map(|pattern| pattern.fits(value, facts)))
 }
 
-/// Whether one of them fits; `None` if none does, and one has a variable without a value.
+/// Returns whether one of them fits; `None` if none does, and one has a variable without a value.
 fn some(each: impl Iterator<Item = Option<Truth>>) -> Option<Truth> {
     let mut found = Truth::No;
     let mut has_no_value = false;

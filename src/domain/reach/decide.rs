@@ -11,14 +11,14 @@ use super::iam_data::{IamIdentity, KeyGrant, NamedPolicy};
 use super::matching::{PrincipalMatch, matched};
 use super::truth::{Doubt, Truth};
 
-/// Whether a request would be allowed.
+/// The answer to whether a request would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It would.
     Allowed,
     /// It would not.
     Denied,
-    /// That depends on the request: on these condition keys. Other people's text.
+    /// The answer depends on the request: on these condition keys. Other people's text.
     Conditional(Vec<String>),
     /// Not known: these phrases say what is not understood or not given.
     Unknown(Vec<String>),
@@ -94,7 +94,7 @@ impl<'a> Chosen<'a> {
             .map_or(Truth::No, |what| Truth::unclear(what.clone()))
     }
 
-    /// Whether one of the statements allows, whomever it is about.
+    /// Returns whether one of the statements allows, whomever it is about.
     pub(super) fn allows(&self, target: &Target<'_>) -> Truth {
         let each = self.allow.iter().map(|one| target.applies(one.statement));
         Truth::any(each).or(|| self.unread())
@@ -105,12 +105,12 @@ impl<'a> Chosen<'a> {
         Truth::any(each).or(|| self.unread())
     }
 
-    /// Whether there is nothing in it that could apply.
+    /// Returns whether there is nothing in it that could apply.
     pub(super) fn is_silent(&self) -> bool {
         self.allow.is_empty() && self.unread.is_empty()
     }
 
-    /// How statements with principals allow an identity.
+    /// Returns how statements with principals allow an identity.
     fn allows_identity(&self, target: &Target<'_>) -> PrincipalMatch {
         let mut found = PrincipalMatch {
             direct: self.unread(),
@@ -159,7 +159,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Whether a statement is about the resource, under its conditions.
+    /// Returns whether a statement is about the resource, under its conditions.
     pub(super) fn applies(&self, statement: &PolicyStatement) -> Truth {
         statement.applies(&self.arn, &self.facts)
     }
@@ -181,8 +181,8 @@ impl<'a> ChosenControls<'a> {
         }
     }
 
-    /// Whether every level allows. A policy of an organizational unit to which the account may belong makes a doubt
-    /// where it allows something, and not this.
+    /// Returns whether every level allows. A policy of an organizational unit to which the account may belong makes a
+    /// doubt where it allows something, and not this.
     fn allow(&self, target: &Target<'_>) -> Truth {
         let levels = Truth::all(self.levels.iter().map(|level| level.allows(target)));
         levels.and(|| {
@@ -269,7 +269,7 @@ impl ControlSides<'_> {
     }
 }
 
-/// Whether an action on a secret is allowed. `policy` is the secret's own, if it has one.
+/// Returns whether an action on a secret is allowed. `policy` is the secret's own, if it has one.
 pub(super) fn on_secret(
     side: &IdentitySide<'_>,
     policy: Option<&Chosen<'_>>,
@@ -319,12 +319,12 @@ pub(super) enum KeySide<'a> {
         /// Its policy. `None`: not given.
         policy: Option<&'a Chosen<'a>>,
         grants: &'a [KeyGrant],
-        /// Whether the key belongs to the account of the identity.
+        /// `true` if the key belongs to the account of the identity.
         own: bool,
     },
 }
 
-/// Whether the key of a secret may be used to read it. `target` is the key.
+/// Returns whether the key of a secret may be used to read it. `target` is the key.
 pub(super) fn on_key(
     side: &IdentitySide<'_>,
     key: &KeySide<'_>,
@@ -377,7 +377,7 @@ pub(super) fn on_key(
         })
 }
 
-/// Whether a grant allows it.
+/// Returns whether a grant allows it.
 fn by_grants(
     grants: &[KeyGrant],
     side: &IdentitySide<'_>,

@@ -17,7 +17,7 @@ pub struct PolicyDocument {
     pub statements: Vec<PolicyStatement>,
 }
 
-/// What a statement of a policy does.
+/// The effect of a statement of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatementEffect {
     /// It grants.
@@ -33,7 +33,7 @@ pub struct PolicyStatement {
     pub sid: Option<String>,
     /// Allow or deny.
     pub effect: StatementEffect,
-    /// Whether the actions are those that it is not about.
+    /// `true` if the actions are those that it is not about.
     not_action: bool,
     /// In lower case: actions are compared without regard to case.
     actions: Vec<Pattern>,
@@ -166,14 +166,14 @@ impl PolicyStatement {
         })
     }
 
-    /// Whether it is about an action, given in lower case.
+    /// Returns whether it is about an action, given in lower case.
     pub(super) fn is_about(&self, action: &str) -> bool {
         let named = self.actions.iter().any(|one| one.fits_plainly(action));
         named != self.not_action
     }
 
-    /// Whether it is about a resource, given by the segments of its ARN, under these conditions. Its action and principal
-    /// are not looked at.
+    /// Returns whether it is about a resource, given by the segments of its ARN, under these conditions. Its action and
+    /// principal are not looked at.
     pub(super) fn applies(&self, arn: &[&str; 5], facts: &dyn Facts) -> Truth {
         let resource = match &self.resources {
             // Key policies may leave it out, and trust policies have none.
@@ -196,14 +196,14 @@ impl PolicyStatement {
         }
     }
 
-    /// Whether its resources are all but some.
+    /// Returns whether its resources are all but some.
     pub fn is_of_other_resources(&self) -> bool {
         self.resources
             .as_ref()
             .is_some_and(|resources| resources.not)
     }
 
-    /// Whether a resource pattern or a condition rests on the tags of the secret.
+    /// Returns whether a resource pattern or a condition rests on the tags of the secret.
     pub fn rests_on_tags(&self) -> bool {
         let of_secrets = |test: &ConditionTest| {
             let key = test.key.to_lowercase();

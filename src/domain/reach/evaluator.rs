@@ -99,7 +99,7 @@ impl<'a> ActionTable<'a> {
         })
     }
 
-    /// Whether an identity, by its place in the data, may act on a secret.
+    /// Returns whether an identity, by its place in the data, may act on a secret.
     pub(super) fn on_secret(&self, place: usize, secret: &'a Secret) -> Truth {
         let side = &self.sides[place];
         let policy = self.secret_policies.get(&secret.arn);
@@ -115,7 +115,7 @@ impl<'a> ActionTable<'a> {
         on_secret(side, policy, controls, &target)
     }
 
-    /// Whether an identity may use the key of a secret to read it.
+    /// Returns whether an identity may use the key of a secret to read it.
     pub(super) fn on_key(&self, place: usize, secret: &'a Secret) -> Truth {
         let side = &self.sides[place];
         let facts = self.facts(place, secret);
@@ -222,8 +222,8 @@ impl<'a> Evaluator<'a> {
         Self { data, owners }
     }
 
-    /// Whether an identity may do something with a secret; reading includes the use of its key. `None`: the data has no
-    /// such identity.
+    /// Returns whether an identity may do something with a secret; reading includes the use of its key. `None`: the
+    /// data has no such identity.
     pub fn answer(
         &self,
         identity: &str,

@@ -24,6 +24,7 @@ pub(super) enum Fact<'a> {
 
 /// The condition keys of a request.
 pub(super) trait Facts {
-    /// What is known of a key, given in lower case: names of condition keys are compared without regard to case.
+    /// Returns what is known of a key, given in lower case: names of condition keys are compared without regard to
+    /// case.
     fn fact(&self, key: &str) -> Fact<'_>;
 }

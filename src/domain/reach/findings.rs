@@ -12,20 +12,20 @@ use super::iam_data::{IamData, IamIdentity};
 use super::join::{Joined, MissingHalf};
 use super::narrow::plain_name;
 use super::pattern::{ArnPattern, Signs, split};
-use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
+use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::inventory::secret::Secret;
 use crate::domain::policy::Policy;
 use crate::domain::report::result::{Breadth, FindingRow, GrantAdvice, GrantReach, IdentityReach};
 
-/// How many names a finding lists.
+/// The number of names that a finding lists.
 const LISTED: usize = 10;
 
 /// What the findings are made from.
 #[derive(Debug)]
 pub struct AccessScan<'a> {
-    /// Who may.
+    /// The identities that may read.
     pub data: &'a IamData,
     /// The inventory.
     pub secrets: &'a [Secret],
@@ -33,7 +33,7 @@ pub struct AccessScan<'a> {
     pub scopes: &'a BTreeSet<Scope>,
     /// The settings.
     pub policy: &'a Policy,
-    /// Who may, with who does.
+    /// The identities that may read, joined with those that do.
     pub joined: &'a Joined,
 }
 
@@ -55,21 +55,6 @@ pub fn access_findings(facts: &AccessScan<'_>) -> Vec<FindingRow> {
     rows.extend(key_mismatches(facts));
     rows.retain(|row| facts.policy.findings.is_on(&row.code));
     rows
-}
-
-fn row(code: FindingCode, text: String, evidence: String) -> FindingRow {
-    FindingRow {
-        severity: FindingKind::of(&code).map_or(Severity::Low, |kind| kind.severity),
-        code,
-        arn: None,
-        name: String::new(),
-        account: None,
-        region: None,
-        reader: None,
-        text,
-        evidence,
-        muted: None,
-    }
 }
 
 fn about_reader(reader: &str, account: &AccountId, row: FindingRow) -> FindingRow {
@@ -116,7 +101,7 @@ fn unused(identity: &IdentityReach) -> Option<FindingRow> {
         secrets(may),
         identity.did_read
     );
-    let found = row(FindingCode::UnusedAccess, text, named(&grants));
+    let found = FindingRow::general(FindingCode::UnusedAccess, text, named(&grants));
     Some(about_reader(&identity.reader, &identity.account, found))
 }
 
@@ -128,7 +113,7 @@ fn wildcard(identity: &IdentityReach) -> Option<FindingRow> {
         .collect();
     let most = wide.iter().map(|grant| grant.may_read).max()?;
     let text = format!("a wildcard lets it read {}", secrets(most));
-    let found = row(FindingCode::WildcardAccess, text, named(&wide));
+    let found = FindingRow::general(FindingCode::WildcardAccess, text, named(&wide));
     Some(about_reader(&identity.reader, &identity.account, found))
 }
 
@@ -175,7 +160,7 @@ fn foreign(facts: &AccessScan<'_>, secret: &Secret) -> Option<FindingRow> {
         name: secret.name.clone(),
         account: Some(scope.account.clone()),
         region: Some(scope.region.clone()),
-        ..row(FindingCode::PublicOrForeignAccess, text, String::new())
+        ..FindingRow::general(FindingCode::PublicOrForeignAccess, text, String::new())
     })
 }
 
@@ -241,13 +226,13 @@ fn orphan(
     let many = counted(missing.len() as u64, "secret that does", "secrets that do");
     let text = format!("its policies name {many} not exist");
     let evidence = listed(missing.into_iter());
-    let found = row(FindingCode::OrphanAccess, text, evidence);
+    let found = FindingRow::general(FindingCode::OrphanAccess, text, evidence);
     Some(about_reader(&identity.arn, &identity.account, found))
 }
 
-/// Whether a resource that names one secret means one of the inventory. What names none or several, or is in an account or
-/// Region that was not listed, cannot be judged.
-/// `known` are the names of all secrets, with and without the six characters.
+/// Returns whether a resource that names one secret means one of the inventory. What names none or several, or is in an
+/// account or Region that was not listed, cannot be judged. `known` are the names of all secrets, with and without the
+/// six characters.
 fn exists(facts: &AccessScan<'_>, known: &HashSet<&str>, resource: &str) -> bool {
     let Some([_, "secretsmanager", region, account, name]) = split(resource) else {
         return true;
@@ -294,7 +279,7 @@ fn key_mismatches(facts: &AccessScan<'_>) -> impl Iterator<Item = FindingRow> {
             let keys = if many == 1 { "its key" } else { "their keys" };
             format!("it may read {} and may not use {keys}", secrets(many))
         };
-        let found = row(FindingCode::KeyMismatch, text, listed(names));
+        let found = FindingRow::general(FindingCode::KeyMismatch, text, listed(names));
         let account = one.reader.split(':').nth(4);
         let account = account.and_then(|account| AccountId::new(account).ok());
         FindingRow {

@@ -20,7 +20,7 @@ pub struct NamedPolicy {
     pub document: Result<Arc<PolicyDocument>, String>,
 }
 
-/// What an identity is.
+/// The kinds of identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IdentityKind {
     /// A role: its sessions act.
@@ -52,7 +52,7 @@ pub struct IamIdentity {
     pub id: String,
     /// The name, without its path.
     pub name: String,
-    /// When it was created.
+    /// The time when it was created.
     pub created: Option<Timestamp>,
     /// Its tags. Other people's text.
     pub tags: Tags,
@@ -60,13 +60,13 @@ pub struct IamIdentity {
     pub policies: Vec<NamedPolicy>,
     /// The permissions boundary.
     pub boundary: Option<NamedPolicy>,
-    /// Who may assume the role.
+    /// The trust policy: who may assume the role.
     pub trust: Option<NamedPolicy>,
 }
 
 impl IamIdentity {
-    /// Whether it is a service-linked role: service control policies do not apply to it (Organizations user guide, "Service
-    /// control policies").
+    /// Returns whether it is a service-linked role: service control policies do not apply to it (Organizations user
+    /// guide, "Service control policies").
     pub fn is_service_linked(&self) -> bool {
         self.kind == IdentityKind::Role && self.arn.contains(":role/aws-service-role/")
     }
@@ -77,15 +77,15 @@ impl IamIdentity {
 pub struct KeyGrant {
     /// The ARN of the grantee.
     pub grantee: String,
-    /// Whether `Decrypt` is among its operations.
+    /// `true` if `Decrypt` is among its operations.
     pub decrypts: bool,
     /// The encryption context that it demands: the `SecretARN`, if it names one.
     pub secret: Option<String>,
-    /// Whether it demands more of the encryption context than the ARN of a secret.
+    /// `true` if it demands more of the encryption context than the ARN of a secret.
     pub demands_more: bool,
 }
 
-/// Which kind of control policy.
+/// The kinds of control policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ControlKind {
     /// A service control policy: limits the identities of accounts.
@@ -133,7 +133,7 @@ pub struct IamData {
     pub grants: BTreeMap<String, Vec<KeyGrant>>,
     /// The organization.
     pub organization: OrganizationFacts,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
 }
 

@@ -48,7 +48,7 @@ pub struct IamReader {
     targets: BTreeMap<String, BTreeSet<String>>,
     /// Control policies that a list names, by id.
     listed: BTreeMap<String, ControlSummary>,
-    /// Whether the last page goes on.
+    /// `true` if the last page goes on.
     goes_on: bool,
 }
 
@@ -72,7 +72,7 @@ impl IamReader {
         }
     }
 
-    /// Whether the last page that was taken in says that another one follows.
+    /// Returns whether the last page that was taken in says that another one follows.
     pub fn goes_on(&self) -> bool {
         self.goes_on
     }
@@ -230,7 +230,7 @@ impl IamReader {
         Ok(())
     }
 
-    /// What `organizations` answers.
+    /// Returns what `organizations` answers.
     fn of_organization(&mut self, name: &str, stem: &str, answer: IamAnswer) -> Result<(), String> {
         let organization = &mut self.data.organization;
         if let Some(facts) = answer.organization {

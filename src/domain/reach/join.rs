@@ -24,15 +24,15 @@ use crate::domain::report::result::{
 
 /// What a join needs.
 pub struct ReachInput<'a> {
-    /// Who may.
+    /// The identities that may read.
     pub data: &'a IamData,
     /// The inventory.
     pub secrets: &'a [Secret],
-    /// Who does: by the ARN of the role or user.
+    /// The identities that do read, by the ARN of the role or user.
     pub used: &'a BTreeMap<&'a str, UsedActions>,
     /// Whether each read in an account and Region within the evidence span would have been seen.
     pub is_covered: &'a dyn Fn(&Scope) -> bool,
-    /// Where the evidence span begins.
+    /// The beginning of the evidence span.
     pub since: Timestamp,
     /// Names of roles and users begin so whose access is kept.
     pub kept: &'a [String],
@@ -59,7 +59,7 @@ pub enum MissingHalf {
 /// An identity that has one half of what a read needs.
 #[derive(Debug)]
 pub struct KeyMismatch {
-    /// What it lacks.
+    /// The half that it lacks.
     pub lacks: MissingHalf,
     /// The ARN of the identity.
     pub reader: String,
@@ -67,7 +67,7 @@ pub struct KeyMismatch {
     pub places: Vec<usize>,
 }
 
-/// How many phrases a row shows of what is not understood.
+/// The number of phrases that a row shows of what is not understood.
 const MOST_PHRASES: usize = 5;
 
 /// Joins who may read with who does.
@@ -279,8 +279,9 @@ fn of_secrets<'a>(
     count
 }
 
-/// Whether a statement of its policies lets it use keys for secrets in particular: its condition names Secrets Manager, by
-/// `kms:ViaService` or by the encryption context. Keys that are used for other things, too, say nothing about secrets.
+/// Returns whether a statement of its policies lets it use keys for secrets in particular: its condition names Secrets
+/// Manager, by `kms:ViaService` or by the encryption context. Keys that are used for other things, too, say nothing
+/// about secrets.
 fn has_keys_for_secrets(decrypt: &ActionTable<'_>, place: usize) -> bool {
     let statements = decrypt.sides[place].policies.allow.iter();
     let conditions = statements.filter_map(|one| one.statement.condition.as_ref());

@@ -37,7 +37,7 @@ impl PrincipalMatch {
     }
 }
 
-/// How a statement's principals mean an identity. Without any it means nobody.
+/// Returns how a statement's principals mean an identity. Without any it means nobody.
 pub(super) fn matched(principals: Option<&Principals>, identity: &IamIdentity) -> PrincipalMatch {
     let Some(principals) = principals else {
         return PrincipalMatch::NONE;
@@ -52,8 +52,9 @@ pub(super) fn matched(principals: Option<&Principals>, identity: &IamIdentity) -
     found
 }
 
-/// How `NotPrincipal` means an identity. Who is to be left out has to be listed with all that it acts as: its account, its
-/// ARN, and for a role each session (IAM user guide, `NotPrincipal`). Whether less leaves it out is not documented.
+/// Returns how `NotPrincipal` means an identity. Who is to be left out has to be listed with all that it acts as: its
+/// account, its ARN, and for a role each session (IAM user guide, `NotPrincipal`). Whether less leaves it out is not
+/// documented.
 fn opposite(listed: &PrincipalMatch, identity: &IamIdentity) -> PrincipalMatch {
     let applies = if listed.at_all().is_no() {
         Truth::Yes

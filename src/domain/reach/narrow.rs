@@ -20,7 +20,7 @@ pub struct UsedActions {
 }
 
 impl UsedActions {
-    /// Whether an API was called for a secret.
+    /// Returns whether an API was called for a secret.
     pub(super) fn has(&self, place: usize, api: &str) -> bool {
         let apis = self.by_secret.get(&place);
         apis.is_some_and(|apis| apis.contains(api))
@@ -80,7 +80,7 @@ fn written(statement: &PolicyStatement, suffix: &str, apis: &[&str], resource: V
     Value::Object(members)
 }
 
-/// How a statement names secrets.
+/// Returns how a statement names secrets.
 pub(super) fn breadth(statement: &PolicyStatement) -> Breadth {
     let resources = statement.resources();
     let has_variable = resources.iter().any(|one| one.contains("${"));
@@ -93,8 +93,8 @@ pub(super) fn breadth(statement: &PolicyStatement) -> Breadth {
     }
 }
 
-/// Whether a resource means more than one secret. Wildcards in the place of the six characters behind a name do not count,
-/// nor those in the place of account and Region.
+/// Returns whether a resource means more than one secret. Wildcards in the place of the six characters behind a name do
+/// not count, nor those in the place of account and Region.
 fn is_wide(resource: &str) -> bool {
     let parts: Vec<&str> = resource.splitn(7, ':').collect();
     let name = match parts.as_slice() {

@@ -84,7 +84,7 @@ impl Pattern {
         Self(PatternForm::Template(pieces))
     }
 
-    /// Whether a text fits. `None`: a variable has no value, so nothing fits.
+    /// Returns whether a text fits. `None`: a variable has no value, so nothing fits.
     pub(super) fn fits(&self, text: &str, facts: &dyn Facts) -> Option<Truth> {
         let fits = match &self.0 {
             PatternForm::All => true,
@@ -96,7 +96,7 @@ impl Pattern {
         Some(fits.into())
     }
 
-    /// Whether a text fits, of a pattern without variables.
+    /// Returns whether a text fits, of a pattern without variables.
     pub(super) fn fits_plainly(&self, text: &str) -> bool {
         match &self.0 {
             PatternForm::All => true,
@@ -234,7 +234,7 @@ impl ArnPattern {
         }
     }
 
-    /// Whether an ARN fits, given by its segments as [`split`] has them. `None`: a variable has no value.
+    /// Returns whether an ARN fits, given by its segments as [`split`] has them. `None`: a variable has no value.
     pub(super) fn fits(&self, arn: &[&str; 5], facts: &dyn Facts) -> Option<Truth> {
         match self {
             Self::Any => Some(Truth::Yes),

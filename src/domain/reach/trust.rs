@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{PolicyDocument, PolicyStatement, StatementEffect};
 use super::iam_data::IamIdentity;
 
-/// What AWS services call what assumes a role for them.
+/// The names of AWS services and of the things that assume a role for them.
 const SERVICES: &[(&str, &str)] = &[
     ("lambda.amazonaws.com", "Lambda function"),
     ("ecs-tasks.amazonaws.com", "ECS task"),

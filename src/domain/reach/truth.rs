@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub struct Doubt {
     /// Condition keys whose value only the request has, as the policies write them. Other people's text.
     pub conditions: BTreeSet<String>,
-    /// What is not understood or not given, as phrases. Other people's text may be part of them.
+    /// The conditions that are not understood or not given, as phrases. Other people's text may be part of them.
     pub unclear: BTreeSet<String>,
 }
 
@@ -23,12 +23,12 @@ impl Doubt {
     }
 }
 
-/// Whether something holds.
+/// A truth value that may be unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Truth {
     /// It does not.
     No,
-    /// That depends.
+    /// The answer depends on something.
     Maybe(Box<Doubt>),
     /// It does.
     Yes,
@@ -51,12 +51,12 @@ impl Truth {
         }))
     }
 
-    /// Whether it certainly does not hold.
+    /// Returns whether it certainly does not hold.
     pub fn is_no(&self) -> bool {
         matches!(self, Self::No)
     }
 
-    /// Whether it certainly holds.
+    /// Returns whether it certainly holds.
     pub fn is_yes(&self) -> bool {
         matches!(self, Self::Yes)
     }

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::base::finding_kinds::{FindingCode, Severity};
+use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Severity};
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
@@ -51,7 +51,7 @@ pub struct Report {
     pub tool: String,
     /// The moment that counts as "now".
     pub made: Timestamp,
-    /// Who ran the scan, if it asked AWS: the ARN of `sts:GetCallerIdentity`.
+    /// The caller who ran the scan, if it asked AWS: the ARN of `sts:GetCallerIdentity`.
     pub caller: Option<String>,
     /// The span whose calls and costs are counted: from inclusive, to exclusive.
     pub window: Span,
@@ -62,11 +62,11 @@ pub struct Report {
     pub account_names: BTreeMap<AccountId, String>,
     /// The settings that the verdicts rest on.
     pub policy: PolicySummary,
-    /// What the numbers assume, as sentences for the reader.
+    /// The assumptions of the numbers, as sentences for the reader.
     pub assumptions: Vec<String>,
     /// Every account and Region that was looked at, sorted.
     pub scopes: Vec<ScopeRow>,
-    /// What could not be seen, sorted.
+    /// The parts that could not be seen, sorted.
     pub gaps: Vec<Gap>,
     /// The sums.
     pub totals: Totals,
@@ -81,15 +81,15 @@ pub struct Report {
     /// The budgets of the policy file, with what is spent. Empty in a selection of secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<BudgetRow>,
-    /// What each owner pays, if the policy file shares out the calls that belong to no secret. `None` in a selection of
-    /// secrets.
+    /// The share of each owner, if the policy file shares out the calls that belong to no secret. `None` in a selection
+    /// of secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<AllocationReport>,
     /// Hot retrieval loops, most expensive first.
     pub loops: Vec<LoopRow>,
     /// Findings, most severe first. Those that the policy file mutes are among them.
     pub findings: Vec<FindingRow>,
-    /// Who may read; `None`: no IAM data was given.
+    /// The identities that may read; `None`: no IAM data was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reach: Option<ReachReport>,
 }
@@ -124,7 +124,7 @@ impl Report {
         )
     }
 
-    /// Whether there was to be a trail, even if what was found of it covers nothing.
+    /// Returns whether there was to be a trail, even if what was found of it covers nothing.
     pub fn has_trail(&self) -> bool {
         let covers = |scope: &ScopeRow| scope.trail.evidence_covered_hours > 0;
         self.scopes.iter().any(covers) || self.gaps.iter().any(|gap| gap.source == GapSource::Trail)
@@ -153,7 +153,7 @@ pub struct PolicySummary {
     pub owner_tags: Vec<String>,
     /// The calendar month asked for, `2026-10`; `None`: a sliding window.
     pub month: Option<String>,
-    /// Where the prices come from and of what day they are.
+    /// The source of the prices and their day.
     pub prices: String,
 }
 
@@ -186,9 +186,9 @@ pub struct ScopeRow {
     pub region: Region,
     /// Whether its secrets were listed.
     pub inventory: InventoryState,
-    /// How many secrets it holds.
+    /// The number of secrets that it holds.
     pub secrets: u64,
-    /// What the trail covers.
+    /// The time that the trail covers.
     pub trail: TrailRow,
     /// The prices that its costs rest on; `None`: unknown, or written by a version that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -221,28 +221,28 @@ pub struct TrailRow {
 pub struct Totals {
     /// Secrets in the inventory, replicas and pending deletions included.
     pub secrets: u64,
-    /// How many of each verdict.
+    /// The number of secrets of each verdict.
     pub verdicts: BTreeMap<Verdict, u64>,
     /// The run rate, with that of the unattributed calls.
     #[serde(flatten)]
     pub cost: CostParts<Money>,
-    /// What deleting and mending the loops would save a month.
+    /// The amount that deleting and mending the loops would save a month.
     pub savings_usd: Money,
-    /// Of that, by deleting what can go, with its replicas.
+    /// The part of that which deleting saves, replicas included.
     pub savings_delete_usd: Money,
-    /// Of that, by mending the loops of the secrets that stay.
+    /// The part of that which fixing the loops of the secrets that stay saves.
     pub savings_loops_usd: Money,
     /// API calls in the window.
     pub calls: u64,
-    /// Of those, successful `GetSecretValue`.
+    /// The successful `GetSecretValue` calls among them.
     pub reads: u64,
-    /// Of those, failed `GetSecretValue`.
+    /// The failed `GetSecretValue` calls among them.
     pub failed: u64,
     /// Calls in the window that belong to no secret of the inventory.
     pub unattributed_calls: u64,
     /// Their run rate.
     pub unattributed_usd: Money,
-    /// What the window cost.
+    /// The cost of the window.
     pub window_cost: WindowTotals,
     /// Secrets whose price is unknown.
     pub unpriced_secrets: u64,
@@ -250,12 +250,12 @@ pub struct Totals {
     pub uncounted_secrets: u64,
     /// The monthly storage of secrets that are pending deletion: already saved.
     pub pending_usd: Money,
-    /// How sure the numbers are, if some of them come from a sample.
+    /// The certainty of the numbers, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
 }
 
-/// What the window cost.
+/// The cost of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowTotals {
     /// Its parts, with the cost of the unattributed calls.
@@ -266,7 +266,7 @@ pub struct WindowTotals {
     /// The storage of secrets that are in no inventory any more, alone.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub former_usd: Money,
-    /// What of the whole was not counted, but scaled from the hours that the trail covers.
+    /// The part of the whole that was not counted, but scaled from the hours that the trail covers.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub extrapolated_usd: Money,
 }
@@ -297,19 +297,19 @@ pub struct SecretRow {
     pub region: Region,
     /// The value of the first owner tag that is set. Other people's text.
     pub owner: Option<String>,
-    /// What to do.
+    /// The verdict.
     pub verdict: Verdict,
     /// Every rule that applies, the deciding ones first.
     pub reasons: Vec<ReasonRow>,
-    /// When it was created.
+    /// The time when it was created.
     pub created: Option<Timestamp>,
-    /// When anything about it last changed.
+    /// The time when anything about it last changed.
     pub last_changed: Option<Timestamp>,
     /// The day on which AWS last saw it read in its Region.
     pub last_accessed: Option<Date>,
-    /// When a consumer last used it, by the trail.
+    /// The time when a consumer last used it, by the trail.
     pub last_consumer_read: Option<Timestamp>,
-    /// Who that was: the ARN of the role or user.
+    /// The reader of that use: the ARN of the role or user.
     pub last_consumer: Option<String>,
     /// Days since the last use that is known, or since creation if there was none; `None`: not known.
     pub idle_days: Option<u32>,
@@ -323,9 +323,9 @@ pub struct SecretRow {
     pub consumers: u64,
     /// The run rate of a month.
     pub cost: Cost,
-    /// What the window cost.
+    /// The cost of the window.
     pub window_cost: Cost,
-    /// What of that is scaled, and its months.
+    /// The part of that which is scaled, and its months.
     #[serde(default, skip_serializing_if = "WindowDetail::is_plain")]
     pub window_detail: WindowDetail,
     /// Run rate of the calls that a cache would avoid; `None`: calls not counted.
@@ -336,12 +336,12 @@ pub struct SecretRow {
     pub replicas: Vec<Region>,
     /// Whole days of the evidence span that the trail covers.
     pub evidence_days: u32,
-    /// When `DeleteSecret` was called.
+    /// The time when `DeleteSecret` was called.
     pub deleted: Option<Timestamp>,
     /// The AWS service that owns it.
     pub owning_service: Option<String>,
-    /// Whether AWS charges for its storage is not documented for the service that owns it; it is charged here. Written
-    /// only where it is so.
+    /// `true` if it is not documented whether AWS charges for its storage, by the service that owns it; it is charged
+    /// here. Written only where it is so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub price_is_assumed: bool,
     /// Reads decrypt with a customer-managed key.
@@ -353,9 +353,9 @@ pub struct SecretRow {
     pub description: Option<String>,
     /// The tags. Other people's text.
     pub tags: Tags,
-    /// Who called, sorted by kind and name.
+    /// The readers that called, sorted by kind and name.
     pub readers: Vec<ReaderRow>,
-    /// How sure the numbers are, if some of them come from a sample.
+    /// The certainty of the numbers, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Box<Estimate>>,
 }
@@ -389,7 +389,7 @@ impl SecretRow {
 pub struct FindingRow {
     /// The code.
     pub code: FindingCode,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// The secret; `None`: a name that is not in the inventory, or more than one secret.
     pub arn: Option<SecretArn>,
@@ -399,13 +399,31 @@ pub struct FindingRow {
     pub account: Option<AccountId>,
     /// The Region.
     pub region: Option<Region>,
-    /// Who it is about.
+    /// The reader that it is about.
     pub reader: Option<String>,
     /// The finding as a sentence.
     pub text: String,
-    /// What it rests on: counts, first and last, a sample of the error. Other people's text may stand in it.
+    /// The evidence for it: counts, first and last, a sample of the error. Other people's text may stand in it.
     pub evidence: String,
-    /// Why the policy file mutes it; `None`: it does not. A muted finding is not counted and not acted on.
+    /// The reason why the policy file mutes it; `None`: it does not. A muted finding is not counted and not acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted: Option<String>,
+}
+
+impl FindingRow {
+    /// A finding about no single secret, of the usual severity of its kind.
+    pub fn general(code: FindingCode, text: String, evidence: String) -> Self {
+        Self {
+            severity: FindingKind::of(&code).map_or(Severity::Low, |kind| kind.severity),
+            code,
+            arn: None,
+            name: String::new(),
+            account: None,
+            region: None,
+            reader: None,
+            text,
+            evidence,
+            muted: None,
+        }
+    }
 }

@@ -70,7 +70,7 @@ fn add_former<'a>(totals: &mut Totals, former: impl IntoIterator<Item = &'a Form
     window.parts = window.parts.totalled();
 }
 
-/// What is known of the sums over the rows of a report.
+/// Returns what is known of the sums over the rows of a report.
 pub fn known(report: &Report) -> KnownSums {
     let adder = Adder::new(report);
     let mut known = adder.known(report.secrets.iter());
@@ -137,8 +137,8 @@ impl<'a> Adder<'a> {
         totals
     }
 
-    /// How sure the sums over these rows are, and over the loops on names that are not in the inventory if any calls of
-    /// nobody are among them.
+    /// Returns how sure the sums over these rows are, and over the loops on names that are not in the inventory if any
+    /// calls of nobody are among them.
     fn bounds(&self, rows: &[&SecretRow], nobodys: &[UnattributedRow]) -> Option<Estimate> {
         let mut bounds = SumIntervals::default();
         for row in rows {
@@ -192,8 +192,8 @@ impl<'a> Counted<'a> {
         }
     }
 
-    /// Whether the calls of this secret could be counted: its account and Region have covered hours, or something was
-    /// counted or priced.
+    /// Returns whether the calls of this secret could be counted: its account and Region have covered hours, or
+    /// something was counted or priced.
     pub fn of(&self, row: &SecretRow) -> bool {
         row.calls > 0
             || row.cost.api_usd.is_some()
@@ -201,7 +201,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// Whether the price of a secret is known. One that costs nothing has a known price.
+/// Returns whether the price of a secret is known. One that costs nothing has a known price.
 pub fn priced(row: &SecretRow) -> bool {
     row.cost.storage_usd.is_some()
 }
@@ -209,7 +209,7 @@ pub fn priced(row: &SecretRow) -> bool {
 /// What each secret would save: by going, or, if it stays, by mending its loops.
 #[derive(Debug)]
 pub struct PossibleSavings<'a> {
-    /// What can go: replicas go with their primaries.
+    /// The secrets that can be deleted: replicas are deleted with their primaries.
     going: HashSet<&'a SecretArn>,
     loops: HashMap<&'a SecretArn, (Money, Parts)>,
     /// By mending the loops on names that are not in the inventory.
@@ -256,18 +256,19 @@ impl<'a> PossibleSavings<'a> {
         savings
     }
 
-    /// Whether a secret can go. A replica goes with its primary.
+    /// Returns whether a secret can go. A replica goes with its primary.
     pub fn goes(&self, row: &SecretRow) -> bool {
         self.going.contains(&row.arn)
     }
 
-    /// Whether what mending a loop saves is in the sum of the loops. A loop on a secret that can go ends with it.
+    /// Returns whether what mending a loop saves is in the sum of the loops. A loop on a secret that can go ends with
+    /// it.
     pub fn holds(&self, found: &LoopRow) -> bool {
         let arn = found.arn.as_ref();
         arn.is_none_or(|arn| !self.going.contains(arn))
     }
 
-    /// What one secret would save a month.
+    /// Returns what one secret would save a month.
     pub fn of(&self, row: &SecretRow) -> Saving {
         if self.goes(row) {
             Saving {
@@ -282,7 +283,8 @@ impl<'a> PossibleSavings<'a> {
         }
     }
 
-    /// What mending the loops on a secret would save a month, whether it stays or not, and of how many that is known.
+    /// Returns what mending the loops on a secret would save a month, whether it stays or not, and of how many that is
+    /// known.
     fn loops_on(&self, row: &SecretRow) -> (Money, Parts) {
         self.loops.get(&row.arn).copied().unwrap_or_default()
     }
@@ -402,11 +404,11 @@ impl fmt::Display for GroupKey {
 /// The sums of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupSums {
-    /// What it is of.
+    /// The key of the group.
     pub key: GroupKey,
     /// The sums, without how sure they are: that is said of the whole. The group of the unattributed calls has no secrets.
     pub totals: Totals,
-    /// What is known of them.
+    /// The parts of the sums that are known.
     pub known: KnownSums,
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::base::words;
 
-/// What to do with a secret. Ordered by caution: the most cautious reason wins.
+/// The verdict on a secret, ordered by caution: the most cautious reason wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {

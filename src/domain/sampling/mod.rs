@@ -31,7 +31,7 @@ pub use series::{CaveatCode, Halves, IntervalCaveat, Series};
 pub use tally::{Samples, Tally};
 pub use windows::Sample;
 
-/// How many interleaved sub-combs give the interval.
+/// Sets how many interleaved sub-combs give the interval.
 pub const SUBCOMBS: u32 = 13;
 
 /// Events that one page of event history holds; a window should fit into it.
@@ -43,10 +43,10 @@ const PER_WINDOW: f64 = 45.0;
 /// With fewer windows the interval of traffic on a schedule is too narrow (measured on generated traffic).
 pub const ENOUGH_WINDOWS: u32 = 2_000;
 
-/// Where the windows lie. All that is needed to repeat the sample.
+/// The positions of the windows. All that is needed to repeat the sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamplingPlan {
-    /// What is estimated: whole seconds, from inclusive, to exclusive.
+    /// The span that is estimated: whole seconds, from inclusive, to exclusive.
     pub span: Span,
     /// Seconds from one window to the next; a prime.
     pub step_s: u32,
@@ -54,7 +54,7 @@ pub struct SamplingPlan {
     pub width_s: u32,
     /// The random part of the first window's place: less than the step.
     pub phase_s: u32,
-    /// What the phase was drawn from.
+    /// The seed that the phase was drawn from.
     #[serde(default)]
     pub seed: u64,
 }
@@ -93,7 +93,7 @@ impl SamplingPlan {
         PER_WINDOW / f64::from(self.width_s.max(1))
     }
 
-    /// How many windows the comb has.
+    /// Returns how many windows the comb has.
     pub fn windows(&self) -> u32 {
         let length = seconds(&self.span).unwrap_or(0);
         // The first start lies up to a width before the span, so that its first seconds are as likely as all others.
@@ -131,7 +131,7 @@ impl SamplingPlan {
     }
 }
 
-/// How many requests a window of mean traffic takes on average: its pages, as windows differ.
+/// Returns how many requests a window of mean traffic takes on average: its pages, as windows differ.
 pub fn requests_per_window(rate: f64) -> f64 {
     1.0 + rate * f64::from(width(rate)) / PAGE * 0.5
 }
@@ -171,12 +171,12 @@ fn seconds(span: &Span) -> Option<u32> {
         .filter(|&seconds| seconds > 0)
 }
 
-/// How long schedules take to come round, in seconds: a minute to a week.
+/// Sets how long schedules take to come round, in seconds: a minute to a week.
 const SCHEDULES: [u32; 11] = [
     60, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800,
 ];
 
-/// How many primes are tried for a step.
+/// The number of primes that are tried for a step.
 const TRIED: u32 = 16;
 
 /// A step of about so many seconds or a little more, so that the windows are not more than were asked for.
@@ -273,12 +273,12 @@ impl FinishedCombs {
         }
     }
 
-    /// Whether this one was read.
+    /// Returns whether this one was read.
     pub fn has(self, part: u32) -> bool {
         part < SUBCOMBS && self.0 & (1 << part) != 0
     }
 
-    /// How many were read.
+    /// Returns how many were read.
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }

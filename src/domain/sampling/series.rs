@@ -33,7 +33,7 @@ const RARE: [(f64, f64); FEW] = [
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     pub(super) windows: BTreeMap<u32, f64>,
-    /// What one event comes to at most.
+    /// The most that one event comes to.
     each: f64,
 }
 
@@ -74,13 +74,13 @@ impl Series {
         self.windows.values().copied().fold(0.0, f64::max)
     }
 
-    /// What it came to in the time that the windows stand for; `None` if the sample is too small to say.
+    /// Returns what it came to in the time that the windows stand for; `None` if the sample is too small to say.
     pub fn estimate(&self, sample: &Sample) -> Option<f64> {
         Some(self.sum() * sample.weight()?)
     }
 
-    /// How far the truth may lie below and above the estimate, with 95 % certainty; `None` if the sample is too small to
-    /// say.
+    /// Returns how far the truth may lie below and above the estimate, with 95 % certainty; `None` if the sample is too
+    /// small to say.
     ///
     /// From the spread of the sub-combs' own estimates; where little was seen that spread is chance, and the interval is
     /// at least that of rare events, which come as often as windows saw them.
@@ -125,7 +125,7 @@ impl Series {
         T95[own.len().saturating_sub(2).min(T95.len() - 1)] * (spread / count).sqrt()
     }
 
-    /// Why the interval may be too narrow.
+    /// Returns why the interval may be too narrow.
     pub fn caveats(&self, sample: &Sample) -> Vec<IntervalCaveat> {
         let (seen, read) = (self.seen_in(), sample.windows());
         let few = u32::try_from(seen).unwrap_or(u32::MAX);
@@ -154,7 +154,7 @@ pub struct Halves {
 }
 
 impl Halves {
-    /// Of the sum of two independent things.
+    /// Adds the intervals of two independent amounts.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {

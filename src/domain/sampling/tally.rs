@@ -29,7 +29,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Whether any sample speaks of it.
+    /// Returns whether any sample speaks of it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -40,19 +40,19 @@ impl<'a> Tally<'a> {
             .filter_map(|(scope, series)| Some((series, samples.get(*scope)?)))
     }
 
-    /// What it came to in the time that the windows stand for.
+    /// Returns what it came to in the time that the windows stand for.
     pub fn estimate(&self, samples: &Samples) -> f64 {
         self.each(samples)
             .filter_map(|(series, sample)| series.estimate(sample))
             .sum()
     }
 
-    /// What the windows themselves show.
+    /// Returns what the windows themselves show.
     pub fn sum(&self) -> f64 {
         self.0.values().map(Series::sum).sum()
     }
 
-    /// How far the truth may lie from the estimate, with 95 % certainty.
+    /// Returns how far the truth may lie from the estimate, with 95 % certainty.
     pub fn halves(&self, samples: &Samples) -> Halves {
         self.each(samples)
             .filter_map(|(series, sample)| series.halves(sample))
@@ -64,7 +64,7 @@ impl<'a> Tally<'a> {
         self.0.values().map(Series::seen_in).sum()
     }
 
-    /// Why the interval may be too narrow: all reasons of all samples that saw it; without any, of all.
+    /// Returns why the interval may be too narrow: all reasons of all samples that saw it; without any, of all.
     pub fn caveats(&self, samples: &Samples) -> Vec<IntervalCaveat> {
         let nothing = self.seen_in() == 0;
         let mut caveats: Vec<IntervalCaveat> = self

@@ -78,7 +78,7 @@ fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap())
 }
 
-/// Whether the interval holds the truth.
+/// Returns whether the interval holds the truth.
 fn holds(series: &Series, sample: &Sample, truth: f64) -> bool {
     let estimate = series.estimate(sample).unwrap();
     let halves = series.halves(sample).unwrap();

@@ -16,11 +16,11 @@ const FEWEST_PARTS: usize = 3;
 pub struct Sample {
     comb: SamplingPlan,
     done: FinishedCombs,
-    /// What was read in full: sorted, without overlap.
+    /// The slices that were read in full: sorted, without overlap.
     read: Vec<SampledSlice>,
     /// The windows of the finished sub-combs with the seconds of each that were not read in full besides.
     looked: Vec<(u32, f64)>,
-    /// Of each sub-comb, those seconds; zero for one that is not finished.
+    /// The seconds of each sub-comb; zero for one that is not finished.
     covered: [f64; SUBCOMBS as usize],
     /// Seconds of the span that were not read in full.
     open: f64,
@@ -55,22 +55,22 @@ impl Sample {
         }
     }
 
-    /// Where the windows lie.
+    /// The positions of the windows.
     pub fn comb(&self) -> &SamplingPlan {
         &self.comb
     }
 
-    /// Which sub-combs are finished.
+    /// Returns which sub-combs are finished.
     pub fn done(&self) -> FinishedCombs {
         self.done
     }
 
-    /// How many windows were read.
+    /// Returns how many windows were read.
     pub fn windows(&self) -> u32 {
         u32::try_from(self.looked.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether it has so few windows that its intervals are too narrow for traffic on a schedule.
+    /// Returns whether it has so few windows that its intervals are too narrow for traffic on a schedule.
     pub fn is_thin(&self) -> bool {
         self.windows() < ENOUGH_WINDOWS
     }
@@ -80,7 +80,7 @@ impl Sample {
         &self.looked
     }
 
-    /// How many calls one counted call stands for; `None` if too little was read to say.
+    /// Returns how many calls one counted call stands for; `None` if too little was read to say.
     pub fn weight(&self) -> Option<f64> {
         let seconds: f64 = self.covered.iter().sum();
         (self.parts().count() >= FEWEST_PARTS).then(|| (self.open / seconds).max(1.0))

@@ -26,9 +26,9 @@ pub struct DescribedTrail {
     pub bucket: String,
     /// The prefix in the bucket, which may be empty.
     pub prefix: String,
-    /// Whether it logs every Region.
+    /// `true` if it logs every Region.
     pub all_regions: bool,
-    /// Whether it logs every account of the organization.
+    /// `true` if it logs every account of the organization.
     pub organization: bool,
     /// The key that encrypts its files, if it is a customer-managed one.
     pub key: Option<String>,
@@ -39,7 +39,7 @@ pub struct DescribedTrail {
 }
 
 impl DescribedTrail {
-    /// Why a scan cannot rest on it; `None`: it can, as far as is known.
+    /// Returns why a scan cannot rest on it; `None`: it can, as far as is known.
     pub fn objection(&self) -> Option<&'static str> {
         if self.logs == Some(false) {
             Some("it is switched off")
@@ -70,7 +70,7 @@ pub enum OrganizationSeen {
     Hidden(String),
 }
 
-/// Where the calls come from.
+/// The source of the calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallSource {
     /// These trails' buckets.
@@ -79,7 +79,7 @@ pub enum CallSource {
     History(String),
 }
 
-/// What was found.
+/// The facts that were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupFacts {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
@@ -104,16 +104,16 @@ pub struct SetupFacts {
     pub unread: BTreeSet<Region>,
     /// All trails that were found.
     pub trails: Vec<DescribedTrail>,
-    /// Where the calls come from.
+    /// The source of the calls.
     pub calls: CallSource,
-    /// What a scan takes.
+    /// The effort of a scan.
     pub effort: ScanEffort,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
 }
 
 impl SetupFacts {
-    /// Whether the scan covers the whole organization.
+    /// Returns whether the scan covers the whole organization.
     pub fn is_organization(&self) -> bool {
         matches!(self.organization, OrganizationSeen::Members(_)) && self.role.is_some()
     }
@@ -184,7 +184,7 @@ impl ScanEffort {
         self.bytes.div_ceil(bytes_a_second.max(1))
     }
 
-    /// What the requests cost, at these prices of Secrets Manager and AWS's list prices of S3.
+    /// Returns what the requests cost, at these prices of Secrets Manager and AWS's list prices of S3.
     pub fn cost(&self, price: Option<&Price>) -> ScanCost {
         let calls = [
             ("secretsmanager:ListSecrets", self.lists),

@@ -44,8 +44,8 @@ impl MissingName {
         })
     }
 
-    /// Where the secret would stand, and its name there: the scope of the ARN with what follows it, or else the scope of
-    /// the event with the name. A role may ask for a secret of another account or Region.
+    /// Returns where the secret would stand, and its name there: the scope of the ARN with what follows it, or else the
+    /// scope of the event with the name. A role may ask for a secret of another account or Region.
     pub fn place(&self) -> Option<(Scope, &str)> {
         let by_name = || Some((self.scope()?, &*self.target));
         split_arn(&self.target).or_else(by_name)
@@ -57,7 +57,7 @@ impl MissingName {
 pub struct Unattributed<'a> {
     /// The API's name where the call names no secret; else why the name is nobody's.
     pub what: String,
-    /// Who called.
+    /// The reader that called.
     pub reader: Arc<Reader>,
     /// The cache time and advice for this caller.
     pub class: Arc<Class>,
@@ -65,7 +65,7 @@ pub struct Unattributed<'a> {
     pub slice: ActivitySlice<'a>,
 }
 
-/// What calls are whose name means several secrets.
+/// The calls whose name means several secrets.
 const AMBIGUOUS: &str = "ambiguous name";
 
 /// Everything that happened, by secret.
@@ -92,7 +92,7 @@ pub struct Activity<'a> {
 /// Calls with their caller.
 #[derive(Clone, Debug)]
 pub struct ByCaller<'a> {
-    /// Who called.
+    /// The reader that called.
     pub reader: Arc<Reader>,
     /// The calls.
     pub slice: ActivitySlice<'a>,

@@ -19,16 +19,16 @@ use crate::domain::usage::fingerprints::{
     runs_in_lambda, service_of,
 };
 
-/// What a caller is.
+/// The class of a caller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Class {
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program or platform, and its language where that is known. Policy text may stand in it.
     pub client: String,
     /// The cache time that we recommend, in seconds.
     pub cache_s: u32,
-    /// What to change when it calls too often.
+    /// The advice for when it calls too often.
     pub advice: String,
     /// The meaning of its reads of values.
     pub value_reads: ValueReads,
@@ -94,8 +94,8 @@ impl RotationFunctions {
     }
 }
 
-/// What a caller is for the secrets that name it as their rotation function. `None`: what it is for every secret, by the
-/// policy or because the calls are our own.
+/// Returns what a caller is for the secrets that name it as their rotation function. `None`: what it is for every
+/// secret, by the policy or because the calls are our own.
 pub(crate) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Option<Class> {
     let decided = usual.kind == ReaderKind::Ourselves || own(caller, policy).is_some();
     (!decided).then(|| Class {
@@ -107,8 +107,8 @@ pub(crate) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Op
     })
 }
 
-/// Whether a caller may rotate without being named by any secret: an application in a session of Lambda. Whoever moves
-/// the stages of a secret by hand, with a key or in a shell, is no function, and what he reads he uses.
+/// Returns whether a caller may rotate without being named by any secret: an application in a session of Lambda.
+/// Whoever moves the stages of a secret by hand, with a key or in a shell, is no function, and what he reads he uses.
 pub(crate) fn may_rotate_unnamed(caller: &Caller, usual: &Class) -> bool {
     usual.kind == ReaderKind::Application && !caller.session.is_empty() && runs_in_lambda(caller)
 }
@@ -264,7 +264,7 @@ const LANGUAGES: &[Language] = &[
     },
 ];
 
-/// What is advised when nothing is known of the program.
+/// The advice when nothing is known of the program.
 const GENERAL_ADVICE: &str = "keep the value for an hour: with AWS's caching library for the language, or with the Secrets Manager Agent";
 
 #[cfg(test)]

@@ -35,13 +35,13 @@ pub enum ValueReads {
 pub struct Fingerprint {
     /// Any of these.
     pub signs: &'static [Sign],
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program or platform, for people.
     pub client: &'static str,
     /// The cache time that we recommend, in seconds.
     pub cache_s: u32,
-    /// What to change when it calls too often. Empty: depends on the language of its SDK.
+    /// The advice for when it calls too often. Empty: depends on the language of its SDK.
     pub advice: &'static str,
     /// The client refreshes what it manages by version ([`ValueReads::UseUnlessByVersion`]).
     pub refreshes_by_version: bool,
@@ -81,7 +81,7 @@ const fn terraform(
     }
 }
 
-/// What shows that a program runs in Lambda: every SDK puts the environment into its user agent.
+/// The sign that a program runs in Lambda: every SDK puts the environment into its user agent.
 const LAMBDA: Sign = Sign::Word("exec-env/aws_lambda");
 
 /// The table. Order matters: the first row that fits wins.
@@ -424,7 +424,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
     ]
 };
 
-/// Whether a caller shows that it runs in Lambda.
+/// Returns whether a caller shows that it runs in Lambda.
 pub(crate) fn runs_in_lambda(caller: &Caller) -> bool {
     let agent = caller.user_agent.to_ascii_lowercase();
     LAMBDA.fits(caller, &CallerTexts::new(&agent, ""))

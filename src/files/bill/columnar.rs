@@ -92,7 +92,8 @@ fn damaged(fault: ParquetError) -> BillFileError {
     }
 }
 
-/// Whether a column counts nanoseconds since 1970, as pandas writes times. The decoder hands those out as bare numbers.
+/// Returns whether a column counts nanoseconds since 1970, as pandas writes times. The decoder hands those out as bare
+/// numbers.
 fn is_nanoseconds(column: &Type) -> bool {
     matches!(
         column.get_basic_info().logical_type_ref(),

@@ -119,7 +119,7 @@ impl fmt::Display for MissingColumns {
     }
 }
 
-/// Where the columns stand in a file.
+/// The positions of the columns in a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     places: [Option<usize>; NAMES.len()],
@@ -148,7 +148,7 @@ impl Header {
         }
     }
 
-    /// Where a column stands.
+    /// Returns where a column stands.
     pub(super) fn place(&self, column: BillColumn) -> Option<usize> {
         self.places[column as usize]
     }

@@ -221,7 +221,7 @@ impl ConsoleTable {
 /// A period, what was charged for in it, and the cost.
 type ConsoleCost = (String, Charged, String);
 
-/// When a period begins; a month may stand without its day.
+/// Returns when a period begins; a month may stand without its day.
 fn period(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if text.len() == 7 {

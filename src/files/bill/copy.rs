@@ -67,7 +67,8 @@ fn plain(key: &str) -> Option<PathBuf> {
         .then(|| path.to_owned())
 }
 
-/// Whether an object of an export may hold lines of a window: one in the folder of a month may only hold that month's.
+/// Returns whether an object of an export may hold lines of a window: one in the folder of a month may only hold that
+/// month's.
 pub fn may_hold(place: &str, window: Span) -> bool {
     let Some(month) = month_of(place) else {
         return true;

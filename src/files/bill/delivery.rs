@@ -116,7 +116,7 @@ fn newest(month: &ExportMonth, mut deliveries: Deliveries) -> Result<Vec<PathBuf
     }
 }
 
-/// What a message calls the month: its manifest, or else the folder of the export.
+/// Returns what a message calls the month: its manifest, or else the folder of the export.
 fn shown(paths: &[PathBuf], month: &ExportMonth) -> PathBuf {
     let named = paths.first().cloned();
     named.unwrap_or_else(|| month.export.clone())

@@ -18,13 +18,13 @@ use crate::domain::inventory::dependents::dependents;
 use crate::domain::inventory::secret::{CurrentVersion, Secret};
 use crate::files::bounded::{Allowance, AllowedReader};
 
-/// How many unreadable entries of a document are named.
+/// Sets how many unreadable entries of a document are named.
 const MOST_NAMED: usize = 1_000;
 
-/// How much of other people's text is repeated for one of them, in letters.
+/// Sets how much of other people's text is repeated for one of them, in letters.
 const MOST_SAID: usize = 1_000;
 
-/// What a document is.
+/// The kinds of documents.
 #[derive(Debug)]
 pub(super) enum Document {
     /// Secrets, or pages of them.
@@ -241,7 +241,7 @@ impl EntryList {
         }
     }
 
-    /// What an entry adds to what they say together.
+    /// Adds an entry to what they say together.
     fn note(&mut self, fields: &Map<String, Value>) {
         let has = |key| fields.contains_key(key);
         self.names_secrets |= has("ARN");

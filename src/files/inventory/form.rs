@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::files::bounded::{TotalReader, inflated};
 
-/// What to do where a file is not the whole output as JSON.
+/// The help for a file that is not the whole output as JSON.
 pub(super) const AS_JSON: &str = "run `aws secretsmanager list-secrets --output json`, without `--query`, and save all it prints";
 
 /// The form of text that is not JSON, with the way out; `None` for what may be JSON.
@@ -31,7 +31,7 @@ pub(super) fn not_json(text: &[u8]) -> Option<String> {
 /// The largest inventory file that is read, in bytes of JSON. A list of 200,000 secrets has a quarter of it.
 const LARGEST: u64 = 1 << 30;
 
-/// How much of a file shows its form.
+/// Sets how much of a file shows its form.
 const BEGIN: u64 = 4_096;
 
 /// The begin of a file, inflated if it is gzip, and the rest of it.

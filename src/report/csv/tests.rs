@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::report::result::Cost;
+use crate::domain::report::sums::{self, Grouping};
 use crate::report::sample;
 
 /// The records of a file by column name.

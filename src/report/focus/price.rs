@@ -15,7 +15,7 @@ pub(super) struct ChargePrice {
     pub(super) list_cost: Money,
 }
 
-/// Where a quantity comes from.
+/// The source of a quantity.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum QuantitySource {
     Counted,
@@ -57,8 +57,8 @@ impl UnitPrices {
         Self { list, seen }
     }
 
-    /// What a secret costs a month. Where nobody in an older report pays for storage any more, the price of another
-    /// place has to do.
+    /// Returns what a secret costs a month. Where nobody in an older report pays for storage any more, the price of
+    /// another place has to do.
     pub(super) fn month(&self, scope: &Scope) -> Option<Money> {
         let list = self.list.get(scope).map(|price| price.secret_month);
         let seen = || self.seen.get(scope).copied();
@@ -126,7 +126,7 @@ fn scaled_by(cost: Money, price: Money, instead_of: Money) -> Money {
     cost.scaled(positive(price), positive(instead_of))
 }
 
-/// What one costs, by the price of 10,000.
+/// Returns what one costs, by the price of 10,000.
 fn each(of_10k: Money) -> String {
     decimal(i128::from(of_10k.0), 10_000 * 1_000_000, 10)
 }
@@ -136,8 +136,8 @@ pub(super) fn ratio(cost: Money, price: Money) -> String {
     decimal(i128::from(cost.0), i128::from(price.0), 12)
 }
 
-/// What one of so many units costs: by the price of 10,000, if it is known and gives the cost; else with so many decimals
-/// that the product is the cost again, to the micro-dollar.
+/// Returns what one of so many units costs: by the price of 10,000, if it is known and gives the cost; else with so
+/// many decimals that the product is the cost again, to the micro-dollar.
 pub(super) fn unit_price(cost: Money, count: u64, of_10k: Option<Money>) -> String {
     if let Some(price) = of_10k.filter(|price| price.scaled(count, 10_000) == cost) {
         return each(price);

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::price::{decimal, ratio, unit_price};
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{domain::fixture, report::sample};
 

@@ -18,7 +18,7 @@ use crate::domain::report::result::Report;
 use crate::domain::report::sums;
 use crate::domain::report::verdict::Verdict;
 
-/// How many rows each list has: a message is read at a glance, the rest is in the files.
+/// The number of rows that each list has: a message is read at a glance, the rest is in the files.
 const ROWS: usize = 10;
 
 /// What a message says. Text of other people is as it was found.
@@ -30,7 +30,7 @@ struct Message {
     savings: String,
     delete: TopRows<Deletion>,
     loops: TopRows<LoopLine>,
-    /// What needs review and what was found, a line each.
+    /// The lines about secrets that need review, and about what was found.
     review: Vec<String>,
     coverage: String,
 }

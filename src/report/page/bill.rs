@@ -7,7 +7,7 @@ use crate::domain::pricing::bill::{Reconciliation, ReconciliationRow};
 use crate::report::escape::one_line;
 use crate::report::reconciliation::{about_kms, by_difference, place_label, signed};
 
-/// How many places are shown; `bill.csv` holds them all.
+/// The number of places that are shown; `bill.csv` holds them all.
 const LISTED: usize = 20;
 
 /// The bill.

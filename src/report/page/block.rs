@@ -132,7 +132,7 @@ fn chosen(report: &Report, savings: &PossibleSavings<'_>, most: usize) -> Vec<us
 struct PartOfAll {
     /// The places in the report of the secrets that the page holds.
     places: Vec<usize>,
-    /// How many secrets there are in all.
+    /// The number of secrets that there are in all.
     secrets: usize,
 }
 
@@ -141,7 +141,7 @@ struct Block<'a> {
     report: &'a Report,
     /// The secrets that the page holds.
     rows: Vec<&'a SecretRow>,
-    /// Where these are only some of all.
+    /// The numbers of all, if these are only some of them.
     part: Option<PartOfAll>,
     pool: Pool<'a>,
     /// Account, Region and the ARN up to the name.
@@ -171,11 +171,11 @@ struct LoopBlock {
     clients: u64,
     interval: Option<f64>,
     shape: usize,
-    /// What stands before the number of clients.
+    /// The word before the number of clients, such as `at least`.
     bound: &'static str,
-    /// What can be saved a month, as people read it.
+    /// The amount that can be saved a month, as people read it.
     saves: String,
-    /// How sure the numbers are, if they come from a sample.
+    /// The certainty of the numbers, if they come from a sample.
     sure: Option<String>,
     advice: usize,
 }

@@ -9,10 +9,10 @@ use crate::report::escape::one_line;
 use crate::report::format::{moment, money_or_unknown};
 use crate::report::text::phrases;
 
-/// How many secrets a list shows.
+/// The number of secrets that a list shows.
 const LISTED: usize = 10;
 
-/// What changed.
+/// The changes since the earlier scan.
 #[derive(Serialize)]
 pub(crate) struct Changes {
     heading: String,

@@ -10,7 +10,7 @@ use crate::report::escape::one_line;
 use crate::report::estimates::{self, dollars, doubts, numbers, places};
 use crate::report::format::money_or_unknown;
 
-/// How many secrets are shown.
+/// The number of secrets that are shown.
 const SHOWN: usize = 20;
 
 /// The section.

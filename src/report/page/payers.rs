@@ -9,7 +9,7 @@ use crate::report::escape::one_line;
 use crate::report::format::money_or_unknown;
 use crate::report::format::percent;
 
-/// How many groups are shown before the rest is added up.
+/// The number of groups that are shown before the rest is added up.
 const GROUPS: usize = 12;
 
 /// Cost by one grouping.

@@ -12,7 +12,7 @@ use crate::report::escape::one_line;
 use crate::report::text::phrases;
 use crate::report::text::reach::how;
 
-/// How many roles and users are shown.
+/// Sets how many roles and users are shown.
 const SHOWN: usize = 12;
 
 /// The section; `None` in a page without IAM data.
@@ -20,7 +20,7 @@ const SHOWN: usize = 12;
 pub(crate) struct ReachView {
     rows: Vec<ReachRow>,
     narrowed: Vec<NarrowedView>,
-    /// How many more there are; empty if there are none.
+    /// The number of further ones; empty if there are none.
     more: String,
 }
 

@@ -7,7 +7,7 @@ use crate::domain::report::result::{AllocationReport, OwnerShare, Report};
 use crate::domain::report::sums::GroupKey;
 use crate::report::escape::one_line;
 
-/// How many owners are shown before the rest is folded.
+/// The number of owners that are shown before the rest is folded.
 const OWNERS: usize = 12;
 
 /// The table of shares.

@@ -10,14 +10,14 @@ use crate::report::escape::one_line;
 use crate::report::format::money_or_unknown;
 use crate::report::text::phrases;
 
-/// How many callers are shown.
+/// The number of callers that are shown.
 const CALLERS: usize = 8;
 
 /// The callers of no known secret.
 #[derive(Serialize)]
 pub(crate) struct UnattributedSection {
     rows: Vec<NobodyRow>,
-    /// How many more there are; empty if there are none.
+    /// The number of further ones; empty if there are none.
     more: String,
 }
 

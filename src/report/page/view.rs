@@ -13,7 +13,11 @@ use super::change::{self, Changes};
 use super::estimated::{self, Estimated};
 use super::payers::{self, Payers};
 use super::reach::{self, ReachView};
-use super::sections::{self, Findings, Idle, LoopsView, Unseen};
+use super::sections;
+use super::sections::finding_list::{self, Findings};
+use super::sections::idle_ages::{self, Idle};
+use super::sections::loop_list::{self, LoopsView};
+use super::sections::unseen::{self, Unseen};
 use super::shares::{self, Shares};
 use super::unattributed::{self, UnattributedSection};
 use crate::compare::Comparison;
@@ -38,7 +42,7 @@ pub(crate) struct PageView {
     made: String,
     tool: String,
     figures: Vec<Figure>,
-    /// Where the money goes: what stays, what deleting saves, what mending saves.
+    /// The parts of the money: what stays, what deleting saves, what mending saves.
     future: BarView,
     /// Storage, API, KMS.
     parts: BarView,
@@ -139,12 +143,12 @@ pub(crate) fn page(
         shares: shares::shares(report),
         estimated: estimated::estimated(report),
         most_expensive: sections::most_expensive(report),
-        loops: sections::loops(report),
+        loops: loop_list::loops(report),
         unattributed: unattributed::unattributed(report),
-        idle: sections::idle(report),
-        findings: sections::findings(report),
+        idle: idle_ages::idle(report),
+        findings: finding_list::findings(report),
         reach: reach::reach(report),
-        unseen: sections::unseen(report),
+        unseen: unseen::unseen(report),
         assumptions: report
             .assumptions
             .iter()
@@ -379,7 +383,7 @@ fn caveats(report: &Report) -> Vec<CaveatView> {
     caveats
 }
 
-/// What a step is worth.
+/// Returns what a step is worth.
 fn worth(amount: Option<Money>) -> String {
     amount.map_or_else(
         || "an unknown amount".to_owned(),
@@ -434,7 +438,7 @@ fn steps(report: &Report, known: &KnownSums) -> Vec<NextStep> {
             verdict: Some(Verdict::Review.as_str()),
         });
     }
-    let severe = sections::severe(report);
+    let severe = finding_list::severe(report);
     if severe > 0 {
         steps.push(NextStep {
             what: format!("Fix {} of high severity", number(severe, "finding")),

@@ -92,7 +92,7 @@ pub(in crate::report) fn budgets(report: &Report) -> Vec<String> {
     report.over_budget().map(sentence).collect()
 }
 
-/// What of the cost of the window is scaled, and what of it is of secrets that are gone.
+/// Returns what of the cost of the window is scaled, and what of it is of secrets that are gone.
 fn window_parts(report: &Report) -> String {
     let window = &report.totals.window_cost;
     let scaled = (window.extrapolated_usd > Money::ZERO)
@@ -174,7 +174,7 @@ fn lines(report: &Report, known: &KnownSums) -> Vec<CostLine> {
     lines
 }
 
-/// How many secrets are stored, and which of them cost nothing: a line for each reason.
+/// Returns how many secrets are stored, and which of them cost nothing: a line for each reason.
 fn stored(report: &Report) -> (String, Option<String>) {
     let count = |which: fn(&&SecretRow) -> bool| report.secrets.iter().filter(which).count() as u64;
     let pending = count(|row| row.deleted.is_some());
@@ -200,17 +200,17 @@ fn stored(report: &Report) -> (String, Option<String>) {
     (secrets, included)
 }
 
-/// How sure an amount is that was estimated from a sample.
+/// Returns how sure an amount is that was estimated from a sample.
 fn sampled(range: Range<Money>) -> String {
     format!("estimate from a sample: {}", dollars(range))
 }
 
-/// Whether no calls could be counted anywhere.
+/// Returns whether no calls could be counted anywhere.
 pub(super) fn nothing_counted(known: &KnownSums) -> bool {
     known.amounts.calls.of(()).is_none()
 }
 
-/// What the costs leave out, so that a low number is not taken for a good one.
+/// Writes what the costs leave out, so that a low number is not taken for a good one.
 fn left_out(page: &mut TextPage, totals: &Totals, known: &KnownSums) {
     let mut parts = Vec::new();
     if totals.unpriced_secrets > 0 {

@@ -42,7 +42,7 @@ pub enum Style {
 /// How much the summary says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
-    /// What fits one screen.
+    /// As much as fits one screen.
     Short,
     /// Everything.
     #[default]
@@ -50,7 +50,7 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// How many rows a list shows if nobody says.
+    /// Returns how many rows a list shows if nobody says.
     pub fn rows(self) -> usize {
         match self {
             Self::Short => 3,
@@ -64,13 +64,13 @@ impl Detail {
 pub struct Options {
     /// One screen, or everything.
     pub detail: Detail,
-    /// How many rows each list shows at most.
+    /// The number of rows that each list shows at most.
     pub top: usize,
-    /// How many groups a table of costs shows at most.
+    /// The number of groups that a table of costs shows at most.
     pub groups: usize,
     /// With or without colours.
     pub style: Style,
-    /// How many columns a line has at most.
+    /// The number of columns that a line has at most.
     pub columns: usize,
     /// The result folder as the user named it, for the next command and the list of files.
     pub folder: Option<String>,
@@ -162,7 +162,7 @@ fn head(page: &mut TextPage, report: &Report) {
     page.paragraph(0, Look::Usual, &text);
 }
 
-/// Where the rest is that one screen has no room for.
+/// Writes where the rest is, for which one screen has no room.
 fn more_to_read(page: &mut TextPage, report: &Report, options: &Options) {
     page.space();
     let notes = number(report.assumptions.len() as u64, "assumption");
@@ -248,7 +248,7 @@ fn place(account: Option<&AccountId>, region: Option<&Region>) -> String {
     known.join(" ")
 }
 
-/// How many rows a list leaves out, and where they are.
+/// Writes how many rows a list leaves out, and where they are.
 fn more(page: &mut TextPage, rows: usize, options: &Options, file: &str) {
     let rest = rows.saturating_sub(options.top) as u64;
     if rest > 0 {

@@ -20,7 +20,7 @@ const NARROWEST: usize = 40;
 /// The widest that a paragraph becomes; longer lines are hard to read.
 const LINE: usize = 100;
 
-/// How much of a paragraph is shown: somebody's error message does not fill the screen.
+/// Sets how much of a paragraph is shown: somebody's error message does not fill the screen.
 const PARAGRAPH: usize = 6 * COLUMNS;
 
 /// How a piece of text looks in colour.
@@ -114,7 +114,7 @@ impl TextPage {
         }
     }
 
-    /// How many columns a line has.
+    /// Returns how many columns a line has.
     pub(super) fn columns(&self) -> usize {
         self.columns
     }

@@ -30,7 +30,8 @@ pub(in crate::report) fn listed(parts: &[String]) -> String {
     }
 }
 
-/// What a reason's code means, as a phrase that fits any number of secrets; a code that is not known here as it stands.
+/// Returns what a reason's code means, as a phrase that fits any number of secrets; a code that is not known here as it
+/// stands.
 pub(in crate::report) fn reason(code: &RuleCode, policy: &PolicySummary) -> String {
     let phrase = match code {
         RuleCode::NeverRead => "never read since created",
@@ -72,7 +73,7 @@ pub(in crate::report) fn maker(report: &Report) -> String {
     }
 }
 
-/// How long a span is: whole days, else hours.
+/// Returns how long a span is: whole days, else hours.
 pub(in crate::report) fn length(span: &Span) -> String {
     let hours = span.hours();
     if hours.is_multiple_of(24) {
@@ -111,7 +112,7 @@ pub(in crate::report) fn interval(seconds: f64) -> String {
     }
 }
 
-/// What a reader did with a secret: `1 read, 12 DescribeSecret calls, 0 failed; last on 2026-10-31`.
+/// Returns what a reader did with a secret: `1 read, 12 DescribeSecret calls, 0 failed; last on 2026-10-31`.
 pub(in crate::report) fn seen_calls(row: &ReaderRow) -> String {
     format!(
         "{}, {}, {} failed; last on {}",
@@ -127,7 +128,7 @@ pub(in crate::report) fn usd(amount: Option<Money>) -> String {
     amount.map_or_else(|| "unknown".to_owned(), Money::dollars)
 }
 
-/// How often a loop calls, after its API: ` every 1.0 s at its peak`; empty if a sample does not tell.
+/// Returns how often a loop calls, after its API: ` every 1.0 s at its peak`; empty if a sample does not tell.
 pub(in crate::report) fn pace(found: &LoopRow) -> String {
     let when = if found.estimate.is_some() {
         "while it calls"
@@ -139,7 +140,7 @@ pub(in crate::report) fn pace(found: &LoopRow) -> String {
     })
 }
 
-/// What fixing a loop saves per month: an amount, the most that it may be, or that nobody knows it.
+/// Returns what fixing a loop saves per month: an amount, the most that it may be, or that nobody knows it.
 pub(in crate::report) fn saving(found: &LoopRow) -> String {
     match found.avoidable_range.and_then(|range| range.usd_month) {
         Some(range) => dollars(range),
@@ -147,7 +148,7 @@ pub(in crate::report) fn saving(found: &LoopRow) -> String {
     }
 }
 
-/// How many calls of a loop are avoidable, as the end of a clause.
+/// Returns how many calls of a loop are avoidable, as the end of a clause.
 pub(in crate::report) fn needless(found: &LoopRow) -> String {
     if let Some(range) = found.avoidable_range {
         return format!("{} of them avoidable", numbers(range.calls_month));
@@ -161,7 +162,7 @@ pub(in crate::report) fn needless(found: &LoopRow) -> String {
     )
 }
 
-/// What is called in a loop, as people call it, and what there is to say about the name.
+/// Returns what is called in a loop, as people call it, and what there is to say about the name.
 pub(in crate::report) fn subject(found: &LoopRow) -> (&str, &'static str) {
     match (&found.arn, found.name.as_str()) {
         (Some(_), name) => (name, ""),
@@ -170,15 +171,15 @@ pub(in crate::report) fn subject(found: &LoopRow) -> (&str, &'static str) {
     }
 }
 
-/// Of how many secrets only the storage is known: their calls could not be counted. Without a price the cost of calls is
-/// unknown, too, and that is said of the price.
+/// Returns of how many secrets only the storage is known: their calls could not be counted. Without a price the cost of
+/// calls is unknown, too, and that is said of the price.
 pub(in crate::report) fn storage_alone(totals: &Totals) -> u64 {
     totals
         .uncounted_secrets
         .saturating_sub(totals.unpriced_secrets)
 }
 
-/// That loops which are not listed end with their secrets, if there are any.
+/// Returns the sentence that loops which are not listed end with their secrets, if there are any.
 pub(in crate::report) fn going(report: &Report, listed: &[&LoopRow]) -> Option<String> {
     let rest = (report.loops.len() - listed.len()) as u64;
     let what = if listed.is_empty() {
@@ -194,7 +195,7 @@ pub(in crate::report) fn going(report: &Report, listed: &[&LoopRow]) -> Option<S
     (rest > 0).then(|| format!("{what} {goes}"))
 }
 
-/// How sure the numbers of a loop are that was seen in a sample.
+/// Returns how sure the numbers of a loop are that was seen in a sample.
 pub(in crate::report) fn how_sure(found: &LoopRow) -> Option<String> {
     let estimate = found.estimate.as_ref()?;
     let usd = estimate
@@ -240,7 +241,7 @@ pub(crate) fn shell(word: &str) -> String {
     }
 }
 
-/// What one of the files holds.
+/// Returns what one of the files holds.
 pub(in crate::report) fn file(name: &str) -> &'static str {
     match name {
         "report.html" => "the page to read and share",

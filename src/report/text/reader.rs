@@ -13,10 +13,10 @@ use crate::domain::base::nearest::nearest;
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::report::result::{GrantAdvice, IdentityReach, ReaderRow, Report, SecretRow};
 
-/// How many secrets are shown.
+/// The number of secrets that are shown.
 const SECRETS: usize = 12;
 
-/// Who a name stands for.
+/// The readers that a name stands for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReaderMatch<'a> {
     /// One role or user, by its ARN.

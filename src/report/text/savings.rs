@@ -57,7 +57,7 @@ pub(super) fn savings(page: &mut TextPage, report: &Report, known: &KnownSums, o
     }
 }
 
-/// What it means that there is nothing to save: without a trail only that nobody knows.
+/// Writes what it means that there is nothing to save: without a trail only that nobody knows.
 fn nothing(page: &mut TextPage, known: &KnownSums) {
     if nothing_counted(known) {
         page.heading("SAVINGS ARE NOT KNOWN");

@@ -37,7 +37,7 @@ pub(in crate::report) fn by_saving<'a>(
     rows
 }
 
-/// How many secrets each deciding reason holds for, the most frequent first.
+/// Returns how many secrets each deciding reason holds for, the most frequent first.
 fn counts<'a>(rows: &[&'a SecretRow]) -> Vec<(Option<&'a RuleCode>, u64)> {
     let mut counts: BTreeMap<Option<&RuleCode>, u64> = BTreeMap::new();
     for row in rows {
@@ -79,7 +79,7 @@ pub(super) fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow
     }
 }
 
-/// What they would save, for how long they have been unused, and where they are.
+/// Writes what they would save, for how long they have been unused, and where they are.
 fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
     let places: Vec<_> = rows
         .iter()
@@ -135,7 +135,8 @@ pub(in crate::report) fn unused(row: &SecretRow) -> String {
     }
 }
 
-/// What each secret costs together with the replicas that go with it, as far as it is known; none of which it is not.
+/// Returns what each secret costs together with the replicas that go with it, as far as it is known; none of which it
+/// is not.
 fn with_replicas(report: &Report) -> HashMap<&SecretArn, Money> {
     let mut costs: HashMap<&SecretArn, Money> = HashMap::new();
     for row in &report.secrets {

@@ -113,8 +113,8 @@ fn coverage<'a>(
     shown
 }
 
-/// How much of the evidence span is covered. Covered hours are never rounded up to a day, so that what is not whole does
-/// not look whole.
+/// Returns how much of the evidence span is covered. Covered hours are never rounded up to a day, so that what is not
+/// whole does not look whole.
 fn covered(scope: &ScopeRow) -> String {
     let trail = &scope.trail;
     let expected = phrases::days(trail.evidence_expected_hours.div_ceil(24));

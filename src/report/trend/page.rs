@@ -215,7 +215,7 @@ fn movers(trend: &Trend) -> Vec<MoverRow> {
         .collect()
 }
 
-/// What of the height of the plot an amount is.
+/// Returns what of the height of the plot an amount is.
 fn height(usd: Money, most: Money) -> i64 {
     if most.0 <= 0 {
         return 0;

@@ -9,7 +9,7 @@ use crate::cli::AwsArgs;
 use crate::domain::base::names::SecretArn;
 use crate::domain::cleanup::journal_place::JournalPlace;
 
-/// Who asks for what, as a sentence.
+/// Returns who asks for what, as a sentence.
 pub(super) fn caller_sentence(requester: &Requester) -> String {
     let client = match requester.client.as_str() {
         "" => String::new(),
@@ -30,7 +30,7 @@ pub(super) fn caller_sentence(requester: &Requester) -> String {
     )
 }
 
-/// How to take back what is asked for.
+/// Returns how to take back what is asked for.
 pub(super) fn restore_command(
     requesters: &[Requester],
     journal: &JournalPlace,

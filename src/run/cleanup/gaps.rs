@@ -12,7 +12,7 @@ use crate::domain::report::result::Report;
 use crate::files::store;
 use crate::report::json;
 
-/// How many gaps are shown; the others are counted.
+/// The number of gaps that are shown; the others are counted.
 const SHOWN: usize = 10;
 
 /// The gaps of a scan, as a section; empty if there are none.

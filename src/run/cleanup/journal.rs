@@ -20,7 +20,7 @@ pub(super) fn of_plan(asked: Option<&JournalPlace>, plan: &Path) -> JournalPlace
     asked.cloned().unwrap_or_else(|| JournalPlace::beside(plan))
 }
 
-/// What a journal in a file says; of one in a bucket nothing is known before AWS is asked.
+/// Returns what a journal in a file says; of one in a bucket nothing is known before AWS is asked.
 pub(super) fn before_aws(place: &JournalPlace) -> Result<JournalState> {
     match place {
         JournalPlace::File(path) => journal::read(path).map_err(Error::from),
@@ -28,7 +28,7 @@ pub(super) fn before_aws(place: &JournalPlace) -> Result<JournalState> {
     }
 }
 
-/// What a journal says; `None`: there is none.
+/// Returns what a journal says; `None`: there is none.
 pub(super) async fn read(
     place: &JournalPlace,
     session: &AwsSession,

@@ -32,6 +32,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::scan_plan::clock;
+use super::way_out::helpful;
 use super::{session, shown};
 use crate::aws::AwsSession;
 use crate::cli::{AnalysisArgs, AwsArgs, NowArg};
@@ -53,7 +54,22 @@ pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
     plan_file::read(&bytes).with_context(|| format!("cannot use the plan `{}`", path.display()))
 }
 
-/// What the journal beside a plan says of a secret, if it says anything: its state, since when, and what to know besides.
+/// Refuses to change a plan that was applied.
+fn refuse_applied(plan: &Path, help: &str) -> Result<()> {
+    match JournalPlace::beside(plan) {
+        JournalPlace::File(journal) if journal.exists() => Err(helpful(
+            format!(
+                "`{}` was already applied, as the journal beside it shows",
+                plan.display()
+            ),
+            help,
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Returns what the journal beside a plan says of a secret, if it says anything: its state, since when, and what to
+/// know besides.
 pub(super) fn standing(
     plan: &Path,
     arn: &SecretArn,
@@ -194,7 +210,7 @@ fn catch_signals(stop: &Arc<AtomicBool>, insisting: &Arc<AtomicBool>) -> std::io
     Ok(())
 }
 
-/// How long it takes at most to see that somebody asks to stop while nothing is being written.
+/// Sets how long it takes at most to see that somebody asks to stop while nothing is being written.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Waits until somebody asks to stop.

@@ -3,20 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use jiff::Timestamp;
 
 use super::gaps;
 use super::show::{command, day, paragraph, place, saving, table};
-use super::{RunClock, path_word};
+use super::{RunClock, path_word, refuse_applied};
 use crate::Exit;
 use crate::cli::PlanArgs;
 use crate::domain::base::money::{Money, counted, thousands};
 use crate::domain::base::names::Region;
-use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::{
     Draft, Guards, Plan, PlanEntry, PlanSelection, VerdictScope, draft, end_of_window,
 };
@@ -27,7 +25,7 @@ use crate::report::json;
 use crate::run::way_out::helpful;
 use crate::term::Term;
 
-/// How many lines of a plan are shown: the file holds all of them.
+/// Sets how many lines of a plan are shown: the file holds all of them.
 const SHOWN: usize = 25;
 
 /// Runs `plan`.
@@ -69,7 +67,7 @@ pub(crate) fn run(args: &PlanArgs, term: &Term) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What must be known of planned secrets whose calls were estimated from a sample.
+/// Returns what must be known of planned secrets whose calls were estimated from a sample.
 fn sampled(report: &Report, draft: &Draft) -> Option<String> {
     let planned: BTreeSet<_> = draft.plan.lines.iter().map(|line| &line.arn).collect();
     let rows = report.secrets.iter();
@@ -96,34 +94,8 @@ fn beside(dir: &Path) -> PathBuf {
 
 /// Writes the plan whole or not at all, for its owner alone. Somebody may have worked on the one that is there.
 fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
-    if let JournalPlace::File(journal) = JournalPlace::beside(path)
-        && journal.exists()
-    {
-        return Err(helpful(
-            format!(
-                "`{}` was already applied, as the journal beside it shows",
-                path.display()
-            ),
-            "name another file with `--out FILE`",
-        ));
-    }
-    let failed = || format!("cannot write the plan `{}`", path.display());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .map_err(store::unnamed)
-        .with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    if overwrite == Overwrite::Yes {
-        file.persist(path).map(drop).map_err(|error| error.error)
-    } else {
-        file.persist_noclobber(path)
-            .map(drop)
-            .map_err(|error| error.error)
-    }
-    .map_err(|error| match error.kind() {
+    refuse_applied(path, "name another file with `--out FILE`")?;
+    store::write_file(path, bytes, overwrite).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => helpful(
             format!(
                 "there is a plan `{}` already, and somebody may have reviewed it",
@@ -131,7 +103,8 @@ fn write(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
             ),
             "name another file with `--out FILE`, or replace it with `--overwrite`",
         ),
-        _ => anyhow::Error::from(error).context(failed()),
+        _ => anyhow::Error::from(error)
+            .context(format!("cannot write the plan `{}`", path.display())),
     })
 }
 
@@ -200,7 +173,7 @@ fn row(line: &PlanEntry) -> Vec<String> {
     ]
 }
 
-/// What stayed out, and why.
+/// Returns what stayed out, and why.
 fn not_in_the_plan(draft: &Draft) -> String {
     let mut text = String::new();
     if !draft.refused.is_empty() {
@@ -237,7 +210,7 @@ fn not_in_the_plan(draft: &Draft) -> String {
     text
 }
 
-/// Why `apply` would refuse the plan as it stands: better said now than after the review.
+/// Returns why `apply` would refuse the plan as it stands: better said now than after the review.
 fn limits(plan: &Plan, now: Timestamp) -> String {
     let blocked = Guards::default().check(plan, now, None, &plan.accounts());
     let mut text = String::new();

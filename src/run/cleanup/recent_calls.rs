@@ -34,7 +34,7 @@ const WORTH_SAYING: Duration = Duration::from_secs(2);
 pub(super) struct RecentCalls {
     /// All calls.
     pub(super) accesses: Vec<CallSeries>,
-    /// What is missing, by account and Region where that is known.
+    /// The parts that are missing, by account and Region where that is known.
     pub(super) gaps: Vec<(Option<Scope>, String)>,
 }
 
@@ -195,7 +195,7 @@ impl Feed for LedgerFeed {
 pub(super) struct Since<'a> {
     recent: &'a RecentCalls,
     wants: Vec<&'a CallSeries>,
-    /// What earlier runs of the plan deleted.
+    /// The deletions by earlier runs of the plan.
     deletions: Vec<&'a CallSeries>,
 }
 

@@ -20,7 +20,7 @@ use crate::domain::policy::Policy;
 use crate::run::way_out::helpful;
 use crate::term::Term;
 
-/// What stands as the plan in a journal that has none.
+/// The word that stands for the plan in a journal that has none.
 const NO_PLAN: &str = "restore";
 
 /// Runs `restore`.
@@ -148,7 +148,7 @@ pub(super) fn written(summary: &RestoreSummary, journal: &JournalPlace) -> Resul
     Ok(())
 }
 
-/// What became of each.
+/// Returns what became of each.
 pub(super) fn in_words(summary: &RestoreSummary) -> String {
     if summary.secrets.is_empty() {
         return String::new();

@@ -1,23 +1,21 @@
 //! `review`: the lines of a plan on a screen, to decide on with keys.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{LARGEST_PLAN, read_plan};
+use super::{LARGEST_PLAN, read_plan, refuse_applied};
 use crate::Exit;
 use crate::cli::ReviewArgs;
 use crate::domain::base::money::{Money, counted};
 use crate::domain::base::names::Region;
-use crate::domain::cleanup::journal_place::JournalPlace;
 use crate::domain::cleanup::plan::PlanEntry;
 use crate::domain::cleanup::plan_file::with_decisions;
 use crate::domain::cleanup::review::{PlanReview, ReviewKey, ReviewStep};
 use crate::domain::judging::rules::RULES;
 use crate::domain::report::verdict::Verdict;
 use crate::files::bounded::{ValueEnd, whole};
-use crate::files::store;
+use crate::files::store::{self, Overwrite};
 use crate::report::escape::{fit, width};
 use crate::run::way_out::helpful;
 use crate::term::Term;
@@ -29,17 +27,7 @@ const AROUND: usize = 7;
 /// Runs `review`.
 pub(crate) fn run(args: &ReviewArgs, term: &Term) -> Result<Exit> {
     let path = &args.plan;
-    if let JournalPlace::File(journal) = JournalPlace::beside(path)
-        && journal.exists()
-    {
-        return Err(helpful(
-            format!(
-                "`{}` was already applied, as the journal beside it shows",
-                path.display()
-            ),
-            "`secretsweep status` shows what was done",
-        ));
-    }
+    refuse_applied(path, "`secretsweep status` shows what was done")?;
     let bytes = read(path)?;
     let Some(plan) = read_plan(path)? else {
         bail!(
@@ -102,7 +90,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         .with_context(|| format!("cannot read the plan `{}`", path.display()))
 }
 
-/// Whether the rule of this code asks for a person; one that this version does not know does.
+/// Returns whether the rule of this code asks for a person; one that this version does not know does.
 fn is_doubtful(code: &str) -> bool {
     let rule = RULES.iter().find(|rule| rule.code.as_str() == code);
     rule.is_none_or(|rule| rule.verdict != Verdict::Delete)
@@ -138,17 +126,7 @@ fn save(path: &Path, before: &[u8], review: &PlanReview) -> Result<Vec<u8>> {
         ));
     }
     let bytes = with_decisions(before, &review.decisions()).with_context(failed)?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .map_err(store::unnamed)
-        .with_context(failed)?;
-    file.write_all(&bytes).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(path)
-        .map_err(|error| error.error)
-        .with_context(failed)?;
+    store::write_file(path, &bytes, Overwrite::Yes).with_context(failed)?;
     Ok(bytes)
 }
 

@@ -20,10 +20,10 @@ const WIDEST: usize = 48;
 /// The narrowest that the last cell of a row becomes before it goes below the others.
 const NARROWEST: usize = 24;
 
-/// Where the last cell goes on when it stands below the others.
+/// The column at which the last cell goes on when it is below the others.
 const BELOW: usize = 4;
 
-/// How wide text becomes that is not shown on a terminal: as wide as a report.
+/// The width of text that is not shown on a terminal: that of a report.
 const PAGE: usize = 80;
 
 /// The widest that a paragraph becomes on a terminal; longer lines are hard to read.
@@ -32,7 +32,8 @@ const LINE: usize = 100;
 /// The columns of what became of each secret.
 pub(super) const OUTCOMES: [&str; 4] = ["WHAT", "SECRET", "WHERE", "DETAIL"];
 
-/// How much these save together: `$0.40 a month`, `at least $0.40 a month (unknown for 1 of them)`, or `an unknown amount`.
+/// Returns how much these save together: `$0.40 a month`, `at least $0.40 a month (unknown for 1 of them)`, or `an
+/// unknown amount`.
 pub(super) fn saving(parts: impl Iterator<Item = Option<Money>> + Clone, each: &str) -> String {
     let known: Parts = parts.clone().collect();
     let unknown = thousands(known.unknown);
@@ -111,7 +112,7 @@ impl Table {
     }
 }
 
-/// How a word stands out that says what became of a secret. The word says it, too: colour never stands alone.
+/// Returns how a word stands out that says what became of a secret. The word says it, too: colour never stands alone.
 fn look(word: &str) -> Style {
     let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
     match word {
@@ -129,7 +130,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     table.header(header) + &rows
 }
 
-/// How many ended how, those that nothing ended like left out: `2 restored, 1 failed`.
+/// Returns how many ended how, those that nothing ended like left out: `2 restored, 1 failed`.
 pub(super) fn tally(parts: &[(usize, &str)]) -> String {
     let parts: Vec<String> = parts
         .iter()
@@ -180,7 +181,7 @@ pub(super) fn day(moment: Timestamp) -> String {
     day_of(moment).to_string()
 }
 
-/// What is left of a recovery window: whole days, or hours within the last two.
+/// Returns what is left of a recovery window: whole days, or hours within the last two.
 pub(super) fn left(left: SignedDuration) -> String {
     match left.as_hours() {
         0 if left.is_zero() => "over".to_owned(),

@@ -160,7 +160,7 @@ fn record(
     call
 }
 
-/// Who calls which service, from the `Authorization` header.
+/// Returns who calls which service, from the `Authorization` header.
 fn identify(
     shared: &Shared,
     request: &Request,

@@ -22,9 +22,9 @@ pub struct Call {
     pub region: String,
     /// Its place among all calls, from 0.
     pub index: usize,
-    /// When it arrived, since the server started.
+    /// The time when it arrived, since the server started.
     pub at: Duration,
-    /// How long it took to carry out, without the sending of the answer; 0 while it is under way.
+    /// The time that it took to carry out, without the sending of the answer; 0 while it is under way.
     pub took: Duration,
     /// The body as text; for S3 the path and the query.
     pub body: String,
@@ -44,7 +44,7 @@ impl Call {
     }
 }
 
-/// Who calls, from the credentials.
+/// The caller, as the credentials say.
 pub struct Caller {
     /// Twelve digits.
     pub account: String,
@@ -60,7 +60,7 @@ pub struct Caller {
 pub struct Asked<'a> {
     /// The operation.
     pub op: &'a str,
-    /// Who calls.
+    /// The caller.
     pub caller: &'a Caller,
     /// The request.
     pub http: &'a Request,
@@ -83,7 +83,7 @@ impl Asked<'_> {
             .map_err(|error| Refusal::new(400, "SerializationException", error.to_string()))
     }
 
-    /// What a token of this call is bound to: the caller and all parameters but the token.
+    /// Returns what a token of this call is bound to: the caller and all parameters but the token.
     fn binding(&self) -> String {
         let mut body: Value = serde_json::from_slice(&self.http.body).unwrap_or_default();
         if let Some(map) = body.as_object_mut() {

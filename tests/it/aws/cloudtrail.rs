@@ -12,7 +12,7 @@ use super::http::Response;
 use super::refusal::Refusal;
 use super::world::{Early, Event, Rate, Trail, World};
 
-/// How long the event history is kept.
+/// The time for which the event history is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Answers a call.
@@ -168,7 +168,7 @@ fn is_valid(attribute: &Attribute) -> bool {
     KEYS.contains(&attribute.attribute_key.as_str()) && (1..=2000).contains(&weight)
 }
 
-/// Whether an event has exactly that attribute.
+/// Returns whether an event has exactly that attribute.
 fn has(event: &Event, wanted: &Attribute) -> bool {
     let value = wanted.attribute_value.as_str();
     match wanted.attribute_key.as_str() {

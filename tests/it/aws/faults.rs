@@ -23,7 +23,7 @@ pub struct Fault {
     account: Option<String>,
     region: Option<String>,
     when: When,
-    /// What happens.
+    /// The event.
     pub(super) what: What,
     seen: usize,
     since: Option<Instant>,
@@ -104,7 +104,7 @@ impl Fault {
         )
     }
 
-    /// What a Region answers that the account has not opted into.
+    /// Returns what a Region answers that the account has not opted into.
     pub fn not_opted_in() -> Self {
         Self::refuse(
             400,
@@ -205,7 +205,7 @@ impl Fault {
         self
     }
 
-    /// Whether the call is hit; counts it when it matches.
+    /// Returns whether the call is hit; counts it when it matches.
     pub(super) fn hits(&mut self, call: &Call) -> bool {
         let other = |wanted: &Option<String>, found: &str| {
             wanted.as_ref().is_some_and(|wanted| wanted != found)

@@ -47,8 +47,8 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body. A `HEAD` request gets its length only.
     pub body: Vec<u8>,
-    /// That the answer is under way, if somebody counts. It ends before the last byte goes, so that no client can
-    /// have the whole answer and ask again while it lasts.
+    /// The mark that the answer is under way, if somebody counts. It ends before the last byte goes, so that no client
+    /// can have the whole answer and ask again while it lasts.
     pub flight: Option<Flight>,
 }
 
@@ -243,7 +243,7 @@ fn write(
     }
 }
 
-/// Whether the client hangs up within this time; whoever waits for an answer says nothing.
+/// Returns whether the client hangs up within this time; whoever waits for an answer says nothing.
 fn hangs_up_within(stream: &TcpStream, pause: Duration) -> io::Result<bool> {
     let before = stream.read_timeout()?;
     stream.set_read_timeout(Some(pause))?;

@@ -187,12 +187,12 @@ impl Aws {
         &self.shared.objects
     }
 
-    /// How often a secret's value was asked for. Must be 0.
+    /// Returns how often a secret's value was asked for. Must be 0.
     pub fn value_reads(&self) -> usize {
         self.world().runtime.value_reads
     }
 
-    /// How often a deletion without recovery was asked for. Must be 0.
+    /// Returns how often a deletion without recovery was asked for. Must be 0.
     pub fn forced_deletes(&self) -> usize {
         self.world().runtime.forced_deletes
     }

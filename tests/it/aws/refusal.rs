@@ -31,7 +31,7 @@ impl Refusal {
     }
 }
 
-/// What the service says to a key that it does not know.
+/// Returns what the service says to a key that it does not know.
 pub fn invalid_token(service: &str) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match service {

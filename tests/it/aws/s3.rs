@@ -92,7 +92,7 @@ pub fn answer(world: &mut World, asked: &Asked<'_>) -> Result<Response, Refusal>
     }
 }
 
-/// What `ListObjectsV2` may be asked with.
+/// The parameters that `ListObjectsV2` takes.
 const LIST_PARAMETERS: &[&str] = &[
     "list-type",
     "prefix",

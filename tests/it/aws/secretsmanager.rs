@@ -169,7 +169,7 @@ fn resource_policy(world: &mut World, asked: &Asked<'_>) -> Result<Value, Refusa
     Ok(answer)
 }
 
-/// What `ListSecrets` and `DescribeSecret` have in common.
+/// Returns what `ListSecrets` and `DescribeSecret` have in common.
 fn common(secret: &Secret) -> Map<String, Value> {
     let tags: Vec<Value> = secret
         .tags

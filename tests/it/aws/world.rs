@@ -27,13 +27,13 @@ pub type QueryAnswer = Box<dyn Fn(&str) -> Vec<Vec<Option<String>>> + Send>;
 
 /// A table of Athena and what becomes of the queries over it.
 pub struct AthenaWorld {
-    /// What `GetQueryExecution` answers, one after another; the last stays.
+    /// The answers of `GetQueryExecution`, one after another; the last stays.
     pub states: Vec<Value>,
     /// The columns of the table, with their types.
     pub columns: Vec<(String, String)>,
     /// The column of the day, which is a partition.
     pub day: &'static str,
-    /// Who answers the queries; `None`: each gives the rows of four calls.
+    /// The function that answers the queries; `None`: each gives the rows of four calls.
     pub engine: Option<QueryAnswer>,
     /// The rows of the queries that were started.
     pub results: Vec<Vec<Vec<Option<String>>>>,
@@ -71,7 +71,7 @@ pub struct World {
     pub secrets: BTreeMap<String, Secret>,
     /// CloudTrail events by account and Region, newest first.
     pub events: BTreeMap<(String, String), Vec<Arc<Event>>>,
-    /// How `LookupEvents` behaves.
+    /// The behaviour of `LookupEvents`.
     pub lookup: Lookup,
     /// Trails by their home account.
     pub trails: Vec<Trail>,
@@ -85,9 +85,9 @@ pub struct World {
     pub parents: BTreeMap<String, String>,
     /// The policies of the organization.
     pub controls: Vec<Control>,
-    /// What Cost Explorer knows.
+    /// The charges that Cost Explorer knows.
     pub charges: Vec<Charge>,
-    /// What Athena knows.
+    /// The tables and results that Athena knows.
     pub athena: AthenaWorld,
     /// The messages of log groups, each with its time in milliseconds since 1970, by account, Region and name.
     pub log_groups: BTreeMap<(String, String, String), Vec<(i64, String)>>,
@@ -115,12 +115,12 @@ pub(super) struct Runtime {
 /// Listings by the token that goes on with them. A token stays valid, so that a page can be asked for again.
 pub(super) type Cursors<T> = BTreeMap<String, Cursor<T>>;
 
-/// Where a listing goes on. It serves the order found by its first page, whatever changed since.
+/// The place at which a listing continues. It serves the order found by its first page, whatever changed since.
 #[derive(Clone)]
 pub(super) struct Cursor<T> {
     /// The caller and the parameters it is valid with.
     pub bound: String,
-    /// What is listed.
+    /// The items that are listed.
     pub items: Arc<[T]>,
     /// How many of them were handed out.
     pub offset: usize,
@@ -134,7 +134,7 @@ pub(super) struct Session {
     pub arn: String,
     /// As in `GetCallerIdentity`.
     pub user_id: String,
-    /// What `x-amz-security-token` must say.
+    /// The token that `x-amz-security-token` must hold.
     pub token: String,
 }
 
@@ -146,7 +146,7 @@ pub struct Account {
     pub name: String,
     /// As in `ListAccounts`.
     pub status: Status,
-    /// Whether it belongs to the organization.
+    /// The membership in the organization.
     pub membership: Membership,
     /// Regions and whether they can be used; one that is absent does not exist.
     pub regions: BTreeMap<String, Opt>,
@@ -230,7 +230,7 @@ pub struct Trail {
     pub facts: Value,
 }
 
-/// How `LookupEvents` behaves.
+/// The behaviour of `LookupEvents`.
 pub struct Lookup {
     /// The token bucket of each account and Region.
     pub rate: Rate,

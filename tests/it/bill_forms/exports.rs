@@ -238,7 +238,7 @@ fn end(day: i64, monthly: bool) -> String {
     date(if monthly { 31 } else { day + 1 })
 }
 
-/// What `aws ce get-cost-and-usage` prints.
+/// Returns what `aws ce get-cost-and-usage` prints.
 fn explorer(charges: &[Charge], monthly: bool, by: &[&str]) -> String {
     let key = |charge: &Charge| {
         let value = |by: &&str| match *by {

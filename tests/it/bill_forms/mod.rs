@@ -155,7 +155,7 @@ fn scanned() -> Scan {
     scan
 }
 
-/// What a form of a bill carries, so what must be the same.
+/// The facts that a form of a bill carries, and that must be the same in each form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carries {
     /// All: `bill.json` to the byte.
@@ -198,7 +198,7 @@ fn compared(scan: &Scan, folder: &str) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// What is the same of a comparison whose bill carries so much.
+/// Returns what is the same of a comparison whose bill carries so much.
 fn facts(found: &Value, carries: Carries) -> Value {
     let micros = |amount: &Value| {
         let text = amount.as_str().unwrap_or("0.000000");

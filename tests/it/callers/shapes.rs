@@ -13,7 +13,7 @@ pub fn shapes() -> impl Iterator<Item = &'static Shape> {
     looping::SHAPES.iter().chain(healthy::SHAPES)
 }
 
-/// What must be said of a shape.
+/// The result that is expected of a shape.
 pub enum Expected {
     /// Nothing.
     Healthy,
@@ -31,7 +31,7 @@ pub enum Expected {
 /// A shape of callers.
 pub struct Shape {
     pub name: &'static str,
-    /// What the name of its role begins with.
+    /// The first part of the name of its role.
     pub role: &'static str,
     pub expected: Expected,
     pub calls: fn(&mut Random) -> Vec<Generated>,
@@ -129,7 +129,7 @@ fn read(at: i64, session: impl Into<String>, address: &str) -> Generated {
     }
 }
 
-/// When a caller begins: some days before the scan.
+/// Returns when a caller begins: some days before the scan.
 fn start(random: &mut Random) -> i64 {
     NOW_S - random.within(5, 25) * DAY + random.within(0, 86_399)
 }

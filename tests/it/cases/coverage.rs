@@ -132,7 +132,7 @@ fn global_events_in_the_files_of_another_region_do_not_cover_us_east_1() {
     goes(&scan, "west");
 }
 
-/// What a quiet account has for the whole idle time.
+/// Returns what a quiet account has for the whole idle time.
 fn heartbeats() -> impl Iterator<Item = Call> {
     hourly(&heartbeat(ACCOUNT, EAST, 0))
 }

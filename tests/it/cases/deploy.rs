@@ -172,7 +172,7 @@ fn a_scanner_that_only_describes_is_maintenance() {
     goes(&scan, IDLE);
 }
 
-/// What a rotation function calls for its secret, as AWS's templates do.
+/// Returns what a rotation function calls for its secret, as AWS's templates do.
 fn steps_of_a_rotation(secret: &str) -> [Call; 4] {
     [
         describe(secret),

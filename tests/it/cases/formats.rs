@@ -207,13 +207,7 @@ fn a_bill_that_went_through_a_spreadsheet_is_read_or_named() {
         .logging("012345678901", EAST)
         .secret(idle(IDLE).at("012345678901", EAST))
         .file("bill.csv", bill)
-        .args(&[
-            "--bill",
-            "bill.csv",
-            "--month",
-            "2026-10",
-            "--allow-partial",
-        ])
+        .args(&words("--bill bill.csv --month 2026-10 --allow-partial"))
         .scan();
     assert_eq!(scan.code, 0, "{}", scan.stderr);
     let all = scan.file("bill.json") + &scan.stderr;

@@ -33,7 +33,7 @@ fn all_deleted(ground: &Ground) {
     assert_eq!(ground.keeps_the_promise(), expect);
 }
 
-/// Whether the program wrote anything to AWS.
+/// Returns whether the program wrote anything to AWS.
 fn is_untouched(ground: &Ground) -> bool {
     let calls = ground.aws.calls();
     !calls.iter().any(|call| WRITES.contains(&call.op.as_str()))

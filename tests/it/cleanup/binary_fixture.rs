@@ -370,7 +370,7 @@ impl Ground {
     }
 }
 
-/// How many lines ended how.
+/// The numbers of lines by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) deleted: usize,

@@ -64,7 +64,7 @@ fn ground() -> Ground {
 /// Everything that a line can need: a tag, and replicas that go first.
 const ALL: &[&str] = &["--remove-replicas", "--tag", "leaving=yes"];
 
-/// Where a run is struck.
+/// The point at which a run is killed.
 #[derive(Clone, Copy, Debug)]
 enum Point {
     /// A call has arrived, and is not carried out.
@@ -112,7 +112,7 @@ fn points() -> impl Iterator<Item = &'static (&'static str, Point)> {
     POINTS.iter().filter(move |(_, point)| can(*point))
 }
 
-/// How often each point is tried.
+/// Returns how often each point is tried.
 fn repetitions() -> usize {
     let asked = std::env::var("SECRETSWEEP_KILLS").ok();
     asked.map_or(2, |text| text.parse().unwrap())

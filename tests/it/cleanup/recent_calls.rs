@@ -18,7 +18,7 @@ fn deleted() -> Ground {
     ground
 }
 
-/// When it was deleted, by the journal.
+/// Returns when it was deleted, by the journal.
 fn moment(ground: &Ground) -> Timestamp {
     ground.state().secrets[&ground.arn("a")].intent.unwrap().at
 }
@@ -229,7 +229,7 @@ fn what_cannot_have_been_heard_yet_is_not_taken_for_silence() {
     assert!(said.contains("1 hour of 1 hour"), "{said}");
 }
 
-/// What a scan has saved says itself which time it covers, and needs no events of others.
+/// A saved trail says itself which time it covers, and needs no events of others.
 #[test]
 fn a_saved_trail_covers_what_it_says() {
     let mut world = world().replicated(idle("a"), &[(WEST, None)]);

@@ -23,7 +23,7 @@ pub struct File {
 
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// What other services do in a day, whole.
+    /// A whole day of what other services do.
     Quiet,
     Events(Vec<Told>),
     /// Bytes that were damaged, and the secrets of which they told.
@@ -55,7 +55,7 @@ pub struct Evidence {
     pub no_writes: Vec<(String, String)>,
     /// The places of secrets that network activity events told of, which were not logged (see `UNSEEN`).
     pub no_network_activity: Vec<usize>,
-    /// What was done, for the message of a failure.
+    /// The steps that were done, for the message of a failure.
     pub done: Vec<String>,
 }
 

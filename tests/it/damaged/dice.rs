@@ -23,7 +23,7 @@ impl Dice {
         from + i64::try_from(self.below(usize::try_from(to - from).unwrap())).unwrap()
     }
 
-    /// Whether an event of this chance in a hundred happens.
+    /// Returns whether an event of this chance in a hundred happens.
     pub fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }

@@ -23,7 +23,7 @@ use crate::full_trail_vs_reference::write_traps;
 use crate::listening::beyond_loopback;
 use crate::live::small;
 use crate::trail::put;
-use crate::world::{day, days_ago, get, gzip, idle, program, role, time};
+use crate::world::{day, days_ago, get, gzip, idle, program, role, time, words};
 
 const VERSION: &str = "476";
 
@@ -92,7 +92,7 @@ fn server() -> Option<PathBuf> {
 struct Server {
     process: Child,
     port: u16,
-    /// What stands below `local:///`.
+    /// The folder below `local:///`.
     world: TempDir,
     runtime: tokio::runtime::Runtime,
 }
@@ -423,16 +423,9 @@ impl Server {
     fn by_athena(&self, folder: &Path, now: &str) -> (Value, Vec<(String, Vec<u8>)>) {
         let printed = program(
             folder,
-            &[
-                "trail-ddl",
-                "athena",
-                "--bucket",
-                "s3://any",
-                "--accounts",
-                "111122223333",
-                "--regions",
-                "us-east-1",
-            ],
+            &words(
+                "trail-ddl athena --bucket s3://any --accounts 111122223333 --regions us-east-1",
+            ),
         );
         assert!(printed.status.success(), "{printed:?}");
         let definition = String::from_utf8(printed.stdout).unwrap();

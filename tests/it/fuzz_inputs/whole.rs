@@ -18,14 +18,14 @@ use crate::world::*;
 
 /// A kind of input.
 pub(super) struct Kind {
-    /// Where it lies in the folder of a run.
+    /// The path in the folder of a run.
     pub(super) path: &'static str,
     pub(super) whole: Vec<u8>,
     /// It lies there as gzip.
     pub(super) packed: bool,
-    /// What the other commands need lies there too, so it stays when its turn is over.
+    /// `true` if other commands need what lies there, so that it stays.
     pub(super) kept: bool,
-    /// What reads it.
+    /// The commands that read it.
     pub(super) commands: &'static [&'static [&'static str]],
 }
 

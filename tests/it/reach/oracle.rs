@@ -526,7 +526,7 @@ impl Case {
     }
 }
 
-/// What only a request knows.
+/// Returns what only a request knows.
 fn free(seed: &mut Seeded) -> Map<String, Value> {
     let mut free = Map::new();
     for (key, values) in [

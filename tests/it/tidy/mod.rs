@@ -106,7 +106,7 @@ fn every_invariant_has_its_tests() {
     assert_eq!(wrong, [""; 0]);
 }
 
-/// Whether the integration tests have a test of this path.
+/// Returns whether the integration tests have a test of this path.
 fn is_a_test(path: &str) -> bool {
     let (module, name) = path.rsplit_once("::").unwrap();
     let file = root().join("tests/it").join(module.replace("::", "/"));

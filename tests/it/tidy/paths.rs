@@ -40,7 +40,7 @@ pub fn read(text: &str, module: &[&str]) -> Source {
     reader.resolved()
 }
 
-/// Whether an item is compiled for tests alone.
+/// Returns whether an item is compiled for tests alone.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let is_cfg = attribute.path().is_ident("cfg");

@@ -36,13 +36,7 @@ const PLACES: &[(&str, &str, &str)] = &[
         "crate::aws::settings",
         "reads the bundle of certificates that `AWS_CA_BUNDLE` names",
     ),
-    ("std::fs", "crate::run::cleanup", "reads the plan"),
     ("std::fs", "crate::run::demo", "writes the example"),
-    (
-        "std::fs",
-        "crate::run::live",
-        "makes the folders of `--save` and `--cache`",
-    ),
     (
         "std::fs",
         "crate::run::interrupt",
@@ -55,13 +49,8 @@ const PLACES: &[(&str, &str, &str)] = &[
     ),
     (
         "std::fs",
-        "crate::run::scan",
-        "looks whether the sources are there",
-    ),
-    (
-        "std::fs",
-        "crate::run::scan_plan",
-        "reads the policy and the prices",
+        "crate::run::scan_places",
+        "looks whether the sources are there, and makes the folders of `--save` and `--cache`",
     ),
     (
         "std::env",
@@ -331,6 +320,24 @@ fn the_rooms_stand_in_an_order() {
 #[test]
 fn the_world_is_touched_in_its_places_alone() {
     assert_eq!(worldly(&tree()), none());
+}
+
+#[test]
+fn every_place_that_may_touch_the_world_does() {
+    let tree = tree();
+    let is_used = |what: &str, place: &str| {
+        let begins = |path: &Segments, with: &str| {
+            let path = path.join("::");
+            path == with || path.starts_with(&format!("{with}::"))
+        };
+        tree.iter().any(|(module, source)| {
+            begins(module, place) && source.paths.iter().any(|path| begins(path, what))
+        })
+    };
+    let idle = PLACES
+        .iter()
+        .filter(|(what, place, _)| !is_used(what, place));
+    assert_eq!(idle.collect::<Vec<_>>(), Vec::<&(&str, &str, &str)>::new());
 }
 
 #[test]

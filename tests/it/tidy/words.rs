@@ -46,7 +46,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("nobody makes", "nobody creates"),
 ];
 
-/// Where the words are names in a file format, or text of this list's kind.
+/// Texts in which the words are names in a file format, or text of this list's kind.
 const ALLOWED: &[&str] = &["dearer"];
 
 /// Files that are left out: their wording belongs to work that is not finished.
@@ -158,7 +158,7 @@ fn walk(tokens: TokenStream, ignored: &[&str], found: &mut Vec<String>) {
     }
 }
 
-/// Whether a text has these words one after another.
+/// Returns whether a text has these words one after another.
 fn has(text: &str, words: &str) -> bool {
     let plain: String = text
         .to_lowercase()

@@ -18,7 +18,7 @@ fn log_event(number: usize, message: &str) -> Value {
     json!({"id": format!("3885{number:052}"), "timestamp": 1_793_491_200_000_u64, "message": message})
 }
 
-/// What a subscription of a log group sends: a message of control, and two with records.
+/// Returns what a subscription of a log group sends: a message of control, and two with records.
 fn subscription(records: &[String]) -> Vec<Value> {
     let message = |kind: &str, events: Vec<Value>| {
         json!({

@@ -127,7 +127,7 @@ impl<'a> Index<'a> {
             .map_or(Resolution::Former, |one| Resolution::One(one.place))
     }
 
-    /// Whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secret called `name`.
+    /// Returns whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secret called `name`.
     fn former(&self, scope: &Scope, name: &str, time: i64) -> Former {
         let named = self.named(scope, name);
         if named.is_empty() {

@@ -323,7 +323,8 @@ proptest! {
         }
     }
 
-    /// What replays as a whole replays at each cut, and no cut makes a secret look further than the whole does.
+    /// A journal that replays as a whole replays at each cut, and no cut makes a secret look further than the whole
+    /// does.
     #[test]
     fn any_prefix_of_a_journal_is_consistent(picks in proptest::collection::vec((0_usize..14, 0_u8..3), 0..60)) {
         let mut state = JournalState::default();

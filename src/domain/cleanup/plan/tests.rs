@@ -5,52 +5,25 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::base::span::Span;
 use crate::domain::inventory::tags::Tags;
-use crate::domain::report::result::{Cost, PolicySummary, Report, SecretRow, Totals, WindowDetail};
-use crate::domain::report::verdict::ReasonRow;
+use crate::domain::report::result::{Cost, PolicySummary, Report, SecretRow, Totals};
+use crate::report::sample;
 
 /// A row that can go, in the account and Region of most tests.
 pub(crate) fn row(name: &str) -> SecretRow {
-    let arn: SecretArn =
-        format!("arn:aws:secretsmanager:eu-central-1:111122223333:secret:{name}-AbC123")
-            .parse()
-            .unwrap();
     SecretRow {
-        name: name.to_owned(),
-        account: arn.scope().account.clone(),
-        region: arn.scope().region.clone(),
-        arn,
         owner: None,
-        verdict: Verdict::Delete,
-        reasons: vec![ReasonRow {
-            code: "never-read".into(),
-            text: "nobody ever read it".to_owned(),
-        }],
         created: None,
         last_changed: Some("2026-01-02T03:04:05.6Z".parse().unwrap()),
-        last_accessed: None,
-        last_consumer_read: None,
-        last_consumer: None,
-        idle_days: None,
-        calls: 0,
-        reads: 0,
-        failed: 0,
-        consumers: 0,
         cost: Cost::new(Some(Money(400_000)), None, None),
         window_cost: Cost::default(),
-        window_detail: WindowDetail::default(),
         avoidable_usd: None,
-        replica_of: None,
-        replicas: vec![],
-        evidence_days: 90,
-        deleted: None,
-        owning_service: None,
-        price_is_assumed: false,
-        customer_key: false,
-        rotates: false,
-        description: None,
-        tags: Tags::new(),
-        readers: vec![],
-        estimate: None,
+        ..sample::secret(
+            "111122223333",
+            "eu-central-1",
+            name,
+            Verdict::Delete,
+            "never-read",
+        )
     }
 }
 

@@ -99,8 +99,8 @@ fn new_reader(
     })
 }
 
-/// Whether a reader takes the place of another one with the same program, as after a deploy that gives the role another
-/// name.
+/// Returns whether a reader takes the place of another one with the same program, as after a deploy that gives the role
+/// another name.
 fn follows(
     facts: &ScanFacts<'_>,
     reader: &ReaderIdentity<'_>,
@@ -117,8 +117,8 @@ fn follows(
     })
 }
 
-/// Whether a steady reader has stopped: it is silent for longer than the policy's time and than three times its longest
-/// pause. Returns its last use.
+/// Returns whether a steady reader has stopped: it is silent for longer than the policy's time and than three times its
+/// longest pause. Returns its last use.
 fn stopped(facts: &ScanFacts<'_>, reader: &ReaderIdentity<'_>) -> Option<(usize, i64)> {
     let days = reader.days(facts.evidence);
     let (_, last) = reader.used_in(facts.evidence)?;
@@ -205,7 +205,7 @@ fn jump(facts: &ScanFacts<'_>, secret: &Secret, reader: &ReaderIdentity<'_>) -> 
     })
 }
 
-/// Whether a reader used a secret on so many days that [`gone`] judges it.
+/// Returns whether a reader used a secret on so many days that [`gone`] judges it.
 pub(super) fn is_steady(facts: &ScanFacts<'_>, reader: &ReaderIdentity<'_>) -> bool {
     reader.days(facts.evidence).len() >= STEADY_DAYS
 }

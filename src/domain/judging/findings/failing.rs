@@ -20,7 +20,7 @@ use crate::domain::usage::activity::{
     ReaderUse, Readers,
 };
 
-/// What happened to a secret within so many seconds before the first failure may have caused it.
+/// The seconds before the first failure within which a change of the secret may have caused it.
 const SHORTLY: i64 = DAY;
 
 /// Failures are over if the reader succeeded since, and the last of them is so many seconds ago.
@@ -171,7 +171,7 @@ impl FailureStory {
         }
     }
 
-    /// How it stands, as the end of a sentence.
+    /// Returns how it stands, as the end of a sentence.
     fn in_words(&self, facts: &ScanFacts<'_>, failures: &FailedCalls) -> String {
         let days = (failures.last.unwrap_or(0) - failures.first.unwrap_or(0)).div_euclid(DAY) + 1;
         let rate = failures.calls / days.unsigned_abs();
@@ -207,7 +207,7 @@ impl FailureStory {
         text
     }
 
-    /// What was done to the secret shortly before the first failure.
+    /// Returns what was done to the secret shortly before the first failure.
     fn before(&self, history: &SecretHistory<'_>) -> String {
         let shortly = self.first - SHORTLY..=self.first;
         let moments = history.changes.iter().filter_map(|slice| {

@@ -59,7 +59,7 @@ fn owners(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
 struct ListedNames<'a> {
     /// By account and Region.
     by_scope: BTreeSet<(&'a Scope, &'a str)>,
-    /// Where each name of an account stands by itself: not as a replica, and not replicated.
+    /// The scopes in which each name of an account is by itself: not as a replica, and not replicated.
     alone: BTreeMap<(&'a str, &'a str), Vec<&'a Scope>>,
 }
 
@@ -232,14 +232,14 @@ fn replicas(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     }
 }
 
-/// Whether it was created within the idle time, or nobody knows when.
+/// Returns whether it was created within the idle time, or nobody knows when.
 fn is_young(facts: &ScanFacts<'_>, secret: &Secret) -> bool {
     secret
         .created
         .is_none_or(|created| created > facts.idle_since())
 }
 
-/// Whether somebody read it within the idle time and the day before it, by the trail or by `LastAccessedDate`.
+/// Returns whether somebody read it within the idle time and the day before it, by the trail or by `LastAccessedDate`.
 pub(super) fn is_read(facts: &ScanFacts<'_>, place: usize) -> bool {
     let since = facts.idle_since();
     let edge = day_of(since).checked_sub(jiff::ToSpan::day(1));
@@ -249,7 +249,7 @@ pub(super) fn is_read(facts: &ScanFacts<'_>, place: usize) -> bool {
     by_date || used.is_some_and(|at| at >= since.as_second())
 }
 
-/// Whether a consumer asked for its value within the idle time, however the call ended.
+/// Returns whether a consumer asked for its value within the idle time, however the call ended.
 fn is_asked_for(facts: &ScanFacts<'_>, place: usize) -> bool {
     let since = facts.idle_since().as_second();
     facts.activity.secrets[place].iter().any(|(reader, what)| {

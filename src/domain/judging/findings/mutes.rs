@@ -91,8 +91,8 @@ mod tests {
         }
     }
 
-    /// How a mute of `failing-reads` with these signs ends: the reasons on two findings, how many findings there are then,
-    /// and how many sentences about idle mutes.
+    /// Returns how a mute of `failing-reads` with these signs ends: the reasons on two findings, how many findings
+    /// there are then, and how many sentences about idle mutes.
     fn muted(signs: &str) -> ([Option<String>; 2], usize, usize) {
         let text = format!("[[mute]]\ncode = \"failing-reads\"\nreason = \"why\"\n{signs}");
         let policy = Policy::parse(&text).unwrap();

@@ -12,7 +12,7 @@ use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::usage::activity::ReaderUse;
 
-/// How many names a finding lists.
+/// The number of names that a finding lists.
 const LISTED: usize = 10;
 
 /// Kinds of readers that are programs of the customer.

@@ -12,6 +12,7 @@ use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::inventory::secret::{Secret, day_of};
+use crate::domain::judging::facts::utc_day;
 use crate::domain::policy::TagRule;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::CallOutcome;
@@ -126,9 +127,9 @@ impl OneSecret<'_> {
         }
         let since = succeeded.map_or_else(
             || "no success is known".to_owned(),
-            |at| format!("the last success was on {}", day(at)),
+            |at| format!("the last success was on {}", utc_day(at)),
         );
-        let text = format!("the rotation failed on {}; {since}", day(failed));
+        let text = format!("the rotation failed on {}; {since}", utc_day(failed));
         Some(FindingRow {
             evidence: match &*message {
                 "" => format!("`{name}` event at {}", moment(failed)),
@@ -146,7 +147,7 @@ impl OneSecret<'_> {
         }
         let text = format!(
             "a version has been in staging (AWSPENDING) since {} or earlier, and is not the current one",
-            day(changed)
+            utc_day(changed)
         );
         Some(about(self.secret, FindingCode::RotationStuck, text))
     }
@@ -160,7 +161,7 @@ impl OneSecret<'_> {
         }
         let text = format!(
             "it should have been rotated by {}, {} ago, {}",
-            day(due),
+            utc_day(due),
             counted((self.now() - due).unsigned_abs() / 86_400, "day", "days"),
             match self.secret.last_rotated {
                 Some(at) => format!("and was last rotated on {}", day_of(at)),
@@ -173,7 +174,7 @@ impl OneSecret<'_> {
         })
     }
 
-    /// When the next rotation is due, and what says so.
+    /// Returns when the next rotation is due, and what says so.
     fn due(&self) -> Option<(i64, String)> {
         if let Some(next) = self.secret.next_rotation {
             return Some((next.as_second(), format!("NextRotationDate {next}")));
@@ -197,7 +198,8 @@ impl OneSecret<'_> {
         })
     }
 
-    /// Why the secret should rotate. What nobody reads need not, unless the policy demands it; a name is no proof.
+    /// Returns why the secret should rotate. What nobody reads need not, unless the policy demands it; a name is no
+    /// proof.
     fn must_rotate(&self) -> Option<(Severity, String)> {
         let settings = &self.facts.policy.findings;
         let name = &self.secret.name;
@@ -228,7 +230,7 @@ impl OneSecret<'_> {
         Some((Severity::Low, text))
     }
 
-    /// Whether a program puts new values: something else than Secrets Manager rotates the secret.
+    /// Returns whether a program puts new values: something else than Secrets Manager rotates the secret.
     fn program_writes(&self) -> bool {
         self.readers
             .iter()
@@ -264,7 +266,7 @@ impl OneSecret<'_> {
             "{} put a value {}, last on {}, although the secret rotates by itself",
             name_of(who),
             counted(times, "time", "times"),
-            day(last)
+            utc_day(last)
         );
         Some(FindingRow {
             reader: Some(who.to_owned()),
@@ -288,18 +290,13 @@ impl OneSecret<'_> {
                 "day",
                 "days"
             ),
-            day(changed)
+            utc_day(changed)
         );
         Some(about(self.secret, FindingCode::NeverRotated, text))
     }
 }
 
-/// Whether the call put a value.
+/// Returns whether the call put a value.
 fn is_put(slice: &ActivitySlice<'_>) -> bool {
     &*slice.access.subject.api == "PutSecretValue" && slice.access.outcome == CallOutcome::Ok
-}
-
-/// The UTC day of a moment.
-fn day(second: i64) -> String {
-    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| day_of(at).to_string())
 }

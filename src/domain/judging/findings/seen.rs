@@ -33,21 +33,21 @@ pub(super) fn consumers<'a>(facts: &ScanFacts<'a>, place: usize) -> Vec<ReaderId
 }
 
 impl<'a> ReaderIdentity<'a> {
-    /// Whether it comes as one of these kinds.
+    /// Returns whether it comes as one of these kinds.
     pub(super) fn is_any(&self, kinds: &[ReaderKind]) -> bool {
         self.uses
             .iter()
             .any(|(reader, _)| kinds.contains(&reader.kind))
     }
 
-    /// Whether it comes as these kinds alone.
+    /// Returns whether it comes as these kinds alone.
     pub(super) fn is_only(&self, kinds: &[ReaderKind]) -> bool {
         self.uses
             .iter()
             .all(|(reader, _)| kinds.contains(&reader.kind))
     }
 
-    /// Whether another one comes with one of its programs.
+    /// Returns whether another one comes with one of its programs.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let clients = |one: &Self| -> BTreeSet<String> {
             one.uses
@@ -95,9 +95,9 @@ impl<'a> ReaderIdentity<'a> {
     }
 }
 
-/// Whether a call came over a public path: from an address of the internet, and through no VPC endpoint. AWS sees the
-/// address of a private network only of calls that come through an endpoint. What an AWS service calls has no path of its
-/// own.
+/// Returns whether a call came over a public path: from an address of the internet, and through no VPC endpoint. AWS
+/// sees the address of a private network only of calls that come through an endpoint. What an AWS service calls has no
+/// path of its own.
 pub(super) fn is_public(slice: &ActivitySlice<'_>, cell: Cell) -> bool {
     let caller = &slice.access.caller;
     let is_of_service = !caller.invoked_by.is_empty()
@@ -109,7 +109,7 @@ pub(super) fn is_public(slice: &ActivitySlice<'_>, cell: Cell) -> bool {
         && !cell.address.is_private()
 }
 
-/// Whether a call came through a VPC endpoint.
+/// Returns whether a call came through a VPC endpoint.
 pub(super) fn is_through_endpoint(slice: &ActivitySlice<'_>, cell: Cell) -> bool {
     slice.access.caller.vpc_endpoint || cell.address.is_private()
 }

@@ -65,7 +65,7 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     }
 }
 
-/// When the value changed within the evidence span, sorted: rotations that succeeded, and values that were put.
+/// Returns when the value changed within the evidence span, sorted: rotations that succeeded, and values that were put.
 fn changes(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Vec<i64> {
     let events = facts.activity.service_events.get(&place);
     let rotations = events

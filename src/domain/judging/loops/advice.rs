@@ -40,7 +40,7 @@ const PROGRAM_OF_A_PERSON: &str = "a program uses the role of a person: give it 
 const CONSOLE: &str =
     "AWS's console calls for a person who is signed in: close the page that refreshes itself";
 
-/// What to change about a loop.
+/// Returns what to change about a loop.
 pub(super) fn advice(
     reader: &Reader,
     class: &Class,
@@ -64,7 +64,7 @@ pub(super) fn advice(
     of_shape.to_owned()
 }
 
-/// What to change about a reader that describes a secret in order to write it.
+/// Returns what to change about a reader that describes a secret in order to write it.
 pub(super) fn before_writes(reader: &Reader) -> String {
     let advice = if reader.kind == ReaderKind::Sync {
         PUSH

@@ -7,7 +7,7 @@
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::usage::activity::{ActivitySlice, ReaderUse};
 
-/// What is called in a loop.
+/// The target of a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Called<'a> {
     /// The value is read.
@@ -64,8 +64,8 @@ impl<'a> Called<'a> {
         }
     }
 
-    /// Whether a call is one of these. Of reads and descriptions those that were answered: the refused ones are a finding
-    /// of their own.
+    /// Returns whether a call is one of these. Of reads and descriptions those that were answered: the refused ones are
+    /// a finding of their own.
     pub(super) fn fits(self, slice: &ActivitySlice<'_>) -> bool {
         match self {
             Self::Read => slice.is_read(),

@@ -28,7 +28,7 @@ const SESSIONS_OF_A_PLACE: u64 = 3;
 /// What the clients of a reader add up to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FoldedClients {
-    /// How many clients, or, if `up_to`, how many there may be.
+    /// The number of clients, or, if `up_to`, the most that there may be.
     pub(super) count: u64,
     pub(super) up_to: bool,
     pub(super) calls: u64,
@@ -90,7 +90,7 @@ struct SortedSessions<'h> {
     lasting: BTreeMap<Address, Place>,
     /// By address.
     brief: BTreeMap<Address, Place>,
-    /// What starts anew each time.
+    /// Adds a client that starts again each time.
     anew: Place,
 }
 
@@ -193,7 +193,7 @@ impl FoldedClients {
             || place.are_processes && in_a_row(place.hot(|hour| hour.calls)) >= needs.hot_hours;
     }
 
-    /// What starts anew each time.
+    /// Adds a client that starts again each time.
     fn anew(&mut self, place: &Place, needs: ClientNeeds) {
         if place.calls == 0 {
             return;

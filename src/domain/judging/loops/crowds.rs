@@ -162,7 +162,7 @@ impl SessionRate {
         self.most = self.most.max(calls);
     }
 
-    /// What belongs to so many calls, where so much belongs to those of the sample.
+    /// Returns what belongs to so many calls, where so much belongs to those of the sample.
     fn of(self, calls: u64, share: u64) -> u64 {
         let all = self.calls.max(1);
         (calls * share + all / 2) / all
@@ -185,7 +185,7 @@ impl RatePair {
         }
     }
 
-    /// What most of the sessions are.
+    /// Returns what most of the sessions are.
     fn is_brief(&self) -> bool {
         self.brief.sessions > self.lasting.sessions
     }
@@ -240,7 +240,7 @@ impl CrowdRates {
         }
     }
 
-    /// Whether the sessions that made these calls at an address do not last.
+    /// Returns whether the sessions that made these calls at an address do not last.
     fn is_brief(&self, address: Address, cells: &[(Cell, bool)]) -> bool {
         let by_marks = brief_by_marks(cells);
         let by_sample = || self.at.get(&address).map(RatePair::is_brief);
@@ -255,7 +255,7 @@ impl CrowdRates {
             .unwrap_or_else(|| is_full() || self.all.is_brief())
     }
 
-    /// What the sessions at an address do.
+    /// Returns what the sessions at an address do.
     fn at(&self, address: Address, is_brief: bool, needs: ClientNeeds) -> SessionRate {
         let of = |mut pair: RatePair| *pair.of(is_brief);
         let here = self.at.get(&address).copied().map(of);
@@ -274,7 +274,8 @@ impl CrowdRates {
     }
 }
 
-/// Whether names pass, by how few of their marks are there in the next hour, too; `None`: the marks do not tell.
+/// Returns whether names pass, by how few of their marks are there in the next hour, too; `None`: the marks do not
+/// tell.
 fn brief_by_marks(cells: &[(Cell, bool)]) -> Option<bool> {
     let bits = i64::from(u32::BITS);
     let (mut stay, mut all) = (0, 0);

@@ -1,6 +1,7 @@
 //! How often a client has to call, and when it calls too often.
 
-/// What lasts half the time of a cache is a client that could have one; of a cache of more than an hour, half an hour.
+/// A session that lasts half the time of a cache is a client that could have one; of a cache of more than an hour, half
+/// an hour.
 const LONGEST_CACHE_S: i64 = 3_600;
 
 /// What a client needs, and when it is hot.

@@ -25,11 +25,11 @@ pub(super) struct Place {
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) calls: u64,
-    /// Of the calls, those under ids of tasks, instances, pods and builds.
+    /// The calls among them that were made under ids of tasks, instances, pods and builds.
     pub(super) by_start: u64,
-    /// How many sessions.
+    /// The number of sessions.
     pub(super) sessions: u64,
-    /// How many of them at the same time.
+    /// The most of them at the same time.
     pub(super) at_once: u64,
     /// All calls came through a VPC endpoint.
     pub(super) is_inside: bool,
@@ -103,12 +103,12 @@ impl Place {
         self.are_processes &= other.are_processes;
     }
 
-    /// What caches would avoid if each session were a client.
+    /// Returns what caches would avoid if each session were a client.
     pub(super) fn apart(&self) -> u64 {
         self.hours.values().map(|hour| hour.apart).sum()
     }
 
-    /// What a cache would avoid if all sessions were one client.
+    /// Returns what a cache would avoid if all sessions were one client.
     pub(super) fn together(&self, needs: ClientNeeds) -> u64 {
         let hours = self.hours.values();
         hours.map(|hour| needs.beyond(hour.calls)).sum()
@@ -127,7 +127,7 @@ impl Place {
     }
 }
 
-/// How many of them were there at the same time.
+/// Returns how many of them were there at the same time.
 fn at_once(stays: &[Stay<'_>]) -> u64 {
     let starts = stays.iter().map(|stay| (stay.first, 0_u8));
     let ends = stays.iter().map(|stay| (stay.last, 1));

@@ -26,7 +26,7 @@ use crate::domain::trail::cell::Address;
 use crate::domain::trail::sessions::SessionForm;
 use crate::domain::usage::activity::{ActivityWindow, ReaderUse};
 
-/// How many windows before and after a window decide whether it counts.
+/// Sets how many windows before and after a window decide whether it counts.
 const NEAR: usize = 6;
 
 /// A client must be seen in so many windows for its interval to be known.
@@ -146,7 +146,7 @@ impl CallInterval {
     }
 }
 
-/// What the windows of each client showed: once each, by account and Region, client and window.
+/// Returns what the windows of each client showed: once each, by account and Region, client and window.
 fn client_windows<'a>(
     what: &ReaderUse<'a>,
     called: Called<'_>,
@@ -197,7 +197,7 @@ struct ClientHour<'a> {
     calls: u64,
 }
 
-/// What each client did in each hour of a window: once each, by client and hour.
+/// Returns what each client did in each hour of a window: once each, by client and hour.
 fn client_hours<'a>(
     what: &ReaderUse<'a>,
     called: Called<'_>,

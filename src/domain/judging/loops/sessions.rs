@@ -26,12 +26,12 @@ pub(super) struct SessionHour<'a> {
     pub(super) is_inside: bool,
 }
 
-/// Whether calls come through a VPC endpoint.
+/// Returns whether calls come through a VPC endpoint.
 pub(super) fn is_inside(slice: &ActivitySlice<'_>, cell: Cell) -> bool {
     slice.access.caller.vpc_endpoint || cell.address.is_private()
 }
 
-/// What each session of some lines did in each hour of a window: once each, by session, address and hour.
+/// Returns what each session of some lines did in each hour of a window: once each, by session, address and hour.
 pub(super) fn session_hours<'a>(
     what: &ReaderUse<'a>,
     called: Called<'_>,
@@ -128,7 +128,7 @@ pub(super) enum SessionLife {
     Brief,
 }
 
-/// When a session was seen.
+/// The span in which a session was seen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SessionSpan {
     pub(super) first: i64,
@@ -196,7 +196,7 @@ impl MadeUpLives {
         span.first < self.span.0 + cache_s || span.last + cache_s > self.span.1
     }
 
-    /// Whether a made-up name does not last.
+    /// Returns whether a made-up name does not last.
     pub(super) fn is_brief(&self, span: SessionSpan) -> bool {
         span.is_brief(self.needs) && (self.mostly_brief || !self.is_at_edge(span))
     }

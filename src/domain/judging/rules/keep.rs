@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{in_days, utc_day};
+use super::in_days;
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::inventory::secret::day_of;
+use crate::domain::judging::facts::utc_day;
 use crate::domain::judging::facts::{Accessed, Evidence, SecretFacts, Unused};
 use crate::domain::policy::TagRule;
 use crate::domain::usage::activity::{ActivitySlice, Reader, ReaderUse};

@@ -1,8 +1,8 @@
 //! The rules by which a person must look: the evidence has a gap, or somebody has to do with the secret.
 
-use super::utc_day;
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::judging::facts::utc_day;
 use crate::domain::judging::facts::{Evidence, SecretFacts, Unused};
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::usage::activity::{ActivityWindow, Reader};

@@ -29,7 +29,7 @@ fn reason(code: &str, text: impl Into<String>) -> Reason {
     }
 }
 
-/// What holds for the bill as a whole.
+/// Returns what holds for the bill as a whole.
 pub(super) fn of_bill(report: &Report, bill: &Bill) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if let Some(from) = bill.straddles_from {
@@ -152,7 +152,7 @@ fn not_understood(bill: &Bill) -> Reason {
     )
 }
 
-/// Why one row differs, most likely first. `covers` is the time of the bill.
+/// Returns why one row differs, most likely first. `covers` is the time of the bill.
 pub(super) fn of_row(
     report: &Report,
     row: &ReconciliationRow,

@@ -46,7 +46,7 @@ impl Grain {
         }
     }
 
-    /// What is billed by place.
+    /// The bill by place.
     pub(super) fn billed(self, bill: &Bill) -> BTreeMap<BillKey, Billed> {
         let mut places: BTreeMap<BillKey, Billed> = BTreeMap::new();
         for (place, billed) in &bill.places {
@@ -55,7 +55,7 @@ impl Grain {
         places
     }
 
-    /// What the scan says by place: `None` inside where nothing of it is known.
+    /// Returns what the scan says by place: `None` inside where nothing of it is known.
     pub(super) fn estimated(
         self,
         estimates: BTreeMap<BillKey, Option<Money>>,
@@ -70,14 +70,14 @@ impl Grain {
         places
     }
 
-    /// Whether a place names all that the bill tells apart.
+    /// Returns whether a place names all that the bill tells apart.
     pub(super) fn is_named(self, place: &BillKey) -> bool {
         (place.account.is_some() || !self.accounts) && (place.region.is_some() || !self.regions)
     }
 }
 
 impl BillKey {
-    /// Whether an account and Region belong to this place; what the place does not name is any.
+    /// Returns whether an account and Region belong to this place; what the place does not name is any.
     pub(super) fn holds(&self, account: &AccountId, region: &Region) -> bool {
         self.account.as_ref().is_none_or(|own| own == account)
             && self.region.as_ref().is_none_or(|own| own == region)

@@ -21,7 +21,7 @@ pub struct PaidPrices {
     pub notes: Vec<String>,
 }
 
-/// Where a price holds: a Region, and one account in it or all.
+/// The places where a price holds: a Region, and one account in it or all.
 type PriceScope = (Option<AccountId>, Region);
 
 /// A price with what of it is that of the list, because the bill does not have it.
@@ -140,7 +140,7 @@ fn listed<'a>(
         .map(|row| &row.price)
 }
 
-/// What so many units cost, rounded half up to a micro-dollar; `None`: nothing was used, or nothing charged.
+/// Returns what so many units cost, rounded half up to a micro-dollar; `None`: nothing was used, or nothing charged.
 fn price(billed: &Billed, per: i128) -> Option<Money> {
     let mut net = billed.usage;
     net += billed.discounts;

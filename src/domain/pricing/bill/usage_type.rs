@@ -76,7 +76,7 @@ pub fn region_of(usage_type: &str) -> Option<Region> {
         .ok()
 }
 
-/// What comes before the service's own name, and the part.
+/// Returns what comes before the service's own name, and the part.
 fn split(usage_type: &str) -> Option<(&str, CostPart)> {
     const ENDS: [(&str, CostPart); 5] = [
         ("AWSSecretsManager-Secret", CostPart::Storage),

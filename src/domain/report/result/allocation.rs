@@ -12,7 +12,7 @@ pub struct AllocationReport {
     pub rule: AllocationRule,
     /// The owners by name, those without an owner tag first.
     pub owners: Vec<OwnerShare>,
-    /// What could not be shared out, because no call is attributed to any owner: run rate of a month.
+    /// The amount that could not be shared out, because no call is attributed to any owner: run rate of a month.
     pub apart_usd: Money,
     /// The same of the window.
     pub window_apart_usd: Money,
@@ -29,7 +29,7 @@ pub struct OwnerShare {
     pub share_usd: Money,
     /// Both.
     pub total_usd: Money,
-    /// What its own secrets cost in the window, those deleted since among them.
+    /// The amount that its own secrets cost in the window, those deleted since among them.
     pub window_own_usd: Money,
     /// Its share of the other calls of the window.
     pub window_share_usd: Money,

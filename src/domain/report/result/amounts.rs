@@ -134,13 +134,13 @@ impl Cost {
 pub struct Amounts<C, M = C> {
     /// API calls in the window.
     pub calls: C,
-    /// Of those, successful `GetSecretValue`.
+    /// The successful `GetSecretValue` calls among them.
     pub reads: C,
-    /// Of those, failed `GetSecretValue`.
+    /// The failed `GetSecretValue` calls among them.
     pub failed: C,
     /// The run rate of a month.
     pub cost: CostParts<M>,
-    /// What the window cost.
+    /// The cost of the window.
     pub window: M,
 }
 

@@ -11,9 +11,9 @@ pub struct BudgetRow {
     pub of: String,
     /// The owner or account; empty for the total. Other people's text.
     pub name: String,
-    /// What may be spent a month.
+    /// The amount that may be spent a month.
     pub limit_usd: Money,
-    /// What is spent: the run rate of a month, or what the calendar month cost if the scan is of one.
+    /// The amount that is spent: the run rate of a month, or what the calendar month cost if the scan is of one.
     pub cost_usd: Money,
 }
 

@@ -17,7 +17,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 pub struct ReaderRow {
     /// The ARN of the role or user, or the name of the service.
     pub reader: String,
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program, by its fingerprint. Other people's text.
     pub client: String,
@@ -40,7 +40,7 @@ pub struct ReaderRow {
     /// The same of the KMS requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_usd: Option<Money>,
-    /// How sure the counts are, if they come from a sample. `describes` has no interval of its own.
+    /// The certainty of the counts, if they come from a sample. `describes` has no interval of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Box<Estimate>>,
 }
@@ -73,12 +73,12 @@ pub struct UnattributedRow {
     pub by_what: BTreeMap<String, u64>,
     /// Run rate; `None`: price unknown.
     pub api_usd: Option<Money>,
-    /// What they cost in the window.
+    /// The amount that they cost in the window.
     pub window_api_usd: Option<Money>,
-    /// What of that is scaled, and its months.
+    /// The part of that which is scaled, and its months.
     #[serde(default, skip_serializing_if = "WindowDetail::is_plain")]
     pub window_detail: WindowDetail,
-    /// How sure the numbers are, if some of them come from a sample.
+    /// The certainty of the numbers, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
 }
@@ -88,11 +88,11 @@ pub struct UnattributedRow {
 pub struct CallerRow {
     /// The ARN of the role or user, or the name of the service.
     pub reader: String,
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program, by its fingerprint. Other people's text.
     pub client: String,
-    /// What it calls: the API's name, or why the name is nobody's, as in [`UnattributedRow::by_what`].
+    /// The call that it makes: the API's name, or why the name is nobody's, as in [`UnattributedRow::by_what`].
     pub what: String,
     /// API calls.
     pub calls: u64,

@@ -23,7 +23,7 @@ pub struct Range<T> {
 }
 
 impl<T> Range<T> {
-    /// Of a number that is known exactly.
+    /// Makes the interval of a number that is known exactly.
     pub fn exact(number: T) -> Self
     where
         T: Copy,
@@ -74,19 +74,19 @@ pub struct Estimate {
     /// The run rate; `None`: not estimated, or price unknown. Storage is never estimated.
     #[serde(flatten, serialize_with = "estimated_parts")]
     pub cost: CostParts<Option<Range<Money>>>,
-    /// What the window cost.
+    /// The cost of the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_total_usd: Option<Range<Money>>,
-    /// Of a secret: run rate of the calls that a cache would avoid.
+    /// The run rate of the calls that a cache would avoid, on the row of a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avoidable_usd: Option<Range<Money>>,
-    /// Of totals: what deleting and mending the loops would save a month.
+    /// The amount that deleting and fixing loops would save a month, on the row of totals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub savings_usd: Option<Range<Money>>,
     /// In how many windows of the sample a call was seen. Of the totals of a selection: the most that any of its rows was
     /// seen in, because rows share windows and a report does not say which; there were at least so many.
     pub windows: u64,
-    /// Why the intervals may be too narrow.
+    /// The reason why the intervals may be too narrow.
     pub caveats: Vec<CaveatRow>,
 }
 
@@ -144,11 +144,11 @@ pub struct LoopEstimate {
     pub reads_month: Range<u64>,
     /// Calls a month that a cache would avoid.
     pub avoidable_calls_month: Range<u64>,
-    /// What they cost; `None`: price unknown.
+    /// The amount that they cost; `None`: price unknown.
     pub avoidable_usd_month: Option<Range<Money>>,
     /// In how many windows of the sample a call was seen. Clients and active hours are those that were seen: at least.
     pub windows: u64,
-    /// Why the intervals may be too narrow.
+    /// The reason why the intervals may be too narrow.
     pub caveats: Vec<CaveatRow>,
 }
 
@@ -157,7 +157,7 @@ pub struct LoopEstimate {
 pub struct AvoidableRange {
     /// Calls a month that a cache would avoid.
     pub calls_month: Range<u64>,
-    /// What they cost; `None`: price unknown.
+    /// The amount that they cost; `None`: price unknown.
     pub usd_month: Option<Range<Money>>,
 }
 
@@ -172,9 +172,9 @@ pub struct SampleRow {
     pub step_s: u32,
     /// Seconds in a window.
     pub width_s: u32,
-    /// Where the first window lies within a step.
+    /// The offset of the first window within a step.
     pub phase_s: u32,
-    /// What the phase was drawn from.
+    /// The seed that the phase was drawn from.
     pub seed: u64,
     /// Windows of the whole comb.
     pub windows: u32,
@@ -186,7 +186,7 @@ pub struct SampleRow {
     pub calls: Option<u64>,
     /// The interval.
     pub calls_range: Option<Range<u64>>,
-    /// Why the interval may be too narrow.
+    /// The reason why the interval may be too narrow.
     pub caveats: Vec<CaveatRow>,
 }
 

@@ -10,7 +10,7 @@ use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region, SecretArn};
 use crate::domain::base::reader_kind::ReaderKind;
 
-/// How the calls of a loop lie in time, or who makes them.
+/// The shape of a loop: how its calls lie in time, or who makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoopShape {
@@ -56,7 +56,7 @@ pub struct LoopRow {
     pub region: Option<Region>,
     /// The ARN of the role or user.
     pub reader: String,
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The program.
     pub client: String,
@@ -64,7 +64,7 @@ pub struct LoopRow {
     pub what: String,
     /// Such calls a month, at the rate of the covered hours.
     pub reads_month: u64,
-    /// How many clients it is: sessions at addresses, and where the names of sessions were made up, what stands behind
+    /// The number of clients: sessions at addresses, and where the names of sessions were made up, what stands behind
     /// them.
     pub clients: u64,
     /// There may be as many clients, and as few as one for each address.
@@ -73,7 +73,7 @@ pub struct LoopRow {
     /// Mean seconds between two calls of the busiest client in its peak hour; in a sample, while it was seen. `None`: a
     /// sample saw too little of it.
     pub interval_s: Option<f64>,
-    /// How its calls lie in time, or who makes them.
+    /// The shape of the calls: how they lie in time, or who makes them.
     pub shape: LoopShape,
     /// Hours of the window in which it called.
     pub active_hours: u32,
@@ -81,23 +81,23 @@ pub struct LoopRow {
     pub cache_s: u32,
     /// Calls a month that a cache would avoid for certain.
     pub avoidable_calls_month: u64,
-    /// What they cost, API and KMS; `None`: price unknown, or not known how many can be avoided.
+    /// The amount that they cost, API and KMS; `None`: price unknown, or not known how many can be avoided.
     pub avoidable_usd_month: Option<Money>,
     /// Between what the avoidable calls lie, where one client cannot be told from many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avoidable_range: Option<AvoidableRange>,
-    /// What to change, naming the setting.
+    /// The advice, which names the setting.
     pub advice: String,
     /// Calls on each day of the window, for the picture.
     pub days: BTreeMap<Date, u64>,
-    /// How sure the numbers are, if some of them come from a sample.
+    /// The certainty of the numbers, if some of them come from a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<LoopEstimate>,
 }
 
 impl LoopRow {
-    /// What stands before the number of clients: a sample shows some of them, and of those behind one address only the
-    /// most is known.
+    /// Returns what stands before the number of clients: a sample shows some of them, and of those behind one address
+    /// only the most is known.
     pub fn clients_bound(&self) -> &'static str {
         if self.estimate.is_some() {
             "at least "
@@ -108,7 +108,7 @@ impl LoopRow {
         }
     }
 
-    /// Whether something starts anew each time, so that nobody can say how many calls a cache would avoid.
+    /// Returns whether something starts anew each time, so that nobody can say how many calls a cache would avoid.
     pub fn avoidable_is_unknown(&self) -> bool {
         let starts = matches!(self.shape, LoopShape::TaskStart | LoopShape::PerProcess);
         let few = self.avoidable_calls_month < self.reads_month.div_ceil(2);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::base::names::{AccountId, SecretArn};
 
-/// Who may read what, and who does.
+/// The identities that may read secrets, and those that do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReachReport {
     /// Roles and users that may read at least one secret, or perhaps may, sorted by ARN.
@@ -25,7 +25,8 @@ pub struct IdentityReach {
     pub kind: String,
     /// Its account.
     pub account: AccountId,
-    /// Who may assume the role, as phrases: `Lambda function`, `every principal of account 444455556666`.
+    /// The principals that may assume the role, as phrases: `Lambda function`, `every principal of account
+    /// 444455556666`.
     pub assumed_by: Vec<String>,
     /// Secrets that it may read, whatever the request is like.
     pub may_read: u64,
@@ -36,19 +37,19 @@ pub struct IdentityReach {
     pub conditions: Vec<String>,
     /// Secrets of which it is not known whether it may read them.
     pub unknown: u64,
-    /// What is not understood or not given there, as phrases.
+    /// The conditions that are not understood or not given there, as phrases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unclear: Vec<String>,
     /// Secrets that it read in the evidence span.
     pub did_read: u64,
     /// Secrets that it may read, perhaps under conditions, and did not read in the evidence span.
     pub unused: u64,
-    /// Whether each of its reads in the evidence span would have been seen, and it existed all that time. If not, nothing
-    /// follows from what is unused.
+    /// `true` if each of its reads in the evidence span would have been seen, and it existed all that time. If not,
+    /// nothing follows from what is unused.
     pub covered: bool,
     /// The secrets that it read.
     pub read: Vec<SecretArn>,
-    /// What lets it read.
+    /// The grants that let it read.
     pub grants: Vec<GrantReach>,
 }
 
@@ -78,7 +79,7 @@ impl Breadth {
     }
 }
 
-/// What should become of a grant, as far as it is about secrets.
+/// The advice on a grant, as far as it is about secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GrantAdvice {
@@ -111,20 +112,20 @@ pub struct GrantReach {
     pub policy: String,
     /// The name of the statement.
     pub sid: Option<String>,
-    /// How it names secrets.
+    /// The way in which it names secrets.
     pub by: Breadth,
     /// Secrets that it lets the identity read, perhaps under conditions.
     pub may_read: u64,
-    /// Of those, the ones that the identity read in the evidence span.
+    /// The secrets among them that the identity read in the evidence span.
     pub did_read: u64,
-    /// What should become of it.
+    /// The advice on it.
     pub advice: GrantAdvice,
     /// Statements that allow what was used and no more; the policy language of IAM.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub narrowed: Vec<Value>,
 }
 
-/// Who may read one secret.
+/// The identities that may read one secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretReach {
     /// The secret.
@@ -135,7 +136,7 @@ pub struct SecretReach {
     pub conditional: u64,
     /// Roles and users of which it is not known.
     pub unknown: u64,
-    /// Of all these, the ones that read it in the evidence span.
+    /// The identities among all these that read it in the evidence span.
     pub did_read: u64,
     /// Roles and users that may change its value, perhaps under conditions.
     pub may_change: u64,
@@ -145,5 +146,5 @@ pub struct SecretReach {
     pub never_read_by: Vec<String>,
 }
 
-/// How many roles and users the row of a secret names.
+/// Sets how many roles and users the row of a secret names.
 pub const NAMED: usize = 50;

@@ -36,9 +36,9 @@ pub struct MonthPart {
     pub month: String,
     /// API calls.
     pub calls: u64,
-    /// Of those, successful `GetSecretValue`.
+    /// The successful `GetSecretValue` calls among them.
     pub reads: u64,
-    /// What that part of the window cost.
+    /// The cost of that part of the window.
     pub cost: Cost,
 }
 
@@ -54,11 +54,11 @@ pub struct FormerSecret {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// When it was created; `None`: before the trail begins, or where it has a hole.
+    /// The time when it was created; `None`: before the trail begins, or where it has a hole.
     pub created: Option<Timestamp>,
-    /// When it was last scheduled for deletion.
+    /// The time when it was last scheduled for deletion.
     pub deleted: Timestamp,
-    /// What its storage cost in the window; `None`: the price is unknown.
+    /// The amount that its storage cost in the window; `None`: the price is unknown.
     pub storage_usd: Option<Money>,
     /// The calendar months of the window.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -11,11 +11,11 @@ use crate::domain::report::result::{
     Amounts, Cost, CostParts, FormerSecret, SecretRow, Totals, UnattributedRow,
 };
 
-/// Of how many parts of a sum the amount is known, and of how many it is not.
+/// The numbers of parts of a sum whose amount is known, and whose amount is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     known: u64,
-    /// How many parts the sum leaves out.
+    /// The number of parts that the sum leaves out.
     pub unknown: u64,
 }
 
@@ -79,11 +79,11 @@ impl CostParts<Parts> {
 /// The parts of each sum in the totals of a selection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownSums {
-    /// Of the calls and the costs, those of the unattributed calls included.
+    /// The parts of the calls and costs, those of the unattributed calls included.
     pub amounts: Amounts<Parts>,
-    /// Of what deleting saves: the secrets that can go.
+    /// The parts of what deleting saves: the secrets that can be deleted.
     pub deleting: Parts,
-    /// Of what mending saves.
+    /// The parts of what fixing loops saves.
     pub(super) mending: Parts,
     /// What could have been found to loop, had it been seen and priced.
     looked_at: Parts,
@@ -95,7 +95,7 @@ impl KnownSums {
         self.amounts.cost.of(totals.cost)
     }
 
-    /// What the window cost by these totals, if it is known.
+    /// Returns what the window cost by these totals, if it is known.
     pub fn window(&self, totals: &Totals) -> Option<Money> {
         self.amounts.window.of(totals.window_cost.parts.total_usd)
     }

@@ -62,7 +62,7 @@ impl<'a, 'p> Callers<'a, 'p> {
         }
     }
 
-    /// What the caller of a line is for what the line means.
+    /// Returns what the caller of a line is for what the line means.
     pub(super) fn towards(
         &mut self,
         access: &'a CallSeries,
@@ -160,7 +160,7 @@ impl KnownCaller {
         }
     }
 
-    /// What the caller is for a call, and for what it meant.
+    /// Returns what the caller is for a call, and for what it meant.
     fn towards(&self, access: &CallSeries, resolution: Option<&Resolution>) -> &Who {
         if let (Some((who, places)), Some(Resolution::One(place))) = (&self.rotates, resolution)
             && places.contains(place)
@@ -198,8 +198,9 @@ fn identity_of(caller: &Caller) -> String {
 /// The places of the secrets that sessions rotate, by (identity, session).
 pub(super) type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
 
-/// Which secrets are rotated by whom, as the calls show it, whether a secret names its function or not: the session moves
-/// the staging labels of the secret (`UpdateSecretVersionStage`) and reads its version in staging. Only rotations do both.
+/// Returns which secrets are rotated by whom, as the calls show it, whether a secret names its function or not: the
+/// session moves the staging labels of the secret (`UpdateSecretVersionStage`) and reads its version in staging. Only
+/// rotations do both.
 pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rotated<'a> {
     let mut staged = Rotated::new();
     let mut moved = Rotated::new();

@@ -77,7 +77,7 @@ impl FailureCause {
         named.map_or(Self::Denied, |(_, cause)| cause)
     }
 
-    /// What happened, as part of a sentence: "312 reads were ...".
+    /// Returns what happened, as part of a sentence: "312 reads were ...".
     pub fn in_words(self) -> &'static str {
         match self {
             Self::IdentityPolicy => "denied by the policies of the role or user",
@@ -97,13 +97,14 @@ impl FailureCause {
         }
     }
 
-    /// Whether the next call may succeed without anybody's doing.
+    /// Returns whether the next call may succeed without anybody's doing.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Throttled | Self::Other)
     }
 }
 
-/// Whether a message of `ResourceNotFoundException` speaks of a version or a staging label of a secret that is there.
+/// Returns whether a message of `ResourceNotFoundException` speaks of a version or a staging label of a secret that is
+/// there.
 fn is_of_version(message: &str) -> bool {
     message.contains("staging label")
         || message.contains("VersionId")

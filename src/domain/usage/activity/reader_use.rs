@@ -14,17 +14,17 @@ use crate::domain::usage::classify::Class;
 const REGULAR_DAYS: usize = 4;
 const REGULAR_HOURS: usize = 12;
 
-/// Whether calls come on so many days, or in so many hours, that somebody makes them by habit.
+/// Returns whether calls come on so many days, or in so many hours, that somebody makes them by habit.
 pub(super) fn is_regular(cells: impl Iterator<Item = Cell>) -> bool {
     let hours: BTreeSet<u32> = cells.map(Cell::hour).collect();
     let days: BTreeSet<u32> = hours.iter().map(|hour| hour / 24).collect();
     hours.len() >= REGULAR_HOURS || days.len() >= REGULAR_DAYS
 }
 
-/// Who reads, as reports group it: never by session.
+/// A reader, as reports group calls: by role or user and client, never by session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reader {
-    /// What it is.
+    /// The kind of reader that it is.
     pub kind: ReaderKind,
     /// The ARN of the role or user, or the name of the service.
     pub identity: String,
@@ -80,12 +80,12 @@ impl<'a> ReaderUse<'a> {
         used.map(ActivitySlice::last).max()
     }
 
-    /// Whether the reader writes the secret.
+    /// Returns whether the reader writes the secret.
     pub fn writes(&self) -> bool {
         self.slices.iter().any(ActivitySlice::is_write)
     }
 
-    /// Whether a `DescribeSecret` by this reader refreshes a cache.
+    /// Returns whether a `DescribeSecret` by this reader refreshes a cache.
     ///
     /// AWS's caching libraries refresh so, and say who they are only where they make their own client: the examples in
     /// their READMEs hand one in. So whoever describes a secret regularly is taken for a cache, unless it is known to look
@@ -136,7 +136,7 @@ impl<'a> ReaderUse<'a> {
 /// Failed calls that ended alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailedCalls {
-    /// How many.
+    /// The number of calls.
     pub calls: u64,
     /// Some of them were not seen: a sample stands for them.
     pub estimated: bool,

@@ -26,7 +26,7 @@ impl ActivityWindow {
         to: i64::MAX,
     };
 
-    /// Whether a moment lies in it.
+    /// Returns whether a moment lies in it.
     pub fn holds(self, second: i64) -> bool {
         self.from <= second && second < self.to
     }
@@ -37,7 +37,7 @@ impl ActivityWindow {
 pub struct ActivitySlice<'a> {
     /// The line.
     pub access: &'a CallSeries,
-    /// Which of its hours.
+    /// The hours of it that are meant.
     pub(super) hours: Range<usize>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> ActivitySlice<'a> {
             .filter(move |(cell, _)| window.holds(cell.first()))
     }
 
-    /// How many calls were seen in a window.
+    /// Returns how many calls were seen in a window.
     pub fn seen_in(&self, window: ActivityWindow) -> u64 {
         if self.is_inside(window) {
             return self.access.calls();
@@ -94,7 +94,7 @@ impl<'a> ActivitySlice<'a> {
         since.map(|cell| u64::from(cell.calls)).sum()
     }
 
-    /// How many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
+    /// Returns how many calls lie in a window (at whose start cells are cut, and whose end is the end or a full hour).
     ///
     /// Where only a sample was read, that is an estimate: those that were seen, and those that they stand for.
     pub fn calls_in(&self, window: ActivityWindow) -> u64 {
@@ -107,7 +107,7 @@ impl<'a> ActivitySlice<'a> {
         calls
     }
 
-    /// How many calls lie in a window and in covered time.
+    /// Returns how many calls lie in a window and in covered time.
     pub fn covered_calls(&self, window: ActivityWindow, covered: &Covered) -> u64 {
         if !self.access.sampled.is_empty() {
             return self.calls_in(window);
@@ -125,14 +125,14 @@ impl<'a> ActivitySlice<'a> {
         cells::span(self.cells().filter(|cell| window.holds(cell.first())))
     }
 
-    /// Whether these are all hours of the line, and no call is outside of a window. So much is known without a look at the
-    /// hours.
+    /// Returns whether these are all hours of the line, and no call is outside of a window. So much is known without a
+    /// look at the hours.
     fn is_inside(&self, window: ActivityWindow) -> bool {
         let is_inside = |(first, last)| window.holds(first) && window.holds(last);
         self.is_whole() && self.span().is_some_and(is_inside)
     }
 
-    /// Whether these are all hours of the line.
+    /// Returns whether these are all hours of the line.
     fn is_whole(&self) -> bool {
         self.hours == (0..self.access.cells.len())
     }
@@ -166,33 +166,33 @@ impl<'a> ActivitySlice<'a> {
         self.span().map_or(i64::MIN, |(_, last)| last)
     }
 
-    /// Whether the value was asked for, however the call ended, alone or in a batch.
+    /// Returns whether the value was asked for, however the call ended, alone or in a batch.
     pub fn asks_for_value(&self) -> bool {
         self.access.asks_for_value()
     }
 
-    /// Whether the description or the versions were asked for, however the call ended.
+    /// Returns whether the description or the versions were asked for, however the call ended.
     pub fn asks_for_description(&self) -> bool {
         self.access.asks_for_description()
     }
 
-    /// Whether the call changes the value of the secret or who may read it, however it ended. Tags and descriptions are
-    /// left out: tools that label everything write those.
+    /// Returns whether the call changes the value of the secret or who may read it, however it ended. Tags and
+    /// descriptions are left out: tools that label everything write those.
     pub fn is_write(&self) -> bool {
         WRITES.contains(&&*self.access.subject.api)
     }
 
-    /// Whether this is a `GetSecretValue`, however it ended.
+    /// Returns whether this is a `GetSecretValue`, however it ended.
     pub fn is_get(&self) -> bool {
         &*self.access.subject.api == "GetSecretValue"
     }
 
-    /// Whether this is a `GetSecretValue` that was answered.
+    /// Returns whether this is a `GetSecretValue` that was answered.
     pub fn is_read(&self) -> bool {
         self.is_get() && self.access.outcome == CallOutcome::Ok
     }
 
-    /// Whether this is a `DescribeSecret` that was answered.
+    /// Returns whether this is a `DescribeSecret` that was answered.
     pub fn is_describe(&self) -> bool {
         &*self.access.subject.api == "DescribeSecret" && self.access.outcome == CallOutcome::Ok
     }

@@ -60,7 +60,7 @@ impl<'a> CallerTexts<'a> {
 }
 
 impl Sign {
-    /// Whether the caller, whose texts these are, shows this sign.
+    /// Returns whether the caller, whose texts these are, shows this sign.
     pub(crate) fn fits(self, caller: &Caller, texts: &CallerTexts<'_>) -> bool {
         let CallerTexts { agent, words, role } = texts;
         match self {
@@ -113,7 +113,7 @@ fn words(agent: &str) -> impl Iterator<Item = &str> {
         .flat_map(str::split_whitespace)
 }
 
-/// Whether a service calls by itself: no role or user stands behind the call.
+/// Returns whether a service calls by itself: no role or user stands behind the call.
 pub(crate) fn is_service_itself(caller: &Caller) -> bool {
     caller.identity_type == "AWSService" || !caller.identity.starts_with("arn:")
 }

@@ -17,7 +17,7 @@ pub struct Filter {
 /// The order of a listing.
 pub type SortKey = fn(&Secret) -> (Option<Timestamp>, &str);
 
-/// What a listing is sorted by; by default the time of creation.
+/// Returns what a listing is sorted by; by default the time of creation.
 pub fn sort_key(name: Option<&str>) -> Result<SortKey, Refusal> {
     Ok(match name {
         None | Some("created-date") => |secret| (Some(secret.created), &secret.name),
@@ -66,7 +66,8 @@ pub fn check(filter: &Filter) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a secret passes a filter: none of the values with `!` fits, and one of the others does, if there are any.
+/// Returns whether a secret passes a filter: none of the values with `!` fits, and one of the others does, if there are
+/// any.
 pub fn passes(filter: &Filter, secret: &Secret) -> bool {
     let (negative, positive): (Vec<&str>, Vec<&str>) = filter
         .values

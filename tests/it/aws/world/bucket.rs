@@ -15,7 +15,7 @@ pub struct Bucket {
     pub account: String,
     /// The Region it lives in.
     pub region: String,
-    /// Who pays for requests.
+    /// The payer of the requests.
     pub payer: Payer,
     /// Other accounts that may read it.
     pub readers: Vec<String>,
@@ -41,13 +41,13 @@ pub struct Object {
     pub body: Body,
     /// Handed out as the header, while the bytes stay what they are.
     pub content_encoding: Option<String>,
-    /// When it was written.
+    /// The time when it was written.
     pub modified: Timestamp,
     /// Headers such as `x-amz-meta-run`, with their values.
     pub metadata: Vec<(&'static str, String)>,
 }
 
-/// Where an object's bytes come from.
+/// The source of an object's bytes.
 #[derive(Clone)]
 pub enum Body {
     /// Here they are.

@@ -8,7 +8,7 @@ use super::{at, hash};
 /// A record of CloudTrail's event history.
 #[derive(Clone, Default)]
 pub struct Event {
-    /// When it happened.
+    /// The time when it happened.
     pub time: Timestamp,
     /// `eventID`.
     pub id: String,

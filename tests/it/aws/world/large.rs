@@ -17,7 +17,7 @@ pub const REGIONS: [&str; 5] = [
     "us-west-2",
 ];
 
-/// Where what goes wrong: the place of the account, and the Region.
+/// The account and the Region where something goes wrong.
 pub const DENIED: (u64, &str) = (3, REGIONS[1]);
 /// As [`DENIED`]: where requests are throttled.
 pub const THROTTLED: (u64, &str) = (5, REGIONS[2]);
@@ -39,7 +39,7 @@ pub fn three_faults(throttle: Fault) -> [Fault; 3] {
 /// On how many days the first secret of each account and Region was read, once each.
 const READS: i64 = 80;
 
-/// How large.
+/// The size of a large organization.
 #[derive(Clone, Copy)]
 pub struct Large {
     /// Accounts; the first one is the management account and the caller.
@@ -56,7 +56,7 @@ impl Large {
         (111_100_000_000 + place).to_string()
     }
 
-    /// Of so many secrets in one account and Region, how many were read yesterday; the others are idle.
+    /// Returns how many of the secrets in one account and Region were read yesterday; the others are idle.
     pub fn used(self) -> u64 {
         self.secrets.div_ceil(3)
     }

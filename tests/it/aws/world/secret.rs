@@ -28,9 +28,9 @@ pub struct Secret {
     pub rotation_lambda_arn: Option<String>,
     /// `{"AutomaticallyAfterDays":30}` and the like.
     pub rotation_rules: Option<Value>,
-    /// When it was created, to the millisecond.
+    /// The time when it was created, to the millisecond.
     pub created: Timestamp,
-    /// When anything about it was changed, tags included.
+    /// The time when anything about it was changed, tags included.
     pub last_changed: Timestamp,
     /// Absent when it was never rotated.
     pub last_rotated: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub struct Version {
     pub id: String,
     /// Its staging labels; none makes it deprecated.
     pub stages: Vec<String>,
-    /// When it was made.
+    /// The time when it was made.
     pub created: Timestamp,
     /// Midnight UTC of the day it was last read.
     pub last_accessed: Option<Timestamp>,
@@ -121,7 +121,7 @@ impl Secret {
         format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{suffix}")
     }
 
-    /// Whether it is a replica of a secret in another Region.
+    /// Returns whether it is a replica of a secret in another Region.
     pub fn is_replica(&self) -> bool {
         self.primary_region
             .as_ref()

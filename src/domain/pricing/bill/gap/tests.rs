@@ -9,7 +9,7 @@ fn codes(reasons: &[Reason]) -> Vec<&str> {
     reasons.iter().map(|reason| reason.code.as_str()).collect()
 }
 
-/// What a bill with one line in the scope of the first secret says of it.
+/// Returns what a bill with one line in the scope of the first secret says of it.
 fn against(report: &Report, part: CostPart, cost: &str, quantity: Option<&str>) -> Reconciliation {
     let first = &report.secrets[0];
     let mut bill = Bill::new(report.window);
