@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::domain::trail::halves::RecordedEvent;
 use crate::domain::trail::layout::Day;
 
 /// The 128 bits of an `eventID` or `sharedEventID`.
@@ -298,6 +299,15 @@ pub trait EventSink {
 
     /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
     fn event(&mut self, event: &TrailEvent<'_>);
+
+    /// What follows are calls of a recording, whose events have no more different halves than this: what was called, and
+    /// who called. Their numbers begin anew.
+    fn recording(&mut self, _called: usize, _callers: usize) {}
+
+    /// One event of a recording: the same as [`EventSink::event`] for a sink that does not go by halves.
+    fn recorded(&mut self, event: &RecordedEvent<'_>) {
+        self.event(&event.whole());
+    }
 
     /// In this hour (hours since 1970-01-01T00:00:00Z) some service logged a management event in this account and
     /// Region. `read_only` says that a management event with `readOnly: true` is known in that account, Region and UTC

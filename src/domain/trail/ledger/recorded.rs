@@ -1,0 +1,120 @@
+//! Events of a recording, counted half by half.
+//!
+//! What was called and who called are looked up once a recording, though each may stand in many of its events; of an
+//! event, the ledger then needs its id, its second and its address. Everything is counted as if it came one event at a time
+//! from the log file itself: the same events count once, and the same lines, cells and names come of them.
+
+use super::key::{CallerKey, SESSION, SubjectKey};
+use super::{Ledger, LineKey};
+use crate::domain::trail::calls::CallOutcome;
+use crate::domain::trail::cell::Address;
+use crate::domain::trail::halves::{CalledHalf, CallerHalf, RecordedEvent};
+
+/// The halves of a recording, by their numbers there, as far as an event with them was counted.
+#[derive(Debug, Default)]
+pub(super) struct KnownHalves {
+    called: Vec<Option<KnownCalled>>,
+    callers: Vec<Option<KnownCaller>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KnownCalled {
+    subject: u32,
+    marks: u16,
+    outcome: CallOutcome,
+}
+
+#[derive(Clone, Debug)]
+struct KnownCaller {
+    /// The number of the caller, or of the family of its session.
+    caller: u32,
+    /// The name of its session, if that is one of a family.
+    name: Option<Box<str>>,
+    marks: u16,
+    /// The service that stands in place of an address.
+    service: Address,
+}
+
+impl KnownHalves {
+    /// Another recording, of so many halves.
+    pub(super) fn begin(&mut self, called: usize, callers: usize) {
+        self.called.clear();
+        self.called.resize(called, None);
+        self.callers.clear();
+        self.callers.resize(callers, None);
+    }
+}
+
+impl Ledger {
+    /// Counts an event of the recording that is replayed.
+    pub(super) fn take_recorded(&mut self, event: &RecordedEvent<'_>) {
+        let (called_at, called_half) = event.called;
+        let (caller_at, caller_half) = event.caller;
+        if event.shared_id.is_some() || called_half.batch.is_some() {
+            // Few are, and they make more than one line, or one later.
+            super::EventSink::event(self, &event.whole());
+            return;
+        }
+        if !self.is_first(event.id, event.time) {
+            return;
+        }
+        let called = match self.known.called[called_at] {
+            Some(called) => called,
+            None => self.know_called(called_at, called_half),
+        };
+        if self.known.callers[caller_at].is_none() {
+            self.know_caller(caller_at, caller_half);
+        }
+        // Taken out for as long as the ledger is busy with its own.
+        let Some(caller) = self.known.callers[caller_at].take() else {
+            return;
+        };
+        let line = self.line_at(LineKey {
+            subject: called.subject,
+            caller: caller.caller,
+            marks: called.marks | caller.marks,
+            outcome: called.outcome,
+        });
+        let address = event.address.map_or(caller.service, |(_, address)| address);
+        let cell = self.cell_at(event.time, address);
+        let message = called_half.error_message.unwrap_or_default();
+        match &caller.name {
+            Some(name) => {
+                if called.outcome != CallOutcome::Ok {
+                    self.keep_sample(line, message);
+                }
+                self.count_named(line, name, cell);
+            }
+            None => {
+                self.keep_sample(line, message);
+                self.add(line, cell);
+            }
+        }
+        self.known.callers[caller_at] = Some(caller);
+    }
+
+    fn know_called(&mut self, at: usize, half: &CalledHalf<'_>) -> KnownCalled {
+        let key = SubjectKey::of(half);
+        let known = KnownCalled {
+            subject: self
+                .subjects
+                .number(&mut self.strings, key.texts, key.marks),
+            marks: key.line_marks,
+            outcome: key.outcome,
+        };
+        self.known.called[at] = Some(known);
+        known
+    }
+
+    fn know_caller(&mut self, at: usize, half: &CallerHalf<'_>) {
+        let key = CallerKey::of(half);
+        let family = self.family(key.texts, key.marks);
+        let (texts, marks) = family.map_or((key.texts, key.marks), |family| key.of_family(family));
+        self.known.callers[at] = Some(KnownCaller {
+            caller: self.callers.number(&mut self.strings, texts, marks),
+            name: family.map(|_| key.texts[SESSION].into()),
+            marks: key.line_marks,
+            service: Address::of(half.service),
+        });
+    }
+}
