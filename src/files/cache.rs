@@ -81,7 +81,7 @@ struct CacheEntry {
     sum: u32,
 }
 
-/// Buffers that are used for one file after another.
+/// What is used for one file of a sink after another.
 #[derive(Debug, Default)]
 pub struct CacheWriter {
     recording: Recording,
@@ -119,7 +119,7 @@ impl Cache {
         folder.payload(entry, &mut pen.payload)?;
         let mut rest = &pen.payload[..];
         let read = outcome(&mut rest, slot.version.size)?;
-        recording::replay(rest, sink).ok()?;
+        recording::replay(rest, &mut pen.recording, sink).ok()?;
         Some(read)
     }
 
@@ -134,7 +134,7 @@ impl Cache {
         sink: &mut S,
         read: impl FnOnce(&mut Recorder<'_, S>) -> Result<FileRead, E>,
     ) -> Result<FileRead, E> {
-        pen.recording.clear();
+        pen.recording.begin(sink);
         let recording = &mut pen.recording;
         let file = read(&mut Recorder { sink, recording })?;
         let sound = file.contents.trouble.is_none() && file.contents.unreadable == 0;

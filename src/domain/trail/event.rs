@@ -300,9 +300,8 @@ pub trait EventSink {
     /// One event of Secrets Manager. May come twice (two trails, two files): the sink deduplicates.
     fn event(&mut self, event: &TrailEvent<'_>);
 
-    /// What follows are calls of a recording, whose events have no more different halves than this: what was called, and
-    /// who called. Their numbers begin anew.
-    fn recording(&mut self, _called: usize, _callers: usize) {}
+    /// The numbers of the halves of recorded events begin anew.
+    fn halves_anew(&mut self) {}
 
     /// One event of a recording: the same as [`EventSink::event`] for a sink that does not go by halves.
     fn recorded(&mut self, event: &RecordedEvent<'_>) {

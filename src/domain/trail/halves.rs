@@ -46,15 +46,15 @@ pub struct CallerHalf<'a> {
     pub(crate) tls: TlsVersion,
 }
 
-/// An event of a recording. Its halves are those of many, and known by their numbers there.
+/// An event of a recording. Its halves are those of many, and known by their numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordedEvent<'a> {
     pub(crate) id: EventId,
     pub(crate) shared_id: Option<EventId>,
     /// Seconds since 1970.
     pub(crate) time: i64,
-    pub(crate) called: (usize, &'a CalledHalf<'a>),
-    pub(crate) caller: (usize, &'a CallerHalf<'a>),
+    pub(crate) called: (u32, &'a CalledHalf<'a>),
+    pub(crate) caller: (u32, &'a CallerHalf<'a>),
     /// Where it came from, unless that is a service.
     pub(crate) address: Option<(&'a str, Address)>,
 }

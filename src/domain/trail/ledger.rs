@@ -121,7 +121,7 @@ pub struct Ledger {
     pub coverage: Coverage,
     /// The hours of the file that is being read.
     file: FileHours,
-    /// The halves of the recording that is replayed.
+    /// The halves of recorded events.
     known: KnownHalves,
     /// Events that came again and were not counted.
     pub duplicates: u64,
@@ -314,6 +314,8 @@ impl Ledger {
             // The smaller one is moved.
             std::mem::swap(self, &mut other);
         }
+        // The numbers of halves were those of one of the two.
+        self.known = KnownHalves::default();
         let symbols = self.strings.take_in(&other.strings);
         let subjects = self.subjects.take_in(&other.subjects, &symbols);
         let callers = self.callers.take_in(&other.callers, &symbols);
@@ -345,6 +347,7 @@ impl Ledger {
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<CallSeries>, Coverage) {
+        self.known = KnownHalves::default();
         self.coverage.settle_global_events();
         self.settle_shared();
         for (_, twin) in std::mem::take(&mut self.shared) {
@@ -436,8 +439,8 @@ impl EventSink for Ledger {
         }
     }
 
-    fn recording(&mut self, called: usize, callers: usize) {
-        self.known.begin(called, callers);
+    fn halves_anew(&mut self) {
+        self.known = KnownHalves::default();
     }
 
     fn recorded(&mut self, event: &RecordedEvent<'_>) {

@@ -2,16 +2,19 @@
 //!
 //! A [`Recorder`] stands between a reader and its sink and writes every call to a [`Recording`]; [`replay`] makes the
 //! same calls to a sink in the same order, so that whatever is made of them is the same to the byte. Events are written in
-//! halves ([`crate::domain::trail::halves`]): each distinct half once a file, and each string of all halves once. A sink that
-//! goes by halves can look each of them up once a file, too.
+//! halves ([`crate::domain::trail::halves`]): each distinct half once a file, and each string of all halves once.
+//!
+//! Files have most halves in common, so a [`Recording`] remembers those of the files before, whether it wrote or replayed
+//! them, and the sink is told of each by the number that it has there. A sink that goes by halves looks each of them up
+//! once for all files, also while it records.
 //!
 //! This is an encoding and nothing else: it opens no file, and no bytes make it panic. What comes from outside needs a
 //! check sum of its own, because damage may be found after the sink has received a part.
 
 use crate::domain::trail::event::{Delivery, EventSink, TrailEvent, Variety};
-use crate::domain::trail::halves::{CalledHalf, CallerHalf};
 
 mod dictionary;
+mod half_table;
 mod replaying;
 mod writing;
 
@@ -43,8 +46,7 @@ impl<S: EventSink> EventSink for Recorder<'_, S> {
     }
 
     fn event(&mut self, event: &TrailEvent<'_>) {
-        self.recording.event(event);
-        self.sink.event(event);
+        self.recording.event(event, self.sink);
     }
 
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
@@ -97,37 +99,6 @@ const TLS: u32 = 4;
 
 /// In both halves, the bit of the first string that may be absent; the others follow.
 const FIRST_STRING: u32 = 6;
-
-/// How many strings of what was called may be absent.
-const CALLED_STRINGS: usize = 4;
-
-/// How many strings of who called may be absent.
-const CALLER_STRINGS: usize = 9;
-
-/// The strings of what was called that may be absent, in the order in which they are written.
-fn strings_of_called<'a>(half: &CalledHalf<'a>) -> [Option<&'a str>; CALLED_STRINGS] {
-    [
-        half.error_code,
-        half.error_message,
-        half.target,
-        half.version_stage,
-    ]
-}
-
-/// The strings of who called that may be absent, in the order in which they are written.
-fn strings_of_caller<'a>(half: &CallerHalf<'a>) -> [Option<&'a str>; CALLER_STRINGS] {
-    [
-        half.kind,
-        half.arn,
-        half.account,
-        half.principal_id,
-        half.user_name,
-        half.invoked_by,
-        half.issuer_arn,
-        half.user_agent,
-        half.service,
-    ]
-}
 
 /// Small steps either way become small numbers.
 fn zigzag(number: i64) -> u64 {

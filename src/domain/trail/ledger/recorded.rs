@@ -1,7 +1,7 @@
 //! Events of a recording, counted half by half.
 //!
-//! What was called and who called are looked up once a recording, though each may stand in many of its events; of an
-//! event, the ledger then needs its id, its second and its address. Everything is counted as if it came one event at a time
+//! What was called and who called are looked up once, though each may stand in many events of many files; of an event, the
+//! ledger then needs its id, its second and its address. Everything is counted as if it came one event at a time
 //! from the log file itself: the same events count once, and the same lines, cells and names come of them.
 
 use super::key::{CallerKey, SESSION, SubjectKey};
@@ -10,7 +10,7 @@ use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Address;
 use crate::domain::trail::halves::{CalledHalf, CallerHalf, RecordedEvent};
 
-/// The halves of a recording, by their numbers there, as far as an event with them was counted.
+/// The halves of recorded events, by their numbers, as far as an event with them was counted.
 #[derive(Debug, Default)]
 pub(super) struct KnownHalves {
     called: Vec<Option<KnownCalled>>,
@@ -36,20 +36,22 @@ struct KnownCaller {
 }
 
 impl KnownHalves {
-    /// Another recording, of so many halves.
-    pub(super) fn begin(&mut self, called: usize, callers: usize) {
-        self.called.clear();
-        self.called.resize(called, None);
-        self.callers.clear();
-        self.callers.resize(callers, None);
+    /// Makes room for halves of these numbers.
+    fn reach(&mut self, called: usize, caller: usize) {
+        if self.called.len() <= called {
+            self.called.resize(called + 1, None);
+        }
+        if self.callers.len() <= caller {
+            self.callers.resize(caller + 1, None);
+        }
     }
 }
 
 impl Ledger {
     /// Counts an event of the recording that is replayed.
     pub(super) fn take_recorded(&mut self, event: &RecordedEvent<'_>) {
-        let (called_at, called_half) = event.called;
-        let (caller_at, caller_half) = event.caller;
+        let ((called_at, called_half), (caller_at, caller_half)) = (event.called, event.caller);
+        let (called_at, caller_at) = (called_at as usize, caller_at as usize);
         if event.shared_id.is_some() || called_half.batch.is_some() {
             // Few are, and they make more than one line, or one later.
             super::EventSink::event(self, &event.whole());
@@ -58,6 +60,7 @@ impl Ledger {
         if !self.is_first(event.id, event.time) {
             return;
         }
+        self.known.reach(called_at, caller_at);
         let called = match self.known.called[called_at] {
             Some(called) => called,
             None => self.know_called(called_at, called_half),

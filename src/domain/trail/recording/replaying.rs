@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::half_table::{CALLED_STRINGS, CALLER_STRINGS};
 use super::{
-    BATCH, CALLED_STRINGS, CALLER_STRINGS, CONSOLE, Damaged, EC2, EVENT, FILTERS, FIRST_STRING,
-    HEARD, HEARD_READ_ONLY, NAMES_VERSION, SELECTED, SHARED_EVENT, TLS, VARIETY, VPC, WEB, take,
-    unzigzag,
+    BATCH, CONSOLE, Damaged, EC2, EVENT, FILTERS, FIRST_STRING, HEARD, HEARD_READ_ONLY,
+    NAMES_VERSION, Recording, SELECTED, SHARED_EVENT, TLS, VARIETY, VPC, WEB, take, unzigzag,
 };
 use crate::domain::trail::cell::Address;
 use crate::domain::trail::event::{
@@ -13,21 +13,29 @@ use crate::domain::trail::event::{
 };
 use crate::domain::trail::halves::{CalledHalf, CallerHalf, RecordedEvent};
 
-/// Makes the recorded calls to a sink.
+/// Makes the recorded calls to the sink of this recording, which remembers the halves.
 ///
 /// # Errors
 /// If no [`super::Recording`] wrote these bytes. The sink may have received a part of the calls by then, so bytes that come
 /// from outside have to be checked first.
-pub fn replay(bytes: &[u8], sink: &mut impl EventSink) -> Result<(), Damaged> {
+pub fn replay(
+    bytes: &[u8],
+    recording: &mut Recording,
+    sink: &mut impl EventSink,
+) -> Result<(), Damaged> {
+    recording.begin(sink);
     let mut rest = bytes;
     let strings = strings(&mut rest)?;
     let addresses = addresses(&mut rest)?;
-    let (mut called, batches) = called(&mut rest, &strings)?;
-    for (half, batch) in &mut called {
+    let (halves, batches) = called(&mut rest, &strings)?;
+    let called = halves.into_iter().map(|(mut half, batch)| {
         half.batch = batch.map(|at| &batches[at]);
-    }
-    let callers = callers(&mut rest, &strings)?;
-    sink.recording(called.len(), callers.len());
+        (recording.known_called(&half), half)
+    });
+    let called: Vec<_> = called.collect();
+    let callers = callers(&mut rest, &strings)?.into_iter();
+    let callers = callers.map(|half| (recording.known_caller(&half), half));
+    let callers: Vec<_> = callers.collect();
     let mut time = 0_i64;
     while let Some(tag) = rest.split_off_first() {
         if let EVENT | SHARED_EVENT = *tag {
@@ -37,9 +45,8 @@ pub fn replay(bytes: &[u8], sink: &mut impl EventSink) -> Result<(), Damaged> {
                 _ => Some(self::id(&mut rest)?),
             };
             time = time.wrapping_add(unzigzag(take(&mut rest)?));
-            let [called_number, caller_number] = [place(&mut rest)?, place(&mut rest)?];
-            let (half, _) = called.get(called_number).ok_or(Damaged)?;
-            let caller_half = callers.get(caller_number).ok_or(Damaged)?;
+            let (called, called_half) = called.get(place(&mut rest)?).ok_or(Damaged)?;
+            let (caller, caller_half) = callers.get(place(&mut rest)?).ok_or(Damaged)?;
             let address = match place(&mut rest)? {
                 0 => None,
                 number => Some(*addresses.get(number - 1).ok_or(Damaged)?),
@@ -48,8 +55,8 @@ pub fn replay(bytes: &[u8], sink: &mut impl EventSink) -> Result<(), Damaged> {
                 id,
                 shared_id,
                 time,
-                called: (called_number, half),
-                caller: (caller_number, caller_half),
+                called: (*called, called_half),
+                caller: (*caller, caller_half),
                 address,
             });
             continue;
@@ -132,7 +139,7 @@ fn called<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<CalledHalves<'b>,
         let marks = take(rest)?;
         let has = |bit: u64| marks & bit != 0;
         let kind = usize::try_from(marks & (NAMES_VERSION - 1)).map_err(|_| Damaged)?;
-        let ids = if has(BATCH) { self::count(rest)? } else { 0 };
+        let ids = self::count(rest)?;
         let (account, region, name) = (
             text(rest, strings)?,
             text(rest, strings)?,
@@ -175,6 +182,7 @@ fn callers<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<Vec<CallerHalf<'
     for _ in 0..count {
         let marks = take(rest)?;
         let has = |bit: u64| marks & bit != 0;
+        let _ids = take(rest)?;
         let [
             kind,
             arn,

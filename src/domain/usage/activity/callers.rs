@@ -22,7 +22,7 @@ use crate::domain::usage::classify::{
 use crate::domain::usage::fingerprints::{is_service_itself, service_of};
 
 use super::reader_use::{Reader, is_regular};
-use super::slices;
+use super::{SubjectMeaning, slices};
 
 /// A reader, and what to do about it.
 pub(super) type Who = (Arc<Reader>, Arc<Class>);
@@ -203,6 +203,7 @@ pub(super) type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
 pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rotated<'a> {
     let mut staged = Rotated::new();
     let mut moved = Rotated::new();
+    let mut meanings = SubjectMeaning::new(index);
     for access in accesses.iter().filter(|it| it.outcome == CallOutcome::Ok) {
         let kind = if access.version == RequestedVersion::Pending {
             &mut staged
@@ -212,7 +213,7 @@ pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rota
             continue;
         };
         let places = kind.entry(session_key(&access.caller)).or_default();
-        for (_, resolution) in slices(access, index) {
+        for (_, resolution) in slices(access, meanings.of(access)) {
             if let Some(Resolution::One(place)) = resolution {
                 places.insert(place);
             }
