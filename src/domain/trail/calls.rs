@@ -10,7 +10,7 @@ use crate::domain::base::names::Scope;
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::cells::Cells;
 use crate::domain::trail::event::{RecordKind, TlsVersion};
-use crate::domain::trail::halves::CalledHalf;
+use crate::domain::trail::halves::SubjectHalf;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,10 +39,10 @@ impl CallOutcome {
     /// The codes are those that CloudTrail records of Secrets Manager have (API reference, "Common errors", and the errors of
     /// `GetSecretValue`). A call with a message and no code counts as failed: no successful
     /// call has either.
-    pub(crate) fn of(called: &CalledHalf<'_>) -> Self {
-        let code = called.error_code.unwrap_or_default();
-        let message = called.error_message.unwrap_or_default();
-        if code.is_empty() && (message.is_empty() || called.kind == RecordKind::ServiceEvent) {
+    pub(crate) fn of(half: &SubjectHalf<'_>) -> Self {
+        let code = half.error_code.unwrap_or_default();
+        let message = half.error_message.unwrap_or_default();
+        if code.is_empty() && (message.is_empty() || half.kind == RecordKind::ServiceEvent) {
             return Self::Ok;
         }
         if message.contains("marked for deletion") || message.contains("because it was deleted") {
@@ -57,7 +57,7 @@ impl CallOutcome {
             | "UnauthorizedOperation"
             | "VpceAccessDenied" => {
                 let by_key = message.contains("Access to KMS") || message.contains(" kms:");
-                if by_key || called.kind == RecordKind::KeyUse {
+                if by_key || half.kind == RecordKind::KeyUse {
                     Self::KmsDenied
                 } else {
                     Self::Denied

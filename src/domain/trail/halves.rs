@@ -9,7 +9,7 @@ use crate::domain::trail::event::{Batch, EventId, Identity, RecordKind, TlsVersi
 
 /// What was called, and how that ended. The members are those of [`TrailEvent`].
 #[derive(Clone, Copy, Debug)]
-pub struct CalledHalf<'a> {
+pub struct SubjectHalf<'a> {
     pub(crate) account: &'a str,
     pub(crate) region: &'a str,
     pub(crate) name: &'a str,
@@ -53,7 +53,7 @@ pub struct RecordedEvent<'a> {
     pub(crate) shared_id: Option<EventId>,
     /// Seconds since 1970.
     pub(crate) time: i64,
-    pub(crate) called: (u32, &'a CalledHalf<'a>),
+    pub(crate) subject: (u32, &'a SubjectHalf<'a>),
     pub(crate) caller: (u32, &'a CallerHalf<'a>),
     /// Where it came from, unless that is a service.
     pub(crate) address: Option<(&'a str, Address)>,
@@ -64,7 +64,7 @@ pub(crate) fn is_service(source: &str) -> bool {
     source.ends_with(".amazonaws.com")
 }
 
-impl<'a> CalledHalf<'a> {
+impl<'a> SubjectHalf<'a> {
     /// That half of an event.
     #[inline]
     pub(crate) fn of(event: &'a TrailEvent<'_>) -> Self {
@@ -111,22 +111,22 @@ impl<'a> RecordedEvent<'a> {
     /// The event in one piece.
     #[must_use]
     pub fn whole(&self) -> TrailEvent<'a> {
-        let ((_, called), (_, caller)) = (self.called, self.caller);
+        let ((_, subject), (_, caller)) = (self.subject, self.caller);
         let text = |text: Option<&'a str>| text.map(Cow::Borrowed);
         TrailEvent {
             id: self.id,
             shared_id: self.shared_id,
             time: self.time,
-            account: called.account.into(),
-            region: called.region.into(),
-            name: called.name.into(),
-            kind: called.kind,
-            error_code: text(called.error_code),
-            error_message: text(called.error_message),
-            target: text(called.target),
-            version_stage: text(called.version_stage),
-            names_version: called.names_version,
-            batch: called.batch.cloned(),
+            account: subject.account.into(),
+            region: subject.region.into(),
+            name: subject.name.into(),
+            kind: subject.kind,
+            error_code: text(subject.error_code),
+            error_message: text(subject.error_message),
+            target: text(subject.target),
+            version_stage: text(subject.version_stage),
+            names_version: subject.names_version,
+            batch: subject.batch.cloned(),
             identity: Identity {
                 kind: text(caller.kind),
                 arn: text(caller.arn),

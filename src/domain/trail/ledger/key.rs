@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, RequestedVersion, named_in};
 use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
-use crate::domain::trail::halves::{CalledHalf, CallerHalf};
+use crate::domain::trail::halves::{CallerHalf, SubjectHalf};
 use crate::domain::trail::sessions::SessionFamily;
 
 /// How many strings say what was called: account, Region, target, API.
@@ -100,25 +100,25 @@ pub(super) struct SubjectKey<'a> {
 
 impl<'a> SubjectKey<'a> {
     /// The part of what was called.
-    pub(super) fn of(called: &CalledHalf<'a>) -> Self {
-        let target = called
+    pub(super) fn of(half: &SubjectHalf<'a>) -> Self {
+        let target = half
             .target
             .filter(|target| !target.is_empty())
-            .or_else(|| named_in(called.error_message?));
-        let version = RequestedVersion::of(called.version_stage, called.names_version);
-        let selects = called
+            .or_else(|| named_in(half.error_message?));
+        let version = RequestedVersion::of(half.version_stage, half.names_version);
+        let selects = half
             .batch
             .is_some_and(|batch| !batch.ids.is_empty() || batch.filters.is_some());
         Self {
             texts: [
-                called.account,
-                called.region,
+                half.account,
+                half.region,
                 target.unwrap_or_default(),
-                called.name,
+                half.name,
             ],
             marks: if target.is_some() { HAS_TARGET } else { 0 },
-            line_marks: version as u16 | if selects { SELECTS } else { 0 } | of_kind(called.kind),
-            outcome: CallOutcome::of(called),
+            line_marks: version as u16 | if selects { SELECTS } else { 0 } | of_kind(half.kind),
+            outcome: CallOutcome::of(half),
         }
     }
 }
@@ -183,7 +183,7 @@ impl<'a> CallKey<'a> {
     /// The key of an event.
     #[inline]
     pub(super) fn of(event: &'a TrailEvent<'_>) -> Self {
-        let subject = SubjectKey::of(&CalledHalf::of(event));
+        let subject = SubjectKey::of(&SubjectHalf::of(event));
         let caller = CallerKey::of(&CallerHalf::of(event));
         Self {
             subject: subject.texts,

@@ -8,17 +8,17 @@ use super::key::{CallerKey, SESSION, SubjectKey};
 use super::{Ledger, LineKey};
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Address;
-use crate::domain::trail::halves::{CalledHalf, CallerHalf, RecordedEvent};
+use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
 
 /// The halves of recorded events, by their numbers, as far as an event with them was counted.
 #[derive(Debug, Default)]
 pub(super) struct KnownHalves {
-    called: Vec<Option<KnownCalled>>,
+    subjects: Vec<Option<KnownSubject>>,
     callers: Vec<Option<KnownCaller>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct KnownCalled {
+struct KnownSubject {
     subject: u32,
     marks: u16,
     outcome: CallOutcome,
@@ -37,9 +37,9 @@ struct KnownCaller {
 
 impl KnownHalves {
     /// Makes room for halves of these numbers.
-    fn reach(&mut self, called: usize, caller: usize) {
-        if self.called.len() <= called {
-            self.called.resize(called + 1, None);
+    fn reach(&mut self, subject: usize, caller: usize) {
+        if self.subjects.len() <= subject {
+            self.subjects.resize(subject + 1, None);
         }
         if self.callers.len() <= caller {
             self.callers.resize(caller + 1, None);
@@ -50,9 +50,9 @@ impl KnownHalves {
 impl Ledger {
     /// Counts an event of the recording that is replayed.
     pub(super) fn take_recorded(&mut self, event: &RecordedEvent<'_>) {
-        let ((called_at, called_half), (caller_at, caller_half)) = (event.called, event.caller);
-        let (called_at, caller_at) = (called_at as usize, caller_at as usize);
-        if event.shared_id.is_some() || called_half.batch.is_some() {
+        let ((subject_at, subject_half), (caller_at, caller_half)) = (event.subject, event.caller);
+        let (subject_at, caller_at) = (subject_at as usize, caller_at as usize);
+        if event.shared_id.is_some() || subject_half.batch.is_some() {
             // Few are, and they make more than one line, or one later.
             super::EventSink::event(self, &event.whole());
             return;
@@ -60,10 +60,10 @@ impl Ledger {
         if !self.is_first(event.id, event.time) {
             return;
         }
-        self.known.reach(called_at, caller_at);
-        let called = match self.known.called[called_at] {
-            Some(called) => called,
-            None => self.know_called(called_at, called_half),
+        self.known.reach(subject_at, caller_at);
+        let subject = match self.known.subjects[subject_at] {
+            Some(subject) => subject,
+            None => self.know_subject(subject_at, subject_half),
         };
         if self.known.callers[caller_at].is_none() {
             self.know_caller(caller_at, caller_half);
@@ -73,17 +73,17 @@ impl Ledger {
             return;
         };
         let line = self.line_at(LineKey {
-            subject: called.subject,
+            subject: subject.subject,
             caller: caller.caller,
-            marks: called.marks | caller.marks,
-            outcome: called.outcome,
+            marks: subject.marks | caller.marks,
+            outcome: subject.outcome,
         });
         let address = event.address.map_or(caller.service, |(_, address)| address);
         let cell = self.cell_at(event.time, address);
-        let message = called_half.error_message.unwrap_or_default();
+        let message = subject_half.error_message.unwrap_or_default();
         match &caller.name {
             Some(name) => {
-                if called.outcome != CallOutcome::Ok {
+                if subject.outcome != CallOutcome::Ok {
                     self.keep_sample(line, message);
                 }
                 self.count_named(line, name, cell);
@@ -96,16 +96,16 @@ impl Ledger {
         self.known.callers[caller_at] = Some(caller);
     }
 
-    fn know_called(&mut self, at: usize, half: &CalledHalf<'_>) -> KnownCalled {
+    fn know_subject(&mut self, at: usize, half: &SubjectHalf<'_>) -> KnownSubject {
         let key = SubjectKey::of(half);
-        let known = KnownCalled {
+        let known = KnownSubject {
             subject: self
                 .subjects
                 .number(&mut self.strings, key.texts, key.marks),
             marks: key.line_marks,
             outcome: key.outcome,
         };
-        self.known.called[at] = Some(known);
+        self.known.subjects[at] = Some(known);
         known
     }
 

@@ -2,10 +2,10 @@
 
 use super::dictionary::{Dictionary, Found};
 use super::{BATCH, CONSOLE, EC2, FILTERS, FIRST_STRING, NAMES_VERSION, TLS, VPC, WEB, put};
-use crate::domain::trail::halves::{CalledHalf, CallerHalf};
+use crate::domain::trail::halves::{CallerHalf, SubjectHalf};
 
 /// How many strings of what was called may be absent.
-pub(super) const CALLED_STRINGS: usize = 4;
+pub(super) const SUBJECT_STRINGS: usize = 4;
 
 /// How many strings of who called may be absent.
 pub(super) const CALLER_STRINGS: usize = 9;
@@ -48,7 +48,7 @@ impl HalfTable {
     }
 
     /// The place of what was called, which is taken in if it is new.
-    pub(super) fn called(&mut self, half: &CalledHalf<'_>, strings: &mut Dictionary) -> u32 {
+    pub(super) fn subject(&mut self, half: &SubjectHalf<'_>, strings: &mut Dictionary) -> u32 {
         let sometimes = [
             half.error_code,
             half.error_message,

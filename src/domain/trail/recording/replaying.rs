@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::half_table::{CALLED_STRINGS, CALLER_STRINGS};
+use super::half_table::{CALLER_STRINGS, SUBJECT_STRINGS};
 use super::{
     BATCH, CONSOLE, Damaged, EC2, EVENT, FILTERS, FIRST_STRING, HEARD, HEARD_READ_ONLY,
     NAMES_VERSION, Recording, SELECTED, SHARED_EVENT, TLS, VARIETY, VPC, WEB, take, unzigzag,
@@ -11,7 +11,7 @@ use crate::domain::trail::cell::Address;
 use crate::domain::trail::event::{
     Batch, EventId, EventSink, RecordKind, TlsVersion, Values, Variety,
 };
-use crate::domain::trail::halves::{CalledHalf, CallerHalf, RecordedEvent};
+use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
 
 /// Makes the recorded calls to the sink of this recording, which remembers the halves.
 ///
@@ -27,12 +27,12 @@ pub fn replay(
     let mut rest = bytes;
     let strings = strings(&mut rest)?;
     let addresses = addresses(&mut rest)?;
-    let (halves, batches) = called(&mut rest, &strings)?;
-    let called = halves.into_iter().map(|(mut half, batch)| {
+    let (halves, batches) = subjects(&mut rest, &strings)?;
+    let subjects = halves.into_iter().map(|(mut half, batch)| {
         half.batch = batch.map(|at| &batches[at]);
-        (recording.known_called(&half), half)
+        (recording.known_subject(&half), half)
     });
-    let called: Vec<_> = called.collect();
+    let subjects: Vec<_> = subjects.collect();
     let callers = callers(&mut rest, &strings)?.into_iter();
     let callers = callers.map(|half| (recording.known_caller(&half), half));
     let callers: Vec<_> = callers.collect();
@@ -45,7 +45,7 @@ pub fn replay(
                 _ => Some(self::id(&mut rest)?),
             };
             time = time.wrapping_add(unzigzag(take(&mut rest)?));
-            let (called, called_half) = called.get(place(&mut rest)?).ok_or(Damaged)?;
+            let (subject, subject_half) = subjects.get(place(&mut rest)?).ok_or(Damaged)?;
             let (caller, caller_half) = callers.get(place(&mut rest)?).ok_or(Damaged)?;
             let address = match place(&mut rest)? {
                 0 => None,
@@ -55,7 +55,7 @@ pub fn replay(
                 id,
                 shared_id,
                 time,
-                called: (*called, called_half),
+                subject: (*subject, subject_half),
                 caller: (*caller, caller_half),
                 address,
             });
@@ -129,9 +129,9 @@ fn addresses<'b>(rest: &mut &'b [u8]) -> Result<Vec<(&'b str, Address)>, Damaged
 }
 
 /// Halves without their batches, each with the place of its own among the batches.
-type CalledHalves<'b> = (Vec<(CalledHalf<'b>, Option<usize>)>, Vec<Batch<'b>>);
+type SubjectHalves<'b> = (Vec<(SubjectHalf<'b>, Option<usize>)>, Vec<Batch<'b>>);
 
-fn called<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<CalledHalves<'b>, Damaged> {
+fn subjects<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<SubjectHalves<'b>, Damaged> {
     let count = count(rest)?;
     let mut batches = Vec::new();
     let mut halves = Vec::with_capacity(count);
@@ -146,8 +146,8 @@ fn called<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<CalledHalves<'b>,
             text(rest, strings)?,
         );
         let [error_code, error_message, target, version_stage] =
-            optional::<CALLED_STRINGS>(marks, rest, strings)?;
-        let half = CalledHalf {
+            optional::<SUBJECT_STRINGS>(marks, rest, strings)?;
+        let half = SubjectHalf {
             account,
             region,
             name,

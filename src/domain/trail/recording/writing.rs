@@ -5,7 +5,7 @@ use super::half_table::HalfTable;
 use super::{EVENT, HEARD, HEARD_READ_ONLY, SELECTED, SHARED_EVENT, VARIETY, put, zigzag};
 use crate::domain::trail::cell::Address;
 use crate::domain::trail::event::{EventSink, TrailEvent, Values, Variety};
-use crate::domain::trail::halves::{CalledHalf, CallerHalf, RecordedEvent};
+use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
 
 /// How many bytes are remembered from file to file at the most.
 const REMEMBERED: usize = 4 << 20;
@@ -14,7 +14,7 @@ const REMEMBERED: usize = 4 << 20;
 #[derive(Debug, Default)]
 pub struct Recording {
     strings: Dictionary,
-    called: HalfTable,
+    subjects: HalfTable,
     callers: HalfTable,
     addresses: Dictionary,
     /// Of each address, what it is hashed to.
@@ -31,7 +31,7 @@ impl Recording {
     /// Begins another file of this sink. A recording is of one sink, which goes by the numbers of its halves.
     pub fn begin(&mut self, sink: &mut impl EventSink) {
         let remembered =
-            self.strings.len() + self.called.len() + self.callers.len() + self.addresses.len();
+            self.strings.len() + self.subjects.len() + self.callers.len() + self.addresses.len();
         if remembered > REMEMBERED {
             *self = Self::default();
         }
@@ -40,7 +40,7 @@ impl Recording {
             sink.halves_anew();
         }
         self.strings.begin();
-        self.called.begin();
+        self.subjects.begin();
         self.callers.begin();
         self.addresses.begin();
         self.calls.clear();
@@ -50,7 +50,7 @@ impl Recording {
     /// Everything that was written, as bytes for [`super::replay`], behind what `out` holds.
     pub fn write_to(&mut self, out: &mut Vec<u8>) {
         self.tables.clear();
-        self.called.write(&mut self.strings, &mut self.tables);
+        self.subjects.write(&mut self.strings, &mut self.tables);
         self.callers.write(&mut self.strings, &mut self.tables);
         let strings = &self.strings;
         put(out, strings.of_file().len() as u64);
@@ -115,14 +115,14 @@ impl Recording {
 
     /// Writes an event down and passes it on.
     pub(super) fn event(&mut self, event: &TrailEvent<'_>, sink: &mut impl EventSink) {
-        let (called_half, caller_half) = (CalledHalf::of(event), CallerHalf::of(event));
-        let called = self.known_called(&called_half);
+        let (subject_half, caller_half) = (SubjectHalf::of(event), CallerHalf::of(event));
+        let subject = self.known_subject(&subject_half);
         let caller = self.known_caller(&caller_half);
         let text = event.source_ip.as_deref();
         let text = text.filter(|_| caller_half.service.is_none());
         let place = text.map(|text| self.address(text));
         let numbers = [
-            self.called.number(called),
+            self.subjects.number(subject),
             self.callers.number(caller),
             place.map_or(0, |at| 1 + self.addresses.number(at)),
         ];
@@ -147,15 +147,15 @@ impl Recording {
             id: event.id,
             shared_id: event.shared_id,
             time: event.time,
-            called: (called, &called_half),
+            subject: (subject, &subject_half),
             caller: (caller, &caller_half),
             address,
         });
     }
 
     /// The number of what was called, among those of all files so far.
-    pub(super) fn known_called(&mut self, half: &CalledHalf<'_>) -> u32 {
-        self.called.called(half, &mut self.strings)
+    pub(super) fn known_subject(&mut self, half: &SubjectHalf<'_>) -> u32 {
+        self.subjects.subject(half, &mut self.strings)
     }
 
     /// The number of who called, among those of all files so far.
