@@ -3,6 +3,9 @@
 //! CloudTrail never changes a file that it has delivered, so a file that has the same place, size and version (time of
 //! modification, or `ETag`) has the same contents. Its calls are stored ([`crate::domain::trail::recording`]), not what was
 //! concluded from them: every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
+//! They are stored in halves, what was called and who called, and the ledger is told of each half by a number, so that it
+//! looks up what most events have in common once a scan. Each id is looked up all the same, because a copy of the event may
+//! stand in any other file.
 //!
 //! There is one cache file for each folder of the trail, to which entries are appended. Nothing in it is trusted: it
 //! begins with the format and the folder it is for, and each entry has check sums. What does not fit is read again from

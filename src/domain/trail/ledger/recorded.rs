@@ -8,6 +8,7 @@ use super::key::{CallerKey, SESSION, SubjectKey};
 use super::{Ledger, LineKey};
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Address;
+use crate::domain::trail::event::EventSink;
 use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
 
 /// The halves of recorded events, by their numbers, as far as an event with them was counted.
@@ -54,7 +55,7 @@ impl Ledger {
         let (subject_at, caller_at) = (subject_at as usize, caller_at as usize);
         if event.shared_id.is_some() || subject_half.batch.is_some() {
             // Few are, and they make more than one line, or one later.
-            super::EventSink::event(self, &event.whole());
+            EventSink::event(self, &event.whole());
             return;
         }
         if !self.is_first(event.id, event.time) {
@@ -81,17 +82,14 @@ impl Ledger {
         let address = event.address.map_or(caller.service, |(_, address)| address);
         let cell = self.cell_at(event.time, address);
         let message = subject_half.error_message.unwrap_or_default();
-        match &caller.name {
-            Some(name) => {
-                if subject.outcome != CallOutcome::Ok {
-                    self.keep_sample(line, message);
-                }
-                self.count_named(line, name, cell);
-            }
-            None => {
+        if let Some(name) = &caller.name {
+            if subject.outcome != CallOutcome::Ok {
                 self.keep_sample(line, message);
-                self.add(line, cell);
             }
+            self.count_named(line, name, cell);
+        } else {
+            self.keep_sample(line, message);
+            self.add(line, cell);
         }
         self.known.callers[caller_at] = Some(caller);
     }

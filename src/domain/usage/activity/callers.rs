@@ -101,11 +101,15 @@ impl<'a, 'p> Callers<'a, 'p> {
 /// describes those of a plan once; whoever describes a secret regularly, and neither lists nor deletes secrets, is a
 /// program with a cache.
 fn strangers<'a>(accesses: &'a [CallSeries], policy: &Policy) -> HashSet<&'a str> {
+    // The lines of one caller share it, and most callers have many lines.
+    let mut known: HashMap<*const Caller, bool, FixedState> = HashMap::default();
     let is_marked = |access: &&CallSeries| {
         matches!(
             &*access.subject.api,
             "ListSecrets" | "DeleteSecret" | "RestoreSecret" | "DescribeSecret"
-        ) && classify(&access.caller, policy).kind == ReaderKind::Ourselves
+        ) && *known
+            .entry(Arc::as_ptr(&access.caller))
+            .or_insert_with(|| classify(&access.caller, policy).kind == ReaderKind::Ourselves)
     };
     let (describes, works): (Vec<_>, Vec<_>) = accesses
         .iter()
