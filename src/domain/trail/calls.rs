@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crate::domain::base::names::Scope;
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::cells::Cells;
-use crate::domain::trail::event::{RecordKind, TlsVersion};
-use crate::domain::trail::halves::SubjectHalf;
+use crate::domain::trail::event::{RecordKind, SubjectHalf, TlsVersion};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,8 +20,9 @@ use crate::domain::trail::calls::{CallOutcome, CallSeries};
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::coverage::{Coverage, FileHours};
 use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
-use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};
-use crate::domain::trail::halves::RecordedEvent;
+use crate::domain::trail::event::{
+    Delivery, EventId, EventSink, RecordedEvent, TrailEvent, Variety,
+};
 use crate::domain::trail::sessions::KeptNames;
 
 mod cell_store;

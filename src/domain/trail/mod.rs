@@ -9,7 +9,6 @@ pub mod coverage;
 pub mod dedup;
 pub mod event;
 pub mod global_events;
-pub mod halves;
 pub mod layout;
 pub mod ledger;
 pub mod record;

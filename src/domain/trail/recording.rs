@@ -2,7 +2,7 @@
 //!
 //! A [`Recorder`] stands between a reader and its sink and writes every call to a [`Recording`]; [`replay`] makes the
 //! same calls to a sink in the same order, so that whatever is made of them is the same to the byte. Events are written in
-//! halves ([`crate::domain::trail::halves`]): each distinct half once a file, and each string of all halves once.
+//! halves ([`crate::domain::trail::event`]): each distinct half once a file, and each string of all halves once.
 //!
 //! Files have most halves in common, so a [`Recording`] remembers those of the files before, whether it wrote or replayed
 //! them, and the sink is told of each by the number that it has there. A sink that goes by halves looks each of them up

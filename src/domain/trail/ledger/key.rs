@@ -4,8 +4,7 @@ use super::interner::{InternedRow, Strings};
 use std::borrow::Cow;
 
 use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, RequestedVersion, named_in};
-use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
-use crate::domain::trail::halves::{CallerHalf, SubjectHalf};
+use crate::domain::trail::event::{CallerHalf, RecordKind, SubjectHalf, TlsVersion, TrailEvent};
 use crate::domain::trail::sessions::SessionFamily;
 
 /// How many strings say what was called: account, Region, target, API.

@@ -8,25 +8,24 @@ use super::key::{CallerKey, SESSION, SubjectKey};
 use super::{Ledger, LineKey};
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Address;
-use crate::domain::trail::event::EventSink;
-use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
+use crate::domain::trail::event::{CallerHalf, EventSink, RecordedEvent, SubjectHalf};
 
 /// The halves of recorded events, by their numbers, as far as an event with them was counted.
 #[derive(Debug, Default)]
 pub(super) struct KnownHalves {
-    subjects: Vec<Option<KnownSubject>>,
-    callers: Vec<Option<KnownCaller>>,
+    subjects: Vec<Option<RecordedSubject>>,
+    callers: Vec<Option<RecordedCaller>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct KnownSubject {
+struct RecordedSubject {
     subject: u32,
     marks: u16,
     outcome: CallOutcome,
 }
 
 #[derive(Clone, Debug)]
-struct KnownCaller {
+struct RecordedCaller {
     /// The number of the caller, or of the family of its session.
     caller: u32,
     /// The name of its session, if that is one of a family.
@@ -94,9 +93,9 @@ impl Ledger {
         self.known.callers[caller_at] = Some(caller);
     }
 
-    fn know_subject(&mut self, at: usize, half: &SubjectHalf<'_>) -> KnownSubject {
+    fn know_subject(&mut self, at: usize, half: &SubjectHalf<'_>) -> RecordedSubject {
         let key = SubjectKey::of(half);
-        let known = KnownSubject {
+        let known = RecordedSubject {
             subject: self
                 .subjects
                 .number(&mut self.strings, key.texts, key.marks),
@@ -111,7 +110,7 @@ impl Ledger {
         let key = CallerKey::of(half);
         let family = self.family(key.texts, key.marks);
         let (texts, marks) = family.map_or((key.texts, key.marks), |family| key.of_family(family));
-        self.known.callers[at] = Some(KnownCaller {
+        self.known.callers[at] = Some(RecordedCaller {
             caller: self.callers.number(&mut self.strings, texts, marks),
             name: family.map(|_| key.texts[SESSION].into()),
             marks: key.line_marks,

@@ -34,7 +34,7 @@ struct DictionaryEntry {
 const NEVER: u32 = u32::MAX;
 
 /// Where bytes were found in a dictionary.
-pub(super) struct Found {
+pub(super) struct DictionaryPlace {
     /// Their place in the dictionary.
     pub(super) at: u32,
     /// They were not there before.
@@ -54,7 +54,7 @@ impl Dictionary {
     }
 
     /// Finds bytes, which are taken in if they are new.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> Found {
+    pub(super) fn find(&mut self, bytes: &[u8]) -> DictionaryPlace {
         let hash = FixedState::default().hash_one(bytes);
         let (all, entries) = (&self.bytes, &self.entries);
         let same = |&at: &u32| {
@@ -62,7 +62,7 @@ impl Dictionary {
             entry.hash == hash && all[entry.place.clone()] == *bytes
         };
         if let Some(&at) = self.table.find(hash, same) {
-            return Found { at, is_new: false };
+            return DictionaryPlace { at, is_new: false };
         }
         let at = small(self.entries.len());
         let start = self.bytes.len();
@@ -76,7 +76,7 @@ impl Dictionary {
         let entries = &self.entries;
         self.table
             .insert_unique(hash, at, |&other| entries[other as usize].hash);
-        Found { at, is_new: true }
+        DictionaryPlace { at, is_new: true }
     }
 
     /// The number of an entry in the file, which has it from now on.

@@ -1,8 +1,8 @@
 //! Distinct halves of events, and what is written of each.
 
-use super::dictionary::{Dictionary, Found};
+use super::dictionary::{Dictionary, DictionaryPlace};
 use super::{BATCH, CONSOLE, EC2, FILTERS, FIRST_STRING, NAMES_VERSION, TLS, VPC, WEB, put};
-use crate::domain::trail::halves::{CallerHalf, SubjectHalf};
+use crate::domain::trail::event::{CallerHalf, SubjectHalf};
 
 /// How many strings of what was called may be absent.
 pub(super) const SUBJECT_STRINGS: usize = 4;
@@ -75,7 +75,7 @@ impl HalfTable {
         for &text in &of_batch {
             self.add([text]);
         }
-        let Found { at, is_new } = self.known.find(&self.half);
+        let DictionaryPlace { at, is_new } = self.known.find(&self.half);
         if is_new {
             let texts = sometimes.into_iter().flatten().chain(of_batch);
             self.push(marks, ids, always.into_iter().chain(texts), strings);
@@ -105,7 +105,7 @@ impl HalfTable {
             | presence(texts);
         self.begin_half(marks);
         self.add(texts.map(Option::unwrap_or_default));
-        let Found { at, is_new } = self.known.find(&self.half);
+        let DictionaryPlace { at, is_new } = self.known.find(&self.half);
         if is_new {
             self.push(marks, 0, texts.into_iter().flatten(), strings);
         }

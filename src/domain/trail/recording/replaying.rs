@@ -9,9 +9,9 @@ use super::{
 };
 use crate::domain::trail::cell::Address;
 use crate::domain::trail::event::{
-    Batch, EventId, EventSink, RecordKind, TlsVersion, Values, Variety,
+    Batch, CallerHalf, EventId, EventSink, RecordKind, RecordedEvent, SubjectHalf, TlsVersion,
+    Values, Variety,
 };
-use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
 
 /// Makes the recorded calls to the sink of this recording, which remembers the halves.
 ///

@@ -1,11 +1,12 @@
 //! The calls of one file, written down.
 
-use super::dictionary::{Dictionary, Found};
+use super::dictionary::{Dictionary, DictionaryPlace};
 use super::half_table::HalfTable;
 use super::{EVENT, HEARD, HEARD_READ_ONLY, SELECTED, SHARED_EVENT, VARIETY, put, zigzag};
 use crate::domain::trail::cell::Address;
-use crate::domain::trail::event::{EventSink, TrailEvent, Values, Variety};
-use crate::domain::trail::halves::{CallerHalf, RecordedEvent, SubjectHalf};
+use crate::domain::trail::event::{
+    CallerHalf, EventSink, RecordedEvent, SubjectHalf, TrailEvent, Values, Variety,
+};
 
 /// How many bytes are remembered from file to file at the most.
 const REMEMBERED: usize = 4 << 20;
@@ -164,12 +165,12 @@ impl Recording {
     }
 
     fn number(&mut self, text: &str) -> u64 {
-        let Found { at, .. } = self.strings.find(text.as_bytes());
+        let DictionaryPlace { at, .. } = self.strings.find(text.as_bytes());
         self.strings.number(at)
     }
 
     fn address(&mut self, text: &str) -> u32 {
-        let Found { at, is_new } = self.addresses.find(text.as_bytes());
+        let DictionaryPlace { at, is_new } = self.addresses.find(text.as_bytes());
         if is_new {
             self.hashed.push(Address::of(Some(text)));
         }
