@@ -3,6 +3,9 @@
 //! CloudTrail never changes a file that it has delivered, so a file that has the same place, size and version (time of
 //! modification, or `ETag`) has the same contents. Its calls are stored ([`crate::domain::trail::recording`]), not what was
 //! concluded from them: every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
+//! They are stored in halves, what was called and who called, and the ledger is told of each half by a number, so that it
+//! looks up what most events have in common once a scan. Each id is looked up all the same, because a copy of the event may
+//! stand in any other file.
 //!
 //! There is one cache file for each folder of the trail, to which entries are appended. Nothing in it is trusted: it
 //! begins with the format and the folder it is for, and each entry has check sums. What does not fit is read again from
@@ -81,7 +84,7 @@ struct CacheEntry {
     sum: u32,
 }
 
-/// Buffers that are used for one file after another.
+/// What is used for one file of a sink after another.
 #[derive(Debug, Default)]
 pub struct CacheWriter {
     recording: Recording,
@@ -119,7 +122,7 @@ impl Cache {
         folder.payload(entry, &mut pen.payload)?;
         let mut rest = &pen.payload[..];
         let read = outcome(&mut rest, slot.version.size)?;
-        recording::replay(rest, sink).ok()?;
+        recording::replay(rest, &mut pen.recording, sink).ok()?;
         Some(read)
     }
 
@@ -134,7 +137,7 @@ impl Cache {
         sink: &mut S,
         read: impl FnOnce(&mut Recorder<'_, S>) -> Result<FileRead, E>,
     ) -> Result<FileRead, E> {
-        pen.recording.clear();
+        pen.recording.begin(sink);
         let recording = &mut pen.recording;
         let file = read(&mut Recorder { sink, recording })?;
         let sound = file.contents.trouble.is_none() && file.contents.unreadable == 0;

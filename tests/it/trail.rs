@@ -20,6 +20,7 @@ use super::reference_reader::{Told, parsed_whole};
 use crate::world::gzip;
 
 mod cache;
+mod cached_ledger;
 pub mod forms;
 
 #[path = "../bench/generate.rs"]

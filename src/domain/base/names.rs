@@ -10,7 +10,7 @@ use thiserror::Error;
 
 mod resolve;
 
-pub use resolve::{Index, Resolution};
+pub use resolve::{Index, NameMeaning, Resolution};
 
 /// The name of Secrets Manager in events: where they come from, and on whose behalf AWS calls.
 pub const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";

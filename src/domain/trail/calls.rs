@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::domain::base::names::Scope;
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::cells::Cells;
-use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
+use crate::domain::trail::event::{RecordKind, SubjectHalf, TlsVersion};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,15 +33,15 @@ pub enum CallOutcome {
 }
 
 impl CallOutcome {
-    /// Reads the outcome from an event.
+    /// Reads the outcome from what an event says was called.
     ///
     /// The codes are those that CloudTrail records of Secrets Manager have (API reference, "Common errors", and the errors of
     /// `GetSecretValue`). A call with a message and no code counts as failed: no successful
     /// call has either.
-    pub fn of(event: &TrailEvent<'_>) -> Self {
-        let code = event.error_code.as_deref().unwrap_or_default();
-        let message = event.error_message.as_deref().unwrap_or_default();
-        if code.is_empty() && (message.is_empty() || event.kind == RecordKind::ServiceEvent) {
+    pub(crate) fn of(half: &SubjectHalf<'_>) -> Self {
+        let code = half.error_code.unwrap_or_default();
+        let message = half.error_message.unwrap_or_default();
+        if code.is_empty() && (message.is_empty() || half.kind == RecordKind::ServiceEvent) {
             return Self::Ok;
         }
         if message.contains("marked for deletion") || message.contains("because it was deleted") {
@@ -56,7 +56,7 @@ impl CallOutcome {
             | "UnauthorizedOperation"
             | "VpceAccessDenied" => {
                 let by_key = message.contains("Access to KMS") || message.contains(" kms:");
-                if by_key || event.kind == RecordKind::KeyUse {
+                if by_key || half.kind == RecordKind::KeyUse {
                     Self::KmsDenied
                 } else {
                     Self::Denied

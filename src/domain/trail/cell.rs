@@ -21,6 +21,13 @@ impl Address {
         Self(hash & !1 | u64::from(is_private(text)))
     }
 
+    /// The address that an event has or has not; the default if it is empty.
+    #[inline]
+    pub(crate) fn of(text: Option<&str>) -> Self {
+        let text = text.filter(|text| !text.is_empty());
+        text.map_or_else(Self::default, Self::new)
+    }
+
     /// All that it is, to be kept.
     pub(crate) fn bits(self) -> u64 {
         self.0

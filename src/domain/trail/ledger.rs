@@ -20,19 +20,23 @@ use crate::domain::trail::calls::{CallOutcome, CallSeries};
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::coverage::{Coverage, FileHours};
 use crate::domain::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
-use crate::domain::trail::event::{Delivery, EventId, EventSink, TrailEvent, Variety};
+use crate::domain::trail::event::{
+    Delivery, EventId, EventSink, RecordedEvent, TrailEvent, Variety,
+};
 use crate::domain::trail::sessions::KeptNames;
 
 mod cell_store;
 mod families;
 mod interner;
 mod key;
+mod recorded;
 mod sampled;
 
 use cell_store::{CellStore, LinePlace};
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
 use key::{CALLER, CallKey, SELECTS, SUBJECT, requested_version};
+use recorded::KnownHalves;
 use sampled::Sampled;
 
 /// The part of time that a ledger counts. Seconds since 1970; from inclusive, to exclusive.
@@ -118,6 +122,8 @@ pub struct Ledger {
     pub coverage: Coverage,
     /// The hours of the file that is being read.
     file: FileHours,
+    /// The halves of recorded events.
+    known: KnownHalves,
     /// Events that came again and were not counted.
     pub duplicates: u64,
     /// Where this ledger is among those that fill from one trail, and which files it is at.
@@ -147,6 +153,7 @@ impl Ledger {
             names: Arc::default(),
             coverage: Coverage::default(),
             file: FileHours::default(),
+            known: KnownHalves::default(),
             duplicates: 0,
             delivery: None,
             late: 0,
@@ -208,6 +215,25 @@ impl Ledger {
             return false;
         };
         time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
+    }
+
+    fn is_inside(&self, time: i64) -> bool {
+        time >= self.bounds.from && time < self.bounds.to
+    }
+
+    /// Whether an event that one account logs lies inside and was not counted yet. From now on it was.
+    ///
+    /// Copies of a shared event are recognized by its shared id, which is never forgotten.
+    fn is_first(&mut self, id: EventId, time: i64) -> bool {
+        if !self.is_inside(time) {
+            return false;
+        }
+        if !self.seen.is_new(id) {
+            self.duplicates += 1;
+            return false;
+        }
+        self.late += u64::from(self.is_late(time));
+        true
     }
 
     fn count(&mut self, at: u32, time: i64, address: Address) {
@@ -289,6 +315,8 @@ impl Ledger {
             // The smaller one is moved.
             std::mem::swap(self, &mut other);
         }
+        // The numbers of halves were those of one of the two.
+        self.known = KnownHalves::default();
         let symbols = self.strings.take_in(&other.strings);
         let subjects = self.subjects.take_in(&other.subjects, &symbols);
         let callers = self.callers.take_in(&other.callers, &symbols);
@@ -320,6 +348,7 @@ impl Ledger {
 
     /// The ledger as sorted lines, and what the trail covers.
     pub fn into_accesses(mut self) -> (Vec<CallSeries>, Coverage) {
+        self.known = KnownHalves::default();
         self.coverage.settle_global_events();
         self.settle_shared();
         for (_, twin) in std::mem::take(&mut self.shared) {
@@ -394,13 +423,6 @@ fn number(at: usize) -> u32 {
         .expect("fewer than four billion distinct things")
 }
 
-/// Where an event came from; the default if it does not say.
-#[inline]
-fn address_of(event: &TrailEvent<'_>) -> Address {
-    let text = event.source_ip.as_deref().filter(|text| !text.is_empty());
-    text.map_or_else(Address::default, Address::new)
-}
-
 impl EventSink for Ledger {
     fn delivered(&mut self, delivery: Delivery) {
         if self.delivery != Some(delivery) {
@@ -410,16 +432,20 @@ impl EventSink for Ledger {
     }
 
     fn event(&mut self, event: &TrailEvent<'_>) {
-        if event.time < self.bounds.from || event.time >= self.bounds.to {
-            return;
+        if event.shared_id.is_some() && self.is_inside(event.time)
+            || event.shared_id.is_none() && self.is_first(event.id, event.time)
+        {
+            let address = Address::of(event.source_ip.as_deref());
+            self.take_in(event, self.cell_at(event.time, address));
         }
-        if event.shared_id.is_none() && !self.seen.is_new(event.id) {
-            self.duplicates += 1;
-            return;
-        }
-        // Copies of a shared event are recognized by its shared id, which is never forgotten.
-        self.late += u64::from(event.shared_id.is_none() && self.is_late(event.time));
-        self.take_in(event, self.cell_at(event.time, address_of(event)));
+    }
+
+    fn halves_anew(&mut self) {
+        self.known = KnownHalves::default();
+    }
+
+    fn recorded(&mut self, event: &RecordedEvent<'_>) {
+        self.take_recorded(event);
     }
 
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
@@ -451,7 +477,7 @@ impl Ledger {
         if event.time < self.bounds.from || event.time >= self.bounds.to {
             return;
         }
-        let cell = self.cell_at(event.time, address_of(event));
+        let cell = self.cell_at(event.time, Address::of(event.source_ip.as_deref()));
         self.duplicates += group.copies;
         let names = if group.is_folded { u32::MAX } else { 0 };
         self.take_in(
@@ -481,7 +507,7 @@ impl Ledger {
         // both, and counting it twice does no harm: it is evidence, not volume.
         let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
         if shared.is_none()
-            && let Some(family) = self.family(key)
+            && let Some(family) = self.family(key.caller, key.caller_marks)
         {
             self.count_in_family(key, family, cell, message);
             return;

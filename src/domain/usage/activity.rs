@@ -11,9 +11,9 @@ mod slice;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::domain::base::names::{Index, Resolution, Scope, split_arn};
+use crate::domain::base::names::{Index, NameMeaning, Resolution, Scope, split_arn};
 use crate::domain::policy::Policy;
-use crate::domain::trail::calls::{CallOutcome, CallSeries};
+use crate::domain::trail::calls::{CallOutcome, CallSeries, CallSubject};
 use crate::domain::trail::cell::Cell;
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::classify::{Class, RotationFunctions};
@@ -111,8 +111,9 @@ pub fn attribute<'a>(
         ..Activity::default()
     };
     let mut callers = Callers::new(accesses, index, rotations, policy);
+    let mut meanings = SubjectMeaning::new(index);
     for access in accesses {
-        for (slice, resolution) in slices(access, index) {
+        for (slice, resolution) in slices(access, meanings.of(access)) {
             let who = callers.towards(access, resolution.as_ref());
             activity.put(slice, resolution, who);
         }
@@ -120,10 +121,35 @@ pub fn attribute<'a>(
     activity
 }
 
+/// What the names in lines mean: looked up once for the lines of one subject, which follow one another.
+struct SubjectMeaning<'a, 'i> {
+    index: &'i Index<'i>,
+    last: Option<(&'a Arc<CallSubject>, Option<NameMeaning>)>,
+}
+
+impl<'a, 'i> SubjectMeaning<'a, 'i> {
+    fn new(index: &'i Index<'i>) -> Self {
+        Self { index, last: None }
+    }
+
+    /// What a line means; `None`: it names nothing.
+    fn of(&mut self, access: &'a CallSeries) -> Option<&NameMeaning> {
+        let subject = &access.subject;
+        let is_same = |(last, _): &(&Arc<CallSubject>, _)| Arc::ptr_eq(last, subject);
+        if !self.last.as_ref().is_some_and(is_same) {
+            let target = subject.target.as_deref();
+            let scope = access.scope();
+            let meaning = target.map(|target| self.index.meaning(target, scope.as_ref()));
+            self.last = Some((subject, meaning));
+        }
+        self.last.as_ref()?.1.as_ref()
+    }
+}
+
 /// The hours of a line, in runs that mean the same secret.
 fn slices<'a>(
     access: &'a CallSeries,
-    index: &Index<'_>,
+    meaning: Option<&NameMeaning>,
 ) -> Vec<(ActivitySlice<'a>, Option<Resolution>)> {
     let whole = |resolution| {
         vec![(
@@ -134,11 +160,10 @@ fn slices<'a>(
             resolution,
         )]
     };
-    let Some(target) = &access.subject.target else {
+    let Some(meaning) = meaning else {
         return whole(None);
     };
-    let scope = access.scope();
-    let at = |time| index.resolve(target, scope.as_ref(), time);
+    let at = |time| meaning.at(time);
     let Some((first, last)) = access.cells.span() else {
         return Vec::new();
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
-use secretsweep::domain::trail::recording::{self, Recorder};
+use secretsweep::domain::trail::recording::{self, Recorder, Recording};
 use secretsweep::files::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use secretsweep::files::log_file::{self, FileRead, Memory};
 use secretsweep::files::logs;
@@ -230,6 +230,6 @@ proptest! {
     #[test]
     fn bytes_that_no_tape_wrote_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let mut told = Told::default();
-        let _ = recording::replay(&bytes, &mut told);
+        let _ = recording::replay(&bytes, &mut Recording::default(), &mut told);
     }
 }

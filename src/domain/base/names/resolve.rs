@@ -25,7 +25,7 @@ pub enum Resolution {
 
 /// When the secret at some place of the inventory came into being.
 #[derive(Clone, Copy, Debug)]
-struct Named {
+pub struct Named {
     place: usize,
     /// Seconds since 1970, rounded down: `eventTime` has no fractions. `None` if the inventory does not say.
     created: Option<i64>,
@@ -72,29 +72,68 @@ impl<'a> Index<'a> {
     }
 
     /// Finds the secret that a call at `time` (seconds since 1970) in `scope` meant by `target`.
+    pub fn resolve(&self, target: &str, scope: Option<&Scope>, time: i64) -> Resolution {
+        self.meaning(target, scope).at(time)
+    }
+
+    /// What calls in `scope` mean by `target`, whenever they are made.
     ///
     /// The order is: exact ARN, then exact name, then a partial ARN (API reference, `GetSecretValue`, `SecretId`).
     /// A name is looked up in the scope of the event, an ARN in the scope it names itself.
-    pub fn resolve(&self, target: &str, scope: Option<&Scope>, time: i64) -> Resolution {
+    pub fn meaning(&self, target: &str, scope: Option<&Scope>) -> NameMeaning {
         let target = without_json_key(target);
         if let Some(&place) = self.arns.get(target) {
-            return Resolution::One(place);
+            return NameMeaning::Always(Resolution::One(place));
         }
         let Some(parts) = ArnParts::split(target) else {
             return match scope {
-                Some(scope) if !target.starts_with("arn:") => self.by_name(scope, target, time),
-                _ => Resolution::Unknown,
+                Some(scope) if !target.starts_with("arn:") => NameMeaning::ByTime {
+                    named: self.named(scope, target),
+                    predecessors: None,
+                },
+                _ => NameMeaning::Always(Resolution::Unknown),
             };
         };
         let (Ok(account), Ok(region)) = (AccountId::new(parts.account), Region::new(parts.region))
         else {
-            return Resolution::Unknown;
+            return NameMeaning::Always(Resolution::Unknown);
         };
         let scope = Scope { account, region };
         // IAM writes `-??????` for the suffix of a secret that it could not look up.
         let rest = parts.rest.strip_suffix("-??????").unwrap_or(parts.rest);
-        let as_name = self.by_name(&scope, rest, time);
-        let as_former = split_suffix(rest).map(|(name, _)| self.former(&scope, name, time));
+        NameMeaning::ByTime {
+            named: self.named(&scope, rest),
+            predecessors: split_suffix(rest).map(|(name, _)| self.named(&scope, name)),
+        }
+    }
+}
+
+/// What a name or an ARN means. That may depend on when it is used.
+#[derive(Clone, Debug)]
+pub enum NameMeaning {
+    /// The same at any time.
+    Always(Resolution),
+    /// One of the secrets of this name, or none.
+    ByTime {
+        /// The secrets that are called so.
+        named: Vec<Named>,
+        /// Of text that ends like an ARN's suffix, the secrets that are called so without it.
+        predecessors: Option<Vec<Named>>,
+    },
+}
+
+impl NameMeaning {
+    /// Finds the secret that is meant at `time` (seconds since 1970).
+    pub fn at(&self, time: i64) -> Resolution {
+        let (named, predecessors) = match self {
+            Self::Always(resolution) => return resolution.clone(),
+            Self::ByTime {
+                named,
+                predecessors,
+            } => (named, predecessors),
+        };
+        let as_name = by_name(named, time);
+        let as_former = predecessors.as_ref().map(|named| former(named, time));
         match (as_name, as_former) {
             (Resolution::One(place), Some(Former::Possible(older))) => {
                 Resolution::Ambiguous(vec![place.min(older), place.max(older)])
@@ -103,43 +142,41 @@ impl<'a> Index<'a> {
             (found, _) => found,
         }
     }
+}
 
-    fn by_name(&self, scope: &Scope, name: &str, time: i64) -> Resolution {
-        let named = self.named(scope, name);
-        match named.as_slice() {
-            [] => return Resolution::Unknown,
-            [only] => {
-                return match only.created {
-                    Some(created) if time < created => Resolution::Former,
-                    _ => Resolution::One(only.place),
-                };
-            }
-            _ => {}
+fn by_name(named: &[Named], time: i64) -> Resolution {
+    match named {
+        [] => return Resolution::Unknown,
+        [only] => {
+            return match only.created {
+                Some(created) if time < created => Resolution::Former,
+                _ => Resolution::One(only.place),
+            };
         }
-        // Names are unique at any one time, so of several the youngest that was there already is meant.
-        if named.iter().any(|one| one.created.is_none()) {
-            return Resolution::Ambiguous(named.iter().map(|one| one.place).collect());
-        }
-        named
-            .iter()
-            .filter(|one| one.created.is_some_and(|created| created <= time))
-            .max_by_key(|one| one.created)
-            .map_or(Resolution::Former, |one| Resolution::One(one.place))
+        _ => {}
     }
+    // Names are unique at any one time, so of several the youngest that was there already is meant.
+    if named.iter().any(|one| one.created.is_none()) {
+        return Resolution::Ambiguous(named.iter().map(|one| one.place).collect());
+    }
+    named
+        .iter()
+        .filter(|one| one.created.is_some_and(|created| created <= time))
+        .max_by_key(|one| one.created)
+        .map_or(Resolution::Former, |one| Resolution::One(one.place))
+}
 
-    /// Returns whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secret called `name`.
-    fn former(&self, scope: &Scope, name: &str, time: i64) -> Former {
-        let named = self.named(scope, name);
-        if named.is_empty() {
-            return Former::Unknown;
-        }
-        match named
-            .iter()
-            .find(|one| one.created.is_none_or(|created| time < created))
-        {
-            Some(one) => Former::Possible(one.place),
-            None => Former::No,
-        }
+/// Returns whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secrets of its name.
+fn former(named: &[Named], time: i64) -> Former {
+    if named.is_empty() {
+        return Former::Unknown;
+    }
+    match named
+        .iter()
+        .find(|one| one.created.is_none_or(|created| time < created))
+    {
+        Some(one) => Former::Possible(one.place),
+        None => Former::No,
     }
 }
 

@@ -132,9 +132,13 @@ pub(super) type NameExamples = HashMap<u32, Box<str>, FixedState>;
 
 impl Ledger {
     /// The family of the session that calls, unless its name has to stay.
-    pub(super) fn family<'k>(&self, key: &CallKey<'k>) -> Option<SessionFamily<'k>> {
-        let family = key.family()?;
-        let is_kept = self.names.holds(key.caller[SESSION]);
+    pub(super) fn family<'k>(
+        &self,
+        caller: [&'k str; CALLER],
+        marks: u8,
+    ) -> Option<SessionFamily<'k>> {
+        let family = family_of(caller, marks)?;
+        let is_kept = self.names.holds(caller[SESSION]);
         (!is_kept).then_some(family)
     }
 
@@ -180,7 +184,7 @@ impl Ledger {
         self.count_named(line, texts[SESSION], cell);
     }
 
-    fn count_named(&mut self, line: u32, name: &str, cell: Cell) {
+    pub(super) fn count_named(&mut self, line: u32, name: &str, cell: Cell) {
         let hash = FixedState::default().hash_one(name);
         // By the lowest bits, because the names that are kept have low hashes, and so few of the highest.
         let names = cell.names | 1 << (hash % u64::from(u32::BITS));

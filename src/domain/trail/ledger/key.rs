@@ -4,7 +4,7 @@ use super::interner::{InternedRow, Strings};
 use std::borrow::Cow;
 
 use crate::domain::trail::calls::{CallOutcome, CallSubject, Caller, RequestedVersion, named_in};
-use crate::domain::trail::event::{RecordKind, TlsVersion, TrailEvent};
+use crate::domain::trail::event::{CallerHalf, RecordKind, SubjectHalf, TlsVersion, TrailEvent};
 use crate::domain::trail::sessions::SessionFamily;
 
 /// How many strings say what was called: account, Region, target, API.
@@ -85,71 +85,113 @@ pub(super) fn is_selection(marks: u16) -> bool {
     )
 }
 
-impl<'a> CallKey<'a> {
-    /// The key of an event.
-    pub(super) fn of(event: &'a TrailEvent<'_>) -> Self {
-        let identity = &event.identity;
-        let arn = identity.arn.as_deref().unwrap_or_default();
-        let (role, session) = role_and_session(arn);
-        let invoked_by = identity.invoked_by.as_deref().unwrap_or_default();
-        let principal_id = identity.principal_id.as_deref().unwrap_or_default();
+/// The part of a key that what was called makes.
+pub(super) struct SubjectKey<'a> {
+    /// What was called.
+    pub(super) texts: [&'a str; SUBJECT],
+    /// The call names a secret. Its name may be empty.
+    pub(super) marks: u8,
+    /// What kind of call it was.
+    pub(super) line_marks: u16,
+    /// How it ended.
+    pub(super) outcome: CallOutcome,
+}
+
+impl<'a> SubjectKey<'a> {
+    /// The part of what was called.
+    pub(super) fn of(half: &SubjectHalf<'a>) -> Self {
+        let target = half
+            .target
+            .filter(|target| !target.is_empty())
+            .or_else(|| named_in(half.error_message?));
+        let version = RequestedVersion::of(half.version_stage, half.names_version);
+        let selects = half
+            .batch
+            .is_some_and(|batch| !batch.ids.is_empty() || batch.filters.is_some());
+        Self {
+            texts: [
+                half.account,
+                half.region,
+                target.unwrap_or_default(),
+                half.name,
+            ],
+            marks: if target.is_some() { HAS_TARGET } else { 0 },
+            line_marks: version as u16 | if selects { SELECTS } else { 0 } | of_kind(half.kind),
+            outcome: CallOutcome::of(half),
+        }
+    }
+}
+
+/// The part of a key that who called makes.
+pub(super) struct CallerKey<'a> {
+    /// Who called.
+    pub(super) texts: [&'a str; CALLER],
+    /// How the caller came.
+    pub(super) marks: u8,
+    /// What it tells of the kind of call.
+    pub(super) line_marks: u16,
+}
+
+impl<'a> CallerKey<'a> {
+    /// The part of who called.
+    pub(super) fn of(caller: &CallerHalf<'a>) -> Self {
+        let (role, session) = role_and_session(caller.arn.unwrap_or_default());
+        let invoked_by = caller.invoked_by.unwrap_or_default();
+        let principal_id = caller.principal_id.unwrap_or_default();
         // A caller of another account may be known by its principal id alone: `AROAEXAMPLE:session`.
         let (principal, id_session) = principal_id.split_once(':').unwrap_or((principal_id, ""));
         let stable = [
-            identity.issuer_arn.as_deref().unwrap_or_default(),
+            caller.issuer_arn.unwrap_or_default(),
             role,
             invoked_by,
             principal,
         ];
         let place = stable.iter().position(|text| !text.is_empty());
-        let target = event
-            .target
-            .as_deref()
-            .filter(|target| !target.is_empty())
-            .or_else(|| named_in(event.error_message.as_deref()?));
         let mark = |on: bool, bit: u8| if on { bit } else { 0 };
-        let stage = event.version_stage.as_deref();
-        let version = RequestedVersion::of(stage, event.names_version);
-        let selects = event
-            .batch
-            .as_ref()
-            .is_some_and(|batch| !batch.ids.is_empty() || batch.filters.is_some());
         Self {
-            subject: [
-                &event.account,
-                &event.region,
-                target.unwrap_or_default(),
-                &event.name,
-            ],
-            subject_marks: mark(target.is_some(), HAS_TARGET),
-            caller: [
+            texts: [
                 place.map_or("", |place| stable[place]),
                 if place == Some(3) {
                     id_session
                 } else {
                     session
                 },
-                identity.kind.as_deref().unwrap_or_default(),
-                identity.account.as_deref().unwrap_or_default(),
+                caller.kind.unwrap_or_default(),
+                caller.account.unwrap_or_default(),
                 invoked_by,
-                service_in(event.source_ip.as_deref().unwrap_or_default()),
-                event.user_agent.as_deref().unwrap_or_default(),
+                caller.service.unwrap_or_default(),
+                caller.user_agent.unwrap_or_default(),
             ],
-            caller_marks: mark(identity.web_federated, WEB)
-                | mark(identity.ec2_delivered, EC2)
-                | mark(event.vpc_endpoint, VPC)
-                | mark(event.from_console, CONSOLE),
-            marks: version as u16
-                | if selects { SELECTS } else { 0 }
-                | (event.tls as u16) << TLS
-                | of_kind(event.kind),
-            outcome: CallOutcome::of(event),
+            marks: mark(caller.web_federated, WEB)
+                | mark(caller.ec2_delivered, EC2)
+                | mark(caller.vpc_endpoint, VPC)
+                | mark(caller.from_console, CONSOLE),
+            line_marks: (caller.tls as u16) << TLS,
         }
     }
 
-    /// The family of the session that calls; `None`: the session has a name of its own, or one that has to stay.
-    pub(super) fn family(&self) -> Option<SessionFamily<'a>> {
-        family_of(self.caller, self.caller_marks)
+    /// The texts and marks of all sessions of a family.
+    pub(super) fn of_family(&self, family: SessionFamily<'a>) -> ([&'a str; CALLER], u8) {
+        let mut texts = self.texts;
+        texts[SESSION] = family.start;
+        (texts, with_family(self.marks, family))
+    }
+}
+
+impl<'a> CallKey<'a> {
+    /// The key of an event.
+    #[inline]
+    pub(super) fn of(event: &'a TrailEvent<'_>) -> Self {
+        let subject = SubjectKey::of(&SubjectHalf::of(event));
+        let caller = CallerKey::of(&CallerHalf::of(event));
+        Self {
+            subject: subject.texts,
+            subject_marks: subject.marks,
+            caller: caller.texts,
+            caller_marks: caller.marks,
+            marks: subject.line_marks | caller.line_marks,
+            outcome: subject.outcome,
+        }
     }
 
     /// The key of all sessions of a family.
@@ -264,15 +306,6 @@ pub(super) fn caller(
         ec2_delivered: has(EC2),
         vpc_endpoint: has(VPC),
         from_console: has(CONSOLE),
-    }
-}
-
-/// The name of the AWS service that stands in place of an address; empty for an address.
-fn service_in(source: &str) -> &str {
-    if source.ends_with(".amazonaws.com") {
-        source
-    } else {
-        ""
     }
 }
 

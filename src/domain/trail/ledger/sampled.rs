@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::{CallKey, Ledger, address_of};
+use super::{CallKey, Ledger};
 use crate::domain::base::names::{Scope, split_arn};
 use crate::domain::sampling::{Sample, Samples};
 use crate::domain::trail::calls::{CallOutcome, CallSeries, SampledCalls};
@@ -80,7 +80,7 @@ impl Ledger {
             return;
         }
         let line = self.line_for(event);
-        let address = address_of(event);
+        let address = Address::of(event.source_ip.as_deref());
         let spot = SampledCell {
             line,
             key: self.cell_at(event.time, address).key,

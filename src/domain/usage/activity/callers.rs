@@ -22,7 +22,7 @@ use crate::domain::usage::classify::{
 use crate::domain::usage::fingerprints::{is_service_itself, service_of};
 
 use super::reader_use::{Reader, is_regular};
-use super::slices;
+use super::{SubjectMeaning, slices};
 
 /// A reader, and what to do about it.
 pub(super) type Who = (Arc<Reader>, Arc<Class>);
@@ -101,11 +101,15 @@ impl<'a, 'p> Callers<'a, 'p> {
 /// describes those of a plan once; whoever describes a secret regularly, and neither lists nor deletes secrets, is a
 /// program with a cache.
 fn strangers<'a>(accesses: &'a [CallSeries], policy: &Policy) -> HashSet<&'a str> {
+    // The lines of one caller share it, and most callers have many lines.
+    let mut known: HashMap<*const Caller, bool, FixedState> = HashMap::default();
     let is_marked = |access: &&CallSeries| {
         matches!(
             &*access.subject.api,
             "ListSecrets" | "DeleteSecret" | "RestoreSecret" | "DescribeSecret"
-        ) && classify(&access.caller, policy).kind == ReaderKind::Ourselves
+        ) && *known
+            .entry(Arc::as_ptr(&access.caller))
+            .or_insert_with(|| classify(&access.caller, policy).kind == ReaderKind::Ourselves)
     };
     let (describes, works): (Vec<_>, Vec<_>) = accesses
         .iter()
@@ -204,6 +208,7 @@ pub(super) type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
 pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rotated<'a> {
     let mut staged = Rotated::new();
     let mut moved = Rotated::new();
+    let mut meanings = SubjectMeaning::new(index);
     for access in accesses.iter().filter(|it| it.outcome == CallOutcome::Ok) {
         let kind = if access.version == RequestedVersion::Pending {
             &mut staged
@@ -213,7 +218,7 @@ pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rota
             continue;
         };
         let places = kind.entry(session_key(&access.caller)).or_default();
-        for (_, resolution) in slices(access, index) {
+        for (_, resolution) in slices(access, meanings.of(access)) {
             if let Some(Resolution::One(place)) = resolution {
                 places.insert(place);
             }

@@ -1,0 +1,106 @@
+//! Byte strings by number, of the file that is being recorded and of those before it.
+//!
+//! Files of one trail have most of their strings in common, so what was taken apart and hashed for one file is known in
+//! the next. Each file has numbers of its own all the same, because it is stored by itself.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+/// Distinct byte strings.
+#[derive(Debug, Default)]
+pub(super) struct Dictionary {
+    bytes: Vec<u8>,
+    entries: Vec<DictionaryEntry>,
+    table: HashTable<u32>,
+    /// The file that is being recorded.
+    turn: u32,
+    /// The entries that the file has, by their numbers in it.
+    of_file: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct DictionaryEntry {
+    place: Range<usize>,
+    hash: u64,
+    /// The last file that has it, and its number there.
+    turn: u32,
+    number: u32,
+}
+
+/// In place of the file that has an entry: none has.
+const NEVER: u32 = u32::MAX;
+
+/// Where bytes were found in a dictionary.
+pub(super) struct DictionaryPlace {
+    /// Their place in the dictionary.
+    pub(super) at: u32,
+    /// They were not there before.
+    pub(super) is_new: bool,
+}
+
+impl Dictionary {
+    /// Begins another file.
+    pub(super) fn begin(&mut self) {
+        self.turn += 1;
+        self.of_file.clear();
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Finds bytes, which are taken in if they are new.
+    pub(super) fn find(&mut self, bytes: &[u8]) -> DictionaryPlace {
+        let hash = FixedState::default().hash_one(bytes);
+        let (all, entries) = (&self.bytes, &self.entries);
+        let same = |&at: &u32| {
+            let entry = &entries[at as usize];
+            entry.hash == hash && all[entry.place.clone()] == *bytes
+        };
+        if let Some(&at) = self.table.find(hash, same) {
+            return DictionaryPlace { at, is_new: false };
+        }
+        let at = small(self.entries.len());
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.entries.push(DictionaryEntry {
+            place: start..self.bytes.len(),
+            hash,
+            turn: NEVER,
+            number: 0,
+        });
+        let entries = &self.entries;
+        self.table
+            .insert_unique(hash, at, |&other| entries[other as usize].hash);
+        DictionaryPlace { at, is_new: true }
+    }
+
+    /// The number of an entry in the file, which has it from now on.
+    pub(super) fn number(&mut self, at: u32) -> u64 {
+        let entry = &mut self.entries[at as usize];
+        if entry.turn != self.turn {
+            entry.turn = self.turn;
+            entry.number = small(self.of_file.len());
+            self.of_file.push(at);
+        }
+        entry.number.into()
+    }
+
+    /// The entries of the file, in the order of their numbers.
+    pub(super) fn of_file(&self) -> &[u32] {
+        &self.of_file
+    }
+
+    /// The bytes of an entry.
+    pub(super) fn bytes(&self, at: u32) -> &[u8] {
+        &self.bytes[self.entries[at as usize].place.clone()]
+    }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).expect("a dictionary is emptied long before it has four billion entries")
+}
