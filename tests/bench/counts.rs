@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use secretsweep::domain::trail::dedup::Deduplicator;
-use secretsweep::domain::trail::event::{EventSink, TrailEvent};
+use secretsweep::domain::trail::event::{EventSink, RecordKind, TrailEvent};
 use secretsweep::files::logs;
 
 type Map<K, V> = hashbrown::HashMap<K, V, RandomState>;
@@ -34,6 +34,10 @@ struct Counts {
 
 impl EventSink for Counts {
     fn event(&mut self, event: &TrailEvent<'_>) {
+        // The question is about the events of Secrets Manager alone.
+        if event.kind == RecordKind::KeyUse {
+            return;
+        }
         if self
             .seen
             .as_ref()
