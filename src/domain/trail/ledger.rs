@@ -474,7 +474,7 @@ impl Ledger {
     ///
     /// A group of an event that two accounts log is one event.
     pub fn group(&mut self, event: &TrailEvent<'_>, group: EventGroup) {
-        if event.time < self.bounds.from || event.time >= self.bounds.to {
+        if !self.is_inside(event.time) {
             return;
         }
         let cell = self.cell_at(event.time, Address::of(event.source_ip.as_deref()));

@@ -66,9 +66,9 @@ impl<S: EventSink> EventSink for Recorder<'_, S> {
 }
 
 /// The kind of a call. Part of the encoding.
-const HEARD: u8 = 0;
+const ACTIVE_HOUR: u8 = 0;
 
-const HEARD_READ_ONLY: u8 = 1;
+const ACTIVE_HOUR_READ_ONLY: u8 = 1;
 
 const EVENT: u8 = 2;
 

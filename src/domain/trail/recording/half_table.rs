@@ -55,7 +55,6 @@ impl HalfTable {
             half.target,
             half.version_stage,
         ];
-        let mark = |on: bool, bit: u64| if on { bit } else { 0 };
         let mut marks = u64::from(half.kind.number())
             | mark(half.names_version, NAMES_VERSION)
             | presence(sometimes);
@@ -96,7 +95,6 @@ impl HalfTable {
             half.user_agent,
             half.service,
         ];
-        let mark = |on: bool, bit: u64| if on { bit } else { 0 };
         let marks = mark(half.web_federated, WEB)
             | mark(half.ec2_delivered, EC2)
             | mark(half.vpc_endpoint, VPC)
@@ -157,7 +155,12 @@ impl HalfTable {
     }
 }
 
-/// Which of the strings are there.
+/// A bit that is set or not.
+const fn mark(on: bool, bit: u64) -> u64 {
+    if on { bit } else { 0 }
+}
+
+/// The bits of the strings that are there.
 fn presence<const N: usize>(strings: [Option<&str>; N]) -> u64 {
     let mut marks = 0;
     for (bit, text) in (FIRST_STRING..).zip(strings) {

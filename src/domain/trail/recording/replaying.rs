@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::half_table::{CALLER_STRINGS, SUBJECT_STRINGS};
 use super::{
-    BATCH, CONSOLE, Damaged, EC2, EVENT, FILTERS, FIRST_STRING, HEARD, HEARD_READ_ONLY,
+    ACTIVE_HOUR, ACTIVE_HOUR_READ_ONLY, BATCH, CONSOLE, Damaged, EC2, EVENT, FILTERS, FIRST_STRING,
     NAMES_VERSION, Recording, SELECTED, SHARED_EVENT, TLS, VARIETY, VPC, WEB, take, unzigzag,
 };
 use crate::domain::trail::cell::Address;
@@ -67,11 +67,11 @@ pub fn replay(
                 let variety = variety(&mut rest, &strings)?;
                 sink.variety(account, region, &variety);
             }
-            HEARD | HEARD_READ_ONLY | SELECTED => {
+            ACTIVE_HOUR | ACTIVE_HOUR_READ_ONLY | SELECTED => {
                 let hour = u32::try_from(take(&mut rest)?).map_err(|_| Damaged)?;
                 match *tag {
                     SELECTED => sink.selected_hour(account, region, hour),
-                    tag => sink.active_hour(account, region, hour, tag == HEARD_READ_ONLY),
+                    tag => sink.active_hour(account, region, hour, tag == ACTIVE_HOUR_READ_ONLY),
                 }
             }
             _ => return Err(Damaged),

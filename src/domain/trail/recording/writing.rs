@@ -2,7 +2,9 @@
 
 use super::dictionary::{Dictionary, DictionaryPlace};
 use super::half_table::HalfTable;
-use super::{EVENT, HEARD, HEARD_READ_ONLY, SELECTED, SHARED_EVENT, VARIETY, put, zigzag};
+use super::{
+    ACTIVE_HOUR, ACTIVE_HOUR_READ_ONLY, EVENT, SELECTED, SHARED_EVENT, VARIETY, put, zigzag,
+};
 use crate::domain::trail::cell::Address;
 use crate::domain::trail::event::{
     CallerHalf, EventSink, RecordedEvent, SubjectHalf, TrailEvent, Values, Variety,
@@ -74,7 +76,11 @@ impl Recording {
     }
 
     pub(super) fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        let tag = if read_only { HEARD_READ_ONLY } else { HEARD };
+        let tag = if read_only {
+            ACTIVE_HOUR_READ_ONLY
+        } else {
+            ACTIVE_HOUR
+        };
         self.hour(tag, account, region, hour);
     }
 
