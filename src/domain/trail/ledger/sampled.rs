@@ -74,7 +74,7 @@ impl Ledger {
     /// One that was counted before is not: what was read in full is known exactly, and the sample stands for the rest.
     /// So whatever is read in full of an account and Region has to come before its sample.
     pub fn sampled(&mut self, event: &TrailEvent<'_>, window: u32) {
-        let inside = event.time >= self.bounds.from && event.time < self.bounds.to;
+        let inside = self.is_inside(event.time);
         // The copies of a shared event have ids of their own.
         if !inside || !self.seen.is_new(event.id) {
             return;
