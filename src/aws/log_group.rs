@@ -20,6 +20,7 @@ use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::log_group::{LogGroup, LogGroupPart};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::names::{KMS, Region, SECRETS_MANAGER, Scope};
+use crate::domain::base::span::DAY_S;
 use crate::domain::base::span::Span;
 use crate::domain::trail::coverage::SETTLING;
 use crate::domain::trail::unread::Unread;
@@ -30,8 +31,6 @@ pub const ACTIONS: &[&str] = &["logs:FilterLogEvents"];
 
 /// Days that are read side by side. Accounts share a few requests a second (CloudWatch Logs quotas, `FilterLogEvents`).
 const AT_ONCE: usize = 3;
-
-const DAY: i64 = 86_400;
 
 /// How reading a log group went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,9 +173,9 @@ fn scope_of(session: &AwsSession, group: &LogGroup) -> Result<Scope, Fault> {
 /// they happened or a later one.
 fn days(span: Span) -> Vec<(i64, i64)> {
     let (from, to) = (span.from.as_second(), span.to.as_second() + SETTLING);
-    let first = from.div_euclid(DAY);
-    let last = (to - 1).div_euclid(DAY);
-    let days = (first..=last).map(|day| (from.max(day * DAY), to.min((day + 1) * DAY)));
+    let first = from.div_euclid(DAY_S);
+    let last = (to - 1).div_euclid(DAY_S);
+    let days = (first..=last).map(|day| (from.max(day * DAY_S), to.min((day + 1) * DAY_S)));
     days.filter(|day| day.0 < day.1).collect()
 }
 

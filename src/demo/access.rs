@@ -8,10 +8,11 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use super::NOW;
 use super::edition::Edition;
 use super::inventory::{arn, key_arn};
 use super::locations::{PRODUCTION, VIRGINIA};
-use super::{DAY, HOUR, NOW};
+use crate::domain::base::span::{DAY_S, HOUR_S};
 
 /// Roles that name what they read: (role, who assumes it, names of secrets).
 const BY_NAME: &[(&str, AssumedBy, &[&str])] = &[
@@ -115,7 +116,7 @@ fn document(statements: &Value) -> Value {
 
 /// Returns when the identities were created, long before the trail begins.
 fn created(edition: Edition) -> String {
-    let time = edition.at(NOW - 1_000 * DAY + 10 * HOUR + 11 * 60 + 12);
+    let time = edition.at(NOW - 1_000 * DAY_S + 10 * HOUR_S + 11 * 60 + 12);
     time.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }
 

@@ -13,8 +13,9 @@ use super::edition::Edition;
 use super::organization::{HOLE, SCOPES};
 use super::random::SplitMix;
 use super::record;
-use super::{DAY, DAYS, HOUR, NOW};
+use super::{DAYS, NOW};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
+use crate::domain::base::span::{DAY_S, HOUR_S};
 
 const ORGANIZATION: &str = "o-exampleorg1";
 /// Delivery is some minutes after the last event of a file.
@@ -33,7 +34,7 @@ pub(super) fn write(
             .filter(|call| call.account == account && call.region == region && !in_hole(call))
             .collect();
         let mut rest = own.as_slice();
-        let mut end = NOW - DAYS * DAY + hours * HOUR;
+        let mut end = NOW - DAYS * DAY_S + hours * HOUR_S;
         while end <= NOW {
             let (slot, later) = rest.split_at(rest.partition_point(|call| call.at < end));
             rest = later;
@@ -44,7 +45,7 @@ pub(super) fn write(
                 delivered: end + DELAY,
             };
             deliver(file, slot, &mut random, put)?;
-            end += hours * HOUR;
+            end += hours * HOUR_S;
         }
     }
     digest(edition, put)
@@ -96,8 +97,8 @@ struct DemoDelivery {
 impl DemoDelivery {
     /// Two deliveries of production happen to repeat records.
     fn is_repeated(self) -> bool {
-        let days = (NOW + DELAY - self.delivered) / DAY;
-        let noon = (self.delivered - DELAY).rem_euclid(DAY) == 12 * HOUR;
+        let days = (NOW + DELAY - self.delivered) / DAY_S;
+        let noon = (self.delivered - DELAY).rem_euclid(DAY_S) == 12 * HOUR_S;
         self.account == PRODUCTION && self.region == VIRGINIA && noon && matches!(days, 1 | 8)
     }
 

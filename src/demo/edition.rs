@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::NOW;
 use super::everyday::SECRETS;
 use super::roles::Cast;
-use super::{DAY, NOW};
+use crate::domain::base::span::DAY_S;
 
 /// One form of the example organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Edition {
     pub fn of_day(moment: Timestamp) -> Self {
         let seconds = moment.as_second();
         Self {
-            shift: seconds - seconds.rem_euclid(DAY) - NOW,
+            shift: seconds - seconds.rem_euclid(DAY_S) - NOW,
             hostile: false,
         }
     }
@@ -79,7 +80,7 @@ impl Edition {
 
     /// The day that lies so many days before that of this edition; after it, if there are fewer than none.
     pub(super) fn day(self, days_ago: i64) -> Date {
-        let midnight = self.at(NOW - days_ago * DAY);
+        let midnight = self.at(NOW - days_ago * DAY_S);
         midnight.to_zoned(TimeZone::UTC).date()
     }
 }

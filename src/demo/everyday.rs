@@ -7,12 +7,12 @@
 
 use std::sync::LazyLock;
 
-use super::HOUR;
 use super::callers::{ClientKind, DemoCaller, service};
 use super::organization::{CAST, DemoService, HOLE, services};
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation, secret};
 use crate::demo::locations::{IRELAND, STAGING, VIRGINIA};
+use crate::domain::base::span::HOUR_S;
 
 /// Sets how many everyday secrets there are. With those of the cast they make 300.
 const COUNT: usize = 225;
@@ -225,7 +225,7 @@ fn rare(random: &mut SplitMix) -> Life {
     const HOURS: [i64; 6] = [12, 24, 24, 48, 72, 96];
     let drawn = usize::try_from(random.below(6)).unwrap_or(0);
     Life::Read {
-        every: HOURS[drawn] * HOUR,
+        every: HOURS[drawn] * HOUR_S,
     }
 }
 

@@ -3,8 +3,9 @@
 use super::call::{Act, CallTarget};
 use super::everyday::{EVERYDAY, Life, SECRETS};
 use super::organization::CAST;
+use super::rotation;
 use super::script::{Script, always};
-use super::{HOUR, rotation};
+use crate::domain::base::span::HOUR_S;
 
 /// Adds the calls of the everyday secrets, and of their rotations.
 pub(super) fn calls(script: &mut Script) {
@@ -15,7 +16,7 @@ pub(super) fn calls(script: &mut Script) {
             Life::Read { every } => script.reads(place, caller, always(every)),
             Life::Cached => {
                 let ask = [Act::Describe(CallTarget::Arn(place))];
-                script.series(everyday.row.region, caller, always(HOUR), &ask, None);
+                script.series(everyday.row.region, caller, always(HOUR_S), &ask, None);
             }
             Life::Quiet => {}
         }

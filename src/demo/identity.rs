@@ -9,7 +9,8 @@ use super::everyday::SECRETS;
 use super::json::{Json, text};
 use super::random::SplitMix;
 use super::roles::{Cast, Rotation};
-use super::{BEGIN, HOUR, SECRETS_MANAGER};
+use super::{BEGIN, SECRETS_MANAGER};
+use crate::domain::base::span::HOUR_S;
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
 const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
@@ -230,7 +231,7 @@ fn principal_of_session(call: &Call, edition: Edition) -> String {
 
 /// Credentials of a session last hours: it began at the quarter of the day that the call is in.
 const fn session_began(call: &Call) -> i64 {
-    call.at - call.at.rem_euclid(6 * HOUR)
+    call.at - call.at.rem_euclid(6 * HOUR_S)
 }
 
 fn assumed_role(call: &Call, edition: Edition) -> Vec<(&'static str, Json)> {

@@ -20,7 +20,8 @@ use super::organization::SCOPES;
 use super::random::SplitMix;
 use super::roles::{Cast, DemoKey, Rotation};
 use super::traffic::{created_at, deleted_at};
-use super::{DAY, NOW, rotation};
+use super::{NOW, rotation};
+use crate::domain::base::span::DAY_S;
 
 /// Writes `inventory/<account>-<region>.json` for every account and Region.
 pub(super) fn write(
@@ -141,7 +142,7 @@ pub(super) fn version_id(cast: &Cast, time: i64, age: VersionAge) -> String {
         | Rotation::Stuck { every, last, .. }
         | Rotation::Managed { every, last } => {
             let since = time - rotation::time(last);
-            since.div_euclid(every * DAY).min(0)
+            since.div_euclid(every * DAY_S).min(0)
         }
         Rotation::Unset | Rotation::Off { .. } => 0,
     };
@@ -165,13 +166,13 @@ pub(super) enum VersionAge {
 fn last_accessed(calls: &[Call]) -> Vec<Option<i64>> {
     let mut accessed: Vec<Option<i64>> = SECRETS
         .iter()
-        .map(|cast| cast.accessed.map(|days| NOW - days * DAY))
+        .map(|cast| cast.accessed.map(|days| NOW - days * DAY_S))
         .collect();
     for call in calls.iter().filter(|call| call.failure.is_none()) {
         if let Act::Get(target, _) = call.act
             && let Some(index) = target.index()
         {
-            accessed[index] = accessed[index].max(Some(call.at - call.at.rem_euclid(DAY)));
+            accessed[index] = accessed[index].max(Some(call.at - call.at.rem_euclid(DAY_S)));
         }
     }
     accessed
@@ -279,7 +280,7 @@ fn entry(
         Rotation::Managed { every, .. } => (Some(true), None, Some(every)),
         Rotation::Off { .. } => (Some(false), None, None),
     };
-    let next = every.and_then(|every| last_rotated.map(|at| at + every * DAY));
+    let next = every.and_then(|every| last_rotated.map(|at| at + every * DAY_S));
     let millisecond = SplitMix::named(cast.name).below(1_000);
     DemoSecret {
         arn: arn(index),
@@ -295,7 +296,7 @@ fn entry(
         last_changed_date: date(changed, millisecond),
         last_accessed_date: accessed.map(|at| date(at, 0)),
         deleted_date: cast.deleted.map(|days| date(deleted_at(days), 871)),
-        next_rotation_date: next.map(|at| date(at - at.rem_euclid(DAY) + DAY - 1, 0)),
+        next_rotation_date: next.map(|at| date(at - at.rem_euclid(DAY_S) + DAY_S - 1, 0)),
         tags: tags(edition, cast),
         secret_versions_to_stages: stages(cast),
         owning_service: cast.service,
@@ -406,7 +407,7 @@ mod tests {
         let accessed = last_accessed(&super::super::traffic::calls(edition));
         let days_ago = |name: &str| {
             let index = SECRETS.iter().position(|cast| cast.name == name).unwrap();
-            accessed[index].map(|at| (NOW - at) / DAY)
+            accessed[index].map(|at| (NOW - at) / DAY_S)
         };
         // A day is its midnight: what was read on the last day was accessed one day before the end of it.
         assert_eq!(days_ago("orders/postgres/app"), Some(1));

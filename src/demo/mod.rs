@@ -32,6 +32,7 @@ mod traffic;
 use std::io;
 
 use crate::domain::base::names::SECRETS_MANAGER;
+use crate::domain::base::span::DAY_S;
 
 pub use edition::Edition;
 pub use roles::Cast;
@@ -41,10 +42,8 @@ pub use roles::Cast;
 const NOW: i64 = 1_793_491_200;
 /// The number of days of the trail.
 const DAYS: i64 = 90;
-const DAY: i64 = 86_400;
-const HOUR: i64 = 3_600;
 /// The time when the trail begins, in seconds since 1970.
-const BEGIN: i64 = NOW - DAYS * DAY;
+const BEGIN: i64 = NOW - DAYS * DAY_S;
 
 /// The organization's policy file.
 fn policy(edition: Edition) -> String {
@@ -111,6 +110,7 @@ mod tests {
     use super::everyday::SECRETS;
     use super::organization::SCOPES;
     use super::*;
+    use crate::domain::base::span::HOUR_S;
 
     type Files = BTreeMap<String, Vec<u8>>;
 
@@ -274,7 +274,7 @@ mod tests {
             assert!(activity.first().unwrap()[..] >= first[..13]);
             assert!(activity.last().unwrap()[..] < leap_day().now().to_string()[..13]);
             for hour in 0..DAYS * 24 {
-                let begin = NOW - DAYS * DAY + hour * HOUR;
+                let begin = NOW - DAYS * DAY_S + hour * HOUR_S;
                 let missing = (own_account, own_region) == (account, region)
                     && (from..until).contains(&begin);
                 let name = &leap_day().at(begin).to_string()[..13];

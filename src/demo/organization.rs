@@ -8,10 +8,11 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::NOW;
 use super::callers::ClientKind;
 use super::roles::{Cast, DemoKey, Lasting, Rotation, secret};
-use super::{DAY, NOW};
 use crate::demo::locations::{FRANKFURT, IRELAND, PRODUCTION, STAGING, VIRGINIA};
+use crate::domain::base::span::DAY_S;
 
 /// Every account and Region of the organization: (account, Region, hours of events in one log file).
 pub(super) const SCOPES: &[(&str, &str, i64)] = &[
@@ -25,7 +26,7 @@ pub(super) const SCOPES: &[(&str, &str, i64)] = &[
 
 /// The place where the logs are missing: account, Region, first moment, and the moment after the last.
 pub(super) const HOLE: (&str, &str, i64, i64) =
-    (STAGING, FRANKFURT, NOW - 32 * DAY, NOW - 20 * DAY);
+    (STAGING, FRANKFURT, NOW - 32 * DAY_S, NOW - 20 * DAY_S);
 
 /// The data, which is a part of the program.
 static TABLES: LazyLock<DemoTables> = LazyLock::new(|| {

@@ -19,7 +19,8 @@ use super::inventory::{
 use super::json::{Json, text};
 use super::random::{SplitMix, uuid};
 use super::roles::Cast;
-use super::{BEGIN, DAY, HOUR, SECRETS_MANAGER};
+use super::{BEGIN, SECRETS_MANAGER};
+use crate::domain::base::span::{DAY_S, HOUR_S};
 
 /// Appends the record of a call, as compact JSON. `last` is the face of the record before, if there was one.
 ///
@@ -319,7 +320,11 @@ fn version(call: &Call, target: CallTarget, age: VersionAge) -> String {
         return String::new();
     };
     let in_rotation = call.caller.session == SessionNaming::RotationFunction;
-    let time = if in_rotation { call.at - HOUR } else { call.at };
+    let time = if in_rotation {
+        call.at - HOUR_S
+    } else {
+        call.at
+    };
     version_id(&SECRETS[index], time, age)
 }
 
@@ -340,7 +345,7 @@ fn response(call: &Call, edition: Edition) -> Option<Json> {
         | Act::MoveStage(target)
         | Act::Create(target) => Some(Json::Map(vec![("arn", text(arn_of(target)))])),
         Act::Delete(target, days) => {
-            let end = call.at + i64::from(days.unwrap_or(0)) * DAY;
+            let end = call.at + i64::from(days.unwrap_or(0)) * DAY_S;
             let name = target
                 .index()
                 .map_or_else(|| secret_id(target), |index| SECRETS[index].name.to_owned());

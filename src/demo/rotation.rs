@@ -8,8 +8,9 @@ use super::call::{Act, Call, CallTarget, Failure, VersionRequest};
 use super::callers;
 use super::everyday::SECRETS;
 use super::roles::{Cast, Rotation};
-use super::{DAY, DAYS, HOUR, NOW};
+use super::{DAYS, NOW};
 use crate::demo::locations::STAGING;
+use crate::domain::base::span::{DAY_S, HOUR_S};
 
 /// The rotations that succeeded, the newest first, all that are in the trail.
 pub(super) fn succeeded(cast: &Cast) -> Vec<i64> {
@@ -32,7 +33,7 @@ pub(super) fn succeeded(cast: &Cast) -> Vec<i64> {
 
 /// Rotations run at twelve minutes past three.
 pub(super) const fn time(days: i64) -> i64 {
-    NOW - days * DAY + 3 * HOUR + 12 * 60
+    NOW - days * DAY_S + 3 * HOUR_S + 12 * 60
 }
 
 /// Adds the calls of every rotation of these secrets that happened or failed.

@@ -5,8 +5,9 @@ use super::call::{Act, Call, CallTarget, Failure, VersionRequest};
 use super::callers::DemoCaller;
 use super::everyday::SECRETS;
 use super::random::SplitMix;
-use super::{DAY, DAYS, NOW};
+use super::{DAYS, NOW};
 use crate::demo::locations::{PRODUCTION, VIRGINIA};
+use crate::domain::base::span::DAY_S;
 
 /// The times of a series of calls.
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +75,8 @@ impl Script {
         let slack = u32::try_from(pace.every / 12).unwrap_or(0);
         let start = u32::try_from(pace.every).unwrap_or(u32::MAX);
         for client in 0..pace.clients {
-            let mut due = NOW - pace.from * DAY + i64::from(random.below(start));
-            while due < NOW - pace.until * DAY {
+            let mut due = NOW - pace.from * DAY_S + i64::from(random.below(start));
+            while due < NOW - pace.until * DAY_S {
                 let first = due + i64::from(random.below(slack));
                 for (at, &act) in (first..).zip(acts) {
                     self.calls.push(Call {
@@ -136,5 +137,5 @@ pub(super) fn find(account: &str, region: &str, name: &str) -> usize {
 
 /// Midnight (UTC) this many days before the moment of the demo, plus seconds.
 pub(super) const fn ago(days: i64, seconds: i64) -> i64 {
-    NOW - days * DAY + seconds
+    NOW - days * DAY_S + seconds
 }

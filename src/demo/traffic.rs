@@ -10,8 +10,9 @@ use super::everyday::SECRETS;
 use super::organization::{CAST, SCOPES};
 use super::random::SplitMix;
 use super::script::{CallPattern, Script, ago, always, find, prod, since};
-use super::{BEGIN, DAY, DAYS, HOUR, NOW, everyday_traffic, hostile, hygiene, rotation};
+use super::{BEGIN, DAYS, NOW, everyday_traffic, hostile, hygiene, rotation};
 use crate::demo::locations::{FRANKFURT, IRELAND, PRODUCTION, STAGING, VIRGINIA};
+use crate::domain::base::span::{DAY_S, HOUR_S};
 
 /// Every call of the ninety days in the order of time.
 pub(super) fn calls(edition: Edition) -> Vec<Call> {
@@ -45,7 +46,7 @@ pub(super) fn calls(edition: Edition) -> Vec<Call> {
 /// Monday to Friday.
 fn working_day(at: i64) -> bool {
     // 1970-01-01 was a Thursday.
-    (at.div_euclid(DAY) + 3).rem_euclid(7) < 5
+    (at.div_euclid(DAY_S) + 3).rem_euclid(7) < 5
 }
 
 fn loops(script: &mut Script) {
@@ -60,7 +61,7 @@ fn loops(script: &mut Script) {
     let sendgrid = prod("notifications/sendgrid/api-key");
     let before = CallPattern {
         until: 3,
-        ..always(HOUR)
+        ..always(HOUR_S)
     };
     script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, before);
     script.reads_by_name(sendgrid, &callers::NOTIFICATIONS, since(3, 10));
@@ -81,7 +82,7 @@ fn loops(script: &mut Script) {
 
     let fleet = CallPattern {
         clients: 40,
-        ..since(10, HOUR)
+        ..since(10, HOUR_S)
     };
     script.reads(prod("catalog/opensearch/reader"), &callers::CATALOG, fleet);
 }
@@ -100,7 +101,7 @@ fn shop_hours(script: &mut Script) {
         let busy = if working_day(ago(day, 0)) { 10 } else { 6 };
         for (hour, requests) in (6..).zip(REQUESTS) {
             for _ in 0..requests * busy / 10 {
-                let at = ago(day, hour * HOUR + i64::from(random.below(3_600)));
+                let at = ago(day, hour * HOUR_S + i64::from(random.below(3_600)));
                 script.once(at, VIRGINIA, &callers::CHECKOUT, stripe);
             }
         }
@@ -109,25 +110,25 @@ fn shop_hours(script: &mut Script) {
 
 fn caches(script: &mut Script) {
     let oidc = Act::Describe(CallTarget::Name(prod("identity/oidc/signing-key")));
-    script.series(VIRGINIA, &callers::IDENTITY, always(HOUR), &[oidc], None);
+    script.series(VIRGINIA, &callers::IDENTITY, always(HOUR_S), &[oidc], None);
 
     let fraud = prod("fraud/model/feature-store");
     let ask = Act::Describe(CallTarget::Arn(fraud));
-    script.series(VIRGINIA, &callers::FRAUD, always(HOUR), &[ask], None);
+    script.series(VIRGINIA, &callers::FRAUD, always(HOUR_S), &[ask], None);
     for at in rotation::succeeded(&SECRETS[fraud]) {
         let fetch = Act::Get(CallTarget::Arn(fraud), VersionRequest::Id);
-        script.once(at + HOUR, VIRGINIA, &callers::FRAUD, fetch);
+        script.once(at + HOUR_S, VIRGINIA, &callers::FRAUD, fetch);
     }
 
     let edge = CallTarget::Name(prod("web/cdn/edge-signing-key"));
     let poll = [Act::Describe(edge)];
     script.series(VIRGINIA, &callers::CSI, always(1_800), &poll, None);
     let mount = [Act::Get(edge, VersionRequest::Unsaid)];
-    script.series(VIRGINIA, &callers::CSI, always(5 * DAY), &mount, None);
+    script.series(VIRGINIA, &callers::CSI, always(5 * DAY_S), &mount, None);
 
     let tills = find(PRODUCTION, FRANKFURT, "de/tse/certificate");
     let ask = [Act::Describe(CallTarget::Arn(tills))];
-    script.series(FRANKFURT, &callers::TILLS, always(HOUR), &ask, None);
+    script.series(FRANKFURT, &callers::TILLS, always(HOUR_S), &ask, None);
 }
 
 fn maintenance(script: &mut Script) {
@@ -142,7 +143,7 @@ fn maintenance(script: &mut Script) {
     .to_vec();
     let saml = [find(STAGING, IRELAND, "sso/saml/signing-key")];
     for day in (1..=DAYS).filter(|&day| working_day(ago(day, 0))) {
-        let start = ago(day, 7 * HOUR + 30 * 60);
+        let start = ago(day, 7 * HOUR_S + 30 * 60);
         terraform_plan(script, start, &callers::TERRAFORM_CI, &managed);
         terraform_plan(script, start + 900, &callers::TERRAFORM_STAGING, &saml);
     }
@@ -150,20 +151,26 @@ fn maintenance(script: &mut Script) {
     let braintree = [Act::Describe(CallTarget::Arn(prod(
         "payments/braintree/private-key",
     )))];
-    script.series(VIRGINIA, &callers::PROWLER, always(DAY), &braintree, None);
+    script.series(VIRGINIA, &callers::PROWLER, always(DAY_S), &braintree, None);
     let probe = CallTarget::Arn(prod("security/audit/probe"));
     let weekly = [
         Act::List,
         Act::Describe(probe),
         Act::Get(probe, VersionRequest::Unsaid),
     ];
-    script.series(VIRGINIA, &callers::PROWLER, always(7 * DAY), &weekly, None);
+    script.series(
+        VIRGINIA,
+        &callers::PROWLER,
+        always(7 * DAY_S),
+        &weekly,
+        None,
+    );
 }
 
 /// Our own scans of the months before.
 fn scans_of_ours(script: &mut Script) {
     for day in [30, 61] {
-        let mut at = ago(day, 9 * HOUR);
+        let mut at = ago(day, 9 * HOUR_S);
         script.once(at, VIRGINIA, &callers::SECRETSWEEP, Act::List);
         for (index, _) in SECRETS.iter().enumerate().filter(|(_, cast)| {
             cast.account == PRODUCTION && cast.region == VIRGINIA && cast.verdict == "delete"
@@ -194,7 +201,7 @@ fn ordinary_readers(script: &mut Script) {
     script.reads(
         prod("events!connection/partner-webhook/0d6c2f4e-71b8-4a53-9e0f-6b1c5d8a2e47"),
         &callers::EVENT_BRIDGE,
-        always(6 * HOUR),
+        always(6 * HOUR_S),
     );
     // One read for each page of the report, all within minutes.
     let page = Act::Get(
@@ -204,33 +211,33 @@ fn ordinary_readers(script: &mut Script) {
     script.series(
         VIRGINIA,
         &callers::REPORTS,
-        always(7 * DAY),
+        always(7 * DAY_S),
         &[page; 170],
         None,
     );
     script.reads(
         prod("billing/invoice/db"),
         &callers::BILLING,
-        always(2 * HOUR),
+        always(2 * HOUR_S),
     );
     let until_rotated = CallPattern {
         until: 25,
-        ..always(9 * DAY)
+        ..always(9 * DAY_S)
     };
     script.reads(prod("billing/tax/api-key"), &callers::TAX, until_rotated);
     script.reads_by_name(
         prod("support/zendesk/api-token"),
         &callers::SUPPORT,
-        always(DAY),
+        always(DAY_S),
     );
 
     let warehouse = prod("inventory/warehouse/db");
     let tasks = CallPattern {
         clients: 2,
-        ..always(2 * HOUR)
+        ..always(2 * HOUR_S)
     };
     script.reads(warehouse, &callers::WAREHOUSE, tasks);
-    script.reads(warehouse, &callers::HANDHELD, since(5, 4 * HOUR));
+    script.reads(warehouse, &callers::HANDHELD, since(5, 4 * HOUR_S));
 }
 
 fn many_readers(script: &mut Script) {
@@ -245,10 +252,16 @@ fn many_readers(script: &mut Script) {
             .iter()
             .map(|name| Act::Get(CallTarget::Name(prod(name)), VersionRequest::Unsaid)),
     );
-    script.series(VIRGINIA, &callers::LOYALTY, always(2 * HOUR), &batch, None);
+    script.series(
+        VIRGINIA,
+        &callers::LOYALTY,
+        always(2 * HOUR_S),
+        &batch,
+        None,
+    );
 
     for caller in &callers::SHARERS {
-        script.reads(prod("shared/internal-ca/bundle"), caller, always(DAY));
+        script.reads(prod("shared/internal-ca/bundle"), caller, always(DAY_S));
     }
 
     let nightly: Vec<Act> = [
@@ -274,7 +287,7 @@ fn many_readers(script: &mut Script) {
     script.series(
         VIRGINIA,
         &callers::BATCH_LOADER,
-        always(3 * DAY),
+        always(3 * DAY_S),
         &nightly,
         None,
     );
@@ -286,39 +299,45 @@ fn other_accounts_and_regions(script: &mut Script) {
         Act::Get(CallTarget::Name(replica), VersionRequest::Unsaid),
         Act::Decrypt(replica),
     ];
-    script.series(IRELAND, &callers::SESSIONS, always(6 * HOUR), &fetch, None);
-    script.reads(prod("orders/kafka/sasl"), &callers::KAFKA, always(HOUR));
+    script.series(
+        IRELAND,
+        &callers::SESSIONS,
+        always(6 * HOUR_S),
+        &fetch,
+        None,
+    );
+    script.reads(prod("orders/kafka/sasl"), &callers::KAFKA, always(HOUR_S));
     script.reads(
         find(PRODUCTION, IRELAND, "eu/customers/db"),
         &callers::CUSTOMERS,
-        always(HOUR),
+        always(HOUR_S),
     );
 
     let rates = prod("partners/exchange/rates-key");
     let first = script.calls.len();
-    script.reads(rates, &callers::PARTNER, always(2 * HOUR));
+    script.reads(rates, &callers::PARTNER, always(2 * HOUR_S));
     script.log_in_both(first, PRODUCTION);
 
     script.reads_by_name(
         find(STAGING, VIRGINIA, "checkout/stripe/test-key"),
         &callers::STAGING_APP,
-        always(HOUR / 2),
+        always(HOUR_S / 2),
     );
     script.reads(
         find(STAGING, IRELAND, "search/elastic/password"),
         &callers::STAGING_APP,
-        always(DAY / 2),
+        always(DAY_S / 2),
     );
     script.reads(
         find(STAGING, FRANKFURT, "de/app/db"),
         &callers::STAGING_APP,
-        always(HOUR),
+        always(HOUR_S),
     );
     let k6 = Act::Get(
         CallTarget::Name(find(STAGING, VIRGINIA, "loadtest/k6/token")),
         VersionRequest::Unsaid,
     );
-    script.once(ago(88, 14 * HOUR), VIRGINIA, &callers::STAGING_LOAD, k6);
+    script.once(ago(88, 14 * HOUR_S), VIRGINIA, &callers::STAGING_LOAD, k6);
 }
 
 fn failures(script: &mut Script) {
@@ -328,25 +347,25 @@ fn failures(script: &mut Script) {
     };
     fail(
         &callers::CRM,
-        since(25, HOUR / 2),
+        since(25, HOUR_S / 2),
         CallTarget::Arn(prod("legacy/crm/api-token")),
         Failure::Denied,
     );
     fail(
         &callers::ERP,
-        always(6 * HOUR),
+        always(6 * HOUR_S),
         CallTarget::Name(prod("legacy/erp/password")),
         Failure::Denied,
     );
     fail(
         &callers::PAYROLL,
-        since(15, HOUR),
+        since(15, HOUR_S),
         CallTarget::Arn(prod("hr/payroll/sftp")),
         Failure::Key,
     );
     fail(
         &callers::SHIPPING,
-        since(2, HOUR),
+        since(2, HOUR_S),
         CallTarget::Name(prod("shipping/ups/account")),
         Failure::PendingDeletion,
     );
@@ -364,13 +383,13 @@ fn failures(script: &mut Script) {
     );
     fail(
         &callers::SUPPORT,
-        since(10, DAY),
+        since(10, DAY_S),
         CallTarget::Name(prod("marketing/hubspot/api-key")),
         Failure::Denied,
     );
     fail(
         &callers::SUPPORT,
-        since(10, DAY),
+        since(10, DAY_S),
         CallTarget::Text("support/zendesk api-token"),
         Failure::Invalid,
     );
@@ -387,7 +406,7 @@ fn deletions(script: &mut Script) {
     let indexer = prod("search/indexer/token");
     let until_deleted = CallPattern {
         until: 21,
-        ..always(6 * HOUR)
+        ..always(6 * HOUR_S)
     };
     let read = [Act::Get(
         CallTarget::Former(indexer),
@@ -405,19 +424,19 @@ fn deletions(script: &mut Script) {
 
 /// Deletions are scheduled at twenty past four in the afternoon.
 pub(super) const fn deleted_at(days: i64) -> i64 {
-    ago(days, 16 * HOUR + 20 * 60)
+    ago(days, 16 * HOUR_S + 20 * 60)
 }
 
 /// Returns when the secret at this place of the table was created: on its day, at a time of its own.
 pub(super) fn created_at(index: usize) -> i64 {
     let cast = &SECRETS[index];
     let mut random = SplitMix::named(cast.name);
-    ago(cast.created, 6 * HOUR + i64::from(random.below(36_000)))
+    ago(cast.created, 6 * HOUR_S + i64::from(random.below(36_000)))
 }
 
 fn people(script: &mut Script) {
     let mut look = |days, name, acts: fn(CallTarget) -> Vec<Act>| {
-        let first = ago(days, 13 * HOUR + 7 * 60);
+        let first = ago(days, 13 * HOUR_S + 7 * 60);
         for (at, act) in (first..).zip(acts(CallTarget::Name(prod(name)))) {
             script.once(at, VIRGINIA, &callers::PERSON, act);
         }
@@ -447,7 +466,7 @@ fn starts(script: &mut Script) {
     let mut anew = |secret: &str, caller: &'static DemoCaller, days: i64, every: i64| {
         let act = Act::Get(CallTarget::Name(prod(secret)), VersionRequest::Unsaid);
         let mut random = SplitMix::named(secret);
-        let mut due = ago(days, 9 * HOUR);
+        let mut due = ago(days, 9 * HOUR_S);
         while due < NOW {
             let second = u32::try_from(due - BEGIN).unwrap_or(0);
             script.once(due, VIRGINIA, caller, act);
@@ -470,7 +489,7 @@ fn background(script: &mut Script) {
             for _ in 0..records {
                 let kind = usize::try_from(random.below(16)).unwrap_or(0) % ELSEWHERE.len();
                 script.calls.push(Call {
-                    at: ago(DAYS, hour * HOUR + i64::from(random.below(3_600))),
+                    at: ago(DAYS, hour * HOUR_S + i64::from(random.below(3_600))),
                     account,
                     region,
                     caller: ELSEWHERE[kind].caller,

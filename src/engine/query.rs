@@ -21,6 +21,7 @@ use super::packing::{CLIENT, EVENT, LINE, line_value, packed, unpacked};
 use super::partition::DayPartition;
 use super::table::{TrailTable, literal};
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
+use crate::domain::base::span::HOUR_S;
 use crate::domain::base::span::Span;
 use crate::domain::trail::global_events::GLOBAL_SERVICES;
 use crate::domain::trail::ledger::LedgerBounds;
@@ -93,8 +94,8 @@ fn moment(seconds: i64) -> String {
 fn hours_around(span: Span) -> (i64, i64) {
     let (from, to) = (span.from.as_second(), span.to.as_second());
     (
-        from.div_euclid(3_600) * 3_600,
-        (to + 3_599).div_euclid(3_600) * 3_600,
+        from.div_euclid(HOUR_S) * HOUR_S,
+        (to + 3_599).div_euclid(HOUR_S) * HOUR_S,
     )
 }
 

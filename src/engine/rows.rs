@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::query::COLUMNS;
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
+use crate::domain::base::span::HOUR_S;
 use crate::domain::trail::event::{
     Batch, EventId, EventSink as _, Identity, RecordKind, TlsVersion, TrailEvent, Values, Variety,
 };
@@ -255,7 +256,7 @@ impl RowReader {
         let cells = row.text("cells").unwrap_or_default();
         for text in cells.split(' ') {
             let cell = HourCell::parse(text).ok_or_else(|| damaged("cells", text))?;
-            event.time = cell.hour * 3_600 + i64::from(cell.first);
+            event.time = cell.hour * HOUR_S + i64::from(cell.first);
             let group = EventGroup {
                 calls: cell.calls,
                 last: cell.last,

@@ -31,6 +31,7 @@ use self::sink::ScopeSink;
 use super::{AwsSession, fault, locked};
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::names::Scope;
+use crate::domain::base::span::HOUR_S;
 use crate::domain::base::span::Span;
 use crate::domain::sampling::{ENOUGH_WINDOWS, Sample};
 use crate::ports::{BlobStore, Fault, Feed, LookupWay, ProgressSink};
@@ -42,7 +43,7 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// guide), and some time is added.
 pub const LATE: SignedDuration = SignedDuration::from_mins(20);
 /// So many seconds may be missing at the start: the history moves on while a scan runs, and idle times are days.
-const EDGE: i64 = 3_600;
+const EDGE: i64 = HOUR_S;
 
 /// A request to read, with its limits.
 #[derive(Clone, Copy, Debug)]

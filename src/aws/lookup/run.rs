@@ -10,6 +10,7 @@ use super::sink::ScopeSink;
 use super::{HistoryRead, LookupRequest};
 use crate::aws::locked;
 use crate::domain::base::names::Scope;
+use crate::domain::base::span::DAY_S;
 use crate::domain::base::span::Span;
 use crate::domain::sampling::{
     ENOUGH_WINDOWS, FinishedCombs, SUBCOMBS, Sample, SampleWindow, SamplingPlan,
@@ -328,6 +329,6 @@ fn window_of(ask: &LookupRequest) -> Span {
 /// Returns whether a sample of an earlier run still answers what is asked.
 fn fits(begun: &Begun, ask: &LookupRequest) -> bool {
     let (wanted, has) = (window_of(ask), begun.comb.span);
-    let near = |a: Timestamp, b: Timestamp| (a.as_second() - b.as_second()).abs() <= 86_400;
+    let near = |a: Timestamp, b: Timestamp| (a.as_second() - b.as_second()).abs() <= DAY_S;
     ask.budget.as_secs() <= begun.budget_s && near(has.from, wanted.from) && near(has.to, wanted.to)
 }

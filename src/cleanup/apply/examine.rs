@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{ApplyContext, ApplyOptions, Replicas};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::{Region, SecretArn};
+use crate::domain::base::span::DAY_S;
 use crate::domain::cleanup::journal::{Phase, SecretState};
 use crate::domain::cleanup::plan::{PlanEntry, end_of_window};
 use crate::domain::cleanup::precondition::{OwnChanges, SKEW_SECONDS};
@@ -17,7 +18,7 @@ use crate::ports::{Fault, RecentCall, RecentTarget};
 ///
 /// It was most likely never made. But it may have been made and taken back by somebody since, and the longer ago, the
 /// likelier that is.
-const OPEN_INTENT_SECONDS: i64 = 86_400;
+const OPEN_INTENT_SECONDS: i64 = DAY_S;
 
 /// What the checks found.
 pub(super) struct Examination {

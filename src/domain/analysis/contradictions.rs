@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::domain::base::gap::{Gap, GapSource};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
+use crate::domain::base::span::DAY_S;
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::domain::usage::activity::{Activity, ActivitySlice};
 
@@ -30,10 +31,6 @@ struct CoveredReads {
     is_asserted: bool,
 }
 
-/// `LastAccessedDate` is a day in an unstated time zone, and the last hours of a trail may still be on their way: a day
-/// counts if the days beside it are covered, too.
-const DAY: i64 = 86_400;
-
 impl Contradictions {
     /// Compares the two.
     pub(super) fn new(
@@ -49,7 +46,7 @@ impl Contradictions {
             };
             let scope = secret.arn.scope();
             let days = i64::from((day - jiff::civil::date(1970, 1, 1)).get_days());
-            let (from, to) = ((days - 1) * DAY, (days + 2) * DAY);
+            let (from, to) = ((days - 1) * DAY_S, (days + 2) * DAY_S);
             let is_judged = day < day_of(now)
                 && to <= now.as_second()
                 && cover

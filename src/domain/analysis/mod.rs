@@ -42,6 +42,7 @@ use super::usage::activity::{Activity, ActivityWindow, attribute};
 use super::usage::classify::RotationFunctions;
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::gap::Gap;
+use crate::domain::base::span::DAY_S;
 use crate::domain::base::span::Span;
 use crate::domain::report::result::InventoryState;
 
@@ -273,7 +274,7 @@ fn scopes(input: &Input<'_>) -> (BTreeSet<Scope>, BTreeSet<Scope>) {
 
 /// Since when nothing may have used what is idle, in seconds since 1970.
 fn idle_from(input: &Input<'_>) -> i64 {
-    input.now.as_second() - i64::from(input.policy.idle_days) * 86_400
+    input.now.as_second() - i64::from(input.policy.idle_days) * DAY_S
 }
 
 /// Returns who called which secret.

@@ -14,6 +14,7 @@ use super::{ScanSpans, TrailInput};
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::month::Month;
 use crate::domain::base::names::{Region, Scope, SecretArn};
+use crate::domain::base::span::DAY_S;
 use crate::domain::base::span::Span;
 use crate::domain::inventory::secret::{Secret, has_known_price};
 use crate::domain::judging::facts::{Evidence, Indirect, RegionFacts, SecretFacts, last_use};
@@ -246,7 +247,7 @@ impl RowBuilder<'_> {
             }
             let days = self.policy.idle_days;
             let missing: i64 = holes.iter().map(|hole| hole.1 - hole.0).sum();
-            return Evidence::Partial(if missing >= i64::from(days) * 86_400 {
+            return Evidence::Partial(if missing >= i64::from(days) * DAY_S {
                 format!(
                     "the trail covers none of the last {days} days in {}",
                     scope.region

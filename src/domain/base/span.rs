@@ -3,6 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The seconds of an hour.
+pub const HOUR_S: i64 = 3_600;
+
+/// The seconds of a day in UTC, which has no leap seconds here as in Unix time.
+pub const DAY_S: i64 = 24 * HOUR_S;
+
 /// A span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
@@ -22,13 +28,19 @@ impl Span {
     pub fn hours(&self) -> u32 {
         let (from, to) = self.seconds();
         let seconds = to - from;
-        u32::try_from((seconds + 1_800) / 3_600).unwrap_or(0)
+        u32::try_from((seconds + HOUR_S / 2) / HOUR_S).unwrap_or(0)
     }
 
     /// The length in hours, of which one that was begun counts.
     pub fn begun_hours(&self) -> u32 {
         let (from, to) = self.seconds();
         let seconds = to - from;
-        u32::try_from(seconds.max(0).unsigned_abs().div_ceil(3_600)).unwrap_or(u32::MAX)
+        u32::try_from(
+            seconds
+                .max(0)
+                .unsigned_abs()
+                .div_ceil(HOUR_S.unsigned_abs()),
+        )
+        .unwrap_or(u32::MAX)
     }
 }

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::domain::base::names::Region;
+use crate::domain::base::span::DAY_S;
 use crate::domain::inventory::filters;
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::domain::policy::Policy;
@@ -188,12 +189,12 @@ impl<'a> SecretFacts<'a> {
     }
 
     pub(crate) fn idle_since(&self) -> i64 {
-        self.now.as_second() - i64::from(self.policy.idle_days) * 86_400
+        self.now.as_second() - i64::from(self.policy.idle_days) * DAY_S
     }
 
     /// Whole days since a moment.
     fn days_since(&self, moment: Timestamp) -> i64 {
-        (self.now.as_second() - moment.as_second()).div_euclid(86_400)
+        (self.now.as_second() - moment.as_second()).div_euclid(DAY_S)
     }
 
     pub(crate) fn age_days(&self) -> Option<i64> {
@@ -202,7 +203,7 @@ impl<'a> SecretFacts<'a> {
 
     /// `LastAccessedDate` is a day in an unstated time zone: the access may lie up to a day after that day's midnight.
     fn is_idle(&self, day: Date) -> bool {
-        self.now.as_second() - (midnight(day) + 86_400) >= i64::from(self.policy.idle_days) * 86_400
+        self.now.as_second() - (midnight(day) + DAY_S) >= i64::from(self.policy.idle_days) * DAY_S
     }
 
     pub(crate) fn accessed(&self, member: &RegionFacts<'_>) -> Accessed {
@@ -212,7 +213,7 @@ impl<'a> SecretFacts<'a> {
         if self.is_idle(day) {
             return Accessed::Idle(day);
         }
-        let number = midnight(day).div_euclid(86_400);
+        let number = midnight(day).div_euclid(DAY_S);
         let explains = |(reader, what): (&Arc<Reader>, &ReaderUse<'_>)| {
             !self.policy.is_consumer(reader.kind)
                 && what
@@ -256,7 +257,7 @@ impl<'a> SecretFacts<'a> {
             && !self.secret.is_replica()
             // A rotation works on the primary; who reads a replica is somebody else.
             && member.region == self.secret.arn.scope().region
-            && apart.abs() <= 86_400
+            && apart.abs() <= DAY_S
             && self.days_since(rotated) >= UNFETCHED_DAYS
     }
 

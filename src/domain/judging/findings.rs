@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::names::Scope;
+use crate::domain::base::span::DAY_S;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::judging::facts;
 use crate::domain::policy::Policy;
@@ -51,7 +52,7 @@ pub struct ScanFacts<'a> {
 impl ScanFacts<'_> {
     /// Since when nothing may have used what is idle.
     fn idle_since(&self) -> Timestamp {
-        let back = i64::from(self.policy.idle_days) * 86_400;
+        let back = i64::from(self.policy.idle_days) * DAY_S;
         Timestamp::from_second(self.now.as_second() - back).unwrap_or(self.now)
     }
 

@@ -1,5 +1,6 @@
 //! Calls of one hour from one address: the smallest part of what a ledger counts.
 
+use crate::domain::base::span::HOUR_S;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -101,12 +102,12 @@ impl Cell {
 
     /// The first call, in seconds since 1970.
     pub fn first(self) -> i64 {
-        i64::from(self.hour()) * 3_600 + i64::from(self.first)
+        i64::from(self.hour()) * HOUR_S + i64::from(self.first)
     }
 
     /// The last call, in seconds since 1970.
     pub fn last(self) -> i64 {
-        i64::from(self.hour()) * 3_600 + i64::from(self.last)
+        i64::from(self.hour()) * HOUR_S + i64::from(self.last)
     }
 }
 

@@ -22,6 +22,7 @@ mod rhythm;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::base::names::{SECRETS_MANAGER, Scope};
+use crate::domain::base::span::{DAY_S, HOUR_S};
 use crate::domain::sampling::{Sample, Samples};
 use crate::domain::trail::event::{Values, Variety};
 use crate::domain::trail::global_events::home_of;
@@ -50,8 +51,8 @@ impl Hours {
     /// Whether one of them is a part of these spans (seconds since 1970, ends exclusive).
     fn touches(&self, spans: &[(i64, i64)]) -> bool {
         self.iter().any(|hour| {
-            let at = i64::from(hour) * 3_600;
-            spans.iter().any(|span| at < span.1 && span.0 < at + 3_600)
+            let at = i64::from(hour) * HOUR_S;
+            spans.iter().any(|span| at < span.1 && span.0 < at + HOUR_S)
         })
     }
 
@@ -306,7 +307,7 @@ impl ScopeActivity {
     fn activity_in(&self, holes: &[(i64, i64)]) -> (bool, bool) {
         let (mut activity, mut silent) = (false, false);
         for &(from, to) in holes {
-            let hours = from.div_euclid(3_600)..(to + 3_599).div_euclid(3_600);
+            let hours = from.div_euclid(HOUR_S)..(to + 3_599).div_euclid(HOUR_S);
             let all = hours.clone().count();
             let inside = self
                 .hours
@@ -348,10 +349,10 @@ impl ScopeActivity {
         );
         let hours: Vec<i64> = self.hours.iter().map(i64::from).collect();
         let days: Vec<i64> = self.read_days.iter().map(|&day| i64::from(day)).collect();
-        let activity = bridged(&hours, 3_600, tolerance(&hours, LONGEST_SILENCE), from, to);
+        let activity = bridged(&hours, HOUR_S, tolerance(&hours, LONGEST_SILENCE), from, to);
         let with_reads = bridged(
             &days,
-            86_400,
+            DAY_S,
             tolerance(&days, LONGEST_SILENCE / 24).max(2),
             from,
             to,
@@ -367,7 +368,7 @@ impl ScopeActivity {
 
 /// How long events may be on their way, in seconds: usually five minutes, which is not guaranteed
 /// (CloudTrail User Guide, "How CloudTrail works").
-pub const SETTLING: i64 = 3_600;
+pub const SETTLING: i64 = HOUR_S;
 
 #[cfg(test)]
 mod tests;

@@ -9,13 +9,12 @@
 
 use std::ops::RangeInclusive;
 
+use crate::domain::base::span::{DAY_S, HOUR_S};
 use crate::domain::trail::record::time;
 use crate::domain::trail::unread::Unread;
 
 /// Days since 1970-01-01, UTC.
 pub type Day = u32;
-
-const DAY_SECONDS: i64 = 86_400;
 
 /// Which of the files that CloudTrail writes side by side this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub struct TrailFile<'a> {
 
 /// How long before its delivery the events of a file may lie, in seconds. CloudTrail delivers about five minutes after a
 /// call, which is not guaranteed (CloudTrail User Guide, "How CloudTrail works").
-const DELIVERY_SECONDS: i64 = 3_600;
+const DELIVERY_SECONDS: i64 = HOUR_S;
 
 impl TrailFile<'_> {
     /// Whether the file can hold events of `[from, to)`, both in seconds since 1970-01-01T00:00:00Z.
@@ -61,7 +60,7 @@ impl TrailFile<'_> {
 
 /// The days of delivery whose files can hold events of `[from, to)`, as [`TrailFile::may_hold`] says.
 pub fn days_around(from: i64, to: i64) -> RangeInclusive<i64> {
-    from.div_euclid(DAY_SECONDS)..=to.div_euclid(DAY_SECONDS) + 1
+    from.div_euclid(DAY_S)..=to.div_euclid(DAY_S) + 1
 }
 
 /// What AWS's layout says of a `/`-separated path or S3 key; `None` when the path is not in that layout.
@@ -99,8 +98,8 @@ pub fn unread(path: &str) -> Option<Unread> {
         return None;
     }
     let day = |day: Day| {
-        let midnight = i64::from(day) * DAY_SECONDS;
-        (midnight - DELIVERY_SECONDS, midnight + DAY_SECONDS)
+        let midnight = i64::from(day) * DAY_S;
+        (midnight - DELIVERY_SECONDS, midnight + DAY_S)
     };
     // The name holds minutes; its minute may go on after the delivery began.
     let minute = |at: i64| (at - DELIVERY_SECONDS, at + 60);
@@ -245,7 +244,7 @@ fn from_name(name: &str) -> Option<TrailFile<'_>> {
     Some(TrailFile {
         account,
         region,
-        day: u32::try_from(delivered.div_euclid(DAY_SECONDS)).ok(),
+        day: u32::try_from(delivered.div_euclid(DAY_S)).ok(),
         delivered: Some(delivered),
         kind,
     })
@@ -275,7 +274,7 @@ fn region_name(text: &str) -> Option<&str> {
 fn day_number(year: &str, month: &str, day: &str) -> Option<Day> {
     let date = [year, month, day].join("-");
     let midnight = time::seconds(format!("{date}T00:00:00Z").as_bytes())?;
-    u32::try_from(midnight / DAY_SECONDS).ok()
+    u32::try_from(midnight / DAY_S).ok()
 }
 
 /// Reads `YYYYMMDDTHHmmZ`, or with seconds `YYYYMMDDTHHmmSSZ`.
@@ -411,7 +410,7 @@ mod tests {
     #[test]
     fn what_could_not_be_read_is_a_hole_of_its_time_and_place() {
         let folder = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23";
-        let (start, hour) = (i64::from(NOV_23) * DAY_SECONDS, 3_600);
+        let (start, hour) = (i64::from(NOV_23) * DAY_S, 3_600);
         let here = Some(("111122223333".into(), "us-east-1".into()));
         let hole = |from, to| {
             Some(Unread {
@@ -453,7 +452,7 @@ mod tests {
 
     #[test]
     fn the_day_after_the_end_still_counts_and_doubt_reads_the_file() {
-        let noon = |day: Day| i64::from(day) * DAY_SECONDS + 43_200;
+        let noon = |day: Day| i64::from(day) * DAY_S + 43_200;
         let file = |day| TrailFile {
             account: "111122223333",
             region: "eu-west-1",

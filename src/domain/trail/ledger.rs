@@ -16,6 +16,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use crate::domain::base::span::{DAY_S, HOUR_S};
 use crate::domain::trail::calls::{CallOutcome, CallSeries};
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::coverage::{Coverage, FileHours};
@@ -214,7 +215,7 @@ impl Ledger {
         let Some(Delivery::On(day)) = self.delivery else {
             return false;
         };
-        time.div_euclid(86_400) + i64::from(REMEMBERED_DAYS) < i64::from(day)
+        time.div_euclid(DAY_S) + i64::from(REMEMBERED_DAYS) < i64::from(day)
     }
 
     fn is_inside(&self, time: i64) -> bool {
@@ -248,10 +249,10 @@ impl Ledger {
     }
 
     fn cell_at(&self, time: i64, address: Address) -> Cell {
-        let hour = time.div_euclid(3_600);
+        let hour = time.div_euclid(HOUR_S);
         let edge = self.bounds.window_from;
-        let after = edge.div_euclid(3_600) == hour && time >= edge;
-        let second = u16::try_from(time.rem_euclid(3_600)).unwrap_or(0);
+        let after = edge.div_euclid(HOUR_S) == hour && time >= edge;
+        let second = u16::try_from(time.rem_euclid(HOUR_S)).unwrap_or(0);
         Cell {
             key: u32::try_from(hour).unwrap_or(0) << 1 | u32::from(after),
             calls: 1,
@@ -449,15 +450,15 @@ impl EventSink for Ledger {
     }
 
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
-        let second = i64::from(hour) * 3_600;
-        if second + 3_600 > self.bounds.from && second < self.bounds.to {
+        let second = i64::from(hour) * HOUR_S;
+        if second + HOUR_S > self.bounds.from && second < self.bounds.to {
             self.file.add(account, region, hour, read_only);
         }
     }
 
     fn selected_hour(&mut self, account: &str, region: &str, hour: u32) {
-        let second = i64::from(hour) * 3_600;
-        if second + 3_600 > self.bounds.from && second < self.bounds.to {
+        let second = i64::from(hour) * HOUR_S;
+        if second + HOUR_S > self.bounds.from && second < self.bounds.to {
             self.coverage.taken_out(account, region, hour);
         }
     }

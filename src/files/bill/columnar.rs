@@ -16,6 +16,7 @@ use parquet::schema::types::Type;
 
 use super::BillFileError;
 use super::columns::{Header, NAMES};
+use crate::domain::base::span::DAY_S;
 use crate::domain::pricing::bill::Bill;
 
 /// Reads one file.
@@ -142,7 +143,7 @@ fn text(field: &Field) -> Option<String> {
         Field::Decimal(_) => Some(field.to_string()),
         Field::TimestampMillis(millis) => moment(Timestamp::from_millisecond(*millis)),
         Field::TimestampMicros(micros) => moment(Timestamp::from_microsecond(*micros)),
-        Field::Date(days) => moment(Timestamp::from_second(i64::from(*days) * 86_400)),
+        Field::Date(days) => moment(Timestamp::from_second(i64::from(*days) * DAY_S)),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{JournalEntry, JournalError, JournalEvent, JournalStep, Removed};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{Region, SecretArn};
+use crate::domain::base::span::HOUR_S;
 use crate::domain::cleanup::precondition::{OwnChanges, OwnTag};
 
 /// The state of everything after the entries of a journal.
@@ -194,7 +195,7 @@ impl JournalState {
                 .intent
                 .filter(|_| secret_state.deletion.is_some())?;
             let end = secret_state.restored.unwrap_or(now);
-            let hours = (end.as_second() - intent.at.as_second()) / 3_600;
+            let hours = (end.as_second() - intent.at.as_second()) / HOUR_S;
             let hours = u64::try_from(hours).unwrap_or(0);
             let month = crate::domain::base::money::MONTH_HOURS.into();
             Some(intent.saves.map(|saves| saves.scaled(hours, month)))

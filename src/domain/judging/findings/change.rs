@@ -2,17 +2,18 @@
 //!
 //! All of them compare with the time before, so they need covered time there, and none of them is judged from a sample.
 
-use super::seen::{DAY, ReaderIdentity, consumers};
+use super::seen::{ReaderIdentity, consumers};
 use super::{FindingSearch, ScanFacts, about, moment};
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::base::span::DAY_S;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
 /// A role that takes the place of another one begins within so many seconds of the other's end.
-const HANDOVER: i64 = 2 * DAY;
+const HANDOVER: i64 = 2 * DAY_S;
 
 /// A reader that used a secret on so many days was a steady one.
 const STEADY_DAYS: usize = 10;
@@ -68,7 +69,7 @@ fn new_reader(
     if reader.is_any(&[ReaderKind::Deploy, ReaderKind::Service]) {
         return None;
     }
-    let cut = facts.evidence.to - i64::from(facts.policy.findings.recent) * DAY;
+    let cut = facts.evidence.to - i64::from(facts.policy.findings.recent) * DAY_S;
     let (first, last) = reader.used_in(facts.evidence)?;
     // A secret that is new itself has none but new readers.
     let old = secret
@@ -87,7 +88,7 @@ fn new_reader(
         reader.short(),
         moment(first),
         counted(
-            ((first - facts.evidence.from) / DAY).unsigned_abs(),
+            ((first - facts.evidence.from) / DAY_S).unsigned_abs(),
             "day",
             "days"
         )
@@ -110,8 +111,8 @@ fn follows(
     readers.iter().any(|other| {
         let last = other.used_in(facts.evidence).map(|(_, last)| last);
         let hands_over = last.is_some_and(|last| {
-            let has_ended = facts.evidence.to - last >= DAY;
-            has_ended && (first - HANDOVER..first + DAY).contains(&last)
+            let has_ended = facts.evidence.to - last >= DAY_S;
+            has_ended && (first - HANDOVER..first + DAY_S).contains(&last)
         });
         other.name != reader.name && hands_over && other.is_like(reader)
     })
@@ -129,7 +130,7 @@ fn stopped(facts: &ScanFacts<'_>, reader: &ReaderIdentity<'_>) -> Option<(usize,
     let longest = pauses.max().unwrap_or(1);
     let patience = i64::from(facts.policy.findings.gone_after).max(3 * longest);
     let silence = facts.evidence.to - last;
-    (days.len() >= STEADY_DAYS && silence >= patience * DAY).then_some((days.len(), last))
+    (days.len() >= STEADY_DAYS && silence >= patience * DAY_S).then_some((days.len(), last))
 }
 
 fn gone(
@@ -170,8 +171,8 @@ fn jump(facts: &ScanFacts<'_>, secret: &Secret, reader: &ReaderIdentity<'_>) -> 
     let is_sampled = slices.iter().any(|slice| !slice.access.sampled.is_empty());
     let week = |number: i64| {
         let span = ActivityWindow {
-            from: to - (number + 1) * 7 * DAY,
-            to: to - number * 7 * DAY,
+            from: to - (number + 1) * 7 * DAY_S,
+            to: to - number * 7 * DAY_S,
         };
         slices.iter().map(|slice| slice.calls_in(span)).sum::<u64>()
     };
@@ -179,7 +180,7 @@ fn jump(facts: &ScanFacts<'_>, secret: &Secret, reader: &ReaderIdentity<'_>) -> 
     if is_sampled || last < LEAST_MORE {
         return None;
     }
-    let from = |weeks: i64| to - (weeks + 1) * 7 * DAY;
+    let from = |weeks: i64| to - (weeks + 1) * 7 * DAY_S;
     let is_covered = |weeks: i64| {
         from(weeks) >= facts.evidence.from && facts.is_covered(secret.arn.scope(), from(weeks), to)
     };

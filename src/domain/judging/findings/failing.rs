@@ -7,11 +7,11 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::seen::DAY;
 use super::{ScanFacts, about, general, moment};
 use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::{counted, thousands};
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::base::span::DAY_S;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Cell;
@@ -21,10 +21,10 @@ use crate::domain::usage::activity::{
 };
 
 /// The seconds before the first failure within which a change of the secret may have caused it.
-const SHORTLY: i64 = DAY;
+const SHORTLY: i64 = DAY_S;
 
 /// Failures are over if the reader succeeded since, and the last of them is so many seconds ago.
-const OVER: i64 = 2 * DAY;
+const OVER: i64 = 2 * DAY_S;
 
 /// Calls that change a secret so that readers may fail.
 const CAUSES: [&str; 11] = [
@@ -152,9 +152,9 @@ impl FailureStory {
             .unwrap_or((facts.evidence.to, facts.evidence.to));
         let (first_use, last_use) = history.uses.get(reader.identity.as_str()).copied().unzip();
         let week = |number: i64| {
-            let to = facts.evidence.to - number * 7 * DAY;
+            let to = facts.evidence.to - number * 7 * DAY_S;
             let span = ActivityWindow {
-                from: to - 7 * DAY,
+                from: to - 7 * DAY_S,
                 to,
             };
             own.iter().map(|slice| slice.calls_in(span)).sum::<u64>()
@@ -173,14 +173,14 @@ impl FailureStory {
 
     /// Returns how it stands, as the end of a sentence.
     fn in_words(&self, facts: &ScanFacts<'_>, failures: &FailedCalls) -> String {
-        let days = (failures.last.unwrap_or(0) - failures.first.unwrap_or(0)).div_euclid(DAY) + 1;
+        let days = (failures.last.unwrap_or(0) - failures.first.unwrap_or(0)).div_euclid(DAY_S) + 1;
         let rate = failures.calls / days.unsigned_abs();
         let mut text = match rate {
             0 | 1 => String::new(),
             many => format!(", about {} a day", thousands(many)),
         };
         let ago = counted(
-            ((facts.evidence.to - self.first) / DAY).unsigned_abs(),
+            ((facts.evidence.to - self.first) / DAY_S).unsigned_abs(),
             "day",
             "days",
         );

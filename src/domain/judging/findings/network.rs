@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::seen::{DAY, ReaderIdentity, consumers, is_public, is_through_endpoint, listed};
+use super::seen::{ReaderIdentity, consumers, is_public, is_through_endpoint, listed};
 use super::{FindingSearch, ScanFacts, general, moment};
 use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::base::span::DAY_S;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::event::TlsVersion;
 
@@ -33,7 +34,7 @@ impl Way {
         self.first = Some(self.first.map_or(first, |known| known.min(first)));
         self.last = self.last.max(Some(last));
         self.calls += calls;
-        self.days.insert(first.div_euclid(DAY));
+        self.days.insert(first.div_euclid(DAY_S));
     }
 }
 
@@ -217,12 +218,12 @@ enum Judged {
 
 /// A reader that always came through an endpoint, and now does not.
 fn new_network(facts: &ScanFacts<'_>, scope: &Scope, way: &Ways<'_>) -> Judged {
-    let recent = i64::from(facts.policy.findings.recent) * DAY;
+    let recent = i64::from(facts.policy.findings.recent) * DAY_S;
     let cut = facts.evidence.to - recent;
     let (Some(first), Some(last)) = (way.public.first, way.public.last) else {
         return Judged::Silent;
     };
-    let before = way.private.days.range(..cut.div_euclid(DAY)).count();
+    let before = way.private.days.range(..cut.div_euclid(DAY_S)).count();
     if first < cut || before < USUAL_DAYS {
         return Judged::Silent;
     }

@@ -11,14 +11,13 @@ use crate::domain::base::finding_kinds::{FindingCode, Severity};
 use crate::domain::base::money::counted;
 use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::base::span::DAY_S;
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::domain::judging::facts::utc_day;
 use crate::domain::policy::TagRule;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::usage::activity::{ActivitySlice, Readers};
-
-const DAY: i64 = 86_400;
 
 /// Adds the findings about rotation.
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
@@ -141,7 +140,7 @@ impl OneSecret<'_> {
 
     fn stuck(&self) -> Option<FindingRow> {
         let changed = self.secret.last_changed?.as_second();
-        let limit = i64::from(self.facts.policy.findings.stuck_after) * DAY;
+        let limit = i64::from(self.facts.policy.findings.stuck_after) * DAY_S;
         if self.secret.has_pending_version != Some(true) || self.now() - changed < limit {
             return None;
         }
@@ -153,7 +152,7 @@ impl OneSecret<'_> {
     }
 
     fn overdue(&self) -> Option<FindingRow> {
-        let grace = i64::from(self.facts.policy.findings.overdue_grace) * DAY;
+        let grace = i64::from(self.facts.policy.findings.overdue_grace) * DAY_S;
         let (due, by) = self.due()?;
         let done = self.events.succeeded.is_some_and(|at| at > due);
         if done || self.now() - due <= grace {
@@ -181,7 +180,7 @@ impl OneSecret<'_> {
         }
         let days = self.secret.rotation_rules.as_ref()?.interval_days()?;
         let last = self.secret.last_rotated.or(self.secret.created)?;
-        let due = last.as_second().checked_add(days.checked_mul(DAY)?)?;
+        let due = last.as_second().checked_add(days.checked_mul(DAY_S)?)?;
         let days = counted(days.unsigned_abs(), "day", "days");
         Some((due, format!("RotationRules: every {days}")))
     }
@@ -276,7 +275,7 @@ impl OneSecret<'_> {
     }
 
     fn never(&self) -> Option<FindingRow> {
-        let limit = i64::from(self.facts.policy.findings.never_rotated_after) * DAY;
+        let limit = i64::from(self.facts.policy.findings.never_rotated_after) * DAY_S;
         let changed = self.secret.last_changed?.as_second();
         let old = self.now() - changed >= limit;
         let is_plain = self.secret.owner_service().is_none() && self.secret.last_rotated.is_none();

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ScanFacts;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
+use crate::domain::base::span::DAY_S;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow, Reader, ReaderUse};
-
-pub(super) const DAY: i64 = 86_400;
 
 /// One role or user and what it did with one secret. A new version of its SDK makes it no new reader.
 #[derive(Debug)]
@@ -85,7 +84,7 @@ impl<'a> ReaderIdentity<'a> {
         let cells = self.used().flat_map(ActivitySlice::cells);
         cells
             .filter(|cell| window.holds(cell.first()))
-            .map(|cell| cell.first().div_euclid(DAY))
+            .map(|cell| cell.first().div_euclid(DAY_S))
             .collect()
     }
 

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::change::is_steady;
-use super::seen::{DAY, ReaderIdentity, consumers};
+use super::seen::{ReaderIdentity, consumers};
 use super::{FindingSearch, ScanFacts, about, moment};
 use crate::domain::base::finding_kinds::FindingCode;
 use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::base::span::DAY_S;
+use crate::domain::base::span::HOUR_S;
 use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::trail::calls::{CallOutcome, RequestedVersion};
@@ -15,7 +17,7 @@ use crate::domain::trail::cell::Cell;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
 /// Changes of a value within so many seconds are one: a rotation writes, tests and moves labels.
-const ONE_CHANGE: i64 = 3_600;
+const ONE_CHANGE: i64 = HOUR_S;
 
 /// Adds the findings about stale copies.
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
@@ -95,7 +97,7 @@ fn unread(
     old: ActivityWindow,
 ) -> Option<FindingRow> {
     let kinds = [ReaderKind::Application, ReaderKind::Cache, ReaderKind::Sync];
-    let after = i64::from(facts.policy.findings.stale_after) * DAY;
+    let after = i64::from(facts.policy.findings.stale_after) * DAY_S;
     if !reader.is_only(&kinds) || facts.evidence.to - old.to < after || is_steady(facts, reader) {
         return None;
     }

@@ -1,8 +1,10 @@
 //! How often a client has to call, and when it calls too often.
 
+use crate::domain::base::span::HOUR_S;
+
 /// A session that lasts half the time of a cache is a client that could have one; of a cache of more than an hour, half
 /// an hour.
-const LONGEST_CACHE_S: i64 = 3_600;
+const LONGEST_CACHE_S: i64 = HOUR_S;
 
 /// What a client needs, and when it is hot.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,8 @@
 //!
 //! It says nothing of how time comes to be covered: that is decided from records and assertions by the module above.
 
+use crate::domain::base::span::HOUR_S;
+
 /// The proof that a read of a secret would have been seen at any moment of a span. Only covered time gives one
 /// ([`Covered::proof`]), and only with one a secret is judged unused by the absence of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +45,11 @@ impl Covered {
     /// does in [`crate::domain::base::span::Span::begun_hours`]: only what has a hole has fewer hours than its span.
     pub fn hours(&self, from: i64, to: i64) -> u32 {
         let seconds = self.seconds(from, to);
+        let hour = HOUR_S.unsigned_abs();
         let hours = if self.is_complete(from, to) {
-            seconds.div_ceil(3_600)
+            seconds.div_ceil(hour)
         } else {
-            seconds / 3_600
+            seconds / hour
         };
         u32::try_from(hours).unwrap_or(u32::MAX)
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Coverage, RecordSelection, ScopeActivity};
 use crate::domain::base::names::Scope;
+use crate::domain::base::span::DAY_S;
 use crate::domain::trail::unread::Unread;
 
 impl Coverage {
@@ -96,7 +97,7 @@ pub fn in_words(holes: &[(i64, i64)], seconds: i64) -> Option<String> {
     } else {
         String::new()
     };
-    let told = if seconds < 2 * 86_400 {
+    let told = if seconds < 2 * DAY_S {
         in_hours
     } else {
         in_days

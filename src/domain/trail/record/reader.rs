@@ -13,6 +13,7 @@ use super::no_record::NoRecord;
 use super::scan;
 use super::time::TimeReader;
 use super::{Contents, TrailOwner, event_from, full_parse};
+use crate::domain::base::span::HOUR_S;
 use crate::domain::trail::event::{EventSink, RecordKind, TrailEvent, Variety};
 use crate::domain::trail::global_events::place_of_event;
 use crate::domain::trail::record::members::Fallback;
@@ -404,7 +405,7 @@ fn wanted(trusts_path: Option<bool>, reported: &HoursByDay, time: i64) -> Want {
 
 /// Times that can be read lie between the years 1970 and 9999, so that their hours fit.
 fn hour(time: i64) -> Hour {
-    Hour::try_from(time / 3_600).unwrap_or(Hour::MAX)
+    Hour::try_from(time / HOUR_S).unwrap_or(Hour::MAX)
 }
 
 /// The hours of this file that the sink knows already.

@@ -3,7 +3,7 @@
 //! AWS writes `2026-11-23T08:55:00Z`, always. Re-shaped trails add fractions, offsets or a blank for the `T`. A date
 //! library would do, but this runs once for every record of every service, and the common form is twenty bytes.
 
-const DAY_SECONDS: i64 = 86_400;
+use crate::domain::base::span::{DAY_S, HOUR_S};
 
 /// Seconds since 1970-01-01T00:00:00Z of `YYYY-MM-DD`, `T` or a blank, `HH:MM:SS`, then optionally a fraction (cut
 /// off) and a zone (`Z`, `+HH:MM`, `+HHMM`, `+HH`; none means UTC).
@@ -32,7 +32,7 @@ pub(crate) fn seconds(text: &[u8]) -> Option<i64> {
     {
         return None;
     }
-    let local = day * DAY_SECONDS + hour * 3_600 + minute * 60 + second;
+    let local = day * DAY_S + hour * HOUR_S + minute * 60 + second;
     let moment = if rest == b"Z" {
         local
     } else {
@@ -70,7 +70,7 @@ impl TimeReader {
         let moment = seconds(text)?;
         if let Some((hour, [_, _, _, b'0'..=b'5', _, b'Z'])) = text.split_first_chunk() {
             self.hour = *hour;
-            self.start = moment - moment.rem_euclid(3_600);
+            self.start = moment - moment.rem_euclid(HOUR_S);
         }
         Some(moment)
     }
@@ -101,7 +101,7 @@ fn offset(zone: &[u8]) -> Option<i64> {
         [_, _, b':', _, _] => (digits2(clock, 0)?, digits2(clock, 3)?),
         _ => return None,
     };
-    (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3_600 + minutes * 60))
+    (hours <= 23 && minutes <= 59).then_some(sign * (hours * HOUR_S + minutes * 60))
 }
 
 #[inline]

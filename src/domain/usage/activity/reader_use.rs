@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::failure::FailureCause;
 use super::slice::{ActivitySlice, ActivityWindow};
 use crate::domain::base::reader_kind::ReaderKind;
+use crate::domain::base::span::DAY_S;
 use crate::domain::trail::calls::CallOutcome;
 use crate::domain::trail::cell::Cell;
 use crate::domain::usage::classify::Class;
@@ -106,7 +107,7 @@ impl<'a> ReaderUse<'a> {
     pub fn read_days(&self) -> BTreeSet<i64> {
         let reads = self.slices.iter().filter(|slice| slice.is_read());
         reads
-            .flat_map(|slice| slice.cells().map(|cell| cell.first().div_euclid(86_400)))
+            .flat_map(|slice| slice.cells().map(|cell| cell.first().div_euclid(DAY_S)))
             .collect()
     }
 
