@@ -63,12 +63,17 @@ pub(super) fn named_paths_exist(args: &ScanArgs) -> Result<()> {
         if let Err(error) = std::fs::symlink_metadata(path)
             && error.kind() == std::io::ErrorKind::NotFound
         {
+            let help = if path.starts_with("s3:") {
+                "a bucket is written `s3://BUCKET/PREFIX`; nothing was read or written"
+            } else {
+                "check the spelling; nothing was read or written"
+            };
             return Err(helpful(
                 format!(
                     "`{option} {}`: there is no such file or folder",
                     path.display()
                 ),
-                "check the spelling; nothing was read or written",
+                help,
             ));
         }
     }

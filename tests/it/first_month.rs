@@ -58,6 +58,8 @@ fn a_path_that_is_not_there_is_an_error_before_anything_is_written() {
             stderr.contains(&format!("`{option} {path}`: there is no such file")),
             "{stderr}"
         );
+        let is_told_the_form = stderr.contains("`s3://BUCKET/PREFIX`");
+        assert_eq!(is_told_the_form, path.starts_with("s3:"), "{stderr}");
         assert!(!folder.path().join("reports").exists());
     }
 }

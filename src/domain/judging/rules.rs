@@ -89,14 +89,14 @@ pub const RULES: &[Rule] = &[
         code: RuleCode::ProtectedName,
         verdict: Verdict::Keep,
         meaning: "Its name is protected by the policy file.",
-        fix: "Take the name out of `[protect] names`.",
+        fix: "Nothing, where it is protected on purpose. To have it judged like the others, take the name out of `[protect] names`.",
         apply: keep::protected_name,
     },
     Rule {
         code: RuleCode::ProtectedTag,
         verdict: Verdict::Keep,
         meaning: "A tag protects it.",
-        fix: "Remove the tag.",
+        fix: "Nothing, where it is protected on purpose. To have it judged like the others, remove the tag.",
         apply: keep::protected_tag,
     },
     Rule {

@@ -313,6 +313,21 @@ mod tests {
     }
 
     #[test]
+    fn on_a_narrow_terminal_nothing_is_cut() {
+        for detail in [Detail::Short, Detail::Full] {
+            let narrow = Options {
+                columns: 40,
+                detail,
+                ..options()
+            };
+            let text = summary(&sample::report(), &narrow);
+            assert!(!text.contains('…'), "{text}");
+            assert!(text.contains("$0.80  legacy/db\n"), "{text}");
+            assert!(text.lines().all(|line| escape::width(line) <= 40), "{text}");
+        }
+    }
+
+    #[test]
     fn the_next_command_stands_last_and_selects_the_same_secrets() {
         for detail in [Detail::Short, Detail::Full] {
             let options = Options {
@@ -352,9 +367,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_keeps_to_its_lines(text in sample::any_text(), top in 0_usize..4) {
+        fn any_text_keeps_to_its_lines(text in sample::any_text(), top in 0_usize..4, columns in 40_usize..=100) {
             let options = Options {
                 top,
+                columns,
                 folder: Some(text.clone()),
                 files: vec![text.clone()],
                 group: Some(Grouping::Prefix),
@@ -363,7 +379,7 @@ mod tests {
             };
             let shown = summary(&sample::filled(&text), &options);
             for line in shown.split('\n') {
-                prop_assert!(escape::width(line) <= 80, "{line:?}");
+                prop_assert!(escape::width(line) <= columns, "{columns}: {line:?}");
                 prop_assert_eq!(&escape::one_line(line), line);
                 prop_assert!(!line.chars().any(char::is_control), "{line:?}");
             }

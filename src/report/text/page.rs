@@ -17,6 +17,9 @@ pub(crate) const COLUMNS: usize = 80;
 /// The narrowest page: on a narrower one no table has room for its names.
 const NARROWEST: usize = 40;
 
+/// The columns that wrapped words need beside what stands before them.
+const WORDS: usize = 20;
+
 /// The widest that a paragraph becomes; longer lines are hard to read.
 const LINE: usize = 100;
 
@@ -119,6 +122,11 @@ impl TextPage {
         self.columns
     }
 
+    /// Whether the page is narrower than the lines of a report, so that a table puts what it has into two lines.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.columns < COLUMNS
+    }
+
     /// The text of the page; each line ends in a line feed.
     pub(super) fn finish(self) -> String {
         self.text
@@ -137,8 +145,59 @@ impl TextPage {
         self.line(0, &[piece(Look::Strong, text)]);
     }
 
-    /// One line of pieces; what does not fit the page is cut.
+    /// One line of pieces. What does not fit the page is cut; on a narrow page it goes on below.
     pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) {
+        if !self.is_narrow() {
+            return self.cut_line(indent, pieces);
+        }
+        let mut start = indent;
+        for (place, piece) in pieces.iter().enumerate() {
+            let end = start + escape::width(&piece.text);
+            if end > self.columns {
+                return self.wrapped_from(indent, pieces, place, start);
+            }
+            start = end;
+        }
+        self.cut_line(indent, pieces);
+    }
+
+    /// A line of which the piece at a place, which starts at a column, is wrapped: it goes on where it began if there is room
+    /// for words, else a little behind the start of the line. What comes after it gets lines of its own.
+    fn wrapped_from(&mut self, indent: usize, pieces: &[Piece], place: usize, start: usize) {
+        let (before, after) = pieces.split_at(place);
+        let Some((long, after)) = after.split_first() else {
+            return;
+        };
+        let hang = if start + WORDS <= self.columns {
+            start
+        } else {
+            indent + 2
+        };
+        let (first, rest) = (" ".repeat(start), " ".repeat(hang));
+        let options = textwrap::Options::new(self.columns)
+            .initial_indent(&first)
+            .subsequent_indent(&rest)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .wrap_algorithm(WrapAlgorithm::FirstFit);
+        for (number, line) in textwrap::wrap(&long.text, options).iter().enumerate() {
+            if number == 0 {
+                let text = piece(long.look, line.get(first.len()..).unwrap_or_default());
+                self.cut_line(indent, &[before, &[text]].concat());
+            } else {
+                self.cut_line(hang, &[piece(long.look, line.trim_start())]);
+            }
+        }
+        let after: Vec<Piece> = after
+            .iter()
+            .skip_while(|piece| piece.text.trim().is_empty())
+            .cloned()
+            .collect();
+        if !after.is_empty() {
+            self.line(hang, &after);
+        }
+    }
+
+    fn cut_line(&mut self, indent: usize, pieces: &[Piece]) {
         let mut room = self.columns.saturating_sub(indent);
         let mut shown: Vec<(String, Look)> = Vec::new();
         for piece in pieces {

@@ -1,7 +1,7 @@
 //! What can be saved and how: the secrets that can be deleted, and the loops to fix.
 
 use super::costs::nothing_counted;
-use super::page::{self, Look, TextPage, left, piece};
+use super::page::{self, COLUMNS, Look, TextPage, left, piece};
 use super::phrases::{self, number};
 use super::{Detail, Options, more, of_verdict, place, secrets};
 use crate::domain::base::money::{Money, thousands};
@@ -119,10 +119,7 @@ fn hot_loops(page: &mut TextPage, usd: Option<Money>, loops: &[&LoopRow], option
 
 /// The columns for the secret of a loop: what is over 80 columns is shared between it and its caller.
 fn loop_name(page: &TextPage) -> usize {
-    match page.columns() {
-        wide @ 80.. => 31 + (wide - 80) / 2,
-        narrow => narrow * 3 / 8,
-    }
+    31 + page.columns().saturating_sub(COLUMNS) / 2
 }
 
 /// One line: what is saved, of which secret, and who calls how often.
@@ -132,6 +129,19 @@ fn short_loop(page: &mut TextPage, found: &LoopRow) {
     let often = found.interval_s.map_or_else(String::new, |seconds| {
         format!("every {} by ", phrases::interval(seconds))
     });
+    if page.is_narrow() {
+        let subject = piece(Look::Strong, phrases::subject(found).0);
+        page.line(
+            4,
+            &[piece(Look::Good, &saved), piece(Look::Usual, "  "), subject],
+        );
+        page.paragraph(
+            4 + saved.len() + 2,
+            Look::Faint,
+            &format!("{often}{caller}"),
+        );
+        return;
+    }
     page.line(
         4,
         &[
@@ -148,9 +158,13 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
     let usd = phrases::saving(found);
     let (subject, missing) = phrases::subject(found);
     let place = format!("  {}", place(found.account.as_ref(), found.region.as_ref()));
-    let name = page
-        .columns()
-        .saturating_sub(4 + usd.len() + 2 + missing.len() + place.len());
+    // On a narrow page the line goes on below; elsewhere its name is cut.
+    let name = if page.is_narrow() {
+        usize::MAX
+    } else {
+        let others = 4 + usd.len() + 2 + missing.len() + place.len();
+        page.columns().saturating_sub(others)
+    };
     page.line(
         4,
         &[

@@ -98,6 +98,19 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
         .saturating_sub(4 + amounts + gap + days + gap + longest + gap);
     let line = |page: &mut TextPage, look, cells: [&str; 4]| {
         let [usd, secret, unused, place] = cells;
+        if page.is_narrow() {
+            page.line(
+                4,
+                &[
+                    right(look, usd, amounts),
+                    piece(look, "  "),
+                    piece(look, secret),
+                ],
+            );
+            let below = format!("{unused}, {place}");
+            page.line(4 + amounts + gap, &[piece(Look::Faint, below)]);
+            return;
+        }
         page.line(
             4,
             &[

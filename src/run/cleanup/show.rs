@@ -20,7 +20,7 @@ const WIDEST: usize = 48;
 /// The narrowest that the last cell of a row becomes before it goes below the others.
 const NARROWEST: usize = 24;
 
-/// The column at which the last cell goes on when it is below the others.
+/// The column at which a row goes on below.
 const BELOW: usize = 4;
 
 /// The width of text that is not shown on a terminal: that of a report.
@@ -44,8 +44,8 @@ pub(super) fn saving(parts: impl Iterator<Item = Option<Money>> + Clone, each: &
     }
 }
 
-/// Aligned columns, two spaces apart, with two before. The last column is not cut: on a terminal it goes on in the next
-/// line, and in a pipe a row stays a line.
+/// Aligned columns, two spaces apart, with two before. On a terminal that is too narrow for a row, its cells go on in the next
+/// line, and so does the last one, which is not cut. In a pipe a row stays a line.
 pub(super) struct Table {
     widest: Vec<usize>,
     terminal: Option<usize>,
@@ -84,6 +84,12 @@ impl Table {
         let mut line = String::from("  ");
         let mut offset = width(&line);
         for (cell, &columns) in cells.iter().zip(&self.widest) {
+            // By the widest cell, so that every row goes on below at the same one.
+            if offset > BELOW && self.terminal.is_some_and(|end| offset + columns > end) {
+                line.truncate(line.trim_end().len());
+                let _ = write!(line, "\n{}", " ".repeat(BELOW));
+                offset = BELOW;
+            }
             let cell = fit(cell, WIDEST);
             let gap = columns.saturating_sub(width(&cell)) + 2;
             offset += width(&cell) + gap;
@@ -212,6 +218,29 @@ mod tests {
             shown(None, &rows),
             "  ONE   TWO\n  a     x\\u{1b}[31m\n  long\n"
         );
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_every_row_goes_on_below_at_the_same_cell() {
+        let row = |secret: &str| {
+            let cells = [secret, "111122223333 eu-west-1", "never", "idle"];
+            cells.map(str::to_owned).to_vec()
+        };
+        let header = ["SECRET", "WHERE", "LAST READ", "WHY"];
+        let rows = [row("legacy/db"), row("a")];
+        let shown = |columns| {
+            let table = Table::on(Some(columns), &header, &rows);
+            let rows: String = rows.iter().map(|row| table.row(row)).collect();
+            table.header(&header) + &rows
+        };
+        assert_eq!(
+            shown(44),
+            "  SECRET     WHERE\n    LAST READ  WHY\n  legacy/db  111122223333 eu-west-1\n    never      idle\n  a          \
+             111122223333 eu-west-1\n    never      idle\n"
+        );
+        let lines = |text: String| text.lines().map(str::len).collect::<Vec<_>>();
+        assert_eq!(lines(shown(80)).len(), 3);
+        assert!(lines(shown(30)).iter().all(|columns| *columns <= 30));
     }
 
     #[test]
