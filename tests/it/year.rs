@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::demo::MADE;
 use crate::world::*;
 
 fn run(folder: &Path, args: &[&str]) -> Output {
@@ -23,37 +24,42 @@ fn run(folder: &Path, args: &[&str]) -> Output {
     output
 }
 
-/// The two whole months of the example's trail, scanned once for all tests, each of which works in a copy of the results.
+/// The two whole months of the example's trail, scanned once for all tests, and the example's own report. Each test works in
+/// a copy of the results.
 fn two_months() -> TempDir {
     static SCANNED: LazyLock<TempDir> = LazyLock::new(scanned);
     let folder = tempfile::tempdir().unwrap();
-    for scan in ["demo/report", "scanned/2026-09", "scanned/2026-10"] {
-        let from = SCANNED.path().join(scan).join("report.json");
-        let to = folder.path().join(scan).join("report.json");
-        write(&to, &std::fs::read(from).unwrap());
+    for (from, to) in [
+        (MADE.path("report"), "demo/report"),
+        (SCANNED.path().join("2026-09"), "scanned/2026-09"),
+        (SCANNED.path().join("2026-10"), "scanned/2026-10"),
+    ] {
+        let report = std::fs::read(from.join("report.json")).unwrap();
+        write(&folder.path().join(to).join("report.json"), &report);
     }
     folder
 }
 
 fn scanned() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &["demo", "demo", "--quiet", "--now", NOW]);
+    let example = |inside: &str| MADE.path(inside).to_str().unwrap().to_owned();
+    let (inventory, trail) = (example("inventory"), example("trail"));
+    let policy = example("secretsweep.toml");
     for month in ["2026-09", "2026-10"] {
-        let out = format!("scanned/{month}");
         let args = [
             "scan",
             "--inventory",
-            "demo/inventory",
+            &inventory,
             "--trail",
-            "demo/trail",
+            &trail,
             "--policy",
-            "demo/secretsweep.toml",
+            &policy,
             "--now",
             NOW,
             "--month",
             month,
             "--out",
-            &out,
+            month,
             "--allow-partial",
         ];
         run(folder.path(), &args);
