@@ -21,8 +21,8 @@ use super::packing::{CLIENT, EVENT, LINE, line_value, packed, unpacked};
 use super::partition::DayPartition;
 use super::table::{TrailTable, literal};
 use crate::domain::base::names::{KMS, SECRETS_MANAGER};
-use crate::domain::base::span::HOUR_S;
 use crate::domain::base::span::Span;
+use crate::domain::base::span::{HOUR_S, next_hour};
 use crate::domain::trail::global_events::GLOBAL_SERVICES;
 use crate::domain::trail::ledger::LedgerBounds;
 use crate::domain::trail::record::{DECRYPT, TARGETS, VALIDATION};
@@ -93,10 +93,7 @@ fn moment(seconds: i64) -> String {
 /// Rounds to the full hour before, and after.
 fn hours_around(span: Span) -> (i64, i64) {
     let (from, to) = (span.from.as_second(), span.to.as_second());
-    (
-        from.div_euclid(HOUR_S) * HOUR_S,
-        (to + 3_599).div_euclid(HOUR_S) * HOUR_S,
-    )
+    (from.div_euclid(HOUR_S) * HOUR_S, next_hour(to) * HOUR_S)
 }
 
 /// The condition that the texts of a moment are as CloudTrail writes them.

@@ -9,6 +9,11 @@ pub const HOUR_S: i64 = 3_600;
 /// The seconds of a day in UTC, which has no leap seconds here as in Unix time.
 pub const DAY_S: i64 = 24 * HOUR_S;
 
+/// The first whole hour at a second since 1970 or after it, in hours since 1970.
+pub fn next_hour(second: i64) -> i64 {
+    (second + HOUR_S - 1).div_euclid(HOUR_S)
+}
+
 /// A span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {

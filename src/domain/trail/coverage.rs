@@ -22,7 +22,7 @@ mod rhythm;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::base::names::{SECRETS_MANAGER, Scope};
-use crate::domain::base::span::{DAY_S, HOUR_S};
+use crate::domain::base::span::{DAY_S, HOUR_S, next_hour};
 use crate::domain::sampling::{Sample, Samples};
 use crate::domain::trail::event::{Values, Variety};
 use crate::domain::trail::global_events::home_of;
@@ -307,7 +307,7 @@ impl ScopeActivity {
     fn activity_in(&self, holes: &[(i64, i64)]) -> (bool, bool) {
         let (mut activity, mut silent) = (false, false);
         for &(from, to) in holes {
-            let hours = from.div_euclid(HOUR_S)..(to + 3_599).div_euclid(HOUR_S);
+            let hours = from.div_euclid(HOUR_S)..next_hour(to);
             let all = hours.clone().count();
             let inside = self
                 .hours

@@ -328,6 +328,16 @@ mod tests {
     }
 
     #[test]
+    fn text_without_an_end_takes_a_paragraph_of_a_narrow_terminal() {
+        let narrow = Options {
+            columns: 40,
+            ..options()
+        };
+        let lines = |text: &str| summary(&sample::filled(text), &narrow).lines().count();
+        assert_eq!(lines(&"x".repeat(5_000)), lines(&"x".repeat(50_000)));
+    }
+
+    #[test]
     fn the_next_command_stands_last_and_selects_the_same_secrets() {
         for detail in [Detail::Short, Detail::Full] {
             let options = Options {

@@ -162,7 +162,8 @@ impl TextPage {
     }
 
     /// A line of which the piece at a place, which starts at a column, is wrapped: it goes on where it began if there is room
-    /// for words, else a little behind the start of the line. What comes after it gets lines of its own.
+    /// for words, else a little behind the start of the line. What comes after it gets lines of its own. Text of others may
+    /// have no end, so it takes no more than a paragraph.
     fn wrapped_from(&mut self, indent: usize, pieces: &[Piece], place: usize, start: usize) {
         let (before, after) = pieces.split_at(place);
         let Some((long, after)) = after.split_first() else {
@@ -174,12 +175,11 @@ impl TextPage {
             indent + 2
         };
         let (first, rest) = (" ".repeat(start), " ".repeat(hang));
-        let options = textwrap::Options::new(self.columns)
+        let options = wrapping(self.columns)
             .initial_indent(&first)
-            .subsequent_indent(&rest)
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit);
-        for (number, line) in textwrap::wrap(&long.text, options).iter().enumerate() {
+            .subsequent_indent(&rest);
+        let text = escape::fit(&long.text, PARAGRAPH);
+        for (number, line) in textwrap::wrap(&text, options).iter().enumerate() {
             if number == 0 {
                 let text = piece(long.look, line.get(first.len()..).unwrap_or_default());
                 self.cut_line(indent, &[before, &[text]].concat());
@@ -233,9 +233,7 @@ impl TextPage {
 
     fn wrapped(&mut self, indent: usize, mark: &str, look: Look, text: &str) {
         let hang = indent + escape::width(mark);
-        let options = textwrap::Options::new(self.columns.min(LINE).saturating_sub(hang))
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit);
+        let options = wrapping(self.columns.min(LINE).saturating_sub(hang));
         let text = escape::fit(text, PARAGRAPH);
         for (place, line) in textwrap::wrap(&text, options).iter().enumerate() {
             let mark = if place == 0 {
@@ -250,6 +248,13 @@ impl TextPage {
     fn paint(&mut self, text: &str, look: Look) {
         self.text.push_str(&painted(self.style, look, text));
     }
+}
+
+/// Breaks lines between words, as early as they are full.
+fn wrapping<'a>(columns: usize) -> textwrap::Options<'a> {
+    textwrap::Options::new(columns)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
 }
 
 /// Text that was cut already, as it looks in this style.

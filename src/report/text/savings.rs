@@ -158,19 +158,18 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
     let usd = phrases::saving(found);
     let (subject, missing) = phrases::subject(found);
     let place = format!("  {}", place(found.account.as_ref(), found.region.as_ref()));
-    // On a narrow page the line goes on below; elsewhere its name is cut.
-    let name = if page.is_narrow() {
-        usize::MAX
+    let subject = if page.is_narrow() {
+        piece(Look::Strong, subject)
     } else {
         let others = 4 + usd.len() + 2 + missing.len() + place.len();
-        page.columns().saturating_sub(others)
+        page::cut(Look::Strong, subject, page.columns().saturating_sub(others))
     };
     page.line(
         4,
         &[
             piece(Look::Good, usd),
             piece(Look::Usual, "  "),
-            page::cut(Look::Strong, subject, name),
+            subject,
             piece(Look::Usual, missing),
             piece(Look::Faint, place),
         ],
