@@ -20,7 +20,6 @@
 //! | [`cleanup`] | The plan of deletions, its file, the preconditions of each deletion, and the journal. | `base`, `inventory`, `policy`, `report` |
 
 pub mod analysis;
-pub mod base;
 pub mod cleanup;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -31,7 +30,7 @@ pub mod policy;
 pub mod pricing;
 pub mod reach;
 pub mod report;
-pub mod sampling;
 pub mod setup;
-pub mod trail;
 pub mod usage;
+
+pub use secretsweep_trail::{base, sampling, trail};

@@ -108,11 +108,11 @@ impl Cache {
     }
 
     /// Replays this file to `sink`, if it is stored in this version.
-    pub fn replay<S: EventSink>(
+    pub fn replay(
         &self,
         slot: &CacheSlot<'_>,
         pen: &mut CacheWriter,
-        sink: &mut S,
+        sink: &mut dyn EventSink,
     ) -> Option<FileRead> {
         let folder = self.folder(slot.folder);
         let entry = folder.index.get(slot.name)?;
@@ -130,12 +130,12 @@ impl Cache {
     ///
     /// # Errors
     /// Those of `read`. What cannot be stored is a [`Cache::trouble`].
-    pub fn record<S: EventSink, E>(
+    pub fn record<E>(
         &self,
         slot: &CacheSlot<'_>,
         pen: &mut CacheWriter,
-        sink: &mut S,
-        read: impl FnOnce(&mut Recorder<'_, S>) -> Result<FileRead, E>,
+        sink: &mut dyn EventSink,
+        read: impl FnOnce(&mut Recorder<'_>) -> Result<FileRead, E>,
     ) -> Result<FileRead, E> {
         pen.recording.begin(sink);
         let recording = &mut pen.recording;

@@ -67,11 +67,11 @@ impl FileRead {
 }
 
 /// Reads a log file that is in memory already, compressed or not.
-pub fn read_bytes<S: EventSink>(
+pub fn read_bytes(
     file: &[u8],
     scope: Option<TrailOwner<'_>>,
     memory: &mut Memory,
-    sink: &mut S,
+    sink: &mut dyn EventSink,
 ) -> FileRead {
     from_memory(file, scope, &mut memory.pieces, sink)
 }
@@ -80,11 +80,11 @@ pub fn read_bytes<S: EventSink>(
 ///
 /// # Errors
 /// If it cannot be opened or read; whatever is wrong with what it holds is in [`FileRead`].
-pub(super) fn read_file<S: EventSink>(
+pub(super) fn read_file(
     path: &Path,
     scope: Option<TrailOwner<'_>>,
     memory: &mut Memory,
-    sink: &mut S,
+    sink: &mut dyn EventSink,
 ) -> io::Result<FileRead> {
     let mut file = File::open(path)?;
     memory.file.clear();
@@ -113,11 +113,11 @@ pub(super) fn read_file<S: EventSink>(
     Ok(FileRead { compressed, ..read })
 }
 
-fn from_memory<S: EventSink>(
+fn from_memory(
     file: &[u8],
     scope: Option<TrailOwner<'_>>,
     pieces: &mut Pieces,
-    sink: &mut S,
+    sink: &mut dyn EventSink,
 ) -> FileRead {
     let compressed = file.len() as u64;
     if !is_gzip(file) {
@@ -148,22 +148,22 @@ fn from_memory<S: EventSink>(
     FileRead { compressed, ..read }
 }
 
-fn stream_members<S: EventSink, R: io::BufRead>(
+fn stream_members<R: io::BufRead>(
     mut members: GzipMembers<R>,
     scope: Option<TrailOwner<'_>>,
     window: &mut Vec<u8>,
-    sink: &mut S,
+    sink: &mut dyn EventSink,
 ) -> FileRead {
     let mut file = stream(&mut members, scope, window, sink);
     file.members = members.count;
     file
 }
 
-fn stream<S: EventSink>(
+fn stream(
     mut source: impl Read,
     scope: Option<TrailOwner<'_>>,
     window: &mut Vec<u8>,
-    sink: &mut S,
+    sink: &mut dyn EventSink,
 ) -> FileRead {
     let mut reader = RecordReader::new(scope);
     let (mut filled, mut inflated) = (0, 0);

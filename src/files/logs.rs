@@ -204,7 +204,7 @@ const SMALL: u64 = 32 << 10;
 
 /// Takes the next files, with the days of their folders. The sink learns of the first of them while nobody else can
 /// take one, so that no sink learns of a later day before this one learns of its own.
-fn take<S: EventSink>(files: &Mutex<MeasuredWalk>, count: usize, sink: &mut S) -> Vec<TakenItem> {
+fn take(files: &Mutex<MeasuredWalk>, count: usize, sink: &mut dyn EventSink) -> Vec<TakenItem> {
     let mut walk = locked(files);
     let taken: Vec<_> = walk.by_ref().take(count).collect();
     let first = taken.first();
@@ -212,10 +212,10 @@ fn take<S: EventSink>(files: &Mutex<MeasuredWalk>, count: usize, sink: &mut S) -
     taken
 }
 
-fn work<S: EventSink>(
+fn work(
     files: &Mutex<MeasuredWalk>,
     ask: &LogRequest<'_>,
-    sink: &mut S,
+    sink: &mut dyn EventSink,
     watch: Option<&Watch<'_>>,
 ) -> TrailReading {
     let mut reading = TrailReading::default();
@@ -286,12 +286,12 @@ struct Tools {
 
 impl Tools {
     /// Passes the contents of a file to the sink, from the cache if they are stored there.
-    fn one<S: EventSink>(
+    fn one(
         &mut self,
         path: &Path,
         scope: Option<TrailOwner<'_>>,
         cache: Option<&Cache>,
-        sink: &mut S,
+        sink: &mut dyn EventSink,
     ) -> (io::Result<FileRead>, LogSource) {
         let Self { memory, pen } = self;
         let Some((cache, place)) = cache.and_then(|cache| Some((cache, place(path)?))) else {

@@ -21,7 +21,7 @@ pub(crate) struct Spec {
     pub files: u32,
     /// The median of records in a file; the sizes are log-normal.
     pub records: u32,
-    /// Records of Secrets Manager, per mille.
+    /// Calls of Secrets Manager, per mille of all calls. Behind each that reads a value stands the use of its key.
     pub ours: u32,
     /// Records of other services that look like ours somewhere, per mille.
     pub traps: u32,
@@ -393,6 +393,25 @@ fn secret_of(place: &Place<'_>, secret: u32) -> (String, String) {
     (name, arn)
 }
 
+/// The identity of a client that reads, with a session name that an SDK made up where the spec asks for it.
+fn reader_identity(
+    spec: &Spec,
+    place: &Place<'_>,
+    moment: i64,
+    client: &Client,
+    dice: &mut Dice,
+) -> String {
+    let caller = identity(place, moment, client, dice);
+    if spec.sessions == 0 || !dice.per_mille(spec.sessions) {
+        return caller;
+    }
+    let made_up = format!("botocore-session-{}", 1_000_000_000 + dice.below(1 << 31));
+    caller.replace(
+        &format!("task-{}\"", client.session),
+        &format!("{made_up}\""),
+    )
+}
+
 fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, dice: &mut Dice) {
     let client = Client::reader(dice);
     let secret = client.secret(spec.secrets, dice);
@@ -406,14 +425,7 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
         "{{\"accountId\":\"{}\",\"invokedBy\":\"secretsmanager.amazonaws.com\"}}",
         place.account
     );
-    let mut caller = identity(place, moment, &client, dice);
-    if spec.sessions > 0 && dice.per_mille(spec.sessions) {
-        let made_up = format!("botocore-session-{}", 1_000_000_000 + dice.below(1 << 31));
-        caller = caller.replace(
-            &format!("task-{}\"", client.session),
-            &format!("{made_up}\""),
-        );
-    }
+    let caller = reader_identity(spec, place, moment, &client, dice);
     let (ip, agent) = (client.ip(), client.agent());
     let shared = format!("{TLS},\"sharedEventID\":\"{}\"", dice.uuid());
     let endpoint = format!(",\"vpcEndpointId\":\"vpce-{:017x}\"{TLS}", dice.below(3));
@@ -490,8 +502,63 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
         },
         tail,
     };
+    let reads_value = event == "GetSecretValue" && !middle.starts_with("\"errorCode\"");
     let caller = if service_event { &by_service } else { &caller };
     write_record(json, place, moment, caller, &call, dice);
+    if reads_value {
+        json.push(',');
+        key_use(json, place, moment, caller, &arn, dice);
+    }
+}
+
+/// The use of a key that Secrets Manager makes to read a value, for the one who asked for it.
+fn key_use(
+    json: &mut String,
+    place: &Place<'_>,
+    moment: i64,
+    caller: &str,
+    arn: &str,
+    dice: &mut Dice,
+) {
+    let by_service = if caller.contains("invokedBy") {
+        caller.to_owned()
+    } else {
+        format!(
+            "{},\"invokedBy\":\"secretsmanager.amazonaws.com\"}}",
+            &caller[..caller.len() - 1]
+        )
+    };
+    let middle = decrypt(
+        place,
+        &format!(
+            "\"SecretARN\":\"{arn}\",\"SecretVersionId\":\"{}\"",
+            dice.uuid()
+        ),
+        dice,
+    );
+    let call = Call {
+        source: "kms.amazonaws.com",
+        name: "Decrypt",
+        ip: "secretsmanager.amazonaws.com",
+        agent: "secretsmanager.amazonaws.com",
+        middle: &middle,
+        read_only: true,
+        kind: "AwsApiCall",
+        tail: TLS,
+    };
+    write_record(json, place, moment, &by_service, &call, dice);
+}
+
+/// The middle of a record of KMS that decrypts something.
+fn decrypt(place: &Place<'_>, context: &str, dice: &mut Dice) -> String {
+    format!(
+        "\"requestParameters\":{{\"encryptionAlgorithm\":\"SYMMETRIC_DEFAULT\",\"encryptionContext\":{{{context}}}}},\
+         \"responseElements\":null,\"resources\":[{{\"accountId\":\"{1}\",\"type\":\"AWS::KMS::Key\",\"ARN\":\
+         \"arn:aws:kms:{0}:{1}:key/{2}\"}}],",
+        place.region,
+        place.account,
+        dice.uuid(),
+    )
 }
 
 fn other_record(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Dice) {
@@ -499,20 +566,11 @@ fn other_record(json: &mut String, place: &Place<'_>, moment: i64, dice: &mut Di
     let caller = identity(place, moment, &client, dice);
     let (ip, agent) = (client.ip(), client.agent());
     let (source, name, read_only, middle) = other_call(place, moment, dice);
-    let by_secrets_manager = source == "kms.amazonaws.com";
     let call = Call {
         source,
         name,
-        ip: if by_secrets_manager {
-            "secretsmanager.amazonaws.com"
-        } else {
-            &ip
-        },
-        agent: if by_secrets_manager {
-            "secretsmanager.amazonaws.com"
-        } else {
-            agent
-        },
+        ip: &ip,
+        agent,
         middle: &middle,
         read_only,
         kind: "AwsApiCall",
@@ -565,14 +623,10 @@ fn other_call(
             "kms.amazonaws.com",
             "Decrypt",
             true,
-            format!(
-                "\"requestParameters\":{{\"encryptionAlgorithm\":\"SYMMETRIC_DEFAULT\",\"encryptionContext\":{{\"SecretARN\":\
-                 \"arn:aws:secretsmanager:{0}:{1}:secret:team-1/service-{role}/database-{role:06}\",\"SecretVersionId\":\"{2}\"}}}},\
-                 \"responseElements\":null,\"resources\":[{{\"accountId\":\"{1}\",\"type\":\"AWS::KMS::Key\",\"ARN\":\
-                 \"arn:aws:kms:{0}:{1}:key/{2}\"}}],",
-                place.region,
-                place.account,
-                dice.uuid(),
+            decrypt(
+                place,
+                &format!("\"aws:s3:arn\":\"arn:aws:s3:::logs-{role}\""),
+                dice,
             ),
         ),
         5 => (

@@ -27,7 +27,7 @@ use jiff::civil::Date;
 use crate::domain::base::money::{Money, Price};
 use crate::domain::base::names::Scope;
 use crate::domain::base::reader_kind::ReaderKind;
-use crate::domain::base::span::HOUR_S;
+use crate::domain::base::span::start_of_hour;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Rate;
@@ -319,7 +319,7 @@ fn named_shape(counts: &[u64], span: u32) -> LoopShape {
 fn days(hours: &BTreeMap<u32, u64>) -> BTreeMap<Date, u64> {
     let mut days = BTreeMap::new();
     for (&hour, &calls) in hours {
-        if let Ok(at) = Timestamp::from_second(i64::from(hour) * HOUR_S) {
+        if let Ok(at) = Timestamp::from_second(start_of_hour(hour)) {
             *days.entry(day_of(at)).or_default() += calls;
         }
     }

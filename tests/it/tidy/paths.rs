@@ -28,16 +28,25 @@ pub struct Source {
     pub is_async: bool,
 }
 
-/// Reads one file. `module` is its own path, such as `["crate", "domain", "base"]`.
-pub fn read(text: &str, module: &[&str]) -> Source {
+/// The module that holds the rooms of the package `secretsweep-trail`.
+pub const ROOMS_OF_PACKAGE: &[&str] = &["crate", "domain"];
+
+/// Reads one file. `module` is its own path, such as `["crate", "domain", "base"]`, and `package` that of what `crate` means
+/// in it.
+pub fn read(text: &str, module: &[&str], package: &[&str]) -> Source {
     let file =
         syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", module.join("::")));
     let mut reader = Reader {
-        module: module.iter().map(|part| (*part).to_owned()).collect(),
+        module: owned(module),
+        package: owned(package),
         ..Reader::default()
     };
     reader.visit_file(&file);
     reader.resolved()
+}
+
+fn owned(path: &[&str]) -> Segments {
+    path.iter().map(|part| (*part).to_owned()).collect()
 }
 
 /// Returns whether an item is compiled for tests alone.
@@ -60,6 +69,8 @@ type Written = (Segments, Segments);
 struct Reader {
     /// The module that is being read.
     module: Segments,
+    /// The path that `crate` means.
+    package: Segments,
     paths: Vec<Written>,
     globs: Vec<Written>,
     /// The names that imports bind, by module.
@@ -143,8 +154,10 @@ impl Reader {
         };
         let rest = &path[1..];
         match first.as_str() {
-            "crate" | "secretsweep" => {
-                return vec![[&["crate".to_owned()], rest].concat()];
+            "crate" => return vec![[self.package.as_slice(), rest].concat()],
+            "secretsweep" => return vec![[&["crate".to_owned()], rest].concat()],
+            "secretsweep_trail" => {
+                return vec![[owned(ROOMS_OF_PACKAGE).as_slice(), rest].concat()];
             }
             "self" => return self.below(module, rest, depth),
             "super" => {

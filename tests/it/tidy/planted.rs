@@ -9,7 +9,7 @@ use super::walls::{self, Tree};
 fn tree(files: &[(&str, &str)]) -> Tree {
     let read = |(path, text): &(&str, &str)| {
         let module: Vec<&str> = path.split("::").collect();
-        let source = paths::read(text, &module);
+        let source = paths::read(text, &module, &["crate"]);
         (
             module.iter().map(|part| (*part).to_owned()).collect(),
             source,
@@ -62,6 +62,28 @@ fn a_use_of_a_room_above_is_seen_however_it_is_written() {
         let wrong = walls::directions(&planted(text), &["crate", "domain"], &walls::rooms());
         assert!(!wrong.is_empty(), "{text}");
     }
+}
+
+#[test]
+fn a_use_of_a_room_above_is_seen_in_the_package_that_reads_trails() {
+    let module = ["crate", "domain", "base", "names"];
+    for text in [
+        "use crate::trail::ledger;",
+        "use super::super::trail::ledger;",
+        "use crate::{self as x}; use x::sampling::Tally;",
+    ] {
+        let source = paths::read(text, &module, paths::ROOMS_OF_PACKAGE);
+        let planted = Tree::from([(module.map(str::to_owned).to_vec(), source)]);
+        let wrong = walls::directions(&planted, &["crate", "domain"], &walls::rooms());
+        assert!(!wrong.is_empty(), "{text}");
+    }
+    // The program sees the package as what it is: rooms of the domain.
+    let wrong = walls::directions(
+        &planted("use secretsweep_trail::trail::ledger;"),
+        &["crate", "domain"],
+        &walls::rooms(),
+    );
+    assert!(!wrong.is_empty());
 }
 
 #[test]

@@ -89,7 +89,11 @@ pub fn tree() -> Tree {
     let mut tests: BTreeSet<Segments> = BTreeSet::new();
     for file in sources(&src) {
         let inside = file.strip_prefix(&src).unwrap().with_extension("");
-        let mut module = vec!["crate".to_owned()];
+        let (inside, package) = match inside.strip_prefix("trail") {
+            Ok(inside) => (inside.to_owned(), paths::ROOMS_OF_PACKAGE),
+            Err(_) => (inside, &["crate"][..]),
+        };
+        let mut module: Segments = package.iter().map(|part| (*part).to_owned()).collect();
         module.extend(
             inside
                 .iter()
@@ -98,11 +102,12 @@ pub fn tree() -> Tree {
         if matches!(module.last().unwrap().as_str(), "mod" | "lib") {
             module.pop();
         }
-        if module[1..] == ["main"] {
+        // The package's own root declares its rooms and nothing else.
+        if module[1..] == ["main"] || package.len() > 1 && module.len() == package.len() {
             continue;
         }
         let path: Vec<&str> = module.iter().map(String::as_str).collect();
-        let source = paths::read(&fs::read_to_string(&file).unwrap(), &path);
+        let source = paths::read(&fs::read_to_string(&file).unwrap(), &path, package);
         let below = |name: &String| module.iter().cloned().chain([name.clone()]).collect();
         tests.extend(source.test_modules.iter().map(below));
         tree.insert(module, source);

@@ -50,7 +50,7 @@ const REPLACED: &[(&str, &str)] = &[
 const ALLOWED: &[&str] = &["dearer"];
 
 /// Files that are left out: their wording belongs to work that is not finished.
-const LEFT_OUT: &[&str] = &["src/domain/trail/", "src/demo/"];
+const LEFT_OUT: &[&str] = &["src/trail/trail/", "src/demo/"];
 
 #[test]
 fn what_a_user_reads_has_no_word_that_was_replaced() {

@@ -150,7 +150,7 @@ fn what_is_kept_already_is_not_kept_again_by_a_reading_that_does_not_ask() {
     };
     let bytes = fs::read(&path).unwrap();
     let cache = Cache::new(&kept.cache());
-    let read = |sink: &mut Recorder<'_, Told>| -> Result<FileRead, Infallible> {
+    let read = |sink: &mut Recorder<'_>| -> Result<FileRead, Infallible> {
         Ok(log_file::read_bytes(
             &bytes,
             None,

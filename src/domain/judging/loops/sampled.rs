@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::sessions::session_hours;
 use super::{Called, HOT_CALLS_AN_HOUR, HOT_HOURS, HotLoop, LoopTerms, named_shape};
 use crate::domain::base::names::Scope;
-use crate::domain::base::span::HOUR_S;
+use crate::domain::base::span::start_of_hour;
 use crate::domain::inventory::secret::day_of;
 use crate::domain::policy::Policy;
 use crate::domain::pricing::cost::Rate;
@@ -389,7 +389,7 @@ fn days(
     let windows = windows.iter().map(|window| (window.hour, window.stand_for));
     let mut days = BTreeMap::new();
     for (hour, calls) in exact.chain(windows) {
-        if let Ok(at) = Timestamp::from_second(i64::from(hour) * HOUR_S) {
+        if let Ok(at) = Timestamp::from_second(start_of_hour(hour)) {
             *days.entry(day_of(at)).or_default() += calls;
         }
     }
