@@ -35,6 +35,9 @@
 //! | `term` | the only stdout and stderr | `report` |
 //! | `run` | one function for each command: puts the above together | `all` |
 //!
+//! The rooms `base`, `sampling` and `trail` of the domain are in `src/trail`, a package of its own, so that the tests can run
+//! them optimised while the rest builds fast.
+//!
 //! The tests in `tests/it/tidy` read this table and the one of the rooms, and compare them with the code.
 //!
 //! # Where to change what

@@ -18,6 +18,8 @@
 //! | [`judging`] | The facts of a secret, the table of rules, findings and hot loops. | `base`, `inventory`, `policy`, `pricing`, `report`, `sampling`, `trail`, `usage` |
 //! | [`analysis`] | The scan as a pure function, from inventory and ledger to a report. | `base`, `inventory`, `judging`, `policy`, `pricing`, `reach`, `report`, `sampling`, `trail`, `usage` |
 //! | [`cleanup`] | The plan of deletions, its file, the preconditions of each deletion, and the journal. | `base`, `inventory`, `policy`, `report` |
+//!
+//! `base`, `sampling` and `trail` are in the package `secretsweep-trail`, whose first lines say why.
 
 pub mod analysis;
 pub mod cleanup;

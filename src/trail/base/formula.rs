@@ -7,7 +7,7 @@
 /// For text that others wrote. Numbers of our own are written as they are: `-1.5` is no formula.
 ///
 /// ```
-/// use secretsweep::domain::base::formula::is_formula;
+/// use secretsweep_trail::base::formula::is_formula;
 /// assert!(is_formula("=1+1") && is_formula("  @SUM(A1)") && !is_formula("a=1"));
 /// ```
 #[must_use]

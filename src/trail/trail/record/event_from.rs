@@ -11,10 +11,8 @@ use crate::trail::record::members::{Fallback, ObjectMembers, Value, ValueKind};
 ///
 /// Any error means that the record is odd, and has to be parsed whole.
 pub(super) fn event<'a>(record: &WalkedRecord<'a>) -> Result<TrailEvent<'a>, Fallback> {
-    // One check for all of the texts costs less than one for each.
-    let json = std::str::from_utf8(record.bytes).map_err(|_| Fallback::Unsupported)?;
+    let json = text_of_record(record)?;
     let spans = &record.spans;
-    let part = |value| text(json, value);
     let [secret_id, name, version_stage, version_id] = inside(
         json,
         spans.request,
@@ -25,27 +23,13 @@ pub(super) fn event<'a>(record: &WalkedRecord<'a>) -> Result<TrailEvent<'a>, Fal
     let [details_id] = inside(json, spans.service_details, [b"secretId"])?;
     let by_request = || secret_id.or(name);
     let by_service = || data_arn.or(data_id).or(details_id);
-    let event_name = part(spans.name).unwrap_or_default();
+    let event = without_target(record, json)?;
     Ok(TrailEvent {
-        id: id(record, json)?,
-        shared_id: part(spans.shared_id).map(|id| EventId::new(&id)),
-        time: record.time,
-        account: part(spans.account).unwrap_or_default(),
-        region: part(spans.region).unwrap_or_default(),
-        kind: full_parse::kind(part(spans.kind).as_deref()),
-        batch: batch(&event_name, json, spans.request),
-        name: event_name,
-        error_code: part(spans.error_code),
-        error_message: part(spans.error_message),
+        batch: batch(&event.name, json, spans.request),
         target: arn.or(old_arn).or_else(by_request).or_else(by_service),
         version_stage,
         names_version: version_id.is_some(),
-        identity: identity(json, spans.identity)?,
-        source_ip: part(spans.source_ip),
-        user_agent: part(spans.user_agent),
-        vpc_endpoint: part(spans.vpc_endpoint).is_some(),
-        from_console: truth(record.bytes, spans.from_console),
-        tls: tls(json, spans.tls)?,
+        ..event
     })
 }
 
@@ -53,18 +37,55 @@ pub(super) fn event<'a>(record: &WalkedRecord<'a>) -> Result<TrailEvent<'a>, Fal
 ///
 /// Any error means that the record is odd, and has to be parsed whole.
 pub(super) fn key_use<'a>(record: &WalkedRecord<'a>) -> Result<Option<TrailEvent<'a>>, Fallback> {
-    let mut event = event(record)?;
-    if event.name != full_parse::DECRYPT {
+    let json = text_of_record(record)?;
+    if text(json, record.spans.name).as_deref() != Some(full_parse::DECRYPT) {
         return Ok(None);
     }
-    let json = std::str::from_utf8(record.bytes).map_err(|_| Fallback::Unsupported)?;
     let [context] = values(json, record.spans.request, [b"encryptionContext"])?;
     let [arn, version] = inside(json, context, [b"SecretARN", b"SecretVersionId"])?;
-    Ok(full_parse::key_use(arn, version.as_deref()).map(|arn| {
-        event.kind = RecordKind::KeyUse;
-        event.target = Some(arn);
-        event
+    let Some(arn) = full_parse::key_use(arn, version.as_deref()) else {
+        return Ok(None);
+    };
+    Ok(Some(TrailEvent {
+        kind: RecordKind::KeyUse,
+        target: Some(arn),
+        ..without_target(record, json)?
     }))
+}
+
+/// The text of a record: one check for all of its parts costs less than one for each.
+fn text_of_record<'a>(record: &WalkedRecord<'a>) -> Result<&'a str, Fallback> {
+    std::str::from_utf8(record.bytes).map_err(|_| Fallback::Unsupported)
+}
+
+/// The parts of an event that do not depend on what was called.
+fn without_target<'a>(
+    record: &WalkedRecord<'a>,
+    json: &'a str,
+) -> Result<TrailEvent<'a>, Fallback> {
+    let spans = &record.spans;
+    let part = |value| text(json, value);
+    Ok(TrailEvent {
+        id: id(record, json)?,
+        shared_id: part(spans.shared_id).map(|id| EventId::new(&id)),
+        time: record.time,
+        account: part(spans.account).unwrap_or_default(),
+        region: part(spans.region).unwrap_or_default(),
+        name: part(spans.name).unwrap_or_default(),
+        kind: full_parse::kind(part(spans.kind).as_deref()),
+        error_code: part(spans.error_code),
+        error_message: part(spans.error_message),
+        identity: identity(json, spans.identity)?,
+        source_ip: part(spans.source_ip),
+        user_agent: part(spans.user_agent),
+        vpc_endpoint: part(spans.vpc_endpoint).is_some(),
+        from_console: truth(record.bytes, spans.from_console),
+        tls: tls(json, spans.tls)?,
+        target: None,
+        version_stage: None,
+        names_version: false,
+        batch: None,
+    })
 }
 
 /// The id of a record: that of the record that it repeats, if it is one with additions.
@@ -107,8 +128,9 @@ pub(super) fn failed(record: &WalkedRecord<'_>) -> bool {
 
 /// The role or user behind the call, or the service where there is none.
 pub(super) fn principal<'a>(record: &WalkedRecord<'a>) -> Option<Cow<'a, str>> {
-    let json = std::str::from_utf8(record.bytes).map_err(|_| Fallback::Unsupported);
-    let Ok(identity) = json.and_then(|json| identity(json, record.spans.identity)) else {
+    let Ok(identity) =
+        text_of_record(record).and_then(|json| identity(json, record.spans.identity))
+    else {
         let parsed = full_parse::parse(record.bytes).ok()?;
         return parsed.principal().map(|name| Cow::Owned(name.into_owned()));
     };

@@ -40,6 +40,13 @@ pub(super) fn head(bytes: &[u8]) -> Option<RecordHead> {
     })
 }
 
+/// `eventName`, if it comes next and is written without escapes.
+#[inline]
+pub(super) fn event_name(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let name = text(bytes, behind(bytes, at, b",\"eventName\":\"")?)?;
+    Some(&bytes[name])
+}
+
 /// Takes the members behind the head of a record of Secrets Manager, as far as they come in their usual order, and gives
 /// the place behind the last one.
 #[inline]

@@ -7,9 +7,14 @@
 //!
 //! A key that stands twice in one object has no meaning in JSON. The last one counts, unless the walk has left by then.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::base::names::{KMS, SECRETS_MANAGER};
 use crate::trail::record::members::{Fallback, MemberSpans, ObjectMembers, Value, ValueKind};
 
+use super::full_parse::DECRYPT;
 use super::time::TimeReader;
 use super::{fast_path, simd};
 
@@ -116,6 +121,9 @@ fn moment(bytes: &[u8], value: Value, clock: &mut TimeReader) -> Result<i64, Fal
     }
 }
 
+/// The member that names a secret in the context of a use of its key.
+static SECRET_ARN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"SecretARN"));
+
 /// The service whose record this is; `at` lies between two members of the record.
 fn service(bytes: &[u8], value: Value, at: usize) -> Result<Service, Fallback> {
     if value.kind == ValueKind::Escaped {
@@ -129,8 +137,14 @@ fn service(bytes: &[u8], value: Value, at: usize) -> Result<Service, Fallback> {
         return Ok(Service::SecretsManager);
     }
     if *name == *KMS.as_bytes() {
+        // Storage and disks have keys used all the time, mostly to make data keys.
+        let is_other_call =
+            fast_path::event_name(bytes, at).is_some_and(|name| name != DECRYPT.as_bytes());
+        if is_other_call {
+            return Ok(Service::Other);
+        }
         let end = simd::container_end(bytes, at, 1)?;
-        let names_secret = memchr::memmem::find(&bytes[..end], b"SecretARN").is_some();
+        let names_secret = SECRET_ARN.find(&bytes[..end]).is_some();
         return Ok(if names_secret {
             Service::KeyOfSecret
         } else {
