@@ -114,8 +114,8 @@ pub struct Comparison {
     pub used_again: Vec<Change>,
     /// Loops that the old scan did not have.
     pub loops_found: Vec<LoopChange>,
-    /// Loops that the new scan does not have any more, in places whose trail it could read: they stopped, or became too
-    /// slow to be worth reporting. A name that now stands for a secret is still the same loop.
+    /// Loops that the new scan does not have any more, in accounts and Regions whose trail it could read: they stopped,
+    /// or became too slow to be worth reporting. A name that now stands for a secret is still the same loop.
     pub loops_fixed: Vec<LoopChange>,
     /// Loops of which the new scan cannot say whether they stopped.
     pub loops_unseen: Vec<LoopChange>,

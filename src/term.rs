@@ -1,4 +1,4 @@
-//! The terminal: the only place that writes to stdout and stderr.
+//! The terminal: the only module that writes to stdout and stderr.
 //!
 //! Data goes to stdout, everything else to stderr. On a terminal long work shows a progress bar; in a pipe it says a
 //! quiet line now and then; `--quiet` silences both. Colours obey `--color`, `NO_COLOR` and pipes. Text of other people is escaped
@@ -182,7 +182,7 @@ fn lines(text: &str, indent: usize) -> String {
         columns.map(|(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 100));
     let blank = " ".repeat(indent);
     let mut out = String::new();
-    for (place, line) in text.lines().enumerate() {
+    for (index, line) in text.lines().enumerate() {
         let line = one_line(line);
         let Some(columns) = columns else {
             out.push_str(&line);
@@ -191,13 +191,13 @@ fn lines(text: &str, indent: usize) -> String {
         };
         let own = &line[..line.len() - line.trim_start().len()];
         let options = textwrap::Options::new(columns)
-            .initial_indent(if place == 0 { &blank } else { own })
+            .initial_indent(if index == 0 { &blank } else { own })
             .subsequent_indent(&blank)
             .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(false);
         let wrapped = textwrap::fill(line.trim_start(), options);
         // The first line begins behind the word that is there already.
-        out.push_str(if place == 0 {
+        out.push_str(if index == 0 {
             wrapped.trim_start()
         } else {
             &wrapped

@@ -1,8 +1,9 @@
 //! Athena: a query over a table of trail records, from its start to its rows.
 //!
 //! A query is started, asked about until it ends, and read page by page (Athena API reference, `StartQueryExecution`,
-//! `GetQueryExecution`, `GetQueryResults`). Athena writes the result to a place in S3: that of the address, or else that of
-//! the workgroup, which may enforce its own. The columns of the table come from `GetTableMetadata`, which reads AWS Glue.
+//! `GetQueryExecution`, `GetQueryResults`). Athena writes the result to a location in S3: that of the address, or else
+//! that of the workgroup, which may enforce its own. The columns of the table come from `GetTableMetadata`, which reads
+//! AWS Glue.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Mutex;
@@ -51,7 +52,7 @@ pub struct AthenaTable {
     pub table: String,
     /// The workgroup; `None`: `primary`.
     pub workgroup: Option<String>,
-    /// The place where results go; `None`: the workgroup says it.
+    /// The location where results go; `None`: the workgroup names it.
     pub output: Option<String>,
 }
 
@@ -83,8 +84,8 @@ impl std::str::FromStr for AthenaTable {
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
                 Some(("workgroup", name)) if !name.is_empty() => workgroup = Some(name.to_owned()),
-                Some(("output", place)) if place.starts_with("s3://") => {
-                    output = Some(place.to_owned());
+                Some(("output", location)) if location.starts_with("s3://") => {
+                    output = Some(location.to_owned());
                 }
                 _ => return Err(expected()),
             }
@@ -102,7 +103,7 @@ impl std::str::FromStr for AthenaTable {
 /// A table of Athena, in the account and Region of the session.
 #[derive(Debug)]
 pub struct Athena {
-    place: AthenaTable,
+    table: AthenaTable,
     metadata: ServiceOperation,
     start: ServiceOperation,
     execution: ServiceOperation,
@@ -117,10 +118,10 @@ impl Athena {
     ///
     /// # Errors
     /// [`Fault::Refused`] if the partition is known to have no Athena.
-    pub fn new(session: &AwsSession, place: AthenaTable) -> Result<Self, Fault> {
+    pub fn new(session: &AwsSession, table: AthenaTable) -> Result<Self, Fault> {
         let operation = |action| session.operation(&ATHENA, action, &session.base);
         Ok(Self {
-            place,
+            table,
             metadata: operation("athena:GetTableMetadata")?,
             start: operation("athena:StartQueryExecution")?,
             execution: operation("athena:GetQueryExecution")?,
@@ -136,17 +137,17 @@ impl Athena {
 
     /// Starts a query; gives its id.
     async fn begin(&self, sql: &str) -> Result<String, Fault> {
-        let place = &self.place;
+        let table = &self.table;
         let mut input = json!({
             "QueryString": sql,
             // A request that is sent again starts no second query.
             "ClientRequestToken": token(sql),
-            "QueryExecutionContext": {"Catalog": place.catalog, "Database": place.database},
+            "QueryExecutionContext": {"Catalog": table.catalog, "Database": table.database},
         });
-        if let Some(workgroup) = &place.workgroup {
+        if let Some(workgroup) = &table.workgroup {
             input["WorkGroup"] = json!(workgroup);
         }
-        if let Some(output) = &place.output {
+        if let Some(output) = &table.output {
             input["ResultConfiguration"] = json!({"OutputLocation": output});
         }
         let answer = self.start.call(&input).await?;
@@ -300,13 +301,13 @@ fn columns_of(metadata: &Value) -> TableColumns {
 impl SqlEngine for Athena {
     fn table(&self) -> BoxFuture<'_, Result<TableColumns, QueryFault>> {
         async move {
-            let place = &self.place;
+            let table = &self.table;
             let mut input = json!({
-                "CatalogName": place.catalog,
-                "DatabaseName": place.database,
-                "TableName": place.table,
+                "CatalogName": table.catalog,
+                "DatabaseName": table.database,
+                "TableName": table.table,
             });
-            if let Some(workgroup) = &place.workgroup {
+            if let Some(workgroup) = &table.workgroup {
                 input["WorkGroup"] = json!(workgroup);
             }
             let answer = self.metadata.call(&input).await?;
@@ -321,7 +322,7 @@ impl SqlEngine for Athena {
             database,
             table,
             ..
-        } = &self.place;
+        } = &self.table;
         format!("\"{catalog}\".\"{database}\".\"{table}\"")
     }
 

@@ -1,4 +1,4 @@
-//! From the SDK's errors to [`Fault`], in one place.
+//! From the SDK's errors to [`Fault`].
 //!
 //! AWS has several names for most things that go wrong, and the services differ in which they use; the lists here are
 //! from the API references and from answers seen. An error that no list knows is [`Fault::Refused`] with its code, so

@@ -56,7 +56,7 @@ impl RequestLimiter {
         locked(&self.calls).clone()
     }
 
-    /// Waits for a place among the requests that run at once.
+    /// Waits for a permit among the requests that run at once.
     pub(super) async fn permit(&self) -> SemaphorePermit<'_> {
         self.permits
             .acquire()
@@ -64,7 +64,7 @@ impl RequestLimiter {
             .expect("the semaphore of the gate is never closed")
     }
 
-    /// Makes one request, with a place taken; throttled ones are tried again for a while.
+    /// Makes one request, with a permit taken; throttled ones are tried again for a while.
     ///
     /// # Errors
     /// The [`Fault`] of the last attempt; `action` is named if it is missing.

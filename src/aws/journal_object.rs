@@ -47,7 +47,7 @@ pub enum JournalObjectError {
     Damaged {
         /// The object.
         address: ObjectAddress,
-        /// The place and the error.
+        /// The line and the error.
         source: JournalError,
     },
 }

@@ -240,7 +240,7 @@ impl LogGroupRead {
         }
         if texts.len() < events.len() {
             self.unread.push(Unread {
-                place: None,
+                scope: None,
                 from,
                 to,
             });
@@ -253,7 +253,7 @@ impl LogGroupRead {
     /// Notes a span that was not read to its end.
     fn lost(&mut self, (from, to): (i64, i64), group: &LogGroup, fault: &Fault) {
         self.unread.push(Unread {
-            place: None,
+            scope: None,
             from,
             to,
         });

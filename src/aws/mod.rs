@@ -1,4 +1,4 @@
-//! AWS itself: the only place that names the SDK.
+//! AWS itself: the only module that names the SDK.
 //!
 //! [`AwsSession::open`] loads what `aws` would load (in `settings`): profiles, SSO, `aws login`, environment, container and
 //! instance roles, Region, endpoint overrides (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), proxies

@@ -54,13 +54,13 @@ pub(super) struct RemoteService {
     pub(super) name: &'static str,
     /// The protocol in which a request is written.
     pub(super) protocol: Protocol,
-    /// The place where it is asked.
-    pub(super) endpoint: fn(&CallPlace<'_>) -> Option<Endpoint>,
+    /// The endpoint that is asked; `None`: none is known.
+    pub(super) endpoint: fn(&EndpointParams<'_>) -> Option<Endpoint>,
 }
 
-/// The place where a call is made.
+/// What decides which endpoint of a service is asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CallPlace<'a> {
+pub(super) struct EndpointParams<'a> {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
     pub(super) partition: &'a str,
     /// The Region of the settings.
@@ -109,13 +109,13 @@ impl ServiceOperation {
             message: format!("{action} is no operation of {}", service.id),
         })?;
         let region = settings.region().map_or(HOME, AsRef::as_ref);
-        let place = CallPlace {
+        let params = EndpointParams {
             partition,
             region,
             fips: settings.use_fips().unwrap_or_default(),
             dual_stack: settings.use_dual_stack().unwrap_or_default(),
         };
-        let (url, signing_region) = url(service, &place, settings)?;
+        let (url, signing_region) = url(service, &params, settings)?;
         let timeouts = settings.timeout_config().cloned();
         let retries = settings.retry_config().cloned();
         let mut builder = Operation::builder()
@@ -284,10 +284,10 @@ impl ServiceOperation {
 /// The URL to ask, and the Region to sign for: an override goes before the host of the service, as for `aws`.
 fn url(
     service: &RemoteService,
-    place: &CallPlace<'_>,
+    params: &EndpointParams<'_>,
     settings: &SdkConfig,
 ) -> Result<(String, String), Fault> {
-    let known = (service.endpoint)(place);
+    let known = (service.endpoint)(params);
     let named = if settings.get_origin("endpoint_url").is_client_config() {
         settings.endpoint_url().map(str::to_owned)
     } else {
@@ -305,15 +305,15 @@ fn url(
     };
     match (named, known) {
         (Some(url), Some(known)) => Ok((url, known.region)),
-        (Some(url), None) => Ok((url, place.region.to_owned())),
+        (Some(url), None) => Ok((url, params.region.to_owned())),
         (None, Some(known)) => Ok((format!("https://{}", known.host), known.region)),
         (None, None) => Err(Fault::Refused {
             code: "NoEndpoint".to_owned(),
             message: format!(
                 "no {}endpoint of {} is known for the partition `{}`: name one in AWS_ENDPOINT_URL_{}",
-                if place.fips { "FIPS " } else { "" },
+                if params.fips { "FIPS " } else { "" },
                 service.id,
-                place.partition,
+                params.partition,
                 service.id.to_uppercase().replace(' ', "_"),
             ),
         }),

@@ -109,8 +109,8 @@ pub(super) fn form(name: &str, version: &str, input: &Value) -> String {
             Value::String(text) => pairs.push((key.to_owned(), text.clone())),
             Value::Bool(_) | Value::Number(_) => pairs.push((key.to_owned(), value.to_string())),
             Value::Array(entries) => {
-                for (place, entry) in entries.iter().enumerate() {
-                    put(pairs, &format!("{key}.member.{}", place + 1), entry);
+                for (index, entry) in entries.iter().enumerate() {
+                    put(pairs, &format!("{key}.member.{}", index + 1), entry);
                 }
             }
             Value::Object(members) => {

@@ -166,7 +166,7 @@ const LISTS: &[&str] = &[
 /// Members that hold the text of a policy in percent-encoding (IAM API reference, "policies are URL-encoded").
 const DOCUMENTS: &[&str] = &["AssumeRolePolicyDocument", "Document", "PolicyDocument"];
 
-/// An answer of IAM as `aws` prints it: with lists, truth values and policies in place of texts.
+/// An answer of IAM as `aws` prints it: with lists, truth values and policies instead of texts.
 fn printed(answer: Value) -> Value {
     match answer {
         Value::Object(members) => members
@@ -198,7 +198,7 @@ fn member(key: &str, value: Value) -> Value {
     made.unwrap_or(value)
 }
 
-/// Faults by place, with how often: one gap each.
+/// Faults by account and Region, with how often: one gap each.
 type Failures = BTreeMap<Scope, (u64, Fault)>;
 
 fn gaps(failures: Failures, action: &str, what: impl Fn(u64) -> String) -> Vec<Gap> {

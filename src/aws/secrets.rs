@@ -162,7 +162,7 @@ pub(super) fn same_token() -> Fault {
     }
 }
 
-/// Asks for the replicas of the primaries from this place on, which are those of the page that was read last: lists do
+/// Asks for the replicas of the primaries from this index on, which are those of the page that was read last: lists do
 /// not have them.
 async fn describe_primaries(
     session: &AwsSession,

@@ -3,7 +3,7 @@
 //! The hosts and the Regions that signatures name are facts of AWS's endpoint rules (botocore, 2026-08). Most services of
 //! a whole partition stand in one Region of it; KMS and CloudWatch Logs stand in each.
 
-use super::operation::{CallPlace, Endpoint, RemoteService};
+use super::operation::{Endpoint, EndpointParams, RemoteService};
 use super::protocol::Protocol;
 
 /// Identity and Access Management. It stands in a Region of its own in China, and its hosts name none elsewhere.
@@ -11,17 +11,17 @@ pub(super) const IAM: RemoteService = RemoteService {
     id: "IAM",
     name: "iam",
     protocol: Protocol::Query("2010-05-08"),
-    endpoint: |place| {
-        let partition = Partition::of(place)?;
-        let (host, region) = match (partition.name, place.dual_stack, place.fips) {
+    endpoint: |params| {
+        let partition = Partition::of(params)?;
+        let (host, region) = match (partition.name, params.dual_stack, params.fips) {
             ("aws", false, false) => ("iam.amazonaws.com", partition.global),
             ("aws", false, true) => ("iam-fips.amazonaws.com", partition.global),
             ("aws", true, false) => ("iam.global.api.aws", partition.global),
             ("aws", true, true) => ("iam-fips.global.api.aws", partition.global),
             ("aws-us-gov", false, _) => ("iam.us-gov.amazonaws.com", partition.global),
             ("aws-us-gov", true, _) => ("iam.us-gov.api.aws", partition.global),
-            ("aws-cn", ..) => return partition.endpoint("iam", "cn-north-1", place),
-            _ => return partition.endpoint("iam", partition.global, place),
+            ("aws-cn", ..) => return partition.endpoint("iam", "cn-north-1", params),
+            _ => return partition.endpoint("iam", partition.global, params),
         };
         Some(Endpoint {
             host: host.to_owned(),
@@ -35,7 +35,7 @@ pub(super) const KMS: RemoteService = RemoteService {
     id: "KMS",
     name: "kms",
     protocol: Protocol::Json("TrentService"),
-    endpoint: |place| Partition::of(place)?.endpoint("kms", place.region, place),
+    endpoint: |params| Partition::of(params)?.endpoint("kms", params.region, params),
 };
 
 /// Organizations.
@@ -43,14 +43,14 @@ pub(super) const ORGANIZATIONS: RemoteService = RemoteService {
     id: "Organizations",
     name: "organizations",
     protocol: Protocol::Json("AWSOrganizationsV20161128"),
-    endpoint: |place| {
-        let partition = Partition::of(place)?;
+    endpoint: |params| {
+        let partition = Partition::of(params)?;
         // GovCloud has one host, whose cryptography is validated.
-        let place = CallPlace {
-            fips: place.fips && partition.name != "aws-us-gov",
-            ..*place
+        let params = EndpointParams {
+            fips: params.fips && partition.name != "aws-us-gov",
+            ..*params
         };
-        partition.endpoint("organizations", partition.global, &place)
+        partition.endpoint("organizations", partition.global, &params)
     },
 };
 
@@ -59,9 +59,9 @@ pub(super) const ACCOUNT: RemoteService = RemoteService {
     id: "Account",
     name: "account",
     protocol: Protocol::RestJson,
-    endpoint: |place| {
-        let partition = Partition::of(place)?;
-        partition.endpoint("account", partition.global, place)
+    endpoint: |params| {
+        let partition = Partition::of(params)?;
+        partition.endpoint("account", partition.global, params)
     },
 };
 
@@ -70,7 +70,7 @@ pub(super) const CLOUDWATCH_LOGS: RemoteService = RemoteService {
     id: "CloudWatch Logs",
     name: "logs",
     protocol: Protocol::Json("Logs_20140328"),
-    endpoint: |place| Partition::of(place)?.endpoint("logs", place.region, place),
+    endpoint: |params| Partition::of(params)?.endpoint("logs", params.region, params),
 };
 
 /// Cost Explorer. Other partitions have none.
@@ -78,10 +78,10 @@ pub(super) const COST_EXPLORER: RemoteService = RemoteService {
     id: "Cost Explorer",
     name: "ce",
     protocol: Protocol::Json("AWSInsightsIndexService"),
-    endpoint: |place| {
-        let partition = Partition::of(place)?;
+    endpoint: |params| {
+        let partition = Partition::of(params)?;
         let is_there = ["aws", "aws-cn"].contains(&partition.name);
-        is_there.then(|| partition.endpoint("ce", partition.global, place))?
+        is_there.then(|| partition.endpoint("ce", partition.global, params))?
     },
 };
 
@@ -90,7 +90,7 @@ pub(super) const ATHENA: RemoteService = RemoteService {
     id: "Athena",
     name: "athena",
     protocol: Protocol::Json("AmazonAthena"),
-    endpoint: |place| Partition::of(place)?.endpoint("athena", place.region, place),
+    endpoint: |params| Partition::of(params)?.endpoint("athena", params.region, params),
 };
 
 /// The hosts of the services of a partition.
@@ -141,18 +141,23 @@ const PARTITIONS: &[Partition] = &[
 ];
 
 impl Partition {
-    fn of(place: &CallPlace<'_>) -> Option<&'static Self> {
-        PARTITIONS.iter().find(|one| one.name == place.partition)
+    fn of(params: &EndpointParams<'_>) -> Option<&'static Self> {
+        PARTITIONS.iter().find(|one| one.name == params.partition)
     }
 
     /// The host of a service in a Region; `None` where the partition has none of that kind.
-    fn endpoint(&self, service: &str, region: &str, place: &CallPlace<'_>) -> Option<Endpoint> {
-        let suffix = if place.dual_stack {
+    fn endpoint(
+        &self,
+        service: &str,
+        region: &str,
+        params: &EndpointParams<'_>,
+    ) -> Option<Endpoint> {
+        let suffix = if params.dual_stack {
             self.dual_stack?
         } else {
             self.suffix
         };
-        let fips = if place.fips { "-fips" } else { "" };
+        let fips = if params.fips { "-fips" } else { "" };
         Some(Endpoint {
             host: format!("{service}{fips}.{region}.{suffix}"),
             region: region.to_owned(),
@@ -287,13 +292,13 @@ mod tests {
     #[test]
     fn each_partition_has_its_hosts() {
         for (service, partition, region, kind, expect) in CASES {
-            let place = CallPlace {
+            let params = EndpointParams {
                 partition,
                 region,
                 fips: *kind == "fips",
                 dual_stack: *kind == "dual",
             };
-            let found = (service.endpoint)(&place);
+            let found = (service.endpoint)(&params);
             let found = found.map_or_else(
                 || "none".to_owned(),
                 |found| format!("{} {}", found.host, found.region),

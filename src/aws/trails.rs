@@ -1,7 +1,7 @@
 //! CloudTrail's trails: which there are, where they deliver to, and whether they log reads.
 //!
-//! Only for people who set the tool up: a scan takes the place of a trail from them and judges what it holds by itself.
-//! What may not be asked is unknown, and a gap.
+//! Only for people who set the tool up: a scan takes the location of a trail from them and judges what it holds by
+//! itself. What may not be asked is unknown, and a gap.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

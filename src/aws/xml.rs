@@ -34,8 +34,8 @@ impl Open {
         let mut members: Map<String, Value> = Map::new();
         for (name, value) in self.children {
             match members.entry(name) {
-                serde_json::map::Entry::Vacant(place) => {
-                    place.insert(value);
+                serde_json::map::Entry::Vacant(entry) => {
+                    entry.insert(value);
                 }
                 // A list without a name of its own around it.
                 serde_json::map::Entry::Occupied(mut known) => match known.get_mut() {

@@ -318,15 +318,15 @@ fn meant<'p>(
         return Vec::new();
     };
     let time = access.cells.span().map_or(0, |(_, last)| last);
-    let places = match index.resolve(target, scope.as_ref(), time) {
-        Resolution::One(place) => vec![place],
-        Resolution::Ambiguous(places) => places,
+    let positions = match index.resolve(target, scope.as_ref(), time) {
+        Resolution::One(position) => vec![position],
+        Resolution::Ambiguous(positions) => positions,
         Resolution::Former | Resolution::Unknown => Vec::new(),
     };
     let mut seen = BTreeSet::new();
-    places
+    positions
         .into_iter()
-        .filter_map(|place| owners.get(place).copied())
+        .filter_map(|position| owners.get(position).copied())
         .filter(|owner| seen.insert(&owner.arn))
         .map(|owner| {
             let after = |cell: &Cell| cell.last() >= owner.deleted.as_second();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, SecretArn};
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::domain::policy::{self, Glob};
 
 /// What to plan.
@@ -155,7 +155,7 @@ pub struct ApplyArgs {
     pub write_pace: Option<u64>,
     /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
-    pub journal: Option<JournalPlace>,
+    pub journal: Option<JournalLocation>,
     /// The moment that counts as now.
     #[command(flatten)]
     pub moment: NowArg,
@@ -180,7 +180,7 @@ pub struct WatchArgs {
     pub plan: Option<PathBuf>,
     /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan, PLAN.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
-    pub journal: Option<JournalPlace>,
+    pub journal: Option<JournalLocation>,
     /// Look back this far [default: to the first deletion]
     #[arg(long, value_name = "DURATION", value_parser = policy::look_back)]
     pub since: Option<Duration>,
@@ -222,7 +222,7 @@ pub struct RestoreArgs {
     /// The journal: a file, or an object in S3 as `s3://BUCKET/KEY` [default: beside the plan; with ARNs,
     /// restore.journal.jsonl]
     #[arg(long, value_name = "FILE|S3")]
-    pub journal: Option<JournalPlace>,
+    pub journal: Option<JournalLocation>,
     /// The moment that counts as now.
     #[command(flatten)]
     pub moment: NowArg,
@@ -263,7 +263,7 @@ Examples:
 pub struct StatusArgs {
     /// A journal (a file, or an object in S3), or the plan that it belongs to
     #[arg(value_name = "JOURNAL|PLAN", default_value = super::LATEST)]
-    pub journal: JournalPlace,
+    pub journal: JournalLocation,
     /// The moment that counts as now.
     #[command(flatten)]
     pub moment: NowArg,

@@ -230,7 +230,7 @@ impl std::str::FromStr for TrailSource {
 /// For an address of any other kind: nobody means a path by it.
 pub(super) fn is_bucket(text: &str, what: &str) -> Result<bool, String> {
     match text.split_once("://") {
-        Some(("s3", place)) if !place.is_empty() && !place.starts_with('/') => Ok(true),
+        Some(("s3", location)) if !location.is_empty() && !location.starts_with('/') => Ok(true),
         Some((scheme, _)) => Err(format!(
             "{what} at `{scheme}://` cannot be read directly: copy it into a folder and give that"
         )),

@@ -372,8 +372,8 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_an_error_that_names_its_place_and_key() {
-        for (text, place, what) in [
+    fn a_mistake_is_an_error_that_names_its_position_and_key() {
+        for (text, position, what) in [
             (
                 "[scan]\nregion = [\"us-east-1\"]",
                 "line 2, column 1",
@@ -413,7 +413,7 @@ mod tests {
         ] {
             let error = ScanDefaults::parse(text).unwrap_err().to_string();
             assert!(
-                error.contains(place) && error.contains(what),
+                error.contains(position) && error.contains(what),
                 "{text}: {error}"
             );
         }

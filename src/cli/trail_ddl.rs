@@ -26,7 +26,7 @@ pub struct TrailDdlArgs {
     #[arg(value_name = "ENGINE")]
     pub dialect: SqlDialect,
     /// The bucket of the trail, with the prefix that stands before `AWSLogs`
-    #[arg(long, value_name = "S3", value_parser = place)]
+    #[arg(long, value_name = "S3", value_parser = location)]
     pub bucket: String,
     /// The id of the organization, for the trail of one
     #[arg(long, value_name = "ID", value_parser = plain)]
@@ -59,8 +59,8 @@ fn plain(text: &str) -> Result<String, String> {
     Err("a name has letters, digits, `_`, `-` and `.`".to_owned())
 }
 
-/// A place in storage.
-fn place(text: &str) -> Result<String, String> {
+/// A location in storage.
+fn location(text: &str) -> Result<String, String> {
     let is_plain = |letter: char| letter.is_ascii_graphic() && !"'\"`\\$".contains(letter);
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     if !scheme.is_empty() && !rest.is_empty() && text.chars().all(is_plain) {

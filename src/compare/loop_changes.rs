@@ -50,7 +50,7 @@ impl<'a> Names<'a> {
             .index
             .resolve(&row.name, scope_of(row).as_ref(), i64::MAX)
         {
-            Resolution::One(place) => self.rows.get(place),
+            Resolution::One(index) => self.rows.get(index),
             _ => None,
         }
     }
@@ -111,7 +111,8 @@ fn loop_change(row: &LoopRow) -> LoopChange {
     }
 }
 
-/// Returns whether a report would see what is called in a place: the trail covers nine tenths of its window there.
+/// Returns whether a report would see what is called in an account and Region: the trail covers nine tenths of its
+/// window there.
 pub(super) fn can_tell(
     report: &Report,
     account: Option<&AccountId>,

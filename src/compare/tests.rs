@@ -70,7 +70,7 @@ fn what_is_new_in_one_direction_is_gone_in_the_other() {
 }
 
 #[test]
-fn a_place_that_only_one_scan_looked_at_is_neither_new_nor_gone() {
+fn a_scope_that_only_one_scan_looked_at_is_neither_new_nor_gone() {
     let new = fixture::report(200);
     let mut old = new.clone();
     let scope = new.secrets[0].scope();
@@ -155,12 +155,12 @@ fn looking_for_a_name(usd: Money) -> (Report, SecretRow) {
     let found = report.secrets.remove(0);
     let scope = found.scope();
     report.loops.truncate(1);
-    let nameless = &mut report.loops[0];
-    nameless.arn = None;
-    nameless.name.clone_from(&found.name);
-    nameless.account = Some(scope.account);
-    nameless.region = Some(scope.region);
-    nameless.avoidable_usd_month = Some(usd.scaled(1, 2));
+    let unnamed = &mut report.loops[0];
+    unnamed.arn = None;
+    unnamed.name.clone_from(&found.name);
+    unnamed.account = Some(scope.account);
+    unnamed.region = Some(scope.region);
+    unnamed.avoidable_usd_month = Some(usd.scaled(1, 2));
     calls_of_nobody_cost(&mut report, usd);
     (report, found)
 }

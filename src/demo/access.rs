@@ -82,15 +82,12 @@ pub(super) fn write(
     };
     file(format!("{PRODUCTION}.json"), &details(&created(edition)))?;
     // A secret without a policy has an answer, too: without it the policy would be one that was not given.
-    for (place, cast) in edition.places() {
-        let place_name = cast
+    for (index, cast) in edition.indexed() {
+        let safe_name = cast
             .name
             .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        let name = format!(
-            "policies/{}-{}-{place_name}.json",
-            cast.account, cast.region
-        );
-        let mut answer = json!({"ARN": arn(place), "Name": cast.name});
+        let name = format!("policies/{}-{}-{safe_name}.json", cast.account, cast.region);
+        let mut answer = json!({"ARN": arn(index), "Name": cast.name});
         if cast.name == SHARED && cast.account == PRODUCTION {
             let policy = document(&json!([{
                 "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999900001111:root"},

@@ -38,11 +38,11 @@ pub(super) enum Act {
     Create(CallTarget),
     /// With this many days of recovery, or forced when there are none.
     Delete(CallTarget, Option<u32>),
-    /// An event of rotation with this name, about the secret at this place of the table.
+    /// An event of rotation with this name, about the secret at this index of the table.
     Rotation(&'static str, usize),
-    /// `kms:Decrypt` by the service, for a read of the secret at this place.
+    /// `kms:Decrypt` by the service, for a read of the secret at this index.
     Decrypt(usize),
-    /// A call of another service, at this place of [`ELSEWHERE`].
+    /// A call of another service, at this index of [`ELSEWHERE`].
     Elsewhere(usize),
 }
 
@@ -57,7 +57,7 @@ impl Act {
     }
 }
 
-/// The secret, and the form in which the caller writes it. The number is the secret's place in the table.
+/// The secret, and the form in which the caller writes it. The number is the secret's index in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CallTarget {
     Name(usize),
@@ -71,7 +71,7 @@ pub(super) enum CallTarget {
 }
 
 impl CallTarget {
-    /// The place in the table of the secret that answers, if it is one of ours and still the same.
+    /// The index in the table of the secret that answers, if it is one of ours and still the same.
     pub(super) const fn index(self) -> Option<usize> {
         match self {
             Self::Name(index) | Self::Arn(index) | Self::Partial(index) => Some(index),

@@ -42,7 +42,7 @@ pub(super) enum SessionNaming {
     Process,
     /// A person in the console, through IAM Identity Center.
     Console(&'static str),
-    /// The rotation function of the secret whose place in the table is the number of the client.
+    /// The rotation function of the secret whose index in the table is the number of the client.
     RotationFunction,
     /// No session: an IAM user with a long-lived key.
     User,
@@ -61,7 +61,7 @@ pub(super) enum Origin {
     Endpoint(&'static str),
     /// Through the NAT gateway or the internet, from this address.
     Outside(&'static str),
-    /// From an AWS service, named in place of an address.
+    /// From an AWS service, named instead of an address.
     Service(&'static str),
 }
 

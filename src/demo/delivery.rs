@@ -2,7 +2,8 @@
 //!
 //! One difference is on purpose: AWS delivers every five minutes, which would be 150,000 small files. Here a file holds
 //! four or twelve hours of one account and Region. As in real trails the day of a path is the day of delivery, some
-//! records come twice, a digest lies beside the logs, and in one place the logs are missing for twelve days.
+//! records come twice, a digest lies beside the logs, and in one account and Region the logs are missing for twelve
+//! days.
 
 use std::io::{self, Write};
 

@@ -54,11 +54,11 @@ impl Edition {
 
     /// The secrets of the organization, as the inventory lists them.
     pub fn cast(self) -> impl Iterator<Item = &'static Cast> {
-        self.places().map(|(_, cast)| cast)
+        self.indexed().map(|(_, cast)| cast)
     }
 
-    /// The secrets with their places in the table.
-    pub(super) fn places(self) -> impl Iterator<Item = (usize, &'static Cast)> {
+    /// The secrets with their indexes in the table.
+    pub(super) fn indexed(self) -> impl Iterator<Item = (usize, &'static Cast)> {
         let all = SECRETS.iter().enumerate();
         all.filter(move |(_, cast)| self.hostile || !cast.hostile)
     }

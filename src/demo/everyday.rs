@@ -17,8 +17,8 @@ use crate::domain::base::span::HOUR_S;
 /// Sets how many everyday secrets there are. With those of the cast they make 300.
 const COUNT: usize = 225;
 
-/// Every secret of the example organization: those of the cast, and the everyday ones behind them. A secret's place here is
-/// how the rest of the example names it. Which of them are written is up to the edition.
+/// Every secret of the example organization: those of the cast, and the everyday ones behind them. A secret's index here
+/// is how the rest of the example names it. Which of them are written is up to the edition.
 pub(super) static SECRETS: LazyLock<Vec<Cast>> = LazyLock::new(|| {
     let everyday = EVERYDAY.iter().map(|everyday| everyday.row);
     CAST.iter().copied().chain(everyday).collect()
@@ -60,7 +60,7 @@ pub(super) enum Life {
 pub(super) struct Everyday {
     pub(super) row: Cast,
     pub(super) life: Life,
-    /// The place of its service in [`services`].
+    /// The index of its service in [`services`].
     service: usize,
 }
 
@@ -80,7 +80,7 @@ struct Drawn {
 
 static NAMES: LazyLock<Vec<Drawn>> = LazyLock::new(|| {
     let mut names = Vec::new();
-    for (place, service) in services().iter().enumerate() {
+    for (index, service) in services().iter().enumerate() {
         let mut random = seed("contents", service);
         let mut contents = CONTENTS.to_vec();
         for _ in 0..2 + random.below(4) {
@@ -89,7 +89,7 @@ static NAMES: LazyLock<Vec<Drawn>> = LazyLock::new(|| {
             names.push(Drawn {
                 name: format!("{}/{end}", service.name),
                 about,
-                service: place,
+                service: index,
             });
         }
     }
@@ -129,14 +129,14 @@ struct CallerNames {
 }
 
 static CALLER_NAMES: LazyLock<Vec<CallerNames>> = LazyLock::new(|| {
-    let places = services().iter().enumerate();
-    places
-        .map(|(place, service)| CallerNames {
+    let indexed = services().iter().enumerate();
+    indexed
+        .map(|(index, service)| CallerNames {
             role: format!("{}-{}", service.name, service.client.role_ending()),
             network: match (service.account, service.region.as_str()) {
-                (STAGING, _) => format!("10.61.{place}."),
-                (_, VIRGINIA) => format!("10.21.{place}."),
-                _ => format!("10.31.{place}."),
+                (STAGING, _) => format!("10.61.{index}."),
+                (_, VIRGINIA) => format!("10.21.{index}."),
+                _ => format!("10.31.{index}."),
             },
         })
         .collect()

@@ -138,7 +138,7 @@ fn session_name(caller: &DemoCaller, client: u32, edition: Edition) -> String {
         }
         SessionNaming::RotationFunction => usize::try_from(client)
             .ok()
-            .and_then(|place| SECRETS.get(place))
+            .and_then(|index| SECRETS.get(index))
             .and_then(rotation_function)
             .unwrap_or_default()
             .to_owned(),

@@ -34,7 +34,7 @@ pub(super) fn write(
     for &(account, region, _) in SCOPES {
         let list = SecretList {
             secret_list: edition
-                .places()
+                .indexed()
                 .filter(|(_, cast)| cast.account == account && cast.region == region)
                 .map(|(index, _)| entry(edition, index, accessed[index], written[index]))
                 .collect(),
@@ -61,7 +61,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The secrets that have replicas, with their places. A list does not say where those stand.
+/// The secrets that have replicas, with their indexes. A list does not say where those stand.
 fn primaries() -> impl Iterator<Item = (usize, &'static Cast)> {
     let all = SECRETS.iter().enumerate();
     all.filter(|(_, cast)| cast.primary == Some(cast.region))
@@ -98,7 +98,7 @@ struct ReplicationStatus {
     status: &'static str,
 }
 
-/// The ARN of every secret, by its place in the table: most records name one.
+/// The ARN of every secret, by its index in the table: most records name one.
 static ARNS: LazyLock<Vec<String>> = LazyLock::new(|| {
     SECRETS
         .iter()
@@ -106,7 +106,7 @@ static ARNS: LazyLock<Vec<String>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The ARN of the secret at this place. Its suffix follows from account and name, so that replicas share it.
+/// The ARN of the secret at this index. Its suffix follows from account and name, so that replicas share it.
 pub(super) fn arn(index: usize) -> &'static str {
     &ARNS[index]
 }

@@ -69,7 +69,7 @@ team = [{{ owner = \"stores\", readers = [\"warehouse-handhelds\"] }}]
 [[mute]]
 code = \"naming\"
 name = \"legacy/report\"
-reason = \"goes with the old finance system\"
+reason = \"deleted when the old finance system is retired\"
 
 [[mute]]
 code = \"no-owner\"

@@ -70,7 +70,7 @@ pub(super) fn uuid(high: u64, low: u64) -> String {
     text
 }
 
-/// The hexadecimal digit at a place of the bits, counted from the lowest.
+/// The hexadecimal digit at an index of the bits, counted from the lowest.
 fn digit(bits: u128, index: u32) -> char {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let value = usize::try_from((bits >> (4 * index)) & 0xf).unwrap_or(0);

@@ -95,7 +95,7 @@ impl Script {
         }
     }
 
-    /// Has the calls from this place on logged in the account of the secret, too.
+    /// Has the calls from this index on logged in the account of the secret, too.
     pub(super) fn log_in_both(&mut self, first: usize, account: &'static str) {
         let mut copies = Vec::new();
         for (number, call) in (first as u64..).zip(self.calls.iter_mut().skip(first)) {
@@ -123,7 +123,7 @@ impl Script {
     }
 }
 
-/// The place in the table of a secret of production in us-east-1.
+/// The index in the table of a secret of production in us-east-1.
 pub(super) fn prod(name: &str) -> usize {
     find(PRODUCTION, VIRGINIA, name)
 }

@@ -427,7 +427,7 @@ pub(super) const fn deleted_at(days: i64) -> i64 {
     ago(days, 16 * HOUR_S + 20 * 60)
 }
 
-/// Returns when the secret at this place of the table was created: on its day, at a time of its own.
+/// Returns when the secret at this index of the table was created: on its day, at a time of its own.
 pub(super) fn created_at(index: usize) -> i64 {
     let cast = &SECRETS[index];
     let mut random = SplitMix::named(cast.name);

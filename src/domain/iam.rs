@@ -8,7 +8,7 @@
 //! Entry: `policy`. May use: `base`.
 
 mod action_group;
-mod places;
+mod resources;
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ pub enum Effect {
 
 /// Where the actions apply, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct PolicyResources {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
     pub partition: String,
     /// The ARNs of the secrets, with wildcards or without; empty: any secret.
@@ -73,7 +73,7 @@ pub struct Places {
     /// The ARNs of the keys that the trails are encrypted with, where they are customer-managed ones.
     pub trail_keys: Vec<String>,
     /// The table that Athena counts a trail in.
-    pub query: Option<QueryPlace>,
+    pub query: Option<QueryTable>,
     /// The shortest recovery window of a deletion, in days.
     pub window: u8,
     /// The ARNs of the secrets whose replicas are made again, in any Region; empty: any secret's.
@@ -86,7 +86,7 @@ pub struct Places {
 
 /// A table of Athena, and where a query over it leaves its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueryPlace {
+pub struct QueryTable {
     /// The data catalog.
     pub catalog: String,
     /// The database.
@@ -99,7 +99,7 @@ pub struct QueryPlace {
     pub output: Option<(String, String)>,
 }
 
-impl Default for Places {
+impl Default for PolicyResources {
     fn default() -> Self {
         Self {
             partition: "aws".to_owned(),
@@ -135,14 +135,14 @@ const FREE: &[&str] = &["sts:GetCallerIdentity"];
 const REPLICATING: &[&str] = &["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"];
 
 /// The policy that allows exactly these actions, and what AWS itself does for them in the caller's name.
-pub fn policy(actions: &[&str], places: &Places) -> IamPolicy {
+pub fn policy(actions: &[&str], resources: &PolicyResources) -> IamPolicy {
     let mut groups: BTreeMap<ActionGroup, Vec<String>> = BTreeMap::new();
     for action in actions.iter().filter(|action| !FREE.contains(action)) {
-        if let Some(group) = ActionGroup::of(action, places) {
+        if let Some(group) = ActionGroup::of(action, resources) {
             groups.entry(group).or_default().push((*action).to_owned());
         }
     }
-    if !places.buckets.is_empty() && !places.trail_keys.is_empty() {
+    if !resources.buckets.is_empty() && !resources.trail_keys.is_empty() {
         groups.insert(ActionGroup::TrailKey, vec!["kms:Decrypt".to_owned()]);
     }
     if groups.contains_key(&ActionGroup::Replicate) {
@@ -155,7 +155,7 @@ pub fn policy(actions: &[&str], places: &Places) -> IamPolicy {
         .flat_map(|(group, mut actions)| {
             actions.sort_unstable();
             actions.dedup();
-            group.statements(&actions, places)
+            group.statements(&actions, resources)
         })
         .collect();
     if deletes {

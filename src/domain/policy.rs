@@ -253,7 +253,7 @@ pub struct Policy {
     pub mutes: Vec<Mute>,
     /// The price list.
     pub prices: PriceList,
-    /// The list before prices that were paid by a bill took its place; `None`: none did.
+    /// The list before prices that were paid by a bill replaced it; `None`: none did.
     pub list_prices: Option<PriceList>,
     /// The names of accounts, for reports.
     pub accounts: BTreeMap<AccountId, String>,

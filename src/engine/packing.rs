@@ -73,9 +73,9 @@ pub(super) fn packed(members: &[&str], value: impl Fn(&str) -> String) -> String
 
 /// A member of what [`packed`] made; empty where it is absent.
 pub(super) fn unpacked(packed: &str, members: &[&str], name: &str) -> String {
-    let place = members.iter().position(|member| *member == name);
-    let place = place.expect("the column is one of the members");
-    format!("json_extract_scalar({packed}, '$[{place}]')")
+    let index = members.iter().position(|member| *member == name);
+    let index = index.expect("the column is one of the members");
+    format!("json_extract_scalar({packed}, '$[{index}]')")
 }
 
 /// The expression of a member of a line.

@@ -175,7 +175,7 @@ pub async fn read(
                 read.gaps
                     .push(Gap::new(GapSource::Trail, None, what, fault.to_string()));
                 rest.unread.push(Unread {
-                    place: None,
+                    scope: None,
                     from: part.from.as_second(),
                     to: part.to.as_second(),
                 });

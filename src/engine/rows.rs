@@ -18,7 +18,7 @@ use crate::domain::base::span::HOUR_S;
 use crate::domain::trail::event::{
     Batch, EventId, EventSink as _, Identity, RecordKind, TlsVersion, TrailEvent, Values, Variety,
 };
-use crate::domain::trail::global_events::place_of;
+use crate::domain::trail::global_events::pseudo_region_of;
 use crate::domain::trail::ledger::{EventGroup, Ledger, LedgerBounds};
 use crate::domain::trail::record;
 
@@ -218,12 +218,12 @@ impl RowReader {
         let day = row.text("day").unwrap_or_default();
         let date: Date = day.parse().map_err(|_| damaged("day", day))?;
         let region = row.text("region").unwrap_or_default();
-        let place = match row.text("category") {
-            Some("global") => place_of(region).unwrap_or(region),
+        let region = match row.text("category") {
+            Some("global") => pseudo_region_of(region).unwrap_or(region),
             _ => region,
         };
         let account = row.text("account").unwrap_or_default();
-        let facts = self.scope_day(days_since_1970(date), account, place);
+        let facts = self.scope_day(days_since_1970(date), account, region);
         facts.hours |= row.number::<u32>("cells")?;
         facts.read_only |= row.is("read_only");
         let values = |column| match row.text(column) {

@@ -46,10 +46,10 @@ impl std::str::FromStr for TrinoAddress {
             "trinos" => true,
             _ => return Err(expected()),
         };
-        let (place, table) = rest.split_once('/').ok_or_else(expected)?;
-        let (user, host) = match place.rsplit_once('@') {
+        let (authority, table) = rest.split_once('/').ok_or_else(expected)?;
+        let (user, host) = match authority.rsplit_once('@') {
             Some((user, host)) => (Some(user.to_owned()), host),
-            None => (None, place),
+            None => (None, authority),
         };
         if user.as_deref().is_some_and(|user| user.contains(':')) {
             return Err(

@@ -236,8 +236,8 @@ fn read_csv(source: impl Read, bill: &mut Bill) -> Result<(), BillFileError> {
         if !reader.read_byte_record(&mut record).map_err(trouble)? {
             return Ok(());
         }
-        let cell = |place: usize| {
-            let bytes = record.get(place)?;
+        let cell = |index: usize| {
+            let bytes = record.get(index)?;
             std::str::from_utf8(bytes)
                 .ok()
                 .filter(|text| !text.is_empty())

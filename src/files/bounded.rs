@@ -192,21 +192,21 @@ impl<R: Read> ValueReader<R> {
             } else {
                 rest.iter().position(|byte| b"\"{}[],:".contains(byte))
             };
-            let Some(place) = sign else {
+            let Some(offset) = sign else {
                 self.run += rest.len();
                 break;
             };
-            self.run += place + 1;
+            self.run += offset + 1;
             if self.run > LONGEST {
                 break;
             }
-            if rest[place] == b'\\' {
+            if rest[offset] == b'\\' {
                 self.escaped = true;
             } else {
-                self.in_string = !self.in_string && rest[place] == b'"';
+                self.in_string = !self.in_string && rest[offset] == b'"';
                 self.run = 0;
             }
-            rest = &rest[place + 1..];
+            rest = &rest[offset + 1..];
         }
         self.run <= LONGEST
     }

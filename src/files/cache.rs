@@ -1,6 +1,6 @@
 //! The contents of log files, stored from one scan to the next, so that the next one reads only new files (`--cache DIR`).
 //!
-//! CloudTrail never changes a file that it has delivered, so a file that has the same place, size and version (time of
+//! CloudTrail never changes a file that it has delivered, so a file that has the same path, size and version (time of
 //! modification, or `ETag`) has the same contents. Its calls are stored ([`crate::domain::trail::recording`]), not what was
 //! concluded from them: every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
 //! They are stored in halves, what was called and who called, and the ledger is told of each half by a number, so that it
@@ -286,8 +286,8 @@ impl CachedFolder {
     }
 }
 
-/// Fills `bytes` from a place in the file. Where that moves a place which all readers share, two at once may get each
-/// other's bytes: the check sum tells.
+/// Fills `bytes` from an offset in the file. Where that moves a position which all readers share, two at once may get
+/// each other's bytes: the check sum tells.
 fn read_at(file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_exact_at(file, bytes, at);

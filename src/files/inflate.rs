@@ -5,7 +5,7 @@
 //! mean that somebody packed it again. They are read to the last one and counted.
 //!
 //! The safe wrapper of libdeflate does not tell where a member ends. So this file calls the C function itself, and is
-//! the only place outside the SIMD masks that may use `unsafe`.
+//! the only file outside the SIMD masks that may use `unsafe`.
 
 use std::io::{self, BufRead, Read};
 use std::ptr::NonNull;

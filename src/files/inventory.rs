@@ -228,8 +228,8 @@ impl InventoryReader {
                     scopes.insert(secret.arn.scope().clone());
                     self.secret(*secret);
                 }
-                ListEntry::Unreadable { place, arn, why } => {
-                    self.gap(format!("{name}, entry {place} ({arn})"), why);
+                ListEntry::Unreadable { number, arn, why } => {
+                    self.gap(format!("{name}, entry {number} ({arn})"), why);
                 }
             }
         }

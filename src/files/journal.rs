@@ -40,7 +40,7 @@ pub enum OpenError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// The place and the error.
+        /// The line and the error.
         source: JournalError,
     },
 }

@@ -222,7 +222,7 @@ impl Feed for LedgerPool {
         read.contents.trouble.map_or(Ok(()), Err)
     }
 
-    fn records(&self, place: &str, json: &[u8], completeness: RecordCompleteness) {
+    fn records(&self, source: &str, json: &[u8], completeness: RecordCompleteness) {
         let mut memory = log_file::Memory::default();
         let read = self.with(|ledger| match completeness {
             RecordCompleteness::Whole => log_file::read_bytes(json, None, &mut memory, ledger),
@@ -233,7 +233,7 @@ impl Feed for LedgerPool {
         if let Some(trouble) = read.trouble() {
             let mut rest = self.rest();
             rest.unread.insert(Unread::always(None));
-            let gap = Gap::new(GapSource::Trail, None, place, trouble);
+            let gap = Gap::new(GapSource::Trail, None, source, trouble);
             if !rest.gaps.contains(&gap) {
                 rest.gaps.push(gap);
             }

@@ -242,8 +242,8 @@ fn work(
                     .or_default() += 1;
                 continue;
             }
-            let place = layout::trail_file(&text);
-            match choose(place.as_ref(), &text, &ask.span) {
+            let trail_file = layout::trail_file(&text);
+            match choose(trail_file.as_ref(), &text, &ask.span) {
                 Choice::Read => {}
                 Choice::OtherDay => {
                     reading.skipped_by_date += 1;
@@ -255,7 +255,7 @@ fn work(
                 }
             }
             sink.delivered(item.delivery);
-            let scope = place.map(|file| TrailOwner {
+            let scope = trail_file.map(|file| TrailOwner {
                 account: file.account,
                 region: file.region,
             });
@@ -294,13 +294,13 @@ impl Tools {
         sink: &mut dyn EventSink,
     ) -> (io::Result<FileRead>, LogSource) {
         let Self { memory, pen } = self;
-        let Some((cache, place)) = cache.and_then(|cache| Some((cache, place(path)?))) else {
+        let Some((cache, slot)) = cache.and_then(|cache| Some((cache, cache_slot(path)?))) else {
             return (read_file(path, scope, memory, sink), LogSource::File);
         };
-        if let Some(file) = cache.replay(&place, pen, sink) {
+        if let Some(file) = cache.replay(&slot, pen, sink) {
             return (Ok(file), LogSource::Cache);
         }
-        let read = cache.record(&place, pen, sink, |recorder| {
+        let read = cache.record(&slot, pen, sink, |recorder| {
             read_file(path, scope, memory, recorder)
         });
         (read, LogSource::File)
@@ -308,7 +308,7 @@ impl Tools {
 }
 
 /// A file as the cache knows it. `None`: its state cannot be read, or its name is not text.
-fn place(path: &Path) -> Option<CacheSlot<'_>> {
+fn cache_slot(path: &Path) -> Option<CacheSlot<'_>> {
     let about = fs::metadata(path).ok()?;
     let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(CacheSlot {

@@ -27,7 +27,7 @@ use crate::domain::sampling::SamplingPlan;
 use crate::domain::trail::layout;
 use crate::ports::{BlobStore, Feed, LogObject, RecordCompleteness};
 
-/// The place where the covered time is kept.
+/// The name of the file that keeps the covered time.
 pub const COVERED: &str = "trail/.covered.json";
 
 /// Bytes of records that are held before they are written.
@@ -226,20 +226,20 @@ impl SnapshotWriter {
 
     /// Keeps a record if it is ours. One that cannot be read is left to the feed, which counts it.
     fn take(&self, scope: Option<&Scope>, record: &str) {
-        let Ok(place) = serde_json::from_str::<RecordOrigin<'_>>(record) else {
+        let Ok(origin) = serde_json::from_str::<RecordOrigin<'_>>(record) else {
             return;
         };
-        let own = place
+        let own = origin
             .recipient_account_id
-            .zip(place.aws_region)
+            .zip(origin.aws_region)
             .map(|(account, region)| Scope { account, region });
-        let is_evidence = match place.event_source.as_deref() {
+        let is_evidence = match origin.event_source.as_deref() {
             Some(SECRETS_MANAGER) => true,
             Some(KMS) => record.contains(SECRET_OF_KEY),
             _ => false,
         };
         if let (true, Some(time), Some(scope)) =
-            (is_evidence, place.event_time, own.as_ref().or(scope))
+            (is_evidence, origin.event_time, own.as_ref().or(scope))
         {
             self.keep(scope, time, record);
         }
@@ -267,9 +267,9 @@ impl Feed for SnapshotWriter {
         self.file_records(&object.key, bytes)
     }
 
-    fn records(&self, place: &str, json: &[u8], completeness: RecordCompleteness) {
+    fn records(&self, source: &str, json: &[u8], completeness: RecordCompleteness) {
         // Read again as log files, what was picked would pass for all there was: `scan` refuses to save a log group.
-        self.next.records(place, json, completeness);
+        self.next.records(source, json, completeness);
     }
 
     fn covered(&self, scope: &Scope, span: Span) {
@@ -310,8 +310,8 @@ fn name(scope: &Scope, day: &str, records: &[(Timestamp, String)]) -> String {
 fn packed(records: &[(Timestamp, String)]) -> io::Result<Vec<u8>> {
     let mut pack = GzEncoder::new(Vec::new(), Compression::default());
     pack.write_all(b"{\"Records\":[")?;
-    for (place, (_, record)) in records.iter().enumerate() {
-        if place > 0 {
+    for (index, (_, record)) in records.iter().enumerate() {
+        if index > 0 {
             pack.write_all(b",")?;
         }
         pack.write_all(record.as_bytes())?;
@@ -378,7 +378,7 @@ mod tests {
             }
         }
 
-        fn records(&self, _place: &str, _json: &[u8], _completeness: RecordCompleteness) {}
+        fn records(&self, _source: &str, _json: &[u8], _completeness: RecordCompleteness) {}
 
         fn covered(&self, _scope: &Scope, _span: Span) {}
 

@@ -188,22 +188,22 @@ pub fn take_away(folder: &Path, name: &str) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`] if there is none, or if it cannot be read.
 pub fn read_report<T, E>(
-    place: &Path,
+    folder_or_file: &Path,
     read: impl FnOnce(&[u8]) -> Result<T, E>,
 ) -> Result<T, StoreError>
 where
     E: Error + Send + Sync + 'static,
 {
-    let path = if place.is_file() {
-        place.to_owned()
+    let path = if folder_or_file.is_file() {
+        folder_or_file.to_owned()
     } else {
-        place.join(REPORT)
+        folder_or_file.join(REPORT)
     };
     let bytes =
         whole(&path, ValueEnd::Json, LARGEST_REPORT).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::NoScan {
-                folder: place.to_owned(),
-                inside: newest_inside(place),
+                folder: folder_or_file.to_owned(),
+                inside: newest_inside(folder_or_file),
             },
             _ => StoreError::Read {
                 path: path.clone(),

@@ -38,7 +38,7 @@ pub(super) struct Walk {
     roots: HashSet<PathBuf>,
     /// Those that links led to, each a root of its own. Only from one of these can the walk come to another root.
     linked: HashSet<PathBuf>,
-    /// The folders from the present root down to the present place.
+    /// The folders from the present root down to the present folder.
     open: Vec<WalkFolder>,
     /// Folders of days, to be walked at the end; the last one first once that has begun.
     days: Vec<DayFolder>,
@@ -210,7 +210,7 @@ impl Walk {
         }
     }
 
-    /// A link leads to a place that is walked anyhow, to a file, or to a folder that becomes a root of its own.
+    /// A link leads to something that is walked anyhow, to a file, or to a folder that becomes a root of its own.
     fn follow(&mut self, link: PathBuf) -> Option<WalkItem> {
         let target = fs::canonicalize(&link).and_then(|path| Ok((fs::metadata(&path)?, path)));
         let (about, target) = match target {

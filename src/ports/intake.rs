@@ -53,13 +53,13 @@ pub trait Feed: Send + Sync {
     /// What is wrong with the bytes. The source fetches the object once more and then reports it as a gap.
     fn file(&self, object: &LogObject, bytes: &[u8]) -> Result<(), String>;
 
-    /// A JSON document of records, as a log file has it, from this place.
-    fn records(&self, place: &str, json: &[u8], completeness: RecordCompleteness);
+    /// A JSON document of records, as a log file has it, from this source.
+    fn records(&self, source: &str, json: &[u8], completeness: RecordCompleteness);
 
     /// Everything of this service that was logged in this account and Region in this span has been handed over.
     fn covered(&self, scope: &Scope, span: Span);
 
-    /// One record from a window of a sample: the window's place in the comb, and the record. Shows that something
+    /// One record from a window of a sample: the window's index in the comb, and the record. Shows that something
     /// happened, and how often by [`SamplingPlan`]; never that something did not happen.
     fn sampled(&self, scope: &Scope, comb: &SamplingPlan, window: u32, json: &[u8]);
 }
@@ -80,7 +80,7 @@ pub trait IamSink: Send + Sync {
 ///
 /// Names are relative paths with `/`, made by others: one that leads out of the folder is refused.
 pub trait FolderSink: Send + Sync {
-    /// Begins a file, in the place of one of that name.
+    /// Begins a file, which replaces one of that name.
     ///
     /// # Errors
     /// What the file system says, or that the name leads out of the folder.

@@ -237,7 +237,7 @@ pub fn text(comparison: &Comparison, style: Style) -> String {
                 "used-again" => Look::Usual,
                 _ => look(change.change_usd),
             };
-            (place(change), amount(code, change), look)
+            (secret_label(change), amount(code, change), look)
         });
     }
     for (code, heading, rows) in loop_lists(comparison) {
@@ -355,7 +355,7 @@ fn side(side: &crate::compare::Side) -> String {
         .map_or_else(|| side.made.strftime("%Y-%m-%d").to_string(), one_line)
 }
 
-fn place(change: &Change) -> String {
+fn secret_label(change: &Change) -> String {
     format!(
         "{} ({} {})",
         one_line(&change.name),

@@ -1,7 +1,7 @@
 //! CSV for spreadsheets and programs: RFC 4180, comma, line feed, UTF-8, one line a record, sorted.
 //!
-//! Days are ISO dates, moments RFC 3339 in UTC, amounts plain decimals with six places, unknown is empty. Text that
-//! others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
+//! Days are ISO dates, moments RFC 3339 in UTC, amounts decimals with six digits after the point, unknown is empty.
+//! Text that others wrote goes through [`escape::cell`]; numbers, dates and words of our own are written as they are.
 
 mod summary;
 
@@ -105,7 +105,7 @@ pub fn write_secrets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let counted = Counted::new(report);
     let savings = PossibleSavings::new(report);
     let facts = ScopeFacts::of(report);
-    let rows = by_place(report).into_iter().map(|row| {
+    let rows = by_scope(report).into_iter().map(|row| {
         let saving = saving(row, &savings);
         secret(row, counted.of(row), saving, &facts)
     });
@@ -231,7 +231,7 @@ pub fn readers(report: &Report) -> Vec<u8> {
 /// # Errors
 /// What the writer says.
 pub fn write_readers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let rows = by_place(report).into_iter().flat_map(|row| {
+    let rows = by_scope(report).into_iter().flat_map(|row| {
         let mut readers: Vec<&ReaderRow> = row.readers.iter().collect();
         readers.sort_by_key(|reader| (reader.kind, &reader.reader, &reader.client));
         readers.into_iter().map(|found| reader(row, found))
@@ -286,7 +286,7 @@ fn caller(row: &UnattributedRow, caller: &CallerRow) -> [String; 16] {
     ]
 }
 
-/// `findings.csv`: findings, hot loops among them, most severe first, then by code and place. Those that the policy file
+/// `findings.csv`: findings, hot loops among them, most severe first, then by code and ARN. Those that the policy file
 /// mutes have its reason in the last column.
 pub fn findings(report: &Report) -> Vec<u8> {
     let mut rows: Vec<_> = report
@@ -314,7 +314,7 @@ fn finding(row: &FindingRow) -> [String; 10] {
 }
 
 /// The rows of secrets in the order of the files.
-fn by_place(report: &Report) -> Vec<&SecretRow> {
+fn by_scope(report: &Report) -> Vec<&SecretRow> {
     let mut rows: Vec<_> = report.secrets.iter().collect();
     rows.sort_by_key(|row| (&row.account, &row.region, &row.name, &row.arn));
     rows

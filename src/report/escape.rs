@@ -1,4 +1,4 @@
-//! Other people's text, made safe for the place it goes to: a cell of a CSV file, or a terminal.
+//! Other people's text, made safe for where it goes: a cell of a CSV file, or a terminal.
 //!
 //! Names, descriptions, tags, user agents and error messages are chosen by whoever calls AWS, and reports get passed on.
 //! A spreadsheet runs a cell that begins with `=`; a terminal obeys escape sequences; a bidirectional override shows

@@ -2,7 +2,8 @@
 //!
 //! The columns of the other files are a contract and hold the estimate alone. So where there is a sample, this file
 //! stands beside them: a row for the totals and each group of `summary.csv`, for each account and Region that was sampled,
-//! for each secret, reader, loop and place whose numbers rest on it, each number with the ends of its 95 % interval.
+//! for each secret, reader and loop whose numbers rest on it, and for the calls on no known secret of each account and
+//! Region, each number with the ends of its 95 % interval.
 
 use std::fmt::Display;
 
@@ -74,7 +75,7 @@ pub(super) fn numbers(range: Range<u64>) -> String {
 }
 
 /// So many accounts and Regions, each an account in a Region.
-pub(super) fn places(count: usize) -> String {
+pub(super) fn scope_count(count: usize) -> String {
     match count {
         1 => "one account and Region".to_owned(),
         more => format!("{} accounts and Regions", thousands(more as u64)),
@@ -124,7 +125,7 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
         let secrets = secrets.into_iter().filter_map(|row| {
             let found = row.estimate.as_ref()?;
             let mut line = EstimateRow::new("secret", found.windows, &found.caveats);
-            line.place(
+            line.subject(
                 Some(&row.arn),
                 &row.name,
                 Some(&row.account),
@@ -141,7 +142,7 @@ pub fn csv(report: &Report) -> Option<Vec<u8>> {
         let rest = report.unattributed.iter().filter_map(|row| {
             let found = row.estimate.as_ref()?;
             let mut line = EstimateRow::new("unattributed", found.windows, &found.caveats);
-            line.place(None, "", row.account.as_ref(), row.region.as_ref());
+            line.subject(None, "", row.account.as_ref(), row.region.as_ref());
             line.calls(row.calls, row.api_usd, found);
             Some(line.0)
         });
@@ -172,7 +173,7 @@ fn readers(row: &SecretRow) -> impl Iterator<Item = [String; COLUMNS.len()]> {
     row.readers.iter().filter_map(|reader| {
         let found = reader.estimate.as_ref()?;
         let mut line = EstimateRow::new("reader", found.windows, &found.caveats);
-        line.place(
+        line.subject(
             Some(&row.arn),
             &row.name,
             Some(&row.account),
@@ -190,7 +191,7 @@ fn readers(row: &SecretRow) -> impl Iterator<Item = [String; COLUMNS.len()]> {
 fn scope(row: &ScopeRow) -> Option<[String; COLUMNS.len()]> {
     let found = row.sample.as_ref()?;
     let mut line = EstimateRow::new("scope", u64::from(found.windows_read), &found.caveats);
-    line.place(None, "", Some(&row.account), Some(&row.region));
+    line.subject(None, "", Some(&row.account), Some(&row.region));
     line.put("calls", found.calls, found.calls_range);
     let comb = format!(
         "from={} to={} step_s={} width_s={} phase_s={} seed={} windows={} read_in_full_s={}",
@@ -210,7 +211,7 @@ fn scope(row: &ScopeRow) -> Option<[String; COLUMNS.len()]> {
 fn hot_loop(row: &LoopRow) -> Option<[String; COLUMNS.len()]> {
     let found = row.estimate.as_ref()?;
     let mut line = EstimateRow::new("loop", found.windows, &found.caveats);
-    line.place(
+    line.subject(
         row.arn.as_ref(),
         &row.name,
         row.account.as_ref(),
@@ -256,7 +257,7 @@ impl EstimateRow {
         }
     }
 
-    fn place(
+    fn subject(
         &mut self,
         arn: Option<&SecretArn>,
         name: &str,

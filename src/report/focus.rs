@@ -217,7 +217,7 @@ impl<'a> FocusWriter<'a> {
         parts
     }
 
-    /// AWS's public price in the place of a contracted one. Where none is built in, none is known, and the contracted price
+    /// AWS's public price instead of a contracted one. Where none is built in, none is known, and the contracted price
     /// stands for it.
     fn public(&self, partition: &str, scope: &Scope) -> Option<&Price> {
         self.public.find(partition, &scope.region, &scope.account)

@@ -21,7 +21,7 @@ const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// The place where the block of data stands in the template.
+/// The mark that the block of data replaces in the template.
 const BLOCK: &str = "{{ block }}";
 
 /// Renders the page, with a section on what changed where a comparison is given.
@@ -166,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn the_page_and_the_summary_count_the_same_places() {
+    fn the_page_and_the_summary_count_the_same_accounts_and_regions() {
         use crate::report::text::{Options, summary};
         let report = sample::report();
         assert!(report.scopes.iter().any(|scope| scope.secrets == 0));
-        let places = "8 secrets in 2 accounts and 2 Regions";
+        let counts = "8 secrets in 2 accounts and 2 Regions";
         for text in [page(&report), summary(&report, &Options::default())] {
-            assert!(text.contains(places), "{text:.2000}");
+            assert!(text.contains(counts), "{text:.2000}");
         }
         assert!(page(&fixture::report(0)).contains("No secrets"));
     }
@@ -219,8 +219,8 @@ mod tests {
 
     /// The relative luminance of a colour, by WCAG 2.2.
     fn luminance(colour: &str) -> f64 {
-        let part = |place: usize| {
-            let value = u8::from_str_radix(&colour[place..place + 2], 16).unwrap();
+        let part = |offset: usize| {
+            let value = u8::from_str_radix(&colour[offset..offset + 2], 16).unwrap();
             let value = f64::from(value) / 255.0;
             if value <= 0.040_45 {
                 value / 12.92

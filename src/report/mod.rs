@@ -86,8 +86,8 @@ pub fn files<'a>(
         focus,
     } = beside;
     let mut files: Vec<(&'static str, RenderContent<'a>)> = Vec::new();
-    for (place, format) in formats.iter().enumerate() {
-        if formats[..place].contains(format) {
+    for (index, format) in formats.iter().enumerate() {
+        if formats[..index].contains(format) {
             continue;
         }
         match format {

@@ -46,13 +46,13 @@ impl FindingGroup<'_> {
 
 /// The groups, those that matter most first.
 pub(crate) fn groups(report: &Report) -> Vec<FindingGroup<'_>> {
-    let place = |code: &FindingCode| {
+    let rank = |code: &FindingCode| {
         let known = FINDINGS.iter().position(|kind| kind.code == *code);
         known.unwrap_or(FINDINGS.len())
     };
     let mut kinds: BTreeMap<_, Vec<&FindingRow>> = BTreeMap::new();
     for row in shown(report) {
-        let key = (row.severity, place(&row.code), &row.code);
+        let key = (row.severity, rank(&row.code), &row.code);
         kinds.entry(key).or_default().push(row);
     }
     let owners = owners(report);

@@ -97,8 +97,8 @@ fn secret(row: &SecretReach) -> [String; 20] {
         ("may_delete", row.may_delete.to_string()),
         ("never_read_by", escape::cell(&row.never_read_by.join("; "))),
     ] {
-        if let Some(place) = REACH.iter().position(|name| *name == column) {
-            cells[place] = cell;
+        if let Some(index) = REACH.iter().position(|name| *name == column) {
+            cells[index] = cell;
         }
     }
     cells

@@ -39,10 +39,10 @@ pub fn json(found: &Reconciliation) -> Vec<u8> {
 
 /// The reconciliation as CSV: a row `place` for each account, Region and part, a row `kms` for the KMS requests of each
 /// account and Region, a row `secret` for each secret that the bill names, and a row `total` that is the sum of the
-/// places.
+/// rows `place`.
 pub fn csv(found: &Reconciliation) -> Vec<u8> {
     let none = String::new;
-    let places = found.rows.iter().map(|row| {
+    let parts = found.rows.iter().map(|row| {
         [
             if is_kms(row) { "kms" } else { "place" }.to_owned(),
             known(row.place.account.as_ref()),
@@ -88,7 +88,7 @@ pub fn csv(found: &Reconciliation) -> Vec<u8> {
         known(totals.difference_usd),
         codes(&found.reasons),
     ];
-    let rows = places.chain(secrets).chain(std::iter::once(total));
+    let rows = parts.chain(secrets).chain(std::iter::once(total));
     bytes(|out| table(COLUMNS, rows, out))
 }
 
@@ -109,16 +109,16 @@ pub(super) fn by_difference(found: &Reconciliation) -> Vec<&ReconciliationRow> {
     rows
 }
 
-/// A place for people: the account, the Region and the part, as far as the bill tells them apart.
-pub(super) fn place_label(row: &ReconciliationRow) -> String {
-    let place = &row.place;
-    let account = place.account.as_ref().map(ToString::to_string);
-    let region = place.region.as_ref().map(ToString::to_string);
+/// The label of a row for people: the account, the Region and the part, as far as the bill tells them apart.
+pub(super) fn row_label(row: &ReconciliationRow) -> String {
+    let key = &row.place;
+    let account = key.account.as_ref().map(ToString::to_string);
+    let region = key.region.as_ref().map(ToString::to_string);
     format!(
         "{} {} {}",
         account.as_deref().unwrap_or("any account"),
         region.as_deref().unwrap_or("any Region"),
-        place.part.as_str()
+        key.part.as_str()
     )
 }
 
@@ -143,7 +143,7 @@ pub(super) fn is_kms(row: &ReconciliationRow) -> bool {
     row.place.part == CostPart::Kms
 }
 
-/// The reconciliation for a terminal of 80 columns, without colours: the places that differ most, and why.
+/// The reconciliation for a terminal of 80 columns, without colours: the rows that differ most, and why.
 pub fn text(found: &Reconciliation) -> String {
     let mut page = String::new();
     let mut line = |text: &str| {
@@ -154,7 +154,7 @@ pub fn text(found: &Reconciliation) -> String {
     let rows = by_difference(found);
     let usd = |amount: Option<Money>| amount.map_or_else(|| "-".to_owned(), Money::dollars);
     for row in rows.iter().take(SHOWN) {
-        let label = place_label(row);
+        let label = row_label(row);
         line(&columns(
             &label,
             &usd(row.estimate_usd),
@@ -246,13 +246,13 @@ mod tests {
     fn found() -> Reconciliation {
         let report = fixture::report(60);
         let mut bill = Bill::new(report.window);
-        for (place, row) in report.secrets.iter().enumerate() {
+        for (index, row) in report.secrets.iter().enumerate() {
             let usd = row.window_cost.storage_usd.unwrap_or_default();
             bill.add(BillLine {
                 account: Some(row.account.clone()),
                 region: Some(row.region.clone()),
                 part: CostPart::Storage,
-                kind: if place == 0 {
+                kind: if index == 0 {
                     BillLineKind::Adjustment
                 } else {
                     BillLineKind::Usage
@@ -262,7 +262,7 @@ mod tests {
                 currency: "USD".to_owned(),
                 secret: Some(row.arn.clone()),
                 span: Some(report.window),
-                estimated: place == 3,
+                estimated: index == 3,
                 usage_type: None,
             });
         }
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_places_of_the_csv_add_up_to_its_total() {
+    fn the_rows_of_the_csv_add_up_to_its_total() {
         let bytes = csv(&found());
         let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
         let mut sum = Money::ZERO;

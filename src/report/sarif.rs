@@ -94,8 +94,8 @@ fn result(row: &FindingRow, fingerprint: &str) -> Value {
     result
 }
 
-/// Returns where it is. Code-scanning pages want a file and a line; a secret is neither, so its place is written as a
-/// path.
+/// Returns where it is. Code-scanning pages want a file and a line; a secret is neither, so its location is written as
+/// a path.
 fn location(row: &FindingRow) -> Value {
     let part = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), encoded);
     let path = format!(
@@ -181,8 +181,8 @@ mod tests {
                 let index = usize::try_from(index).unwrap();
                 assert_eq!(rules[index]["id"], result["ruleId"]);
             }
-            let place = &result["locations"][0]["physicalLocation"];
-            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            let physical = &result["locations"][0]["physicalLocation"];
+            let uri = physical["artifactLocation"]["uri"].as_str().unwrap();
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~/%".contains(&byte);
             assert!(uri.bytes().all(allowed), "{uri}");
             prints.push(result["partialFingerprints"]["primaryLocationLineHash"].clone());

@@ -11,7 +11,7 @@ use crate::domain::report::result::{Report, ScopeRow, SecretRow};
 pub(super) struct ScopeFacts(HashMap<Scope, ScopeFact>);
 
 struct ScopeFact {
-    /// A decimal with four places.
+    /// A decimal with four digits after the point.
     covered: String,
     /// Storage has another price here than in the list: the one that was paid.
     is_paid: bool,

@@ -156,7 +156,7 @@ fn narrowed(
         pending_usd,
         ..sums::totals(&report)
     };
-    keep_places(&mut report);
+    keep_scopes(&mut report);
     if report.totals.estimate.is_some() {
         report.assumptions.push(
             "The interval of a selection is the sum of those of its secrets: never too narrow, mostly too wide."
@@ -177,7 +177,7 @@ fn narrowed(
 
 /// Leaves out accounts and Regions that hold none of the selected secrets, with the gaps of their trail. Where no
 /// inventory was read the selected secrets may be, so those stay.
-fn keep_places(report: &mut Report) {
+fn keep_scopes(report: &mut Report) {
     let mut counts: HashMap<Scope, u64> = HashMap::new();
     for row in &report.secrets {
         *counts.entry(row.scope()).or_default() += 1;
@@ -243,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn only_places_that_matter_to_the_selection_stay() {
-        let places = |report: &Report| -> Vec<String> {
+    fn only_scopes_that_matter_to_the_selection_stay() {
+        let names = |report: &Report| -> Vec<String> {
             let scopes = report.scopes.iter();
             scopes
                 .map(|scope| format!("{} {}", scope.account, scope.region))
@@ -253,7 +253,7 @@ mod tests {
         let report = selected(&["payments/*"], &[]);
         // The last one has no inventory: there may be such secrets in it.
         assert_eq!(
-            places(&report),
+            names(&report),
             ["111122223333 eu-west-1", "444455556666 sa-east-1"]
         );
         assert_eq!(report.gaps.len(), 1, "the gap of a file stays");

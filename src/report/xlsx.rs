@@ -129,16 +129,16 @@ fn fill(to: &mut Worksheet, sheet: &Sheet) -> Result<(), XlsxError> {
     let heading = Format::new().set_bold();
     let kinds: Vec<CellKind> = sheet.header.iter().map(|name| CellKind::of(name)).collect();
     let formats: Vec<Format> = kinds.iter().map(|kind| kind.format()).collect();
-    let column = |place: usize| u16::try_from(place).unwrap_or(u16::MAX);
-    for (place, name) in sheet.header.iter().enumerate() {
-        to.write_string_with_format(0, column(place), name, &heading)?;
-        to.set_column_width(column(place), width(name, kinds[place]))?;
+    let column = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
+    for (index, name) in sheet.header.iter().enumerate() {
+        to.write_string_with_format(0, column(index), name, &heading)?;
+        to.set_column_width(column(index), width(name, kinds[index]))?;
     }
     for (number, row) in sheet.rows.iter().enumerate() {
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
-        for (place, text) in row.iter().enumerate() {
+        for (index, text) in row.iter().enumerate() {
             if !text.is_empty() {
-                cell(to, line, column(place), text, kinds[place], &formats[place])?;
+                cell(to, line, column(index), text, kinds[index], &formats[index])?;
             }
         }
     }

@@ -56,9 +56,10 @@ pub(super) fn read(
     for source in &view.bill {
         match source {
             BillSource::Files(path) => paths.push(path.clone()),
-            BillSource::Bucket(place) => {
-                let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
-                buckets.push(place);
+            BillSource::Bucket(location) => {
+                let location: Location =
+                    location.parse().map_err(|error: String| anyhow!(error))?;
+                buckets.push(location);
             }
             BillSource::CostExplorer => {
                 most_requests = Some(view.bill_requests.unwrap_or(MOST_REQUESTS));
@@ -113,9 +114,9 @@ impl LiveBill {
         let runtime = session::runtime()?;
         let opening = session::open(session::connect(access.profile, None, None));
         let session = runtime.block_on(opening)?;
-        for (number, place) in self.buckets.iter().enumerate() {
+        for (number, location) in self.buckets.iter().enumerate() {
             let part = copy.part(number);
-            let copying = of_bucket(&session, place, &part, window, access, term);
+            let copying = of_bucket(&session, location, &part, window, access, term);
             runtime.block_on(copying)?;
         }
         if let Some(most) = self.most_requests {
@@ -128,7 +129,7 @@ impl LiveBill {
 
 async fn of_bucket(
     session: &AwsSession,
-    place: &Location,
+    location: &Location,
     part: &BillPart,
     window: Span,
     access: BillAccess<'_>,
@@ -137,13 +138,13 @@ async fn of_bucket(
     let progress = ProgressReporter::new(term, Duration::ZERO);
     let ask = CopyRequest {
         payer: PayerOfRequests::requester_if(access.request_payer),
-        wanted: &|key| may_hold(&format!("{}{key}", place.prefix), window),
+        wanted: &|key| may_hold(&format!("{}{key}", location.prefix), window),
         most: MOST_COPIED,
     };
-    let (files, bytes) = bucket::copy::copy(session, place, &ask, part, &progress).await?;
+    let (files, bytes) = bucket::copy::copy(session, location, &ask, part, &progress).await?;
     progress.finish();
     term.say(&format!(
-        "{} ({} KB) of the bill were copied from {place}",
+        "{} ({} KB) of the bill were copied from {location}",
         counted(files, "file", "files"),
         thousands(bytes.div_ceil(1_000))
     ));

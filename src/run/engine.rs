@@ -20,7 +20,7 @@ use crate::aws::athena::{Athena, AthenaTable};
 use crate::aws::http::PlainHttp;
 use crate::cli::{LiveArgs, ScanArgs, TrailSource};
 use crate::domain::base::money::{Money, counted, thousands};
-use crate::domain::iam::QueryPlace;
+use crate::domain::iam::QueryTable;
 use crate::engine::reading::{self, DayColumn, EngineError, EngineRead, EngineRequest};
 use crate::engine::rows;
 use crate::engine::trino::{Trino, TrinoAddress, TrinoLogin};
@@ -43,12 +43,12 @@ pub(super) enum EngineTrail {
 /// A table with a trail, as the command line names it, and the column of its days.
 #[derive(Debug)]
 pub(super) struct EngineTable {
-    place: EnginePlace,
+    address: EngineAddress,
     day: Option<DayColumn>,
 }
 
 #[derive(Debug)]
-enum EnginePlace {
+enum EngineAddress {
     Athena(AthenaTable),
     Trino(TrinoAddress),
 }
@@ -85,20 +85,20 @@ pub(super) fn trail(trail: &[TrailSource]) -> Result<Option<EngineTrail>> {
 ///
 /// # Errors
 /// [`Misuse`] for an address that is none.
-pub(super) fn query_place(text: &str) -> Result<QueryPlace> {
-    let EnginePlace::Athena(table) = EngineTable::parse(text)?.place else {
+pub(super) fn query_target(text: &str) -> Result<QueryTable> {
+    let EngineAddress::Athena(table) = EngineTable::parse(text)?.address else {
         return Err(Misuse::new(
             format!("`{text}` is no table of Athena"),
             "write `athena://`",
         )
         .into());
     };
-    let output = table.output.as_deref().and_then(|place| {
-        let place = place.strip_prefix("s3://")?;
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let output = table.output.as_deref().and_then(|location| {
+        let location = location.strip_prefix("s3://")?;
+        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
         Some((bucket.to_owned(), prefix.to_owned()))
     });
-    Ok(QueryPlace {
+    Ok(QueryTable {
         catalog: table.catalog,
         database: table.database,
         table: table.table,
@@ -116,7 +116,7 @@ fn is_result(path: &Path) -> bool {
 impl EngineTable {
     /// Reads an address, with `day=COLUMN:FORMAT` among its options.
     fn parse(text: &str) -> Result<Self> {
-        let (place, options) = text.split_once('?').unwrap_or((text, ""));
+        let (base, options) = text.split_once('?').unwrap_or((text, ""));
         let (mut rest, mut day) = (Vec::new(), None);
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option
@@ -133,18 +133,18 @@ impl EngineTable {
             }
         }
         let address = if rest.is_empty() {
-            place.to_owned()
+            base.to_owned()
         } else {
-            format!("{place}?{}", rest.join("&"))
+            format!("{base}?{}", rest.join("&"))
         };
-        let place = if address.starts_with("athena:") {
+        let parsed = if address.starts_with("athena:") {
             let wrong = |why: String| {
                 Misuse::new(
                     why,
                     "such as `athena://default.cloudtrail_logs?workgroup=primary`",
                 )
             };
-            EnginePlace::Athena(address.parse().map_err(wrong)?)
+            EngineAddress::Athena(address.parse().map_err(wrong)?)
         } else {
             let wrong = |why: String| {
                 Misuse::new(
@@ -152,16 +152,19 @@ impl EngineTable {
                     "such as `trino://localhost:8080/hive.default.cloudtrail_logs`",
                 )
             };
-            EnginePlace::Trino(address.parse().map_err(wrong)?)
+            EngineAddress::Trino(address.parse().map_err(wrong)?)
         };
-        Ok(Self { place, day })
+        Ok(Self {
+            address: parsed,
+            day,
+        })
     }
 
     /// Opens the engine. A session is opened for Athena if there is none.
     fn open(self, session: Option<&LiveSession>, args: &LiveArgs) -> Result<OpenEngine> {
         let day = self.day;
-        match self.place {
-            EnginePlace::Athena(place) => {
+        match self.address {
+            EngineAddress::Athena(table) => {
                 let own;
                 let (aws, handle, runtime) = if let Some(session) = session {
                     (session.aws(), session.handle().clone(), None)
@@ -171,14 +174,14 @@ impl EngineTable {
                     (&own, runtime.handle().clone(), Some(runtime))
                 };
                 Ok(OpenEngine {
-                    engine: Arc::new(Athena::new(aws, place)?),
+                    engine: Arc::new(Athena::new(aws, table)?),
                     handle,
                     _runtime: runtime,
                     kind: EngineKind::Athena,
                     day,
                 })
             }
-            EnginePlace::Trino(address) => {
+            EngineAddress::Trino(address) => {
                 let bundle = session::variable("AWS_CA_BUNDLE").map(PathBuf::from);
                 let http = PlainHttp::new(bundle.as_deref(), TRINO_READ)?;
                 let http: Arc<dyn HttpSender> = Arc::new(http);
@@ -230,7 +233,7 @@ impl EngineTrail {
     /// Returns whether a session with AWS is needed.
     pub(super) fn is_in_aws(&self) -> bool {
         match self {
-            Self::Table(table) => matches!(table.place, EnginePlace::Athena(_)),
+            Self::Table(table) => matches!(table.address, EngineAddress::Athena(_)),
             Self::Result(_) => false,
         }
     }
@@ -455,8 +458,9 @@ mod tests {
             (day.name.as_str(), day.format.as_str()),
             ("dt", "yyyy-MM-dd")
         );
-        assert!(
-            matches!(table.place, EnginePlace::Athena(place) if place.workgroup.as_deref() == Some("w"))
-        );
+        assert!(matches!(
+            table.address,
+            EngineAddress::Athena(found) if found.workgroup.as_deref() == Some("w")
+        ));
     }
 }

@@ -18,29 +18,29 @@ use crate::cli::{
 };
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::cleanup::plan::{Plan, PlanEntry};
-use crate::domain::iam::{Places, policy};
+use crate::domain::iam::{PolicyResources, policy};
 use crate::term::Term;
 
 /// Runs `iam-policy`.
 pub(super) fn run(args: &IamPolicyArgs, term: &Term) -> Result<Exit> {
-    let (uses, places) = match &args.command {
+    let (uses, resources) = match &args.command {
         PolicyFor::Scan(scan) => {
             let scan = scan.clone().or(scan_defaults(scan.policy.as_deref())?);
-            (uses(&scan), places(&scan)?)
+            (uses(&scan), resources(&scan)?)
         }
         PolicyFor::Init(init) => (
             uses_of_init(init),
-            Places {
+            PolicyResources {
                 partition: init.partition.clone(),
                 role: init.role_name.clone(),
                 buckets: vec![("*".to_owned(), String::new())],
-                ..Places::default()
+                ..PolicyResources::default()
             },
         ),
-        PolicyFor::Apply(apply) => (uses_of_apply(apply), places_of_apply(apply)?),
+        PolicyFor::Apply(apply) => (uses_of_apply(apply), resources_of_apply(apply)?),
     };
     let actions: Vec<&str> = uses.iter().flat_map(|one| one.actions()).collect();
-    let policy = policy(&actions, &places);
+    let policy = policy(&actions, &resources);
     let mut json = serde_json::to_vec_pretty(&policy)?;
     json.push(b'\n');
     Term::bytes(&json)?;
@@ -111,8 +111,8 @@ fn uses_of_apply(apply: &PolicyApplyArgs) -> Vec<AwsUse> {
     uses
 }
 
-fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
-    let places = Places {
+fn resources_of_apply(apply: &PolicyApplyArgs) -> Result<PolicyResources> {
+    let resources = PolicyResources {
         partition: apply.partition.clone(),
         accounts: apply.accounts.clone(),
         role: apply.role_name.clone(),
@@ -122,13 +122,13 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
             let key = tag.split_once('=').map_or(tag.as_str(), |(key, _)| key);
             key.to_owned()
         }),
-        ..Places::default()
+        ..PolicyResources::default()
     };
     let Some(path) = &apply.plan else {
-        return Ok(Places {
+        return Ok(PolicyResources {
             secrets: patterns(&apply.partition, &apply.accounts, &apply.regions),
             window: apply.recovery,
-            ..places
+            ..resources
         });
     };
     let plan = read_plan(path)?;
@@ -142,13 +142,13 @@ fn places_of_apply(apply: &PolicyApplyArgs) -> Result<Places> {
     let windows = lines.iter().map(|line| line.seal.recovery_days);
     let accounts: BTreeSet<&AccountId> =
         lines.iter().map(|line| &line.arn.scope().account).collect();
-    Ok(Places {
+    Ok(PolicyResources {
         partition: first.arn.partition().to_owned(),
         secrets: lines.iter().map(|line| line.arn.to_string()).collect(),
         accounts: accounts.into_iter().cloned().collect(),
         replicated: lines.iter().map(|line| in_any_region(line)).collect(),
-        window: windows.min().unwrap_or(places.window),
-        ..places
+        window: windows.min().unwrap_or(resources.window),
+        ..resources
     })
 }
 
@@ -219,27 +219,27 @@ fn uses(scan: &PolicyScanArgs) -> Vec<AwsUse> {
     uses
 }
 
-fn places(scan: &PolicyScanArgs) -> Result<Places> {
+fn resources(scan: &PolicyScanArgs) -> Result<PolicyResources> {
     let mut buckets = Vec::new();
     for source in &scan.trail {
-        if let TrailSource::Bucket(place) = source {
-            let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
-            buckets.push((place.bucket, place.prefix));
+        if let TrailSource::Bucket(location) = source {
+            let location: Location = location.parse().map_err(|error: String| anyhow!(error))?;
+            buckets.push((location.bucket, location.prefix));
         }
     }
     for source in &scan.bill {
-        if let BillSource::Bucket(place) = source {
-            let place: Location = place.parse().map_err(|error: String| anyhow!(error))?;
-            buckets.push((place.bucket, place.prefix));
+        if let BillSource::Bucket(location) = source {
+            let location: Location = location.parse().map_err(|error: String| anyhow!(error))?;
+            buckets.push((location.bucket, location.prefix));
         }
     }
     let mut query = None;
     for source in &scan.trail {
         if let TrailSource::Athena(text) = source {
-            query = Some(engine::query_place(text)?);
+            query = Some(engine::query_target(text)?);
         }
     }
-    Ok(Places {
+    Ok(PolicyResources {
         query,
         partition: scan.partition.clone(),
         // Of other accounts it would say nothing: the policy of a role reaches the secrets of its own account.
@@ -252,6 +252,6 @@ fn places(scan: &PolicyScanArgs) -> Result<Places> {
         buckets,
         log_groups: log_groups(&scan.trail).cloned().collect(),
         trail_keys: scan.trail_key.clone(),
-        ..Places::default()
+        ..PolicyResources::default()
     })
 }

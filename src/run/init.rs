@@ -191,11 +191,11 @@ async fn calls(
         return Ok(CallSource::History(without_trail(found)));
     }
     for trail in &chosen {
-        let place: Location = trail
-            .place()
+        let location: Location = trail
+            .location()
             .parse()
             .map_err(|error: String| anyhow!(error))?;
-        if let Some(gap) = measure(session, &place, found, progress).await? {
+        if let Some(gap) = measure(session, &location, found, progress).await? {
             found.effort.files = 0;
             found.effort.bytes = 0;
             found.effort.bucket_lists = 0;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::scan_places::OUT;
+use super::scan_paths::OUT;
 use super::scan_plan::scan_defaults;
 use super::way_out::helpful;
 use crate::cli::LATEST;
@@ -16,7 +16,7 @@ use crate::term::Term;
 /// The name of a plan in the folder of its scan.
 pub(super) const PLAN: &str = "plan.csv";
 
-/// Puts the latest scan in the place of the word. `option` says how to name one, if not by its place: ` with ...`.
+/// Replaces the word by the latest scan. `option` says how to name one, if not by its position: ` with ...`.
 ///
 /// # Errors
 /// If there is none.
@@ -30,7 +30,7 @@ pub(super) fn scan(dir: &mut PathBuf, option: &str, term: &Term) -> Result<()> {
     Ok(())
 }
 
-/// Puts the latest scan that is not this one in the place of the word.
+/// Replaces the word by the latest scan that is not this one.
 ///
 /// # Errors
 /// If there is none.
@@ -43,7 +43,7 @@ pub(super) fn previous(dir: Option<&mut PathBuf>, but: Option<&Path>) -> Result<
     Ok(())
 }
 
-/// Puts the plan of the latest scan that has one in the place of the word.
+/// Replaces the word by the plan of the latest scan that has one.
 ///
 /// # Errors
 /// If there is none.

@@ -279,7 +279,7 @@ async fn read_bucket(
     session: &AwsSession,
     plan: &ScanPlan,
     args: &ScanArgs,
-    place: &Location,
+    location: &Location,
     gathered: &mut ScanData,
     feed: Arc<dyn Feed>,
     progress: &ProgressReporter<'_>,
@@ -290,8 +290,8 @@ async fn read_bucket(
         payer: PayerOfRequests::requester_if(args.live.request_payer),
         in_flight: bucket::IN_FLIGHT,
     };
-    let read = bucket::read(session, place, &ask, feed, progress).await;
-    gathered.notes.push(read.sentence(place));
+    let read = bucket::read(session, location, &ask, feed, progress).await;
+    gathered.notes.push(read.sentence(location));
     gathered.gaps.extend(read.gaps);
     read.unread
 }

@@ -1,6 +1,6 @@
 //! One function a command: what it reads, in which order, what it writes, how it ends.
 //!
-//! The composition root: the only place that knows files, reports, the terminal and the command line at once. It holds
+//! The composition root: the only module that knows files, reports, the terminal and the command line at once. It holds
 //! no rule of the domain.
 
 mod bill;
@@ -22,7 +22,7 @@ mod reader;
 mod report;
 mod rules;
 mod scan;
-mod scan_places;
+mod scan_paths;
 mod scan_plan;
 mod session;
 mod sources;
@@ -35,7 +35,7 @@ use clap::CommandFactory as _;
 
 use crate::Exit;
 use crate::cli::{Cli, Command, LATEST};
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::term::Term;
 
 pub(crate) use way_out::{Misuse, way_out};
@@ -123,7 +123,7 @@ pub(crate) fn command(command: Command, term: &Term) -> Result<Exit> {
         }
         Command::Restore(args) => cleanup::restore(&args, term),
         Command::Status(mut args) => {
-            if let JournalPlace::File(path) = &mut args.journal {
+            if let JournalLocation::File(path) = &mut args.journal {
                 latest::plan(path, term)?;
             }
             cleanup::status(&args)

@@ -81,7 +81,7 @@ struct AskedAbout<'a> {
     code: &'a str,
     severity: Option<Severity>,
     subject: &'a str,
-    place: Option<(&'a str, &'a str)>,
+    scope: Option<(&'a str, &'a str)>,
     reader: Option<&'a str>,
 }
 
@@ -99,7 +99,7 @@ fn asked_about(report: &Report) -> impl Iterator<Item = AskedAbout<'_>> {
             code: reason.code.as_str(),
             severity: None,
             subject: row.arn.as_str(),
-            place: None,
+            scope: None,
             reader: None,
         })
     });
@@ -110,7 +110,7 @@ fn asked_about(report: &Report) -> impl Iterator<Item = AskedAbout<'_>> {
             .arn
             .as_ref()
             .map_or(finding.name.as_str(), SecretArn::as_str),
-        place: finding
+        scope: finding
             .account
             .as_ref()
             .zip(finding.region.as_ref())

@@ -15,7 +15,7 @@ use super::engine::{self, EngineTrail};
 use super::interrupt::InterruptWatch;
 use super::live::LiveSession;
 use super::output::{ExitConditions, exit, focus, format_of, previous, selected, show};
-use super::scan_places::{OUT, folder, named_paths_exist, usable_folders};
+use super::scan_paths::{OUT, folder, named_paths_exist, usable_folders};
 use super::scan_plan::{ScanPlan, scan_defaults};
 use super::shown;
 use super::sources::{ScanData, log_groups};
@@ -270,8 +270,8 @@ fn sources(trail: &[TrailSource]) -> Result<(Vec<PathBuf>, Vec<Location>)> {
     for source in trail {
         match source {
             TrailSource::Files(path) => folders.push(path.clone()),
-            TrailSource::Bucket(place) => {
-                buckets.push(place.parse().map_err(|error: String| anyhow!(error))?);
+            TrailSource::Bucket(location) => {
+                buckets.push(location.parse().map_err(|error: String| anyhow!(error))?);
             }
             TrailSource::LogGroup(_) | TrailSource::Athena(_) | TrailSource::Trino(_) => {}
         }

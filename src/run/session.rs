@@ -61,12 +61,14 @@ const OF_AWS: [&str; 4] = [
 
 /// Returns whether this is the address of something else than AWS.
 fn stands_in(url: &str) -> bool {
-    let place = url.split_once("://").map_or(url, |(_, place)| place);
-    let place = place.split(['/', '?', '#']).next().unwrap_or_default();
-    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-    let host = match place.rsplit_once(':') {
+    let address = url.split_once("://").map_or(url, |(_, address)| address);
+    let address = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let address = address
+        .rsplit_once('@')
+        .map_or(address, |(_, address)| address);
+    let host = match address.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
-        _ => place,
+        _ => address,
     };
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let is_of = |domain: &str| {
@@ -98,9 +100,9 @@ fn usable_endpoints() -> Result<()> {
 
 /// Returns whether this is the address of a server: a scheme, a host without blanks, perhaps a port.
 fn is_address(url: &str) -> bool {
-    let place = url.strip_prefix("http://").or(url.strip_prefix("https://"));
-    let place = place.and_then(|place| place.split(['/', '?', '#']).next());
-    let host = place.and_then(|place| place.rsplit('@').next());
+    let address = url.strip_prefix("http://").or(url.strip_prefix("https://"));
+    let address = address.and_then(|address| address.split(['/', '?', '#']).next());
+    let host = address.and_then(|address| address.rsplit('@').next());
     let odd = |letter: char| {
         letter.is_whitespace() || letter.is_control() || "\\<>\"`{}|^".contains(letter)
     };

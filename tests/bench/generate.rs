@@ -21,8 +21,10 @@ pub(crate) struct Spec {
     pub files: u32,
     /// The median of records in a file; the sizes are log-normal.
     pub records: u32,
-    /// Calls of Secrets Manager, per mille of all calls. Behind each that reads a value stands the use of its key.
+    /// Calls of Secrets Manager, per mille of all calls.
     pub ours: u32,
+    /// Calls that read a value whose use of a key stands behind them, per mille. AWS logs it for every one.
+    pub uses: u32,
     /// Records of other services that look like ours somewhere, per mille.
     pub traps: u32,
     /// Secrets in each account and Region.
@@ -42,6 +44,7 @@ impl Default for Spec {
             files: 2_000,
             records: 450,
             ours: 20,
+            uses: 1_000,
             traps: 2,
             secrets: 125,
             days: 30,
@@ -505,7 +508,7 @@ fn our_record(json: &mut String, spec: &Spec, place: &Place<'_>, moment: i64, di
     let reads_value = event == "GetSecretValue" && !middle.starts_with("\"errorCode\"");
     let caller = if service_event { &by_service } else { &caller };
     write_record(json, place, moment, caller, &call, dice);
-    if reads_value {
+    if reads_value && (spec.uses >= 1_000 || dice.per_mille(spec.uses)) {
         json.push(',');
         key_use(json, place, moment, caller, &arn, dice);
     }

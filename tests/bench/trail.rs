@@ -29,10 +29,11 @@ use generate::{Dice, LogFile, Spec, Style, restyled};
 
 const USAGE: &str = "\
 write DIR [ours=20] [files=2000] [records=450] [traps=2] [seed=1] [style=compact|spaced|pretty|sorted|escaped]
-          [again=0] [sessions=0] [members=0]
+          [again=0] [sessions=0] [members=0] [uses=1000]
                                  a trail; `again`: per mille of records delivered twice; `members`: per cent of files
                                  of several gzip members; `ours` and `traps`: per mille of records; `sessions`: per mille
-                                 of ours with a session name of its own
+                                 of ours with a session name of its own; `uses`: per mille of the values read whose use
+                                 of a key is logged behind them
 fleet DIR [accounts=2] [roles=5000] [secrets=2000] [sessions=200000] [events=2000000] [days=90] [seed=1]
                                  the trail of a fleet of short-lived sessions in DIR/trail, its secrets in
                                  DIR/inventory.json; it ends at 2026-10-31T00:00:00Z
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
                 files: number("files", usual.files),
                 records: number("records", usual.records),
                 ours: number("ours", usual.ours),
+                uses: number("uses", usual.uses),
                 traps: number("traps", usual.traps),
                 again: number("again", usual.again),
                 sessions: number("sessions", usual.sessions),

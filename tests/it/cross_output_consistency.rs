@@ -40,8 +40,8 @@ fn text_csv_json_focus_and_page_say_the_same() {
         );
 
         let saved = sum(&rows, "savings_usd_month", |_| true);
-        let nameless = PossibleSavings::new(&report).nameless;
-        assert_eq!(saved + nameless, totals.savings_usd, "secrets.csv");
+        let unnamed = PossibleSavings::new(&report).unnamed;
+        assert_eq!(saved + unnamed, totals.savings_usd, "secrets.csv");
 
         let summary = csv::summary(&report, None);
         for by in ["total", "account", "region", "account+region", "owner"] {

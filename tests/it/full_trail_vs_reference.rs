@@ -15,6 +15,7 @@ const SPEC: Spec = Spec {
     files: 40,
     records: 12,
     ours: 400,
+    uses: 700,
     traps: 300,
     secrets: 7,
     days: 20,

@@ -123,6 +123,7 @@ fn input(number: u64) -> Input {
         files: 1 + dice.below(3),
         records: 1 + dice.below(9),
         ours: [0, 20, 300, 900, 1_000][below(&mut dice, 5)],
+        uses: 700,
         traps: [0, 300, 900][below(&mut dice, 3)],
         secrets: 1 + dice.below(9),
         days: 1 + dice.below(3),

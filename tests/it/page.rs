@@ -427,7 +427,7 @@ fn pictures_and_fields_have_names() {
         return;
     };
     browser.open(&page(&fixture::report(100)).file);
-    for (what, nameless) in [
+    for (what, unnamed) in [
         (
             "pictures",
             "[...document.querySelectorAll('svg')].filter((svg) => svg.ariaHidden !== 'true' && !svg.getAttribute('aria-label')).length",
@@ -457,7 +457,7 @@ fn pictures_and_fields_have_names() {
             "[...document.querySelectorAll('a[href^=\"#\"]')].filter((link) => !document.querySelector(link.getAttribute('href'))).length",
         ),
     ] {
-        assert_eq!(browser.value(nameless), json!(0), "{what} without a name");
+        assert_eq!(browser.value(unnamed), json!(0), "{what} without a name");
     }
 }
 

@@ -58,6 +58,7 @@ pub fn records(seed: u64) -> String {
         files: 4,
         records: 25,
         ours: 300,
+        uses: 700,
         traps: 400,
         secrets: 9,
         days: 2,
@@ -360,6 +361,7 @@ fn a_trail_on_disk_is_read_once_by_any_number_of_threads() {
         files: 12,
         records: 15,
         ours: 200,
+        uses: 700,
         traps: 200,
         secrets: 5,
         days: 3,
@@ -546,6 +548,7 @@ fn copies_in_a_second_trail_are_found_although_ids_are_forgotten_after_days() {
         files: 120,
         records: 20,
         ours: 400,
+        uses: 700,
         ..Spec::default()
     };
     let roots = ["one", "two"].map(|name| folder.path().join(name));

@@ -1,4 +1,4 @@
-//! Copying the objects below a place in a bucket into a folder, for files that are no log files.
+//! Copying the objects below a location in a bucket into a folder, for files that are no log files.
 //!
 //! Everything is listed before anything is fetched, so that what is too large is refused without a byte. Objects are streamed
 //! to where [`FolderSink`] puts them, so memory does not depend on their size; a body that breaks off is fetched again from its
@@ -41,11 +41,11 @@ pub enum CopyError {
     },
     /// There is more than is allowed.
     #[error(
-        "{place} holds {} MB of files, and {} MB is the most that is copied", thousands(.bytes / 1_000_000), thousands(.most / 1_000_000)
+        "{location} holds {} MB of files, and {} MB is the most that is copied", thousands(.bytes / 1_000_000), thousands(.most / 1_000_000)
     )]
     TooLarge {
-        /// The place.
-        place: String,
+        /// The bucket and the prefix.
+        location: String,
         /// Bytes that are there.
         bytes: u64,
         /// Bytes that may be.
@@ -89,7 +89,7 @@ struct ObjectToCopy {
     size: u64,
 }
 
-/// Copies the objects below a place that are wanted; gives their number and bytes.
+/// Copies the objects below a location that are wanted; gives their number and bytes.
 ///
 /// # Errors
 /// [`CopyError`]; what was copied before stays.
@@ -115,7 +115,7 @@ pub async fn copy(
     }
     if bytes > ask.most {
         return Err(CopyError::TooLarge {
-            place: location.to_string(),
+            location: location.to_string(),
             bytes,
             most: ask.most,
         });

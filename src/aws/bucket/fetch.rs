@@ -134,7 +134,7 @@ async fn whole(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault
 }
 
 async fn once(bucket: &Bucket<'_>, object: &LogObject) -> Result<Vec<u8>, Fault> {
-    // The body is read in there, so that it keeps its place among what runs at once.
+    // The body is read in there, so that the permit of the gate is held until it is whole.
     let request = || async {
         let answer = bucket.get(&object.key).await?;
         Ok(body_of(answer, object.size).await)

@@ -1,7 +1,7 @@
 //! Where in a bucket the log files are.
 //!
 //! The folders are walked only as deep as AWS's layout says (`AWSLogs/[o-id/]account/CloudTrail/region/`), and below
-//! that only the wanted days are listed: one listing that begins with the first day and ends behind the last. A place
+//! that only the wanted days are listed: one listing that begins with the first day and ends behind the last. A prefix
 //! that is not in this layout is listed whole, and each key is judged by itself.
 
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use crate::domain::base::names::{AccountId, Scope};
 use crate::domain::trail::layout::{self, LogFileKind};
 use crate::ports::{Fault, LogObject};
 
-/// The number of folders that are looked into for `AWSLogs`, those near the top first. A place without any counts as
+/// The number of folders that are looked into for `AWSLogs`, those near the top first. A prefix without any counts as
 /// not in AWS's layout.
 const LOOK: usize = 100;
 
@@ -110,14 +110,14 @@ async fn roots(bucket: &Bucket<'_>, found: &mut BucketListing) -> Vec<String> {
 
 /// The folders that were not searched for trails: the first and the last of them.
 fn unsearched_gap(bucket: &Bucket<'_>, folders: &[String]) -> Gap {
-    let place = |folder: &String| format!("s3://{}/{folder}", bucket.location.bucket);
+    let address = |folder: &String| format!("s3://{}/{folder}", bucket.location.bucket);
     let what = match folders {
-        [only] => format!("trails below {}", place(only)),
+        [only] => format!("trails below {}", address(only)),
         [first, .., last] => format!(
             "trails below {} and {}, the last of them {}",
-            place(first),
+            address(first),
             counted(folders.len() as u64 - 1, "more folder", "more folders"),
-            place(last)
+            address(last)
         ),
         [] => String::new(),
     };
@@ -130,8 +130,8 @@ fn unsearched_gap(bucket: &Bucket<'_>, folders: &[String]) -> Gap {
 /// The folders of a path below its last `AWSLogs`.
 fn below_logs(prefix: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty()).collect();
-    let place = parts.iter().rposition(|part| *part == "AWSLogs")?;
-    Some(parts[place + 1..].to_vec())
+    let index = parts.iter().rposition(|part| *part == "AWSLogs")?;
+    Some(parts[index + 1..].to_vec())
 }
 
 /// Walks from a folder in AWS's layout down to the Regions.

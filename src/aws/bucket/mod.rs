@@ -46,7 +46,7 @@ pub const ACTIONS: &[&str] = &["s3:ListBucket", "s3:GetObject"];
 /// Bytes of objects that may be in memory at once, if nothing else is asked for.
 pub const IN_FLIGHT: usize = 32 << 20;
 
-/// Objects that are fetched side by side for each place at the gate, so that parsing does not leave a place unused.
+/// Objects that are fetched side by side for each permit of the gate, so that parsing does not leave a permit unused.
 const AHEAD: usize = 2;
 
 /// A bucket and where in it to look.
@@ -137,7 +137,7 @@ pub struct BucketRead {
 
 impl BucketRead {
     /// Returns what was read, as a sentence: it tells a wrong prefix from a quiet trail.
-    pub fn sentence(&self, place: &Location) -> String {
+    pub fn sentence(&self, location: &Location) -> String {
         let whose = match self.branches {
             0 => String::new(),
             some => format!(
@@ -153,7 +153,7 @@ impl BucketRead {
             ),
         };
         format!(
-            "{} ({} KB){whose} were read in {place}{other}.",
+            "{} ({} KB){whose} were read in {location}{other}.",
             counted(self.objects, "log file", "log files"),
             thousands(self.bytes.div_ceil(1_000))
         )
@@ -213,9 +213,9 @@ pub async fn read(
     read.gaps = found.gaps;
     // Where a listing broke off, nobody knows which files there are.
     let lost = unlisted.iter().map(|gap| {
-        let place = gap.account.as_ref().zip(gap.region.as_ref());
+        let scope = gap.account.as_ref().zip(gap.region.as_ref());
         Unread::always(
-            place.map(|(account, region)| (account.as_str().into(), region.as_str().into())),
+            scope.map(|(account, region)| (account.as_str().into(), region.as_str().into())),
         )
     });
     read.unread.extend(lost);
@@ -434,7 +434,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_in_s3_is_read_as_people_write_it() {
+    fn a_location_in_s3_is_read_as_people_write_it() {
         for (text, bucket, prefix) in [
             ("s3://trail-logs", "trail-logs", ""),
             ("s3://trail-logs/", "trail-logs", ""),

@@ -61,7 +61,7 @@ pub struct LookupRequest {
     pub budget: Duration,
     /// The number of requests that each account and Region may take, if there is a bound besides time.
     pub requests: Option<u64>,
-    /// Draws the place of a sample's first window. Recorded with the sample, so that it can be repeated.
+    /// Draws the start of a sample's first window. Recorded with the sample, so that it can be repeated.
     pub seed: u64,
     /// The advice on how to get more, in words.
     pub advice: &'static str,

@@ -48,16 +48,16 @@ impl Scan<'_> {
         }
     }
 
-    /// The APIs that were called with success, by the role or user and the place of the secret.
+    /// The APIs that were called with success, by the role or user and the index of the secret.
     fn used(&self) -> BTreeMap<&str, UsedActions> {
         let mut used: BTreeMap<&str, UsedActions> = BTreeMap::new();
-        for (place, readers) in self.activity.secrets.iter().enumerate() {
+        for (secret_index, readers) in self.activity.secrets.iter().enumerate() {
             for (reader, calls) in readers {
                 let ok = calls.evidence();
                 for slice in ok.filter(|slice| slice.access.outcome == CallOutcome::Ok) {
                     let apis = used.entry(reader.identity.as_str()).or_default();
                     let api = slice.access.subject.api.to_string();
-                    apis.by_secret.entry(place).or_default().insert(api);
+                    apis.by_secret.entry(secret_index).or_default().insert(api);
                 }
             }
         }

@@ -154,7 +154,7 @@ struct SharedPool {
 }
 
 impl SharedPool {
-    /// Adds the cost of a place, of which the callers with an owner make so much.
+    /// Adds an amount, of which the callers with an owner make so much.
     fn add(&mut self, whole: Option<Money>, callers: impl Iterator<Item = (PayingOwner, Money)>) {
         self.rest += whole.unwrap_or_default();
         for (owner, usd) in callers {
@@ -191,18 +191,18 @@ fn by_largest_remainder(amount: Money, weights: &[u64]) -> Option<Vec<Money>> {
         .iter()
         .map(|weight| i128::from(amount.0) * i128::from(*weight));
     let (mut shares, mut remainders) = (Vec::new(), Vec::new());
-    for (place, part) in parts.enumerate() {
+    for (index, part) in parts.enumerate() {
         // A share of an amount that fits is no larger than it, so the conversion never fails.
         shares.push(i64::try_from(part.div_euclid(all)).unwrap_or_default());
-        remainders.push((std::cmp::Reverse(part.rem_euclid(all)), place));
+        remainders.push((std::cmp::Reverse(part.rem_euclid(all)), index));
     }
     remainders.sort_unstable();
     let left = amount.0 - shares.iter().sum::<i64>();
-    for (_, place) in remainders
+    for (_, index) in remainders
         .iter()
         .take(usize::try_from(left).unwrap_or_default())
     {
-        shares[*place] += 1;
+        shares[*index] += 1;
     }
     Some(shares.into_iter().map(Money).collect())
 }

@@ -40,7 +40,7 @@ impl Contradictions {
         now: Timestamp,
     ) -> Self {
         let mut all = Self::default();
-        for (place, secret) in secrets.iter().enumerate() {
+        for (index, secret) in secrets.iter().enumerate() {
             let Some(day) = secret.last_accessed.filter(|_| secret.deleted.is_none()) else {
                 continue;
             };
@@ -57,10 +57,10 @@ impl Contradictions {
                 continue;
             }
             let near = |first: i64, last: i64| first < to && last >= from;
-            let of_readers = activity.secrets[place].values();
+            let of_readers = activity.secrets[index].values();
             let slices =
                 of_readers.flat_map(|what| what.evidence().filter(|slice| slice.asks_for_value()));
-            let keys = activity.key_uses.get(&place).into_iter().flatten();
+            let keys = activity.key_uses.get(&index).into_iter().flatten();
             let seen = slices
                 .chain(keys.map(|key_use| &key_use.slice))
                 .flat_map(ActivitySlice::cells)

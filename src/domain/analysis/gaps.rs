@@ -55,8 +55,8 @@ impl Scan<'_> {
         for (missing, readers) in &self.activity.missing {
             let mut slices = readers.values().flat_map(|what| &what.slices);
             let answered = slices.any(|slice| slice.access.outcome == CallOutcome::Ok);
-            let place = missing.place().map(|(scope, _)| scope);
-            if let Some(scope) = place.filter(|scope| answered && !self.inventoried.contains(scope))
+            let scope = missing.scope_and_name().map(|(scope, _)| scope);
+            if let Some(scope) = scope.filter(|scope| answered && !self.inventoried.contains(scope))
             {
                 *scopes.entry(scope).or_default() += 1;
             }
@@ -108,15 +108,15 @@ fn unjudged(rows: &[SecretRow]) -> BTreeSet<Scope> {
             .iter()
             .any(|reason| reason.code == RuleCode::CoverageGap)
     };
-    let places = |row: &SecretRow| {
+    let scopes_of = |row: &SecretRow| {
         let own = row.scope();
         let there = |region: &Region| Scope {
             account: own.account.clone(),
             region: region.clone(),
         };
-        let mut places: Vec<Scope> = row.replicas.iter().map(there).collect();
-        places.push(own);
-        places
+        let mut scopes: Vec<Scope> = row.replicas.iter().map(there).collect();
+        scopes.push(own);
+        scopes
     };
-    rows.iter().filter(wants).flat_map(places).collect()
+    rows.iter().filter(wants).flat_map(scopes_of).collect()
 }

@@ -6,9 +6,9 @@ use crate::domain::base::names::{AccountId, Region, Scope, SecretArn};
 use crate::domain::inventory::secret::Secret;
 use crate::domain::usage::activity::{Activity, Readers};
 
-/// Primaries and their replicas, by place in the inventory.
+/// Primaries and their replicas, by index in the inventory.
 pub(super) struct Groups {
-    /// The places of replicas, by the account, name and suffix that they share with their primary.
+    /// The indexes of replicas, by the account, name and suffix that they share with their primary.
     replicas: HashMap<(AccountId, String), Vec<usize>>,
 }
 
@@ -29,7 +29,7 @@ impl Groups {
         Self { replicas }
     }
 
-    /// The replicas of every primary that are in the inventory: their places, by that of the primary.
+    /// The replicas of every primary that are in the inventory: their indexes, by that of the primary.
     pub(super) fn by_primary(&self, secrets: &[Secret]) -> HashMap<usize, Vec<usize>> {
         if self.replicas.is_empty() {
             return HashMap::new();
@@ -64,7 +64,7 @@ impl Groups {
     }
 }
 
-/// Replicas that no inventory lists, by the place of their primary: their Region, and who called them there.
+/// Replicas that no inventory lists, by the index of their primary: their Region, and who called them there.
 pub(super) type Unlisted<'a> = HashMap<usize, Vec<(Region, &'a Readers<'a>)>>;
 
 /// Finds calls that were answered in Regions without inventory, and that name a replicated secret of the account: by its
@@ -91,7 +91,7 @@ pub(super) fn unlisted_replicas<'a>(
     }
     let mut unlisted = Unlisted::new();
     for (missing, readers) in &activity.missing {
-        let Some((scope, name)) = missing.place() else {
+        let Some((scope, name)) = missing.scope_and_name() else {
             continue;
         };
         let answered = readers.values().any(|what| what.last_use().is_some());

@@ -52,7 +52,7 @@ fn note<'a>(turns: &mut Turns<'a>, slice: &ActivitySlice<'a>) {
     }
 }
 
-/// The spans in which secrets of the inventory were pending deletion and were then restored, by place.
+/// The spans in which secrets of the inventory were pending deletion and were then restored, by index.
 pub(super) fn restored(activity: &Activity<'_>) -> HashMap<usize, Vec<Span>> {
     let mut all = HashMap::new();
     for (at, readers) in activity.secrets.iter().enumerate() {

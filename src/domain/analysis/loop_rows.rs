@@ -46,12 +46,12 @@ impl<'a> Scan<'a> {
         }
         for (missing, readers) in &self.activity.missing {
             let scope = missing.scope();
-            let (subject, terms) = self.nameless(&missing.target, scope.as_ref());
+            let (subject, terms) = self.unnamed(&missing.target, scope.as_ref());
             let called = [Called::Missing, Called::Read];
             loops.extend(self.loops_of(subject, readers, &called, terms));
         }
         for ((scope, name), readers) in &self.activity.of_no_secret() {
-            let (subject, terms) = self.nameless(name, scope.as_ref());
+            let (subject, terms) = self.unnamed(name, scope.as_ref());
             loops.extend(self.loops_of(subject, readers, &[Called::Read], terms));
         }
         loops.sort_by(|(a, _), (b, _)| {
@@ -68,7 +68,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Returns what is called where no secret of the inventory is meant, and the terms of its judgement.
-    fn nameless<'t>(
+    fn unnamed<'t>(
         &self,
         name: &'t str,
         scope: Option<&'t Scope>,

@@ -124,7 +124,7 @@ pub fn analyse(
     mut input: Input<'_>,
     ask: impl FnOnce(&dyn Fn() -> Vec<SecretArn>) -> VersionAnswers,
 ) -> Report {
-    input.secrets.sort_by(|a, b| place(a).cmp(&place(b)));
+    input.secrets.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     let (scopes, known) = scopes(&input);
     let cover = CoverageView::new(input.coverage, &scopes, input.spans, idle_from(&input));
     let activity = activity(&input);
@@ -283,7 +283,9 @@ fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
     let functions = secrets
         .iter()
         .enumerate()
-        .filter_map(|(place, secret)| Some((place, secret.rotation_lambda.as_deref()?)));
+        .filter_map(|(secret_index, secret)| {
+            Some((secret_index, secret.rotation_lambda.as_deref()?))
+        });
     let rotations = RotationFunctions::new(functions);
     let created = |secret: &Secret| secret.created.map(floor_second);
     let index = Index::new(secrets.iter().map(|secret| (&secret.arn, created(secret))));
@@ -297,7 +299,7 @@ fn activity<'a>(input: &Input<'a>) -> Activity<'a> {
 }
 
 /// The order of secrets in every report.
-fn place(secret: &Secret) -> (&Scope, &str, &SecretArn) {
+fn sort_key(secret: &Secret) -> (&Scope, &str, &SecretArn) {
     (secret.arn.scope(), &secret.name, &secret.arn)
 }
 

@@ -47,12 +47,12 @@ pub(super) struct Listed {
     region: Region,
     last_accessed: Option<Date>,
     access_is_known: bool,
-    /// Its place in the inventory.
+    /// Its index in the inventory.
     at: usize,
 }
 
 impl Listed {
-    /// The replicas of every primary, by the place of the primary.
+    /// The replicas of every primary, by the index of the primary.
     pub(super) fn all(secrets: &[Secret], groups: &Groups) -> HashMap<usize, Vec<Self>> {
         let listed = |at: usize| Self {
             region: secrets[at].arn.scope().region.clone(),
@@ -114,7 +114,7 @@ pub(super) struct RowBuilder<'a> {
     pub(super) unnamed: &'a Unnamed<'a>,
     /// The reads that the inventory shows and the trail does not.
     pub(super) contradictions: &'a Contradictions,
-    /// The time when secrets were pending deletion and were restored then, by their places.
+    /// The time when secrets were pending deletion and were restored then, by their indexes.
     pub(super) restored: HashMap<usize, Vec<Span>>,
     /// The calendar months of the window.
     pub(super) windows: Vec<(Month, Span)>,

@@ -18,7 +18,7 @@ pub(super) struct Unnamed<'a> {
 }
 
 impl<'a> Unnamed<'a> {
-    /// Sorts it by place. Of each caller and outcome the last refusal counts.
+    /// Sorts it by account and Region. Of each caller and outcome the last refusal counts.
     pub(super) fn new(activity: &'a Activity<'a>) -> Self {
         let mut unnamed = Self::default();
         for (scope, refusal) in latest(activity) {
@@ -44,8 +44,8 @@ impl<'a> Unnamed<'a> {
     }
 }
 
-/// The last refusal of each caller and outcome, by place, without those that a record of KMS explains: where the key
-/// refuses, KMS logs the ARN of the secret in the same hour, and that secret alone was meant.
+/// The last refusal of each caller and outcome, by account and Region, without those that a record of KMS explains:
+/// where the key refuses, KMS logs the ARN of the secret in the same hour, and that secret alone was meant.
 fn latest(activity: &Activity<'_>) -> Vec<(Scope, UnnamedRefusal)> {
     let refused_keys: HashSet<(&str, u32)> = activity
         .key_uses

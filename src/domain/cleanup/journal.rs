@@ -169,8 +169,8 @@ pub fn line(entry: &JournalEntry) -> serde_json::Result<Vec<u8>> {
 /// [`JournalError`] for a line that is no entry, unless it is the last and was cut off.
 pub fn parse(bytes: &[u8]) -> Result<ParsedJournal, JournalError> {
     let mut parsed = ParsedJournal::default();
-    for (place, text) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let number = place as u64 + 1;
+    for (index, text) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let number = index as u64 + 1;
         let ended = text.ends_with(b"\n");
         if text.trim_ascii().is_empty() && ended {
             parsed.whole += text.len();

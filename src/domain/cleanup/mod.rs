@@ -3,7 +3,7 @@
 //! Entry: `plan::draft`. May use: `base`, `inventory`, `policy`, `report`.
 
 pub mod journal;
-pub mod journal_place;
+pub mod journal_location;
 pub mod plan;
 pub mod plan_file;
 pub mod precondition;

@@ -212,9 +212,9 @@ pub fn draft(report: &Report, selection: &PlanSelection) -> Draft {
             lines.push(line(row, saves, seal));
         }
     }
-    lines.sort_by(|a, b| place(&a.arn).cmp(&place(&b.arn)));
+    lines.sort_by(|a, b| sort_key(&a.arn).cmp(&sort_key(&b.arn)));
     lines.dedup_by(|a, b| a.arn == b.arn);
-    refused.sort_by(|a, b| place(&a.arn).cmp(&place(&b.arn)));
+    refused.sort_by(|a, b| sort_key(&a.arn).cmp(&sort_key(&b.arn)));
     Draft {
         plan: Plan {
             id: plan_id(planned_at, &lines),
@@ -239,7 +239,7 @@ impl PlanSelection {
     }
 }
 
-fn place(arn: &SecretArn) -> (&AccountId, &Region, &str) {
+fn sort_key(arn: &SecretArn) -> (&AccountId, &Region, &str) {
     let scope = arn.scope();
     (&scope.account, &scope.region, arn.resource())
 }

@@ -180,16 +180,16 @@ pub fn with_decisions(
             what: error.to_string(),
         }])
     };
-    let mut places: Option<(usize, usize)> = None;
+    let mut columns: Option<(usize, usize)> = None;
     for record in reader.byte_records() {
         let record = record.map_err(|error| failed(&error))?;
         let mut cells: Vec<Vec<u8>> = record.iter().map(<[u8]>::to_vec).collect();
-        let text = |place: usize| {
+        let text = |column: usize| {
             record
-                .get(place)
+                .get(column)
                 .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
         };
-        if let Some((decision, arn)) = places {
+        if let Some((decision, arn)) = columns {
             let line = text(arn).and_then(|arn| unguarded(&arn).parse::<SecretArn>().ok());
             let new = line.and_then(|arn| decisions.get(&arn));
             let is_same = new.is_none_or(|new| {
@@ -200,10 +200,11 @@ pub fn with_decisions(
             }
         } else {
             let find = |name: &str| {
-                (0..record.len())
-                    .find(|&place| text(place).is_some_and(|cell| cell.eq_ignore_ascii_case(name)))
+                (0..record.len()).find(|&column| {
+                    text(column).is_some_and(|cell| cell.eq_ignore_ascii_case(name))
+                })
             };
-            places = find(COLUMNS[0]).zip(find(COLUMNS[1]));
+            columns = find(COLUMNS[0]).zip(find(COLUMNS[1]));
         }
         writer
             .write_record(&cells)

@@ -57,7 +57,7 @@ pub struct PlanReview {
     saved: Vec<Decision>,
     /// The decisions that each change replaced, the last change at the end.
     undo: Vec<Vec<(usize, Decision)>>,
-    /// The place among the lines that are shown.
+    /// The index of the current line among the lines that are shown.
     cursor: usize,
     search: String,
     is_searching: bool,
@@ -80,7 +80,7 @@ impl PlanReview {
         }
     }
 
-    /// The lines that the search lets through, each with its place in the plan.
+    /// The lines that the search lets through, each with its index in the plan.
     pub fn shown(&self) -> Vec<(usize, &PlanEntry)> {
         let wanted = self.search.to_lowercase();
         let fits = |line: &PlanEntry| {
@@ -94,7 +94,7 @@ impl PlanReview {
             .collect()
     }
 
-    /// The place of the cursor among the shown lines.
+    /// The index of the cursor among the shown lines.
     pub fn cursor(&self) -> usize {
         self.cursor
     }
@@ -110,8 +110,8 @@ impl PlanReview {
     }
 
     /// Returns whether a line has a reason for `review`.
-    pub fn is_doubtful(&self, place: usize) -> bool {
-        self.doubtful.get(place).copied().unwrap_or(true)
+    pub fn is_doubtful(&self, index: usize) -> bool {
+        self.doubtful.get(index).copied().unwrap_or(true)
     }
 
     /// A sentence about the last key.
@@ -186,7 +186,7 @@ impl PlanReview {
         match letter {
             'd' => self.decide(Decision::Delete),
             'k' => self.decide(Decision::Keep),
-            ' ' => match self.here().map(|place| self.plan.lines[place].decision) {
+            ' ' => match self.here().map(|index| self.plan.lines[index].decision) {
                 Some(Decision::Delete) => self.decide(Decision::Keep),
                 Some(Decision::Keep) => self.decide(Decision::Delete),
                 None => {}
@@ -203,26 +203,26 @@ impl PlanReview {
         ReviewStep::Continue
     }
 
-    /// The place in the plan of the line under the cursor.
+    /// The index in the plan of the line under the cursor.
     fn here(&self) -> Option<usize> {
-        self.shown().get(self.cursor).map(|(place, _)| *place)
+        self.shown().get(self.cursor).map(|(index, _)| *index)
     }
 
     fn decide(&mut self, decision: Decision) {
-        if let Some(place) = self.here() {
-            self.change(&[place], decision);
+        if let Some(index) = self.here() {
+            self.change(&[index], decision);
             // Decisions are searched for, too, so that the line may be gone from the list.
             let last = self.shown().len().saturating_sub(1);
-            let is_still_here = self.here() == Some(place);
+            let is_still_here = self.here() == Some(index);
             self.cursor = (self.cursor + usize::from(is_still_here)).min(last);
         }
     }
 
     /// Decides on all shown lines; deleting leaves out those that a person has to look at.
     fn decide_all(&mut self, decision: Decision) {
-        let places = self.shown().into_iter().map(|(place, _)| place);
-        let sure = |place: &usize| decision == Decision::Keep || !self.is_doubtful(*place);
-        let (sure, left): (Vec<usize>, Vec<usize>) = places.partition(sure);
+        let indexes = self.shown().into_iter().map(|(index, _)| index);
+        let sure = |index: &usize| decision == Decision::Keep || !self.is_doubtful(*index);
+        let (sure, left): (Vec<usize>, Vec<usize>) = indexes.partition(sure);
         self.change(&sure, decision);
         if !left.is_empty() {
             self.note =
@@ -231,12 +231,12 @@ impl PlanReview {
         self.cursor = self.cursor.min(self.shown().len().saturating_sub(1));
     }
 
-    fn change(&mut self, places: &[usize], decision: Decision) {
+    fn change(&mut self, indexes: &[usize], decision: Decision) {
         let mut before = Vec::new();
-        for &place in places {
-            let line = &mut self.plan.lines[place];
+        for &index in indexes {
+            let line = &mut self.plan.lines[index];
             if line.decision != decision {
-                before.push((place, line.decision));
+                before.push((index, line.decision));
                 line.decision = decision;
             }
         }
@@ -250,15 +250,15 @@ impl PlanReview {
             self.note = Some("there is nothing to undo");
             return;
         };
-        let first = before.first().map(|(place, _)| *place);
-        for (place, decision) in before {
-            self.plan.lines[place].decision = decision;
+        let first = before.first().map(|(index, _)| *index);
+        for (index, decision) in before {
+            self.plan.lines[index].decision = decision;
         }
         // To the line that changed, if it is shown.
         let shown = self.shown();
-        let place = shown.iter().position(|(place, _)| Some(*place) == first);
+        let position = shown.iter().position(|(index, _)| Some(*index) == first);
         let last = shown.len().saturating_sub(1);
-        self.cursor = place.unwrap_or(self.cursor).min(last);
+        self.cursor = position.unwrap_or(self.cursor).min(last);
     }
 
     fn search_for(&mut self, change: impl FnOnce(&mut String), is_searching: bool) {
@@ -266,11 +266,11 @@ impl PlanReview {
         change(&mut self.search);
         self.is_searching = is_searching;
         // The line under the cursor stays there while it is shown.
-        let place = self
+        let position = self
             .shown()
             .iter()
-            .position(|(place, _)| Some(*place) == here);
-        self.cursor = place.unwrap_or(0);
+            .position(|(index, _)| Some(*index) == here);
+        self.cursor = position.unwrap_or(0);
     }
 }
 

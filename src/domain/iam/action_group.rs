@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Effect, FORCED, Places, Statement, anything, when};
+use super::{Effect, FORCED, PolicyResources, Statement, anything, when};
 
 /// Actions that share resources and conditions: one statement each, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,15 +47,15 @@ pub(super) enum ActionGroup {
 
 impl ActionGroup {
     /// The group of an action; `None` for S3 without a bucket.
-    pub(super) fn of(action: &str, places: &Places) -> Option<Self> {
+    pub(super) fn of(action: &str, resources: &PolicyResources) -> Option<Self> {
         Some(match action {
-            "s3:ListBucket" | "s3:GetObject" if places.buckets.is_empty() => return None,
+            "s3:ListBucket" | "s3:GetObject" if resources.buckets.is_empty() => return None,
             "s3:ListBucket" => Self::TrailList,
             "s3:GetObject" => Self::TrailRead,
-            "s3:PutObject" if places.journal.is_none() => return None,
+            "s3:PutObject" if resources.journal.is_none() => return None,
             "s3:PutObject" => Self::Journal,
             _ if action.starts_with("athena:") => Self::Query,
-            "logs:FilterLogEvents" if places.log_groups.is_empty() => return None,
+            "logs:FilterLogEvents" if resources.log_groups.is_empty() => return None,
             "logs:FilterLogEvents" => Self::LogGroups,
             "sts:AssumeRole" => Self::Roles,
             "secretsmanager:DeleteSecret" => Self::Delete,
@@ -96,14 +96,18 @@ impl ActionGroup {
         }
     }
 
-    pub(super) fn statements(self, action: &[String], places: &Places) -> Vec<Statement> {
+    pub(super) fn statements(
+        self,
+        action: &[String],
+        resources: &PolicyResources,
+    ) -> Vec<Statement> {
         match self {
-            Self::TrailList => return self.lists(action, places),
-            Self::Journal => return places.journal_statements(),
-            Self::Query => return places.query_statements(action),
+            Self::TrailList => return self.lists(action, resources),
+            Self::Journal => return resources.journal_statements(),
+            Self::Query => return resources.query_statements(action),
             _ => {}
         }
-        let partition = &places.partition;
+        let partition = &resources.partition;
         let resource = match self {
             Self::Anywhere | Self::TrailList | Self::Journal | Self::Query => anything(),
             Self::Secrets
@@ -113,9 +117,9 @@ impl ActionGroup {
             | Self::Tag
             | Self::Untag
             | Self::RemoveReplicas
-            | Self::Replicate => places.secrets(),
-            Self::Roles => places.roles(),
-            Self::TrailRead => places
+            | Self::Replicate => resources.secrets(),
+            Self::Roles => resources.roles(),
+            Self::TrailRead => resources
                 .prefixes()
                 .into_iter()
                 .flat_map(|(bucket, prefixes)| {
@@ -123,8 +127,8 @@ impl ActionGroup {
                     all.map(move |prefix| format!("arn:{partition}:s3:::{bucket}/{prefix}*"))
                 })
                 .collect(),
-            Self::LogGroups => places.log_group_arns(),
-            Self::TrailKey => places.trail_keys.clone(),
+            Self::LogGroups => resources.log_group_arns(),
+            Self::TrailKey => resources.trail_keys.clone(),
             // Which keys they are is known only to AWS, and a key may belong to another account: the condition narrows it.
             Self::KeyPolicies | Self::ReplicaKey => vec![format!("arn:{partition}:kms:*:*:key/*")],
         };
@@ -133,20 +137,20 @@ impl ActionGroup {
                 let mut only = when(
                     "NumericGreaterThanEquals",
                     "secretsmanager:RecoveryWindowInDays",
-                    vec![places.window.to_string()],
+                    vec![resources.window.to_string()],
                 );
                 // A request that does not name the parameter does not force, and may lack the key.
                 only.extend(when("BoolIfExists", FORCED, vec!["false".to_owned()]));
                 only
             }
-            Self::Tag | Self::Untag => places.tag.as_ref().map_or_else(BTreeMap::new, |key| {
+            Self::Tag | Self::Untag => resources.tag.as_ref().map_or_else(BTreeMap::new, |key| {
                 when(
                     "ForAllValues:StringEquals",
                     "aws:TagKeys",
                     vec![key.clone()],
                 )
             }),
-            Self::ReplicaKey => places.through_secrets_manager(),
+            Self::ReplicaKey => resources.through_secrets_manager(),
             _ => BTreeMap::new(),
         };
         vec![Statement {
@@ -159,18 +163,18 @@ impl ActionGroup {
     }
 
     /// A statement for each bucket, because the condition on prefixes is one of the statement.
-    fn lists(self, action: &[String], places: &Places) -> Vec<Statement> {
-        let buckets = places.prefixes().into_iter().enumerate();
-        let statement = |(place, (bucket, prefixes)): (usize, (&str, Vec<&str>))| {
+    fn lists(self, action: &[String], resources: &PolicyResources) -> Vec<Statement> {
+        let buckets = resources.prefixes().into_iter().enumerate();
+        let statement = |(index, (bucket, prefixes)): (usize, (&str, Vec<&str>))| {
             let all = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
             Statement {
-                sid: match place {
+                sid: match index {
                     0 => self.sid().to_owned(),
                     more => format!("{}{}", self.sid(), more + 1),
                 },
                 effect: Effect::Allow,
                 action: action.to_vec(),
-                resource: vec![format!("arn:{}:s3:::{bucket}", places.partition)],
+                resource: vec![format!("arn:{}:s3:::{bucket}", resources.partition)],
                 condition: match prefixes.as_slice() {
                     [""] => BTreeMap::new(),
                     _ => when("StringLike", "s3:prefix", all),

@@ -2,14 +2,14 @@
 
 use super::*;
 
-fn json(actions: &[&str], places: &Places) -> serde_json::Value {
-    serde_json::to_value(policy(actions, places)).unwrap()
+fn json(actions: &[&str], resources: &PolicyResources) -> serde_json::Value {
+    serde_json::to_value(policy(actions, resources)).unwrap()
 }
 
 #[test]
 fn every_policy_denies_reading_values() {
     for actions in [&[][..], &["secretsmanager:ListSecrets"]] {
-        let json = json(actions, &Places::default());
+        let json = json(actions, &PolicyResources::default());
         let last = json["Statement"].as_array().unwrap().last().unwrap();
         assert_eq!(last["Effect"], "Deny");
         assert_eq!(
@@ -25,12 +25,12 @@ fn every_policy_denies_reading_values() {
 
 #[test]
 fn a_scan_gets_each_action_once_on_the_narrowest_resource() {
-    let places = Places {
+    let resources = PolicyResources {
         partition: "aws-us-gov".to_owned(),
         role: Some("audit/reader".to_owned()),
         buckets: vec![("trail-logs".to_owned(), "org/".to_owned())],
         trail_keys: vec!["arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k".to_owned()],
-        ..Places::default()
+        ..PolicyResources::default()
     };
     let json = json(
         &[
@@ -42,7 +42,7 @@ fn a_scan_gets_each_action_once_on_the_narrowest_resource() {
             "s3:ListBucket",
             "s3:GetObject",
         ],
-        &places,
+        &resources,
     );
     let statements = json["Statement"].as_array().unwrap();
     let of = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
@@ -73,7 +73,7 @@ fn a_scan_gets_each_action_once_on_the_narrowest_resource() {
 #[test]
 fn each_bucket_is_listed_under_its_own_prefixes() {
     let bucket = |name: &str, prefix: &str| (name.to_owned(), prefix.to_owned());
-    let places = Places {
+    let resources = PolicyResources {
         buckets: vec![
             bucket("two", "b/"),
             bucket("whole", ""),
@@ -81,9 +81,9 @@ fn each_bucket_is_listed_under_its_own_prefixes() {
             bucket("whole", "c/"),
             bucket("two", "b/"),
         ],
-        ..Places::default()
+        ..PolicyResources::default()
     };
-    let json = json(&["s3:ListBucket", "s3:GetObject"], &places);
+    let json = json(&["s3:ListBucket", "s3:GetObject"], &resources);
     let list = |sid: &str, bucket: &str, condition: serde_json::Value| {
         let mut statement = serde_json::json!({
             "Sid": sid,
@@ -114,22 +114,25 @@ fn each_bucket_is_listed_under_its_own_prefixes() {
 
 #[test]
 fn without_a_bucket_nothing_of_s3_is_allowed() {
-    let json = json(&["s3:ListBucket", "s3:GetObject"], &Places::default());
+    let json = json(
+        &["s3:ListBucket", "s3:GetObject"],
+        &PolicyResources::default(),
+    );
     assert_eq!(json["Statement"].as_array().unwrap().len(), 1);
 }
 
 #[test]
 fn deleting_is_allowed_with_the_recovery_window_and_denied_without() {
-    let places = Places {
+    let resources = PolicyResources {
         window: 14,
-        ..Places::default()
+        ..PolicyResources::default()
     };
     let json = json(
         &[
             "secretsmanager:DescribeSecret",
             "secretsmanager:DeleteSecret",
         ],
-        &places,
+        &resources,
     );
     let statements = json["Statement"].as_array().unwrap();
     let allowed = &statements[1];
@@ -154,11 +157,11 @@ fn deleting_is_allowed_with_the_recovery_window_and_denied_without() {
 #[test]
 fn each_way_to_change_a_secret_is_a_statement_of_its_own_on_the_secrets_that_are_named() {
     let arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbC123";
-    let places = Places {
+    let resources = PolicyResources {
         secrets: vec![arn.to_owned()],
         accounts: vec!["111122223333".parse().unwrap()],
         role: Some("cleaner".to_owned()),
-        ..Places::default()
+        ..PolicyResources::default()
     };
     let changes = [
         ("secretsmanager:DeleteSecret", "DeleteWithRecovery"),
@@ -172,7 +175,7 @@ fn each_way_to_change_a_secret_is_a_statement_of_its_own_on_the_secrets_that_are
         ("secretsmanager:ReplicateSecretToRegions", "ReplicateAgain"),
     ];
     for (action, sid) in changes {
-        let json = json(&[action, "sts:AssumeRole"], &places);
+        let json = json(&[action, "sts:AssumeRole"], &resources);
         let statements = json["Statement"].as_array().unwrap();
         let allowed: Vec<_> = statements
             .iter()
@@ -199,7 +202,7 @@ fn sids_are_what_iam_takes() {
         "secretsmanager:DeleteSecret",
         "secretsmanager:TagResource",
     ];
-    let policy = policy(&actions, &Places::default());
+    let policy = policy(&actions, &PolicyResources::default());
     assert!(
         policy
             .statement

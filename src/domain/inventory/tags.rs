@@ -18,22 +18,22 @@ impl Tags {
         Self(Vec::new())
     }
 
-    fn place(&self, key: &str) -> Result<usize, usize> {
+    fn position(&self, key: &str) -> Result<usize, usize> {
         self.0
             .binary_search_by(|(known, _)| known.as_str().cmp(key))
     }
 
     /// The value of a tag.
     pub fn get(&self, key: &str) -> Option<&String> {
-        self.place(key).ok().map(|place| &self.0[place].1)
+        self.position(key).ok().map(|position| &self.0[position].1)
     }
 
     /// Sets a tag; gives the value that it had.
     pub fn insert(&mut self, key: String, value: String) -> Option<String> {
-        match self.place(&key) {
-            Ok(place) => Some(std::mem::replace(&mut self.0[place].1, value)),
-            Err(place) => {
-                self.0.insert(place, (key, value));
+        match self.position(&key) {
+            Ok(position) => Some(std::mem::replace(&mut self.0[position].1, value)),
+            Err(position) => {
+                self.0.insert(position, (key, value));
                 None
             }
         }
@@ -41,8 +41,8 @@ impl Tags {
 
     /// Takes a tag away; gives the value that it had.
     pub fn remove(&mut self, key: &str) -> Option<String> {
-        let place = self.place(key).ok()?;
-        Some(self.0.remove(place).1)
+        let position = self.position(key).ok()?;
+        Some(self.0.remove(position).1)
     }
 
     /// Takes all tags away.

@@ -89,7 +89,7 @@ pub fn find(facts: &ScanFacts<'_>) -> FindingSearch {
     found
 }
 
-/// Sorts findings: severity, code, place, name, reader.
+/// Sorts findings: severity, code, account, Region, name, reader.
 pub fn sort(findings: &mut [FindingRow]) {
     findings.sort_by(|a, b| key(a).cmp(&key(b)));
 }

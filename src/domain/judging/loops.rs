@@ -10,12 +10,12 @@
 //! A loop is so many calls a month. Where nothing of the window is covered, what was counted stands for no time, and no
 //! loop is judged: that the trail has a hole there is a gap of the report.
 
+mod addresses;
 mod advice;
 mod called;
 mod clients;
 mod crowds;
 mod needs;
-mod places;
 mod sampled;
 mod sessions;
 
@@ -78,7 +78,7 @@ const HOT_CALLS_AN_HOUR: u64 = 60;
 /// In at least this many of its hours.
 const HOT_HOURS: usize = 3;
 
-/// The places and prices that a loop is judged with.
+/// The window, the price and the samples that a loop is judged with.
 #[derive(Clone, Copy, Debug)]
 pub struct LoopTerms<'a> {
     /// Whose calls count.

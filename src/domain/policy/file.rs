@@ -334,8 +334,8 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_is_an_error_with_its_place() {
-        for (text, place, what) in [
+    fn a_typo_is_an_error_with_its_position() {
+        for (text, position, what) in [
             ("idel = \"90d\"", "line 1, column 1", "idel"),
             ("\nidle = 90", "line 2, column 8", "invalid type"),
             (
@@ -387,7 +387,7 @@ mod tests {
         ] {
             let error = Policy::parse(text).unwrap_err().to_string();
             assert!(
-                error.contains(place) && error.contains(what),
+                error.contains(position) && error.contains(what),
                 "{text}: {error}"
             );
         }

@@ -1,6 +1,6 @@
 //! The bill beside the estimate: lines of an export added up, and the gap with its likely reasons.
 //!
-//! A bill is right by definition and coarse; an estimate is fine and blind in places. Where they differ, either the
+//! A bill is right by definition and coarse; an estimate is fine and has gaps. Where they differ, either the
 //! estimate misses something (a hole in the trail, an account that was not scanned) or the bill has something that no
 //! price list shows (credits, discounts). Which of those it is follows from facts that both hold; nothing is guessed
 //! that has no fact.
@@ -52,16 +52,16 @@ impl Amount {
         if (whole.is_empty() && decimals.is_empty()) || !plain(whole) || !plain(decimals) {
             return None;
         }
-        let places = 12 + exponent - i32::try_from(decimals.len()).ok()?;
+        let shift = 12 + exponent - i32::try_from(decimals.len()).ok()?;
         let all = format!("{whole}{decimals}");
         let all = all.trim_start_matches('0');
         let value: i128 = if all.is_empty() {
             0
-        } else if places >= 0 {
-            let factor = 10_i128.checked_pow(u32::try_from(places).ok()?)?;
+        } else if shift >= 0 {
+            let factor = 10_i128.checked_pow(u32::try_from(shift).ok()?)?;
             all.parse::<i128>().ok()?.checked_mul(factor)?
         } else {
-            let dropped = usize::try_from(-places).ok()?;
+            let dropped = usize::try_from(-shift).ok()?;
             let kept = all.get(..all.len().saturating_sub(dropped))?;
             if kept.is_empty() {
                 0
@@ -145,7 +145,7 @@ pub struct BillKey {
     pub part: CostPart,
 }
 
-/// What a bill says of one place.
+/// What a bill says of one account, Region and part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Billed {
     /// The quantity that was used.
@@ -172,8 +172,8 @@ impl AddAssign for Billed {
 pub struct Bill {
     /// The window of the scan: lines that begin outside it are counted and left out.
     pub window: Span,
-    /// The bill by place.
-    pub places: BTreeMap<BillKey, Billed>,
+    /// The bill by account, Region and part.
+    pub by_key: BTreeMap<BillKey, Billed>,
     /// The amounts by secret, storage and API together, where the export has resource ids.
     pub secrets: BTreeMap<SecretArn, Amount>,
     /// The time that the lines inside the window cover.
@@ -204,7 +204,7 @@ impl Bill {
     pub fn new(window: Span) -> Self {
         Self {
             window,
-            places: BTreeMap::new(),
+            by_key: BTreeMap::new(),
             secrets: BTreeMap::new(),
             covers: None,
             currencies: BTreeSet::new(),
@@ -240,12 +240,12 @@ impl Bill {
             self.unknown_usage_types.extend(line.usage_type);
         }
         self.currencies.insert(line.currency);
-        let place = BillKey {
+        let key = BillKey {
             account: line.account,
             region: line.region,
             part: line.part,
         };
-        let billed = self.places.entry(place).or_default();
+        let billed = self.by_key.entry(key).or_default();
         match line.kind {
             BillLineKind::Usage => {
                 billed.usage += line.cost;
@@ -280,7 +280,7 @@ pub struct Reconciliation {
     pub bill_from: Option<Timestamp>,
     /// The end of that time.
     pub bill_to: Option<Timestamp>,
-    /// One row a place, by account, Region and part: as far as the bill tells them apart.
+    /// One row for each account, Region and part, as far as the bill tells them apart.
     pub rows: Vec<ReconciliationRow>,
     /// The sums over all rows but those of KMS.
     pub totals: Sums,
@@ -296,14 +296,14 @@ pub struct Reconciliation {
     pub unreadable_lines: u64,
 }
 
-/// One place.
+/// One row: the bill and the estimate of one account, Region and part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconciliationRow {
-    /// The place and the part of the cost.
+    /// The account, the Region and the part of the cost.
     pub place: BillKey,
-    /// The amount that the scan says that the window cost; `None`: it does not know this place.
+    /// The amount that the scan says that the window cost; `None`: it knows nothing of this row.
     pub estimate_usd: Option<Money>,
-    /// The amount that the bill says was used; `None`: it has no line of this place.
+    /// The amount that the bill says was used; `None`: it has no line of this row.
     pub billed_usd: Option<Money>,
     /// Credits, discounts, taxes.
     pub adjustments_usd: Money,
@@ -347,19 +347,19 @@ pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
     let grain = Grain::of(bill);
     let billed = grain.billed(bill);
     let estimates = grain.estimated(estimates(report));
-    let mut places: BTreeSet<&BillKey> = estimates.keys().collect();
-    places.extend(
+    let mut keys: BTreeSet<&BillKey> = estimates.keys().collect();
+    keys.extend(
         billed
             .keys()
-            .filter(|place| place.part != CostPart::Kms || estimates.contains_key(place)),
+            .filter(|key| key.part != CostPart::Kms || estimates.contains_key(key)),
     );
-    let is_known = !bill.places.is_empty();
-    let row = |place: &BillKey| {
-        let billed = billed.get(place);
-        let estimate_usd = estimates.get(place).copied().flatten();
+    let is_known = !bill.by_key.is_empty();
+    let row = |key: &BillKey| {
+        let billed = billed.get(key);
+        let estimate_usd = estimates.get(key).copied().flatten();
         let billed_usd = billed.map(|billed| billed.usage.money());
         let mut row = ReconciliationRow {
-            place: place.clone(),
+            place: key.clone(),
             estimate_usd,
             billed_usd,
             adjustments_usd: billed
@@ -372,7 +372,7 @@ pub fn reconcile(report: &Report, bill: &Bill) -> Reconciliation {
         row.reasons = gap::of_row(report, &row, billed, grain, bill.covers);
         row
     };
-    let rows: Vec<ReconciliationRow> = places.into_iter().map(row).collect();
+    let rows: Vec<ReconciliationRow> = keys.into_iter().map(row).collect();
     let of = |kms: bool| {
         let rows = rows.iter();
         Sums::of(
@@ -415,18 +415,18 @@ impl Sums {
     }
 }
 
-/// Returns what the scan says by place: `None` inside where it knows the place and not the amount. Places of KMS that
-/// cost nothing are left out.
+/// Returns what the scan says by account, Region and part: `None` inside where it has them and not the amount. Those of
+/// KMS that cost nothing are left out.
 fn estimates(report: &Report) -> BTreeMap<BillKey, Option<Money>> {
     let mut estimates: BTreeMap<BillKey, Option<Money>> = BTreeMap::new();
     let mut add =
         |account: Option<&AccountId>, region: Option<&Region>, part, usd: Option<Money>| {
-            let place = BillKey {
+            let key = BillKey {
                 account: account.cloned(),
                 region: region.cloned(),
                 part,
             };
-            let sum = estimates.entry(place).or_default();
+            let sum = estimates.entry(key).or_default();
             if let Some(usd) = usd {
                 *sum = Some(sum.unwrap_or_default() + usd);
             }

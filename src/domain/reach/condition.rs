@@ -234,7 +234,7 @@ fn some(each: impl Iterator<Item = Option<Truth>>) -> Option<Truth> {
     (!has_no_value || !found.is_no()).then_some(found)
 }
 
-/// One text, or each of several: IAM allows both, and numbers and booleans in the place of texts.
+/// One text, or each of several: IAM allows both, and numbers and booleans instead of texts.
 pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

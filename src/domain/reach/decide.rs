@@ -46,7 +46,7 @@ impl From<Truth> for Answer {
 
 /// A statement with the policy that it comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Placed<'a> {
+pub(super) struct StatementInPolicy<'a> {
     pub(super) policy: &'a NamedPolicy,
     pub(super) statement: &'a PolicyStatement,
 }
@@ -54,8 +54,8 @@ pub(super) struct Placed<'a> {
 /// The statements of some policies that are about one action: chosen once, evaluated for many secrets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chosen<'a> {
-    pub(super) allow: Vec<Placed<'a>>,
-    deny: Vec<Placed<'a>>,
+    pub(super) allow: Vec<StatementInPolicy<'a>>,
+    deny: Vec<StatementInPolicy<'a>>,
     /// Policies that could not be read, with the reason.
     unread: Vec<String>,
 }
@@ -77,10 +77,10 @@ impl<'a> Chosen<'a> {
             };
             for statement in &document.statements {
                 if statement.is_about(action.lower()) {
-                    let placed = Placed { policy, statement };
+                    let one = StatementInPolicy { policy, statement };
                     match statement.effect {
-                        StatementEffect::Allow => chosen.allow.push(placed),
-                        StatementEffect::Deny => chosen.deny.push(placed),
+                        StatementEffect::Allow => chosen.allow.push(one),
+                        StatementEffect::Deny => chosen.deny.push(one),
                     }
                 }
             }
@@ -191,7 +191,7 @@ impl<'a> ChosenControls<'a> {
             if could.peek().is_none() || Truth::any(could).is_yes() {
                 Truth::Yes
             } else {
-                Truth::unclear(UNPLACED)
+                Truth::unclear(UNKNOWN_UNITS)
             }
         })
     }
@@ -200,12 +200,12 @@ impl<'a> ChosenControls<'a> {
         let levels = Truth::any(self.levels.iter().map(|level| level.denies(target)));
         levels.or(|| {
             let perhaps = Truth::any(self.perhaps.iter().map(|one| one.denies(target)));
-            perhaps.and(|| Truth::unclear(UNPLACED))
+            perhaps.and(|| Truth::unclear(UNKNOWN_UNITS))
         })
     }
 }
 
-const UNPLACED: &str = "the organizational units of the account, which are not given";
+const UNKNOWN_UNITS: &str = "the organizational units of the account, which are not given";
 
 /// What an identity brings to requests for one action.
 #[derive(Debug)]

@@ -103,9 +103,9 @@ impl PolicyDocument {
             _ => return Err("it has no `Statement`".to_owned()),
         };
         let numbered = statements.iter().enumerate();
-        let read = numbered.map(|(place, statement)| {
+        let read = numbered.map(|(index, statement)| {
             PolicyStatement::read(statement, variables)
-                .map_err(|why| format!("statement {}: {why}", place + 1))
+                .map_err(|why| format!("statement {}: {why}", index + 1))
         });
         Ok(Self {
             statements: read.collect::<Result<_, _>>()?,

@@ -68,26 +68,26 @@ impl<'a> ActionTable<'a> {
         }
     }
 
-    fn facts(&self, place: usize, secret: &'a Secret) -> AccessFacts<'a> {
+    fn facts(&self, index: usize, secret: &'a Secret) -> AccessFacts<'a> {
         AccessFacts {
-            identity: &self.data.identities[place],
-            sessions_have_tags: self.sessions_have_tags[place],
+            identity: &self.data.identities[index],
+            sessions_have_tags: self.sessions_have_tags[index],
             secret,
             organization: &self.data.organization,
             action: self.action,
         }
     }
 
-    fn controls(&self, place: usize, owner: &AccountId) -> ControlSides<'_> {
-        let account = &self.data.identities[place].account;
+    fn controls(&self, index: usize, owner: &AccountId) -> ControlSides<'_> {
+        let account = &self.data.identities[index].account;
         ControlSides {
             of_identity: self.service_controls.get(account).unwrap_or(&self.none),
             of_resource: self.resource_controls.get(owner).unwrap_or(&self.none),
         }
     }
 
-    /// A request of an identity, by its place in the data, for a secret.
-    pub(super) fn target(&self, place: usize, secret: &'a Secret) -> Option<Target<'a>> {
+    /// A request of an identity, by its index in the data, for a secret.
+    pub(super) fn target(&self, index: usize, secret: &'a Secret) -> Option<Target<'a>> {
         let arn = match self.action {
             // It names no resource: `*` alone fits.
             AccessAction::BatchGetSecretValue => ["*"; 5],
@@ -95,36 +95,36 @@ impl<'a> ActionTable<'a> {
         };
         Some(Target {
             arn,
-            facts: self.facts(place, secret),
+            facts: self.facts(index, secret),
         })
     }
 
-    /// Returns whether an identity, by its place in the data, may act on a secret.
-    pub(super) fn on_secret(&self, place: usize, secret: &'a Secret) -> Truth {
-        let side = &self.sides[place];
+    /// Returns whether an identity, by its index in the data, may act on a secret.
+    pub(super) fn on_secret(&self, index: usize, secret: &'a Secret) -> Truth {
+        let side = &self.sides[index];
         let policy = self.secret_policies.get(&secret.arn);
         let policy = policy.filter(|_| self.action != AccessAction::BatchGetSecretValue);
         // The usual case: nothing could allow it.
         if side.policies.is_silent() && policy.is_none_or(Chosen::is_silent) {
             return Truth::No;
         }
-        let Some(target) = self.target(place, secret) else {
+        let Some(target) = self.target(index, secret) else {
             return Truth::unclear(format!("the ARN `{}`", secret.arn));
         };
-        let controls = self.controls(place, &secret.arn.scope().account);
+        let controls = self.controls(index, &secret.arn.scope().account);
         on_secret(side, policy, controls, &target)
     }
 
     /// Returns whether an identity may use the key of a secret to read it.
-    pub(super) fn on_key(&self, place: usize, secret: &'a Secret) -> Truth {
-        let side = &self.sides[place];
-        let facts = self.facts(place, secret);
+    pub(super) fn on_key(&self, index: usize, secret: &'a Secret) -> Truth {
+        let side = &self.sides[index];
+        let facts = self.facts(index, secret);
         let scope = secret.arn.scope();
         let Some(key) = SecretKey::of(secret) else {
             let text = secret.kms_key.as_deref().unwrap_or_default();
             return Truth::unclear(format!("the key `{text}`"));
         };
-        let controls = self.controls(place, &scope.account);
+        let controls = self.controls(index, &scope.account);
         let (account, region) = (scope.account.as_str(), scope.region.as_str());
         let partition = secret.arn.partition();
         match key {
@@ -231,13 +231,13 @@ impl<'a> Evaluator<'a> {
         action: AccessAction,
     ) -> Option<Answer> {
         let mut identities = self.data.identities.iter();
-        let place = identities.position(|one| one.arn == identity)?;
+        let index = identities.position(|one| one.arn == identity)?;
         let table = |action| ActionTable::new(self.data, &self.owners, action);
-        let on_key = || table(AccessAction::Decrypt).on_key(place, secret);
+        let on_key = || table(AccessAction::Decrypt).on_key(index, secret);
         let truth = match action {
             AccessAction::Decrypt => on_key(),
             action => {
-                let of_secret = table(action).on_secret(place, secret);
+                let of_secret = table(action).on_secret(index, secret);
                 if action == AccessAction::GetSecretValue {
                     of_secret.and(on_key)
                 } else {

@@ -128,10 +128,10 @@ fn foreign(facts: &AccessScan<'_>, secret: &Secret) -> Option<FindingRow> {
     known.extend(&facts.data.organization.accounts);
     let mut found: Option<(Severity, String)> = None;
     let chosen = Chosen::new([policy], AccessAction::GetSecretValue);
-    for placed in &chosen.allow {
-        for who in outsiders(placed.statement, own) {
+    for one in &chosen.allow {
+        for who in outsiders(one.statement, own) {
             let (severity, words) = match &who {
-                Outsider::Everybody if has_conditions(placed.statement) => {
+                Outsider::Everybody if has_conditions(one.statement) => {
                     (Severity::Medium, "everybody, under conditions".to_owned())
                 }
                 Outsider::Everybody => (Severity::High, "everybody".to_owned()),
@@ -213,8 +213,8 @@ fn orphan(
 ) -> Option<FindingRow> {
     let mut missing = BTreeSet::new();
     let chosen = Chosen::new(&identity.policies, AccessAction::GetSecretValue);
-    for placed in &chosen.allow {
-        for resource in placed.statement.resources() {
+    for one in &chosen.allow {
+        for resource in one.statement.resources() {
             if !exists(facts, known, resource) {
                 missing.insert(resource.clone());
             }
@@ -267,9 +267,9 @@ fn exists(facts: &AccessScan<'_>, known: &HashSet<&str>, resource: &str) -> bool
 
 fn key_mismatches(facts: &AccessScan<'_>) -> impl Iterator<Item = FindingRow> {
     facts.joined.key_mismatches.iter().map(|one| {
-        let names = one.places.iter();
-        let names = names.map(|place| facts.secrets[*place].name.clone());
-        let many = one.places.len() as u64;
+        let names = one.secret_indexes.iter();
+        let names = names.map(|index| facts.secrets[*index].name.clone());
+        let many = one.secret_indexes.len() as u64;
         let text = if one.lacks == MissingHalf::Secret {
             format!(
                 "it may use the key of {} and read none of them",

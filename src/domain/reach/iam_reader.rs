@@ -123,11 +123,11 @@ impl IamReader {
         entries: Option<&Vec<Value>>,
     ) -> Vec<T> {
         let mut read = Vec::new();
-        for (place, entry) in entries.into_iter().flatten().enumerate() {
+        for (index, entry) in entries.into_iter().flatten().enumerate() {
             match T::deserialize(entry) {
                 Ok(entry) => read.push(entry),
                 Err(error) => {
-                    let what = format!("{name}, entry {} of `{list}`", place + 1);
+                    let what = format!("{name}, entry {} of `{list}`", index + 1);
                     self.gap(what, error.to_string());
                 }
             }
@@ -246,15 +246,15 @@ impl IamReader {
         let units = answer.organizational_units.into_iter().flatten();
         let children = accounts.into_iter().chain(units.map(|one| one.id));
         if let Some(parent) = word_in(stem, |word| is_unit(word) || is_root(word)) {
-            let placed = children.map(|child| (child, parent.to_owned()));
-            organization.parents.extend(placed);
+            let pairs = children.map(|child| (child, parent.to_owned()));
+            organization.parents.extend(pairs);
         }
         if let Some(parents) = answer.parents {
             let child = word_in(stem, |word| is_unit(word) || AccountId::new(word).is_ok())
                 .ok_or("a parent, and the name of the file does not hold the id of the child")?;
             let parent = parents.into_iter().next();
-            let placed = parent.map(|parent| (child.to_owned(), parent.id));
-            organization.parents.extend(placed);
+            let pair = parent.map(|parent| (child.to_owned(), parent.id));
+            organization.parents.extend(pair);
         }
         if let Some(targets) = answer.targets {
             let policy = word_in(stem, is_control)

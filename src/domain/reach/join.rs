@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::access::AccessAction;
-use super::decide::Placed;
+use super::decide::StatementInPolicy;
 use super::document::PolicyStatement;
 use super::evaluator::ActionTable;
 use super::iam_data::IamData;
@@ -63,8 +63,8 @@ pub struct KeyMismatch {
     pub lacks: MissingHalf,
     /// The ARN of the identity.
     pub reader: String,
-    /// Places of the secrets.
-    pub places: Vec<usize>,
+    /// The indexes of the secrets.
+    pub secret_indexes: Vec<usize>,
 }
 
 /// The number of phrases that a row shows of what is not understood.
@@ -98,8 +98,8 @@ pub fn join(input: &ReachInput<'_>) -> Joined {
     };
     let mut joined = Joined::default();
     joined.report.secrets = input.secrets.iter().map(row).collect();
-    for place in 0..data.identities.len() {
-        of_identity(input, &tables, place, &mut joined);
+    for identity_index in 0..data.identities.len() {
+        of_identity(input, &tables, identity_index, &mut joined);
     }
     joined
 }
@@ -158,24 +158,29 @@ impl IdentityCount<'_> {
     }
 }
 
-fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined: &mut Joined) {
-    let identity = &input.data.identities[place];
+fn of_identity(
+    input: &ReachInput<'_>,
+    tables: &Tables<'_>,
+    identity_index: usize,
+    joined: &mut Joined,
+) {
+    let identity = &input.data.identities[identity_index];
     let none = UsedActions::default();
     let used = input.used.get(identity.arn.as_str()).unwrap_or(&none);
     let counts = &mut joined.report.secrets;
-    let mut count = of_secrets(input, tables, place, used, counts);
+    let mut count = of_secrets(input, tables, identity_index, used, counts);
     let keyed = if count.reads_with_key {
         Vec::new()
     } else {
         std::mem::take(&mut count.keyed)
     };
     let mismatched = std::mem::take(&mut count.mismatched);
-    for (lacks, places) in [(MissingHalf::Key, mismatched), (MissingHalf::Secret, keyed)] {
-        if !places.is_empty() {
+    for (lacks, secret_indexes) in [(MissingHalf::Key, mismatched), (MissingHalf::Secret, keyed)] {
+        if !secret_indexes.is_empty() {
             joined.key_mismatches.push(KeyMismatch {
                 lacks,
                 reader: identity.arn.clone(),
-                places,
+                secret_indexes,
             });
         }
     }
@@ -202,11 +207,11 @@ fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined
         input,
         used,
         get: &tables.get,
-        place,
+        identity_index,
         is_kept: kept.any(|begin| identity.name.starts_with(begin)),
         is_covered: row.covered,
     };
-    let statements = &tables.get.sides[place].policies.allow;
+    let statements = &tables.get.sides[identity_index].policies.allow;
     let grants = count.grants.iter().enumerate();
     row.grants = grants
         .filter(|(_, grant)| !grant.may_read.is_empty())
@@ -219,13 +224,13 @@ fn of_identity(input: &ReachInput<'_>, tables: &Tables<'_>, place: usize, joined
 fn of_secrets<'a>(
     input: &ReachInput<'a>,
     tables: &Tables<'a>,
-    place: usize,
+    identity_index: usize,
     used: &UsedActions,
     counts: &mut [SecretReach],
 ) -> IdentityCount<'a> {
-    let statements = tables.get.sides[place].policies.allow.len();
+    let statements = tables.get.sides[identity_index].policies.allow.len();
     let mut count = IdentityCount {
-        row: empty(input, place),
+        row: empty(input, identity_index),
         doubt: Doubt::default(),
         grants: Vec::new(),
         scopes: BTreeSet::new(),
@@ -233,25 +238,25 @@ fn of_secrets<'a>(
         keyed: Vec::new(),
         reads_with_key: false,
     };
-    let has_keys = has_keys_for_secrets(&tables.decrypt, place);
+    let has_keys = has_keys_for_secrets(&tables.decrypt, identity_index);
     count
         .grants
         .resize_with(statements + 1, GrantCount::default);
     for (number, (secret, row)) in input.secrets.iter().zip(counts).enumerate() {
-        let changes = tables.put.on_secret(place, secret);
-        let changes = changes.or(|| tables.update.on_secret(place, secret));
+        let changes = tables.put.on_secret(identity_index, secret);
+        let changes = changes.or(|| tables.update.on_secret(identity_index, secret));
         row.may_change += u64::from(!changes.is_no());
-        row.may_delete += u64::from(!tables.delete.on_secret(place, secret).is_no());
-        let of_secret = tables.get.on_secret(place, secret);
+        row.may_delete += u64::from(!tables.delete.on_secret(identity_index, secret).is_no());
+        let of_secret = tables.get.on_secret(identity_index, secret);
         if of_secret.is_no() {
-            let may_use = || tables.decrypt.on_key(place, secret).is_yes();
+            let may_use = || tables.decrypt.on_key(identity_index, secret).is_yes();
             if has_keys && secret.has_customer_key() && may_use() {
                 count.keyed.push(number);
             }
             continue;
         }
         count.reads_with_key |= secret.has_customer_key();
-        let on_key = tables.decrypt.on_key(place, secret);
+        let on_key = tables.decrypt.on_key(identity_index, secret);
         if of_secret.is_yes() && on_key.is_no() {
             count.mismatched.push(number);
         }
@@ -268,7 +273,7 @@ fn of_secrets<'a>(
                 row.never_read_by.push(count.row.reader.clone());
             }
         }
-        count_grants(&tables.get, place, secret, &mut |which| {
+        count_grants(&tables.get, identity_index, secret, &mut |which| {
             let grant = &mut count.grants[which.unwrap_or(statements)];
             grant.may_read.push(number);
             if has_read {
@@ -282,8 +287,8 @@ fn of_secrets<'a>(
 /// Returns whether a statement of its policies lets it use keys for secrets in particular: its condition names Secrets
 /// Manager, by `kms:ViaService` or by the encryption context. Keys that are used for other things, too, say nothing
 /// about secrets.
-fn has_keys_for_secrets(decrypt: &ActionTable<'_>, place: usize) -> bool {
-    let statements = decrypt.sides[place].policies.allow.iter();
+fn has_keys_for_secrets(decrypt: &ActionTable<'_>, identity_index: usize) -> bool {
+    let statements = decrypt.sides[identity_index].policies.allow.iter();
     let conditions = statements.filter_map(|one| one.statement.condition.as_ref());
     conditions.into_iter().any(|condition| {
         let text = condition.to_string();
@@ -292,8 +297,8 @@ fn has_keys_for_secrets(decrypt: &ActionTable<'_>, place: usize) -> bool {
 }
 
 /// The row of an identity that nothing was counted of.
-fn empty(input: &ReachInput<'_>, place: usize) -> IdentityReach {
-    let identity = &input.data.identities[place];
+fn empty(input: &ReachInput<'_>, identity_index: usize) -> IdentityReach {
+    let identity = &input.data.identities[identity_index];
     IdentityReach {
         reader: identity.arn.clone(),
         kind: identity.kind.as_str().to_owned(),
@@ -319,13 +324,13 @@ const READ: &str = "GetSecretValue";
 /// the secret alone does.
 fn count_grants<'a>(
     get: &ActionTable<'a>,
-    place: usize,
+    identity_index: usize,
     secret: &'a Secret,
     found: &mut dyn FnMut(Option<usize>),
 ) {
     let mut is_found = false;
-    if let Some(target) = get.target(place, secret) {
-        for (which, one) in get.sides[place].policies.allow.iter().enumerate() {
+    if let Some(target) = get.target(identity_index, secret) {
+        for (which, one) in get.sides[identity_index].policies.allow.iter().enumerate() {
             if !target.applies(one.statement).is_no() {
                 found(Some(which));
                 is_found = true;
@@ -342,7 +347,7 @@ struct Advising<'a> {
     input: &'a ReachInput<'a>,
     used: &'a UsedActions,
     get: &'a ActionTable<'a>,
-    place: usize,
+    identity_index: usize,
     /// The policy file keeps what the identity may.
     is_kept: bool,
     is_covered: bool,
@@ -350,15 +355,15 @@ struct Advising<'a> {
 
 impl Advising<'_> {
     /// The row of a statement; of the policies of secrets where there is none.
-    fn grant(&self, placed: Option<&Placed<'_>>, count: &GrantCount) -> GrantReach {
-        let statement = placed.map(|one| one.statement);
+    fn grant(&self, origin: Option<&StatementInPolicy<'_>>, count: &GrantCount) -> GrantReach {
+        let statement = origin.map(|one| one.statement);
         let by = statement.map_or(Breadth::Secret, breadth);
         let advice = self.advice(by, count);
         let narrowed = match (advice, statement) {
             (GrantAdvice::Narrow, Some(statement)) => self.narrowed(statement),
             _ => Vec::new(),
         };
-        let policy = placed.map_or("policies of secrets", |one| one.policy.name.as_str());
+        let policy = origin.map_or("policies of secrets", |one| one.policy.name.as_str());
         GrantReach {
             policy: policy.to_owned(),
             sid: statement.and_then(|statement| statement.sid.clone()),
@@ -387,7 +392,7 @@ impl Advising<'_> {
     fn narrowed(&self, statement: &PolicyStatement) -> Vec<Value> {
         let used = self.used.by_secret.iter().filter_map(|(number, apis)| {
             let secret = self.input.secrets.get(*number)?;
-            let target = self.get.target(self.place, secret)?;
+            let target = self.get.target(self.identity_index, secret)?;
             let applies = !target.applies(statement).is_no();
             applies.then(|| (secret.arn.as_str(), apis))
         });

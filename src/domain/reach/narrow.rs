@@ -13,7 +13,7 @@ use crate::domain::report::result::Breadth;
 /// What somebody did with success: the names of the APIs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsedActions {
-    /// By the place of the secret.
+    /// By the index of the secret.
     pub by_secret: BTreeMap<usize, BTreeSet<String>>,
     /// Calls that name no secret, such as `ListSecrets`.
     pub without_secret: BTreeSet<String>,
@@ -21,8 +21,8 @@ pub struct UsedActions {
 
 impl UsedActions {
     /// Returns whether an API was called for a secret.
-    pub(super) fn has(&self, place: usize, api: &str) -> bool {
-        let apis = self.by_secret.get(&place);
+    pub(super) fn has(&self, index: usize, api: &str) -> bool {
+        let apis = self.by_secret.get(&index);
         apis.is_some_and(|apis| apis.contains(api))
     }
 }
@@ -93,8 +93,8 @@ pub(super) fn breadth(statement: &PolicyStatement) -> Breadth {
     }
 }
 
-/// Returns whether a resource means more than one secret. Wildcards in the place of the six characters behind a name do
-/// not count, nor those in the place of account and Region.
+/// Returns whether a resource means more than one secret. Wildcards instead of the six characters behind a name do not
+/// count, nor those instead of account and Region.
 fn is_wide(resource: &str) -> bool {
     let parts: Vec<&str> = resource.splitn(7, ':').collect();
     let name = match parts.as_slice() {

@@ -145,13 +145,13 @@ fn simplest(glyphs: Vec<Glyph>) -> PatternForm {
 
 fn glyphs_fit(glyphs: &[Glyph], text: &str) -> bool {
     let mut chars = text.chars();
-    let mut place = 0;
+    let mut index = 0;
     // Where to go on if what follows the last `*` does not fit here.
     let mut retry: Option<(usize, std::str::Chars<'_>)> = None;
     loop {
-        let steps = match glyphs.get(place) {
+        let steps = match glyphs.get(index) {
             Some(Glyph::Many) => {
-                retry = Some((place + 1, chars.clone()));
+                retry = Some((index + 1, chars.clone()));
                 true
             }
             Some(Glyph::One) => chars.next().is_some(),
@@ -160,7 +160,7 @@ fn glyphs_fit(glyphs: &[Glyph], text: &str) -> bool {
             None => false,
         };
         if steps {
-            place += 1;
+            index += 1;
             continue;
         }
         let Some((after, rest)) = &mut retry else {
@@ -170,7 +170,7 @@ fn glyphs_fit(glyphs: &[Glyph], text: &str) -> bool {
             return false;
         }
         chars = rest.clone();
-        place = *after;
+        index = *after;
     }
 }
 
@@ -199,7 +199,7 @@ fn template_fits(pieces: &[PatternPiece], text: &str, facts: &dyn Facts) -> Opti
             },
         }
     }
-    // With a wildcard in the place of what is not known: what does not fit that fits nothing.
+    // With a wildcard instead of what is not known: what does not fit that fits nothing.
     Some(Truth::from(glyphs_fit(&glyphs, text)).and(|| open))
 }
 
@@ -227,7 +227,7 @@ impl ArnPattern {
         }
         match parts.as_slice() {
             ["arn", rest @ ..] if rest.len() == 5 => {
-                let pattern = |place: usize| Pattern::new(rest[place], signs);
+                let pattern = |index: usize| Pattern::new(rest[index], signs);
                 Self::Segments(Box::new(std::array::from_fn(pattern)))
             }
             _ => Self::Strange(text.to_owned()),
@@ -242,8 +242,8 @@ impl ArnPattern {
             Self::Segments(patterns) => {
                 let mut fits = Truth::Yes;
                 // The resource differs most often.
-                for place in [4, 2, 3, 1, 0] {
-                    let one = patterns[place].fits(arn[place], facts)?;
+                for index in [4, 2, 3, 1, 0] {
+                    let one = patterns[index].fits(arn[index], facts)?;
                     fits = fits.and(|| one);
                     if fits.is_no() {
                         return Some(Truth::No);
@@ -259,20 +259,20 @@ impl ArnPattern {
 fn segments(text: &str, variables: bool) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut begin = 0;
-    let mut place = 0;
-    while place < text.len() && parts.len() < 5 {
-        let rest = &text[place..];
+    let mut offset = 0;
+    while offset < text.len() && parts.len() < 5 {
+        let rest = &text[offset..];
         if variables
             && rest.starts_with("${")
             && let Some(end) = rest.find('}')
         {
-            place += end + 1;
+            offset += end + 1;
         } else if rest.starts_with(':') {
-            parts.push(&text[begin..place]);
-            place += 1;
-            begin = place;
+            parts.push(&text[begin..offset]);
+            offset += 1;
+            begin = offset;
         } else {
-            place += rest.chars().next().map_or(1, char::len_utf8);
+            offset += rest.chars().next().map_or(1, char::len_utf8);
         }
     }
     parts.push(&text[begin..]);

@@ -1,7 +1,7 @@
 //! The canonical result of a scan: what `report.json` holds and everything else is rendered from.
 //!
 //! Plain data that serializes to `format: 1`, the contract of `report.json`, and reads back. The numbers are final: renderers
-//! sort, filter and escape, they do not calculate. US dollars are [`Money`] (decimal strings with six places), times are
+//! sort, filter and escape, they do not calculate. US dollars are [`Money`] (strings with six decimals), times are
 //! RFC 3339 UTC, days ISO dates. `None` is "unknown" (JSON `null`, empty in CSV), never zero.
 //!
 //! `cost` and the totals are the run rate of a month of 730 hours; `window_cost` beside them is what the window cost.
@@ -97,7 +97,7 @@ pub struct Report {
 impl Report {
     /// In how many accounts and Regions secrets stand. One that was only looked at, or that only the trail speaks of, is
     /// none of them.
-    pub fn places(&self) -> (usize, usize) {
+    pub fn accounts_and_regions(&self) -> (usize, usize) {
         let holding = || self.scopes.iter().filter(|scope| scope.secrets > 0);
         let accounts: BTreeSet<_> = holding().map(|scope| &scope.account).collect();
         let regions: BTreeSet<_> = holding().map(|scope| &scope.region).collect();

@@ -110,7 +110,7 @@ impl<'a> Adder<'a> {
         for row in &self.report.unattributed {
             known.unattributed(row);
         }
-        known.mending += self.savings.nameless_known;
+        known.mending += self.savings.unnamed_known;
         known
     }
 
@@ -149,7 +149,7 @@ impl<'a> Adder<'a> {
         }
         let loops = self.report.loops.iter().filter(|row| row.arn.is_none());
         for row in loops.filter(|_| !nobodys.is_empty()) {
-            bounds.nameless(row);
+            bounds.unnamed(row);
         }
         bounds.estimate()
     }
@@ -166,8 +166,8 @@ impl<'a> Adder<'a> {
         window.parts = window.parts.totalled();
         window.unattributed_usd = window.parts.total_usd;
         totals.cost = totals.cost.totalled();
-        totals.savings_loops_usd = self.savings.nameless;
-        totals.savings_usd = self.savings.nameless;
+        totals.savings_loops_usd = self.savings.unnamed;
+        totals.savings_usd = self.savings.unnamed;
         totals.unattributed_calls = totals.calls;
         totals.unattributed_usd = totals.cost.total_usd;
         totals
@@ -213,8 +213,8 @@ pub struct PossibleSavings<'a> {
     going: HashSet<&'a SecretArn>,
     loops: HashMap<&'a SecretArn, (Money, Parts)>,
     /// By mending the loops on names that are not in the inventory.
-    pub nameless: Money,
-    nameless_known: Parts,
+    pub unnamed: Money,
+    unnamed_known: Parts,
 }
 
 /// What one secret would save a month.
@@ -239,8 +239,8 @@ impl<'a> PossibleSavings<'a> {
         let mut savings = Self {
             going: rows().filter(goes).map(|row| &row.arn).collect(),
             loops: HashMap::new(),
-            nameless: Money::ZERO,
-            nameless_known: Parts::default(),
+            unnamed: Money::ZERO,
+            unnamed_known: Parts::default(),
         };
         for found in &report.loops {
             let (usd, known) = match &found.arn {
@@ -248,7 +248,7 @@ impl<'a> PossibleSavings<'a> {
                     let (usd, known) = savings.loops.entry(arn).or_default();
                     (usd, known)
                 }
-                None => (&mut savings.nameless, &mut savings.nameless_known),
+                None => (&mut savings.unnamed, &mut savings.unnamed_known),
             };
             *usd += found.avoidable_usd_month.unwrap_or_default();
             *known += Parts::one(found.avoidable_usd_month);
@@ -433,14 +433,14 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<GroupSums> {
             known: known(report),
         }];
     }
-    let mut places: BTreeMap<GroupKey, Vec<&SecretRow>> = BTreeMap::new();
+    let mut secrets: BTreeMap<GroupKey, Vec<&SecretRow>> = BTreeMap::new();
     for row in &report.secrets {
-        places.entry(by.key(row)).or_default().push(row);
+        secrets.entry(by.key(row)).or_default().push(row);
     }
     let mut former: BTreeMap<GroupKey, Vec<&FormerSecret>> = BTreeMap::new();
     for row in &report.former {
         let key = by.key_of_former(row);
-        places.entry(key.clone()).or_default();
+        secrets.entry(key.clone()).or_default();
         former.entry(key).or_default().push(row);
     }
     let adder = Adder::new(report);
@@ -448,7 +448,7 @@ pub fn groups(report: &Report, by: Grouping) -> Vec<GroupSums> {
         let estimated = report.totals.estimate.as_ref();
         estimated.and_then(|_| adder.bounds(rows, nobodys))
     };
-    let mut groups: Vec<GroupSums> = places
+    let mut groups: Vec<GroupSums> = secrets
         .into_iter()
         .map(|(key, rows)| {
             let gone = former.remove(&key).unwrap_or_default();

@@ -50,8 +50,8 @@ impl DescribedTrail {
         }
     }
 
-    /// The place of its files, as `--trail` takes it.
-    pub fn place(&self) -> String {
+    /// Where its files are, as `--trail` takes it.
+    pub fn location(&self) -> String {
         match self.prefix.trim_matches('/') {
             "" => format!("s3://{}", self.bucket),
             prefix => format!("s3://{}/{prefix}", self.bucket),

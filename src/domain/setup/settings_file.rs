@@ -118,8 +118,11 @@ fn calls(text: &mut String, found: &SetupFacts) {
             for trail in trails {
                 let _ = writeln!(text, "#   {}", trail.arn.escape_default());
             }
-            let places: Vec<String> = trails.iter().map(|trail| quoted(&trail.place())).collect();
-            let _ = writeln!(text, "trail = [{}]", places.join(", "));
+            let locations: Vec<String> = trails
+                .iter()
+                .map(|trail| quoted(&trail.location()))
+                .collect();
+            let _ = writeln!(text, "trail = [{}]", locations.join(", "));
         }
         CallSource::History(why) => {
             let _ = writeln!(

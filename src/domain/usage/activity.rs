@@ -46,7 +46,7 @@ impl MissingName {
 
     /// Returns where the secret would stand, and its name there: the scope of the ARN with what follows it, or else the
     /// scope of the event with the name. A role may ask for a secret of another account or Region.
-    pub fn place(&self) -> Option<(Scope, &str)> {
+    pub fn scope_and_name(&self) -> Option<(Scope, &str)> {
         let by_name = || Some((self.scope()?, &*self.target));
         split_arn(&self.target).or_else(by_name)
     }
@@ -71,17 +71,17 @@ const AMBIGUOUS: &str = "ambiguous name";
 /// Everything that happened, by secret.
 #[derive(Debug, Default)]
 pub struct Activity<'a> {
-    /// By place in the inventory.
+    /// By index in the inventory.
     pub secrets: Vec<Readers<'a>>,
     /// Names that are not in the inventory, by who asked.
     pub missing: BTreeMap<MissingName, Readers<'a>>,
     /// Calls that are nobody's: they still cost.
     pub unattributed: Vec<Unattributed<'a>>,
-    /// Places in the inventory that ambiguous calls may have meant, with how many calls.
+    /// Indexes in the inventory that ambiguous calls may have meant, with how many calls.
     pub ambiguous: HashMap<usize, u64>,
-    /// Service events (rotation, deletion) by place in the inventory: nobody called, nothing is billed.
+    /// Service events (rotation, deletion) by index in the inventory: nobody called, nothing is billed.
     pub service_events: HashMap<usize, Vec<ActivitySlice<'a>>>,
-    /// Uses of keys for secrets, by place in the inventory.
+    /// Uses of keys for secrets, by index in the inventory.
     pub key_uses: HashMap<usize, Vec<ByCaller<'a>>>,
     /// Refused calls for a secret whose records name none.
     pub unnamed: Vec<ByCaller<'a>>,
@@ -233,8 +233,8 @@ impl<'a> Activity<'a> {
             self.unnamed.push(by(who, slice.clone()));
         }
         let what = match resolution {
-            Some(Resolution::One(place)) => {
-                add(&mut self.secrets[place], slice, who);
+            Some(Resolution::One(secret_index)) => {
+                add(&mut self.secrets[secret_index], slice, who);
                 return;
             }
             None => access.subject.api.to_string(),
@@ -245,10 +245,10 @@ impl<'a> Activity<'a> {
                 }
                 "former secret".to_owned()
             }
-            Some(Resolution::Ambiguous(places)) => {
+            Some(Resolution::Ambiguous(secret_indexes)) => {
                 let calls = slice.calls_in(ActivityWindow::ALWAYS);
-                for place in places {
-                    *self.ambiguous.entry(place).or_default() += calls;
+                for secret_index in secret_indexes {
+                    *self.ambiguous.entry(secret_index).or_default() += calls;
                 }
                 AMBIGUOUS.to_owned()
             }
@@ -272,20 +272,31 @@ impl<'a> Activity<'a> {
         match (slice.access.kind, resolution) {
             (RecordKind::BatchFilter, _) => self.filters.push(by(who, slice)),
             (RecordKind::EndpointDenial, None) => self.unnamed.push(by(who, slice)),
-            (RecordKind::ServiceEvent, Some(Resolution::One(place))) => {
-                self.service_events.entry(place).or_default().push(slice);
+            (RecordKind::ServiceEvent, Some(Resolution::One(secret_index))) => {
+                self.service_events
+                    .entry(secret_index)
+                    .or_default()
+                    .push(slice);
             }
-            (RecordKind::KeyUse, Some(Resolution::One(place))) => {
-                self.key_uses.entry(place).or_default().push(by(who, slice));
+            (RecordKind::KeyUse, Some(Resolution::One(secret_index))) => {
+                self.key_uses
+                    .entry(secret_index)
+                    .or_default()
+                    .push(by(who, slice));
             }
-            (RecordKind::BatchEntry | RecordKind::EndpointDenial, Some(Resolution::One(place))) => {
-                let used = reader_use(&mut self.secrets[place], who);
+            (
+                RecordKind::BatchEntry | RecordKind::EndpointDenial,
+                Some(Resolution::One(secret_index)),
+            ) => {
+                let used = reader_use(&mut self.secrets[secret_index], who);
                 used.batches.push(slice);
             }
-            (kind, Some(Resolution::Ambiguous(places))) if kind != RecordKind::ServiceEvent => {
+            (kind, Some(Resolution::Ambiguous(secret_indexes)))
+                if kind != RecordKind::ServiceEvent =>
+            {
                 let calls = slice.calls_in(ActivityWindow::ALWAYS);
-                for place in places {
-                    *self.ambiguous.entry(place).or_default() += calls;
+                for secret_index in secret_indexes {
+                    *self.ambiguous.entry(secret_index).or_default() += calls;
                 }
             }
             // The call itself is counted by its own line, and what the service says of an unknown secret says nothing.

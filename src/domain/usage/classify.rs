@@ -63,28 +63,29 @@ fn value_reads(kind: ReaderKind, refreshes_by_version: bool) -> ValueReads {
     }
 }
 
-/// The rotation functions of an inventory by (account, function name), each with the places of the secrets that name it.
+/// The rotation functions of an inventory by (account, function name), each with the indexes of the secrets that name
+/// it.
 #[derive(Clone, Debug, Default)]
 pub struct RotationFunctions(BTreeMap<(String, String), BTreeSet<usize>>);
 
 impl RotationFunctions {
-    /// Takes the places of secrets with their `RotationLambdaARN`:
+    /// Takes the indexes of secrets with their `RotationLambdaARN`:
     /// `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`.
     pub fn new<'a>(functions: impl IntoIterator<Item = (usize, &'a str)>) -> Self {
         let mut all = Self::default();
-        for (place, arn) in functions {
+        for (index, arn) in functions {
             let mut parts = arn.split(':').skip(4);
             if let (Some(account), Some(_function), Some(name)) =
                 (parts.next(), parts.next(), parts.next())
             {
                 let key = (account.to_owned(), name.to_owned());
-                all.0.entry(key).or_default().insert(place);
+                all.0.entry(key).or_default().insert(index);
             }
         }
         all
     }
 
-    /// The places of the secrets that name this caller as their function: a Lambda function's session bears its name.
+    /// The indexes of the secrets that name this caller as their function: a Lambda function's session bears its name.
     pub(crate) fn of(&self, caller: &Caller) -> Option<&BTreeSet<usize>> {
         if caller.session.is_empty() || caller.is_many {
             return None;
@@ -299,9 +300,9 @@ mod tests {
             ("111122223333", "", &[]),
         ];
         for (account, session, expected) in cases {
-            let places = functions.of(&caller(account, session, ""));
-            let places: Vec<usize> = places.into_iter().flatten().copied().collect();
-            assert_eq!(places, expected, "{account} {session}");
+            let indexes = functions.of(&caller(account, session, ""));
+            let indexes: Vec<usize> = indexes.into_iter().flatten().copied().collect();
+            assert_eq!(indexes, expected, "{account} {session}");
         }
     }
 

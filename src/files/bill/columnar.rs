@@ -54,8 +54,8 @@ fn read_rows(file: File, bill: &mut Bill) -> Result<(), BillFileError> {
     let header = Header::of(&names).map_err(BillFileError::Columns)?;
     let mut wanted: Vec<usize> = NAMES
         .iter()
-        .filter_map(|(column, _)| header.place(*column))
-        .filter(|place| fields.get(*place).is_some_and(|field| field.is_primitive()))
+        .filter_map(|(column, _)| header.index(*column))
+        .filter(|index| fields.get(*index).is_some_and(|field| field.is_primitive()))
         .collect();
     wanted.sort_unstable();
     wanted.dedup();
@@ -63,7 +63,7 @@ fn read_rows(file: File, bill: &mut Bill) -> Result<(), BillFileError> {
         .with_fields(
             wanted
                 .iter()
-                .map(|place| Arc::clone(&fields[*place]))
+                .map(|index| Arc::clone(&fields[*index]))
                 .collect(),
         )
         .build()
@@ -74,7 +74,7 @@ fn read_rows(file: File, bill: &mut Bill) -> Result<(), BillFileError> {
         .collect();
     for row in reader.get_row_iter(Some(projection)).map_err(damaged)? {
         let cells = RowCells::of(&row.map_err(damaged)?, &nanoseconds);
-        match header.line(|place| cells.at(wanted.binary_search(&place).ok()?)) {
+        match header.line(|index| cells.at(wanted.binary_search(&index).ok()?)) {
             Ok(Some(line)) => bill.add(line),
             Ok(None) => {}
             Err(why) => bill.skip(why),
@@ -118,9 +118,9 @@ impl RowCells {
         Self(cells.map(cell).collect())
     }
 
-    fn at(&self, place: usize) -> Option<&str> {
+    fn at(&self, index: usize) -> Option<&str> {
         self.0
-            .get(place)?
+            .get(index)?
             .as_deref()
             .filter(|text| !text.is_empty())
     }

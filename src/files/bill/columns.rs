@@ -122,22 +122,22 @@ impl fmt::Display for MissingColumns {
 /// The positions of the columns in a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
-    places: [Option<usize>; NAMES.len()],
+    indexes: [Option<usize>; NAMES.len()],
 }
 
 impl Header {
     /// Finds the columns by name.
     pub(super) fn of(names: &[String]) -> Result<Self, MissingColumns> {
         let normal: Vec<String> = names.iter().map(|name| self::normal(name)).collect();
-        let place = |wanted: &[&str]| {
+        let index = |wanted: &[&str]| {
             wanted
                 .iter()
                 .find_map(|name| normal.iter().position(|have| have == name))
         };
         let header = Self {
-            places: NAMES.map(|(_, names)| place(names)),
+            indexes: NAMES.map(|(_, names)| index(names)),
         };
-        let holds = |column| header.place(column).is_some();
+        let holds = |column| header.index(column).is_some();
         let paid =
             holds(BillColumn::UsageType) || (holds(BillColumn::Service) && holds(BillColumn::Unit));
         if holds(BillColumn::Cost) && paid {
@@ -148,9 +148,9 @@ impl Header {
         }
     }
 
-    /// Returns where a column stands.
-    pub(super) fn place(&self, column: BillColumn) -> Option<usize> {
-        self.places[column as usize]
+    /// Returns the index of a column in the file.
+    pub(super) fn index(&self, column: BillColumn) -> Option<usize> {
+        self.indexes[column as usize]
     }
 
     /// A row as a line; `None`: it is about something else.
@@ -161,7 +161,7 @@ impl Header {
         &self,
         cell: impl Fn(usize) -> Option<&'a str>,
     ) -> Result<Option<BillLine>, String> {
-        let text = |column| self.place(column).and_then(&cell);
+        let text = |column| self.index(column).and_then(&cell);
         let usage_type = text(BillColumn::UsageType).unwrap_or_default();
         let service = text(BillColumn::Service).unwrap_or_default();
         let known = CostPart::of_usage_type(usage_type)
@@ -301,8 +301,8 @@ mod tests {
 
     #[test]
     fn columns_stand_in_the_order_of_their_numbers() {
-        for (place, (column, names)) in NAMES.iter().enumerate() {
-            assert_eq!(*column as usize, place);
+        for (index, (column, names)) in NAMES.iter().enumerate() {
+            assert_eq!(*column as usize, index);
             for name in *names {
                 assert_eq!(normal(name), *name);
             }

@@ -64,9 +64,9 @@ impl Dimension {
 /// What of a table is a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Orientation {
-    /// A value of the dimension, as the console writes it: the places of the wanted columns.
+    /// A value of the dimension, as the console writes it: the indexes of the wanted columns.
     Values(Vec<(usize, Charged)>),
-    /// A period: the places of the columns and what the header says there.
+    /// A period: the indexes of the columns and what the header says there.
     Periods(Vec<(usize, String)>),
 }
 
@@ -117,7 +117,7 @@ impl ConsoleTable {
             unit.is_some()
         });
         if costs {
-            let wanted = |(place, name): (usize, &String)| {
+            let wanted = |(index, name): (usize, &String)| {
                 let (value, unit) = split_unit(name)?;
                 let part = dimension.part(value)?;
                 let charged = Charged {
@@ -125,7 +125,7 @@ impl ConsoleTable {
                     part,
                     currency: currency(unit)?.to_owned(),
                 };
-                Some((place + 1, charged))
+                Some((index + 1, charged))
             };
             let columns = rest.iter().enumerate().filter_map(wanted).collect();
             return Some(Self {
@@ -137,7 +137,7 @@ impl ConsoleTable {
             .iter()
             .enumerate()
             .filter(|(_, name)| period(name).is_some())
-            .map(|(place, name)| (place + 1, name.trim().to_owned()))
+            .map(|(index, name)| (index + 1, name.trim().to_owned()))
             .collect();
         (!periods.is_empty()).then_some(Self {
             dimension,
@@ -178,8 +178,8 @@ impl ConsoleTable {
             }
             match &self.orientation {
                 Orientation::Values(columns) => {
-                    let of = |(place, charged): &(usize, Charged)| {
-                        let cost = record.get(*place)?.trim();
+                    let of = |(index, charged): &(usize, Charged)| {
+                        let cost = record.get(*index)?.trim();
                         (!cost.is_empty())
                             .then(|| (first.to_owned(), charged.clone(), cost.to_owned()))
                     };
@@ -210,8 +210,8 @@ impl ConsoleTable {
             part,
             currency: currency.to_owned(),
         };
-        let of = |(place, period): &(usize, String)| {
-            let cost = record.get(*place)?.trim();
+        let of = |(index, period): &(usize, String)| {
+            let cost = record.get(*index)?.trim();
             (!cost.is_empty()).then(|| (period.clone(), charged.clone(), cost.to_owned()))
         };
         columns.iter().filter_map(of).collect()
@@ -308,14 +308,13 @@ mod tests {
 \"2026-10-02\",\"2\",\"\",\"\",\"\",\"2\"
 ";
 
-    fn places(bill: &Bill) -> Vec<(Option<&str>, CostPart, i64)> {
-        let places = bill.places.iter();
-        places
-            .map(|(place, billed)| {
-                let region = place.region.as_ref().map(Region::as_str);
-                (region, place.part, billed.usage.money().0)
-            })
-            .collect()
+    fn amounts(bill: &Bill) -> Vec<(Option<&str>, CostPart, i64)> {
+        let rows = bill.by_key.iter();
+        rows.map(|(key, billed)| {
+            let region = key.region.as_ref().map(Region::as_str);
+            (region, key.part, billed.usage.money().0)
+        })
+        .collect()
     }
 
     #[test]
@@ -337,7 +336,7 @@ Total costs($),10.5,2,12.5
                 (Some("eu-west-1"), CostPart::Api, 500_000),
                 (Some("us-east-1"), CostPart::Storage, 3_000_000),
             ];
-            assert_eq!(places(&bill), expect, "{form}");
+            assert_eq!(amounts(&bill), expect, "{form}");
             assert_eq!((bill.lines, bill.unreadable), (3, 0), "{form}");
             assert_eq!(bill.covers.unwrap().hours(), 48, "{form}");
         }
@@ -351,7 +350,7 @@ Total costs($),10.5,2,12.5
             );
             let bill = read_bytes(text.as_bytes()).unwrap();
             assert_eq!(bill.covers, Some(bill.window), "{month}");
-            assert_eq!(places(&bill), [(None, CostPart::Other, 5_000_000)]);
+            assert_eq!(amounts(&bill), [(None, CostPart::Other, 5_000_000)]);
             assert!(
                 bill.unknown_usage_types
                     .contains("USE1-AWSSecretsManager-Vault")
@@ -363,7 +362,7 @@ Total costs($),10.5,2,12.5
     fn by_service_it_is_the_whole_service_and_by_account_it_is_refused() {
         let by_service = "Service,Secrets Manager($),S3($),Total costs($)\nService total,5,1,6\n2026-10-01,5,1,6\n";
         let bill = read_bytes(by_service.as_bytes()).unwrap();
-        assert_eq!(places(&bill), [(None, CostPart::Whole, 5_000_000)]);
+        assert_eq!(amounts(&bill), [(None, CostPart::Whole, 5_000_000)]);
         let by_account = "Linked account,111122223333($),Total costs($)\nLinked account name,prod($),Total costs($)\n\
                           Linked account total,5,5\n2026-10-01,5,5\n";
         let refused = read_bytes(by_account.as_bytes()).unwrap_err().to_string();
@@ -379,7 +378,7 @@ Total costs($),10.5,2,12.5
         assert_eq!(bill.first_unreadable.as_deref(), Some("`1,5` is no amount"));
         assert_eq!(
             Money(2_500_000),
-            bill.places.values().map(|one| one.usage.money()).sum()
+            bill.by_key.values().map(|one| one.usage.money()).sum()
         );
     }
 }

@@ -69,8 +69,8 @@ fn plain(key: &str) -> Option<PathBuf> {
 
 /// Returns whether an object of an export may hold lines of a window: one in the folder of a month may only hold that
 /// month's.
-pub fn may_hold(place: &str, window: Span) -> bool {
-    let Some(month) = month_of(place) else {
+pub fn may_hold(key: &str, window: Span) -> bool {
+    let Some(month) = month_of(key) else {
         return true;
     };
     // The window ends before its last moment.

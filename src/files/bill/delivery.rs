@@ -51,7 +51,7 @@ pub(super) fn current(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, BillError> {
     let mut months: BTreeMap<ExportMonth, Deliveries> = BTreeMap::new();
     let mut other = Vec::new();
     for path in files {
-        let Some((month, delivery)) = place(&path) else {
+        let Some((month, delivery)) = month_and_delivery(&path) else {
             other.push(path);
             continue;
         };
@@ -76,7 +76,7 @@ fn newest(month: &ExportMonth, mut deliveries: Deliveries) -> Result<Vec<PathBuf
     let keys = listed(&deliveries.manifests)?;
     let named: BTreeSet<String> = keys
         .iter()
-        .filter_map(|key| Some(place(Path::new(key))?.1))
+        .filter_map(|key| Some(month_and_delivery(Path::new(key))?.1))
         .collect();
     let mut named = named.into_iter();
     let (Some(delivery), None) = (named.next(), named.next()) else {
@@ -145,7 +145,7 @@ fn ends_with_json(path: &Path) -> bool {
 }
 
 /// The month and the delivery by a file's path; `None` outside the layout of an export.
-fn place(path: &Path) -> Option<(ExportMonth, String)> {
+fn month_and_delivery(path: &Path) -> Option<(ExportMonth, String)> {
     let folder = path.parent()?;
     let names: Vec<_> = folder.components().collect();
     let text = |at: usize| names[at].as_os_str().to_string_lossy();
@@ -163,9 +163,9 @@ fn place(path: &Path) -> Option<(ExportMonth, String)> {
     Some((month, delivery.to_string_lossy().into_owned()))
 }
 
-/// The month whose folder holds a place in an export; `None`: the layout does not name one.
-pub(super) fn month_of(place: &str) -> Option<Month> {
-    let period = place.split('/').rfind(|name| is_period(name))?;
+/// The month whose folder holds a path of an export; `None`: the layout does not name one.
+pub(super) fn month_of(path: &str) -> Option<Month> {
+    let period = path.split('/').rfind(|name| is_period(name))?;
     let text = match period.strip_prefix("BILLING_PERIOD=") {
         Some(text) => text.to_owned(),
         // The year and the month of the first day.

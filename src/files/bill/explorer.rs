@@ -224,8 +224,8 @@ impl<'de> Deserialize<'de> for ExplorerAnswer {
 }
 
 fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> {
-    let place = |key: &str| page.group_definitions.iter().position(|by| by.key == key);
-    let (usage_type, service) = (place("USAGE_TYPE"), place("SERVICE"));
+    let index_of = |key: &str| page.group_definitions.iter().position(|by| by.key == key);
+    let (usage_type, service) = (index_of("USAGE_TYPE"), index_of("SERVICE"));
     if usage_type.is_none() && service.is_none() {
         return Err(BillFileError::Form(
             "Cost Explorer was not asked by usage type or by service, so its amounts may be any service's; ask with \
@@ -233,7 +233,7 @@ fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> 
                 .to_owned(),
         ));
     }
-    let (account, region) = (place("LINKED_ACCOUNT"), place("REGION"));
+    let (account, region) = (index_of("LINKED_ACCOUNT"), index_of("REGION"));
     for period in &page.results_by_time {
         let limits = &period.limits;
         let (Some(from), Some(to)) = (moment(&limits.start), moment(&limits.end)) else {
@@ -241,7 +241,7 @@ fn read_page(page: &ExplorerPage, bill: &mut Bill) -> Result<(), BillFileError> 
             continue;
         };
         for group in &period.groups {
-            let key = |place: usize| group.keys.get(place).map(String::as_str);
+            let key = |index: usize| group.keys.get(index).map(String::as_str);
             let usage = usage_type.and_then(key).unwrap_or_default();
             let is_ours = usage.contains("AWSSecretsManager")
                 || service.and_then(key).is_some_and(is_secrets_manager);

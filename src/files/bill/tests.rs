@@ -176,19 +176,15 @@ fn every_form_of_an_export_says_the_same() {
         ("Cost Explorer, gzipped", gzip(EXPLORER.as_bytes())),
     ] {
         let bill = read_bytes(&bytes).unwrap();
-        assert_eq!(bill.places.len(), 2, "{form}");
-        for (place, billed) in &bill.places {
+        assert_eq!(bill.by_key.len(), 2, "{form}");
+        for (key, billed) in &bill.by_key {
             assert_eq!(
-                place.account.as_ref().unwrap().as_str(),
+                key.account.as_ref().unwrap().as_str(),
                 "012345678901",
                 "{form}"
             );
-            assert_eq!(
-                place.region.as_ref().unwrap().as_str(),
-                "eu-west-1",
-                "{form}"
-            );
-            let (usage, adjustments) = match place.part {
+            assert_eq!(key.region.as_ref().unwrap().as_str(), "eu-west-1", "{form}");
+            let (usage, adjustments) = match key.part {
                 CostPart::Storage => (1_075, 0),
                 CostPart::Api if form.starts_with("Cost") => (1_000, 0),
                 CostPart::Api => (1_000, -500),
@@ -216,9 +212,9 @@ fn every_form_of_an_export_says_the_same() {
 #[test]
 fn parquet_is_read_column_by_column() {
     let bill = read_bytes(&parquet_file(&[0.000_537_634_4, 0.000_537_634_4, 5e-6])).unwrap();
-    let (place, billed) = bill.places.iter().next().unwrap();
-    assert_eq!(place.part, CostPart::Storage);
-    assert_eq!(place.region.as_ref().unwrap().as_str(), "eu-west-1");
+    let (key, billed) = bill.by_key.iter().next().unwrap();
+    assert_eq!(key.part, CostPart::Storage);
+    assert_eq!(key.region.as_ref().unwrap().as_str(), "eu-west-1");
     assert_eq!(billed.usage.to_string(), "0.001080268800");
     assert_eq!(bill.secrets.keys().next().unwrap().as_str(), ARN);
     assert_eq!(bill.covers.unwrap().hours(), 1);
@@ -230,9 +226,9 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
     for cut in (0..whole.len()).step_by(31) {
         let _ = read_bytes(&whole[..cut]);
     }
-    for place in (0..whole.len()).step_by(5) {
+    for offset in (0..whole.len()).step_by(5) {
         let mut bytes = whole.clone();
-        bytes[place] ^= 0x5a;
+        bytes[offset] ^= 0x5a;
         let _ = read_bytes(&bytes);
     }
     let packed = gzip(CUR2.as_bytes());
@@ -374,11 +370,11 @@ fn cost_explorer_is_read_by_service_and_in_an_array_of_pages() {
     );
     for (text, usd) in [(page.clone(), 20), (format!("[{page}, {page}]"), 40)] {
         let bill = read_bytes(text.as_bytes()).unwrap();
-        let places: Vec<_> = bill.places.iter().collect();
-        assert_eq!(places.len(), 1, "{places:?}");
-        let (place, billed) = places[0];
-        assert_eq!(place.part, CostPart::Whole);
-        assert_eq!(place.region, None);
+        let rows: Vec<_> = bill.by_key.iter().collect();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        let (key, billed) = rows[0];
+        assert_eq!(key.part, CostPart::Whole);
+        assert_eq!(key.region, None);
         assert_eq!(billed.usage.money(), Money(usd * 1_000_000));
     }
 }
@@ -408,7 +404,7 @@ fn an_archive_is_read_like_a_folder() {
         ],
     ] {
         let bill = read_bytes(&archive(&files)).unwrap();
-        assert_eq!(bill.places, plain.places);
+        assert_eq!(bill.by_key, plain.by_key);
     }
     let empty = read_bytes(&archive(&[("x-Manifest.json", b"{}")])).unwrap_err();
     assert!(empty.to_string().contains("holds no file"), "{empty}");
@@ -447,9 +443,9 @@ fn the_monthly_report_of_the_console_is_read() {
 \"E\",\"999988887777\",\"\",\"StatementTotal\",\"\",\"\",\"\",\"\",\"\",\"USD\",\"27.000000\",\"31.8\"
 ";
     let bill = read_bytes(report.as_bytes()).unwrap();
-    let (place, billed) = bill.places.iter().next().unwrap();
+    let (key, billed) = bill.by_key.iter().next().unwrap();
     assert_eq!((bill.lines, bill.unreadable), (1, 0));
-    assert_eq!(place.account.as_ref().unwrap().as_str(), "012345678901");
-    assert_eq!(place.region.as_ref().unwrap().as_str(), "eu-west-1");
+    assert_eq!(key.account.as_ref().unwrap().as_str(), "012345678901");
+    assert_eq!(key.region.as_ref().unwrap().as_str(), "eu-west-1");
     assert_eq!(billed.usage.money(), Money(20_000_000));
 }

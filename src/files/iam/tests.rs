@@ -246,8 +246,8 @@ fn what_cannot_be_read_is_named_and_hides_nothing_else() {
         ),
     ];
     assert_eq!(gaps.len(), expected.len(), "{gaps:?}");
-    for ((what, why), (place, begin)) in gaps.iter().zip(expected) {
-        assert!(*what == place && why.starts_with(begin), "{what}: {why}");
+    for ((what, why), (source, begin)) in gaps.iter().zip(expected) {
+        assert!(*what == source && why.starts_with(begin), "{what}: {why}");
     }
 }
 

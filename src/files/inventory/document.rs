@@ -47,7 +47,7 @@ pub(super) enum Foreign {
 /// A page of a list.
 #[derive(Debug)]
 pub(super) struct ListPage {
-    /// `None`: what stands in its place is no list.
+    /// `None`: what stands there is no list.
     pub(super) list: Option<EntryList>,
     /// It has a `NextToken`.
     pub(super) goes_on: bool,
@@ -82,7 +82,7 @@ pub(super) enum ListEntry {
     Secret(Box<Secret>),
     Unreadable {
         /// From 1.
-        place: usize,
+        number: usize,
         arn: String,
         why: String,
     },
@@ -203,7 +203,7 @@ impl ReadObject {
 }
 
 impl EntryList {
-    fn add(&mut self, entry: ReadValue, place: usize) {
+    fn add(&mut self, entry: ReadValue, number: usize) {
         let fields = match entry {
             ReadValue::Text => {
                 self.holds_texts = true;
@@ -236,7 +236,8 @@ impl EntryList {
             Err(why) => {
                 self.unreadable += 1;
                 let why = beginning(&why);
-                self.entries.push(ListEntry::Unreadable { place, arn, why });
+                self.entries
+                    .push(ListEntry::Unreadable { number, arn, why });
             }
         }
     }
@@ -359,11 +360,11 @@ fn listed<'de, A: SeqAccess<'de>>(
 ) -> Result<EntryList, A::Error> {
     let left = allowance.left();
     let mut list = EntryList::default();
-    for place in 1.. {
+    for number in 1.. {
         allowance.renew();
         let seed = ValueSeed::new(allowance, ListForm::Ignored);
         match entries.next_element_seed(seed)? {
-            Some(entry) => list.add(entry, place),
+            Some(entry) => list.add(entry, number),
             None => break,
         }
     }

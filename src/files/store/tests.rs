@@ -16,8 +16,8 @@ fn text(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-fn read(place: &Path) -> Result<String, StoreError> {
-    read_report(place, |bytes| String::from_utf8(bytes.to_vec()))
+fn read(path: &Path) -> Result<String, StoreError> {
+    read_report(path, |bytes| String::from_utf8(bytes.to_vec()))
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_scan_is_read_by_its_folder_or_its_file() {
 #[test]
 fn errors_name_the_file_and_the_way_out() {
     let root = tempfile::tempdir().unwrap();
-    let message = |place: &Path| read(place).unwrap_err().to_string();
+    let message = |path: &Path| read(path).unwrap_err().to_string();
     let missing = read(&root.path().join("nowhere")).unwrap_err();
     assert!(missing.to_string().contains("nowhere"), "{missing}");
     assert!(

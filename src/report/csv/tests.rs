@@ -19,7 +19,7 @@ fn records(bytes: &[u8]) -> Vec<Vec<String>> {
 }
 
 fn value<'a>(records: &'a [Vec<String>], name: &str, column: &str) -> &'a str {
-    let place = |wanted: &str| {
+    let index = |wanted: &str| {
         records[0]
             .iter()
             .position(|column| column == wanted)
@@ -30,8 +30,8 @@ fn value<'a>(records: &'a [Vec<String>], name: &str, column: &str) -> &'a str {
     } else {
         "group"
     };
-    let row = records.iter().find(|row| row[place(key)] == name).unwrap();
-    &row[place(column)]
+    let row = records.iter().find(|row| row[index(key)] == name).unwrap();
+    &row[index(column)]
 }
 
 fn line(bytes: &[u8], number: usize) -> &str {

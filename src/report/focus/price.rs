@@ -58,7 +58,7 @@ impl UnitPrices {
     }
 
     /// Returns what a secret costs a month. Where nobody in an older report pays for storage any more, the price of
-    /// another place has to do.
+    /// another account and Region has to do.
     pub(super) fn month(&self, scope: &Scope) -> Option<Money> {
         let list = self.list.get(scope).map(|price| price.secret_month);
         let seen = || self.seen.get(scope).copied();
@@ -151,15 +151,15 @@ pub(super) fn unit_price(cost: Money, count: u64, of_10k: Option<Money>) -> Stri
 }
 
 /// A quotient as a plain decimal, rounded half up, without zeros at its end. Zero for a divisor of zero.
-pub(super) fn decimal(numerator: i128, divisor: i128, places: usize) -> String {
+pub(super) fn decimal(numerator: i128, divisor: i128, precision: usize) -> String {
     if divisor == 0 {
         return "0".to_owned();
     }
-    let places = places.min(18);
-    let scale = 10_i128.pow(u32::try_from(places).unwrap_or(0));
+    let precision = precision.min(18);
+    let scale = 10_i128.pow(u32::try_from(precision).unwrap_or(0));
     let scaled = (2 * numerator * scale + divisor).div_euclid(2 * divisor);
-    let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = places + 1);
-    let (whole, decimals) = digits.split_at(digits.len() - places);
+    let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = precision + 1);
+    let (whole, decimals) = digits.split_at(digits.len() - precision);
     let sign = if scaled < 0 { "-" } else { "" };
     let decimals = decimals.trim_end_matches('0');
     if decimals.is_empty() {

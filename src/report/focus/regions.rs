@@ -2,8 +2,8 @@
 
 /// The name of a Region; `None` for one that is younger than this list.
 pub(super) fn name(id: &str) -> Option<&'static str> {
-    let place = NAMES.binary_search_by_key(&id, |(id, _)| id).ok()?;
-    Some(NAMES[place].1)
+    let index = NAMES.binary_search_by_key(&id, |(id, _)| id).ok()?;
+    Some(NAMES[index].1)
 }
 
 /// Sorted by id.

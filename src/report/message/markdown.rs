@@ -48,10 +48,10 @@ fn deletions(text: &mut String, message: &Message) {
         crate::report::text::phrases::number(list.all as u64, "secret")
     );
     for row in &list.rows {
-        let (saves, unused, place) = (&row.saves, &row.unused, &row.place);
+        let (saves, unused, scope) = (&row.saves, &row.unused, &row.scope);
         let _ = writeln!(
             text,
-            "| {saves} | {} | {unused} | {place} |",
+            "| {saves} | {} | {unused} | {scope} |",
             code(&row.name)
         );
     }

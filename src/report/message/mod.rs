@@ -53,7 +53,7 @@ struct Deletion {
     saves: String,
     name: String,
     unused: String,
-    place: String,
+    scope: String,
 }
 
 struct LoopLine {
@@ -69,7 +69,7 @@ impl Message {
         let known = sums::known(report);
         let cost = known.cost(totals);
         let of = |verdict| totals.verdicts.get(&verdict).copied().unwrap_or(0);
-        let (accounts, regions) = report.places();
+        let (accounts, regions) = report.accounts_and_regions();
         let span = match &report.policy.month {
             Some(month) => month.clone(),
             None => phrases::between(&report.window),
@@ -126,7 +126,7 @@ fn deletions(report: &Report) -> TopRows<Deletion> {
         saves: phrases::usd(*usd),
         name: row.name.clone(),
         unused: secrets::unused(row),
-        place: format!("{} {}", row.account, row.region),
+        scope: format!("{} {}", row.account, row.region),
     });
     TopRows {
         rows: rows.collect(),

@@ -33,7 +33,7 @@ pub fn slack(report: &Report) -> Vec<u8> {
             row.saves,
             code(&row.name),
             row.unused,
-            row.place
+            row.scope
         )
     });
     blocks.extend(list("Delete", &message.delete, deletions, "secrets.csv"));

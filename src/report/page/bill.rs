@@ -5,9 +5,9 @@ use serde::Serialize;
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::pricing::bill::{Reconciliation, ReconciliationRow};
 use crate::report::escape::one_line;
-use crate::report::reconciliation::{about_kms, by_difference, place_label, signed};
+use crate::report::reconciliation::{about_kms, by_difference, row_label, signed};
 
-/// The number of places that are shown; `bill.csv` holds them all.
+/// The number of rows that are shown; `bill.csv` holds them all.
 const LISTED: usize = 20;
 
 /// The bill.
@@ -16,13 +16,13 @@ pub(crate) struct BillView {
     estimate: String,
     billed: String,
     difference: String,
-    rows: Vec<BillPlace>,
+    rows: Vec<BillRowView>,
     more: String,
     notes: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct BillPlace {
+struct BillRowView {
     place: String,
     estimate: String,
     billed: String,
@@ -47,7 +47,7 @@ pub(crate) fn bill(found: &Reconciliation) -> BillView {
         estimate: totals.estimate_usd.dollars(),
         billed: known(totals.billed_usd),
         difference: signed(totals.difference_usd),
-        rows: rows.into_iter().take(LISTED).map(place).collect(),
+        rows: rows.into_iter().take(LISTED).map(row_view).collect(),
         more: if rest == 0 {
             String::new()
         } else {
@@ -57,10 +57,10 @@ pub(crate) fn bill(found: &Reconciliation) -> BillView {
     }
 }
 
-fn place(row: &ReconciliationRow) -> BillPlace {
+fn row_view(row: &ReconciliationRow) -> BillRowView {
     let reasons = row.reasons.iter();
-    BillPlace {
-        place: place_label(row),
+    BillRowView {
+        place: row_label(row),
         estimate: known(row.estimate_usd),
         billed: known(row.billed_usd),
         difference: signed(row.difference_usd),

@@ -25,21 +25,21 @@ use crate::report::escape::one_line;
 use crate::report::estimates::{dollars, doubts, numbers};
 use crate::report::text::phrases;
 
-/// Text that stands once in the block and is named by its place.
+/// Text that stands once in the block and is named by its index.
 #[derive(Default)]
 struct Pool<'a> {
     texts: Vec<&'a str>,
-    places: HashMap<&'a str, usize>,
+    indexes: HashMap<&'a str, usize>,
 }
 
 impl<'a> Pool<'a> {
     fn add(&mut self, text: &'a str) -> usize {
         let next = self.texts.len();
-        let place = *self.places.entry(text).or_insert(next);
-        if place == next {
+        let index = *self.indexes.entry(text).or_insert(next);
+        if index == next {
             self.texts.push(text);
         }
-        place
+        index
     }
 
     /// Adds the texts of a row.
@@ -62,15 +62,15 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn place(&self, text: &str) -> usize {
+    fn index(&self, text: &str) -> usize {
         *self
-            .places
+            .indexes
             .get(text)
             .expect("the texts of all rows were added before the first is looked up")
     }
 
-    fn place_of(&self, text: Option<&str>) -> Option<usize> {
-        text.map(|text| self.place(text))
+    fn index_of(&self, text: Option<&str>) -> Option<usize> {
+        text.map(|text| self.index(text))
     }
 }
 
@@ -89,13 +89,13 @@ impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> T> Serialize for BlockColumn<'_, 
     }
 }
 
-/// One value of those rows that have it, by the place of the row.
+/// One value of those rows that have it, by the index of the row.
 struct Sparse<'b, 'a, F>(&'b [&'a SecretRow], F);
 
 impl<'a, T: Serialize, F: Fn(&'a SecretRow) -> Option<T>> Serialize for Sparse<'_, 'a, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rows = self.0.iter().copied().enumerate();
-        serializer.collect_map(rows.filter_map(|(place, row)| Some((place, (self.1)(row)?))))
+        serializer.collect_map(rows.filter_map(|(index, row)| Some((index, (self.1)(row)?))))
     }
 }
 
@@ -109,28 +109,28 @@ fn prefix(row: &SecretRow) -> Prefix<'_> {
 /// The most secrets of a page: it has about 15 MB then, and most mail systems take 20 to 25 MB.
 const MOST_SECRETS: usize = 20_000;
 
-/// The places of the secrets that the page holds, in the order of the report: all of them, or of too many those that can
-/// be deleted, those to review and the most expensive ones.
+/// The indexes of the secrets that the page holds, in the order of the report: all of them, or of too many those that
+/// can be deleted, those to review and the most expensive ones.
 fn chosen(report: &Report, savings: &PossibleSavings<'_>, most: usize) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..report.secrets.len()).collect();
-    if places.len() <= most {
-        return places;
+    let mut indexes: Vec<usize> = (0..report.secrets.len()).collect();
+    if indexes.len() <= most {
+        return indexes;
     }
-    let rank = |&place: &usize| {
-        let row = &report.secrets[place];
+    let rank = |&index: &usize| {
+        let row = &report.secrets[index];
         let is_kept = row.verdict == Verdict::Keep && savings.of(row).by_deleting == Money::ZERO;
-        (is_kept, Reverse(row.cost.total_usd), place)
+        (is_kept, Reverse(row.cost.total_usd), index)
     };
-    places.sort_by_cached_key(rank);
-    places.truncate(most);
-    places.sort_unstable();
-    places
+    indexes.sort_by_cached_key(rank);
+    indexes.truncate(most);
+    indexes.sort_unstable();
+    indexes
 }
 
 /// What the page does not hold of a report with too many secrets.
 #[derive(serde::Serialize)]
 struct PartOfAll {
-    /// The places in the report of the secrets that the page holds.
+    /// The indexes in the report of the secrets that the page holds.
     places: Vec<usize>,
     /// The number of secrets that there are in all.
     secrets: usize,
@@ -221,10 +221,13 @@ impl<'a> Block<'a> {
     fn new(report: &'a Report, most: usize) -> Self {
         let mut pool = Pool::default();
         let savings = PossibleSavings::new(report);
-        let places = chosen(report, &savings, most);
-        let rows: Vec<&SecretRow> = places.iter().map(|&at| &report.secrets[at]).collect();
+        let indexes = chosen(report, &savings, most);
+        let rows: Vec<&SecretRow> = indexes.iter().map(|&at| &report.secrets[at]).collect();
         let secrets = report.secrets.len();
-        let part = (rows.len() < secrets).then_some(PartOfAll { places, secrets });
+        let part = (rows.len() < secrets).then_some(PartOfAll {
+            places: indexes,
+            secrets,
+        });
         let (mut scopes, mut scope_of) = (Vec::new(), HashMap::new());
         for &row in &rows {
             let next = scopes.len();
@@ -241,21 +244,21 @@ impl<'a> Block<'a> {
         }
         let named = report.loops.iter().map(|row| &row.arn);
         let named = named.chain(report.findings.iter().map(|row| &row.arn));
-        let mut places: HashMap<&SecretArn, usize> =
+        let mut index_of: HashMap<&SecretArn, usize> =
             named.flatten().map(|arn| (arn, usize::MAX)).collect();
-        for (place, row) in rows.iter().enumerate() {
-            if let Some(known) = places.get_mut(&row.arn) {
-                *known = place;
+        for (index, row) in rows.iter().enumerate() {
+            if let Some(known) = index_of.get_mut(&row.arn) {
+                *known = index;
             }
         }
-        places.retain(|_, place| *place != usize::MAX);
+        index_of.retain(|_, index| *index != usize::MAX);
         let loops = report.loops.iter();
         let loops = loops
-            .filter_map(|row| Some(loop_of(row, *places.get(row.arn.as_ref()?)?, &mut pool)))
+            .filter_map(|row| Some(loop_of(row, *index_of.get(row.arn.as_ref()?)?, &mut pool)))
             .collect();
         let mut findings = Vec::new();
         for row in &report.findings {
-            let Some(&secret) = row.arn.as_ref().and_then(|arn| places.get(arn)) else {
+            let Some(&secret) = row.arn.as_ref().and_then(|arn| index_of.get(arn)) else {
                 continue;
             };
             findings.push(Finding {
@@ -294,12 +297,12 @@ impl<'a> Block<'a> {
     /// Reader, kind, client, reads, describes, failed, calls, first, last.
     fn readers(&self, row: &SecretRow) -> Vec<[i64; 9]> {
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let place = |text: &str| i64::try_from(self.pool.place(text)).unwrap_or(0);
+        let index = |text: &str| i64::try_from(self.pool.index(text)).unwrap_or(0);
         let readers = row.readers.iter().map(|reader| {
             [
-                place(&reader.reader),
-                place(reader.kind.as_str()),
-                place(&reader.client),
+                index(&reader.reader),
+                index(reader.kind.as_str()),
+                index(&reader.client),
                 whole(reader.reads),
                 whole(reader.describes),
                 whole(reader.failed),
@@ -343,7 +346,7 @@ impl Serialize for Block<'_> {
         )?;
         block.serialize_field(
             "owner",
-            &self.each(|row| pool.place_of(row.owner.as_deref())),
+            &self.each(|row| pool.index_of(row.owner.as_deref())),
         )?;
         block.serialize_field("verdict", &self.each(|row| row.verdict.as_str()))?;
         block.serialize_field("idle", &self.each(|row| row.idle_days))?;
@@ -363,13 +366,13 @@ impl Serialize for Block<'_> {
         // By deleting, by mending.
         block.serialize_field("saves", &self.each(|row| self.saves(row)))?;
         let rest = self.report.totals.unattributed_usd;
-        block.serialize_field("nobody", &(rest.0, self.savings.nameless.0))?;
+        block.serialize_field("nobody", &(rest.0, self.savings.unnamed.0))?;
         block.serialize_field("created", &self.each(|row| second(row.created)))?;
         block.serialize_field("changed", &self.each(|row| second(row.last_changed)))?;
         let accessed = |row: &SecretRow| row.last_accessed.map(|day| day.to_string());
         block.serialize_field("accessed", &self.each(accessed))?;
         block.serialize_field("used", &self.each(|row| second(row.last_consumer_read)))?;
-        let used_by = |row: &SecretRow| pool.place_of(row.last_consumer.as_deref());
+        let used_by = |row: &SecretRow| pool.index_of(row.last_consumer.as_deref());
         block.serialize_field("used_by", &self.each(used_by))?;
         block.serialize_field("deleted", &self.some(|row| second(row.deleted)))?;
         let primary = |row: &SecretRow| Some(one_line(row.replica_of.as_ref()?.as_str()));
@@ -377,7 +380,7 @@ impl Serialize for Block<'_> {
         let replicas =
             |row: &'_ SecretRow| (!row.replicas.is_empty()).then(|| row.replicas.clone());
         block.serialize_field("replicas", &self.some(replicas))?;
-        let service = |row: &SecretRow| pool.place_of(row.owning_service.as_deref());
+        let service = |row: &SecretRow| pool.index_of(row.owning_service.as_deref());
         block.serialize_field("service", &self.some(service))?;
         let description = |row: &SecretRow| {
             let text = row.description.as_deref().filter(|text| !text.is_empty());
@@ -388,7 +391,7 @@ impl Serialize for Block<'_> {
         block.serialize_field("customer_key", &self.each(|row| u8::from(row.customer_key)))?;
         let tags = |row: &SecretRow| {
             let tags = row.tags.iter();
-            tags.map(|(key, value)| (pool.place(key), pool.place(value)))
+            tags.map(|(key, value)| (pool.index(key), pool.index(value)))
                 .collect::<Vec<_>>()
         };
         block.serialize_field("tags", &self.each(tags))?;
@@ -396,7 +399,7 @@ impl Serialize for Block<'_> {
         let reasons = |row: &SecretRow| {
             let reasons = row.reasons.iter();
             reasons
-                .map(|reason| (pool.place(reason.code.as_str()), one_line(&reason.text)))
+                .map(|reason| (pool.index(reason.code.as_str()), one_line(&reason.text)))
                 .collect::<Vec<_>>()
         };
         block.serialize_field("reasons", &self.each(reasons))?;
@@ -461,7 +464,7 @@ mod tests {
             .secrets
             .iter()
             .enumerate()
-            .partition(|(place, _)| held.contains(place));
+            .partition(|(index, _)| held.contains(index));
         assert!(rest.iter().all(|(_, row)| !to_look_at(row)));
         let kept = some.iter().filter(|(_, row)| !to_look_at(row));
         let cost = |row: &SecretRow| row.cost.total_usd;

@@ -131,13 +131,13 @@ fn of_secret(code: &str, change: &Change) -> ChangeView {
 }
 
 fn of_loop(change: &LoopChange) -> ChangeView {
-    let place = [
+    let scope = [
         change.account.as_ref().map(ToString::to_string),
         change.region.as_ref().map(ToString::to_string),
     ];
     ChangeView {
         name: one_line(&change.name),
-        scope: place.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        scope: scope.into_iter().flatten().collect::<Vec<_>>().join(" "),
         text: format!(
             "{} per month by {}",
             phrases::number(change.reads_month, "call"),

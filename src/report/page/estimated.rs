@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::Report;
 use crate::report::escape::one_line;
-use crate::report::estimates::{self, dollars, doubts, numbers, places};
+use crate::report::estimates::{self, dollars, doubts, numbers, scope_count};
 use crate::report::format::money_or_unknown;
 
 /// The number of secrets that are shown.
@@ -67,19 +67,19 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         .secrets
         .iter()
         .enumerate()
-        .filter_map(|(place, row)| {
+        .filter_map(|(index, row)| {
             let found = row.estimate.as_ref()?;
             let range = found.cost.total_usd?;
             Some((
                 range.high.0.saturating_sub(range.low.0),
-                place,
+                index,
                 row,
                 found,
                 range,
             ))
         })
         .collect();
-    secrets.sort_by_key(|(width, place, ..)| (Reverse(*width), *place));
+    secrets.sort_by_key(|(width, index, ..)| (Reverse(*width), *index));
     let rest = secrets.len().saturating_sub(SHOWN);
     let total = report
         .totals
@@ -90,7 +90,7 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         lead: format!(
             "The event history of {} was too long for the lookup budget, so only windows of it were read. Calls, their \
              cost and loops there are estimates.{} Nothing is called unused from a sample.",
-            places(samples.len()),
+            scope_count(samples.len()),
             total.map_or_else(String::new, |range| format!(
                 " In total, the monthly cost is {} with 95 % certainty.",
                 dollars(range)
@@ -100,8 +100,8 @@ pub(crate) fn estimated(report: &Report) -> Option<Estimated> {
         secrets: secrets
             .into_iter()
             .take(SHOWN)
-            .map(|(_, place, row, found, range)| EstimatedSecret {
-                place,
+            .map(|(_, index, row, found, range)| EstimatedSecret {
+                place: index,
                 name: one_line(&row.name),
                 cost: money_or_unknown(row.cost.total_usd),
                 range: dollars(range),

@@ -99,7 +99,7 @@ pub(super) fn payers(report: &Report, known: &KnownSums) -> Vec<Payers> {
         by("By owner", "owners", "Owner", Grouping::Owner),
         by("By account", "accounts", "Account", Grouping::Account),
     ];
-    if report.places().1 > 1 {
+    if report.accounts_and_regions().1 > 1 {
         tables.push(by("By Region", "regions", "Region", Grouping::Region));
     }
     tables

@@ -39,13 +39,13 @@ pub(crate) fn most_expensive(report: &Report) -> Vec<ExpensiveSecret> {
     let most = rows
         .first()
         .map_or(Money::ZERO, |(_, row)| row.cost.known());
-    let shown = |&(place, row): &(usize, &SecretRow)| {
+    let shown = |&(index, row): &(usize, &SecretRow)| {
         let storage = row.cost.storage_usd.unwrap_or_default();
         let counted = row.cost.api_usd.is_some() || row.cost.kms_usd.is_some();
         let calls = row.cost.known() - storage;
         let calls_text = money_or_unknown(counted.then_some(calls));
         ExpensiveSecret {
-            place,
+            place: index,
             name: one_line(&row.name),
             scope: row.scope().to_string(),
             owner: row
@@ -85,9 +85,9 @@ fn words_of(sentence: &str) -> Vec<Word> {
     let pieces = sentence.split('`').enumerate();
     pieces
         .filter(|(_, text)| !text.is_empty())
-        .map(|(place, text)| Word {
+        .map(|(index, text)| Word {
             text: text.to_owned(),
-            code: place % 2 == 1,
+            code: index % 2 == 1,
         })
         .collect()
 }

@@ -51,9 +51,9 @@ pub(crate) fn unattributed(report: &Report) -> UnattributedSection {
     }
 }
 
-fn row((place, caller): (&UnattributedRow, &CallerRow)) -> NobodyRow {
-    let home = place.account.as_ref().map(ToString::to_string);
-    let region = place.region.as_ref().map(ToString::to_string);
+fn row((scope, caller): (&UnattributedRow, &CallerRow)) -> NobodyRow {
+    let home = scope.account.as_ref().map(ToString::to_string);
+    let region = scope.region.as_ref().map(ToString::to_string);
     let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
     NobodyRow {
         reader: one_line(&phrases::reader(&caller.reader, home.as_deref())),

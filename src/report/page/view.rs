@@ -116,7 +116,7 @@ pub(crate) fn page(
 ) -> PageView {
     let totals = &report.totals;
     let known = sums::known(report);
-    let (accounts, regions) = report.places();
+    let (accounts, regions) = report.accounts_and_regions();
     PageView {
         title: format!("Secrets Manager: {}", period(report)),
         period: period(report),

@@ -6,7 +6,7 @@ use super::page::{Look, TextPage, left, piece};
 use super::{Options, more};
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{Report, ScopeRow, SecretRow};
-use crate::report::estimates::{self, dollars, doubts, numbers, places};
+use crate::report::estimates::{self, dollars, doubts, numbers, scope_count};
 
 /// The section; nothing if everything was counted.
 pub(super) fn estimated(page: &mut TextPage, report: &Report, options: &Options) {
@@ -22,7 +22,7 @@ pub(super) fn estimated(page: &mut TextPage, report: &Report, options: &Options)
     let text = format!(
         "The event history of {} was too long for the lookup budget, so only windows of it were read. Calls, their \
          cost and loops there are estimates: with 95 % certainty the truth lies between the two numbers.",
-        places(sampled.len()),
+        scope_count(sampled.len()),
     );
     page.paragraph(2, Look::Usual, &text);
     if let Some(found) = &report.totals.estimate {

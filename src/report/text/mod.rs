@@ -145,8 +145,8 @@ fn head(page: &mut TextPage, report: &Report) {
         page.line(0, &[piece(Look::Usual, "There are no secrets.")]);
         return;
     }
-    let (accounts, regions) = report.places();
-    let place = format!(
+    let (accounts, regions) = report.accounts_and_regions();
+    let counts = format!(
         "{} in {} and {}",
         number(report.totals.secrets, "secret"),
         number(accounts as u64, "account"),
@@ -154,7 +154,7 @@ fn head(page: &mut TextPage, report: &Report) {
     );
     let of = |verdict| report.totals.verdicts.get(&verdict).copied().unwrap_or(0);
     let text = format!(
-        "{place}: {} to delete, {} to review, {} to keep.",
+        "{counts}: {} to delete, {} to review, {} to keep.",
         thousands(of(Verdict::Delete)),
         thousands(of(Verdict::Review)),
         thousands(of(Verdict::Keep)),
@@ -237,7 +237,7 @@ fn of_verdict(report: &Report, verdict: Verdict) -> Vec<&SecretRow> {
 }
 
 /// The account and Region, as far as they are known.
-fn place(account: Option<&AccountId>, region: Option<&Region>) -> String {
+fn scope_text(account: Option<&AccountId>, region: Option<&Region>) -> String {
     let known: Vec<_> = [
         account.map(ToString::to_string),
         region.map(ToString::to_string),
@@ -368,9 +368,9 @@ mod tests {
         let coloured = summary(&sample::report(), &coloured);
         assert!(coloured.contains('\u{1b}'));
         let mut bare = String::new();
-        for (place, part) in coloured.split('\u{1b}').enumerate() {
+        for (index, part) in coloured.split('\u{1b}').enumerate() {
             let after = part.find('m').map_or(0, |end| end + 1);
-            bare.push_str(if place == 0 { part } else { &part[after..] });
+            bare.push_str(if index == 0 { part } else { &part[after..] });
         }
         assert_eq!(bare, summary(&sample::report(), &options()));
     }

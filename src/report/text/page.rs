@@ -1,6 +1,6 @@
 //! Lines of at most so many columns, whatever is put into them, plain or in colour.
 //!
-//! All text enters a page through [`escape`], and every line is cut to the page's width here, in one place. Styles are
+//! All text enters a page through [`escape`], and every line is cut to the page's width here alone. Styles are
 //! written around text that is already cut, so they never change what fits.
 
 use std::borrow::Cow;
@@ -151,21 +151,21 @@ impl TextPage {
             return self.cut_line(indent, pieces);
         }
         let mut start = indent;
-        for (place, piece) in pieces.iter().enumerate() {
+        for (index, piece) in pieces.iter().enumerate() {
             let end = start + escape::width(&piece.text);
             if end > self.columns {
-                return self.wrapped_from(indent, pieces, place, start);
+                return self.wrapped_from(indent, pieces, index, start);
             }
             start = end;
         }
         self.cut_line(indent, pieces);
     }
 
-    /// A line of which the piece at a place, which starts at a column, is wrapped: it goes on where it began if there is room
-    /// for words, else a little behind the start of the line. What comes after it gets lines of its own. Text of others may
-    /// have no end, so it takes no more than a paragraph.
-    fn wrapped_from(&mut self, indent: usize, pieces: &[Piece], place: usize, start: usize) {
-        let (before, after) = pieces.split_at(place);
+    /// A line of which the piece at an index, which starts at a column, is wrapped: it goes on where it began if there
+    /// is room for words, else a little behind the start of the line. What comes after it gets lines of its own. Text of
+    /// others may have no end, so it takes no more than a paragraph.
+    fn wrapped_from(&mut self, indent: usize, pieces: &[Piece], index: usize, start: usize) {
+        let (before, after) = pieces.split_at(index);
         let Some((long, after)) = after.split_first() else {
             return;
         };
@@ -235,8 +235,8 @@ impl TextPage {
         let hang = indent + escape::width(mark);
         let options = wrapping(self.columns.min(LINE).saturating_sub(hang));
         let text = escape::fit(text, PARAGRAPH);
-        for (place, line) in textwrap::wrap(&text, options).iter().enumerate() {
-            let mark = if place == 0 {
+        for (index, line) in textwrap::wrap(&text, options).iter().enumerate() {
+            let mark = if index == 0 {
                 piece(Look::Usual, mark)
             } else {
                 left(Look::Usual, "", escape::width(mark))

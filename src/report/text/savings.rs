@@ -3,7 +3,7 @@
 use super::costs::nothing_counted;
 use super::page::{self, COLUMNS, Look, TextPage, left, piece};
 use super::phrases::{self, number};
-use super::{Detail, Options, more, of_verdict, place, secrets};
+use super::{Detail, Options, more, of_verdict, scope_text, secrets};
 use crate::domain::base::money::{Money, thousands};
 use crate::domain::base::names::AccountId;
 use crate::domain::report::result::{LoopRow, Report, SecretRow};
@@ -157,11 +157,14 @@ fn short_loop(page: &mut TextPage, found: &LoopRow) {
 fn hot_loop(page: &mut TextPage, found: &LoopRow) {
     let usd = phrases::saving(found);
     let (subject, missing) = phrases::subject(found);
-    let place = format!("  {}", place(found.account.as_ref(), found.region.as_ref()));
+    let scope = format!(
+        "  {}",
+        scope_text(found.account.as_ref(), found.region.as_ref())
+    );
     let subject = if page.is_narrow() {
         piece(Look::Strong, subject)
     } else {
-        let others = 4 + usd.len() + 2 + missing.len() + place.len();
+        let others = 4 + usd.len() + 2 + missing.len() + scope.len();
         page::cut(Look::Strong, subject, page.columns().saturating_sub(others))
     };
     page.line(
@@ -171,7 +174,7 @@ fn hot_loop(page: &mut TextPage, found: &LoopRow) {
             piece(Look::Usual, "  "),
             subject,
             piece(Look::Usual, missing),
-            piece(Look::Faint, place),
+            piece(Look::Faint, scope),
         ],
     );
     let reader = phrases::reader(&found.reader, found.account.as_ref().map(AccountId::as_str));

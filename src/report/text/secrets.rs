@@ -81,11 +81,11 @@ pub(super) fn by_reason(page: &mut TextPage, report: &Report, rows: &[&SecretRow
 
 /// Writes what they would save, for how long they have been unused, and where they are.
 fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
-    let places: Vec<_> = rows
+    let scopes: Vec<_> = rows
         .iter()
         .map(|(_, row)| format!("{} {}", row.account, row.region))
         .collect();
-    let longest = places.iter().map(String::len).max().unwrap_or(0);
+    let longest = scopes.iter().map(String::len).max().unwrap_or(0);
     let amounts = rows
         .iter()
         .map(|(usd, _)| phrases::usd(*usd).len())
@@ -97,7 +97,7 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
         .columns()
         .saturating_sub(4 + amounts + gap + days + gap + longest + gap);
     let line = |page: &mut TextPage, look, cells: [&str; 4]| {
-        let [usd, secret, unused, place] = cells;
+        let [usd, secret, unused, scope] = cells;
         if page.is_narrow() {
             page.line(
                 4,
@@ -107,7 +107,7 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
                     piece(look, secret),
                 ],
             );
-            let below = format!("{unused}, {place}");
+            let below = format!("{unused}, {scope}");
             page.line(4 + amounts + gap, &[piece(Look::Faint, below)]);
             return;
         }
@@ -120,7 +120,7 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
                 piece(look, "  "),
                 right(look, unused, days),
                 piece(look, "  "),
-                piece(look, place),
+                piece(look, scope),
             ],
         );
     };
@@ -129,11 +129,11 @@ fn table(page: &mut TextPage, rows: &[(Option<Money>, &SecretRow)]) {
         Look::Faint,
         ["saves", "secret", "unused for", "account and Region"],
     );
-    for ((usd, row), place) in rows.iter().zip(&places) {
+    for ((usd, row), scope) in rows.iter().zip(&scopes) {
         line(
             page,
             Look::Usual,
-            [&phrases::usd(*usd), &row.name, &unused(row), place],
+            [&phrases::usd(*usd), &row.name, &unused(row), scope],
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::page::{Look, TextPage, left, piece};
 use super::phrases;
-use super::{Detail, Options, more, place};
+use super::{Detail, Options, more, scope_text};
 use crate::domain::base::gap::Gap;
 use crate::domain::base::money::thousands;
 use crate::domain::report::result::{InventoryState, Report, ScopeRow};
@@ -36,11 +36,11 @@ pub(super) fn unseen(page: &mut TextPage, report: &Report, options: &Options) {
         .filter(|gap| !shown.contains(gap))
         .collect();
     for gap in rest.iter().take(options.top) {
-        let place = match place(gap.account.as_ref(), gap.region.as_ref()) {
-            place if place.is_empty() => place,
-            place => format!("{place}, "),
+        let scope = match scope_text(gap.account.as_ref(), gap.region.as_ref()) {
+            scope if scope.is_empty() => scope,
+            scope => format!("{scope}, "),
         };
-        let text = format!("{place}{}: {}: {}", gap.source, gap.what, gap.why);
+        let text = format!("{scope}{}: {}: {}", gap.source, gap.what, gap.why);
         page.item(2, "- ", Look::Usual, &text);
     }
     more(page, rest.len(), options, "report.json");
@@ -81,14 +81,14 @@ fn coverage<'a>(
         )
     });
     let mut shown = Vec::new();
-    for (place, scope) in holes.iter().enumerate() {
+    for (index, scope) in holes.iter().enumerate() {
         let here = |gap: &&Gap| {
             gap.account.as_ref() == Some(&scope.account)
                 && gap.region.as_ref() == Some(&scope.region)
         };
-        // Those of the places that are only counted below are counted with them.
+        // The gaps of the accounts and Regions that are only counted below are counted with them.
         shown.extend(report.gaps.iter().filter(here));
-        if place >= options.top {
+        if index >= options.top {
             continue;
         }
         let name = format!("{} {}", scope.account, scope.region);

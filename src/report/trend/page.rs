@@ -1,7 +1,7 @@
 //! The trend as a page: a bar for each month by part, a line for each of the owners that paid most, and a table beside each.
 //!
 //! The charts are read without colour: parts have patterns, lines have dashes and their name at the end, and a month without
-//! a scan is an empty place with a word in it.
+//! a scan is an empty slot with a word in it.
 
 use std::io;
 
@@ -223,7 +223,7 @@ fn height(usd: Money, most: Money) -> i64 {
     usd.0.clamp(0, most.0).saturating_mul(PLOT) / most.0
 }
 
-/// The places of the months along the axis, with the forecast's behind them.
+/// The labels of the months along the axis, with the forecast's behind them.
 fn axis(trend: &Trend, forecast: bool) -> Vec<Label> {
     let names = trend.months.iter().map(|month| month.month.clone());
     let next = forecast.then(|| format!("{} forecast", trend.forecast.month));

@@ -29,7 +29,7 @@ use crate::domain::base::money::counted;
 use crate::domain::base::names::{AccountId, SecretArn};
 use crate::domain::base::reader_kind::name_of;
 use crate::domain::cleanup::journal::JournalState;
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::domain::cleanup::plan::{Blocked, Guards, Plan};
 use crate::domain::policy::Policy;
 use crate::ports::RecentReads;
@@ -80,7 +80,7 @@ struct ApplyJob<'a> {
     args: &'a ApplyArgs,
     clock: RunClock,
     plan: Plan,
-    journal: JournalPlace,
+    journal: JournalLocation,
     policy: Policy,
     terms: ApplyOptions,
     term: &'a Term,
@@ -299,7 +299,7 @@ impl ApplyJob<'_> {
     /// Says in CI, before anything is done, that the journal is a file that goes with the runner.
     fn warn_of_local_journal(&self) {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-        if in_ci && matches!(self.journal, JournalPlace::File(_)) {
+        if in_ci && matches!(self.journal, JournalLocation::File(_)) {
             self.term.say(&format!(
                 "The journal {} is a new file on this runner. Without it, no later run knows what this one did: keep it as an artifact of the job, or in a bucket with `--journal s3://BUCKET/KEY`.",
                 self.journal
@@ -314,8 +314,8 @@ impl ApplyJob<'_> {
         }
         let mut text = paragraph("The calls since the scan could not be looked up completely:");
         for (scope, why) in &recent.gaps {
-            let place = scope.as_ref().map(|scope| format!("{scope}: "));
-            text.push_str(&item("  ", &format!("{}{why}", place.unwrap_or_default())));
+            let prefix = scope.as_ref().map(|scope| format!("{scope}: "));
+            text.push_str(&item("  ", &format!("{}{why}", prefix.unwrap_or_default())));
         }
         if self.args.execute {
             text.push_str(&paragraph(
@@ -356,7 +356,7 @@ impl ApplyJob<'_> {
     }
 }
 
-fn belongs(state: &JournalState, plan: &Plan, journal: &JournalPlace) -> Result<()> {
+fn belongs(state: &JournalState, plan: &Plan, journal: &JournalLocation) -> Result<()> {
     match &state.plan {
         Some(other) if *other != plan.id => Err(helpful(
             format!(

@@ -7,7 +7,7 @@ use super::{journal, login_words};
 use crate::cleanup::watch::Requester;
 use crate::cli::AwsArgs;
 use crate::domain::base::names::SecretArn;
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 
 /// Returns who asks for what, as a sentence.
 pub(super) fn caller_sentence(requester: &Requester) -> String {
@@ -33,7 +33,7 @@ pub(super) fn caller_sentence(requester: &Requester) -> String {
 /// Returns how to take back what is asked for.
 pub(super) fn restore_command(
     requesters: &[Requester],
-    journal: &JournalPlace,
+    journal: &JournalLocation,
     login: &AwsArgs,
 ) -> String {
     let secrets: BTreeSet<&SecretArn> = requesters.iter().map(|requester| &requester.arn).collect();

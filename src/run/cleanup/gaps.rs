@@ -23,14 +23,14 @@ pub(super) fn section(gaps: &[Gap]) -> String {
     let count = counted(gaps.len() as u64, "gap", "gaps");
     let mut text = paragraph(&format!("The scan behind this plan has {count}:"));
     for gap in gaps.iter().take(SHOWN) {
-        let place = gap.account.iter().map(AccountId::as_str);
-        let place: Vec<&str> = place.chain(gap.region.iter().map(Region::as_str)).collect();
-        let place = if place.is_empty() {
+        let scope = gap.account.iter().map(AccountId::as_str);
+        let scope: Vec<&str> = scope.chain(gap.region.iter().map(Region::as_str)).collect();
+        let scope = if scope.is_empty() {
             String::new()
         } else {
-            format!("{}: ", place.join(" "))
+            format!("{}: ", scope.join(" "))
         };
-        text.push_str(&item("  ", &format!("{place}{}: {}", gap.what, gap.why)));
+        text.push_str(&item("  ", &format!("{scope}{}: {}", gap.what, gap.why)));
     }
     if gaps.len() > SHOWN {
         text.push_str(&item(

@@ -37,7 +37,7 @@ use super::{session, shown};
 use crate::aws::AwsSession;
 use crate::cli::{AnalysisArgs, AwsArgs, NowArg};
 use crate::domain::base::names::{AccountId, SecretArn};
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::domain::cleanup::plan::Plan;
 use crate::domain::cleanup::plan_file;
 use crate::domain::policy::Policy;
@@ -56,8 +56,8 @@ pub(super) fn read_plan(path: &Path) -> Result<Option<Plan>> {
 
 /// Refuses to change a plan that was applied.
 fn refuse_applied(plan: &Path, help: &str) -> Result<()> {
-    match JournalPlace::beside(plan) {
-        JournalPlace::File(journal) if journal.exists() => Err(helpful(
+    match JournalLocation::beside(plan) {
+        JournalLocation::File(journal) if journal.exists() => Err(helpful(
             format!(
                 "`{}` was already applied, as the journal beside it shows",
                 plan.display()
@@ -74,7 +74,7 @@ pub(super) fn standing(
     plan: &Path,
     arn: &SecretArn,
 ) -> Result<Option<(&'static str, Timestamp, String)>> {
-    let JournalPlace::File(path) = JournalPlace::beside(plan) else {
+    let JournalLocation::File(path) = JournalLocation::beside(plan) else {
         return Ok(None);
     };
     if !path.exists() {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::gaps;
-use super::show::{command, day, paragraph, place, saving, table};
+use super::show::{command, day, paragraph, saving, scope_text, table};
 use super::{RunClock, path_word, refuse_applied};
 use crate::Exit;
 use crate::cli::PlanArgs;
@@ -164,7 +164,7 @@ fn row(line: &PlanEntry) -> Vec<String> {
     }
     vec![
         line.arn.name().to_owned(),
-        place(&line.arn),
+        scope_text(&line.arn),
         line.last_accessed
             .map_or_else(|| "never".to_owned(), |day| day.to_string()),
         line.saves
@@ -182,7 +182,7 @@ fn not_in_the_plan(draft: &Draft) -> String {
             .iter()
             .map(|one| {
                 let why = one.why.to_string();
-                vec![one.arn.name().to_owned(), place(&one.arn), why]
+                vec![one.arn.name().to_owned(), scope_text(&one.arn), why]
             })
             .collect();
         text.push_str("\nNot in the plan:\n\n");

@@ -154,7 +154,7 @@ fn ledger(from: Timestamp, now: Timestamp) -> Ledger {
 /// Takes records from the event history into a ledger.
 struct LedgerFeed {
     ledger: Mutex<Ledger>,
-    /// Places of records that could not be read, where they are known.
+    /// Scopes of records that could not be read, where they are known.
     unread: Mutex<BTreeSet<Option<Scope>>>,
 }
 
@@ -179,7 +179,7 @@ impl Feed for LedgerFeed {
         Ok(())
     }
 
-    fn records(&self, _place: &str, json: &[u8], _completeness: RecordCompleteness) {
+    fn records(&self, _source: &str, json: &[u8], _completeness: RecordCompleteness) {
         self.take(None, json);
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::{Result, bail};
 
 use super::apply::exit;
-use super::show::{OUTCOMES, place, table, tally};
+use super::show::{OUTCOMES, scope_text, table, tally};
 use super::{RunClock, TOOL, block_on, journal, open, shown};
 use crate::Exit;
 use crate::aws::AwsSession;
@@ -15,7 +15,7 @@ use crate::cleanup::apply::ApplyContext;
 use crate::cleanup::restore::{self, Author, Back, RestoreOutcome, RestoreSummary};
 use crate::cli::{RestoreArgs, RestoreTarget};
 use crate::domain::base::names::{Region, SecretArn};
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::domain::policy::Policy;
 use crate::run::way_out::helpful;
 use crate::term::Term;
@@ -35,8 +35,8 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     }
     let journal = match (plans.as_slice(), &args.journal) {
         (_, Some(journal)) => journal.clone(),
-        ([], None) => JournalPlace::File(PathBuf::from("restore.journal.jsonl")),
-        ([plan], None) => JournalPlace::beside(plan),
+        ([], None) => JournalLocation::File(PathBuf::from("restore.journal.jsonl")),
+        ([plan], None) => JournalLocation::beside(plan),
         _ => {
             return Err(helpful(
                 "more than one plan is named, and each has a journal of its own",
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     };
     let clock = RunClock::before_aws(args.moment)?;
     block_on(async |stop| {
-        if let JournalPlace::File(path) = &journal
+        if let JournalLocation::File(path) = &journal
             && let [plan, ..] = plans.as_slice()
             && !path.exists()
         {
@@ -82,9 +82,9 @@ pub(crate) fn run(args: &RestoreArgs, term: &Term) -> Result<Exit> {
     })
 }
 
-fn no_journal(place: &JournalPlace) -> anyhow::Error {
+fn no_journal(location: &JournalLocation) -> anyhow::Error {
     helpful(
-        format!("there is no journal {place}: this plan was not applied"),
+        format!("there is no journal {location}: this plan was not applied"),
         "if its journal is elsewhere, name it with `--journal FILE`",
     )
 }
@@ -100,7 +100,7 @@ pub(super) enum Which {
 /// Takes deletions back, by the journal.
 pub(super) async fn take_back(
     session: &AwsSession,
-    journal: &JournalPlace,
+    journal: &JournalLocation,
     which: Which,
     clock: RunClock,
     stop: &AtomicBool,
@@ -141,7 +141,7 @@ pub(super) async fn take_back(
 }
 
 /// Fails if the journal could not be written to the end.
-pub(super) fn written(summary: &RestoreSummary, journal: &JournalPlace) -> Result<()> {
+pub(super) fn written(summary: &RestoreSummary, journal: &JournalLocation) -> Result<()> {
     if let Some(error) = &summary.stopped {
         bail!("stopped, because the journal {journal} cannot be written: {error}");
     }
@@ -207,7 +207,7 @@ fn row(back: &Back) -> Vec<String> {
     vec![
         back.outcome.as_str().to_owned(),
         back.arn.name().to_owned(),
-        place(&back.arn),
+        scope_text(&back.arn),
         details.join("; "),
     ]
 }

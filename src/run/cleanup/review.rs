@@ -157,8 +157,8 @@ fn lines(review: &PlanReview, columns: usize, rows: usize) -> Vec<(LineLook, Str
     ];
     let room = rows.saturating_sub(AROUND).max(1);
     let first = review.cursor().saturating_sub(room.saturating_sub(1));
-    for (place, (line, entry)) in shown.iter().enumerate().skip(first).take(room) {
-        let is_chosen = place == review.cursor();
+    for (index, (line, entry)) in shown.iter().enumerate().skip(first).take(room) {
+        let is_chosen = index == review.cursor();
         let look = if is_chosen {
             LineLook::Chosen
         } else {
@@ -190,14 +190,14 @@ fn lines(review: &PlanReview, columns: usize, rows: usize) -> Vec<(LineLook, Str
     lines
 }
 
-/// One line of the plan: decision, saving, name, place, and whether a person has to look.
+/// One line of the plan: decision, saving, name, account and Region, and whether a person has to look.
 fn row(entry: &PlanEntry, is_chosen: bool, is_doubtful: bool, columns: usize) -> String {
     let mark = if is_chosen { ">" } else { " " };
     let saves = entry.saves.map_or_else(|| "?".to_owned(), Money::dollars);
     let doubt = if is_doubtful { "review" } else { "" };
-    let place = super::show::place(&entry.arn);
+    let scope = super::show::scope_text(&entry.arn);
     let before = format!("{mark} {:<6} {saves:>8}  ", entry.decision.as_str());
-    let after = format!("  {doubt:<6}  {place}");
+    let after = format!("  {doubt:<6}  {scope}");
     let room = columns
         .saturating_sub(width(&before) + width(&after))
         .max(12);

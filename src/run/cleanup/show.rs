@@ -60,9 +60,9 @@ impl Table {
     fn on(terminal: Option<usize>, header: &[&str], rows: &[Vec<String>]) -> Self {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let widest = (0..columns.max(header.len()))
-            .map(|place| {
-                let title = header.get(place).map_or(0, |title| width(title));
-                let cells = rows.iter().filter_map(|row| row.get(place));
+            .map(|column| {
+                let title = header.get(column).map_or(0, |title| width(title));
+                let cells = rows.iter().filter_map(|row| row.get(column));
                 let cells = cells.map(|cell| width(&fit(cell, WIDEST)));
                 cells.max().unwrap_or(0).max(title)
             })
@@ -178,7 +178,7 @@ fn hanging(pieces: &[String], indent: usize) -> String {
 }
 
 /// Account and Region of a secret.
-pub(super) fn place(arn: &SecretArn) -> String {
+pub(super) fn scope_text(arn: &SecretArn) -> String {
     arn.scope().to_string()
 }
 

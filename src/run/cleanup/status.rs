@@ -2,33 +2,33 @@
 
 use anyhow::Result;
 
-use super::show::{day, left, paragraph, place, saving, table};
+use super::show::{day, left, paragraph, saving, scope_text, table};
 use super::{RunClock, block_on, journal};
 use crate::Exit;
 use crate::cleanup::status::{StatusRow, status};
 use crate::cli::StatusArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::reader_kind::name_of;
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::run::way_out::helpful;
 use crate::term::Term;
 
 /// Runs `status`.
 pub(crate) fn run(args: &StatusArgs) -> Result<Exit> {
-    let place = match &args.journal {
-        JournalPlace::File(plan) if plan.extension().is_some_and(|end| end == "csv") => {
-            JournalPlace::beside(plan)
+    let location = match &args.journal {
+        JournalLocation::File(plan) if plan.extension().is_some_and(|end| end == "csv") => {
+            JournalLocation::beside(plan)
         }
         other => other.clone(),
     };
-    let clock = match place {
-        JournalPlace::File(_) => RunClock::of(args.moment),
-        JournalPlace::Object(_) => RunClock::before_aws(args.moment)?,
+    let clock = match location {
+        JournalLocation::File(_) => RunClock::of(args.moment),
+        JournalLocation::Object(_) => RunClock::before_aws(args.moment)?,
     };
-    let found = block_on(async |stop| journal::load(&place, &args.login, clock, stop).await)?;
+    let found = block_on(async |stop| journal::load(&location, &args.login, clock, stop).await)?;
     let Some(state) = found else {
         return Err(helpful(
-            format!("there is no journal {place}: nothing was applied"),
+            format!("there is no journal {location}: nothing was applied"),
             "if the journal is elsewhere, name it with `--journal FILE`",
         ));
     };
@@ -68,7 +68,7 @@ fn row(row: &StatusRow) -> Vec<String> {
     vec![
         row.state.to_owned(),
         row.arn.name().to_owned(),
-        place(&row.arn),
+        scope_text(&row.arn),
         day(row.since),
         name_of(&row.caller).to_owned(),
         row.left.map(left).unwrap_or_default(),

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::recent_calls::{RecentCalls, history, trail};
 use super::restore::{Which, in_words, take_back, written};
-use super::show::{day, item, left, paragraph, place, table};
+use super::show::{day, item, left, paragraph, scope_text, table};
 use super::{
     RunClock, block_on, journal, on_blocking_thread, open, read_policy, shown, unless_stopped,
 };
@@ -23,7 +23,7 @@ use crate::cli::WatchArgs;
 use crate::domain::base::money::counted;
 use crate::domain::base::names::SecretArn;
 use crate::domain::cleanup::journal::{JournalState, Phase};
-use crate::domain::cleanup::journal_place::JournalPlace;
+use crate::domain::cleanup::journal_location::JournalLocation;
 use crate::domain::cleanup::precondition::whole_seconds;
 use crate::term::Term;
 
@@ -31,7 +31,7 @@ use crate::term::Term;
 pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
     let journal = match (&args.journal, &args.plan) {
         (Some(journal), _) => journal.clone(),
-        (None, Some(plan)) => JournalPlace::beside(plan),
+        (None, Some(plan)) => JournalLocation::beside(plan),
         (None, None) => {
             return Err(helpful(
                 "there is nothing to watch",
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &WatchArgs, term: &Term) -> Result<Exit> {
         }
     };
     let policy = read_policy(args.policy.as_ref())?;
-    let is_object = matches!(journal, JournalPlace::Object(_));
+    let is_object = matches!(journal, JournalLocation::Object(_));
     let asks_aws = args.trail.is_empty() || args.restore || is_object;
     let clock = if asks_aws {
         RunClock::before_aws(args.moment)?
@@ -133,7 +133,7 @@ async fn look_up(
 /// Takes back what was asked for.
 async fn give_back(
     args: &WatchArgs,
-    journal: &JournalPlace,
+    journal: &JournalLocation,
     requested_by: &[Requester],
     clock: RunClock,
     stop: &AtomicBool,
@@ -146,7 +146,7 @@ async fn give_back(
 }
 
 /// Fails unless everything was taken back.
-fn whole(back: &RestoreSummary, journal: &JournalPlace) -> Result<()> {
+fn whole(back: &RestoreSummary, journal: &JournalLocation) -> Result<()> {
     written(back, journal)?;
     if back.exit_code() != 0 {
         bail!("not everything could be restored");
@@ -179,7 +179,7 @@ fn show(
             vec![
                 calls.to_string(),
                 one.arn.name().to_owned(),
-                place(&one.arn),
+                scope_text(&one.arn),
                 window,
             ]
         })
@@ -210,11 +210,11 @@ fn show(
         "This is no proof: DescribeSecret still works on a pending secret, and a client that has the value in memory reads it again only when it restarts. Events arrive up to 20 minutes late.",
     ));
     for (scope, gap) in &recent.gaps {
-        let place = scope
+        let prefix = scope
             .as_ref()
             .map(|scope| format!("{scope}: "))
             .unwrap_or_default();
-        text.push_str(&paragraph(&format!("Not looked up: {place}{gap}")));
+        text.push_str(&paragraph(&format!("Not looked up: {prefix}{gap}")));
     }
     text
 }

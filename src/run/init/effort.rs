@@ -32,7 +32,7 @@ pub(super) const IDLE_DAYS: i64 = 90;
 /// Counts the log files of the last whole day. The gap says why the bucket cannot be read.
 pub(super) async fn measure(
     session: &AwsSession,
-    place: &Location,
+    location: &Location,
     found: &mut SetupFacts,
     progress: &ProgressReporter<'_>,
 ) -> Result<Option<Gap>> {
@@ -49,7 +49,7 @@ pub(super) async fn measure(
         in_flight: bucket::IN_FLIGHT,
     };
     let files = Arc::new(FileCount::default());
-    let read = bucket::read(session, place, &ask, files.clone(), progress).await;
+    let read = bucket::read(session, location, &ask, files.clone(), progress).await;
     let [count, bytes] = [&files.count, &files.bytes].map(|sum| sum.load(Ordering::Relaxed));
     let all = count * ScanEffort::DAYS;
     found.effort.files += all;
@@ -118,7 +118,7 @@ impl Feed for FileCount {
         Ok(())
     }
 
-    fn records(&self, _place: &str, _json: &[u8], _completeness: RecordCompleteness) {}
+    fn records(&self, _source: &str, _json: &[u8], _completeness: RecordCompleteness) {}
 
     fn covered(&self, _scope: &Scope, _span: Span) {}
 

@@ -56,8 +56,8 @@ pub(super) fn summary(found: &SetupFacts, file: &Path, text: &str) -> Result<Str
     };
     let calls = match &found.calls {
         CallSource::Trails(trails) => {
-            let places: Vec<String> = trails.iter().map(DescribedTrail::place).collect();
-            places.join(", ")
+            let locations: Vec<String> = trails.iter().map(DescribedTrail::location).collect();
+            locations.join(", ")
         }
         CallSource::History(why) => format!("CloudTrail's event history: {why}"),
     };

@@ -1,4 +1,4 @@
-//! The place of a log group of CloudWatch Logs, as `logs://GROUP` or `logs://ACCOUNT:REGION:GROUP`.
+//! The address of a log group of CloudWatch Logs, as `logs://GROUP` or `logs://ACCOUNT:REGION:GROUP`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ pub enum LogGroupPart {
     Everything,
 }
 
-/// Text that is no place of a log group.
+/// Text that is no address of a log group.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "`{0}` is not a log group such as `logs://GROUP` or `logs://111122223333:us-east-1:GROUP`, with `?all` behind it to \
@@ -38,12 +38,12 @@ impl FromStr for LogGroup {
 
     fn from_str(text: &str) -> Result<Self, LogGroupError> {
         let wrong = || LogGroupError(text.to_owned());
-        let place = text.strip_prefix("logs://").ok_or_else(wrong)?;
-        let (place, part) = match place.strip_suffix("?all") {
-            Some(place) => (place, LogGroupPart::Everything),
-            None => (place, LogGroupPart::OurServices),
+        let address = text.strip_prefix("logs://").ok_or_else(wrong)?;
+        let (address, part) = match address.strip_suffix("?all") {
+            Some(address) => (address, LogGroupPart::Everything),
+            None => (address, LogGroupPart::OurServices),
         };
-        let (scope, name) = match place.split(':').collect::<Vec<_>>().as_slice() {
+        let (scope, name) = match address.split(':').collect::<Vec<_>>().as_slice() {
             [name] => (None, *name),
             [account, region, name] => {
                 let account = AccountId::new(account).map_err(|_| wrong())?;
@@ -80,13 +80,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_named_alone_or_with_its_place() {
+    fn a_group_is_named_alone_or_with_its_scope() {
         let read = |text: &str| text.parse::<LogGroup>();
         let alone = read("logs://CloudTrail/logs").unwrap();
         assert_eq!((alone.scope, alone.part), (None, LogGroupPart::OurServices));
-        let placed = read("logs://111122223333:eu-west-1:trail?all").unwrap();
-        assert_eq!(placed.part, LogGroupPart::Everything);
-        assert_eq!(placed.to_string(), "logs://111122223333:eu-west-1:trail");
+        let scoped = read("logs://111122223333:eu-west-1:trail?all").unwrap();
+        assert_eq!(scoped.part, LogGroupPart::Everything);
+        assert_eq!(scoped.to_string(), "logs://111122223333:eu-west-1:trail");
         for text in [
             "logs://",
             "trail",

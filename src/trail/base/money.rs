@@ -17,7 +17,7 @@ pub const MONTH_HOURS: u32 = 730;
 
 /// An amount of US dollars in millionths.
 ///
-/// Serialized as a decimal string with six places, the form of `report.json`.
+/// Serialized as a decimal string with six decimals, the form of `report.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(pub i64);
 
@@ -78,8 +78,8 @@ impl Money {
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -154,7 +154,7 @@ impl Sum for Money {
     }
 }
 
-/// What one place charges. Serialized by the words of a price file.
+/// What one Region charges. Serialized by the words of a price file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// One secret stored for a month.

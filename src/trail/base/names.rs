@@ -174,10 +174,10 @@ const SUFFIX: usize = 7;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretArn {
-    /// The whole ARN. Shared by all copies: a scan keeps each ARN in many places.
+    /// The whole ARN. Shared by all copies: a scan keeps each ARN many times.
     text: Arc<str>,
     scope: Scope,
-    /// The place where the resource begins: name, hyphen, six characters.
+    /// The offset at which the resource begins: name, hyphen, six characters.
     resource: usize,
 }
 
@@ -310,7 +310,7 @@ impl<'a> ArnParts<'a> {
 /// seven parts. Other text stays as it is.
 pub fn without_json_key(text: &str) -> &str {
     let is_arn = text.starts_with("arn:");
-    let mut colons = text.match_indices(':').map(|(place, _)| place);
+    let mut colons = text.match_indices(':').map(|(offset, _)| offset);
     match colons.nth(6).filter(|_| is_arn) {
         Some(end) => &text[..end],
         None => text,

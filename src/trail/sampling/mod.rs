@@ -52,7 +52,7 @@ pub struct SamplingPlan {
     pub step_s: u32,
     /// Seconds in a window.
     pub width_s: u32,
-    /// The random part of the first window's place: less than the step.
+    /// The random part of the first window's start: less than the step.
     pub phase_s: u32,
     /// The seed that the phase was drawn from.
     #[serde(default)]
@@ -62,7 +62,7 @@ pub struct SamplingPlan {
 /// One window: from inclusive, to exclusive, whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleWindow {
-    /// Its place in the comb.
+    /// Its index in the comb.
     pub index: u32,
     /// The first second.
     pub from: Timestamp,
@@ -104,7 +104,7 @@ impl SamplingPlan {
             .unwrap_or(u32::MAX)
     }
 
-    /// The window at this place, cut to the span; `None` behind the end.
+    /// The window of this index, cut to the span; `None` behind the end.
     pub fn window(&self, index: u32) -> Option<SampleWindow> {
         if index >= self.windows() {
             return None;
@@ -182,7 +182,7 @@ const TRIED: u32 = 16;
 /// A step of about so many seconds or a little more, so that the windows are not more than were asked for.
 ///
 /// A prime has no factor in common with any schedule, but one just beside a round number meets a schedule at nearly the
-/// same place again and again: with 60 windows in a month, the step 43,201 sees one second of each half day. So of the
+/// same second again and again: with 60 windows in a month, the step 43,201 sees one second of each half day. So of the
 /// primes nearby the one is taken whose windows leave the smallest part of any schedule unseen.
 fn step(about: u32, width: u32, windows: u32) -> u32 {
     let (least, apart) = (prime_from(about), (about / 300).max(1));

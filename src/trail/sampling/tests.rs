@@ -135,11 +135,11 @@ fn every_second_of_the_span_is_in_a_window_for_equally_many_phases() {
 #[test]
 fn the_sub_combs_are_the_comb() {
     let comb = SamplingPlan::new(span(86_400), 20.0, 700, 3).unwrap();
-    let mut places: Vec<u32> = (0..SUBCOMBS)
+    let mut indexes: Vec<u32> = (0..SUBCOMBS)
         .flat_map(|part| comb.subcomb(part).map(|window| window.index))
         .collect();
-    places.sort_unstable();
-    assert_eq!(places, (0..comb.windows()).collect::<Vec<_>>());
+    indexes.sort_unstable();
+    assert_eq!(indexes, (0..comb.windows()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -163,12 +163,12 @@ fn the_largest_gap_is_that_of_the_windows_laid_on_the_schedule() {
         (14_081, 86_400, 184),
         (11, 7, 1),
     ] {
-        let mut places: Vec<u32> = (0..windows)
+        let mut positions: Vec<u32> = (0..windows)
             .map(|window| window * step % schedule)
             .collect();
-        places.sort_unstable();
-        let around = places[0] + schedule - places[places.len() - 1];
-        let gaps = places.windows(2).map(|two| two[1] - two[0]);
+        positions.sort_unstable();
+        let around = positions[0] + schedule - positions[positions.len() - 1];
+        let gaps = positions.windows(2).map(|two| two[1] - two[0]);
         let real = gaps.chain([around]).max().unwrap();
         let found = largest_gap(step, schedule, windows);
         // With exactly as many windows as close a round of gaps, the sum of the two sorts of gap does not occur.
@@ -180,7 +180,7 @@ fn the_largest_gap_is_that_of_the_windows_laid_on_the_schedule() {
 }
 
 #[test]
-fn no_budget_makes_the_windows_meet_a_schedule_at_one_place() {
+fn no_budget_makes_the_windows_meet_a_schedule_at_one_second() {
     // As many windows as give a step that is nearly a day, half a day, an hour or a third of it.
     for windows in [30, 60, 120, 180, 360, 720, 1_440, 2_160, 2_400, 8_640] {
         let comb = SamplingPlan::new(span(MONTH), 1_000.0, windows, 1).unwrap();
@@ -331,7 +331,7 @@ fn what_was_read_in_full_is_not_estimated_again() {
 }
 
 #[test]
-fn samples_of_several_places_are_independent_and_what_comes_together_spreads_together() {
+fn samples_of_several_scopes_are_independent_and_what_comes_together_spreads_together() {
     let scope = |region: &str| crate::base::names::Scope {
         account: "111122223333".parse().unwrap(),
         region: region.parse().unwrap(),
@@ -358,7 +358,7 @@ fn samples_of_several_places_are_independent_and_what_comes_together_spreads_tog
 }
 
 #[test]
-fn seeds_of_places_differ_and_survive_any_reader() {
+fn seeds_of_scopes_differ_and_survive_any_reader() {
     let seeds: std::collections::BTreeSet<u64> = ["us-east-1", "us-east-2", "eu-west-1"]
         .iter()
         .flat_map(|region| [1, 2].map(|seed| seed_of(seed, "111122223333", region)))

@@ -75,7 +75,7 @@ impl Sample {
         self.windows() < ENOUGH_WINDOWS
     }
 
-    /// The windows that were read, by place, with the seconds of each that were not read in full besides.
+    /// The windows that were read, by index, with the seconds of each that were not read in full besides.
     pub fn looked(&self) -> &[(u32, f64)] {
         &self.looked
     }

@@ -137,7 +137,7 @@ pub struct Caller {
 pub struct SampledCalls {
     /// The key of the cell.
     pub key: u32,
-    /// The window, by its place in the comb of the line's account and Region.
+    /// The window, by its index in the comb of the line's account and Region.
     pub window: u32,
     /// Where they came from.
     pub address: Address,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::trail::cell::{Address, Cell};
 
-/// The six lowest bits of the marks: no name; or the place of the only one, plus one; or this, and all follow.
+/// The six lowest bits of the marks: no name; or the index of the only one, plus one; or this, and all follow.
 const SEVERAL_NAMES: u8 = 33;
 const NAMES: u8 = 0x3f;
 /// The key is that of the cell before.
@@ -24,33 +24,33 @@ const SAME_ADDRESS: u8 = 0x80;
 #[derive(Clone, Debug, Default)]
 pub struct Cells {
     all: Arc<Vec<u8>>,
-    place: PackedLine,
+    line: PackedLine,
 }
 
 impl Cells {
     /// How many cells.
     pub fn len(&self) -> usize {
-        self.place.count as usize
+        self.line.count as usize
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.place.count == 0
+        self.line.count == 0
     }
 
     /// The cells, one after the other.
     pub fn iter(&self) -> CellIter<'_> {
-        CellIter::new(&self.all[self.place.from as usize..self.place.to as usize])
+        CellIter::new(&self.all[self.line.from as usize..self.line.to as usize])
     }
 
     /// How many calls there are in all cells.
     pub fn calls(&self) -> u64 {
-        self.place.calls
+        self.line.calls
     }
 
     /// The first and the last call, in seconds since 1970; `None`: there are no calls.
     pub fn span(&self) -> Option<(i64, i64)> {
-        (!self.is_empty()).then_some(self.place.span)
+        (!self.is_empty()).then_some(self.line.span)
     }
 }
 
@@ -88,7 +88,7 @@ impl PackedLine {
     pub(crate) fn cells(self, all: &Arc<Vec<u8>>) -> Cells {
         Cells {
             all: Arc::clone(all),
-            place: self,
+            line: self,
         }
     }
 }
@@ -106,7 +106,7 @@ pub(crate) fn pack(cells: &[Cell], out: &mut Vec<u8>) -> PackedLine {
     for cell in cells {
         let names = match cell.names {
             0 => 0,
-            // The place of a bit is below 32.
+            // The index of a bit is below 32.
             one if one.is_power_of_two() => one.trailing_zeros().to_le_bytes()[0] + 1,
             _ => SEVERAL_NAMES,
         };
@@ -135,17 +135,17 @@ pub(crate) fn pack(cells: &[Cell], out: &mut Vec<u8>) -> PackedLine {
         (key, address) = (cell.key, cell.address);
     }
     PackedLine {
-        from: place(from),
-        to: place(out.len()),
-        count: place(cells.len()),
+        from: small(from),
+        to: small(out.len()),
+        count: small(cells.len()),
         calls: cells.iter().map(|cell| u64::from(cell.calls)).sum(),
         span: span(cells.iter().copied()).unwrap_or_default(),
     }
 }
 
-/// A place among the packed cells of one part of the lines.
-fn place(at: usize) -> u32 {
-    u32::try_from(at).expect("the cells of a part of the lines have less than 4 GB")
+/// An offset in the packed cells of one part of the lines, or a count of them.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("the cells of a part of the lines have less than 4 GB")
 }
 
 fn push_number(out: &mut Vec<u8>, mut number: u32) {
@@ -240,11 +240,7 @@ mod tests {
             prop_oneof![0..9_u32, any::<u32>()],
             prop_oneof![1..4_u32, any::<u32>()],
             (0..3_600_u16, 0..3_600_u16),
-            prop_oneof![
-                Just(0),
-                (0..32_u32).prop_map(|place| 1 << place),
-                any::<u32>()
-            ],
+            prop_oneof![Just(0), (0..32_u32).prop_map(|bit| 1 << bit), any::<u32>()],
             prop_oneof![0..3_u64, any::<u64>()],
         );
         let cell = cell.prop_map(|(key, calls, (one, other), names, address)| Cell {
@@ -266,10 +262,10 @@ mod tests {
         #[test]
         fn what_is_packed_comes_out_again(first in cells(), second in cells()) {
             let mut bytes = Vec::new();
-            let places = [&first, &second].map(|cells| pack(cells, &mut bytes));
+            let lines = [&first, &second].map(|cells| pack(cells, &mut bytes));
             let all = Arc::new(bytes);
-            for (place, cells) in places.into_iter().zip([first, second]) {
-                let packed = place.cells(&all);
+            for (line, cells) in lines.into_iter().zip([first, second]) {
+                let packed = line.cells(&all);
                 prop_assert_eq!(packed.len(), cells.len());
                 let calls = cells.iter().map(|cell| u64::from(cell.calls));
                 prop_assert_eq!(packed.calls(), calls.sum::<u64>());

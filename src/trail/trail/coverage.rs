@@ -208,7 +208,7 @@ impl Coverage {
     /// The time of which records of this account and Region could not be read.
     fn unread_of(&self, scope: &Scope) -> impl Iterator<Item = &Unread> {
         self.unread.iter().filter(|one| {
-            one.place.as_ref().is_none_or(|(account, region)| {
+            one.scope.as_ref().is_none_or(|(account, region)| {
                 **account == *scope.account.as_str() && **region == *scope.region.as_str()
             })
         })
@@ -233,16 +233,16 @@ impl Coverage {
     /// they come from no trail of another Region. To be called when everything was merged.
     pub fn settle_global_events(&mut self) {
         let is_global = |(_, region): &&Key| home_of(region).is_some();
-        let places: Vec<Key> = self.scopes.keys().filter(is_global).cloned().collect();
-        for place in places {
-            let Some(home) = home_of(&place.1) else {
+        let keys: Vec<Key> = self.scopes.keys().filter(is_global).cloned().collect();
+        for key in keys {
+            let Some(home) = home_of(&key.1) else {
                 continue;
             };
             let is_alone = self.scopes.keys().all(|(account, region)| {
-                *account != place.0 || **region == *home || home_of(region).is_some()
+                *account != key.0 || **region == *home || home_of(region).is_some()
             });
-            if let Some(global) = self.scopes.remove(&place).filter(|_| is_alone) {
-                let home = self.scopes.entry((place.0, home.into()));
+            if let Some(global) = self.scopes.remove(&key).filter(|_| is_alone) {
+                let home = self.scopes.entry((key.0, home.into()));
                 home.or_default().merge(&global);
             }
         }

@@ -217,7 +217,7 @@ pub struct CallerHalf<'a> {
     pub(crate) invoked_by: Option<&'a str>,
     pub(crate) issuer_arn: Option<&'a str>,
     pub(crate) user_agent: Option<&'a str>,
-    /// The name of an AWS service that stands in place of an address.
+    /// The name of an AWS service that is given instead of an address.
     pub(crate) service: Option<&'a str>,
     pub(crate) web_federated: bool,
     pub(crate) ec2_delivered: bool,

@@ -80,8 +80,8 @@ pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
     }
 }
 
-/// The time and the place of which a file or folder that could not be read may speak; `None`: it is plainly no part of a
-/// trail.
+/// The time, account and Region of which a file or folder that could not be read may speak; `None`: it is plainly no
+/// part of a trail.
 #[must_use]
 pub fn unread(path: &str) -> Option<Unread> {
     if other_service(path).is_some() {
@@ -93,7 +93,7 @@ pub fn unread(path: &str) -> Option<Unread> {
         }
         return (!is_plainly_other(path)).then(|| Unread::always(None));
     };
-    let place = Some((file.account.into(), file.region.into()));
+    let scope = Some((file.account.into(), file.region.into()));
     if file.kind != LogFileKind::Log {
         return None;
     }
@@ -104,16 +104,16 @@ pub fn unread(path: &str) -> Option<Unread> {
     // The name holds minutes; its minute may go on after the delivery began.
     let minute = |at: i64| (at - DELIVERY_SECONDS, at + 60);
     match file.delivered.map(minute).or(file.day.map(day)) {
-        Some((from, to)) => Some(Unread { place, from, to }),
-        None => Some(Unread::always(place)),
+        Some((from, to)) => Some(Unread { scope, from, to }),
+        None => Some(Unread::always(scope)),
     }
 }
 
 /// The account and the Region of a folder above the folders of days.
 fn above_the_days(path: &str) -> Option<(&str, &str)> {
     let parts: Vec<&str> = path.split('/').collect();
-    let place = parts.iter().rposition(|part| *part == "AWSLogs")?;
-    let below = match &parts[place + 1..] {
+    let index = parts.iter().rposition(|part| *part == "AWSLogs")?;
+    let below = match &parts[index + 1..] {
         [first, rest @ ..] if first.starts_with("o-") => rest,
         below => below,
     };
@@ -159,7 +159,7 @@ pub fn other_service(path: &str) -> Option<&str> {
         .enumerate()
         .rev()
         .filter(|(_, part)| **part == "AWSLogs")
-        .find_map(|(place, _)| service_below(&parts[place + 1..]));
+        .find_map(|(index, _)| service_below(&parts[index + 1..]));
     by_folder
         .or_else(|| {
             let mut parts = name.split('_');
@@ -213,7 +213,7 @@ fn from_folders(folders: &str) -> Option<TrailFile<'_>> {
         .enumerate()
         .rev()
         .filter(|(_, part)| **part == "AWSLogs")
-        .find_map(|(place, _)| below_aws_logs(&parts[place + 1..]))
+        .find_map(|(index, _)| below_aws_logs(&parts[index + 1..]))
 }
 
 fn below_aws_logs<'a>(parts: &[&'a str]) -> Option<TrailFile<'a>> {
@@ -408,13 +408,13 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_is_a_hole_of_its_time_and_place() {
+    fn what_could_not_be_read_is_a_hole_of_its_time_and_scope() {
         let folder = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/23";
         let (start, hour) = (i64::from(NOV_23) * DAY_S, 3_600);
         let here = Some(("111122223333".into(), "us-east-1".into()));
         let hole = |from, to| {
             Some(Unread {
-                place: here.clone(),
+                scope: here.clone(),
                 from,
                 to,
             })

@@ -31,7 +31,7 @@ mod key;
 mod recorded;
 mod sampled;
 
-use cell_store::{CellStore, LinePlace};
+use cell_store::{CellStore, LineSlot};
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
 use key::{CALLER, CallKey, SELECTS, SUBJECT, requested_version};
@@ -66,7 +66,7 @@ pub struct EventGroup {
 #[derive(Debug)]
 struct CallGroup {
     what: LineKey,
-    cells: LinePlace,
+    cells: LineSlot,
 }
 
 /// The number of no cell.
@@ -201,7 +201,7 @@ impl Ledger {
             self.subjects.row(what.subject).hash ^ self.callers.row(what.caller).hash;
         self.lines.push(CallGroup {
             what,
-            cells: LinePlace::new(hash_of_texts),
+            cells: LineSlot::new(hash_of_texts),
         });
         let lines = &self.lines;
         self.table
@@ -242,8 +242,8 @@ impl Ledger {
 
     /// Adds calls to a line.
     fn add(&mut self, line: u32, cell: Cell) {
-        let place = &mut self.lines[line as usize].cells;
-        self.cells.add(line, cell, place);
+        let slot = &mut self.lines[line as usize].cells;
+        self.cells.add(line, cell, slot);
     }
 
     fn cell_at(&self, time: i64, address: Address) -> Cell {
@@ -326,20 +326,20 @@ impl Ledger {
                 ..line.what
             })
         };
-        let places: Vec<u32> = std::mem::take(&mut other.lines)
+        let lines: Vec<u32> = std::mem::take(&mut other.lines)
             .into_iter()
             .map(here)
             .collect();
-        self.cells.merge(other.cells, &places);
+        self.cells.merge(other.cells, &lines);
         for (line, sample) in other.samples {
-            self.keep_sample(places[line as usize], other.strings.text(sample));
+            self.keep_sample(lines[line as usize], other.strings.text(sample));
         }
         for (id, twin) in other.shared {
-            let line = places[twin.line as usize];
+            let line = lines[twin.line as usize];
             self.keep_shared(id, SharedEvent { line, ..twin });
         }
-        self.sampled.merge(other.sampled, &places);
-        self.merge_families(other.families, &places);
+        self.sampled.merge(other.sampled, &lines);
+        self.merge_families(other.families, &lines);
         self.coverage.merge(other.coverage);
         self.duplicates += other.duplicates;
         self.late += other.late;

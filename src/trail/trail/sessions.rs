@@ -98,7 +98,7 @@ impl<'n> SessionFamily<'n> {
             .iter()
             .filter_map(after)
             .find(|rest| is_time(rest));
-        let (place, origin) = if let Some(time) = process {
+        let (offset, origin) = if let Some(time) = process {
             (name.len() - time.len(), SessionOrigin::Process)
         } else if is_task(name) {
             (0, SessionOrigin::Task)
@@ -106,8 +106,8 @@ impl<'n> SessionFamily<'n> {
             (INSTANCE.len(), SessionOrigin::Instance)
         } else if is_build(name) {
             (BUILD.len(), SessionOrigin::Build)
-        } else if let Some(place) = pod_ends(name) {
-            (place, SessionOrigin::Pod)
+        } else if let Some(offset) = pod_ends(name) {
+            (offset, SessionOrigin::Pod)
         } else {
             let is_renewal = RENEWALS
                 .iter()
@@ -119,7 +119,7 @@ impl<'n> SessionFamily<'n> {
             (first_with_digits(name), SessionOrigin::Random)
         };
         Some(Self {
-            start: &name[..place],
+            start: &name[..offset],
             origin,
         })
     }
@@ -218,13 +218,13 @@ fn pod_ends(name: &str) -> Option<usize> {
     is_pod.then(|| before.len() + 1)
 }
 
-/// The runs of letters and digits in a name, each with its place.
+/// The runs of letters and digits in a name, each with its offset.
 fn runs(name: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut place = 0;
+    let mut offset = 0;
     let is_between = |letter: char| !letter.is_ascii_alphanumeric();
     name.split_inclusive(is_between).map(move |piece| {
-        let here = place;
-        place += piece.len();
+        let here = offset;
+        offset += piece.len();
         (here, piece.trim_end_matches(is_between))
     })
 }
@@ -232,7 +232,7 @@ fn runs(name: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Where the first letters and digits begin that hold a digit.
 fn first_with_digits(name: &str) -> usize {
     let has_digits = |(_, run): &(usize, &str)| run.bytes().any(|byte| byte.is_ascii_digit());
-    runs(name).find(has_digits).map_or(0, |(place, _)| place)
+    runs(name).find(has_digits).map_or(0, |(offset, _)| offset)
 }
 
 /// Whether the name ends in digits with no more than the separators of a time between them: `2026-11-01T09:30:00Z`, or

@@ -6,7 +6,7 @@ use crate::base::names::Scope;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unread {
     /// The account and the Region; `None`: any may be meant.
-    pub place: Option<(Box<str>, Box<str>)>,
+    pub scope: Option<(Box<str>, Box<str>)>,
     /// The beginning, in seconds since 1970.
     pub from: i64,
     /// The end, exclusive.
@@ -14,10 +14,10 @@ pub struct Unread {
 }
 
 impl Unread {
-    /// All time of a place.
-    pub fn always(place: Option<(Box<str>, Box<str>)>) -> Self {
+    /// All time, of an account and Region or of any.
+    pub fn always(scope: Option<(Box<str>, Box<str>)>) -> Self {
         Self {
-            place,
+            scope,
             from: i64::MIN,
             to: i64::MAX,
         }

@@ -127,13 +127,13 @@ const NEEDED: &[Plot] = &[
 ];
 
 /// Refusals that name no secret: rare, because they speak for a whole account and Region.
-const NAMELESS: &[Plot] = &[
+const UNNAMED: &[Plot] = &[
     ("the key refuses, and the record names nothing", |scene| {
-        scene.nameless("AwsApiCall");
+        scene.unnamed("AwsApiCall");
     }),
     (
         "the endpoint refuses, and the record names nothing",
-        |scene| scene.nameless("AwsVpceEvent"),
+        |scene| scene.unnamed("AwsVpceEvent"),
     ),
 ];
 
@@ -351,7 +351,7 @@ impl Scene<'_> {
         self.tell(call);
     }
 
-    fn nameless(&mut self, kind: &str) {
+    fn unnamed(&mut self, kind: &str) {
         let at = self.moment();
         let call = self.app(get("")).unnamed().at(at);
         let call = if kind == "AwsVpceEvent" {
@@ -515,18 +515,18 @@ impl Story {
             told: Vec::new(),
         };
         let count = dice.below(36) + 5;
-        let nameless = dice.percent(15).then(|| dice.below(count));
+        let unnamed = dice.percent(15).then(|| dice.below(count));
         for number in 0..count {
-            story.tell(dice, number, nameless == Some(number));
+            story.tell(dice, number, unnamed == Some(number));
         }
         story.withdraw_claims();
         story
     }
 
-    fn tell(&mut self, dice: &mut Dice, number: usize, nameless: bool) {
+    fn tell(&mut self, dice: &mut Dice, number: usize, unnamed: bool) {
         let (account, region) = dice.one(&self.scopes).clone();
         let (truth, plots) = match dice.below(10) {
-            _ if nameless => (Truth::Needed, NAMELESS),
+            _ if unnamed => (Truth::Needed, UNNAMED),
             0..=5 => (Truth::Needed, NEEDED),
             6..=8 => (Truth::Unused, UNUSED),
             _ => (Truth::Open, OPEN),
@@ -565,7 +565,7 @@ impl Story {
 
     /// A refusal that names nothing may mean any secret of its account and Region: nothing there is surely unused.
     fn withdraw_claims(&mut self) {
-        let nameless: Vec<(String, String)> = self
+        let unnamed: Vec<(String, String)> = self
             .told
             .iter()
             .filter(|told| told.call.error.is_some() && told.call.request == Value::Null)
@@ -584,7 +584,7 @@ impl Story {
             .collect();
         for known in &mut self.known {
             let scope = (known.secret.account.clone(), known.secret.region.clone());
-            if known.truth == Truth::Unused && nameless.contains(&scope) {
+            if known.truth == Truth::Unused && unnamed.contains(&scope) {
                 known.truth = Truth::Open;
             }
         }

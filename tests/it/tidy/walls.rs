@@ -49,7 +49,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ),
     (
         "std::fs",
-        "crate::run::scan_places",
+        "crate::run::scan_paths",
         "looks whether the sources are there, and makes the folders of `--save` and `--cache`",
     ),
     (

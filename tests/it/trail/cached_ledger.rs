@@ -119,6 +119,7 @@ impl Trail {
             files: 10,
             records: 12,
             ours: 500,
+            uses: 700,
             traps: 200,
             secrets: 4,
             days: DAYS,

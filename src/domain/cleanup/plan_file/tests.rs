@@ -81,7 +81,7 @@ fn what_a_spreadsheet_does_changes_nothing() {
 
     let only_needed: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| [15, 13, 1, 0].map(|place| row[place].clone()).to_vec())
+        .map(|row| [15, 13, 1, 0].map(|column| row[column].clone()).to_vec())
         .collect();
     let read_back = read(&save(&only_needed, b';', csv::QuoteStyle::Necessary))
         .unwrap()
@@ -209,10 +209,10 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_plan_is_an_error_or_says_no_more_than_the_plan(place in 0_usize..1_200, byte in any::<u8>()) {
+    fn a_damaged_plan_is_an_error_or_says_no_more_than_the_plan(offset in 0_usize..1_200, byte in any::<u8>()) {
         let mut bytes = file().into_bytes();
-        let place = place % bytes.len();
-        bytes[place] = byte;
+        let offset = offset % bytes.len();
+        bytes[offset] = byte;
         if let Ok(Some(read)) = read(&bytes) {
             for line in read.to_delete() {
                 let planned = plan().lines.into_iter().find(|one| one.arn == line.arn);
@@ -237,8 +237,8 @@ fn decisions_are_written_into_the_file_as_it_is() {
     assert_eq!(String::from_utf8(new).unwrap(), expect);
     // What a spreadsheet and a reviewer left stays.
     let mut theirs = String::new();
-    for (place, line) in file.lines().enumerate() {
-        let remark = if place == 0 {
+    for (index, line) in file.lines().enumerate() {
+        let remark = if index == 0 {
             "remark"
         } else {
             "ask; the team"

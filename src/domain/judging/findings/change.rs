@@ -12,7 +12,7 @@ use crate::domain::inventory::secret::Secret;
 use crate::domain::report::result::FindingRow;
 use crate::domain::usage::activity::{ActivitySlice, ActivityWindow};
 
-/// A role that takes the place of another one begins within so many seconds of the other's end.
+/// A role that replaces another one begins within so many seconds of the other's end.
 const HANDOVER: i64 = 2 * DAY_S;
 
 /// A reader that used a secret on so many days was a steady one.
@@ -27,11 +27,11 @@ const LEAST_MORE: u64 = 1_000;
 /// Adds the findings about what changed.
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     let mut unjudged = 0_u64;
-    for (place, secret) in facts.secrets.iter().enumerate() {
+    for (index, secret) in facts.secrets.iter().enumerate() {
         if secret.deleted.is_some() {
             continue;
         }
-        let readers = consumers(facts, place);
+        let readers = consumers(facts, index);
         if readers.is_empty() {
             continue;
         }
@@ -100,8 +100,8 @@ fn new_reader(
     })
 }
 
-/// Returns whether a reader takes the place of another one with the same program, as after a deploy that gives the role
-/// another name.
+/// Returns whether a reader replaces another one with the same program, as after a deploy that gives the role another
+/// name.
 fn follows(
     facts: &ScanFacts<'_>,
     reader: &ReaderIdentity<'_>,

@@ -44,8 +44,8 @@ const CAUSES: [&str; 11] = [
 /// Adds the findings about failed reads.
 pub(super) fn find(facts: &ScanFacts<'_>, findings: &mut Vec<FindingRow>) {
     let (activity, window) = (facts.activity, facts.window);
-    for place in 0..facts.secrets.len() {
-        failing(facts, place, findings);
+    for index in 0..facts.secrets.len() {
+        failing(facts, index, findings);
     }
     for (missing, readers) in &activity.missing {
         absent(missing, readers, window, findings);
@@ -53,11 +53,11 @@ pub(super) fn find(facts: &ScanFacts<'_>, findings: &mut Vec<FindingRow>) {
     unnamed(activity, window, findings);
 }
 
-fn failing(facts: &ScanFacts<'_>, place: usize, findings: &mut Vec<FindingRow>) {
-    let secret = &facts.secrets[place];
+fn failing(facts: &ScanFacts<'_>, index: usize, findings: &mut Vec<FindingRow>) {
+    let secret = &facts.secrets[index];
     // A secret may have thousands of readers, and each of them is compared with what all did.
-    let history = LazyCell::new(|| SecretHistory::of(facts, place));
-    for (reader, what) in facts.activity.secrets[place]
+    let history = LazyCell::new(|| SecretHistory::of(facts, index));
+    for (reader, what) in facts.activity.secrets[index]
         .iter()
         .filter(|(reader, _)| reader.kind != ReaderKind::Ourselves)
     {
@@ -95,8 +95,8 @@ struct SecretHistory<'a> {
 }
 
 impl<'a> SecretHistory<'a> {
-    fn of(facts: &ScanFacts<'a>, place: usize) -> Self {
-        let readers = &facts.activity.secrets[place];
+    fn of(facts: &ScanFacts<'a>, index: usize) -> Self {
+        let readers = &facts.activity.secrets[index];
         let mut uses: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
         for (reader, what) in readers {
             let successful = what.evidence().filter(|slice| {
@@ -109,7 +109,7 @@ impl<'a> SecretHistory<'a> {
             }
         }
         let calls = readers.values().flat_map(|what| &what.slices);
-        let events = facts.activity.service_events.get(&place);
+        let events = facts.activity.service_events.get(&index);
         let changes = calls.chain(events.into_iter().flatten()).filter(|slice| {
             slice.access.outcome == CallOutcome::Ok && CAUSES.contains(&&*slice.access.subject.api)
         });

@@ -16,12 +16,12 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     owners(facts, found);
     replicas(facts, found);
     let names = ListedNames::of(facts.secrets);
-    for (place, secret) in judged(facts) {
+    for (index, secret) in judged(facts) {
         found.rows.extend(names.arn_like(secret));
         found.rows.extend(names.duplicate(secret));
         found.rows.extend(naming(facts, secret));
         found.rows.extend(undescribed(secret));
-        found.rows.extend(default_key(facts, place, secret));
+        found.rows.extend(default_key(facts, index, secret));
     }
 }
 
@@ -147,12 +147,12 @@ fn undescribed(secret: &Secret) -> Option<FindingRow> {
 }
 
 /// A reader of another account is refused, and the secret has the AWS managed key, which no other account can use.
-fn default_key(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Option<FindingRow> {
+fn default_key(facts: &ScanFacts<'_>, index: usize, secret: &Secret) -> Option<FindingRow> {
     if secret.has_customer_key() || !secret.access_is_known {
         return None;
     }
     let own = secret.arn.scope().account.as_str();
-    for (reader, what) in &facts.activity.secrets[place] {
+    for (reader, what) in &facts.activity.secrets[index] {
         if reader.kind == ReaderKind::Ourselves {
             continue;
         }
@@ -191,15 +191,15 @@ fn replicas(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
         .iter()
         .enumerate()
         .filter(|(_, secret)| secret.primary_region.is_some() && !secret.is_replica())
-        .map(|(place, secret)| ((&secret.arn.scope().account, secret.arn.resource()), place))
+        .map(|(index, secret)| ((&secret.arn.scope().account, secret.arn.resource()), index))
         .collect();
     let mut uncovered = 0_u64;
-    for (place, secret) in facts.secrets.iter().enumerate() {
+    for (index, secret) in facts.secrets.iter().enumerate() {
         let key = (&secret.arn.scope().account, secret.arn.resource());
         let Some(&primary) = primaries.get(&key).filter(|_| secret.is_replica()) else {
             continue;
         };
-        let is_wanted = is_read(facts, place) || is_asked_for(facts, place);
+        let is_wanted = is_read(facts, index) || is_asked_for(facts, index);
         if secret.deleted.is_some() || is_young(facts, secret) || is_wanted {
             continue;
         }
@@ -240,19 +240,19 @@ fn is_young(facts: &ScanFacts<'_>, secret: &Secret) -> bool {
 }
 
 /// Returns whether somebody read it within the idle time and the day before it, by the trail or by `LastAccessedDate`.
-pub(super) fn is_read(facts: &ScanFacts<'_>, place: usize) -> bool {
+pub(super) fn is_read(facts: &ScanFacts<'_>, index: usize) -> bool {
     let since = facts.idle_since();
     let edge = day_of(since).checked_sub(jiff::ToSpan::day(1));
-    let accessed = facts.secrets[place].last_accessed;
+    let accessed = facts.secrets[index].last_accessed;
     let by_date = accessed.is_some_and(|day| edge.is_ok_and(|edge| day >= edge));
-    let used = last_use(&facts.activity.secrets[place], facts.policy);
+    let used = last_use(&facts.activity.secrets[index], facts.policy);
     by_date || used.is_some_and(|at| at >= since.as_second())
 }
 
 /// Returns whether a consumer asked for its value within the idle time, however the call ended.
-fn is_asked_for(facts: &ScanFacts<'_>, place: usize) -> bool {
+fn is_asked_for(facts: &ScanFacts<'_>, index: usize) -> bool {
     let since = facts.idle_since().as_second();
-    facts.activity.secrets[place].iter().any(|(reader, what)| {
+    facts.activity.secrets[index].iter().any(|(reader, what)| {
         let mut calls = what.evidence();
         let asks = calls.any(|slice| slice.asks_for_value() && slice.last() >= since);
         facts.policy.is_consumer(reader.kind) && asks

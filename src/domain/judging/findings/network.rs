@@ -56,14 +56,14 @@ struct Ways<'a> {
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     let mut ways: BTreeMap<(&Scope, &str), Ways<'_>> = BTreeMap::new();
     let mut through_endpoint: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
-    for (place, secret) in facts.secrets.iter().enumerate() {
-        for reader in consumers(facts, place) {
+    for (index, secret) in facts.secrets.iter().enumerate() {
+        for reader in consumers(facts, index) {
             if reader.is_only(&PROGRAMS) {
                 let way = ways.entry((secret.arn.scope(), reader.name)).or_default();
                 way.name = reader.name;
-                if way.add(facts, place, &reader) {
+                if way.add(facts, index, &reader) {
                     through_endpoint
-                        .entry(place)
+                        .entry(index)
                         .or_default()
                         .insert(reader.name);
                 }
@@ -117,7 +117,7 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
 
 impl Ways<'_> {
     /// Takes in the reads of a reader. Returns whether some of the window came through an endpoint.
-    fn add(&mut self, facts: &ScanFacts<'_>, place: usize, reader: &ReaderIdentity<'_>) -> bool {
+    fn add(&mut self, facts: &ScanFacts<'_>, index: usize, reader: &ReaderIdentity<'_>) -> bool {
         let mut through_endpoint = false;
         for slice in reader.used() {
             self.is_sampled |= !slice.access.sampled.is_empty();
@@ -131,7 +131,7 @@ impl Ways<'_> {
                 if is_public(slice, cell) {
                     self.public.add(cell.first(), cell.last(), calls);
                     if in_window {
-                        self.secrets.insert(place);
+                        self.secrets.insert(index);
                     }
                 } else if is_through_endpoint(slice, cell) {
                     self.private.add(cell.first(), cell.last(), calls);
@@ -155,8 +155,8 @@ struct OldTls<'a> {
 
 fn old_tls(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     let mut readers: BTreeMap<(&Scope, &str), OldTls<'_>> = BTreeMap::new();
-    for (place, secret) in facts.secrets.iter().enumerate() {
-        for reader in consumers(facts, place) {
+    for (index, secret) in facts.secrets.iter().enumerate() {
+        for reader in consumers(facts, index) {
             for slice in reader.slices() {
                 let is_old = match slice.access.tls {
                     TlsVersion::Old => true,
@@ -259,12 +259,12 @@ fn outside(
     let shared: Vec<_> = way
         .secrets
         .iter()
-        .filter(|place| {
+        .filter(|index| {
             through_endpoint
-                .get(place)
+                .get(index)
                 .is_some_and(|it| it.iter().any(|one| *one != way.name))
         })
-        .map(|&place| facts.secrets[place].name.as_str())
+        .map(|&index| facts.secrets[index].name.as_str())
         .collect();
     let why = if way.private.calls > 0 {
         "and through a VPC endpoint at other times".to_owned()

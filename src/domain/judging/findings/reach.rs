@@ -22,15 +22,15 @@ const PROGRAMS: [ReaderKind; 3] = [ReaderKind::Application, ReaderKind::Cache, R
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     let mut read_by: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     let known = known_accounts(facts);
-    for (place, secret) in facts.secrets.iter().enumerate() {
-        let readers = consumers(facts, place);
+    for (index, secret) in facts.secrets.iter().enumerate() {
+        let readers = consumers(facts, index);
         let active: Vec<_> = readers
             .iter()
             .filter(|reader| reader.used_in(facts.window).is_some())
             .collect();
         for reader in &active {
             if !reader.is_any(&[ReaderKind::Sync, ReaderKind::Service]) {
-                read_by.entry(reader.name).or_default().insert(place);
+                read_by.entry(reader.name).or_default().insert(index);
             }
         }
         found.rows.extend(widely_shared(facts, secret, &active));
@@ -39,12 +39,12 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
             .rows
             .extend(cross_account(facts, secret, &active, &known));
         found.rows.extend(people(facts, secret, &readers));
-        found.rows.extend(root(facts, place, secret));
+        found.rows.extend(root(facts, index, secret));
     }
     found.rows.extend(
         read_by
             .into_iter()
-            .filter_map(|(reader, places)| broad(facts, reader, &places)),
+            .filter_map(|(reader, indexes)| broad(facts, reader, &indexes)),
     );
 }
 
@@ -68,14 +68,14 @@ fn widely_shared(
     })
 }
 
-fn broad(facts: &ScanFacts<'_>, reader: &str, places: &BTreeSet<usize>) -> Option<FindingRow> {
+fn broad(facts: &ScanFacts<'_>, reader: &str, indexes: &BTreeSet<usize>) -> Option<FindingRow> {
     let most = facts.policy.findings.most_secrets;
-    if places.len() as u64 <= most {
+    if indexes.len() as u64 <= most {
         return None;
     }
-    let names: Vec<_> = places
+    let names: Vec<_> = indexes
         .iter()
-        .map(|&place| facts.secrets[place].name.as_str())
+        .map(|&index| facts.secrets[index].name.as_str())
         .collect();
     let text = format!(
         "it reads {}; at most {most} are expected",
@@ -216,8 +216,8 @@ fn people(
     })
 }
 
-fn root(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Option<FindingRow> {
-    let slices = facts.activity.secrets[place]
+fn root(facts: &ScanFacts<'_>, index: usize, secret: &Secret) -> Option<FindingRow> {
+    let slices = facts.activity.secrets[index]
         .values()
         .flat_map(ReaderUse::evidence);
     let by_root =

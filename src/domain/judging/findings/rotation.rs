@@ -23,7 +23,7 @@ use crate::domain::usage::activity::{ActivitySlice, Readers};
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     let told = told(facts.secrets);
     let mut unknown = 0_u64;
-    for (place, secret) in facts.secrets.iter().enumerate() {
+    for (index, secret) in facts.secrets.iter().enumerate() {
         if secret.deleted.is_some() || secret.is_replica() {
             continue;
         }
@@ -33,10 +33,10 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
         }
         let one = OneSecret {
             facts,
-            place,
+            index,
             secret,
-            readers: &facts.activity.secrets[place],
-            events: Events::of(facts, place),
+            readers: &facts.activity.secrets[index],
+            events: Events::of(facts, index),
         };
         let rotates = secret.rotation_enabled == Some(true);
         let row = if rotates {
@@ -78,9 +78,9 @@ struct Events {
 }
 
 impl Events {
-    fn of(facts: &ScanFacts<'_>, place: usize) -> Self {
+    fn of(facts: &ScanFacts<'_>, index: usize) -> Self {
         let mut events = Self::default();
-        let slices = facts.activity.service_events.get(&place);
+        let slices = facts.activity.service_events.get(&index);
         for slice in slices.into_iter().flatten() {
             let Some((first, last)) = slice.span_in(facts.evidence) else {
                 continue;
@@ -106,7 +106,7 @@ impl Events {
 /// A secret that can be judged, with what is known of its rotation.
 struct OneSecret<'a> {
     facts: &'a ScanFacts<'a>,
-    place: usize,
+    index: usize,
     secret: &'a Secret,
     readers: &'a Readers<'a>,
     events: Events,
@@ -213,7 +213,7 @@ impl OneSecret<'_> {
         if let Some(rule) = settings.must_rotate_tags.iter().find(tagged) {
             return Some(demanded(format!("the tag `{}`", rule.key)));
         }
-        if !is_read(self.facts, self.place) {
+        if !is_read(self.facts, self.index) {
             return None;
         }
         if let Some(last) = self.secret.last_rotated {
@@ -279,7 +279,7 @@ impl OneSecret<'_> {
         let changed = self.secret.last_changed?.as_second();
         let old = self.now() - changed >= limit;
         let is_plain = self.secret.owner_service().is_none() && self.secret.last_rotated.is_none();
-        if !old || !is_plain || self.program_writes() || !is_read(self.facts, self.place) {
+        if !old || !is_plain || self.program_writes() || !is_read(self.facts, self.index) {
             return None;
         }
         let text = format!(

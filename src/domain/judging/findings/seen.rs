@@ -17,9 +17,9 @@ pub(super) struct ReaderIdentity<'a> {
 }
 
 /// The consumers of a secret, by role or user.
-pub(super) fn consumers<'a>(facts: &ScanFacts<'a>, place: usize) -> Vec<ReaderIdentity<'a>> {
+pub(super) fn consumers<'a>(facts: &ScanFacts<'a>, index: usize) -> Vec<ReaderIdentity<'a>> {
     let mut all: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for (reader, what) in &facts.activity.secrets[place] {
+    for (reader, what) in &facts.activity.secrets[index] {
         if facts.policy.is_consumer(reader.kind) {
             all.entry(&reader.identity)
                 .or_default()

@@ -22,16 +22,16 @@ const ONE_CHANGE: i64 = HOUR_S;
 /// Adds the findings about stale copies.
 pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
     let mut unjudged = 0_u64;
-    for (place, secret) in facts.secrets.iter().enumerate() {
+    for (index, secret) in facts.secrets.iter().enumerate() {
         if secret.deleted.is_some() {
             continue;
         }
-        let readers = consumers(facts, place);
+        let readers = consumers(facts, index);
         let of_previous = readers
             .iter()
             .filter_map(|one| previous(facts, secret, one));
         found.rows.extend(of_previous);
-        let history = changes(facts, place, secret);
+        let history = changes(facts, index, secret);
         let Some(&changed) = history.last() else {
             continue;
         };
@@ -68,13 +68,13 @@ pub(super) fn find(facts: &ScanFacts<'_>, found: &mut FindingSearch) {
 }
 
 /// Returns when the value changed within the evidence span, sorted: rotations that succeeded, and values that were put.
-fn changes(facts: &ScanFacts<'_>, place: usize, secret: &Secret) -> Vec<i64> {
-    let events = facts.activity.service_events.get(&place);
+fn changes(facts: &ScanFacts<'_>, index: usize, secret: &Secret) -> Vec<i64> {
+    let events = facts.activity.service_events.get(&index);
     let rotations = events
         .into_iter()
         .flatten()
         .filter(|slice| &*slice.access.subject.api == "RotationSucceeded");
-    let calls = facts.activity.secrets[place]
+    let calls = facts.activity.secrets[index]
         .values()
         .flat_map(|what| &what.slices);
     let puts = calls.filter(|slice| {

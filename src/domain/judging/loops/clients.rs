@@ -15,15 +15,15 @@
 
 use std::collections::BTreeMap;
 
+use super::addresses::AddressCalls;
 use super::crowds::Crowd;
 use super::needs::ClientNeeds;
-use super::places::Place;
 use super::sessions::{MANY_SESSIONS, SessionHour, SessionLife, SessionLives, Stay};
 use crate::domain::trail::cell::Address;
 use crate::domain::trail::sessions::SessionForm;
 
 /// At an address with fewer sessions than this that do not last, the address itself may be passing.
-const SESSIONS_OF_A_PLACE: u64 = 3;
+const SESSIONS_OF_AN_ADDRESS: u64 = 3;
 
 /// What the clients of a reader add up to.
 #[derive(Clone, Debug, Default)]
@@ -68,14 +68,15 @@ pub(super) fn fold(
     for stays in sorted.given.values() {
         sums.given(stays, needs);
     }
-    for place in sorted.lasting.values() {
-        sums.lasting(place, needs);
+    for found in sorted.lasting.values() {
+        sums.lasting(found, needs);
     }
-    for place in sorted.brief.into_values() {
-        if place.sessions < SESSIONS_OF_A_PLACE && place.last - place.first < needs.cache_s() / 2 {
-            sorted.anew.join(place);
+    for found in sorted.brief.into_values() {
+        if found.sessions < SESSIONS_OF_AN_ADDRESS && found.last - found.first < needs.cache_s() / 2
+        {
+            sorted.anew.join(found);
         } else {
-            sums.place(&place, needs);
+            sums.brief(&found, needs);
         }
     }
     sums.anew(&sorted.anew, needs);
@@ -87,11 +88,11 @@ struct SortedSessions<'h> {
     /// By name.
     given: BTreeMap<&'h str, Vec<Stay<'h>>>,
     /// By address.
-    lasting: BTreeMap<Address, Place>,
+    lasting: BTreeMap<Address, AddressCalls>,
     /// By address.
-    brief: BTreeMap<Address, Place>,
+    brief: BTreeMap<Address, AddressCalls>,
     /// Adds a client that starts again each time.
-    anew: Place,
+    anew: AddressCalls,
 }
 
 impl<'h> SortedSessions<'h> {
@@ -110,28 +111,28 @@ impl<'h> SortedSessions<'h> {
                 SessionLife::Brief => brief.entry(stay.address()).or_default().push(stay),
             }
         }
-        let places = |stays: BTreeMap<Address, Vec<Stay<'_>>>| {
+        let by_address = |stays: BTreeMap<Address, Vec<Stay<'_>>>| {
             let stays = stays.into_iter();
             stays
-                .map(|(address, stays)| (address, Place::of(&stays, needs)))
+                .map(|(address, stays)| (address, AddressCalls::of(&stays, needs)))
                 .collect()
         };
         Self {
             given,
-            lasting: places(lasting),
-            brief: places(brief),
-            anew: Place::of(&anew, needs),
+            lasting: by_address(lasting),
+            brief: by_address(brief),
+            anew: AddressCalls::of(&anew, needs),
         }
     }
 
     fn add(&mut self, crowd: &Crowd, needs: ClientNeeds) {
-        for found in crowd.places(needs) {
-            let place = match (found.is_brief, crowd.form) {
+        for found in crowd.addresses(needs) {
+            let kept = match (found.is_brief, crowd.form) {
                 (true, SessionForm::Start) => &mut self.anew,
                 (true, _) => self.brief.entry(found.address).or_default(),
                 (false, _) => self.lasting.entry(found.address).or_default(),
             };
-            place.join(found.place);
+            kept.join(found.calls);
         }
     }
 }
@@ -149,11 +150,11 @@ impl FoldedClients {
         let comes_from_many = passing.len() >= MANY_SESSIONS;
         for stay in stays {
             if !(comes_from_many && is_passing(&stay)) {
-                self.lasting(&Place::of(&[*stay], needs), needs);
+                self.lasting(&AddressCalls::of(&[*stay], needs), needs);
             }
         }
         if comes_from_many {
-            let passing = Place::of(&passing, needs);
+            let passing = AddressCalls::of(&passing, needs);
             self.count += passing.most(|hour| hour.sessions);
             self.up_to = true;
             self.unknown += passing.calls;
@@ -164,50 +165,50 @@ impl FoldedClients {
 
     /// Sessions at one address that stay: each could keep the value for itself. Those that follow each other are one
     /// client under changing names.
-    fn lasting(&mut self, place: &Place, needs: ClientNeeds) {
-        self.avoidable += place.apart();
-        self.peak = self.peak.max(place.most(|hour| hour.most));
-        self.is_hot |= place.hot(|hour| hour.most).count() >= needs.hot_hours;
-        self.count += place.at_once;
+    fn lasting(&mut self, found: &AddressCalls, needs: ClientNeeds) {
+        self.avoidable += found.apart();
+        self.peak = self.peak.max(found.most(|hour| hour.most));
+        self.is_hot |= found.hot(|hour| hour.most).count() >= needs.hot_hours;
+        self.count += found.at_once;
     }
 
     /// Sessions at one address that do not stay.
-    fn place(&mut self, place: &Place, needs: ClientNeeds) {
-        let together = place.together(needs);
-        self.by_process += place.calls;
-        self.peak = self.peak.max(place.most(|hour| hour.calls));
-        if place.is_inside && !needs.is_shared {
+    fn brief(&mut self, found: &AddressCalls, needs: ClientNeeds) {
+        let together = found.together(needs);
+        self.by_process += found.calls;
+        self.peak = self.peak.max(found.most(|hour| hour.calls));
+        if found.is_inside && !needs.is_shared {
             self.avoidable += together;
-            self.count += place.at_once;
-            self.is_hot |= place.hot(|hour| hour.calls).count() >= needs.hot_hours;
+            self.count += found.at_once;
+            self.is_hot |= found.hot(|hour| hour.calls).count() >= needs.hot_hours;
             return;
         }
-        let apart = place.apart();
+        let apart = found.apart();
         self.avoidable += apart;
         self.perhaps += together - apart;
-        self.count += place.most(|hour| hour.sessions);
+        self.count += found.most(|hour| hour.sessions);
         self.up_to = true;
         // A client that renews its name with its credentials and reads once an hour looks the same. A name of a process
         // that does not last is none of such a client.
-        self.is_hot |= place.hot(|hour| hour.most).count() >= needs.hot_hours
-            || place.are_processes && in_a_row(place.hot(|hour| hour.calls)) >= needs.hot_hours;
+        self.is_hot |= found.hot(|hour| hour.most).count() >= needs.hot_hours
+            || found.are_processes && in_a_row(found.hot(|hour| hour.calls)) >= needs.hot_hours;
     }
 
     /// Adds a client that starts again each time.
-    fn anew(&mut self, place: &Place, needs: ClientNeeds) {
-        if place.calls == 0 {
+    fn anew(&mut self, found: &AddressCalls, needs: ClientNeeds) {
+        if found.calls == 0 {
             return;
         }
-        let apart = place.apart();
-        self.by_start += place.by_start;
-        self.by_process += place.calls - place.by_start;
+        let apart = found.apart();
+        self.by_start += found.by_start;
+        self.by_process += found.calls - found.by_start;
         self.avoidable += apart;
-        self.unknown += place.calls - apart;
-        self.is_hot |= in_a_row(place.hot(|hour| hour.calls)) >= needs.hot_hours;
-        self.count += place.sessions;
-        self.up_to |= place.by_start < place.calls;
-        if place.calls * 2 > self.calls {
-            self.peak = self.peak.max(place.most(|hour| hour.calls));
+        self.unknown += found.calls - apart;
+        self.is_hot |= in_a_row(found.hot(|hour| hour.calls)) >= needs.hot_hours;
+        self.count += found.sessions;
+        self.up_to |= found.by_start < found.calls;
+        if found.calls * 2 > self.calls {
+            self.peak = self.peak.max(found.most(|hour| hour.calls));
         }
     }
 }

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use super::Called;
+use super::addresses::{AddressCalls, AddressHour};
 use super::needs::ClientNeeds;
-use super::places::{Place, PlaceHour};
 use super::sessions::{MadeUpLives, SessionSpan, is_inside};
 use crate::domain::trail::cell::{Address, Cell};
 use crate::domain::trail::sessions::SessionForm;
@@ -38,10 +38,10 @@ pub(super) struct Crowd {
 }
 
 /// The calls at an address, and what the sessions there are taken for.
-pub(super) struct CrowdPlace {
+pub(super) struct CrowdAddress {
     pub(super) address: Address,
     pub(super) is_brief: bool,
-    pub(super) place: Place,
+    pub(super) calls: AddressCalls,
 }
 
 /// The lines of a reader that stand for many sessions.
@@ -76,52 +76,57 @@ impl Crowd {
     }
 
     /// The calls at each address.
-    pub(super) fn places(&self, needs: ClientNeeds) -> Vec<CrowdPlace> {
+    pub(super) fn addresses(&self, needs: ClientNeeds) -> Vec<CrowdAddress> {
         let rates = CrowdRates::new(self, needs);
         let mut found: BTreeMap<Address, Vec<(Cell, bool)>> = BTreeMap::new();
         for (&cell, &is_inside) in self.cells.iter().zip(&self.is_inside) {
             let cells = found.entry(cell.address).or_default();
             cells.push((cell, is_inside));
         }
-        let place = |(address, cells): (Address, Vec<(Cell, bool)>)| {
+        let judged = |(address, cells): (Address, Vec<(Cell, bool)>)| {
             let is_brief = rates.is_brief(address, &cells);
             let rate = rates.at(address, is_brief, needs);
-            CrowdPlace {
+            CrowdAddress {
                 address,
                 is_brief,
-                place: self.place(&cells, rate, needs),
+                calls: self.calls_at(&cells, rate, needs),
             }
         };
-        found.into_iter().map(place).collect()
+        found.into_iter().map(judged).collect()
     }
 
-    fn place(&self, found: &[(Cell, bool)], rate: SessionRate, needs: ClientNeeds) -> Place {
-        let mut place = Place {
+    fn calls_at(
+        &self,
+        found: &[(Cell, bool)],
+        rate: SessionRate,
+        needs: ClientNeeds,
+    ) -> AddressCalls {
+        let mut at_address = AddressCalls {
             is_inside: found.iter().all(|(_, is_inside)| *is_inside),
             are_processes: self.form == SessionForm::Process,
-            ..Place::default()
+            ..AddressCalls::default()
         };
         for (cell, _) in found {
-            place.first = place.first.min(cell.first());
-            place.last = place.last.max(cell.last());
-            place.calls += u64::from(cell.calls);
-            let hour = place.hours.entry(cell.hour()).or_default();
+            at_address.first = at_address.first.min(cell.first());
+            at_address.last = at_address.last.max(cell.last());
+            at_address.calls += u64::from(cell.calls);
+            let hour = at_address.hours.entry(cell.hour()).or_default();
             hour.calls += u64::from(cell.calls);
         }
         let marks = found.iter().map(|(cell, _)| (cell.hour(), cell.names));
         let marks: BTreeMap<u32, u32> = marks.collect();
-        for (hour, of_hour) in &mut place.hours {
+        for (hour, of_hour) in &mut at_address.hours {
             let calls = of_hour.calls;
             let is_one = marks.get(hour).is_some_and(|names| names.is_power_of_two());
             *of_hour = if is_one {
-                PlaceHour {
+                AddressHour {
                     calls,
                     sessions: 1,
                     most: calls,
                     apart: needs.beyond(calls),
                 }
             } else {
-                PlaceHour {
+                AddressHour {
                     calls,
                     sessions: rate.of(calls, rate.hours).max(1),
                     most: calls.min(rate.most),
@@ -129,13 +134,13 @@ impl Crowd {
                 }
             };
         }
-        place.sessions = rate.of(place.calls, rate.sessions).max(1);
-        let busiest = place.most(|hour| hour.calls);
-        place.at_once = rate.of(busiest, rate.seconds.div_ceil(3_600)).max(1);
+        at_address.sessions = rate.of(at_address.calls, rate.sessions).max(1);
+        let busiest = at_address.most(|hour| hour.calls);
+        at_address.at_once = rate.of(busiest, rate.seconds.div_ceil(3_600)).max(1);
         if self.form == SessionForm::Start {
-            place.by_start = place.calls;
+            at_address.by_start = at_address.calls;
         }
-        place
+        at_address
     }
 }
 
@@ -244,7 +249,8 @@ impl CrowdRates {
     fn is_brief(&self, address: Address, cells: &[(Cell, bool)]) -> bool {
         let by_marks = brief_by_marks(cells);
         let by_sample = || self.at.get(&address).map(RatePair::is_brief);
-        // Of a place with many names in an hour, one would be in the sample if they were all that there are of that kind.
+        // Of an address with many names in an hour, one would be in the sample if they were all that there are of that
+        // kind.
         let is_full = || {
             cells
                 .iter()

@@ -303,7 +303,7 @@ impl<'a> ClientSums<'a> {
         let looked = sample.looked();
         let mut shown: BTreeMap<usize, (f64, u32)> = BTreeMap::new();
         for window in windows.iter().filter(|window| window.stand_for > 0) {
-            let Ok(at) = looked.binary_search_by_key(&window.window, |&(place, _)| place) else {
+            let Ok(at) = looked.binary_search_by_key(&window.window, |&(known, _)| known) else {
                 continue;
             };
             self.calls
@@ -328,11 +328,11 @@ impl<'a> ClientSums<'a> {
             if told * HOUR <= real(allowed) * time {
                 continue;
             }
-            let (place, own_time) = looked[at];
+            let (own_window, own_time) = looked[at];
             let own = shown.get(&at).copied();
             let own_calls = own.map_or(0.0, |own| own.0);
             let need = real(allowed) * own_time / HOUR;
-            self.excess.of(scope).add(place, own_calls - need, 1.0);
+            self.excess.of(scope).add(own_window, own_calls - need, 1.0);
             if first <= at && at <= last {
                 calls += own_calls;
                 seconds += own_time;
@@ -358,22 +358,22 @@ const HOUR: f64 = 3_600.0;
 /// Names the shape from the calls of all clients in each window between the first and the last that showed one; unknown
 /// if the windows do not tell.
 fn shape(windows: &[ClientWindow<'_>]) -> LoopShape {
-    let mut places: BTreeMap<(&Scope, u32), u64> = BTreeMap::new();
+    let mut by_window: BTreeMap<(&Scope, u32), u64> = BTreeMap::new();
     for window in windows {
-        *places.entry((window.scope, window.window)).or_default() += window.calls;
+        *by_window.entry((window.scope, window.window)).or_default() += window.calls;
     }
-    let mut counts: Vec<u64> = places.values().copied().collect();
+    let mut counts: Vec<u64> = by_window.values().copied().collect();
     counts.sort_unstable();
-    let one_place = places.keys().all(|key| {
-        places
+    let one_scope = by_window.keys().all(|key| {
+        by_window
             .first_key_value()
             .is_some_and(|(first, _)| first.0 == key.0)
     });
     let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
-    if counts.len() < ENOUGH || median < TELLING || !one_place {
+    if counts.len() < ENOUGH || median < TELLING || !one_scope {
         return LoopShape::Unknown;
     }
-    let span = match (places.first_key_value(), places.last_key_value()) {
+    let span = match (by_window.first_key_value(), by_window.last_key_value()) {
         (Some((first, _)), Some((last, _))) => last.1 - first.1 + 1,
         _ => 1,
     };

@@ -44,18 +44,18 @@ pub(super) fn session_hours<'a>(
         .iter()
         .filter(|slice| called.fits(slice) && which(slice))
         .collect();
-    // Sorted by the place of a session among all of them, because texts take long to compare.
+    // Sorted by the index of a session among all of them, because texts take long to compare.
     let mut sessions: Vec<&str> = slices.iter().map(session).collect();
     sessions.sort_unstable();
     sessions.dedup();
     let mut hours = Vec::new();
     for slice in slices {
-        let place = sessions.partition_point(|known| *known < session(&slice));
+        let index = sessions.partition_point(|known| *known < session(&slice));
         let cells = slice.cells();
         let inside = cells.filter(|cell| window.holds(cell.first()));
         hours.extend(inside.map(|cell| {
             let found = SessionHour {
-                session: sessions[place],
+                session: sessions[index],
                 address: cell.address,
                 hour: cell.hour(),
                 calls: u64::from(cell.calls),
@@ -63,12 +63,12 @@ pub(super) fn session_hours<'a>(
                 last: cell.last(),
                 is_inside: is_inside(slice, cell),
             };
-            (place, found)
+            (index, found)
         }));
     }
-    hours.sort_unstable_by_key(|&(place, found)| (place, found.address, found.hour, found.first));
-    hours.dedup_by(|(place, next), (kept_place, kept)| {
-        let same = (*place, next.address, next.hour) == (*kept_place, kept.address, kept.hour);
+    hours.sort_unstable_by_key(|&(index, found)| (index, found.address, found.hour, found.first));
+    hours.dedup_by(|(index, next), (kept_index, kept)| {
+        let same = (*index, next.address, next.hour) == (*kept_index, kept.address, kept.hour);
         if same {
             kept.calls += next.calls;
             kept.last = kept.last.max(next.last);

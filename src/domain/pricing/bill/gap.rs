@@ -166,20 +166,20 @@ pub(super) fn of_row(
     if is_small(row, difference) {
         return Vec::new();
     }
-    let place = &row.place;
+    let key = &row.place;
     let scopes: Vec<&ScopeRow> = report
         .scopes
         .iter()
-        .filter(|scope| place.holds(&scope.account, &scope.region))
+        .filter(|scope| key.holds(&scope.account, &scope.region))
         .collect();
     let more = difference > Money::ZERO;
     let mut reasons = Vec::new();
-    if place.part == CostPart::Other {
+    if key.part == CostPart::Other {
         reasons.push(reason(
             "not-understood",
             "The usage type of these lines is not known here, so the scan has no estimate of them.",
         ));
-    } else if !grain.is_named(place) {
+    } else if !grain.is_named(key) {
         reasons.push(reason(
             "no-place",
             "The account or the Region is not named, so the amounts stand in different rows.",
@@ -193,7 +193,7 @@ pub(super) fn of_row(
         ));
     }
     if row.estimate_usd.is_some() && row.billed_usd.is_some() {
-        match place.part {
+        match key.part {
             CostPart::Storage => storage(report, row, billed, covers, &mut reasons),
             CostPart::Api => api(report, row, &scopes, more, &mut reasons),
             CostPart::Kms => kms(&scopes, more, &mut reasons),

@@ -1,4 +1,4 @@
-//! How finely a bill tells charges apart, and the places of bill and estimate in that grain.
+//! How finely a bill tells charges apart, and the keys of bill and estimate in that grain.
 //!
 //! Cost Explorer answers by what it was asked for: by usage type without accounts, or by service without parts. An
 //! estimate that is finer would stand in rows of its own, once too much and once too little, so it is added up to the grain
@@ -25,20 +25,20 @@ pub(super) struct Grain {
 impl Grain {
     /// The grain of a bill; the finest for one without lines.
     pub(super) fn of(bill: &Bill) -> Self {
-        let places = || bill.places.keys();
+        let keys = || bill.by_key.keys();
         Self {
-            accounts: bill.places.is_empty() || places().any(|place| place.account.is_some()),
-            regions: bill.places.is_empty() || places().any(|place| place.region.is_some()),
-            parts: !places().any(|place| place.part == CostPart::Whole),
+            accounts: bill.by_key.is_empty() || keys().any(|key| key.account.is_some()),
+            regions: bill.by_key.is_empty() || keys().any(|key| key.region.is_some()),
+            parts: !keys().any(|key| key.part == CostPart::Whole),
         }
     }
 
-    /// A place in this grain.
-    fn place(self, place: &BillKey) -> BillKey {
+    /// A key in this grain.
+    fn coarsened(self, key: &BillKey) -> BillKey {
         BillKey {
-            account: place.account.clone().filter(|_| self.accounts),
-            region: place.region.clone().filter(|_| self.regions),
-            part: match place.part {
+            account: key.account.clone().filter(|_| self.accounts),
+            region: key.region.clone().filter(|_| self.regions),
+            part: match key.part {
                 CostPart::Kms => CostPart::Kms,
                 part if self.parts => part,
                 _ => CostPart::Whole,
@@ -46,38 +46,38 @@ impl Grain {
         }
     }
 
-    /// The bill by place.
+    /// The bill by account, Region and part.
     pub(super) fn billed(self, bill: &Bill) -> BTreeMap<BillKey, Billed> {
-        let mut places: BTreeMap<BillKey, Billed> = BTreeMap::new();
-        for (place, billed) in &bill.places {
-            *places.entry(self.place(place)).or_default() += *billed;
+        let mut sums: BTreeMap<BillKey, Billed> = BTreeMap::new();
+        for (key, billed) in &bill.by_key {
+            *sums.entry(self.coarsened(key)).or_default() += *billed;
         }
-        places
+        sums
     }
 
-    /// Returns what the scan says by place: `None` inside where nothing of it is known.
+    /// Returns what the scan says by account, Region and part: `None` inside where nothing of it is known.
     pub(super) fn estimated(
         self,
         estimates: BTreeMap<BillKey, Option<Money>>,
     ) -> BTreeMap<BillKey, Option<Money>> {
-        let mut places: BTreeMap<BillKey, Option<Money>> = BTreeMap::new();
-        for (place, usd) in estimates {
-            let sum = places.entry(self.place(&place)).or_default();
+        let mut sums: BTreeMap<BillKey, Option<Money>> = BTreeMap::new();
+        for (key, usd) in estimates {
+            let sum = sums.entry(self.coarsened(&key)).or_default();
             if let Some(usd) = usd {
                 *sum = Some(sum.unwrap_or_default() + usd);
             }
         }
-        places
+        sums
     }
 
-    /// Returns whether a place names all that the bill tells apart.
-    pub(super) fn is_named(self, place: &BillKey) -> bool {
-        (place.account.is_some() || !self.accounts) && (place.region.is_some() || !self.regions)
+    /// Returns whether a key names all that the bill tells apart.
+    pub(super) fn is_named(self, key: &BillKey) -> bool {
+        (key.account.is_some() || !self.accounts) && (key.region.is_some() || !self.regions)
     }
 }
 
 impl BillKey {
-    /// Returns whether an account and Region belong to this place; what the place does not name is any.
+    /// Returns whether an account and Region belong to this key; what the key does not name is any.
     pub(super) fn holds(&self, account: &AccountId, region: &Region) -> bool {
         self.account.as_ref().is_none_or(|own| own == account)
             && self.region.as_ref().is_none_or(|own| own == region)

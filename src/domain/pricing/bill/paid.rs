@@ -21,7 +21,7 @@ pub struct PaidPrices {
     pub notes: Vec<String>,
 }
 
-/// The places where a price holds: a Region, and one account in it or all.
+/// Where a price holds: a Region, and one account in it or all.
 type PriceScope = (Option<AccountId>, Region);
 
 /// A price with what of it is that of the list, because the bill does not have it.
@@ -47,12 +47,12 @@ pub fn paid_prices(bill: &Bill, list: &PriceList) -> Result<PaidPrices, String> 
         ));
     }
     let mut scopes: BTreeMap<PriceScope, BTreeMap<CostPart, Billed>> = BTreeMap::new();
-    for (place, billed) in &bill.places {
+    for (key, billed) in &bill.by_key {
         let BillKey {
             account,
             region: Some(region),
             part: part @ (CostPart::Storage | CostPart::Api | CostPart::Kms),
-        } = place
+        } = key
         else {
             continue;
         };
@@ -98,11 +98,11 @@ pub fn paid_prices(bill: &Bill, list: &PriceList) -> Result<PaidPrices, String> 
                 kms_10k: kms.usd,
             },
         });
-        let place = match account {
+        let scope_name = match account {
             Some(account) => format!("{region} of account {account}"),
             None => region.to_string(),
         };
-        same.entry([secret, api, kms]).or_default().push(place);
+        same.entry([secret, api, kms]).or_default().push(scope_name);
     }
     if !is_any_paid {
         return Err(
@@ -115,12 +115,12 @@ pub fn paid_prices(bill: &Bill, list: &PriceList) -> Result<PaidPrices, String> 
         rows,
         notes: same
             .iter()
-            .map(|(units, places)| note(units, places))
+            .map(|(units, scope_names)| note(units, scope_names))
             .collect(),
     })
 }
 
-/// The list price of a place; of an account that the list does not name, that of the Region.
+/// The list price of an account and Region; of an account that the list does not name, that of the Region.
 fn listed<'a>(
     list: &'a PriceList,
     account: Option<&AccountId>,
@@ -153,11 +153,11 @@ fn price(billed: &Billed, per: i128) -> Option<Money> {
     (price > 0).then_some(Money(price))
 }
 
-/// One price in words, with the places where it holds.
-fn note(units: &[UnitPrice; 3], places: &[String]) -> String {
+/// One price in words, with the accounts and Regions where it holds.
+fn note(units: &[UnitPrice; 3], scope_names: &[String]) -> String {
     const SHOWN: usize = 3;
-    let shown = places[..places.len().min(SHOWN)].join(", ");
-    let more = match places.len().saturating_sub(SHOWN) {
+    let shown = scope_names[..scope_names.len().min(SHOWN)].join(", ");
+    let more = match scope_names.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {}", counted(more as u64, "more place", "more places")),
     };

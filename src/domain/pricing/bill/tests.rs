@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::fixture;
 
-fn line(report: &Report, place: usize, part: CostPart, cost: &str) -> BillLine {
-    let row = &report.secrets[place];
+fn line(report: &Report, index: usize, part: CostPart, cost: &str) -> BillLine {
+    let row = &report.secrets[index];
     BillLine {
         account: Some(row.account.clone()),
         region: Some(row.region.clone()),
@@ -23,12 +23,12 @@ fn line(report: &Report, place: usize, part: CostPart, cost: &str) -> BillLine {
 /// A bill that says exactly what the scan says.
 fn perfect(report: &Report) -> Bill {
     let mut bill = Bill::new(report.window);
-    for (place, usd) in estimates(report) {
+    for (key, usd) in estimates(report) {
         bill.add(BillLine {
-            account: place.account,
-            region: place.region,
+            account: key.account,
+            region: key.region,
             cost: Amount::parse(&usd.unwrap_or_default().to_string()).unwrap(),
-            ..line(report, 0, place.part, "0")
+            ..line(report, 0, key.part, "0")
         });
     }
     bill
@@ -79,7 +79,7 @@ fn hourly_lines_add_up_to_the_month_and_are_rounded_once() {
     for _ in 0..744 {
         bill.add(line(&report, 0, CostPart::Storage, "0.0005376344"));
     }
-    let billed = bill.places.values().next().unwrap();
+    let billed = bill.by_key.values().next().unwrap();
     assert_eq!(billed.usage.money(), Money(400_000));
     assert_eq!(bill.lines, 744);
 }
@@ -122,7 +122,7 @@ fn lines_outside_the_window_are_counted_and_left_out() {
     }
     assert_eq!(bill.covers, Some(report.window));
     assert_eq!(
-        bill.places.values().next().unwrap().usage.money(),
+        bill.by_key.values().next().unwrap().usage.money(),
         Money(2_000_000)
     );
 }
@@ -202,12 +202,12 @@ fn kms_requests_of_other_services_are_no_row() {
 /// A perfect bill, told less finely.
 fn coarser(report: &Report, change: impl Fn(&mut BillLine)) -> Reconciliation {
     let mut bill = Bill::new(report.window);
-    for (place, usd) in estimates(report) {
+    for (key, usd) in estimates(report) {
         let mut line = BillLine {
-            account: place.account,
-            region: place.region,
+            account: key.account,
+            region: key.region,
             cost: Amount::parse(&usd.unwrap_or_default().to_string()).unwrap(),
-            ..line(report, 0, place.part, "0")
+            ..line(report, 0, key.part, "0")
         };
         change(&mut line);
         bill.add(line);
@@ -269,21 +269,21 @@ fn hours_of_the_month_explain_what_they_alone_make() {
     let mut report = fixture::report(60);
     report.policy.month = None;
     let storage = estimates(&report);
-    let (place, usd) = storage
+    let (key, usd) = storage
         .iter()
-        .find(|(place, usd)| place.part == CostPart::Storage && usd.is_some_and(|usd| usd.0 > 0))
+        .find(|(key, usd)| key.part == CostPart::Storage && usd.is_some_and(|usd| usd.0 > 0))
         .unwrap();
     let october: crate::domain::base::month::Month = "2026-10".parse().unwrap();
     let reasons = |usd: Money| {
         let mut bill = Bill::new(report.window);
         bill.add(BillLine {
-            account: place.account.clone(),
-            region: place.region.clone(),
+            account: key.account.clone(),
+            region: key.region.clone(),
             span: Some(report.window),
             ..line(&report, 0, CostPart::Storage, &usd.to_string())
         });
         let found = reconcile(&report, &bill);
-        let row = found.rows.iter().find(|row| row.place == *place).unwrap();
+        let row = found.rows.iter().find(|row| row.place == *key).unwrap();
         let codes: Vec<_> = row
             .reasons
             .iter()

@@ -73,10 +73,10 @@ fn joined(data: &IamData, used: UsedActions, covered: bool, kept: &[String]) -> 
     join(&input).report
 }
 
-fn reads(places: &[usize]) -> UsedActions {
+fn reads(indexes: &[usize]) -> UsedActions {
     let api = || BTreeSet::from(["GetSecretValue".to_owned()]);
     UsedActions {
-        by_secret: places.iter().map(|place| (*place, api())).collect(),
+        by_secret: indexes.iter().map(|index| (*index, api())).collect(),
         without_secret: BTreeSet::new(),
     }
 }
@@ -105,8 +105,8 @@ fn what_is_allowed_and_not_read_is_counted_and_narrowed() {
             "Resource": [arn("app/b"), arn("db-prod")]
         }])
     );
-    let of = |place: usize| {
-        let secret = &found.secrets[place];
+    let of = |index: usize| {
+        let secret = &found.secrets[index];
         (secret.may_read, secret.did_read, secret.may_delete)
     };
     assert_eq!((of(0), of(1)), ((1, 0, 1), (1, 1, 1)));
@@ -199,7 +199,7 @@ fn one_half_of_what_a_read_needs_is_named() {
             kept: &[],
         });
         let found = joined.key_mismatches.into_iter();
-        found.map(|one| (one.lacks, one.places)).collect()
+        found.map(|one| (one.lacks, one.secret_indexes)).collect()
     };
     assert_eq!(lacks(everything()), [(MissingHalf::Key, vec![0, 1])]);
     let both = json!([everything(), decrypt(json!({}))]);
@@ -261,7 +261,7 @@ fn statement() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// The narrowed statements in the place of theirs, and no statement that can be removed: every read that was seen and
+    /// The narrowed statements instead of theirs, and no statement that can be removed: every read that was seen and
     /// was allowed is allowed as before, and no secret is allowed that was not.
     #[test]
     fn narrowed_policies_keep_every_read_that_was_seen(
@@ -269,8 +269,8 @@ proptest! {
         read in prop::collection::btree_set(0..NAMES.len(), 0..5),
     ) {
         let before = data(json!(statements));
-        let places: Vec<usize> = read.into_iter().collect();
-        let found = joined(&before, reads(&places), true, &[]);
+        let indexes: Vec<usize> = read.into_iter().collect();
+        let found = joined(&before, reads(&indexes), true, &[]);
         let allowing = statements.iter().filter(|one| one["Effect"] == "Allow");
         let mut after: Vec<Value> = statements
             .iter()
@@ -298,9 +298,9 @@ proptest! {
             }
         }
         let after = data(json!(after));
-        for (place, secret) in secrets.iter().enumerate() {
+        for (index, secret) in secrets.iter().enumerate() {
             let (was, is) = (evaluator(&before, secret), evaluator(&after, secret));
-            if places.contains(&place) {
+            if indexes.contains(&index) {
                 prop_assert_eq!(&was, &is, "{}", secret.name);
             }
             prop_assert!(was != Answer::Denied || is == Answer::Denied, "{}", secret.name);

@@ -149,7 +149,7 @@ fn control_policies_limit_level_by_level_and_spare_the_management_account() {
     let answer = |policies: Vec<ControlPolicy>, parents: BTreeMap<String, String>, management| {
         let mut world = World::new().with_policies(ROLE, allow(json!("*")));
         let named = policies.into_iter().enumerate();
-        let named = named.map(|(place, policy)| (format!("p-{place}"), policy));
+        let named = named.map(|(index, policy)| (format!("p-{index}"), policy));
         world.data.organization.policies = named.collect();
         world.data.organization.parents = parents;
         world.data.organization.management = management;

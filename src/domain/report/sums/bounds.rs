@@ -56,7 +56,7 @@ impl SumIntervals {
     }
 
     /// Adds what mending a loop on a name that is not in the inventory would save.
-    pub(super) fn nameless(&mut self, row: &LoopRow) {
+    pub(super) fn unnamed(&mut self, row: &LoopRow) {
         let found = row.estimate.as_ref();
         let exact = Range::exact(row.avoidable_usd_month.unwrap_or_default());
         let usd = found.and_then(|found| found.avoidable_usd_month);

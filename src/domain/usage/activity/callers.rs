@@ -126,7 +126,7 @@ fn strangers<'a>(accesses: &'a [CallSeries], policy: &Policy) -> HashSet<&'a str
 /// What a caller is, and what it is instead for the secrets that it rotates and for reads of values.
 struct KnownCaller {
     usual: Who,
-    /// The same as a rotation function, and the places of the secrets for which it is one.
+    /// The same as a rotation function, and the indexes of the secrets for which it is one.
     rotates: Option<(Who, BTreeSet<usize>)>,
     /// The same for reads of values: where the call names a version and no stage, and otherwise.
     reads: [Option<Who>; 2],
@@ -151,14 +151,14 @@ impl KnownCaller {
         let usual = classify_unless(caller, policy, |kind| {
             kind == ReaderKind::Ourselves && !is_ours
         });
-        let mut places = rotations.of(caller).cloned().unwrap_or_default();
+        let mut secret_indexes = rotations.of(caller).cloned().unwrap_or_default();
         // What some of many sessions do says nothing of the others.
         if may_rotate_unnamed(caller, &usual) && !caller.is_many {
-            places.extend(rotated.get(&session_key(caller)).into_iter().flatten());
+            secret_indexes.extend(rotated.get(&session_key(caller)).into_iter().flatten());
         }
-        let class = as_rotation(caller, &usual, policy).filter(|_| !places.is_empty());
+        let class = as_rotation(caller, &usual, policy).filter(|_| !secret_indexes.is_empty());
         Self {
-            rotates: class.map(|class| (who(class), places)),
+            rotates: class.map(|class| (who(class), secret_indexes)),
             reads: [true, false].map(|by_version| usual.for_value_read(by_version).map(who)),
             usual: who(usual),
         }
@@ -166,8 +166,9 @@ impl KnownCaller {
 
     /// Returns what the caller is for a call, and for what it meant.
     fn towards(&self, access: &CallSeries, resolution: Option<&Resolution>) -> &Who {
-        if let (Some((who, places)), Some(Resolution::One(place))) = (&self.rotates, resolution)
-            && places.contains(place)
+        if let (Some((who, secret_indexes)), Some(Resolution::One(secret_index))) =
+            (&self.rotates, resolution)
+            && secret_indexes.contains(secret_index)
         {
             return who;
         }
@@ -199,7 +200,7 @@ fn identity_of(caller: &Caller) -> String {
     }
 }
 
-/// The places of the secrets that sessions rotate, by (identity, session).
+/// The indexes of the secrets that sessions rotate, by (identity, session).
 pub(super) type Rotated<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
 
 /// Returns which secrets are rotated by whom, as the calls show it, whether a secret names its function or not: the
@@ -217,16 +218,20 @@ pub(super) fn rotated<'a>(accesses: &'a [CallSeries], index: &Index<'_>) -> Rota
         } else {
             continue;
         };
-        let places = kind.entry(session_key(&access.caller)).or_default();
+        let secret_indexes = kind.entry(session_key(&access.caller)).or_default();
         for (_, resolution) in slices(access, meanings.of(access)) {
-            if let Some(Resolution::One(place)) = resolution {
-                places.insert(place);
+            if let Some(Resolution::One(secret_index)) = resolution {
+                secret_indexes.insert(secret_index);
             }
         }
     }
-    moved.retain(|session, places| {
-        places.retain(|place| staged.get(session).is_some_and(|read| read.contains(place)));
-        !places.is_empty()
+    moved.retain(|session, secret_indexes| {
+        secret_indexes.retain(|secret_index| {
+            staged
+                .get(session)
+                .is_some_and(|read| read.contains(secret_index))
+        });
+        !secret_indexes.is_empty()
     });
     moved
 }

@@ -74,8 +74,8 @@ impl<'a> ActivitySlice<'a> {
         let (first, last) = self.keys();
         let cells: Vec<Cell> = self.cells().collect();
         let cell_of = move |calls: &SampledCalls| {
-            let place = |cell: &Cell| (cell.key, cell.address);
-            let found = cells.binary_search_by_key(&(calls.key, calls.address), place);
+            let key_of = |cell: &Cell| (cell.key, cell.address);
+            let found = cells.binary_search_by_key(&(calls.key, calls.address), key_of);
             found.ok().map(|at| cells[at])
         };
         sampled[sampled.partition_point(|calls| calls.key < first)..]

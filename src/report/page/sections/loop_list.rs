@@ -70,11 +70,11 @@ struct Bar {
 
 /// The loops that waste most.
 pub(crate) fn loops(report: &Report) -> LoopsView {
-    let places: HashMap<&SecretArn, usize> = report
+    let indexes: HashMap<&SecretArn, usize> = report
         .secrets
         .iter()
         .enumerate()
-        .map(|(place, row)| (&row.arn, place))
+        .map(|(index, row)| (&row.arn, index))
         .collect();
     let loops = sums::loops(report);
     let rest = loops.len().saturating_sub(LOOPS);
@@ -90,8 +90,8 @@ pub(crate) fn loops(report: &Report) -> LoopsView {
             .iter()
             .take(LOOPS)
             .map(|row| {
-                let place = row.arn.as_ref().and_then(|arn| places.get(arn)).copied();
-                loop_of(report, row, place)
+                let index = row.arn.as_ref().and_then(|arn| indexes.get(arn)).copied();
+                loop_of(report, row, index)
             })
             .collect(),
         more: if rest == 0 {
@@ -102,17 +102,17 @@ pub(crate) fn loops(report: &Report) -> LoopsView {
     }
 }
 
-fn loop_of(report: &Report, row: &LoopRow, place: Option<usize>) -> LoopView {
+fn loop_of(report: &Report, row: &LoopRow, index: Option<usize>) -> LoopView {
     let home = row.account.as_ref().map(ToString::to_string);
-    let place_text = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
     let clients = format!("{}{}", row.clients_bound(), number(row.clients, "client"));
     LoopView {
-        place,
+        place: index,
         name: one_line(phrases::subject(row).0),
         scope: format!(
             "{} {}",
-            place_text(home.clone()),
-            place_text(row.region.as_ref().map(ToString::to_string))
+            or_unknown(home.clone()),
+            or_unknown(row.region.as_ref().map(ToString::to_string))
         ),
         reader: one_line(&phrases::reader(&row.reader, home.as_deref())),
         client: format!("{}, {}", row.kind.as_str(), one_line(&row.client)),
@@ -155,19 +155,19 @@ fn days(report: &Report, calls: &BTreeMap<Date, u64>) -> DaysChart {
     let of = |day: &Date| calls.get(day).copied().unwrap_or(0);
     let most = shown.iter().map(of).max().unwrap_or(0);
     let fewest = shown.iter().map(of).min().unwrap_or(0);
-    let bars = shown.iter().enumerate().map(|(place, day)| {
+    let bars = shown.iter().enumerate().map(|(index, day)| {
         let part = u128::from(of(day)) * u128::from(HEIGHT) / u128::from(most.max(1));
         let mut height = u64::try_from(part).unwrap_or(HEIGHT);
         if of(day) > 0 {
             height = height.max(2);
         }
         Bar {
-            x: place * 10,
+            x: index * 10,
             y: HEIGHT - height,
             height,
         }
     });
-    let text = |place: Option<&Date>| place.map_or_else(String::new, |date| day(*date));
+    let text = |found: Option<&Date>| found.map_or_else(String::new, |date| day(*date));
     DaysChart {
         bars: bars.collect(),
         width: shown.len() * 10,

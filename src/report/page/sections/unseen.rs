@@ -46,12 +46,12 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
             gap.account.as_ref().map(ToString::to_string),
             gap.region.as_ref().map(ToString::to_string),
         ];
-        let place: Vec<String> = parts.into_iter().flatten().collect();
+        let scope: Vec<String> = parts.into_iter().flatten().collect();
         GapView {
-            place: if place.is_empty() {
+            place: if scope.is_empty() {
                 "everywhere".to_owned()
             } else {
-                place.join(" ")
+                scope.join(" ")
             },
             source: one_line(gap.source.as_str()),
             what: one_line(&gap.what),
@@ -65,15 +65,15 @@ pub(crate) fn unseen(report: &Report) -> Unseen {
         .filter(|row| !row.trail.complete || row.inventory != InventoryState::Read);
     let scopes = holed.take(GAPS).map(|row| {
         let (covered, expected) = (row.trail.covered_hours, row.trail.expected_hours);
-        let place = format!("{} {}", row.account, row.region);
+        let scope = format!("{} {}", row.account, row.region);
         let text = format!(
             "{} of {} hours",
             thousands(u64::from(covered)),
             thousands(u64::from(expected))
         );
         ScopeView {
-            alt: format!("{place}: the trail covers {text}"),
-            place,
+            alt: format!("{scope}: the trail covers {text}"),
+            place: scope,
             inventory: row.inventory.as_str().to_owned(),
             secrets: thousands(row.secrets),
             covered: text,

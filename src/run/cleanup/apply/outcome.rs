@@ -10,17 +10,17 @@ use crate::domain::base::names::Region;
 use crate::domain::cleanup::plan::{Blocked, PlanEntry};
 use crate::domain::cleanup::precondition::whole_seconds;
 use crate::run::cleanup::recent_calls::RecentCalls;
-use crate::run::cleanup::show::{command, day, paragraph, place, saving, tally};
+use crate::run::cleanup::show::{command, day, paragraph, saving, scope_text, tally};
 use crate::run::cleanup::{journal, login_words, path_word};
 
 /// A row as wide as that of this line may become, but for its last cell.
 pub(super) fn likely(line: &PlanEntry) -> Vec<String> {
-    let place = place(&line.arn);
+    let scope = scope_text(&line.arn);
     let longest = LineOutcome::DoneBefore {
         deletion: Timestamp::UNIX_EPOCH,
     };
     let what = longest.as_str().to_owned();
-    vec![what, line.arn.name().to_owned(), place, String::new()]
+    vec![what, line.arn.name().to_owned(), scope, String::new()]
 }
 
 pub(super) fn row(done: &LineResult) -> Vec<String> {
@@ -50,7 +50,7 @@ pub(super) fn row(done: &LineResult) -> Vec<String> {
     vec![
         done.outcome.as_str().to_owned(),
         done.arn.name().to_owned(),
-        place(&done.arn),
+        scope_text(&done.arn),
         detail,
     ]
 }

@@ -13,7 +13,7 @@ use super::{AccountId, ArnParts, Region, Scope, SecretArn, split_suffix, without
 /// Which secret of the inventory an event meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// This one, by its place in the inventory.
+    /// This one, by its position in the inventory.
     One(usize),
     /// A predecessor: the name was used before its present secret was created, or the ARN's suffix is another one.
     Former,
@@ -23,10 +23,10 @@ pub enum Resolution {
     Unknown,
 }
 
-/// When the secret at some place of the inventory came into being.
+/// When the secret at some position of the inventory came into being.
 #[derive(Clone, Copy, Debug)]
 pub struct Named {
-    place: usize,
+    position: usize,
     /// Seconds since 1970, rounded down: `eventTime` has no fractions. `None` if the inventory does not say.
     created: Option<i64>,
 }
@@ -37,7 +37,7 @@ pub struct Index<'a> {
     arns: HashMap<&'a str, usize>,
     /// The first secret of each name; nearly always the only one.
     names: HashMap<(&'a Scope, &'a str), Named>,
-    /// The others, in the order of their places.
+    /// The others, in the order of their positions.
     namesakes: HashMap<(&'a Scope, &'a str), Vec<Named>>,
 }
 
@@ -45,10 +45,10 @@ impl<'a> Index<'a> {
     /// Indexes ARNs with their creation times (seconds since 1970), in the order of the inventory.
     pub fn new(secrets: impl IntoIterator<Item = (&'a SecretArn, Option<i64>)>) -> Self {
         let mut index = Self::default();
-        for (place, (arn, created)) in secrets.into_iter().enumerate() {
-            index.arns.insert(arn.as_str(), place);
+        for (position, (arn, created)) in secrets.into_iter().enumerate() {
+            index.arns.insert(arn.as_str(), position);
             let key = (arn.scope(), arn.name());
-            let named = Named { place, created };
+            let named = Named { position, created };
             match index.names.entry(key) {
                 Entry::Vacant(free) => {
                     free.insert(named);
@@ -59,7 +59,7 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// The secrets of a name, by place.
+    /// The secrets of a name, by position.
     fn named(&self, scope: &Scope, name: &str) -> Vec<Named> {
         let key = (scope, name);
         let others = self.namesakes.get(&key).into_iter().flatten();
@@ -82,8 +82,8 @@ impl<'a> Index<'a> {
     /// A name is looked up in the scope of the event, an ARN in the scope it names itself.
     pub fn meaning(&self, target: &str, scope: Option<&Scope>) -> NameMeaning {
         let target = without_json_key(target);
-        if let Some(&place) = self.arns.get(target) {
-            return NameMeaning::Always(Resolution::One(place));
+        if let Some(&position) = self.arns.get(target) {
+            return NameMeaning::Always(Resolution::One(position));
         }
         let Some(parts) = ArnParts::split(target) else {
             return match scope {
@@ -135,8 +135,8 @@ impl NameMeaning {
         let as_name = by_name(named, time);
         let as_former = predecessors.as_ref().map(|named| former(named, time));
         match (as_name, as_former) {
-            (Resolution::One(place), Some(Former::Possible(older))) => {
-                Resolution::Ambiguous(vec![place.min(older), place.max(older)])
+            (Resolution::One(position), Some(Former::Possible(older))) => {
+                Resolution::Ambiguous(vec![position.min(older), position.max(older)])
             }
             (Resolution::Unknown, Some(Former::Possible(_) | Former::No)) => Resolution::Former,
             (found, _) => found,
@@ -150,20 +150,20 @@ fn by_name(named: &[Named], time: i64) -> Resolution {
         [only] => {
             return match only.created {
                 Some(created) if time < created => Resolution::Former,
-                _ => Resolution::One(only.place),
+                _ => Resolution::One(only.position),
             };
         }
         _ => {}
     }
     // Names are unique at any one time, so of several the youngest that was there already is meant.
     if named.iter().any(|one| one.created.is_none()) {
-        return Resolution::Ambiguous(named.iter().map(|one| one.place).collect());
+        return Resolution::Ambiguous(named.iter().map(|one| one.position).collect());
     }
     named
         .iter()
         .filter(|one| one.created.is_some_and(|created| created <= time))
         .max_by_key(|one| one.created)
-        .map_or(Resolution::Former, |one| Resolution::One(one.place))
+        .map_or(Resolution::Former, |one| Resolution::One(one.position))
 }
 
 /// Returns whether text that ends like an ARN's suffix may be the ARN of a predecessor of the secrets of its name.
@@ -175,7 +175,7 @@ fn former(named: &[Named], time: i64) -> Former {
         .iter()
         .find(|one| one.created.is_none_or(|created| time < created))
     {
-        Some(one) => Former::Possible(one.place),
+        Some(one) => Former::Possible(one.position),
         None => Former::No,
     }
 }

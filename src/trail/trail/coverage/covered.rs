@@ -10,7 +10,7 @@ use crate::base::span::HOUR_S;
 pub struct Proof(());
 
 impl Proof {
-    /// Joins the proofs of several places: all of them have one. Of no place there is none.
+    /// Joins the proofs of several scopes: all of them have one. Of no scope there is none.
     pub fn of_all(proofs: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
         proofs.into_iter().reduce(Option::and).flatten()
     }

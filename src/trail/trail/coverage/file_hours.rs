@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use super::{Coverage, RecordSelection};
 use crate::trail::event::Variety;
-use crate::trail::global_events::{home_of, place_of};
+use crate::trail::global_events::{home_of, pseudo_region_of};
 
 /// More hours than this between the first and the last record of a file: it is an export.
 const EXPORT_HOURS: u32 = 24;
@@ -20,14 +20,14 @@ const EXPORT_HOURS: u32 = 24;
 type FileHour = (u32, bool);
 
 /// An account and a Region, as a file has them.
-type FilePlace = (Box<str>, Box<str>);
+type FileScope = (Box<str>, Box<str>);
 
 /// The hours of the file that is read, by account and Region.
 #[derive(Debug, Default)]
 pub struct FileHours {
-    hours: HashMap<FilePlace, Vec<FileHour>>,
-    /// How varied the global events of places are of which the file has other records, too.
-    global: HashMap<FilePlace, Variety>,
+    hours: HashMap<FileScope, Vec<FileHour>>,
+    /// How varied the global events of each scope are of which the file has other records, too.
+    global: HashMap<FileScope, Variety>,
 }
 
 impl FileHours {
@@ -41,10 +41,10 @@ impl FileHours {
 
     /// The file ends: gives its hours of an account and Region to the coverage, with how varied its records there are.
     pub fn end(&mut self, account: &str, region: &str, variety: &Variety, coverage: &mut Coverage) {
-        let place: FilePlace = (account.into(), region.into());
-        let mut hours = self.hours.remove(&place).unwrap_or_default();
+        let scope: FileScope = (account.into(), region.into());
+        let mut hours = self.hours.remove(&scope).unwrap_or_default();
         if let Some(home) = home_of(region) {
-            let home: FilePlace = (account.into(), home.into());
+            let home: FileScope = (account.into(), home.into());
             if let Some(own) = self.hours.get_mut(&home) {
                 own.append(&mut hours);
                 self.global.insert(home, variety.clone());
@@ -52,8 +52,8 @@ impl FileHours {
             }
         }
         let mut variety = variety.clone();
-        if place_of(region).is_some()
-            && let Some(global) = self.global.remove(&place)
+        if pseudo_region_of(region).is_some()
+            && let Some(global) = self.global.remove(&scope)
         {
             variety.merge(&global);
         }

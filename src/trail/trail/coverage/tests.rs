@@ -157,7 +157,7 @@ fn an_asserted_span_needs_no_events() {
 }
 
 #[test]
-fn places_are_proved_together_only_where_each_one_is() {
+fn scopes_are_proved_together_only_where_each_one_is() {
     let proof = Covered::new(vec![(0, 10)]).proof(0, 10);
     assert!(proof.is_some());
     for (proofs, is_proved) in [

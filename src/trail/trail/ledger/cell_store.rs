@@ -3,8 +3,8 @@
 //! Calls come about in the order of their time, so nearly every call falls into a cell that was touched a short while ago.
 //! Those stand open in a table, which is small enough for the caches of a processor. When there are [`OPEN_CELLS`] of them,
 //! all are packed into a block and the table begins anew. A call to a cell that was packed already makes a second one of
-//! the same place; they become one when the ledger is read. So what is counted never depends on when cells were packed,
-//! nor on the order of the trail: that decides only how much memory it takes.
+//! the same hour and address; they become one when the ledger is read. So what is counted never depends on when cells
+//! were packed, nor on the order of the trail: that decides only how much memory it takes.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ const PARTS: usize = 16;
 
 /// Where the cells of a line are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LinePlace {
+pub(super) struct LineSlot {
     /// The part, below [`PARTS`]: in every ledger the same for the same line.
     part: u8,
     /// Where its latest cell stood; may be anything.
     latest: u32,
 }
 
-impl LinePlace {
+impl LineSlot {
     /// A line without cells. `hash` is the same in every ledger.
     pub(super) fn new(hash: u64) -> Self {
         Self {
@@ -98,31 +98,31 @@ impl Default for CellStore {
 }
 
 impl CellStore {
-    /// Adds calls to a line, which is at this place.
-    pub(super) fn add(&mut self, line: u32, cell: Cell, place: &mut LinePlace) {
-        let LinePlace { part, latest } = place;
-        let placed = LineCell {
+    /// Adds calls to a line, which has this slot.
+    pub(super) fn add(&mut self, line: u32, cell: Cell, slot: &mut LineSlot) {
+        let LineSlot { part, latest } = slot;
+        let line_cell = LineCell {
             line,
             part: *part,
             cell,
         };
         let open = &mut self.open;
         if let Some(known) = open.get_mut(*latest as usize)
-            && known.key() == placed.key()
+            && known.key() == line_cell.key()
         {
             known.cell.add(cell);
             return;
         }
-        let hash = |placed: &LineCell| FixedState::default().hash_one(placed.key());
-        let same = |&at: &u32| open[at as usize].key() == placed.key();
-        *latest = if let Some(&at) = self.table.find(hash(&placed), same) {
+        let hash = |line_cell: &LineCell| FixedState::default().hash_one(line_cell.key());
+        let same = |&at: &u32| open[at as usize].key() == line_cell.key();
+        *latest = if let Some(&at) = self.table.find(hash(&line_cell), same) {
             open[at as usize].cell.add(cell);
             at
         } else {
             let at = number(open.len());
-            open.push(placed);
+            open.push(line_cell);
             self.table
-                .insert_unique(hash(&placed), at, |&other| hash(&open[other as usize]));
+                .insert_unique(hash(&line_cell), at, |&other| hash(&open[other as usize]));
             at
         };
         if self.open.len() >= self.most {
@@ -138,7 +138,7 @@ impl CellStore {
             let mut block = CellBlock::default();
             for run in of_part.chunk_by(|one, next| one.line == next.line) {
                 cells.clear();
-                cells.extend(run.iter().map(|placed| placed.cell));
+                cells.extend(run.iter().map(|line_cell| line_cell.cell));
                 block.runs.push(Run {
                     line: run[0].line,
                     from: number(block.bytes.len()),
@@ -153,13 +153,13 @@ impl CellStore {
         self.table.clear();
     }
 
-    /// Takes the cells of another ledger in, whose lines have these places here.
-    pub(super) fn merge(&mut self, mut other: Self, places: &[u32]) {
+    /// Takes the cells of another ledger in, whose lines have these numbers here.
+    pub(super) fn merge(&mut self, mut other: Self, lines: &[u32]) {
         other.close();
         for (ours, theirs) in self.blocks.iter_mut().zip(other.blocks) {
             for mut block in theirs {
                 for run in &mut block.runs {
-                    run.line = places[run.line as usize];
+                    run.line = lines[run.line as usize];
                 }
                 ours.push(block);
             }
@@ -208,16 +208,16 @@ fn joined(blocks: &[CellBlock]) -> impl Iterator<Item = (u32, Cells)> {
     bytes.shrink_to_fit();
     let bytes = Arc::new(bytes);
     let lines = lines.into_iter();
-    lines.map(move |(line, place)| (line, place.cells(&bytes)))
+    lines.map(move |(line, packed)| (line, packed.cells(&bytes)))
 }
 
-/// Makes one of the cells of the same place.
+/// Makes one of the cells of the same hour and address.
 fn join(cells: &mut Vec<Cell>) {
-    let place = |cell: &Cell| (cell.key, cell.address);
+    let key = |cell: &Cell| (cell.key, cell.address);
     // Stable, because it finds the runs that are sorted already.
-    cells.sort_by_key(place);
+    cells.sort_by_key(key);
     cells.dedup_by(|next, kept| {
-        let same = place(next) == place(kept);
+        let same = key(next) == key(kept);
         if same {
             kept.add(*next);
         }
@@ -239,7 +239,7 @@ mod tests {
             most,
             ..CellStore::default()
         };
-        let mut places = [LinePlace::new(0), LinePlace::new(1), LinePlace::new(0)];
+        let mut slots = [LineSlot::new(0), LineSlot::new(1), LineSlot::new(0)];
         for &(line, hour, address, second) in calls {
             let cell = Cell {
                 key: hour * 2,
@@ -249,7 +249,7 @@ mod tests {
                 names: 1 << (second % 32),
                 address: Address::from_bits(address),
             };
-            store.add(line, cell, &mut places[line as usize]);
+            store.add(line, cell, &mut slots[line as usize]);
         }
         store
     }

@@ -42,11 +42,11 @@ struct KeptSession {
 
 impl KeptSession {
     fn add(&mut self, cell: Cell) {
-        let place = |known: &Cell| (known.key, known.address);
+        let key = |known: &Cell| (known.key, known.address);
         let found = match self.cells.last_mut() {
-            Some(last) if place(last) == place(&cell) => Ok(self.cells.len() - 1),
-            Some(last) if place(last) < place(&cell) => Err(self.cells.len()),
-            _ => self.cells.binary_search_by_key(&place(&cell), place),
+            Some(last) if key(last) == key(&cell) => Ok(self.cells.len() - 1),
+            Some(last) if key(last) < key(&cell) => Err(self.cells.len()),
+            _ => self.cells.binary_search_by_key(&key(&cell), key),
         };
         match found {
             Ok(at) => self.cells[at].add(cell),
@@ -73,8 +73,8 @@ impl KeptFamily {
         if self.is_many && self.sessions.len() >= most && last.is_some_and(|last| last < hash) {
             return;
         }
-        let place = |known: &KeptSession| (known.hash, &*known.name).cmp(&(hash, name));
-        match self.sessions.binary_search_by(place) {
+        let order = |known: &KeptSession| (known.hash, &*known.name).cmp(&(hash, name));
+        match self.sessions.binary_search_by(order) {
             Ok(at) => self.sessions[at].add(cell),
             Err(at) if self.is_many && at >= most => {}
             Err(at) => self.sessions.insert(
@@ -225,10 +225,10 @@ impl Ledger {
         }
     }
 
-    /// Takes those of another ledger in, whose lines have these places here.
-    pub(super) fn merge_families(&mut self, other: Families, places: &[u32]) {
+    /// Takes those of another ledger in, whose lines have these numbers here.
+    pub(super) fn merge_families(&mut self, other: Families, lines: &[u32]) {
         for (line, theirs) in other.of_lines {
-            self.merge_family(places[line as usize], theirs);
+            self.merge_family(lines[line as usize], theirs);
         }
         self.hold_families();
     }

@@ -42,7 +42,7 @@ impl Strings {
         other.all.iter().map(|text| self.symbol(text)).collect()
     }
 
-    /// Of each string, its place in the alphabetical order of all.
+    /// Of each string, its rank in the alphabetical order of all.
     pub(super) fn ranks(&self) -> Vec<u32> {
         ranks(self.all.len(), |at| &*self.all[at as usize])
     }
@@ -165,17 +165,17 @@ impl<const N: usize> InternedRows<N> {
         &self.all
     }
 
-    /// Of each row, its place in the order of the strings, then of the marks. `strings` are the ranks of the strings.
+    /// Of each row, its rank in the order of the strings, then of the marks. `strings` are the ranks of the strings.
     pub(super) fn ranks(&self, strings: &[u32]) -> Vec<u32> {
         ranks(self.all.len(), |at| {
             let row = self.row(at);
-            let places = row.strings.map(|symbol| strings[symbol as usize]);
-            (places, row.marks)
+            let string_ranks = row.strings.map(|symbol| strings[symbol as usize]);
+            (string_ranks, row.marks)
         })
     }
 }
 
-/// Of each of so many things, its place in the order of their keys.
+/// Of each of so many things, its rank in the order of their keys.
 fn ranks<K: Ord>(count: usize, key: impl Fn(u32) -> K) -> Vec<u32> {
     let mut order: Vec<u32> = (0..).take(count).collect();
     order.sort_unstable_by_key(|&at| key(at));

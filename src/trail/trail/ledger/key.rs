@@ -29,10 +29,10 @@ pub(super) struct CallKey<'a> {
     pub(super) outcome: CallOutcome,
 }
 
-/// The place of the session's name among the strings of a caller.
+/// The index of the session's name among the strings of a caller.
 pub(super) const SESSION: usize = 1;
 
-/// The place of the user agent among the strings of a caller.
+/// The index of the user agent among the strings of a caller.
 const USER_AGENT: usize = 6;
 
 const HAS_TARGET: u8 = 1;
@@ -146,12 +146,12 @@ impl<'a> CallerKey<'a> {
             invoked_by,
             principal,
         ];
-        let place = stable.iter().position(|text| !text.is_empty());
+        let index = stable.iter().position(|text| !text.is_empty());
         let mark = |on: bool, bit: u8| if on { bit } else { 0 };
         Self {
             texts: [
-                place.map_or("", |place| stable[place]),
-                if place == Some(3) {
+                index.map_or("", |index| stable[index]),
+                if index == Some(3) {
                     id_session
                 } else {
                     session

@@ -31,7 +31,7 @@ struct RecordedCaller {
     /// The name of its session, if that is one of a family.
     name: Option<Box<str>>,
     marks: u16,
-    /// The service that stands in place of an address.
+    /// The service that is given instead of an address.
     service: Address,
 }
 

@@ -35,10 +35,10 @@ pub(super) struct Sampled {
 }
 
 impl Sampled {
-    /// Takes that of another ledger in, whose lines have these places here.
-    pub(super) fn merge(&mut self, other: Self, places: &[u32]) {
+    /// Takes that of another ledger in, whose lines have these numbers here.
+    pub(super) fn merge(&mut self, other: Self, lines: &[u32]) {
         let moved = |spot: SampledCell| SampledCell {
-            line: places[spot.line as usize],
+            line: lines[spot.line as usize],
             ..spot
         };
         for (spot, calls) in other.calls {

@@ -127,8 +127,8 @@ impl Columns {
         header: impl Iterator<Item = &'n str>,
     ) -> Option<Result<Self, &'static str>> {
         let names: Vec<&str> = header.map(str::trim).collect();
-        if let Some(place) = names.iter().position(|name| holds_records(name)) {
-            return Some(Ok(Self::Whole(place)));
+        if let Some(column) = names.iter().position(|name| holds_records(name)) {
+            return Some(Ok(Self::Whole(column)));
         }
         let members: Vec<_> = names.iter().map(|name| member(name)).collect();
         let has = |name: &&str| members.contains(&Some(*name));
@@ -143,11 +143,11 @@ impl Columns {
         Some(is_whole.then_some(Self::Members(members)).ok_or(MISSING))
     }
 
-    /// The record in a row, or what is in its place.
+    /// The record in a row, or what stands there instead.
     pub(super) fn value<'c>(&self, cells: impl Iterator<Item = &'c str>) -> Value {
         let text = |cell: &str| Value::String(cell.to_owned());
         match self {
-            Self::Whole(place) => cells.skip(*place).map(text).next().unwrap_or_default(),
+            Self::Whole(column) => cells.skip(*column).map(text).next().unwrap_or_default(),
             // A cell by itself, as CloudTrail Lake has it, so that a column passes for no member of a record.
             Self::Members(names) => {
                 let pairs = names.iter().zip(cells);

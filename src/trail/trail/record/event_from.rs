@@ -274,7 +274,7 @@ fn identity(json: &str, value: Value) -> Result<Identity<'_>, Fallback> {
     Ok(identity)
 }
 
-/// `userIdentity.sessionContext`, whose opening bracket stands at `at`; gives the place behind it.
+/// `userIdentity.sessionContext`, whose opening bracket stands at `at`; gives the offset behind it.
 fn session<'a>(json: &'a str, at: usize, identity: &mut Identity<'a>) -> Result<usize, Fallback> {
     let bytes = json.as_bytes();
     let mut members = ObjectMembers::new(bytes, at)?;

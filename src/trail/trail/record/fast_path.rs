@@ -48,7 +48,7 @@ pub(super) fn event_name(bytes: &[u8], at: usize) -> Option<&[u8]> {
 }
 
 /// Takes the members behind the head of a record of Secrets Manager, as far as they come in their usual order, and gives
-/// the place behind the last one.
+/// the offset behind the last one.
 #[inline]
 pub(super) fn members(bytes: &[u8], at: usize, spans: &mut MemberSpans) -> usize {
     let mut along = FastCursor { bytes, at };
@@ -152,7 +152,7 @@ impl FastCursor<'_> {
     }
 }
 
-/// The place behind `expected`, if it stands at `at`.
+/// The offset behind `expected`, if it stands at `at`.
 #[inline]
 fn behind<const N: usize>(bytes: &[u8], at: usize, expected: &[u8; N]) -> Option<usize> {
     (bytes.get(at..at + N)? == expected).then_some(at + N)

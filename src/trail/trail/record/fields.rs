@@ -1,9 +1,9 @@
 //! The fast way to read a record: walk its members, and only as far as needed.
 //!
 //! A record of another service is left as soon as its time and its service are known, and whatever else the caller
-//! wants to know of it. Only top-level members are looked at, each at its place, so nothing inside a string or a nested
-//! object can be mistaken for one. A record that is written as AWS never does (escapes in a key, a time that is no
-//! string) is [`Fallback::Unsupported`], and `full_parse` reads it.
+//! wants to know of it. Only top-level members are looked at, one after the other, so nothing inside a string or a
+//! nested object can be mistaken for one. A record that is written as AWS never does (escapes in a key, a time that is
+//! no string) is [`Fallback::Unsupported`], and `full_parse` reads it.
 //!
 //! A key that stands twice in one object has no meaning in JSON. The last one counts, unless the walk has left by then.
 

@@ -255,7 +255,7 @@ pub(super) fn id_of_bytes(record: &[u8]) -> EventId {
     EventId::new(&String::from_utf8_lossy(record))
 }
 
-/// The places that name the secret, the surest first.
+/// The members that name the secret, the surest first.
 pub const TARGETS: [(&str, &str); 7] = [
     ("responseElements", "arn"),
     ("responseElements", "aRN"),

@@ -46,7 +46,7 @@ pub(super) fn line(
     let start = &rest[..rest.len().min(LONGEST)];
     let is_cut = start.len() == rest.len() && !is_last;
     match memchr::memchr2(b'{', b'\n', start) {
-        Some(place) if start[place] == b'{' => Ok(Some(LogLine::Record(at + place))),
+        Some(offset) if start[offset] == b'{' => Ok(Some(LogLine::Record(at + offset))),
         Some(line_end) => {
             let blank = rest[line_end..]
                 .iter()

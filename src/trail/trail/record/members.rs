@@ -31,13 +31,13 @@ pub(super) struct Value {
     pub kind: ValueKind,
 }
 
-/// What a value is, and what its place means.
+/// What a value is, and what its range holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ValueKind {
     /// There is none.
     #[default]
     Absent,
-    /// A string without escapes; the place of what is between its quotes.
+    /// A string without escapes: what is between its quotes.
     Text,
     /// A string with escapes.
     Escaped,
@@ -100,7 +100,7 @@ impl<'a> ObjectMembers<'a> {
         }
     }
 
-    /// The next key and the place of its value; `None` behind the closing bracket.
+    /// The next key and the offset of its value; `None` behind the closing bracket.
     #[inline]
     pub(super) fn key(&mut self) -> Result<Option<(&'a [u8], usize)>, Fallback> {
         let bytes = self.bytes;
@@ -135,7 +135,7 @@ impl<'a> ObjectMembers<'a> {
     }
 }
 
-/// The value that begins at `at`, and the place behind it.
+/// The value that begins at `at`, and the offset behind it.
 #[inline]
 pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Value, usize), Fallback> {
     let (range, kind, end) = match bytes[at] {

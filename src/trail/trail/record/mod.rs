@@ -12,7 +12,7 @@
 //! (JSON Lines); lines of `aws logs tail` and of exports of a log group (`log_line`); rows of a query as CSV (`table`,
 //! `columns`); with or without a byte order mark. Other forms are named with the way to convert them (`foreign`).
 //!
-//! Bytes that are no JSON at a place nobody looks at are not found out: this reads trails, it does not validate them.
+//! Bytes that are no JSON and that nobody looks at are not found out: this reads trails, it does not validate them.
 //! No I/O happens here, and no input makes it panic.
 
 mod columns;

@@ -15,7 +15,7 @@ use super::time::TimeReader;
 use super::{Contents, TrailOwner, event_from, full_parse};
 use crate::base::span::HOUR_S;
 use crate::trail::event::{EventSink, RecordKind, TrailEvent, Variety};
-use crate::trail::global_events::place_of_event;
+use crate::trail::global_events::region_of_event;
 use crate::trail::record::members::Fallback;
 use crate::trail::record::unended::UnendedValue;
 
@@ -34,7 +34,7 @@ pub(super) struct Records<'s> {
     clock: TimeReader,
     /// Where and when the last record was made that was taken out of something.
     last_selected: Option<(String, String, Hour)>,
-    /// What the file holds instead of records, by the first such place.
+    /// What the file holds instead of records: the first such thing in it.
     pub named: Option<&'static str>,
     /// What was found so far.
     pub contents: Contents,
@@ -53,7 +53,7 @@ impl<'s> Records<'s> {
         }
     }
 
-    /// Takes the record that starts at `at` and gives the place behind it. On `Err` nothing has happened.
+    /// Takes the record that starts at `at` and gives the offset behind it. On `Err` nothing has happened.
     #[inline]
     pub(super) fn take(
         &mut self,
@@ -97,7 +97,7 @@ impl<'s> Records<'s> {
         self.parsed(bytes, full_parse::of_value(value, true), sink);
     }
 
-    /// Counts something in the place of a record that is none.
+    /// Counts something that is no record where one should be.
     pub(super) fn unreadable(&mut self) {
         self.contents.records += 1;
         self.contents.unreadable += 1;
@@ -216,8 +216,8 @@ impl<'s> Records<'s> {
                     None => caller().unwrap_or_default(),
                 };
                 let region = own.1.or(path.map(|path| path.region)).unwrap_or_default();
-                let place = place_of_event(region, &seen.service);
-                self.report_hour((&account, place), seen, sink);
+                let region = region_of_event(region, &seen.service);
+                self.report_hour((&account, region), seen, sink);
             }
         }
     }

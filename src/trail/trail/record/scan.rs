@@ -1,13 +1,13 @@
 //! Finding the end of a JSON value without reading it.
 //!
-//! Every function takes a place in the bytes and gives the place behind something, or says why it cannot. Only
+//! Every function takes an offset in the bytes and gives the offset behind something, or says why it cannot. Only
 //! quotes, backslashes and brackets are looked at.
 
 use crate::trail::record::unended::UnendedValue;
 
 use super::simd;
 
-/// The place of the first byte that is not white space.
+/// The offset of the first byte that is not white space.
 #[inline]
 pub(super) fn blank_end(bytes: &[u8], mut at: usize) -> Result<usize, UnendedValue> {
     loop {
@@ -64,7 +64,7 @@ fn escaped_text(bytes: &[u8], start: usize, backslash: usize) -> Result<Text, Un
     })
 }
 
-/// The place behind the value that starts at `at`.
+/// The offset behind the value that starts at `at`.
 #[inline]
 pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<usize, UnendedValue> {
     match bytes.get(at) {
@@ -75,7 +75,7 @@ pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<usize, UnendedValue> 
     }
 }
 
-/// The place behind a number, `true`, `false` or `null`.
+/// The offset behind a number, `true`, `false` or `null`.
 #[inline]
 pub(super) fn scalar_end(bytes: &[u8], at: usize) -> Result<usize, UnendedValue> {
     let mut end = at;

@@ -17,7 +17,7 @@ use crate::trail::record::unended::UnendedValue;
 
 const BLOCK: usize = 64;
 
-/// The place behind the bracket that closes `depth` open ones, starting at `at` outside any string.
+/// The offset behind the bracket that closes `depth` open ones, starting at `at` outside any string.
 ///
 /// Braces and square brackets count alike: in JSON they are nested properly.
 pub(super) fn container_end(bytes: &[u8], at: usize, depth: usize) -> Result<usize, UnendedValue> {
@@ -67,7 +67,7 @@ fn instructions() -> Instructions {
     *BEST.get_or_init(|| *all_instructions().last().unwrap_or(&Instructions::Words))
 }
 
-/// All that this processor has, the best last. The only place that makes one, so whoever holds one may use it.
+/// All that this processor has, the best last. No other function makes one, so whoever holds one may use it.
 fn all_instructions() -> Vec<Instructions> {
     let mut all = vec![Instructions::Words];
     #[cfg(target_arch = "x86_64")]
@@ -231,7 +231,7 @@ fn closing<L: Lanes>(bytes: &[u8], mut at: usize, mut depth: usize) -> Result<us
         .map_err(|_| UnendedValue::Cut)
 }
 
-/// The place in the block of the bracket that closes the last open one, or else the depth behind the block.
+/// The offset in the block of the bracket that closes the last open one, or else the depth behind the block.
 #[inline(always)]
 fn in_block<L: Lanes>(masks: Masks, carry: &mut Carry, depth: usize) -> Result<usize, usize> {
     let quotes = masks.quote & !escaped(masks.backslash, carry);
@@ -257,7 +257,7 @@ fn in_block<L: Lanes>(masks: Masks, carry: &mut Carry, depth: usize) -> Result<u
     Err(depth + open.count_ones() as usize - closes)
 }
 
-/// The odd places.
+/// The bits at odd positions.
 const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 
 /// The bytes behind a backslash that is not itself escaped.
@@ -266,9 +266,9 @@ fn escaped(backslash: u64, carry: &mut Carry) -> u64 {
     if backslash == 0 {
         return std::mem::take(&mut carry.escaped);
     }
-    // A run of backslashes escapes what follows it if it begins at an even place and has an odd length, or begins at
-    // an odd place and has an even one. Adding the beginnings at odd places carries through their runs and so tells
-    // the two cases apart.
+    // A run of backslashes escapes what follows it if it begins at an even position and has an odd length, or begins at
+    // an odd position and has an even one. Adding the beginnings at odd positions carries through their runs and so
+    // tells the two cases apart.
     let potential = backslash & !carry.escaped;
     let maybe_escaped = potential << 1;
     let codes_and_ends = (maybe_escaped | ODD).wrapping_sub(potential);

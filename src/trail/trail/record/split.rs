@@ -27,7 +27,7 @@ enum BytePosition {
     Envelope,
     /// In a file of rows, before a row or behind the last one.
     Rows,
-    /// At a place that is no trail, for good.
+    /// In something that is no trail, for good.
     Lost,
 }
 
@@ -383,9 +383,9 @@ impl Splitter {
 
 /// What the members of a document lead to.
 enum DocumentMembers {
-    /// The place inside the array of records.
+    /// The offset inside the array of records.
     Array(usize),
-    /// The place behind the document, which had no such array, and what the document is.
+    /// The offset behind the document, which had no such array, and what the document is.
     End(usize, DocumentShape),
 }
 
@@ -451,7 +451,7 @@ fn members(
     }
 }
 
-/// The key that stands at `at`, and the place of its value.
+/// The key that stands at `at`, and the offset of its value.
 fn key(bytes: &[u8], at: usize) -> Result<(std::borrow::Cow<'_, [u8]>, usize), UnendedValue> {
     let key = scan::text(bytes, at)?;
     let at = scan::blank_end(bytes, key.end + 1)?;

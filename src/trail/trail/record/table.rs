@@ -85,7 +85,7 @@ pub(super) fn header(
 }
 
 impl RecordTable {
-    /// The next row as a value, and the place behind it. `is_last` as in [`header`].
+    /// The next row as a value, and the offset behind it. `is_last` as in [`header`].
     pub(super) fn row(
         &mut self,
         bytes: &[u8],

@@ -23,19 +23,19 @@ pub(super) struct Dictionary {
 
 #[derive(Debug)]
 struct DictionaryEntry {
-    place: Range<usize>,
+    range: Range<usize>,
     hash: u64,
     /// The last file that has it, and its number there.
     turn: u32,
     number: u32,
 }
 
-/// In place of the file that has an entry: none has.
+/// Instead of the file that has an entry: none has.
 const NEVER: u32 = u32::MAX;
 
-/// Where bytes were found in a dictionary.
-pub(super) struct DictionaryPlace {
-    /// Their place in the dictionary.
+/// What a dictionary answers about bytes.
+pub(super) struct DictionaryLookup {
+    /// Their index in the dictionary.
     pub(super) at: u32,
     /// They were not there before.
     pub(super) is_new: bool,
@@ -54,21 +54,21 @@ impl Dictionary {
     }
 
     /// Finds bytes, which are taken in if they are new.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> DictionaryPlace {
+    pub(super) fn find(&mut self, bytes: &[u8]) -> DictionaryLookup {
         let hash = FixedState::default().hash_one(bytes);
         let (all, entries) = (&self.bytes, &self.entries);
         let same = |&at: &u32| {
             let entry = &entries[at as usize];
-            entry.hash == hash && all[entry.place.clone()] == *bytes
+            entry.hash == hash && all[entry.range.clone()] == *bytes
         };
         if let Some(&at) = self.table.find(hash, same) {
-            return DictionaryPlace { at, is_new: false };
+            return DictionaryLookup { at, is_new: false };
         }
         let at = small(self.entries.len());
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         self.entries.push(DictionaryEntry {
-            place: start..self.bytes.len(),
+            range: start..self.bytes.len(),
             hash,
             turn: NEVER,
             number: 0,
@@ -76,7 +76,7 @@ impl Dictionary {
         let entries = &self.entries;
         self.table
             .insert_unique(hash, at, |&other| entries[other as usize].hash);
-        DictionaryPlace { at, is_new: true }
+        DictionaryLookup { at, is_new: true }
     }
 
     /// The number of an entry in the file, which has it from now on.
@@ -97,7 +97,7 @@ impl Dictionary {
 
     /// The bytes of an entry.
     pub(super) fn bytes(&self, at: u32) -> &[u8] {
-        &self.bytes[self.entries[at as usize].place.clone()]
+        &self.bytes[self.entries[at as usize].range.clone()]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Distinct halves of events, and what is written of each.
 
-use super::dictionary::{Dictionary, DictionaryPlace};
+use super::dictionary::{Dictionary, DictionaryLookup};
 use super::{BATCH, CONSOLE, EC2, FILTERS, FIRST_STRING, NAMES_VERSION, TLS, VPC, WEB, put};
 use crate::trail::event::{CallerHalf, SubjectHalf};
 
@@ -15,7 +15,7 @@ pub(super) const CALLER_STRINGS: usize = 9;
 pub(super) struct HalfTable {
     known: Dictionary,
     rows: Vec<HalfRow>,
-    /// The strings of all rows, by their places among all strings.
+    /// The strings of all rows, by their indexes among all strings.
     parts: Vec<u32>,
     /// A half as bytes.
     half: Vec<u8>,
@@ -47,7 +47,7 @@ impl HalfTable {
         self.known.number(at)
     }
 
-    /// The place of what was called, which is taken in if it is new.
+    /// The index of what was called, which is taken in if it is new.
     pub(super) fn subject(&mut self, half: &SubjectHalf<'_>, strings: &mut Dictionary) -> u32 {
         let sometimes = [
             half.error_code,
@@ -74,7 +74,7 @@ impl HalfTable {
         for &text in &of_batch {
             self.add([text]);
         }
-        let DictionaryPlace { at, is_new } = self.known.find(&self.half);
+        let DictionaryLookup { at, is_new } = self.known.find(&self.half);
         if is_new {
             let texts = sometimes.into_iter().flatten().chain(of_batch);
             self.push(marks, ids, always.into_iter().chain(texts), strings);
@@ -82,7 +82,7 @@ impl HalfTable {
         at
     }
 
-    /// The place of who called, which is taken in if it is new.
+    /// The index of who called, which is taken in if it is new.
     pub(super) fn caller(&mut self, half: &CallerHalf<'_>, strings: &mut Dictionary) -> u32 {
         let texts = [
             half.kind,
@@ -103,7 +103,7 @@ impl HalfTable {
             | presence(texts);
         self.begin_half(marks);
         self.add(texts.map(Option::unwrap_or_default));
-        let DictionaryPlace { at, is_new } = self.known.find(&self.half);
+        let DictionaryLookup { at, is_new } = self.known.find(&self.half);
         if is_new {
             self.push(marks, 0, texts.into_iter().flatten(), strings);
         }

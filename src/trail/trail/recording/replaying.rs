@@ -45,9 +45,9 @@ pub fn replay(
                 _ => Some(self::id(&mut rest)?),
             };
             time = time.wrapping_add(unzigzag(take(&mut rest)?));
-            let (subject, subject_half) = subjects.get(place(&mut rest)?).ok_or(Damaged)?;
-            let (caller, caller_half) = callers.get(place(&mut rest)?).ok_or(Damaged)?;
-            let address = match place(&mut rest)? {
+            let (subject, subject_half) = subjects.get(take_usize(&mut rest)?).ok_or(Damaged)?;
+            let (caller, caller_half) = callers.get(take_usize(&mut rest)?).ok_or(Damaged)?;
+            let address = match take_usize(&mut rest)? {
                 0 => None,
                 number => Some(*addresses.get(number - 1).ok_or(Damaged)?),
             };
@@ -82,16 +82,16 @@ pub fn replay(
 
 /// How many of something follow. Each has at least a byte, so damage cannot ask for more memory than there are bytes.
 fn count(rest: &mut &[u8]) -> Result<usize, Damaged> {
-    let count = place(rest)?;
+    let count = take_usize(rest)?;
     (count <= rest.len()).then_some(count).ok_or(Damaged)
 }
 
-fn place(rest: &mut &[u8]) -> Result<usize, Damaged> {
+fn take_usize(rest: &mut &[u8]) -> Result<usize, Damaged> {
     usize::try_from(take(rest)?).map_err(|_| Damaged)
 }
 
 fn text<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<&'b str, Damaged> {
-    strings.get(place(rest)?).copied().ok_or(Damaged)
+    strings.get(take_usize(rest)?).copied().ok_or(Damaged)
 }
 
 fn strings<'b>(rest: &mut &'b [u8]) -> Result<Vec<&'b str>, Damaged> {
@@ -99,7 +99,7 @@ fn strings<'b>(rest: &mut &'b [u8]) -> Result<Vec<&'b str>, Damaged> {
     let mut lengths = Vec::with_capacity(count);
     let mut total = 0_usize;
     for _ in 0..count {
-        let length = place(rest)?;
+        let length = take_usize(rest)?;
         total = total.checked_add(length).ok_or(Damaged)?;
         lengths.push(length);
     }
@@ -118,7 +118,7 @@ fn addresses<'b>(rest: &mut &'b [u8]) -> Result<Vec<(&'b str, Address)>, Damaged
     let count = count(rest)?;
     let mut addresses = Vec::with_capacity(count);
     for _ in 0..count {
-        let length = place(rest)?;
+        let length = take_usize(rest)?;
         let text = rest.split_off(..length).ok_or(Damaged)?;
         let text = std::str::from_utf8(text).map_err(|_| Damaged)?;
         let (bits, behind) = rest.split_first_chunk().ok_or(Damaged)?;
@@ -128,7 +128,7 @@ fn addresses<'b>(rest: &mut &'b [u8]) -> Result<Vec<(&'b str, Address)>, Damaged
     Ok(addresses)
 }
 
-/// Halves without their batches, each with the place of its own among the batches.
+/// Halves without their batches, each with the index of its own among the batches.
 type SubjectHalves<'b> = (Vec<(SubjectHalf<'b>, Option<usize>)>, Vec<Batch<'b>>);
 
 fn subjects<'b>(rest: &mut &[u8], strings: &[&'b str]) -> Result<SubjectHalves<'b>, Damaged> {
@@ -224,9 +224,9 @@ fn optional<'b, const N: usize>(
         return Err(Damaged);
     }
     let mut texts = [None; N];
-    for (bit, place) in (FIRST_STRING..).zip(&mut texts) {
+    for (bit, slot) in (FIRST_STRING..).zip(&mut texts) {
         if marks >> bit & 1 != 0 {
-            *place = Some(text(rest, strings)?);
+            *slot = Some(text(rest, strings)?);
         }
     }
     Ok(texts)

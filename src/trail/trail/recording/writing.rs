@@ -1,6 +1,6 @@
 //! The calls of one file, written down.
 
-use super::dictionary::{Dictionary, DictionaryPlace};
+use super::dictionary::{Dictionary, DictionaryLookup};
 use super::half_table::HalfTable;
 use super::{
     ACTIVE_HOUR, ACTIVE_HOUR_READ_ONLY, EVENT, SELECTED, SHARED_EVENT, VARIETY, put, zigzag,
@@ -89,14 +89,14 @@ impl Recording {
     }
 
     fn hour(&mut self, tag: u8, account: &str, region: &str, hour: u32) {
-        self.place(tag, account, region);
+        self.scope(tag, account, region);
         put(&mut self.calls, u64::from(hour));
     }
 
-    fn place(&mut self, tag: u8, account: &str, region: &str) {
-        let place = [self.number(account), self.number(region)];
+    fn scope(&mut self, tag: u8, account: &str, region: &str) {
+        let scope = [self.number(account), self.number(region)];
         self.calls.push(tag);
-        for number in place {
+        for number in scope {
             put(&mut self.calls, number);
         }
     }
@@ -108,7 +108,7 @@ impl Recording {
             identities,
             any_success,
         } = variety;
-        self.place(VARIETY, account, region);
+        self.scope(VARIETY, account, region);
         for values in [services, names, identities] {
             let number = match values {
                 Values::None => 0,
@@ -127,13 +127,13 @@ impl Recording {
         let caller = self.known_caller(&caller_half);
         let text = event.source_ip.as_deref();
         let text = text.filter(|_| caller_half.service.is_none());
-        let place = text.map(|text| self.address(text));
+        let index = text.map(|text| self.address(text));
         let numbers = [
             self.subjects.number(subject),
             self.callers.number(caller),
-            place.map_or(0, |at| 1 + self.addresses.number(at)),
+            index.map_or(0, |at| 1 + self.addresses.number(at)),
         ];
-        let address = text.zip(place.map(|at| self.hashed[at as usize]));
+        let address = text.zip(index.map(|at| self.hashed[at as usize]));
         let calls = &mut self.calls;
         calls.push(if event.shared_id.is_some() {
             SHARED_EVENT
@@ -171,12 +171,12 @@ impl Recording {
     }
 
     fn number(&mut self, text: &str) -> u64 {
-        let DictionaryPlace { at, .. } = self.strings.find(text.as_bytes());
+        let DictionaryLookup { at, .. } = self.strings.find(text.as_bytes());
         self.strings.number(at)
     }
 
     fn address(&mut self, text: &str) -> u32 {
-        let DictionaryPlace { at, is_new } = self.addresses.find(text.as_bytes());
+        let DictionaryLookup { at, is_new } = self.addresses.find(text.as_bytes());
         if is_new {
             self.hashed.push(Address::of(Some(text)));
         }

@@ -106,7 +106,7 @@ fn kms_differs_by_other_services_or_the_free_requests() {
 }
 
 #[test]
-fn a_place_that_only_one_side_knows_says_so() {
+fn a_row_that_only_one_side_knows_says_so() {
     let report = fixture::report(60);
     let found = against(&report, CostPart::Storage, "0.4", None);
     let elsewhere = found

@@ -234,11 +234,11 @@ proptest! {
         let once = lines(&calls, KeptNames::None);
         prop_assert_eq!(&once, &lines(&backwards, KeptNames::None));
 
-        let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(calls.len())).collect();
-        places.extend([0, calls.len()]);
-        places.sort_unstable();
+        let mut offsets: Vec<usize> = cuts.iter().map(|cut| cut.index(calls.len())).collect();
+        offsets.extend([0, calls.len()]);
+        offsets.sort_unstable();
         let mut all = empty(KeptNames::None);
-        for part in places.windows(2) {
+        for part in offsets.windows(2) {
             let mut own = all.another();
             for call in &calls[part[0]..part[1]] {
                 feed(&mut own, call);

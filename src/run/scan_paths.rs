@@ -1,4 +1,4 @@
-//! The places of a scan: the folder that it writes to, those of `--save` and `--cache`, and the files that it is to read.
+//! The paths of a scan: the folder that it writes to, those of `--save` and `--cache`, and the files that it reads.
 //!
 //! All of it is looked at before the long work begins.
 

@@ -1,12 +1,12 @@
-//! The places that a policy narrows its statements to: accounts, roles, buckets, log groups, tables and secrets.
+//! The resources that a policy narrows its statements to: accounts, roles, buckets, log groups, tables and secrets.
 
 use std::collections::BTreeMap;
 
 use super::action_group::ActionGroup;
-use super::{Effect, Places, QueryPlace, Statement, when};
+use super::{Effect, PolicyResources, QueryTable, Statement, when};
 use crate::domain::base::log_group::LogGroup;
 
-impl Places {
+impl PolicyResources {
     /// Reading and writing the one object, and finding out that it is not there yet: without `s3:ListBucket` AWS says
     /// "access denied" of a missing object.
     pub(super) fn journal_statements(&self) -> Vec<Statement> {
@@ -38,7 +38,7 @@ impl Places {
     /// its result to S3 (Athena User Guide, "Identity and access management"). The files of the trail are read in the caller's
     /// name, too: name their bucket with `--trail s3://...` beside the table.
     pub(super) fn query_statements(&self, action: &[String]) -> Vec<Statement> {
-        let Some(place) = &self.query else {
+        let Some(query) = &self.query else {
             return Vec::new();
         };
         let partition = &self.partition;
@@ -50,13 +50,13 @@ impl Places {
             condition: BTreeMap::new(),
         };
         let action: Vec<&str> = action.iter().map(String::as_str).collect();
-        let QueryPlace {
+        let QueryTable {
             catalog,
             database,
             table,
             workgroup,
             output,
-        } = place;
+        } = query;
         let athena = |what: String| format!("arn:{partition}:athena:*:*:{what}");
         let glue = |what: String| format!("arn:{partition}:glue:*:*:{what}");
         let results = match output {

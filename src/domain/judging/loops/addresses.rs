@@ -9,7 +9,7 @@ use crate::domain::trail::sessions::SessionForm;
 
 /// The calls of one hour at an address, under however many sessions.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PlaceHour {
+pub(super) struct AddressHour {
     pub(super) calls: u64,
     pub(super) sessions: u64,
     /// The calls of the session that made the most.
@@ -20,8 +20,8 @@ pub(super) struct PlaceHour {
 
 /// The calls at an address, or at several.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) hours: BTreeMap<u32, PlaceHour>,
+pub(super) struct AddressCalls {
+    pub(super) hours: BTreeMap<u32, AddressHour>,
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) calls: u64,
@@ -37,7 +37,7 @@ pub(super) struct Place {
     pub(super) are_processes: bool,
 }
 
-impl Default for Place {
+impl Default for AddressCalls {
     fn default() -> Self {
         Self {
             hours: BTreeMap::new(),
@@ -53,16 +53,16 @@ impl Default for Place {
     }
 }
 
-impl Place {
+impl AddressCalls {
     /// The calls of some sessions.
     pub(super) fn of(stays: &[Stay<'_>], needs: ClientNeeds) -> Self {
-        let mut hours: BTreeMap<u32, PlaceHour> = BTreeMap::new();
+        let mut hours: BTreeMap<u32, AddressHour> = BTreeMap::new();
         for hour in stays.iter().flat_map(|stay| stay.hours) {
-            let place = hours.entry(hour.hour).or_default();
-            place.calls += hour.calls;
-            place.sessions += 1;
-            place.most = place.most.max(hour.calls);
-            place.apart += needs.beyond(hour.calls);
+            let of_hour = hours.entry(hour.hour).or_default();
+            of_hour.calls += hour.calls;
+            of_hour.sessions += 1;
+            of_hour.most = of_hour.most.max(hour.calls);
+            of_hour.apart += needs.beyond(hour.calls);
         }
         let starts = stays.iter().filter(|stay| stay.form == SessionForm::Start);
         let sessions: BTreeSet<&str> = stays.iter().map(Stay::session).collect();
@@ -87,11 +87,11 @@ impl Place {
     /// Takes in other sessions.
     pub(super) fn join(&mut self, other: Self) {
         for (hour, more) in other.hours {
-            let place = self.hours.entry(hour).or_default();
-            place.calls += more.calls;
-            place.sessions += more.sessions;
-            place.most = place.most.max(more.most);
-            place.apart += more.apart;
+            let of_hour = self.hours.entry(hour).or_default();
+            of_hour.calls += more.calls;
+            of_hour.sessions += more.sessions;
+            of_hour.most = of_hour.most.max(more.most);
+            of_hour.apart += more.apart;
         }
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
@@ -115,12 +115,12 @@ impl Place {
     }
 
     /// The most of something in an hour.
-    pub(super) fn most(&self, of: impl Fn(&PlaceHour) -> u64) -> u64 {
+    pub(super) fn most(&self, of: impl Fn(&AddressHour) -> u64) -> u64 {
         self.hours.values().map(of).max().unwrap_or(0)
     }
 
     /// The hours with more of some calls than a client may make.
-    pub(super) fn hot(&self, of: impl Fn(&PlaceHour) -> u64) -> impl Iterator<Item = u32> {
+    pub(super) fn hot(&self, of: impl Fn(&AddressHour) -> u64) -> impl Iterator<Item = u32> {
         let hours = self.hours.iter();
         let hot = hours.filter(move |(_, hour)| of(hour) > HOT_CALLS_AN_HOUR);
         hot.map(|(&hour, _)| hour)

@@ -9,23 +9,23 @@ use std::str::FromStr;
 
 use crate::domain::base::object_address::{AddressError, ObjectAddress};
 
-/// The place of a journal, as `--journal` takes it.
+/// Where a journal is kept, as `--journal` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JournalPlace {
+pub enum JournalLocation {
     /// A file on this machine.
     File(PathBuf),
     /// An object in a bucket.
     Object(ObjectAddress),
 }
 
-impl JournalPlace {
+impl JournalLocation {
     /// Beside a plan, with the ending `.journal.jsonl` for its own.
     pub fn beside(plan: &Path) -> Self {
         Self::File(plan.with_extension("journal.jsonl"))
     }
 }
 
-impl FromStr for JournalPlace {
+impl FromStr for JournalLocation {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
@@ -37,7 +37,7 @@ impl FromStr for JournalPlace {
     }
 }
 
-impl fmt::Display for JournalPlace {
+impl fmt::Display for JournalLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -56,9 +56,9 @@ mod tests {
             "s3://my-bucket/plan.jsonl",
             "s3://my.bucket/a/b c/plan.journal.jsonl",
         ] {
-            let place: JournalPlace = text.parse().unwrap();
-            assert!(matches!(place, JournalPlace::Object(_)), "{text}");
-            assert_eq!(place.to_string(), text);
+            let location: JournalLocation = text.parse().unwrap();
+            assert!(matches!(location, JournalLocation::Object(_)), "{text}");
+            assert_eq!(location.to_string(), text);
         }
         // IAM reads `*`, `?` and `${` in a resource as patterns, so no policy could name such an object alone.
         for text in [
@@ -72,13 +72,13 @@ mod tests {
             "s3://my-bucket/a*",
             "s3://my-bucket/a\nb",
         ] {
-            assert!(text.parse::<JournalPlace>().is_err(), "{text:?}");
+            assert!(text.parse::<JournalLocation>().is_err(), "{text:?}");
         }
         for text in ["plan.journal.jsonl", "/tmp/s3:/x", "a/s3://b/c"] {
-            let place: JournalPlace = text.parse().unwrap();
-            assert_eq!(place, JournalPlace::File(text.into()), "{text}");
+            let location: JournalLocation = text.parse().unwrap();
+            assert_eq!(location, JournalLocation::File(text.into()), "{text}");
         }
-        let beside = JournalPlace::beside(Path::new("a/plan.csv"));
-        assert_eq!(beside, JournalPlace::File("a/plan.journal.jsonl".into()));
+        let beside = JournalLocation::beside(Path::new("a/plan.csv"));
+        assert_eq!(beside, JournalLocation::File("a/plan.journal.jsonl".into()));
     }
 }
