@@ -74,7 +74,7 @@ impl CompareBasis {
     }
 }
 
-/// What changed from an old scan to a new one. Amounts are by the basis.
+/// The changes from an old scan to a new one. Amounts are by the basis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// [`FORMAT`].
@@ -152,13 +152,13 @@ pub struct BridgeStep {
     pub code: String,
     /// Its meaning, for people.
     pub text: String,
-    /// How many secrets (or scopes) it is about.
+    /// The number of secrets (or scopes) that it is about.
     pub count: u64,
     /// The amount that it adds to the total.
     pub change_usd: Money,
 }
 
-/// What the old scan promised, and what became of it.
+/// The savings that the old scan promised, and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavingsReview {
     /// The amount that the old scan said could be saved a month.
@@ -267,7 +267,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
     }
 }
 
-/// Whether nobody used a secret for the idle time, before and now.
+/// The idleness of a secret before and now: whether nobody used it for the idle time.
 #[derive(Clone, Copy)]
 struct IdleChange {
     was_idle: bool,

@@ -218,7 +218,7 @@ pub(crate) struct ProgressLine {
     said: Mutex<Instant>,
 }
 
-/// What is being done now: one line that changes on a terminal, a line now and then in a pipe.
+/// The status of the work that is being done now: one line that changes on a terminal, a line now and then in a pipe.
 #[derive(Debug)]
 pub(crate) struct StatusLine {
     bar: Option<ProgressBar>,

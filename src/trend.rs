@@ -47,7 +47,7 @@ pub struct TrendMonth {
     pub scan: Option<MonthScan>,
 }
 
-/// What a scan says of its month.
+/// The facts that a scan gives of its month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthScan {
     /// The time when the scan was made.
@@ -83,7 +83,7 @@ pub struct MonthScan {
     pub movers: Vec<Mover>,
 }
 
-/// What one owner or account paid.
+/// The amounts that one owner or account paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrendGroup {
     /// The owner or account, as summaries show it. Other people's text.

@@ -32,7 +32,7 @@ pub const ACTIONS: &[&str] = &["logs:FilterLogEvents"];
 /// Days that are read side by side. Accounts share a few requests a second (CloudWatch Logs quotas, `FilterLogEvents`).
 const AT_ONCE: usize = 3;
 
-/// How reading a log group went.
+/// The result of reading a log group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogGroupRead {
     /// Pages that were read.

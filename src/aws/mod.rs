@@ -57,7 +57,7 @@ pub const APP: &str = "secretsweep";
 /// The home Region if none is configured.
 const HOME: &str = "us-east-1";
 
-/// What a command does with AWS, as far as permissions go.
+/// The uses that a command makes of AWS, as far as permissions go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AwsUse {
     /// Listing secrets and describing primaries.
@@ -194,7 +194,7 @@ pub fn actions() -> Vec<&'static str> {
     .concat()
 }
 
-/// How to reach AWS. Everything that is `None` is found the way `aws` finds it.
+/// The settings by which AWS is reached. Everything that is `None` is found the way `aws` finds it.
 #[derive(Clone, Debug, Default)]
 pub struct Connect {
     /// The profile (`--profile`), which goes before keys in variables; else `AWS_PROFILE`, which does not.
@@ -207,10 +207,10 @@ pub struct Connect {
     pub endpoint: Option<String>,
     /// A file of certificates to trust instead of the system's: the value of `AWS_CA_BUNDLE`; else the profile's.
     pub ca_bundle: Option<PathBuf>,
-    /// How often a request is tried at most: the value of `AWS_MAX_ATTEMPTS`; else the profile's, else
+    /// The most times that a request is tried: the value of `AWS_MAX_ATTEMPTS`; else the profile's, else
     /// [`Patience::attempts`].
     pub max_attempts: Option<String>,
-    /// How attempts are spread: the value of `AWS_RETRY_MODE`; else the profile's, else `standard`.
+    /// The way in which attempts are spread: the value of `AWS_RETRY_MODE`; else the profile's, else `standard`.
     pub retry_mode: Option<String>,
     /// Fixed keys instead of the usual chain.
     pub keys: Option<Keys>,
@@ -259,7 +259,7 @@ pub struct Patience {
     pub attempts: u32,
     /// The wait before the second attempt; later ones double, with jitter.
     pub first_wait: Duration,
-    /// How long a throttled request is tried again.
+    /// The time for which a throttled request is tried again.
     pub throttled: Duration,
     /// Time between two requests to the event history of one account and Region. AWS allows two a second.
     pub lookup_pace: Duration,

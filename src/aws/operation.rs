@@ -58,7 +58,7 @@ pub(super) struct RemoteService {
     pub(super) endpoint: fn(&EndpointParams<'_>) -> Option<Endpoint>,
 }
 
-/// What decides which endpoint of a service is asked.
+/// The parameters that decide which endpoint of a service is asked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EndpointParams<'a> {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...

@@ -81,7 +81,7 @@ pub(super) fn closed(account: &OrganizationAccount) -> Option<String> {
         .then(|| state.to_owned())
 }
 
-/// What could not be read of the policies of the organization.
+/// The parts of the policies of the organization that could not be read.
 #[derive(Debug, Default)]
 pub(super) struct ControlsRead {
     pub(super) gaps: Vec<Gap>,

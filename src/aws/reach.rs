@@ -24,7 +24,7 @@ use crate::ports::{Fault, IamSink, PolicyHolder, ProgressEvent, ProgressSink, Va
 /// asked.
 pub const ACTIONS: &[&str] = &["iam:GetAccountAuthorizationDetails", "kms:GetKeyPolicy"];
 
-/// What could not be read.
+/// The parts that could not be read.
 #[derive(Debug, Default)]
 pub struct ReachRead {
     /// The parts that are missing although they were asked for.

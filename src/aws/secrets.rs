@@ -36,7 +36,7 @@ pub const ACTIONS: &[&str] = &[
 /// Secrets on a page: the most that AWS gives.
 pub(super) const PAGE: i32 = 100;
 
-/// What one account and Region holds.
+/// The inventory of one account and Region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
     /// The account and Region.

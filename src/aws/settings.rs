@@ -35,7 +35,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::{APP, Connect, HOME, Patience};
 use crate::ports::Fault;
 
-/// What the profile that is in force says of things that the SDK leaves to its caller.
+/// The settings in the profile in force that the SDK leaves to its caller.
 #[derive(Debug, Default)]
 struct FromProfile {
     ca_bundle: Option<PathBuf>,

@@ -17,7 +17,7 @@ use crate::ports::{BlobStore, Fault, ProgressEvent, ProgressSink};
 /// The actions of AWS that this adapter calls.
 pub const ACTIONS: &[&str] = &["secretsmanager:ListSecretVersionIds"];
 
-/// What the current versions of some secrets are.
+/// The current versions of some secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CurrentVersions {
     /// The current version by ARN; nothing for a secret that has none.

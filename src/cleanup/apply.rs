@@ -27,7 +27,7 @@ use crate::ports::{JournalWriter, RecentReads, Vault};
 pub(crate) use examine::ours;
 use examine::{Check, examine};
 
-/// What applying a plan deals with.
+/// The ports, the policy, the clock and the signal that applying a plan works with.
 #[derive(Clone, Copy)]
 pub struct ApplyContext<'a> {
     /// The port by which secrets are acted on.
@@ -42,7 +42,7 @@ pub struct ApplyContext<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// How to carry a plan out.
+/// The options by which a plan is carried out.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
     /// A tag to set before each deletion.
@@ -51,13 +51,13 @@ pub struct ApplyOptions {
     pub replicas: Replicas,
     /// The least time between two deletions. AWS allows 50 a second in an account and Region.
     pub pace: Duration,
-    /// How long to wait before asking again whether replicas are gone.
+    /// The time to wait before asking again whether replicas are gone.
     pub patience: Duration,
     /// Name and version of the tool, for the journal.
     pub tool: String,
 }
 
-/// What to do with the replicas of a secret that is to be deleted.
+/// The treatment of the replicas of a secret that is to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replicas {
     /// Refuse such a secret: replicas would be gone at once, without a recovery window.
@@ -66,7 +66,7 @@ pub enum Replicas {
     Remove,
 }
 
-/// What became of one line.
+/// The outcome of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineOutcome {
     /// All checks passed; nothing was done.
@@ -116,7 +116,7 @@ impl LineOutcome {
     }
 }
 
-/// What became of a plan.
+/// The outcome of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApplySummary {
     /// Each line that was to be deleted, in the plan's order.

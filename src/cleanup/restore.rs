@@ -18,7 +18,7 @@ use crate::domain::cleanup::journal::{
 use crate::domain::inventory::secret::{Secret, day_of};
 use crate::ports::{Fault, JournalWriter};
 
-/// What became of one secret.
+/// The outcome for one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Back {
     /// The ARN of the secret.
@@ -69,7 +69,7 @@ impl RestoreOutcome {
     }
 }
 
-/// What became of all.
+/// The outcome for all secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestoreSummary {
     /// Each secret, in the order asked for.
@@ -118,7 +118,7 @@ pub fn all(state: &JournalState) -> Vec<SecretArn> {
         .collect()
 }
 
-/// Who acts and for what, as it stands in the journal.
+/// The caller who acts, and for which plan and with which tool, as the journal has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Author<'a> {
     /// The plan that the journal belongs to.

@@ -11,7 +11,7 @@ use crate::domain::cleanup::journal::{JournalState, Phase, SecretState};
 pub struct StatusRow {
     /// The ARN of the secret.
     pub arn: SecretArn,
-    /// How it stands, in one or two words.
+    /// The state of the secret, in one or two words.
     pub state: &'static str,
     /// Since when.
     pub since: Timestamp,

@@ -59,7 +59,7 @@ fn mended_secrets(old: &Report, pairs: &Pairs<'_>) -> Money {
         .sum()
 }
 
-/// What was promised for the loops on names of one account and Region that are not in the inventory.
+/// The savings that were promised for the loops on names of one account and Region that are not in the inventory.
 #[derive(Default)]
 struct Promised<'a> {
     usd: Money,

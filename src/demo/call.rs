@@ -14,11 +14,11 @@ pub(super) struct Call {
     pub account: &'static str,
     pub region: &'static str,
     pub caller: &'static DemoCaller,
-    /// Which of the caller's clients it is, from 0.
+    /// The number of the caller's client, from 0.
     pub client: u32,
     pub act: Act,
     pub failure: Option<Failure>,
-    /// What `sharedEventID` is made of, when two accounts log the same call.
+    /// The number that `sharedEventID` is made of, when two accounts log the same call.
     pub shared: Option<u64>,
 }
 
@@ -80,7 +80,7 @@ impl CallTarget {
     }
 }
 
-/// Which version a read asks for.
+/// The version that a read asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VersionRequest {
     /// None named: AWS gives the current one.

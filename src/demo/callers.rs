@@ -26,7 +26,7 @@ pub(super) struct DemoCaller {
     pub tls: &'static str,
 }
 
-/// What the session of a client is named after.
+/// The source of the name of a client's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionNaming {
     /// A fixed name: a function, a pipeline, a person.
@@ -134,7 +134,7 @@ const fn pods(role_name: &'static str, agent: &'static str, net: &'static str) -
     )
 }
 
-/// What a service runs on and calls with.
+/// The platform that a service runs on, and the language or library that it calls with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ClientKind {

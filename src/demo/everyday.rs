@@ -45,7 +45,7 @@ const CONTENTS: &[(&str, &str)] = &[
     ("twilio/auth-token", "Text messages and calls"),
 ];
 
-/// What happens to an everyday secret in the ninety days.
+/// The life of an everyday secret in the ninety days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     /// Its service reads it once in so many seconds.

@@ -14,9 +14,9 @@ use crate::domain::base::span::HOUR_S;
 
 /// The access key id that AWS itself uses in examples: real enough to read, known not to be a credential.
 const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
-/// What a record says of its caller, already as JSON.
+/// The fields of a record that describe its caller, already as JSON.
 ///
-/// Neighbours in a log file are mostly calls of one client, and writing these parts anew for each would cost more than
+/// Neighbours in a log file are mostly calls of one client, and writing these parts again for each would cost more than
 /// all the rest of a record.
 pub(super) struct Face {
     of: FaceKey,
@@ -28,8 +28,8 @@ pub(super) struct Face {
     pub tls: Option<Box<RawValue>>,
 }
 
-/// What a face depends on: the log's account and Region, the caller and its client, when the session began, the service
-/// that is called, and who called for it.
+/// The facts that a face depends on: the log's account and Region, the caller and its client, when the session began, the
+/// service that is called, and who called for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FaceKey {
     account: &'static str,

@@ -151,7 +151,7 @@ mod tests {
         recipient_account_id: String,
     }
 
-    /// What the tests need of the trail.
+    /// The facts about the trail that the tests need.
     #[derive(Default)]
     struct TestTrail {
         /// Hours with a record, as the first 13 characters of their time, by account and Region.

@@ -24,7 +24,7 @@ pub(super) const SCOPES: &[(&str, &str, i64)] = &[
     (STAGING, FRANKFURT, 12),
 ];
 
-/// Where and when the logs are missing: account, Region, first moment, and the moment after the last.
+/// The scope and the time in which the logs are missing: account, Region, first moment, and the moment after the last.
 pub(super) const HOLE: (&str, &str, i64, i64) =
     (STAGING, FRANKFURT, NOW - 32 * DAY_S, NOW - 20 * DAY_S);
 

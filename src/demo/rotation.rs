@@ -66,7 +66,7 @@ pub(super) fn calls(calls: &mut Vec<Call>, secrets: Range<usize>) {
     }
 }
 
-/// How a rotation ends.
+/// The way in which a rotation ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RotationEnd {
     Success,

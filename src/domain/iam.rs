@@ -55,7 +55,7 @@ pub enum Effect {
     Deny,
 }
 
-/// Where the actions apply, as far as it is known.
+/// The resources to which the actions apply, as far as they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyResources {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...

@@ -31,7 +31,7 @@ pub use budget::BudgetLimits;
 pub use file::toml_fault;
 pub use findings::{FindingSettings, NamingRule, Team};
 
-/// What is wrong with a policy file: the message names line and column.
+/// An error in a policy file: the message names line and column.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct PolicyError(String);
@@ -247,7 +247,7 @@ pub struct Policy {
     pub maintenance: Vec<ReaderKind>,
     /// Fingerprints that come before the built-in ones.
     pub fingerprints: Vec<OwnFingerprint>,
-    /// Which findings are reported, and their thresholds.
+    /// The findings that are reported, and their thresholds.
     pub findings: FindingSettings,
     /// Accepted findings.
     pub mutes: Vec<Mute>,

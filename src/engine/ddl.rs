@@ -54,7 +54,7 @@ const COLUMNS: [(&str, &str); 29] = [
     ),
 ];
 
-/// What the table is over.
+/// The folder, accounts, Regions and days that the table is over, and its name.
 #[derive(Clone, Debug)]
 pub struct TrailTableRequest<'a> {
     /// The folder above the accounts: `s3://bucket/prefix/AWSLogs`, with the organization's id if there is one. No slash at

@@ -12,7 +12,7 @@ use super::table::{literal, quoted};
 use crate::domain::base::span::Span;
 use crate::ports::TableColumns;
 
-/// How the partitions of a table hold the day.
+/// The way in which the partitions of a table hold the day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DayPartition {
     /// One column, with the day as a text that sorts by time, as `strftime` writes it.

@@ -70,7 +70,7 @@ pub(super) const COLUMNS: [&str; 36] = [
 /// So many clients of a line are distinguished in an hour. A client is a session and an address.
 pub(super) const CLIENTS: u32 = 1_000;
 
-/// What a query is for.
+/// The time that a query is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueryScope {
     /// The time that the ledger counts.

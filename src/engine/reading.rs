@@ -30,7 +30,7 @@ pub enum EngineError {
     Table(String),
 }
 
-/// What an engine gave.
+/// The result that an engine gave.
 #[derive(Debug, Default)]
 pub struct EngineRead {
     /// The events and the coverage, a ledger for each part.
@@ -50,7 +50,7 @@ pub struct EngineRead {
 pub struct DayColumn {
     /// Its name.
     pub name: String,
-    /// How it writes the day, such as `yyyy/MM/dd`.
+    /// The way in which it writes the day, such as `yyyy/MM/dd`.
     pub format: String,
 }
 
@@ -210,7 +210,7 @@ pub fn from_rows(
     Ok(read)
 }
 
-/// What is to be said of the rows of all parts.
+/// The remarks on the rows of all parts.
 #[derive(Debug, Default)]
 struct Remarks {
     unread: Vec<Unread>,

@@ -51,7 +51,7 @@ pub enum RowError {
     NoSpan,
 }
 
-/// What the records of one account, Region and day show, but for the events of Secrets Manager.
+/// The facts that the records of one account, Region and day show, but for the events of Secrets Manager.
 #[derive(Debug, Default)]
 struct ScopeDay {
     /// A bit for each hour of the day that has a management event.

@@ -84,7 +84,7 @@ impl std::str::FromStr for TrinoAddress {
     }
 }
 
-/// What proves who asks.
+/// The proof of who asks.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TrinoLogin {
     /// A password, from `TRINO_PASSWORD`.

@@ -27,7 +27,7 @@ pub fn begins_with(path: &Path, bytes: &[u8]) -> bool {
     read.is_ok() && start == bytes
 }
 
-/// How many bytes may be read before the next value has to begin. Clones are the same allowance.
+/// The number of bytes that may be read before the next value has to begin. Clones are the same allowance.
 #[derive(Clone, Debug)]
 pub(super) struct Allowance(Rc<Cell<usize>>);
 
@@ -128,7 +128,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// What ends a value in a text.
+/// The end of a value in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueEnd {
     /// A line break.

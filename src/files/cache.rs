@@ -26,7 +26,7 @@ use crate::domain::trail::event::EventSink;
 use crate::domain::trail::record::Contents;
 use crate::domain::trail::recording::{self, FORMAT, Recorder, Recording, put, take};
 
-/// How many folders are open at once. Files come folder by folder.
+/// The number of folders that are open at once. Files come folder by folder.
 const OPEN: usize = 16;
 
 /// So many entries stay although there are newer ones of the same files.
@@ -35,7 +35,7 @@ const FEW: usize = 32;
 /// The longest head of an entry that is accepted, in bytes.
 const HEAD_LIMIT: usize = 64 << 10;
 
-/// What distinguishes one state of a file from another.
+/// The facts that distinguish one state of a file from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileVersion {
     /// Bytes as stored.
@@ -75,7 +75,7 @@ struct CachedFolder {
     file: RwLock<Option<File>>,
 }
 
-/// Where an entry lies in the cache file.
+/// The location of an entry in the cache file.
 #[derive(Clone, Debug)]
 struct CacheEntry {
     version: FileVersion,
@@ -84,7 +84,7 @@ struct CacheEntry {
     sum: u32,
 }
 
-/// What is used for one file of a sink after another.
+/// The buffers that are used for one file of a sink after another.
 #[derive(Debug, Default)]
 pub struct CacheWriter {
     recording: Recording,
@@ -265,7 +265,7 @@ impl CachedFolder {
         (crc32fast::hash(payload) == entry.sum).then_some(())
     }
 
-    /// Whether what the pen has just written of a file is there already, and whole.
+    /// Returns whether what the pen has just written of a file is there already, and whole.
     fn holds(&self, slot: &CacheSlot<'_>, pen: &mut CacheWriter) -> bool {
         let known = self.index.get(slot.name);
         known.is_some_and(|entry| {
@@ -361,7 +361,7 @@ fn read_head(
     Some((name, entry))
 }
 
-/// What reading the file gave besides its calls.
+/// Takes from `rest` what reading the file gave apart from its calls.
 fn outcome(rest: &mut &[u8], size: u64) -> Option<FileRead> {
     let mut number = || take(rest).ok();
     let (records, ours, inflated, members) = (number()?, number()?, number()?, number()?);

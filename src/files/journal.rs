@@ -76,7 +76,7 @@ pub fn read(path: &Path) -> Result<JournalState, OpenError> {
 #[derive(Debug)]
 pub struct JournalFile {
     file: File,
-    /// How much of the file is whole lines.
+    /// The number of bytes of the file that are whole lines.
     whole: u64,
 }
 

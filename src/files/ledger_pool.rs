@@ -30,7 +30,7 @@ pub struct LedgerPool {
     rest: Mutex<NonEventAnswers>,
 }
 
-/// What is no event.
+/// The answers that are no events.
 #[derive(Debug, Default)]
 struct NonEventAnswers {
     covered: Vec<(Scope, Span)>,
@@ -59,7 +59,8 @@ fn slot_of<'p>(object: &LogObject, folder: &'p str, name: &'p str) -> CacheSlot<
     }
 }
 
-/// Whether a log file has several gzip members, which AWS never writes. Messages of a log group are packed one by one.
+/// Returns whether a log file has several gzip members, which AWS never writes. Messages of a log group are packed one by
+/// one.
 fn is_packed_again(object: &LogObject, file: &log_file::FileRead) -> bool {
     file.members > 1 && layout::trail_file(&object.key).is_some()
 }
@@ -69,7 +70,7 @@ fn is_packed_again(object: &LogObject, file: &log_file::FileRead) -> bool {
 pub struct PoolContents {
     /// The events, folded, and the time in which there were no others.
     pub ledgers: Vec<Ledger>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
     /// Log files of several gzip members.
     pub multi_member: u64,

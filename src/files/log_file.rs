@@ -38,7 +38,7 @@ struct Pieces {
     window: Vec<u8>,
 }
 
-/// What one file gave.
+/// The result of reading one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileRead {
     /// Its records, and what was wrong with it.

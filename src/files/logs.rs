@@ -24,7 +24,7 @@ use crate::domain::trail::layout::{self, LogFileKind, TrailFile};
 use crate::domain::trail::record::{Contents, Other, TrailOwner};
 use crate::domain::trail::unread::Unread;
 
-/// What could not be read, or not wholly.
+/// A file or folder that could not be read, or not wholly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogTrouble {
     /// The file or folder.
@@ -33,7 +33,7 @@ pub struct LogTrouble {
     pub what: String,
 }
 
-/// How the reading of a trail went.
+/// The result of reading a trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrailReading {
     /// Files that were opened and read, the troubled ones included.
@@ -178,7 +178,7 @@ pub fn read<S: EventSink + Send>(
     (sinks, reading)
 }
 
-/// Whether a file is worth opening.
+/// The decision whether a file is worth opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
     Read,
@@ -277,7 +277,7 @@ enum LogSource {
     File,
 }
 
-/// What a worker uses for one file after another.
+/// The tools that a worker uses for one file after another.
 #[derive(Default)]
 struct Tools {
     memory: Memory,

@@ -36,7 +36,7 @@ pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct MeasuredWalk {
     walk: Walk,
     span: Range<i64>,
-    /// How many folders of days hold files of the span, once the first of all is entered.
+    /// The number of folders of days that hold files of the span, once the first of all is entered.
     days: Option<f64>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct TakenItem {
     pub(super) share: WalkShare,
 }
 
-/// How much of the walk is done with an item.
+/// The share of the walk that is done with an item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum WalkShare {
     /// The share of what has no day, which comes first: from 0 to 1. `None`: there are days to come, nobody knows how

@@ -56,7 +56,7 @@ struct State {
     files: Vec<SavedFile>,
 }
 
-/// What was kept.
+/// The records that were kept, and the first trouble with keeping them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// Records of our service.

@@ -26,7 +26,7 @@ pub const REPORT: &str = "report.json";
 /// The most that a report may hold. One of 200,000 secrets has about 400 MB.
 const LARGEST_REPORT: u64 = 4 << 30;
 
-/// Whether a folder that holds another scan may be written to.
+/// The decision whether a folder that holds another scan may be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
     /// Refuse it.

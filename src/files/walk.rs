@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::trail::layout::{self, Day};
 
-/// What the walk comes across.
+/// The items that the walk comes across.
 #[derive(Debug)]
 pub(super) enum WalkItem {
     /// A regular file.

@@ -14,7 +14,7 @@ pub struct TableColumn {
     pub kind: String,
     /// The folders of the table are named by it.
     pub is_partition: bool,
-    /// How its values write a day, such as `yyyy/MM/dd`, if the table says so (partition projection).
+    /// The way in which its values write a day, such as `yyyy/MM/dd`, if the table says so (partition projection).
     pub format: Option<String>,
     /// One of its values, if the engine lists them.
     pub sample: Option<String>,

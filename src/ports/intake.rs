@@ -20,7 +20,7 @@ pub struct LogObject {
     pub etag: String,
 }
 
-/// How much of what was logged a document of records is.
+/// The completeness of a document of records: how much of what was logged it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordCompleteness {
     /// All that a log group has of a time.

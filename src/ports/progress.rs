@@ -3,7 +3,7 @@
 use super::engine::QueryProgress;
 use crate::domain::base::names::Scope;
 
-/// What a live source says while it works, for a progress line.
+/// The events that a live source reports while it works, for a progress line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgressEvent {
     /// So many accounts of these were entered, and asked which Regions they use.
@@ -32,7 +32,7 @@ pub enum ProgressEvent {
         full_requests: Option<u64>,
         /// The way in which the history is read.
         way: LookupWay,
-        /// How many seconds that may take at two requests a second.
+        /// The number of seconds that the reading may take at two requests a second.
         seconds: u64,
     },
     /// The progress.
@@ -77,7 +77,7 @@ pub enum ProgressEvent {
     },
     /// So many policies of one kind are read.
     Policies {
-        /// Whose.
+        /// The holder of the policies.
         holder: PolicyHolder,
         /// Those that were asked for.
         done: usize,
@@ -88,12 +88,12 @@ pub enum ProgressEvent {
     Throttled {
         /// The IAM action of the call.
         action: String,
-        /// How long it waits, in milliseconds.
+        /// The time for which it waits, in milliseconds.
         wait_ms: u64,
     },
 }
 
-/// What has a policy that says who may read.
+/// The holder of a policy that says who may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyHolder {
     /// The identities of an account.
@@ -104,7 +104,7 @@ pub enum PolicyHolder {
     Key,
 }
 
-/// How the event history is read.
+/// The way in which the event history is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupWay {
     /// All of it.

@@ -126,11 +126,11 @@ pub struct RecentCall {
     pub what: String,
     /// The number of calls.
     pub calls: u64,
-    /// How the records name the secret.
+    /// The way in which the records name the secret.
     pub target: RecentTarget,
 }
 
-/// How the record of a call names the secret that it is for.
+/// The way in which the record of a call names the secret that it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecentTarget {
     /// Not at all: AWS refused the call before it knew the secret, so any secret of the account and Region may be meant.

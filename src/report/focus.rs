@@ -174,7 +174,7 @@ pub fn csv(report: &Report, version: FocusVersion) -> Vec<u8> {
     })
 }
 
-/// What the rows of a report have in common.
+/// The data that the rows of a report have in common.
 struct FocusWriter<'a> {
     report: &'a Report,
     version: FocusVersion,

@@ -34,7 +34,7 @@ use crate::compare::compare;
 use crate::domain::pricing::bill::Reconciliation;
 use crate::domain::report::result::Report;
 
-/// What a report can be rendered as.
+/// The formats that a report can be rendered in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutputFormat {
     /// `report.json`, the canonical result.
@@ -58,7 +58,7 @@ pub enum OutputFormat {
     Xlsx,
 }
 
-/// What a report is shown beside, and how its files are written.
+/// The companions of a report: what it is shown beside, and how its files are written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Companions<'a> {
     /// An earlier scan: the summary and the page say what changed.

@@ -3,7 +3,7 @@
 use crate::domain::base::nearest::nearest;
 use crate::domain::report::result::{Report, SecretRow};
 
-/// What a name stands for.
+/// The secrets that a name means.
 #[derive(Debug)]
 pub enum Match<'a> {
     /// One secret, or one with its replicas.

@@ -23,7 +23,7 @@ pub const FILE: &str = "report.xlsx";
 /// The most letters that a cell holds (Excel specifications and limits: 32,767).
 const LONGEST: usize = 32_000;
 
-/// What a column holds.
+/// The kind of values that a column holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CellKind {
     Text,

@@ -32,7 +32,7 @@ const MOST_COPIED: u64 = 20_000_000_000;
 /// The most requests to Cost Explorer if nothing is said: $0.20.
 const MOST_REQUESTS: u16 = 20;
 
-/// How a bill in a bucket is reached.
+/// The settings by which a bill in a bucket is reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BillAccess<'a> {
     /// The profile of the settings of AWS.
@@ -85,7 +85,7 @@ pub(super) fn read(
     Ok(Some(bill))
 }
 
-/// What AWS is asked for.
+/// The sources of a bill that AWS is asked for.
 struct LiveBill {
     buckets: Vec<Location>,
     /// The most requests to Cost Explorer, if it is asked.

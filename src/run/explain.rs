@@ -16,7 +16,7 @@ use crate::report::named::{Match, named};
 use crate::report::text::explain::{PlanState, explain};
 use crate::term::Term;
 
-/// How many secrets an error lists.
+/// The number of secrets that an error lists.
 const LISTED: usize = 10;
 
 /// Runs `explain`.
@@ -49,7 +49,7 @@ pub(super) fn finished(named: Option<&Path>, term: &Term) -> Result<(PathBuf, Re
     Ok((folder, report))
 }
 
-/// Where a secret stands in the plan of its scan, and in the journal beside it.
+/// Returns the state of a secret in the plan of its scan, and in the journal beside it.
 fn plan_state(folder: &Path, row: &SecretRow) -> PlanState {
     let path = folder.join(latest::PLAN);
     if !path.exists() {

@@ -27,7 +27,7 @@ pub(super) struct InterruptWatch {
     ends: Ends,
 }
 
-/// What else has to be ended at a signal.
+/// The functions that are called at a signal, to end what else has to be ended.
 #[derive(Clone, Default)]
 struct Ends(Arc<Mutex<Vec<AtInterrupt>>>);
 

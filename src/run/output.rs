@@ -61,7 +61,7 @@ pub(super) fn selecting_options(view: &View) -> String {
     option("--only", &view.only) + &option("--exclude", &view.exclude)
 }
 
-/// What a finished scan is asked about, for how it ends.
+/// The conditions that a finished scan is asked about, for how it ends.
 pub(super) struct ExitConditions<'a> {
     /// Codes of findings and reasons, and severities.
     pub(super) fail_on: &'a [String],

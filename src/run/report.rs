@@ -50,7 +50,7 @@ pub(super) fn run(args: &ReportArgs, term: &Term) -> Result<Exit> {
     Ok(bill::exit(exit, beside.bill.as_ref()))
 }
 
-/// What a report is shown beside.
+/// The earlier report and the bill that a report is shown beside.
 struct Beside {
     previous: Option<Report>,
     bill: Option<Reconciliation>,

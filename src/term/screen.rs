@@ -47,7 +47,7 @@ pub(crate) enum ScreenKey {
     Resized,
 }
 
-/// How a line of the screen looks.
+/// The look of a line of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineLook {
     /// As it is.

@@ -6,7 +6,7 @@ use crate::domain::base::money::{MONTH_HOURS, Money, counted, thousands};
 use crate::domain::base::month::Month;
 use crate::domain::report::result::{CostParts, Report};
 
-/// What a month will cost.
+/// The forecast of what a month will cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
     /// `2026-11`.

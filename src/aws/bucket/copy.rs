@@ -22,7 +22,7 @@ const AT_ONCE: usize = 8;
 pub struct CopyRequest<'a> {
     /// The payer of the requests.
     pub payer: PayerOfRequests,
-    /// Whether an object is wanted, by its key below the prefix.
+    /// The function that returns whether an object is wanted, by its key below the prefix.
     pub wanted: &'a (dyn Fn(&str) -> bool + Sync),
     /// The most bytes that all objects may have together.
     pub most: u64,

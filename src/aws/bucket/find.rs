@@ -37,7 +37,7 @@ impl Branch {
     }
 }
 
-/// What the walk found.
+/// The branches and gaps that the walk found.
 #[derive(Default)]
 pub(super) struct BucketListing {
     pub(super) branches: Vec<Branch>,
@@ -154,7 +154,7 @@ async fn descend(bucket: &Bucket<'_>, root: String, found: &mut BucketListing) {
     }
 }
 
-/// What a folder in AWS's layout leads to.
+/// The branch, folders or gap that a folder in AWS's layout leads to.
 enum LayoutStep {
     Branch(Branch),
     Down(Vec<String>),

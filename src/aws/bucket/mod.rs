@@ -118,7 +118,7 @@ pub struct BucketRequest {
     pub in_flight: usize,
 }
 
-/// How reading a bucket went.
+/// The result of reading a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BucketRead {
     /// Accounts and Regions in AWS's layout that were read.

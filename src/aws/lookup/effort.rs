@@ -41,7 +41,7 @@ pub(super) fn whole(number: f64) -> u64 {
     number as u64
 }
 
-/// What is left of a span, and how busy it is.
+/// The rest of a span, and how busy it is.
 pub(super) struct RemainingSpan {
     /// Newest first.
     pub(super) slices: Vec<TimeSlice>,

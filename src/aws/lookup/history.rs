@@ -71,7 +71,7 @@ pub(super) struct History<'a> {
     pub(super) textless: AtomicU64,
 }
 
-/// How far reading may go.
+/// The limits of reading.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadLimits {
     /// Until when.
@@ -340,7 +340,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// What is left of a slice.
+/// The rest of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remainder {
     /// Nothing: it was read to its end.

@@ -83,7 +83,7 @@ impl LookupRequest {
     }
 }
 
-/// What was read of one account and Region.
+/// The result of reading the event history of one account and Region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryRead {
     /// The account and Region.

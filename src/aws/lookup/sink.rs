@@ -14,7 +14,7 @@ use crate::domain::base::names::Scope;
 use crate::domain::base::span::Span;
 use crate::ports::Feed;
 
-/// Where the records of one scope go.
+/// The destination of the records of one scope.
 pub(super) struct ScopeSink<'a> {
     pub(super) scope: &'a Scope,
     pub(super) ask: &'a LookupRequest,

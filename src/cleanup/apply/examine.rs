@@ -20,7 +20,7 @@ use crate::ports::{Fault, RecentCall, RecentTarget};
 /// likelier that is.
 const OPEN_INTENT_SECONDS: i64 = DAY_S;
 
-/// What the checks found.
+/// The result of the checks.
 pub(super) struct Examination {
     pub(super) check: Check,
     /// The reason why calls since the scan could not be looked up.
@@ -35,7 +35,7 @@ pub(super) enum Check {
     Done {
         /// The end of the recovery window.
         deletion: Timestamp,
-        /// Whether the journal knows.
+        /// The record of the deletion in the journal.
         record: OnRecord,
     },
     /// It must not be deleted.
@@ -44,7 +44,7 @@ pub(super) enum Check {
     Failed(String),
 }
 
-/// Whether the journal has the outcome of a deletion.
+/// The record of a deletion in the journal: whether it has the outcome.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnRecord {
     /// It has.

@@ -9,7 +9,7 @@ use crate::domain::reach::{
 use crate::domain::report::result::{FindingRow, ReachReport};
 use crate::domain::trail::calls::CallOutcome;
 
-/// What IAM data adds to a report.
+/// The parts of a report that come from IAM data.
 #[derive(Default)]
 pub(super) struct AccessResult {
     pub(super) reach: Option<ReachReport>,

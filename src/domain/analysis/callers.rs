@@ -24,7 +24,7 @@ use crate::domain::usage::activity::{ActivityWindow, Reader};
 #[derive(Clone, Debug)]
 struct Calls {
     all: u64,
-    /// How many of them make the run rate.
+    /// The number of them that make the run rate.
     rated: u64,
     /// Both by the months of the window.
     months: Vec<(u64, u64)>,

@@ -10,7 +10,7 @@ use crate::domain::trail::coverage::{Coverage, Covered, Proof, ScopeActivity};
 
 use super::ScanSpans;
 
-/// What the trail covers, by scope.
+/// The time that the trail covers, by scope.
 pub(super) struct CoverageView<'a> {
     pub(super) by_scope: HashMap<Scope, Covered>,
     coverage: &'a Coverage,

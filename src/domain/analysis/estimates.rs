@@ -21,7 +21,8 @@ use crate::domain::usage::activity::ActivitySlice;
 
 use super::Scan;
 
-/// What the windows of the samples showed of a row, or of several; of costs in millionths of a US dollar.
+/// The amounts that the windows of the samples showed of a row, or of several; those of costs in millionths of a US
+/// dollar.
 type Shown<'a> = Amounts<Tally<'a>>;
 
 /// The cost of a call, in millionths of a US dollar.

@@ -55,7 +55,7 @@ use unnamed::Unnamed;
 /// The spans of a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct ScanSpans {
-    /// Whose calls and costs are counted.
+    /// The span whose calls and costs are counted.
     pub window: Span,
     /// Over which use is judged: at least the idle time, and the window.
     pub evidence: Span,
@@ -107,7 +107,7 @@ pub struct Input<'a> {
     pub notes: Vec<String>,
 }
 
-/// What was asked about secrets in doubt while they were judged.
+/// The answers to what was asked about secrets in doubt while they were judged.
 #[derive(Debug, Default)]
 pub struct VersionAnswers {
     /// Current versions.
@@ -312,7 +312,7 @@ fn floor_second(moment: Timestamp) -> i64 {
         .unwrap_or(i64::MIN)
 }
 
-/// What all parts of the report are made from.
+/// The facts that all parts of the report are made from.
 struct Scan<'a> {
     secrets: &'a [Secret],
     activity: &'a Activity<'a>,

@@ -98,12 +98,12 @@ pub(super) fn windows(window: Span) -> Vec<(Month, Span)> {
     }
 }
 
-/// What rows are made from, besides the secrets.
+/// The facts that rows are made from, besides the secrets.
 pub(super) struct RowBuilder<'a> {
     pub(super) replicas: HashMap<usize, Vec<Listed>>,
     pub(super) activity: &'a Activity<'a>,
     pub(super) unlisted: &'a Unlisted<'a>,
-    /// What mending its loops would save of each secret that has any.
+    /// The amount that fixing its loops would save, for each secret that has any.
     pub(super) avoidable: HashMap<&'a SecretArn, Money>,
     pub(super) cover: &'a CoverageView<'a>,
     pub(super) policy: &'a Policy,

@@ -39,7 +39,7 @@ pub struct JournalEntry {
     pub event: JournalEvent,
 }
 
-/// What an entry says.
+/// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalEvent {
     /// A run began.
@@ -58,7 +58,7 @@ pub enum JournalEvent {
     },
 }
 
-/// What happens to one secret.
+/// The steps of what happens to one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalStep {
     /// A tag is about to be set.
@@ -137,13 +137,13 @@ pub struct JournalError {
 pub struct ParsedJournal {
     /// The entries with their line numbers.
     pub entries: Vec<(u64, JournalEntry)>,
-    /// How many bytes of the text are whole; what follows was cut off.
+    /// The number of bytes of the text that are whole; what follows was cut off.
     pub whole: usize,
     /// The whole text lacks its last line break.
     pub unended: TornTail,
 }
 
-/// Whether the last whole line ends in a line break.
+/// The end of the last whole line: whether it ends in a line break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TornTail {
     /// It does.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use crate::domain::base::object_address::{AddressError, ObjectAddress};
 
-/// Where a journal is kept, as `--journal` takes it.
+/// The location where a journal is kept, as `--journal` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalLocation {
     /// A file on this machine.

@@ -79,7 +79,7 @@ pub fn plan_mark(id: &str) -> Option<String> {
     is_word.then(|| format!("md/plan#{id}"))
 }
 
-/// What a reviewer decided on a line.
+/// The decision of a reviewer on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Delete it.
@@ -98,10 +98,10 @@ impl Decision {
     }
 }
 
-/// What to take into a plan.
+/// The selection of what is taken into a plan.
 #[derive(Clone, Debug)]
 pub struct PlanSelection {
-    /// How far to go.
+    /// The verdicts that are taken in.
     pub reach: VerdictScope,
     /// Only secrets whose name or ARN fits one of these; empty: all.
     pub only: Vec<Glob>,
@@ -113,7 +113,7 @@ pub struct PlanSelection {
     pub recovery_days: u8,
 }
 
-/// Which verdicts a plan takes in.
+/// The verdicts that a plan takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerdictScope {
     /// The secrets that can be deleted.
@@ -132,7 +132,7 @@ impl VerdictScope {
     }
 }
 
-/// What came of drafting: the plan, and what stayed out of it.
+/// The result of drafting: the plan, and what stayed out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// The plan.

@@ -30,7 +30,7 @@ const TAGS: &str = "tags";
 /// AWS refuses signatures that are more than five minutes off; the client's own retries take less than five more.
 pub const SKEW_SECONDS: i64 = 600;
 
-/// What a scan knew of a secret, and the terms of its deletion.
+/// The facts that a scan knew of a secret, and the terms of its deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Precondition {
     /// The moment that the scan calls "now", in whole seconds: evidence is no younger.
@@ -47,13 +47,13 @@ pub struct Precondition {
     pub tags: String,
     /// The Regions of the replicas, as far as the scan knew.
     pub replicas: BTreeSet<Region>,
-    /// Whether a key of the customer encrypts it.
+    /// The kind of key that encrypts it: AWS's or the customer's.
     pub key: EncryptionKey,
-    /// Whether automatic rotation is on.
+    /// The state of automatic rotation: on or off.
     pub rotation: RotationState,
 }
 
-/// Whether Secrets Manager rotates a secret by itself.
+/// The state of automatic rotation: whether Secrets Manager rotates a secret by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationState {
     /// It does.
@@ -80,7 +80,7 @@ impl RotationState {
     }
 }
 
-/// Whose key encrypts a secret.
+/// The kind of key that encrypts a secret, by whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncryptionKey {
     /// `aws/secretsmanager`.
@@ -118,7 +118,7 @@ pub enum SealError {
     Checksum,
 }
 
-/// What this plan's own earlier run did to a secret, by its journal: these changes do not break the seal.
+/// The changes that this plan's own earlier run made to a secret, by its journal: they do not break the seal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnChanges {
     /// The tag that it set.

@@ -36,7 +36,7 @@ pub enum ReviewKey {
     Interrupt,
 }
 
-/// What has to be done after a key.
+/// The step that has to follow a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewStep {
     /// The next key.
@@ -51,7 +51,7 @@ pub enum ReviewStep {
 #[derive(Clone, Debug)]
 pub struct PlanReview {
     plan: Plan,
-    /// Whether each line has a reason for `review`.
+    /// One value for each line: `true` if it has a reason for `review`.
     doubtful: Vec<bool>,
     /// The decisions of the file.
     saved: Vec<Decision>,

@@ -69,7 +69,7 @@ pub struct CurrentVersion {
     pub last_accessed: Option<Date>,
 }
 
-/// How often a secret is to be rotated: `RotationRules` of the inventory.
+/// The schedule by which a secret is to be rotated: `RotationRules` of the inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotationSchedule {
     /// `AutomaticallyAfterDays`.
@@ -131,13 +131,13 @@ pub struct Secret {
     pub last_rotated: Option<Timestamp>,
     /// The latest moment of the next rotation; may lie in the past after failures.
     pub next_rotation: Option<Timestamp>,
-    /// Whether rotation is on. `None`: never configured.
+    /// Rotation is on. `None`: never configured.
     pub rotation_enabled: Option<bool>,
     /// The function that rotates it.
     pub rotation_lambda: Option<String>,
     /// `RotationRules`, as far as they are there.
     pub rotation_rules: Option<RotationSchedule>,
-    /// Whether a version is in staging (`AWSPENDING`) that is not the current one. `None`: the inventory does not say.
+    /// A version is in staging (`AWSPENDING`) that is not the current one. `None`: the inventory does not say.
     pub has_pending_version: Option<bool>,
     /// The time when `DeleteSecret` was called. `Some`: the secret is pending deletion.
     pub deleted: Option<Timestamp>,

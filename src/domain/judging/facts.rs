@@ -20,7 +20,7 @@ use crate::domain::usage::activity::{ActivitySlice, ByCaller, Reader, ReaderUse,
 /// A version that nobody fetched says something after so many days: a reader that comes once a week has had its turn.
 const UNFETCHED_DAYS: i64 = 7;
 
-/// How much of the idle time the trail covers, for a secret and all its replicas.
+/// The part of the idle time that the trail covers, for a secret and all its replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// All of it: absence of events is absence of use.
@@ -103,7 +103,7 @@ pub enum Grounds {
     LastAccessedDate,
 }
 
-/// How a member stands with `LastAccessedDate`.
+/// The last access to a member by `LastAccessedDate`, and what explains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accessed {
     Never,

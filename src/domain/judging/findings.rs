@@ -30,7 +30,7 @@ use crate::domain::usage::activity::{Activity, ActivityWindow, Readers};
 
 pub use mutes::mute;
 
-/// What a search for findings looks at.
+/// The facts that a search for findings examines.
 #[derive(Debug)]
 pub struct ScanFacts<'a> {
     /// The inventory.

@@ -69,7 +69,7 @@ pub struct HotLoop<'a> {
     pub days: BTreeMap<Date, u64>,
     /// The certainty of the numbers, if they come from a sample.
     pub estimate: Option<LoopEstimate>,
-    /// What the windows of the samples showed of the avoidable US dollars (millionths) a month.
+    /// The tally of what the windows of the samples showed of the avoidable US dollars (millionths) a month.
     pub spread: Tally<'a>,
 }
 
@@ -81,7 +81,7 @@ const HOT_HOURS: usize = 3;
 /// The window, the price and the samples that a loop is judged with.
 #[derive(Clone, Copy, Debug)]
 pub struct LoopTerms<'a> {
-    /// Whose calls count.
+    /// The window whose calls count.
     pub window: ActivityWindow,
     /// Hours of the window that are covered.
     pub rate: Rate,

@@ -29,7 +29,7 @@ pub struct Rule {
     pub meaning: &'static str,
     /// The way to fix it, as a sentence.
     pub fix: &'static str,
-    /// Whether it applies, as a sentence about the secret at hand.
+    /// The function that decides whether it applies, and then returns a sentence about the secret at hand.
     apply: fn(&SecretFacts<'_>) -> Option<String>,
 }
 

@@ -8,8 +8,8 @@ use super::{Glob, TagRule, days, file};
 use crate::domain::base::finding_kinds::{FindingCode, FindingKind, Reported};
 use crate::domain::base::names::AccountId;
 
-/// Which findings are reported, and the thresholds of their rules. The defaults stand in the table of findings, too; a test
-/// compares the two.
+/// The findings that are reported, and the thresholds of their rules. The defaults are in the table of findings, too; a
+/// test compares the two.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FindingSettings {
@@ -40,7 +40,7 @@ pub struct FindingSettings {
     pub most_consumers: u64,
     /// More secrets than so many reads no role or user.
     pub most_secrets: u64,
-    /// Which readers belong to which owner.
+    /// The readers that belong to each owner.
     pub team: Vec<Team>,
     /// Accounts that may read secrets of other accounts.
     pub trusted_accounts: Vec<AccountId>,

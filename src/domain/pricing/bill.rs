@@ -145,7 +145,7 @@ pub struct BillKey {
     pub part: CostPart,
 }
 
-/// What a bill says of one account, Region and part.
+/// The amounts and the quantity that a bill has for one account, Region and part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Billed {
     /// The quantity that was used.

@@ -43,7 +43,7 @@ impl Volume {
     }
 }
 
-/// What the calls of a scope are scaled by.
+/// The time by which the calls of a scope are scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// The time of the window that the calls stand for. Zero: calls are unknown.
@@ -177,7 +177,7 @@ impl WindowScale {
     }
 }
 
-/// How the calls of the window are priced.
+/// The terms on which the calls of the window are priced.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowTerms<'p> {
     /// `None`: unknown.

@@ -9,7 +9,7 @@ use super::fact::{Fact, Facts};
 use super::pattern::{ArnPattern, Pattern, Signs, split};
 use super::truth::Truth;
 
-/// How values are compared.
+/// The way in which values are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ValueTest {
     Text(Vec<Pattern>),
@@ -24,7 +24,7 @@ enum ValueTest {
     Unknown,
 }
 
-/// How the values of a key that has several are taken.
+/// The way in which the values of a key that has several are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quantifier {
     /// The key has one value.

@@ -207,7 +207,7 @@ impl<'a> ChosenControls<'a> {
 
 const UNKNOWN_UNITS: &str = "the organizational units of the account, which are not given";
 
-/// What an identity brings to requests for one action.
+/// The policies and the boundary that an identity brings to requests for one action.
 #[derive(Debug)]
 pub(super) struct IdentitySide<'a> {
     pub(super) identity: &'a IamIdentity,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What is known of a condition key in a request.
+/// The fact that is known of a condition key in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fact<'a> {
     /// The request does not carry it.

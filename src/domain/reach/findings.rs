@@ -22,7 +22,7 @@ use crate::domain::report::result::{Breadth, FindingRow, GrantAdvice, GrantReach
 /// The number of names that a finding lists.
 const LISTED: usize = 10;
 
-/// What the findings are made from.
+/// The facts that the findings are made from.
 #[derive(Debug)]
 pub struct AccessScan<'a> {
     /// The identities that may read.

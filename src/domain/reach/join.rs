@@ -22,7 +22,7 @@ use crate::domain::report::result::{
     Breadth, GrantAdvice, GrantReach, IdentityReach, NAMED, ReachReport, SecretReach,
 };
 
-/// What a join needs.
+/// The input that a join needs.
 pub struct ReachInput<'a> {
     /// The identities that may read.
     pub data: &'a IamData,
@@ -30,7 +30,8 @@ pub struct ReachInput<'a> {
     pub secrets: &'a [Secret],
     /// The identities that do read, by the ARN of the role or user.
     pub used: &'a BTreeMap<&'a str, UsedActions>,
-    /// Whether each read in an account and Region within the evidence span would have been seen.
+    /// The function that returns whether each read in an account and Region within the evidence span would have been
+    /// seen.
     pub is_covered: &'a dyn Fn(&Scope) -> bool,
     /// The beginning of the evidence span.
     pub since: Timestamp,
@@ -38,7 +39,7 @@ pub struct ReachInput<'a> {
     pub kept: &'a [String],
 }
 
-/// What the join found.
+/// The result of the join.
 #[derive(Debug, Default)]
 pub struct Joined {
     /// The result.
@@ -47,7 +48,7 @@ pub struct Joined {
     pub key_mismatches: Vec<KeyMismatch>,
 }
 
-/// Which half of what a read needs an identity lacks.
+/// The half of what a read needs that an identity lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingHalf {
     /// It may read secrets and not use their keys.
@@ -119,7 +120,7 @@ struct GrantCount {
     read: Vec<usize>,
 }
 
-/// What is counted of one identity while the secrets are gone through.
+/// The counts of one identity while the secrets are gone through.
 struct IdentityCount<'a> {
     row: IdentityReach,
     doubt: Doubt,
@@ -342,7 +343,7 @@ fn count_grants<'a>(
     }
 }
 
-/// What advice rests on.
+/// The facts that advice rests on.
 struct Advising<'a> {
     input: &'a ReachInput<'a>,
     used: &'a UsedActions,

@@ -4,7 +4,7 @@ use super::document::Principals;
 use super::iam_data::{IamIdentity, IdentityKind};
 use super::truth::Truth;
 
-/// How a statement means an identity.
+/// The ways in which a statement means an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PrincipalMatch {
     /// By its ARN, its id, the ARN of a session, or as one of everybody.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::document::PolicyStatement;
 use crate::domain::report::result::Breadth;
 
-/// What somebody did with success: the names of the APIs.
+/// The calls that somebody made with success: the names of the APIs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsedActions {
     /// By the index of the secret.

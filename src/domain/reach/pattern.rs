@@ -34,7 +34,7 @@ enum PatternForm {
     Template(Vec<PatternPiece>),
 }
 
-/// Which signs of a pattern mean more than themselves.
+/// The signs of a pattern that mean more than themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Signs {
     /// `*` and `?` are wildcards.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-/// What an answer that is neither yes nor no depends on.
+/// The conditions that an answer that is neither yes nor no depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doubt {
     /// Condition keys whose value only the request has, as the policies write them. Other people's text.

@@ -157,7 +157,7 @@ pub struct PolicySummary {
     pub prices: String,
 }
 
-/// Whether the secrets of an account and Region were listed.
+/// The state of the inventory of an account and Region: whether the secrets were listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InventoryState {
@@ -184,7 +184,7 @@ pub struct ScopeRow {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// Whether its secrets were listed.
+    /// The state of its inventory: whether its secrets were listed.
     pub inventory: InventoryState,
     /// The number of secrets that it holds.
     pub secrets: u64,
@@ -201,7 +201,7 @@ pub struct ScopeRow {
     pub sample: Option<SampleRow>,
 }
 
-/// How much of the time the trail covers in one scope.
+/// The part of the time that the trail covers in one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailRow {
     /// Hours of the window in which reads would have been logged; as many as are expected if it has no hole.

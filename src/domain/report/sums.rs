@@ -174,7 +174,8 @@ impl<'a> Adder<'a> {
     }
 }
 
-/// Whose calls could be counted. Zero calls of a secret whose calls nobody could see are unknown, not zero.
+/// The accounts and Regions whose calls could be counted. Zero calls of a secret whose calls nobody could see are
+/// unknown, not zero.
 #[derive(Debug)]
 pub struct Counted<'a> {
     covered: HashSet<(&'a AccountId, &'a Region)>,
@@ -206,7 +207,7 @@ pub fn priced(row: &SecretRow) -> bool {
     row.cost.storage_usd.is_some()
 }
 
-/// What each secret would save: by going, or, if it stays, by mending its loops.
+/// The savings that each secret would bring: by its deletion, or, if it stays, by fixing its loops.
 #[derive(Debug)]
 pub struct PossibleSavings<'a> {
     /// The secrets that can be deleted: replicas are deleted with their primaries.
@@ -217,7 +218,7 @@ pub struct PossibleSavings<'a> {
     unnamed_known: Parts,
 }
 
-/// What one secret would save a month.
+/// The amounts that one secret would save a month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Saving {
     /// By deleting it, or its primary.
@@ -369,7 +370,7 @@ impl Grouping {
     }
 }
 
-/// What a group is of. Shown, a tag that says one of our own words stands in quotes: `"(no owner)"` is an owner of that
+/// The subject of a group. Shown, a tag that says one of our own words is in quotes: `"(no owner)"` is an owner of that
 /// name, `(no owner)` nobody.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupKey {

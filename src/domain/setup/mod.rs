@@ -32,9 +32,9 @@ pub struct DescribedTrail {
     pub organization: bool,
     /// The key that encrypts its files, if it is a customer-managed one.
     pub key: Option<String>,
-    /// Whether it logs now; `None`: nobody may ask.
+    /// The trail logs now; `None`: nobody may ask.
     pub logs: Option<bool>,
-    /// Whether it logs management events that read; `None`: nobody may ask.
+    /// The trail logs management events that read; `None`: nobody may ask.
     pub logs_reads: Option<bool>,
 }
 
@@ -50,7 +50,7 @@ impl DescribedTrail {
         }
     }
 
-    /// Where its files are, as `--trail` takes it.
+    /// Returns where its files are, as `--trail` takes it.
     pub fn location(&self) -> String {
         match self.prefix.trim_matches('/') {
             "" => format!("s3://{}", self.bucket),
@@ -59,7 +59,7 @@ impl DescribedTrail {
     }
 }
 
-/// Whether the caller's account belongs to an organization.
+/// The answer to whether the caller's account belongs to an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrganizationSeen {
     /// It does, and its open accounts can be listed: so many.
@@ -149,7 +149,7 @@ pub fn fitting(
     each.unwrap_or_default()
 }
 
-/// What one scan asks of AWS, before it has begun.
+/// The effort that one scan asks of AWS, before it has begun.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanEffort {
     /// Requests that list secrets.

@@ -121,7 +121,7 @@ pub fn attribute<'a>(
     activity
 }
 
-/// What the names in lines mean: looked up once for the lines of one subject, which follow one another.
+/// The meaning of the names in lines: looked up once for the lines of one subject, which follow one another.
 struct SubjectMeaning<'a, 'i> {
     index: &'i Index<'i>,
     last: Option<(&'a Arc<CallSubject>, Option<NameMeaning>)>,
@@ -132,7 +132,7 @@ impl<'a, 'i> SubjectMeaning<'a, 'i> {
         Self { index, last: None }
     }
 
-    /// What a line means; `None`: it names nothing.
+    /// Returns what a line means; `None`: it names nothing.
     fn of(&mut self, access: &'a CallSeries) -> Option<&NameMeaning> {
         let subject = &access.subject;
         let is_same = |(last, _): &(&Arc<CallSubject>, _)| Arc::ptr_eq(last, subject);

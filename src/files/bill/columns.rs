@@ -11,7 +11,7 @@ use crate::domain::base::span::Span;
 use crate::domain::pricing::bill::usage_type::{CostPart, is_secrets_manager, region_of};
 use crate::domain::pricing::bill::{Amount, BillLine, BillLineKind};
 
-/// What is read of a row.
+/// The columns of a row that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BillColumn {
     Cost,

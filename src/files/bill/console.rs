@@ -25,7 +25,7 @@ use crate::files::bounded::Allowance;
 /// The most periods of a table: the console shows 13 months of days and two weeks of hours.
 const MOST_PERIODS: usize = 10_000;
 
-/// What the costs of a table are grouped by.
+/// The dimension that the costs of a table are grouped by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Dimension {
     UsageType,
@@ -61,7 +61,7 @@ impl Dimension {
     }
 }
 
-/// What of a table is a column.
+/// The meaning of the columns of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Orientation {
     /// A value of the dimension, as the console writes it: the indexes of the wanted columns.
@@ -70,7 +70,7 @@ enum Orientation {
     Periods(Vec<(usize, String)>),
 }
 
-/// What a column or row of costs is for.
+/// The subject of a column or row of costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Charged {
     value: String,
@@ -230,7 +230,7 @@ fn period(text: &str) -> Option<Timestamp> {
     moment(text)
 }
 
-/// How long the periods of a table are.
+/// The length of the periods of a table.
 #[derive(Clone, Copy)]
 enum Granularity {
     Months,

@@ -110,7 +110,7 @@ fn may_be_ours(group: &ExplorerGroup) -> bool {
     })
 }
 
-/// What is kept of a list, and how many entries that may be.
+/// The condition on which entries of a list are kept, and the most that may be kept.
 struct BoundedList<T> {
     most: usize,
     is_wanted: fn(&T) -> bool,

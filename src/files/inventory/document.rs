@@ -37,7 +37,7 @@ pub(super) enum Document {
     Foreign(Foreign),
 }
 
-/// What something else is.
+/// The kind of value that something else is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Foreign {
     Object,
@@ -70,7 +70,7 @@ pub(super) struct EntryList {
     pub(super) names_secrets: bool,
     /// Some entries have what every whole list has of a secret with a value.
     pub(super) tells_access: bool,
-    /// How many entries beyond [`MOST_NAMED`] cannot be read.
+    /// The number of entries beyond [`MOST_NAMED`] that cannot be read.
     pub(super) unnamed: u64,
     unreadable: usize,
 }
@@ -151,7 +151,7 @@ enum ReadValue {
 /// An object: a page, a secret, or the versions of one.
 #[derive(Default)]
 struct ReadObject {
-    /// What `SecretList` is, if it is there.
+    /// The value of `SecretList`, if it is there.
     list: Option<ReadValue>,
     /// The current version among `Versions`, or why one of them cannot be read; `None`: there is no such list.
     versions: Option<Result<Option<CurrentVersion>, String>>,
@@ -255,7 +255,7 @@ fn beginning(text: &str) -> String {
     text.chars().take(MOST_SAID).collect()
 }
 
-/// What a list is read as.
+/// The form that a list is read as.
 #[derive(Clone, Copy)]
 enum ListForm {
     /// Secrets, or pages of them.

@@ -7,7 +7,7 @@ use crate::domain::base::names::Scope;
 use crate::domain::report::result::Report;
 use crate::domain::report::sums;
 
-/// How much was used at which price.
+/// The quantity that was used, and its prices.
 pub(super) struct ChargePrice {
     pub(super) quantity: String,
     pub(super) contracted: String,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{domain::fixture, report::sample};
 
-/// What a column must hold, as the specification's constraints have it.
+/// The form of what a column must hold, as the specification's constraints have it.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Text,

@@ -21,7 +21,7 @@ use crate::domain::report::verdict::Verdict;
 /// The number of rows that each list has: a message is read at a glance, the rest is in the files.
 const ROWS: usize = 10;
 
-/// What a message says. Text of other people is as it was found.
+/// The content of a message. Text of other people is as it was found.
 struct Message {
     title: String,
     counts: String,

@@ -127,7 +127,7 @@ fn chosen(report: &Report, savings: &PossibleSavings<'_>, most: usize) -> Vec<us
     indexes
 }
 
-/// What the page does not hold of a report with too many secrets.
+/// The part of a report with too many secrets that the page holds.
 #[derive(serde::Serialize)]
 struct PartOfAll {
     /// The indexes in the report of the secrets that the page holds.

@@ -13,10 +13,10 @@ use crate::domain::report::result::{ReaderRow, Report, SecretRow};
 use crate::domain::report::sums::PossibleSavings;
 use crate::report::format::utc_day;
 
-/// How many readers are shown.
+/// The number of readers that are shown.
 const READERS: usize = 8;
 
-/// Where a secret stands in the plan of its scan.
+/// The state of a secret in the plan of its scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlanState {
     /// No plan was made.
@@ -27,9 +27,9 @@ pub enum PlanState {
     NotInPlan,
     /// The plan has a line for it.
     Planned {
-        /// What the reviewer wants: the word in the file.
+        /// The decision of the reviewer: the word in the file.
         decision: &'static str,
-        /// What the journal beside the plan says of it: the state, since when, and what to know besides.
+        /// The record of it in the journal beside the plan: the state, since when, and what else to know.
         journal: Option<(&'static str, Timestamp, String)>,
     },
 }
@@ -169,7 +169,7 @@ fn readers(page: &mut TextPage, row: &SecretRow) {
     }
 }
 
-/// Who may read it, where IAM data was given.
+/// Adds to the page who may read it, where IAM data was given.
 fn may_read(page: &mut TextPage, report: &Report, row: &SecretRow) {
     let all = report.reach.iter().flat_map(|reach| &reach.secrets);
     let Some(reach) = all.into_iter().find(|reach| reach.arn == row.arn) else {
@@ -219,7 +219,7 @@ fn findings(page: &mut TextPage, report: &Report, row: &SecretRow) {
     }
 }
 
-/// Where it stands in the plan.
+/// Adds to the page its state in the plan.
 fn plan_state(page: &mut TextPage, plan: &PlanState) {
     page.heading("PLAN");
     let text = match plan {

@@ -29,7 +29,7 @@ use crate::domain::report::result::{Report, SecretRow};
 use crate::domain::report::sums::{self, Grouping};
 use crate::domain::report::verdict::Verdict;
 
-/// Whether the summary has colours.
+/// The style of the summary: with colours or without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
     /// No escape sequences at all.
@@ -39,7 +39,7 @@ pub enum Style {
     Colour,
 }
 
-/// How much the summary says.
+/// The amount of detail in the summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
     /// As much as fits one screen.
@@ -59,7 +59,7 @@ impl Detail {
     }
 }
 
-/// How the summary is rendered.
+/// The options by which the summary is rendered.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// One screen, or everything.

@@ -26,7 +26,7 @@ const LINE: usize = 100;
 /// Sets how much of a paragraph is shown: somebody's error message does not fill the screen.
 const PARAGRAPH: usize = 6 * COLUMNS;
 
-/// How a piece of text looks in colour.
+/// The look of a piece of text in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Look {
     /// As it is.
@@ -122,7 +122,7 @@ impl TextPage {
         self.columns
     }
 
-    /// Whether the page is narrower than the lines of a report, so that a table puts what it has into two lines.
+    /// Returns whether the page is narrower than the lines of a report, so that a table puts what it has into two lines.
     pub(super) fn is_narrow(&self) -> bool {
         self.columns < COLUMNS
     }

@@ -89,7 +89,7 @@ fn no_journal(location: &JournalLocation) -> anyhow::Error {
     )
 }
 
-/// Which secrets of a journal to take back.
+/// The secrets of a journal that are to be restored.
 pub(super) enum Which {
     /// Whatever it has as deleted.
     All,

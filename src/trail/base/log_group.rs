@@ -8,7 +8,7 @@ use super::names::{AccountId, Region};
 /// A log group, and how much of it is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogGroup {
-    /// Whose it is, and where; `None`: the caller's, in the Region of the settings.
+    /// The account that it belongs to, and its Region; `None`: the caller's account, in the Region of the settings.
     pub scope: Option<(AccountId, Region)>,
     /// Its name.
     pub name: String,

@@ -154,7 +154,7 @@ impl Sum for Money {
     }
 }
 
-/// What one Region charges. Serialized by the words of a price file.
+/// The prices of one Region. They are serialized by the words of a price file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// One secret stored for a month.

@@ -18,7 +18,7 @@ pub const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
 /// The name of KMS in events. It logs uses of a key for a secret, and names the secret in the encryption context.
 pub const KMS: &str = "kms.amazonaws.com";
 
-/// What is wrong with a name.
+/// A fault in a name.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NameError {
     /// An account id is twelve digits.

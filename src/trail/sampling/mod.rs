@@ -258,7 +258,7 @@ pub fn seed_of(seed: u64, account: &str, region: &str) -> u64 {
     text.fold(mix(seed), |seed, byte| mix(seed ^ u64::from(byte))) >> 11
 }
 
-/// Which sub-combs were read to the end.
+/// The sub-combs that were read to the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinishedCombs(u16);
 

@@ -29,7 +29,7 @@ const RARE: [(f64, f64); FEW] = [
     (4.12, 17.08),
 ];
 
-/// What something came to in each window: calls, or what they cost.
+/// The amount that something came to in each window: calls, or what they cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     pub(super) windows: BTreeMap<u32, f64>,
@@ -144,7 +144,7 @@ impl Series {
     }
 }
 
-/// How far the truth may lie from an estimate.
+/// The two halves of an interval: how far the truth may lie from an estimate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Halves {
     /// Below it.

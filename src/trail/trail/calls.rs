@@ -11,7 +11,7 @@ use crate::trail::cell::{Address, Cell};
 use crate::trail::cells::Cells;
 use crate::trail::event::{RecordKind, SubjectHalf, TlsVersion};
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallOutcome {
     /// It succeeded.
@@ -73,7 +73,7 @@ impl CallOutcome {
         }
     }
 
-    /// What happened, as part of a sentence: "312 reads were ...".
+    /// Returns what happened, as part of a sentence: "312 reads were ...".
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Ok => "answered",
@@ -98,7 +98,7 @@ pub fn named_in(message: &str) -> Option<&str> {
     (name != "*" && !other).then_some(name)
 }
 
-/// Who called, as the event says. Strings of other people.
+/// The caller, as the event names it. The strings come from other people.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent marks of an event, each as the event has it"
@@ -139,22 +139,22 @@ pub struct SampledCalls {
     pub key: u32,
     /// The window, by its index in the comb of the line's account and Region.
     pub window: u32,
-    /// Where they came from.
+    /// The address that the calls came from.
     pub address: Address,
-    /// How many calls were seen.
+    /// The number of calls that were seen.
     pub calls: u32,
-    /// How many calls they stand for; zero if another account's sample stands for them.
+    /// The number of calls that they represent; zero if another account's sample represents them.
     pub stand_for: u64,
 }
 
 /// The calls of one of the sessions of a line whose names were made up. They are among the line's calls, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampledSession {
-    /// When, and from where: in the order of the hours.
+    /// The times and addresses of the calls, in the order of the hours.
     pub cells: Box<[Cell]>,
 }
 
-/// What is called, as the event says.
+/// The API and the secret that a call is for, with its account and Region, as the event names them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSubject {
     /// `recipientAccountId`; may be empty.
@@ -199,11 +199,11 @@ impl RequestedVersion {
 /// One line of the ledger: all calls that are alike but for their time and their address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallSeries {
-    /// What was called.
+    /// The API and the secret that the calls are for.
     pub subject: Arc<CallSubject>,
     /// The kind of record. Only calls are billed.
     pub kind: RecordKind,
-    /// How it ended.
+    /// The outcome of the calls.
     pub outcome: CallOutcome,
     /// The version that was asked for.
     pub version: RequestedVersion,
@@ -211,30 +211,30 @@ pub struct CallSeries {
     pub tls: TlsVersion,
     /// A batch that says what it selects: that stands on lines of its own.
     pub selects: bool,
-    /// Who called.
+    /// The caller.
     pub caller: Arc<Caller>,
-    /// When, and from where: in the order of the hours.
+    /// The times and addresses of the calls, in the order of the hours.
     pub cells: Cells,
-    /// Of the calls, those that were seen in the windows of a sample, by cell and window.
+    /// The calls among them that were seen in the windows of a sample, by cell and window.
     pub sampled: Box<[SampledCalls]>,
-    /// Where the caller stands for many sessions, some of them, taken at random.
+    /// Some of the sessions, taken at random, if the caller represents many of them.
     pub sessions: Box<[SampledSession]>,
-    /// Of the error messages, the first in alphabetical order: the same whatever the order of reading.
+    /// The first of the error messages in alphabetical order: the same whatever the order of reading.
     pub sample: Option<Arc<str>>,
 }
 
 impl CallSeries {
-    /// How many calls.
+    /// Returns the number of calls.
     pub fn calls(&self) -> u64 {
         self.cells.calls()
     }
 
-    /// Whether the value was asked for, however the call ended, alone or in a batch.
+    /// Returns whether the value was asked for, however the call ended, alone or in a batch.
     pub fn asks_for_value(&self) -> bool {
         matches!(&*self.subject.api, "GetSecretValue" | "BatchGetSecretValue")
     }
 
-    /// Whether the description or the versions were asked for, however the call ended.
+    /// Returns whether the description or the versions were asked for, however the call ended.
     pub fn asks_for_description(&self) -> bool {
         matches!(
             &*self.subject.api,
@@ -242,8 +242,8 @@ impl CallSeries {
         )
     }
 
-    /// Whether a value or a description was refused, and the record names no secret: it may have meant any secret of its
-    /// account and Region.
+    /// Returns whether a value or a description was refused and the record names no secret: it may have meant any secret
+    /// of its account and Region.
     pub fn is_unnamed_refusal(&self) -> bool {
         let asks = self.asks_for_value() || self.asks_for_description();
         asks && self.subject.target.is_none() && !self.selects && self.outcome != CallOutcome::Ok

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 
-/// Where a call came from: the `sourceIPAddress`, hashed to 64 bits.
+/// The address that a call came from: the `sourceIPAddress`, hashed to 64 bits.
 ///
 /// Addresses are only ever compared, never shown, and there may be as many as calls. Among a million addresses of one
 /// session, the chance that any two are taken for one is below one in ten million. The default stands for no address.
@@ -39,13 +39,13 @@ impl Address {
         Self(bits)
     }
 
-    /// Whether it is of a private network: one machine or pod stands behind it.
+    /// Returns whether it is of a private network: one machine or pod is behind it.
     pub fn is_private(self) -> bool {
         self.0 & 1 == 1
     }
 }
 
-/// Whether an address is of a network that is not routed on the internet (RFC 1918, RFC 6598, RFC 4193).
+/// Returns whether an address is of a network that is not routed on the internet (RFC 1918, RFC 6598, RFC 4193).
 fn is_private(text: &str) -> bool {
     let is_unique_local = |text: &str| {
         let mut letters = text.bytes();
@@ -75,14 +75,14 @@ fn octets(text: &str) -> Option<[u8; 4]> {
 pub struct Cell {
     /// Twice the hour since 1970, plus one for the part of an hour that lies at or after the window's start.
     pub key: u32,
-    /// How many calls.
+    /// The number of calls.
     pub calls: u32,
     /// The first and the last of them, in seconds after the full hour.
     pub(crate) first: u16,
     pub(crate) last: u16,
-    /// Of sessions with made-up names, the names: of each a bit, chosen by its hash. Zero where names are kept.
+    /// The names of sessions with made-up names: a bit for each, chosen by its hash. It is zero where names are kept.
     pub names: u32,
-    /// Where they came from.
+    /// The address that the calls came from.
     pub address: Address,
 }
 

@@ -28,12 +28,12 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// How many cells.
+    /// Returns the number of cells.
     pub fn len(&self) -> usize {
         self.line.count as usize
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no cells.
     pub fn is_empty(&self) -> bool {
         self.line.count == 0
     }
@@ -43,7 +43,7 @@ impl Cells {
         CellIter::new(&self.all[self.line.from as usize..self.line.to as usize])
     }
 
-    /// How many calls there are in all cells.
+    /// Returns the number of calls in all cells.
     pub fn calls(&self) -> u64 {
         self.line.calls
     }
@@ -71,8 +71,8 @@ impl PartialEq for Cells {
 
 impl Eq for Cells {}
 
-/// Where the cells of one line lie among those of all, before all are there. A scan has hundreds of thousands of lines, so
-/// it is small.
+/// The place of the cells of one line among those of all, before all are there. A scan has hundreds of thousands of
+/// lines, so it is small.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PackedLine {
     from: u32,

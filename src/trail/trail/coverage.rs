@@ -48,7 +48,7 @@ impl Hours {
         }
     }
 
-    /// Whether one of them is a part of these spans (seconds since 1970, ends exclusive).
+    /// Returns whether one of the hours overlaps one of these spans (seconds since 1970, ends exclusive).
     fn touches(&self, spans: &[(i64, i64)]) -> bool {
         self.iter().any(|hour| {
             let at = start_of_hour(hour);
@@ -77,7 +77,7 @@ pub struct ScopeActivity {
     read_days: BTreeSet<u32>,
     /// Spans (seconds since 1970) of which a source delivered everything.
     asserted: Vec<(i64, i64)>,
-    /// How varied the records are.
+    /// The variety of the records.
     variety: Variety,
 }
 
@@ -95,9 +95,9 @@ pub enum RecordSelection<'a> {
 }
 
 impl<'a> RecordSelection<'a> {
-    /// What so varied records are a selection by. `None`: they are as varied as those of a whole trail, or of one other
-    /// service alone: what is picked for this tool holds calls of Secrets Manager, or of a caller, while a quiet Region has
-    /// little more than a service that assumes a role.
+    /// Returns what makes records of this variety a selection. `None`: they are as varied as those of a whole trail, or
+    /// of one other service alone: what is picked for this tool holds calls of Secrets Manager, or of a caller, while a
+    /// quiet Region has little more than a service that assumes a role.
     pub fn of(variety: &'a Variety) -> Option<Self> {
         let Variety {
             services,
@@ -125,7 +125,8 @@ type Key = (Box<str>, Box<str>);
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     scopes: HashMap<Key, ScopeActivity>,
-    /// Where only windows of the time were read. A sample covers nothing: it can stand for volume, never for absence.
+    /// The samples, where only windows of the time were read. A sample covers nothing: it can speak for volume, never for
+    /// absence.
     samples: Samples,
     /// Time of which records could not be read.
     unread: BTreeSet<Unread>,
@@ -278,32 +279,34 @@ impl ScopeActivity {
         self.variety.merge(&other.variety);
     }
 
-    /// Whether the trail holds events here, and none of them is a read.
+    /// Returns whether the trail holds events here, and none of them is a read.
     pub fn is_write_only(&self) -> bool {
         self.asserted.is_empty() && self.read_days.is_empty() && self.hours.iter().next().is_some()
     }
 
-    /// Whether the records are a selection of a trail, which says who reads a secret and never who does not.
+    /// Returns the sign that the records are a selection of a trail, if there is one. A selection shows who reads a
+    /// secret, never who does not.
     pub fn selection(&self) -> Option<RecordSelection<'_>> {
         RecordSelection::of(&self.variety)
     }
 
-    /// Whether a source says that it delivered everything, so that nothing is concluded from the records.
+    /// Returns whether a source says that it delivered everything, so that nothing is concluded from the records.
     pub fn is_asserted(&self) -> bool {
         !self.asserted.is_empty()
     }
 
-    /// Whether there are exports that were filtered, of a part of these holes.
+    /// Returns whether there are filtered exports of a part of these holes.
     fn is_selected_in(&self, holes: &[(i64, i64)]) -> bool {
         self.selected.touches(holes)
     }
 
-    /// Whether a query, a log group or an event bus gave out records of a part of these holes, and log files none.
+    /// Returns whether a query, a log group or an event bus gave out records of a part of these holes, and log files gave
+    /// none.
     fn is_taken_out_in(&self, holes: &[(i64, i64)]) -> bool {
         self.taken_out.touches(holes) && !self.hours.touches(holes)
     }
 
-    /// Whether there was activity in these holes, and whether some of their hours had none.
+    /// Returns whether there was activity in these holes, and whether some of their hours had none.
     fn activity_in(&self, holes: &[(i64, i64)]) -> (bool, bool) {
         let (mut activity, mut silent) = (false, false);
         for &(from, to) in holes {
@@ -366,7 +369,7 @@ impl ScopeActivity {
     }
 }
 
-/// How long events may be on their way, in seconds: usually five minutes, which is not guaranteed
+/// The time for which events may be on their way, in seconds. Usually they take five minutes, which is not guaranteed
 /// (CloudTrail User Guide, "How CloudTrail works").
 pub const SETTLING: i64 = HOUR_S;
 

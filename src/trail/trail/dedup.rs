@@ -29,17 +29,17 @@ type EventIds = HashSet<u128, FixedState>;
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// What was found until all readers had come to files of which the day is known: in the files that have none, and in
-    /// the first days by those who were there sooner. Never forgotten. Empty where no reader declares its days: then everything
-    /// is in `now`, and stays there.
+    /// The ids that were found until all readers had come to files of which the day is known: in the files that have
+    /// none, and in the first days by those who were there sooner. They are never forgotten. The set is empty where no
+    /// reader declares its days: then everything is in `now`, and stays there.
     always: EventIds,
     /// From days until [`OpenDays::edge`].
     before: EventIds,
-    /// What was found since.
+    /// The ids that were found since.
     now: EventIds,
 }
 
-/// Which days are being read.
+/// The days that are being read.
 #[derive(Debug, Default)]
 struct OpenDays {
     /// The last day that `before` may be of: the one that the fastest reader was at. `None`: no day has begun.

@@ -28,7 +28,7 @@ impl EventId {
     }
 }
 
-/// What each byte is worth as a hexadecimal digit. Other bytes have bits that no digit has.
+/// The value of each byte as a hexadecimal digit. Bytes that are no digits have bits that no digit has.
 const DIGITS: [u8; 256] = {
     let mut digits = [0xff; 256];
     let mut value = 0_u8;
@@ -68,7 +68,7 @@ fn fnv1a(text: &[u8]) -> u128 {
     })
 }
 
-/// Who made a call: the parts of `userIdentity` that the reader rules look at.
+/// The caller: the parts of `userIdentity` that the reader rules use.
 ///
 /// Every part may be absent: a service event has no `type`, some records have no `userIdentity` at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,7 +187,7 @@ pub struct TrailEvent<'a> {
     pub tls: TlsVersion,
 }
 
-/// What was called, and how that ended. The members are those of [`TrailEvent`].
+/// The half of an event that holds what was called, and how that ended. The members are those of [`TrailEvent`].
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectHalf<'a> {
     pub(crate) account: &'a str,
@@ -202,7 +202,7 @@ pub struct SubjectHalf<'a> {
     pub(crate) batch: Option<&'a Batch<'a>>,
 }
 
-/// Who called, and by what. The members are those of [`TrailEvent`] and [`Identity`].
+/// The half of an event that holds who called, and by what. The members are those of [`TrailEvent`] and [`Identity`].
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -235,17 +235,17 @@ pub struct RecordedEvent<'a> {
     pub(crate) time: i64,
     pub(crate) subject: (u32, &'a SubjectHalf<'a>),
     pub(crate) caller: (u32, &'a CallerHalf<'a>),
-    /// Where it came from, unless that is a service.
+    /// The address that the event came from, unless that is a service.
     pub(crate) address: Option<(&'a str, Address)>,
 }
 
-/// Whether what stands for an address is the name of an AWS service.
+/// Returns whether the text in place of an address is the name of an AWS service.
 pub(crate) fn is_service(source: &str) -> bool {
     source.ends_with(".amazonaws.com")
 }
 
 impl<'a> SubjectHalf<'a> {
-    /// That half of an event.
+    /// Returns that half of an event.
     #[inline]
     pub(crate) fn of(event: &'a TrailEvent<'_>) -> Self {
         Self {
@@ -264,7 +264,7 @@ impl<'a> SubjectHalf<'a> {
 }
 
 impl<'a> CallerHalf<'a> {
-    /// That half of an event.
+    /// Returns that half of an event.
     #[inline]
     pub(crate) fn of(event: &'a TrailEvent<'_>) -> Self {
         let identity = &event.identity;
@@ -389,7 +389,7 @@ impl Values {
     }
 }
 
-/// How varied the management events of an account and Region are.
+/// The variety of the management events of an account and Region.
 ///
 /// A whole trail holds the calls of several services and several callers. Records that are all of one event name, one
 /// service or one caller, or that all failed, are the answer to a question (`lookup-events --lookup-attributes`, a
@@ -407,7 +407,7 @@ pub struct Variety {
 }
 
 impl Variety {
-    /// Whether more records would add nothing.
+    /// Returns whether more records would add nothing.
     #[inline]
     pub fn is_settled(&self) -> bool {
         self.any_success
@@ -425,7 +425,7 @@ impl Variety {
     }
 }
 
-/// When a log file was delivered.
+/// The day on which a log file was delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
     /// Its path does not say. All files of which the day is known come after.
@@ -436,7 +436,7 @@ pub enum Delivery {
     Over,
 }
 
-/// What takes in the contents of log files. Implemented by the ledger, and by tests.
+/// A receiver of the contents of log files. It is implemented by the ledger, and by tests.
 pub trait EventSink {
     /// Says where what follows comes from, before the first call and then before each file.
     fn delivered(&mut self, _delivery: Delivery) {}
@@ -462,7 +462,8 @@ pub trait EventSink {
     /// times with the same values.
     fn selected_hour(&mut self, _account: &str, _region: &str, _hour: u32) {}
 
-    /// How varied the management events of an account and Region are in one file. Called at the end of the file.
+    /// Takes in how varied the management events of an account and Region are in one file. It is called at the end of the
+    /// file.
     fn variety(&mut self, _account: &str, _region: &str, _variety: &Variety) {}
 }
 

@@ -38,7 +38,7 @@ pub fn home_of(pseudo_region: &str) -> Option<&'static str> {
     home.map(|(home, _)| *home)
 }
 
-/// Where an event that no path speaks for counts: in its Region, or in the pseudo Region of global events.
+/// Returns where an event that no path speaks for counts: in its Region, or in the pseudo Region of global events.
 #[inline]
 pub fn region_of_event<'r>(region: &'r str, service: &str) -> &'r str {
     match pseudo_region_of(region) {

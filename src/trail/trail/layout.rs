@@ -16,7 +16,7 @@ use crate::trail::unread::Unread;
 /// Days since 1970-01-01, UTC.
 pub type Day = u32;
 
-/// Which of the files that CloudTrail writes side by side this is.
+/// The kind of a file, among those that CloudTrail writes side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFileKind {
     /// Events: the only kind worth reading here.
@@ -27,7 +27,7 @@ pub enum LogFileKind {
     Insight,
 }
 
-/// What the path of a file in AWS's layout says.
+/// The facts that the path of a file in AWS's layout states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrailFile<'a> {
     /// The account the file was delivered for, 12 digits.
@@ -42,12 +42,12 @@ pub struct TrailFile<'a> {
     pub kind: LogFileKind,
 }
 
-/// How long before its delivery the events of a file may lie, in seconds. CloudTrail delivers about five minutes after a
-/// call, which is not guaranteed (CloudTrail User Guide, "How CloudTrail works").
+/// The time by which the events of a file may lie before its delivery, in seconds. CloudTrail delivers about five minutes
+/// after a call, which is not guaranteed (CloudTrail User Guide, "How CloudTrail works").
 const DELIVERY_SECONDS: i64 = HOUR_S;
 
 impl TrailFile<'_> {
-    /// Whether the file can hold events of `[from, to)`, both in seconds since 1970-01-01T00:00:00Z.
+    /// Returns whether the file can hold events of `[from, to)`, both in seconds since 1970-01-01T00:00:00Z.
     ///
     /// The path holds the time of delivery, minutes after the events: an event of 23:58 lies in the next day's
     /// folder. So the days asked for go from the day of `from` to one day past the day of `to`.
@@ -63,7 +63,7 @@ pub fn days_around(from: i64, to: i64) -> RangeInclusive<i64> {
     from.div_euclid(DAY_S)..=to.div_euclid(DAY_S) + 1
 }
 
-/// What AWS's layout says of a `/`-separated path or S3 key; `None` when the path is not in that layout.
+/// Returns what AWS's layout says of a `/`-separated path or S3 key; `None` when the path is not in that layout.
 #[must_use]
 pub fn trail_file(path: &str) -> Option<TrailFile<'_>> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -123,7 +123,7 @@ fn above_the_days(path: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// Whether the name of a file says that it holds JSON or is compressed, as exports of a trail are.
+/// Returns whether the name of a file says that it holds JSON or is compressed, as exports of a trail are.
 #[must_use]
 pub fn is_named_like_records(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
@@ -176,7 +176,7 @@ pub fn other_service(path: &str) -> Option<&str> {
 /// The folder of what CloudTrail Lake saves to S3 (CloudTrail User Guide, "Find your CloudTrail Lake saved query results").
 const LAKE: &str = "CloudTrail-Lake";
 
-/// Whether a file is the signature beside a result that CloudTrail Lake saved.
+/// Returns whether a file is the signature beside a result that CloudTrail Lake saved.
 #[must_use]
 pub fn is_signature_of_lake(path: &str) -> bool {
     let parts = || path.split('/');

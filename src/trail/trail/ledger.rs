@@ -52,11 +52,11 @@ pub struct LedgerBounds {
 /// Events that are alike, counted elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventGroup {
-    /// How many events.
+    /// The number of events.
     pub calls: u32,
     /// The last of them, in seconds after the full hour.
     pub last: u16,
-    /// How many copies of them came and were not counted.
+    /// The number of copies of them that came and were not counted.
     pub copies: u64,
     /// They are of many sessions or addresses, of which the event names one.
     pub is_folded: bool,
@@ -72,7 +72,7 @@ struct CallGroup {
 /// The number of no cell.
 const NONE: u32 = u32::MAX;
 
-/// What makes a line: the numbers of its subject and its caller, and its own marks.
+/// The key of a line: the numbers of its subject and its caller, and its own marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct LineKey {
     subject: u32,
@@ -107,17 +107,17 @@ pub struct Ledger {
     lines: Vec<CallGroup>,
     table: HashTable<u32>,
     cells: CellStore,
-    /// Of the error messages of a line, the first in alphabetical order.
+    /// The first of the error messages of a line in alphabetical order, by line.
     samples: HashMap<u32, Sym, FixedState>,
     /// Calls that two accounts log: of each, the copy to count.
     shared: HashMap<EventId, SharedEvent, FixedState>,
-    /// What came from samples: in the lines as seen, and here by window.
+    /// The calls that came from samples: in the lines as seen, and here by window.
     sampled: Sampled,
     /// The names that were made up, as far as they are kept.
     families: Families,
     /// Names that are never folded.
     names: Arc<KeptNames>,
-    /// What the trail covers.
+    /// The coverage of the trail.
     pub coverage: Coverage,
     /// The hours of the file that is being read.
     file: FileHours,
@@ -125,7 +125,7 @@ pub struct Ledger {
     known: KnownHalves,
     /// Events that came again and were not counted.
     pub duplicates: u64,
-    /// Where this ledger is among those that fill from one trail, and which files it is at.
+    /// The place of this ledger among those that fill from one trail, and the files that it is at.
     turn: DedupReader,
     delivery: Option<Delivery>,
     /// Events that were delivered so late that a copy delivered in time is no longer remembered.
@@ -220,7 +220,7 @@ impl Ledger {
         time >= self.bounds.from && time < self.bounds.to
     }
 
-    /// Whether an event that one account logs lies inside and was not counted yet. From now on it was.
+    /// Returns whether an event that one account logs lies inside and was not counted yet, and notes it as counted.
     ///
     /// Copies of a shared event are recognized by its shared id, which is never forgotten.
     fn is_first(&mut self, id: EventId, time: i64) -> bool {

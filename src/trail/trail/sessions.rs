@@ -13,7 +13,7 @@
 
 use std::fmt;
 
-/// How the name of a session came about.
+/// The way in which the name of a session came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SessionForm {
     /// Somebody chose it: a function, a pipeline, a person. Also no session at all.
@@ -55,13 +55,13 @@ const TIME_DIGITS: usize = 8;
 /// made-up part alone, so that any of them shows what all of them show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionFamily<'n> {
-    /// What stands before the made-up part; may be empty.
+    /// The text before the made-up part; may be empty.
     pub start: &'n str,
-    /// What the made-up part is.
+    /// The kind of the made-up part.
     pub origin: SessionOrigin,
 }
 
-/// What the made-up part of a name is.
+/// The kind of the made-up part of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum SessionOrigin {
@@ -124,7 +124,7 @@ impl<'n> SessionFamily<'n> {
         })
     }
 
-    /// Whether an SDK or the AWS CLI makes such names up.
+    /// Returns whether an SDK or the AWS CLI makes such names up.
     pub fn is_of_sdk(self) -> bool {
         let mut starts = PROCESSES.iter().chain(&RENEWALS);
         starts.any(|start| self.start.starts_with(start))
@@ -144,7 +144,7 @@ pub enum KeptNames {
 }
 
 impl KeptNames {
-    /// Whether a name is one of them.
+    /// Returns whether a name is one of them.
     pub fn holds(&self, name: &str) -> bool {
         match self {
             Self::None => false,
@@ -170,7 +170,7 @@ impl SessionForm {
         SessionFamily::of(name).map_or(Self::Given, |family| family.origin.form())
     }
 
-    /// Whether nobody chose the name.
+    /// Returns whether nobody chose the name.
     pub fn is_made_up(self) -> bool {
         self != Self::Given
     }
@@ -184,29 +184,29 @@ fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether this is the id of an ECS task: 32 hexadecimal digits.
+/// Returns whether this is the id of an ECS task: 32 hexadecimal digits.
 pub fn is_task(name: &str) -> bool {
     name.len() == 32 && is_hex(name)
 }
 
-/// What the id of an EC2 instance begins with.
+/// The beginning of the id of an EC2 instance.
 const INSTANCE: &str = "i-";
 
-/// Whether this is the id of an EC2 instance.
+/// Returns whether this is the id of an EC2 instance.
 pub fn is_instance(name: &str) -> bool {
     let id = name.strip_prefix(INSTANCE);
     id.is_some_and(|id| matches!(id.len(), 8 | 17) && is_hex(id))
 }
 
-/// What the name of a session of AWS `CodeBuild` begins with.
+/// The beginning of the name of a session of AWS `CodeBuild`.
 const BUILD: &str = "AWSCodeBuild-";
 
 fn is_build(name: &str) -> bool {
     name.strip_prefix(BUILD).is_some_and(is_uuid)
 }
 
-/// Where the random ends of the name of a pod begin: `<deployment>-<hash of the template>-<five random letters>`, or of a
-/// cron job `<name>-<time in minutes>-<five random letters>`. `None`: it is no such name.
+/// Returns where the random ends of the name of a pod begin: `<deployment>-<hash of the template>-<five random letters>`,
+/// or of a cron job `<name>-<time in minutes>-<five random letters>`. `None`: it is no such name.
 fn pod_ends(name: &str) -> Option<usize> {
     let random = |text: &str| text.chars().all(|letter| POD_LETTERS.contains(letter));
     let (rest, own) = name.rsplit_once('-')?;
@@ -229,14 +229,14 @@ fn runs(name: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Where the first letters and digits begin that hold a digit.
+/// Returns the offset of the first letters and digits that hold a digit.
 fn first_with_digits(name: &str) -> usize {
     let has_digits = |(_, run): &(usize, &str)| run.bytes().any(|byte| byte.is_ascii_digit());
     runs(name).find(has_digits).map_or(0, |(offset, _)| offset)
 }
 
-/// Whether the name ends in digits with no more than the separators of a time between them: `2026-11-01T09:30:00Z`, or
-/// the number of a run and of its attempt.
+/// Returns whether the name ends in digits with no more than the separators of a time between them:
+/// `2026-11-01T09:30:00Z`, or the number of a run and of its attempt.
 fn ends_in_a_time(name: &str) -> bool {
     let is_of_time = |byte: &u8| byte.is_ascii_digit() || b"-:._TZ".contains(byte);
     let end = name.bytes().rev().take_while(is_of_time);
@@ -248,7 +248,7 @@ fn is_uuid(text: &str) -> bool {
     lengths.eq([8, 4, 4, 4, 12]) && text.split('-').all(is_hex)
 }
 
-/// Whether the name ends in a UUID, in a long number, or in letters and digits at random.
+/// Returns whether the name ends in a UUID, in a long number, or in letters and digits at random.
 fn ends_at_random(name: &str) -> bool {
     let uuid = name.len().checked_sub(36).and_then(|at| name.get(at..));
     if uuid.is_some_and(is_uuid) {

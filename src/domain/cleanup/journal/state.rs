@@ -51,7 +51,8 @@ pub struct SecretState {
     pub deletion: Option<Timestamp>,
     /// The time when it was taken back.
     pub restored: Option<Timestamp>,
-    /// How far it was when taking it back was begun: that it cannot be taken back says nothing of whether it was made.
+    /// The phase in which it was when its restoration was begun: that it cannot be restored says nothing of whether it was
+    /// deleted.
     pub before_restoring: Phase,
     /// Replicas that were removed and not made again.
     pub removed: Vec<Removed>,

@@ -84,7 +84,7 @@ fn failing(facts: &ScanFacts<'_>, index: usize, findings: &mut Vec<FindingRow>) 
     }
 }
 
-/// What was done with a secret in the evidence span.
+/// The history of a secret in the evidence span: what was done with it.
 #[derive(Debug)]
 struct SecretHistory<'a> {
     /// The first and the last use of each role or user. The same role with another program, such as another version of
@@ -120,7 +120,7 @@ impl<'a> SecretHistory<'a> {
     }
 }
 
-/// How the failures of one cause stand to the other calls of the role or user.
+/// The relation of the failures of one cause to the other calls of the role or user.
 #[derive(Debug)]
 struct FailureStory {
     /// The first of them in the evidence span.

@@ -143,7 +143,7 @@ impl Ways<'_> {
     }
 }
 
-/// What one reader did with an old version of TLS in one account and Region.
+/// The calls that one reader made with an old version of TLS in one account and Region.
 #[derive(Debug, Default)]
 struct OldTls<'a> {
     versions: BTreeSet<TlsVersion>,

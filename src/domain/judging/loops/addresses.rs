@@ -14,7 +14,7 @@ pub(super) struct AddressHour {
     pub(super) sessions: u64,
     /// The calls of the session that made the most.
     pub(super) most: u64,
-    /// What caches would avoid if each session were a client.
+    /// The number of calls that caches would avoid if each session were a client.
     pub(super) apart: u64,
 }
 

@@ -25,7 +25,7 @@ use crate::domain::trail::sessions::SessionForm;
 /// At an address with fewer sessions than this that do not last, the address itself may be passing.
 const SESSIONS_OF_AN_ADDRESS: u64 = 3;
 
-/// What the clients of a reader add up to.
+/// The clients of a reader, added up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FoldedClients {
     /// The number of clients, or, if `up_to`, the most that there may be.

@@ -144,7 +144,7 @@ impl Crowd {
     }
 }
 
-/// What sessions of the sample did.
+/// The activity of sessions of the sample, added up.
 #[derive(Clone, Copy, Debug, Default)]
 struct SessionRate {
     sessions: u64,

@@ -6,7 +6,7 @@ use crate::domain::base::span::HOUR_S;
 /// an hour.
 const LONGEST_CACHE_S: i64 = HOUR_S;
 
-/// What a client needs, and when it is hot.
+/// The needs of a client, and when it is hot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClientNeeds {
     /// Calls an hour that a client with a cache makes.

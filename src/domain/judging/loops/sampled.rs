@@ -242,12 +242,12 @@ fn without<'a>(seen: &[ClientHour<'a>], windows: &[ClientWindow<'a>]) -> Vec<Cli
         .collect()
 }
 
-/// What a reader's clients add up to.
+/// The clients of a reader, added up.
 #[derive(Default)]
 struct ClientSums<'a> {
     /// Avoidable calls in what was read in full.
     avoidable: u64,
-    /// What the windows that count show beyond their share of what a cache needs.
+    /// The calls that the windows that count show beyond their share of what a cache needs.
     excess: Tally<'a>,
     calls: Tally<'a>,
     /// Mean seconds between two calls of the busiest client.

@@ -118,7 +118,7 @@ impl<'h> Stay<'h> {
     }
 }
 
-/// What a session is taken for.
+/// The kind that a session is taken for.
 pub(super) enum SessionLife {
     /// A name that somebody chose.
     Given,
@@ -160,7 +160,7 @@ impl SessionSpan {
     }
 }
 
-/// Which of the sessions with made-up names last.
+/// The facts that decide which of the sessions with made-up names last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MadeUpLives {
     /// Most made-up names do not last, as far as that can be seen.
@@ -202,7 +202,7 @@ impl MadeUpLives {
     }
 }
 
-/// What each session is taken for.
+/// The facts that decide what each session is taken for.
 pub(super) struct SessionLives<'h> {
     sessions: HashMap<&'h str, SessionSpan>,
     /// So many chosen names do not last that nobody chose them.

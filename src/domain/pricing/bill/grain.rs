@@ -11,7 +11,7 @@ use super::{Bill, BillKey, Billed};
 use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 
-/// What a bill tells apart.
+/// The distinctions that a bill makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Grain {
     /// At least one line names an account.

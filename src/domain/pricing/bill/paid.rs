@@ -21,7 +21,7 @@ pub struct PaidPrices {
     pub notes: Vec<String>,
 }
 
-/// Where a price holds: a Region, and one account in it or all.
+/// The scope in which a price holds: a Region, and one account in it or all.
 type PriceScope = (Option<AccountId>, Region);
 
 /// A price with what of it is that of the list, because the bill does not have it.

@@ -12,7 +12,7 @@ use crate::domain::base::money::Money;
 use crate::domain::base::names::{AccountId, Region};
 use crate::domain::base::reader_kind::ReaderKind;
 
-/// What one reader did with one secret. Counts are of the window, first and last of the evidence span.
+/// The activity of one reader with one secret. Counts are of the window, first and last of the evidence span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderRow {
     /// The ARN of the role or user, or the name of the service.

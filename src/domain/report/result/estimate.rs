@@ -60,7 +60,7 @@ impl From<IntervalCaveat> for CaveatRow {
     }
 }
 
-/// How sure the numbers of a row, or of the totals, are. What stands here was estimated; all else was counted.
+/// The certainty of the numbers of a row, or of the totals. The numbers here were estimated; all others were counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// API calls in the window.
@@ -137,7 +137,7 @@ impl Estimate {
     }
 }
 
-/// How sure the numbers of a loop are.
+/// The certainty of the numbers of a loop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoopEstimate {
     /// Such calls a month.

@@ -16,7 +16,7 @@ pub struct ReachReport {
     pub secrets: Vec<SecretReach>,
 }
 
-/// What one role or user may read, and what it read in the evidence span.
+/// The secrets that one role or user may read, and those that it read in the evidence span.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IdentityReach {
     /// The ARN.
@@ -53,7 +53,7 @@ pub struct IdentityReach {
     pub grants: Vec<GrantReach>,
 }
 
-/// How a grant names secrets.
+/// The way in which a grant names secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Breadth {

@@ -12,8 +12,8 @@ use crate::domain::base::names::{AccountId, Region, SecretArn};
 /// The cost of the window of one row, looked at more closely.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowDetail {
-    /// What of the API calls and KMS requests was not counted, but scaled from the hours that the trail covers. It is part
-    /// of the cost of the window.
+    /// The part of the API calls and KMS requests that was not counted, but scaled from the hours that the trail covers.
+    /// It is part of the cost of the window.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub extrapolated_usd: Money,
     /// The calendar months of the window, in their order; they add up to it. Empty if it lies in one month, and in a report

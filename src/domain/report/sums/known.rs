@@ -85,7 +85,7 @@ pub struct KnownSums {
     pub deleting: Parts,
     /// The parts of what fixing loops saves.
     pub(super) mending: Parts,
-    /// What could have been found to loop, had it been seen and priced.
+    /// The parts of what could have been found to loop, had it been seen and priced.
     looked_at: Parts,
 }
 

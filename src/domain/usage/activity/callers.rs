@@ -123,7 +123,7 @@ fn strangers<'a>(accesses: &'a [CallSeries], policy: &Policy) -> HashSet<&'a str
     identities.filter(|one| !ours.contains(one)).collect()
 }
 
-/// What a caller is, and what it is instead for the secrets that it rotates and for reads of values.
+/// The reader that a caller is, and those that it is instead for the secrets that it rotates and for reads of values.
 struct KnownCaller {
     usual: Who,
     /// The same as a rotation function, and the indexes of the secrets for which it is one.

@@ -33,7 +33,7 @@ pub struct Reader {
     pub client: String,
 }
 
-/// What one reader did with one secret, or with one name that is not in the inventory.
+/// The activity of one reader with one secret, or with one name that is not in the inventory.
 #[derive(Clone, Debug)]
 pub struct ReaderUse<'a> {
     /// The cache time and advice for this reader.

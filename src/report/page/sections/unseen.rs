@@ -11,7 +11,7 @@ use crate::report::text::phrases::number;
 /// The number of gaps that are shown.
 const GAPS: usize = 100;
 
-/// What could not be seen.
+/// The parts that could not be seen.
 #[derive(Serialize)]
 pub(crate) struct Unseen {
     gaps: Vec<GapView>,

@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 
 use super::{AccountId, ArnParts, Region, Scope, SecretArn, split_suffix, without_json_key};
 
-/// Which secret of the inventory an event meant.
+/// The answer to the question which secret of the inventory an event meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// This one, by its position in the inventory.
@@ -23,7 +23,7 @@ pub enum Resolution {
     Unknown,
 }
 
-/// When the secret at some position of the inventory came into being.
+/// The position of a secret in the inventory, and the moment at which the secret came into being.
 #[derive(Clone, Copy, Debug)]
 pub struct Named {
     position: usize,
@@ -76,7 +76,7 @@ impl<'a> Index<'a> {
         self.meaning(target, scope).at(time)
     }
 
-    /// What calls in `scope` mean by `target`, whenever they are made.
+    /// Returns what calls in `scope` mean by `target`, whenever they are made.
     ///
     /// The order is: exact ARN, then exact name, then a partial ARN (API reference, `GetSecretValue`, `SecretId`).
     /// A name is looked up in the scope of the event, an ARN in the scope it names itself.
@@ -108,7 +108,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// What a name or an ARN means. That may depend on when it is used.
+/// The meaning of a name or an ARN. It may depend on when the name or the ARN is used.
 #[derive(Clone, Debug)]
 pub enum NameMeaning {
     /// The same at any time.
@@ -117,7 +117,7 @@ pub enum NameMeaning {
     ByTime {
         /// The secrets that are called so.
         named: Vec<Named>,
-        /// Of text that ends like an ARN's suffix, the secrets that are called so without it.
+        /// The secrets that are called so without the ending, if the text ends like an ARN's suffix.
         predecessors: Option<Vec<Named>>,
     },
 }
@@ -180,7 +180,7 @@ fn former(named: &[Named], time: i64) -> Former {
     }
 }
 
-/// Whether a predecessor can be meant.
+/// The possibility that a predecessor is meant.
 enum Former {
     /// No secret of that name is known.
     Unknown,

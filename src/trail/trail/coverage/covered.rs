@@ -54,13 +54,13 @@ impl Covered {
         u32::try_from(hours).unwrap_or(u32::MAX)
     }
 
-    /// Whether a moment is covered.
+    /// Returns whether a moment is covered.
     pub fn holds(&self, moment: i64) -> bool {
         let behind = self.0.partition_point(|span| span.0 <= moment);
         behind > 0 && moment < self.0[behind - 1].1
     }
 
-    /// Whether every second between two moments is covered.
+    /// Returns whether every second between two moments is covered.
     pub fn is_complete(&self, from: i64, to: i64) -> bool {
         self.holes(from, to).is_empty()
     }
@@ -70,7 +70,7 @@ impl Covered {
         self.is_complete(from, to).then_some(Proof(()))
     }
 
-    /// What is not covered between two moments.
+    /// Returns the spans between two moments that are not covered.
     pub fn holes(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
         let mut holes = Vec::new();
         let mut at = from;
@@ -86,7 +86,7 @@ impl Covered {
         holes
     }
 
-    /// What is covered outside of these spans.
+    /// Returns what is covered outside of these spans.
     #[must_use]
     pub(super) fn without(&self, spans: Vec<(i64, i64)>) -> Self {
         let spans = Self::new(spans);
@@ -98,7 +98,7 @@ impl Covered {
         )
     }
 
-    /// What both cover.
+    /// Returns what both cover.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let both = self.0.iter().flat_map(|one| {
@@ -108,7 +108,7 @@ impl Covered {
         Self::new(both.collect())
     }
 
-    /// What one of them covers, or both.
+    /// Returns what one of them covers, or both.
     #[must_use]
     pub(super) fn or(self, other: Self) -> Self {
         Self::new(self.0.into_iter().chain(other.0).collect())

@@ -26,7 +26,7 @@ type FileScope = (Box<str>, Box<str>);
 #[derive(Debug, Default)]
 pub struct FileHours {
     hours: HashMap<FileScope, Vec<FileHour>>,
-    /// How varied the global events of each scope are of which the file has other records, too.
+    /// The variety of the global events of each scope of which the file has other records, too.
     global: HashMap<FileScope, Variety>,
 }
 

@@ -11,7 +11,7 @@ pub(super) const LONGEST_SILENCE: i64 = 72;
 /// The chance we accept that a usual silence in a whole trail is taken for a hole.
 const ODDS: f64 = 1e-3;
 
-/// How many units (hours, days) may lie between two active ones without a hole being assumed.
+/// Returns how many units (hours, days) may lie between two active ones without a hole being assumed.
 ///
 /// Three rhythms, distinguished by the steps between active units:
 /// - nearly every unit is active (95 % of the steps are 1): silences are chance, and `k` silent units in a row have the

@@ -16,18 +16,18 @@ use super::{NONE, number};
 use crate::trail::cell::{Address, Cell};
 use crate::trail::cells::{CellIter, Cells, pack};
 
-/// How many cells stand open at the most: two megabytes of them.
+/// The number of cells that are open at the most: two megabytes of them.
 const OPEN_CELLS: usize = 1 << 16;
 
 /// Blocks are made by part, so that those of one part can go when its lines are joined, before the next part is begun.
 const PARTS: usize = 16;
 
-/// Where the cells of a line are.
+/// The place of the cells of a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineSlot {
     /// The part, below [`PARTS`]: in every ledger the same for the same line.
     part: u8,
-    /// Where its latest cell stood; may be anything.
+    /// The place at which its latest cell was; may be anything.
     latest: u32,
 }
 
@@ -55,7 +55,7 @@ impl LineCell {
         (self.part, self.key())
     }
 
-    /// What no two cells have in common.
+    /// Returns what no two cells have in common.
     fn key(&self) -> (u32, u32, Address) {
         (self.line, self.cell.key, self.cell.address)
     }
@@ -68,7 +68,7 @@ struct CellBlock {
     bytes: Vec<u8>,
 }
 
-/// Where the cells of a line begin in a block. They end where the next run begins.
+/// The place at which the cells of a line begin in a block. They end where the next run begins.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     line: u32,
@@ -79,7 +79,7 @@ struct Run {
 #[derive(Debug)]
 pub(super) struct CellStore {
     open: Vec<LineCell>,
-    /// Where each open cell is, by line, key and address.
+    /// The place of each open cell, by line, key and address.
     table: HashTable<u32>,
     /// By part.
     blocks: [Vec<CellBlock>; PARTS],

@@ -112,19 +112,19 @@ impl KeptFamily {
 #[derive(Debug, Default)]
 pub(super) struct Families {
     of_lines: HashMap<u32, KeptFamily, FixedState>,
-    /// What [`Families::most`] was when all families were last held to it.
+    /// The value that [`Families::most`] had when all families were last held to it.
     held_to: usize,
 }
 
 impl Families {
-    /// How many names of a family are kept: the fewer, the more families there are.
+    /// Returns how many names of a family are kept: the fewer, the more families there are.
     fn most(&self) -> usize {
         let share = ALL_NAMES / self.of_lines.len().max(1);
         share.clamp(FEWEST_NAMES, MOST_NAMES)
     }
 }
 
-/// What the families came to, by line: the samples of those of many names.
+/// The samples of the families of many names, by line.
 pub(super) type SessionSamples = HashMap<u32, Box<[SampledSession]>, FixedState>;
 
 /// A name of the family that a caller stands for, by the number of the caller.

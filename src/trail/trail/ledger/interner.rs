@@ -42,7 +42,7 @@ impl Strings {
         other.all.iter().map(|text| self.symbol(text)).collect()
     }
 
-    /// Of each string, its rank in the alphabetical order of all.
+    /// Returns the rank of each string in the alphabetical order of all.
     pub(super) fn ranks(&self) -> Vec<u32> {
         ranks(self.all.len(), |at| &*self.all[at as usize])
     }
@@ -70,7 +70,7 @@ pub(super) struct InternedRows<const N: usize> {
 pub(super) struct InternedRow<const N: usize> {
     /// The strings.
     pub(super) strings: [Sym; N],
-    /// What else distinguishes rows.
+    /// The marks, which distinguish rows besides their strings.
     pub(super) marks: u8,
     /// The hash of its texts and marks, in every ledger the same.
     pub(super) hash: u64,
@@ -165,7 +165,7 @@ impl<const N: usize> InternedRows<N> {
         &self.all
     }
 
-    /// Of each row, its rank in the order of the strings, then of the marks. `strings` are the ranks of the strings.
+    /// Returns the rank of each row in the order of the strings, then of the marks. `strings` are the ranks of the strings.
     pub(super) fn ranks(&self, strings: &[u32]) -> Vec<u32> {
         ranks(self.all.len(), |at| {
             let row = self.row(at);
@@ -175,7 +175,7 @@ impl<const N: usize> InternedRows<N> {
     }
 }
 
-/// Of each of so many things, its rank in the order of their keys.
+/// Returns the rank of each of so many things in the order of their keys.
 fn ranks<K: Ord>(count: usize, key: impl Fn(u32) -> K) -> Vec<u32> {
     let mut order: Vec<u32> = (0..).take(count).collect();
     order.sort_unstable_by_key(|&at| key(at));

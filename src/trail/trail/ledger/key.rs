@@ -7,25 +7,25 @@ use crate::trail::calls::{CallOutcome, CallSubject, Caller, RequestedVersion, na
 use crate::trail::event::{CallerHalf, RecordKind, SubjectHalf, TlsVersion, TrailEvent};
 use crate::trail::sessions::SessionFamily;
 
-/// How many strings say what was called: account, Region, target, API.
+/// The number of strings that say what was called: account, Region, target, API.
 pub(super) const SUBJECT: usize = 4;
 
-/// How many strings say who called, in the order of [`Caller`].
+/// The number of strings that say who called, in the order of [`Caller`].
 pub(super) const CALLER: usize = 7;
 
 /// The strings and marks of an event that make its line.
 pub(super) struct CallKey<'a> {
-    /// What was called.
+    /// The strings that say what was called.
     pub(super) subject: [&'a str; SUBJECT],
     /// The call names a secret. Its name may be empty.
     pub(super) subject_marks: u8,
-    /// Who called.
+    /// The strings that say who called.
     pub(super) caller: [&'a str; CALLER],
-    /// How the caller came.
+    /// The marks of how the caller came.
     pub(super) caller_marks: u8,
-    /// What kind of call it was.
+    /// The marks of the kind of call.
     pub(super) marks: u16,
-    /// How it ended.
+    /// The outcome of the call.
     pub(super) outcome: CallOutcome,
 }
 
@@ -77,7 +77,7 @@ const CONSOLE: u8 = 8;
 /// The bits of a caller's marks that hold what was made up of its session's name begin here; zero: the name is whole.
 const FAMILY: u8 = 4;
 
-/// Whether marks are those of what a batch selects.
+/// Returns whether marks are those of what a batch selects.
 pub(super) fn is_selection(marks: u16) -> bool {
     matches!(
         kind(marks),
@@ -87,13 +87,13 @@ pub(super) fn is_selection(marks: u16) -> bool {
 
 /// The part of a key that what was called makes.
 pub(super) struct SubjectKey<'a> {
-    /// What was called.
+    /// The strings that say what was called.
     pub(super) texts: [&'a str; SUBJECT],
     /// The call names a secret. Its name may be empty.
     pub(super) marks: u8,
-    /// What kind of call it was.
+    /// The marks of the kind of call.
     pub(super) line_marks: u16,
-    /// How it ended.
+    /// The outcome of the call.
     pub(super) outcome: CallOutcome,
 }
 
@@ -124,11 +124,11 @@ impl<'a> SubjectKey<'a> {
 
 /// The part of a key that who called makes.
 pub(super) struct CallerKey<'a> {
-    /// Who called.
+    /// The strings that say who called.
     pub(super) texts: [&'a str; CALLER],
-    /// How the caller came.
+    /// The marks of how the caller came.
     pub(super) marks: u8,
-    /// What it tells of the kind of call.
+    /// The marks of the kind of call that come from the caller.
     pub(super) line_marks: u16,
 }
 
@@ -264,7 +264,7 @@ pub(super) fn without_family(marks: u8) -> u8 {
     marks & ((1 << FAMILY) - 1)
 }
 
-/// Whether a user agent is that of a program in Lambda: every SDK puts the environment into it.
+/// Returns whether a user agent is that of a program in Lambda: every SDK puts the environment into it.
 fn is_in_lambda(user_agent: &str) -> bool {
     const SIGN: &[u8] = b"exec-env/aws_lambda";
     const SLASH: usize = b"exec-env".len();

@@ -26,7 +26,7 @@ struct SampledCell {
     elsewhere: bool,
 }
 
-/// What came from samples.
+/// The calls that came from samples.
 #[derive(Debug, Default)]
 pub(super) struct Sampled {
     calls: HashMap<SampledCell, u32, FixedState>,
@@ -158,7 +158,7 @@ pub(super) fn weigh(accesses: &mut [CallSeries], samples: &Samples) {
     }
 }
 
-/// How many calls were counted so far, and how many they stand for.
+/// The number of calls that were counted so far, and the number that they represent.
 #[derive(Default)]
 struct Running {
     counted: u64,

@@ -100,7 +100,7 @@ const NEEDED_OF_TABLE: [&str; 9] = [
     "eventID",
 ];
 
-/// Whether a column of this name holds whole records.
+/// Returns whether a column of this name holds whole records.
 pub(super) fn holds_records(name: &str) -> bool {
     WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole))
 }
@@ -112,7 +112,7 @@ fn member(name: &str) -> Option<&'static str> {
         .copied()
 }
 
-/// What a table of these columns holds.
+/// The contents of a table of these columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Columns {
     /// Whole records, in this column.

@@ -121,7 +121,7 @@ pub(super) fn standing(record: &WalkedRecord<'_>) -> full_parse::RecordCategory 
     )
 }
 
-/// Whether a record says that its call failed.
+/// Returns whether a record says that its call failed.
 pub(super) fn failed(record: &WalkedRecord<'_>) -> bool {
     text_of(record, record.spans.error_code).is_some()
 }
@@ -179,7 +179,7 @@ fn truth(bytes: &[u8], value: Value) -> bool {
     matches!(value.kind, ValueKind::Text | ValueKind::Word) && bytes[value.range()] == *b"true"
 }
 
-/// Whether a value is neither null nor empty.
+/// Returns whether a value is neither null nor empty.
 fn holds(bytes: &[u8], value: Value) -> Result<bool, Fallback> {
     let offset = value.range();
     Ok(match value.kind {

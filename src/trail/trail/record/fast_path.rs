@@ -10,13 +10,13 @@ use std::ops::Range;
 use super::simd;
 use crate::trail::record::members::{Fallback, MemberSpans, ObjectMembers, Value, ValueKind};
 
-/// Where the first members of a record stand.
+/// The places of the first members of a record.
 pub(super) struct RecordHead {
     /// `userIdentity`, brackets included.
     pub identity: Range<usize>,
-    /// What is between the quotes of `eventTime`.
+    /// The range between the quotes of `eventTime`.
     pub time: Range<usize>,
-    /// What is between the quotes of `eventSource`.
+    /// The range between the quotes of `eventSource`.
     pub source: Range<usize>,
     /// Behind the value of `eventSource`.
     pub end: usize,

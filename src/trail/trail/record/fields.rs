@@ -22,15 +22,15 @@ use super::{fast_path, simd};
 pub(super) struct WalkedRecord<'a> {
     /// The record from its opening bracket to its closing one.
     pub bytes: &'a [u8],
-    /// What the walk came past; all that matters, in a record of Secrets Manager.
+    /// The members that the walk came past; in a record of Secrets Manager, all that matter.
     pub spans: MemberSpans,
     /// `eventTime`, seconds since 1970-01-01T00:00:00Z.
     pub time: i64,
-    /// Whether it is a record of Secrets Manager.
+    /// The service whose record it is.
     pub service: Service,
 }
 
-/// Whose record it is.
+/// The service whose record it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     SecretsManager,
@@ -39,14 +39,14 @@ pub(super) enum Service {
     Other,
 }
 
-/// What there is to know of a record of another service.
+/// The facts that are wanted of a record of another service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Want {
     /// Nothing but its time.
     Time,
-    /// What it proves: who called what, and whether it is a management event and only read.
+    /// The facts that it proves: who called what, and whether it is a management event and only read.
     Proof,
-    /// What it proves, and for which account and Region.
+    /// The facts that it proves, and the account and Region for which it proves them.
     Scope,
 }
 

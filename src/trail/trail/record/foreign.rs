@@ -46,7 +46,7 @@ pub(super) fn file(bytes: &[u8]) -> Option<&'static str> {
     sign.map(|(_, what)| *what)
 }
 
-/// How a file of Parquet begins.
+/// The beginning of a file of Parquet.
 pub(super) const PARQUET: &[u8] = b"PAR1";
 
 /// The kind of a file of Parquet, by the names of its columns, which stand at its end.
@@ -84,7 +84,7 @@ pub(super) fn document(json: &[u8]) -> Option<&'static str> {
     sign.map(|(_, what)| *what)
 }
 
-/// Whether the first line is one of column names.
+/// Returns whether the first line is one of column names.
 fn is_csv(bytes: &[u8]) -> bool {
     let end = bytes
         .iter()

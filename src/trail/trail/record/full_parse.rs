@@ -137,12 +137,12 @@ fn value_of(bytes: &[u8]) -> Option<Value> {
 }
 
 impl ParsedRecord {
-    /// Whether it was taken out of what another service wrote around it.
+    /// Returns whether it was taken out of what another service wrote around it.
     pub(super) fn is_selected(&self) -> bool {
         self.is_selected
     }
 
-    /// Whether it is a record of Secrets Manager.
+    /// Returns whether it is a record of Secrets Manager.
     pub(super) fn is_ours(&self) -> bool {
         text(&self.members, "eventSource") == Some(SECRETS_MANAGER)
     }
@@ -157,7 +157,7 @@ impl ParsedRecord {
         text(&self.members, "eventName")
     }
 
-    /// Whether the record says that its call failed.
+    /// Returns whether the record says that its call failed.
     pub(super) fn failed(&self) -> bool {
         text(&self.members, "errorCode").is_some()
     }
@@ -338,7 +338,7 @@ fn truth(members: &Map<String, Value>, key: &str) -> bool {
     }
 }
 
-/// Whether a member is there and not empty.
+/// Returns whether a member is there and not empty.
 fn holds(members: &Map<String, Value>, key: &str) -> bool {
     match members.get(key) {
         None | Some(Value::Null) => false,

@@ -8,7 +8,7 @@ use super::unended::UnendedValue;
 /// The longest beginning of a line: a time and the name of a log stream, which has at most 512 characters.
 const LONGEST: usize = 4_096;
 
-/// Whether a line begins with a date and a time, as those of a log group do.
+/// Returns whether a line begins with a date and a time, as those of a log group do.
 fn begins_with_time(bytes: &[u8]) -> bool {
     const FORM: &[u8] = b"0000-00-00T";
     bytes.len() >= FORM.len()
@@ -18,7 +18,7 @@ fn begins_with_time(bytes: &[u8]) -> bool {
         })
 }
 
-/// What a line of a log group holds.
+/// The contents of a line of a log group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogLine {
     /// A JSON object, which begins here.

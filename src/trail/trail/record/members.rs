@@ -31,7 +31,7 @@ pub(super) struct Value {
     pub kind: ValueKind,
 }
 
-/// What a value is, and what its range holds.
+/// The kind of a value, and what its range holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ValueKind {
     /// There is none.
@@ -48,7 +48,7 @@ pub(super) enum ValueKind {
 }
 
 impl Value {
-    /// Where it stands in the record.
+    /// Returns its place in the record.
     #[inline]
     pub(super) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -160,7 +160,7 @@ pub(super) fn value(bytes: &[u8], at: usize) -> Result<(Value, usize), Fallback>
     Ok((Value::new(range, kind)?, end))
 }
 
-/// Where the members of a record stand that a rule needs.
+/// The places of the members of a record that a rule needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MemberSpans {
     pub time: Value,

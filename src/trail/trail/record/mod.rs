@@ -38,13 +38,13 @@ pub use full_parse::{BATCH, DECRYPT, TARGETS, VALIDATION, batch, principal};
 
 use crate::trail::event::EventSink;
 
-/// Whether a file that begins so is of a form that names its columns at its end: who cannot hold it all shows
-/// [`read`] its beginning and its end.
+/// Returns whether a file that begins so is of a form that names its columns at its end: a caller that cannot hold all of
+/// it gives [`read`] its beginning and its end.
 pub fn has_columns_at_its_end(start: &[u8]) -> bool {
     start.starts_with(foreign::PARQUET)
 }
 
-/// Whose trail a file belongs to, as its path says ([`crate::trail::layout`]).
+/// The account and Region of the trail that a file belongs to, as its path says ([`crate::trail::layout`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrailOwner<'a> {
     /// The account the file was delivered for.
@@ -53,7 +53,7 @@ pub struct TrailOwner<'a> {
     pub region: &'a str,
 }
 
-/// What a file held.
+/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
     /// Records of every service, the unreadable ones included.
@@ -113,7 +113,7 @@ impl<'s> RecordReader<'s> {
         self.split.take(window, &mut self.records, sink)
     }
 
-    /// Whether the rest of the file can no longer be understood, so that reading on is of no use.
+    /// Returns whether the rest of the file can no longer be understood, so that reading on is of no use.
     #[must_use]
     pub fn gave_up(&self) -> bool {
         self.split.gave_up()

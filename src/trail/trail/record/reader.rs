@@ -26,17 +26,17 @@ type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The records of one file.
 pub(super) struct Records<'s> {
-    /// What the path of the file says.
+    /// The account and Region that the path of the file names.
     path: Option<TrailOwner<'s>>,
-    /// Whether records of other services speak for the path; `None` until the first record decides.
+    /// A flag: records of other services speak for the path; `None` until the first record decides.
     trusts_path: Option<bool>,
     reported: ReportedHours,
     clock: TimeReader,
-    /// Where and when the last record was made that was taken out of something.
+    /// The account, Region and hour of the last record that was taken out of something.
     last_selected: Option<(String, String, Hour)>,
-    /// What the file holds instead of records: the first such thing in it.
+    /// The thing that the file holds instead of records: the first such thing in it.
     pub named: Option<&'static str>,
-    /// What was found so far.
+    /// The contents that were found so far.
     pub contents: Contents,
 }
 
@@ -391,7 +391,7 @@ impl<'r> TrailSigns<'r> {
     }
 }
 
-/// What has to be read of a record of another service, given its time.
+/// Returns what has to be read of a record of another service, given its time.
 #[inline]
 fn wanted(trusts_path: Option<bool>, reported: &HoursByDay, time: i64) -> Want {
     if trusts_path != Some(true) {
@@ -411,9 +411,9 @@ fn hour(time: i64) -> Hour {
 /// The hours of this file that the sink knows already.
 #[derive(Default)]
 struct ReportedHours {
-    /// Of the account and Region of the path.
+    /// The hours of the account and Region of the path.
     path: HoursByDay,
-    /// Of others: by account, then by Region.
+    /// The hours of others: by account, then by Region.
     others: Map<String, Map<String, HoursByDay>>,
 }
 
@@ -434,14 +434,14 @@ struct HoursByDay {
     day: u32,
     bits: u32,
     others: Map<u32, u32>,
-    /// How varied the records are.
+    /// The variety of the records.
     variety: Variety,
 }
 
 const READ_ONLY: u32 = 1 << 24;
 
 impl HoursByDay {
-    /// Whether one more record of this hour would add nothing to what the sink knows.
+    /// Returns whether one more record of this hour would add nothing to what the sink knows.
     #[inline]
     fn proves_nothing_new(&self, hour: Hour) -> bool {
         let known = READ_ONLY | 1 << (hour % 24);

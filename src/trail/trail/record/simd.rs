@@ -50,7 +50,7 @@ fn container_end_with(
     }
 }
 
-/// What to make masks with.
+/// The instructions to make masks with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Instructions {
     Words,
@@ -101,7 +101,7 @@ mod strings {
         _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
 
-    /// Where the first quote or backslash is.
+    /// Returns the index of the first quote or backslash.
     #[inline(always)]
     pub(super) fn quote_or_backslash(piece: &[u8; 16]) -> Option<usize> {
         #[expect(
@@ -133,7 +133,7 @@ mod strings {
         vreinterpretq_u16_u8, vshrn_n_u16,
     };
 
-    /// Where the first quote or backslash is.
+    /// Returns the index of the first quote or backslash.
     #[inline(always)]
     pub(super) fn quote_or_backslash(piece: &[u8; 16]) -> Option<usize> {
         #[expect(unsafe_code, reason = "safe ways to fill a vector compile to shuffles")]
@@ -155,7 +155,7 @@ mod strings {
     all(target_arch = "aarch64", target_feature = "neon")
 )))]
 mod strings {
-    /// Where the first quote or backslash is.
+    /// Returns the index of the first quote or backslash.
     #[inline(always)]
     pub(super) fn quote_or_backslash(piece: &[u8; 16]) -> Option<usize> {
         piece.iter().position(|byte| matches!(byte, b'"' | b'\\'))
@@ -171,7 +171,7 @@ struct Masks {
     close: u64,
 }
 
-/// What one block leaves behind for the next.
+/// The state that one block leaves behind for the next.
 #[derive(Clone, Copy, Debug, Default)]
 struct Carry {
     /// All ones inside a string.

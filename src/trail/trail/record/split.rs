@@ -14,7 +14,7 @@ use crate::trail::record::unended::UnendedValue;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Where in the file the next byte stands.
+/// The place of the next byte in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BytePosition {
     /// Before the first byte.
@@ -31,14 +31,14 @@ enum BytePosition {
     Lost,
 }
 
-/// What an array stands in.
+/// The surroundings of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Within {
     Envelope,
     Nothing,
 }
 
-/// What may come next in an array.
+/// The part of an array that may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArrayState {
     First,
@@ -144,7 +144,7 @@ impl Splitter {
         self.other
     }
 
-    /// What went wrong, in words that follow the name of the file.
+    /// Returns what went wrong, in words that follow the name of the file.
     pub(super) fn trouble(self) -> Option<String> {
         self.trouble
     }
@@ -280,7 +280,8 @@ impl Splitter {
         bytes.len()
     }
 
-    /// What is no JSON at the beginning of a document: a line of a log group, a table, or nothing that is read.
+    /// Takes what is no JSON at the beginning of a document: a line of a log group, a table, or text in a form that is
+    /// not read.
     fn text(
         &mut self,
         bytes: &[u8],
@@ -381,7 +382,7 @@ impl Splitter {
     }
 }
 
-/// What the members of a document lead to.
+/// The place that the members of a document lead to.
 enum DocumentMembers {
     /// The offset inside the array of records.
     Array(usize),
@@ -389,7 +390,7 @@ enum DocumentMembers {
     End(usize, DocumentShape),
 }
 
-/// What a document without an array of records is.
+/// The kind of a document without an array of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DocumentShape {
     /// A record, or an entry of LookupEvents around one.
@@ -462,13 +463,13 @@ fn key(bytes: &[u8], at: usize) -> Result<(std::borrow::Cow<'_, [u8]>, usize), U
     Ok((name, scan::blank_end(bytes, at + 1)?))
 }
 
-/// Whether the array at `at` begins with an array: the rows of Logs Insights. Other results are other things.
+/// Returns whether the array at `at` begins with an array: the rows of Logs Insights. Other results are other things.
 fn is_rows(bytes: &[u8], at: usize) -> Result<bool, UnendedValue> {
     let inside = scan::blank_end(bytes, at + 1)?;
     Ok(bytes[inside] == b'[')
 }
 
-/// Whether a document with such a member is a record, or something that another service wrote around one.
+/// Returns whether a document with such a member is a record, or something that another service wrote around one.
 fn shows_record(name: &[u8], value: &[u8]) -> bool {
     match name {
         b"CloudTrailEvent" | b"eventTime" | b"eventSource" | b"message" | b"@message"

@@ -44,7 +44,7 @@ impl Row {
     }
 }
 
-/// What a header says.
+/// The meaning of a header.
 pub(super) enum TableHeader {
     /// Rows with records follow, from here on.
     Records(Box<RecordTable>, usize),

@@ -14,7 +14,7 @@ pub(super) fn key(text: &[u8], escaped: bool) -> Cow<'_, [u8]> {
     }
 }
 
-/// What stands between the quotes of a string.
+/// Returns the text between the quotes of a string, without its escapes.
 pub(super) fn unescaped(text: &[u8]) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -25,10 +25,10 @@ pub(super) const FLATTENED: &str = "the documents of Elasticsearch or OpenSearch
 pub(super) const NO_MESSAGE: &str = "the result of CloudWatch Logs Insights has no `@message`: ask for \
      `fields @message | filter eventSource = \"secretsmanager.amazonaws.com\"`";
 
-/// How CloudWatch Logs begins a message of its own to the receiver of a subscription.
+/// The beginning of a message that CloudWatch Logs itself sends to the receiver of a subscription.
 const CONTROL: &str = "CWL CONTROL MESSAGE";
 
-/// How EventBridge ends the `detail-type` of what CloudTrail recorded.
+/// The end of the `detail-type` that EventBridge gives to what CloudTrail recorded.
 const BY_CLOUDTRAIL: &str = "via CloudTrail";
 
 /// Wrappings in one another that are taken off. Real ones are three: a hit, a document and a text.

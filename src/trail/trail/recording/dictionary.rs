@@ -33,7 +33,7 @@ struct DictionaryEntry {
 /// Instead of the file that has an entry: none has.
 const NEVER: u32 = u32::MAX;
 
-/// What a dictionary answers about bytes.
+/// The answer of a dictionary about bytes.
 pub(super) struct DictionaryLookup {
     /// Their index in the dictionary.
     pub(super) at: u32,
@@ -48,7 +48,7 @@ impl Dictionary {
         self.of_file.clear();
     }
 
-    /// How many bytes it holds.
+    /// Returns the number of bytes that it holds.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -4,10 +4,10 @@ use super::dictionary::{Dictionary, DictionaryLookup};
 use super::{BATCH, CONSOLE, EC2, FILTERS, FIRST_STRING, NAMES_VERSION, TLS, VPC, WEB, put};
 use crate::trail::event::{CallerHalf, SubjectHalf};
 
-/// How many strings of what was called may be absent.
+/// The number of strings of what was called that may be absent.
 pub(super) const SUBJECT_STRINGS: usize = 4;
 
-/// How many strings of who called may be absent.
+/// The number of strings of who called that may be absent.
 pub(super) const CALLER_STRINGS: usize = 9;
 
 /// Distinct halves of the files so far, and which of them the present file has.
@@ -21,13 +21,13 @@ pub(super) struct HalfTable {
     half: Vec<u8>,
 }
 
-/// What is written of a half.
+/// The data that is written of a half.
 #[derive(Debug)]
 struct HalfRow {
     marks: u64,
-    /// How many names of secrets a batch has.
+    /// The number of names of secrets that a batch has.
     ids: u64,
-    /// Where its strings end among those of all rows. They begin where those of the row before end.
+    /// The index at which its strings end among those of all rows. They begin where those of the row before end.
     end: usize,
 }
 
@@ -37,7 +37,7 @@ impl HalfTable {
         self.known.begin();
     }
 
-    /// How many bytes are remembered.
+    /// Returns the number of bytes that are remembered.
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }

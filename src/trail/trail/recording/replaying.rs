@@ -80,7 +80,7 @@ pub fn replay(
     Ok(())
 }
 
-/// How many of something follow. Each has at least a byte, so damage cannot ask for more memory than there are bytes.
+/// Reads how many of something follow. Each has at least a byte, so damage cannot ask for more memory than there are bytes.
 fn count(rest: &mut &[u8]) -> Result<usize, Damaged> {
     let count = take_usize(rest)?;
     (count <= rest.len()).then_some(count).ok_or(Damaged)

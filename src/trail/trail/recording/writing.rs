@@ -10,7 +10,7 @@ use crate::trail::event::{
     CallerHalf, EventSink, RecordedEvent, SubjectHalf, TrailEvent, Values, Variety,
 };
 
-/// How many bytes are remembered from file to file at the most.
+/// The number of bytes that are remembered from file to file at the most.
 const REMEMBERED: usize = 4 << 20;
 
 /// The calls of one file, written down. What one file has in common with the next is remembered.
@@ -20,7 +20,7 @@ pub struct Recording {
     subjects: HalfTable,
     callers: HalfTable,
     addresses: Dictionary,
-    /// Of each address, what it is hashed to.
+    /// The hash of each address.
     hashed: Vec<Address>,
     calls: Vec<u8>,
     time: i64,
