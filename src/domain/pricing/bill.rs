@@ -148,7 +148,7 @@ pub struct BillKey {
 /// The amounts and the quantity that a bill has for one account, Region and part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Billed {
-    /// The quantity that was used.
+    /// The charge for what was used, before discounts and adjustments.
     pub usage: Amount,
     /// Credits, refunds, discounts, taxes and fees.
     pub adjustments: Amount,
