@@ -167,7 +167,8 @@ proptest! {
         let contents = record::read(&bytes, None, &mut ledger);
         prop_assert!(contents.ours <= contents.records);
         let sound = serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|file| {
-            file["Records"].as_array().is_some_and(|records| records.iter().all(serde_json::Value::is_object))
+            // What has no time is no record of AWS: it may be a row of a query, and is named as one that lacks columns.
+            file["Records"].as_array().is_some_and(|records| records.iter().all(|record| record.get("eventTime").is_some()))
         });
         if sound {
             prop_assert!(contents.trouble.is_none(), "{:?} of a sound file", contents.trouble);

@@ -185,6 +185,13 @@ mod tests {
         row["userIdentity"] = json!("{\"type\": \"Root\"}");
         let lacks = NoRecord::Named(columns::MISSING);
         assert_eq!(unwrapped(row).err(), Some(lacks));
+        // And so is one that has neither a time nor what every record begins with.
+        let rest =
+            json!({"eventSource": "secretsmanager.amazonaws.com", "eventName": "GetSecretValue"});
+        assert_eq!(
+            unwrapped(rest).err(),
+            Some(NoRecord::Named(columns::MISSING))
+        );
     }
 
     #[test]
