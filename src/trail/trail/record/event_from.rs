@@ -145,7 +145,7 @@ pub(super) fn read_only(record: &WalkedRecord<'_>) -> bool {
 
 /// `userIdentity.accountId`, which stands in for an account that nothing else names.
 pub(super) fn caller_account<'a>(record: &WalkedRecord<'a>) -> Option<Cow<'a, str>> {
-    let json = std::str::from_utf8(record.bytes).ok()?;
+    let json = text_of_record(record).ok()?;
     identity(json, record.spans.identity).ok()?.account
 }
 

@@ -1,10 +1,10 @@
 //! The bytes of one log file, inflated, into calls of a [`EventSink`].
 //!
 //! A trail mixes every service, and ours is a few per cent of it. So a record is not parsed: it is walked, key by
-//! key, until its time and its service are known (`walk`); a record of another service is then skipped to its end
+//! key, until its time and its service are known (`fields`); a record of another service is then skipped to its end
 //! (`scan`), and only a record of Secrets Manager is taken apart. Nothing is guessed from the bytes: a look-alike
 //! inside a string or a nested object is never at the top level of a record, and neither the order of keys nor
-//! white space nor escapes change a count. A record that is written in an odd way is parsed in full (`plain`).
+//! white space nor escapes change a count. A record that is written in an odd way is parsed in full (`full_parse`).
 //!
 //! What a file may look like (`split`): `{"Records":[...]}` with any other keys around it, a bare array, one event,
 //! the answer of `aws cloudtrail lookup-events`, an array of its `CloudTrailEvent` texts, what other services write around
