@@ -166,12 +166,15 @@ proptest! {
         let mut ledger = ledger(&Arc::default());
         let contents = record::read(&bytes, None, &mut ledger);
         prop_assert!(contents.ours <= contents.records);
-        let sound = serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|file| {
+        let file = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default();
+        if let Some(records) = file["Records"].as_array()
+            && records.iter().all(serde_json::Value::is_object)
+        {
             // What has no time is no record of AWS: it may be a row of a query, and is named as one that lacks columns.
-            file["Records"].as_array().is_some_and(|records| records.iter().all(|record| record.get("eventTime").is_some()))
-        });
-        if sound {
-            prop_assert!(contents.trouble.is_none(), "{:?} of a sound file", contents.trouble);
+            let is_row = !records.iter().all(|record| record.get("eventTime").is_some());
+            let names_row = |trouble: &String| trouble.starts_with("the rows of the query's result lack columns");
+            let trouble = contents.trouble.as_ref();
+            prop_assert!(trouble.is_none_or(|trouble| is_row && names_row(trouble)), "{:?} of a sound file", trouble);
         }
         let (accesses, coverage) = ledger.into_accesses();
         let counted: u64 = accesses.iter().map(CallSeries::calls).sum();
