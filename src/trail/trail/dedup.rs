@@ -4,6 +4,8 @@
 //! of one another, so where files are read in the order of their days of delivery, an id need not be remembered for
 //! longer than a few days of the trail: memory is bounded by the busiest days, not by the length of the trail. Where
 //! the order is not known (files outside AWS's layout, event history, a bucket), every id is remembered to the end.
+//!
+//! A call that two accounts log is remembered for the same days ([`shared_calls`]).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,11 @@ use foldhash::fast::FixedState;
 
 use crate::trail::event::{Delivery, EventId};
 use crate::trail::layout::Day;
+
+mod shared_calls;
+
+use shared_calls::Claims;
+pub(crate) use shared_calls::{CopyRank, SharedCopy};
 
 /// An id is remembered for at least as many days of delivery after its own.
 pub const REMEMBERED_DAYS: Day = 2;
@@ -23,20 +30,51 @@ pub const REMEMBERED_DAYS: Day = 2;
 pub struct Deduplicator {
     shards: Vec<Mutex<Shard>>,
     days: Mutex<OpenDays>,
+    /// By reader, its copies of shared calls that count, because the days of their calls are over.
+    settled: Mutex<HashMap<u32, Vec<SharedCopy>, FixedState>>,
 }
 
 type EventIds = HashSet<u128, FixedState>;
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// The ids that were found until all readers had come to files of which the day is known: in the files that have
-    /// none, and in the first days by those who were there sooner. They are never forgotten. The set is empty where no
-    /// reader declares its days: then everything is in `now`, and stays there.
-    always: EventIds,
+    /// The ids of events that one account logs.
+    ids: ByDays<EventIds>,
+    /// The copies of shared calls that count so far, by shared id.
+    shared: ByDays<Claims>,
+    /// The shared ids that samples hold, and whether the call was read in full, too.
+    sampled: HashMap<u128, bool, FixedState>,
+}
+
+/// What was found, by the days in which it was.
+#[derive(Debug, Default)]
+struct ByDays<T> {
+    /// What was found until all readers had come to files of which the day is known: in the files that have none, and in
+    /// the first days by those who were there sooner. It is never forgotten. It is empty where no reader declares its
+    /// days: then everything is in `now`, and stays there.
+    always: T,
     /// From days until [`OpenDays::edge`].
-    before: EventIds,
-    /// The ids that were found since.
-    now: EventIds,
+    before: T,
+    /// What was found since.
+    now: T,
+}
+
+impl<T: Default> ByDays<T> {
+    /// The first day begins for the last of the readers.
+    fn begin(&mut self) {
+        self.always = std::mem::take(&mut self.now);
+    }
+
+    /// Days are over. Gives what was found in those before them, to be emptied.
+    fn forget(&mut self) -> &mut T {
+        std::mem::swap(&mut self.before, &mut self.now);
+        &mut self.now
+    }
+
+    /// All of it, in no order.
+    fn all(&mut self) -> [&mut T; 3] {
+        [&mut self.always, &mut self.before, &mut self.now]
+    }
 }
 
 /// The days that are being read.
@@ -60,6 +98,7 @@ impl Default for Deduplicator {
         Self {
             shards: (0..64).map(|_| Mutex::default()).collect(),
             days: Mutex::default(),
+            settled: Mutex::default(),
         }
     }
 }
@@ -67,10 +106,13 @@ impl Default for Deduplicator {
 impl Deduplicator {
     /// Notes an event and returns whether it is new.
     pub fn is_new(&self, id: EventId) -> bool {
-        let shard = usize::try_from(id.0 % 64).unwrap_or(0);
-        let mut shard = locked(&self.shards[shard]);
-        let known = shard.always.contains(&id.0) || shard.before.contains(&id.0);
-        !known && shard.now.insert(id.0)
+        let ids = &mut self.shard(id).ids;
+        let known = ids.always.contains(&id.0) || ids.before.contains(&id.0);
+        !known && ids.now.insert(id.0)
+    }
+
+    fn shard(&self, id: EventId) -> MutexGuard<'_, Shard> {
+        locked(&self.shards[usize::try_from(id.0 % 64).unwrap_or(0)])
     }
 
     /// A reader that will declare its days.
@@ -99,15 +141,16 @@ impl Deduplicator {
                 days.edge = fastest;
                 for shard in &self.shards {
                     let mut shard = locked(shard);
-                    shard.always = std::mem::take(&mut shard.now);
+                    shard.ids.begin();
+                    shard.shared.begin();
                 }
             }
             Some(edge) if slowest > edge.saturating_add(REMEMBERED_DAYS) => {
                 days.edge = fastest;
                 for shard in &self.shards {
-                    let shard = &mut *locked(shard);
-                    std::mem::swap(&mut shard.before, &mut shard.now);
-                    shard.now.clear();
+                    let mut shard = locked(shard);
+                    shard.ids.forget().clear();
+                    self.settle(shard.shared.forget());
                 }
             }
             Some(_) => {}
@@ -128,8 +171,8 @@ mod tests {
         seen.shards
             .iter()
             .map(|shard| {
-                let shard = locked(shard);
-                shard.always.len() + shard.before.len() + shard.now.len()
+                let mut shard = locked(shard);
+                shard.ids.all().map(|ids| ids.len()).iter().sum::<usize>()
             })
             .sum()
     }

@@ -239,6 +239,37 @@ pub struct RecordedEvent<'a> {
     pub(crate) address: Option<(&'a str, Address)>,
 }
 
+/// The calls of a recording that are alike but for their time: of one line, hour and address.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedCalls<'a> {
+    pub(crate) subject: (u32, &'a SubjectHalf<'a>),
+    pub(crate) caller: (u32, &'a CallerHalf<'a>),
+    /// The address that the calls came from, unless that is a service.
+    pub(crate) address: Option<(&'a str, Address)>,
+    /// The ids of the events, and their times in seconds since 1970, in the order of time.
+    pub(crate) events: &'a [(EventId, i64)],
+}
+
+impl<'a> RecordedCalls<'a> {
+    /// The calls one by one.
+    pub fn one_by_one(&self) -> impl Iterator<Item = RecordedEvent<'a>> {
+        let Self {
+            subject,
+            caller,
+            address,
+            events,
+        } = *self;
+        events.iter().map(move |&(id, time)| RecordedEvent {
+            id,
+            shared_id: None,
+            time,
+            subject,
+            caller,
+            address,
+        })
+    }
+}
+
 /// Returns whether the text in place of an address is the name of an AWS service.
 pub(crate) fn is_service(source: &str) -> bool {
     source.ends_with(".amazonaws.com")
@@ -450,6 +481,13 @@ pub trait EventSink {
     /// One event of a recording: the same as [`EventSink::event`] for a sink that does not go by halves.
     fn recorded(&mut self, event: &RecordedEvent<'_>) {
         self.event(&event.whole());
+    }
+
+    /// Calls of a recording that are alike: the same as [`EventSink::recorded`] for each of them.
+    fn recorded_calls(&mut self, calls: &RecordedCalls<'_>) {
+        for event in calls.one_by_one() {
+            self.recorded(&event);
+        }
     }
 
     /// In this hour (hours since 1970-01-01T00:00:00Z) some service logged a management event in this account and

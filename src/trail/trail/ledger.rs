@@ -6,8 +6,7 @@
 //! events (`families`).
 //!
 //! An event counts once, however many files hold it ([`Deduplicator`]); of the copies that two accounts get of one call, one
-//! counts (`sharedEventID`), and which one does not depend on the order of reading. The latter are all remembered to the
-//! end, some fifty bytes each: the copies lie in the folders of two accounts, which two ledgers may read.
+//! counts (`sharedEventID`), and which one does not depend on the order of reading.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -20,8 +19,10 @@ use crate::base::span::{DAY_S, HOUR_S, start_of_hour};
 use crate::trail::calls::{CallOutcome, CallSeries};
 use crate::trail::cell::{Address, Cell};
 use crate::trail::coverage::{Coverage, FileHours};
-use crate::trail::dedup::{DedupReader, Deduplicator, REMEMBERED_DAYS};
-use crate::trail::event::{Delivery, EventId, EventSink, RecordedEvent, TrailEvent, Variety};
+use crate::trail::dedup::{CopyRank, DedupReader, Deduplicator, REMEMBERED_DAYS, SharedCopy};
+use crate::trail::event::{
+    Delivery, EventId, EventSink, RecordedCalls, RecordedEvent, TrailEvent, Variety,
+};
 use crate::trail::sessions::KeptNames;
 
 mod cell_store;
@@ -34,7 +35,7 @@ mod sampled;
 use cell_store::{CellStore, LineSlot};
 use families::Families;
 use interner::{InternedRows, Strings, Sym};
-use key::{CALLER, CallKey, SELECTS, SUBJECT, requested_version};
+use key::{CALLER, CallKey, SELECTS, SESSION, SUBJECT, requested_version};
 use recorded::KnownHalves;
 use sampled::Sampled;
 
@@ -87,14 +88,6 @@ impl LineKey {
     }
 }
 
-/// A call that two accounts may log, as one of them did.
-#[derive(Clone, Copy, Debug)]
-struct SharedEvent {
-    line: u32,
-    time: i64,
-    address: Address,
-}
-
 /// Everything that a trail says, folded. Fill it as a [`EventSink`], join several with [`Ledger::merge`], read it with
 /// [`Ledger::into_accesses`].
 #[derive(Debug)]
@@ -109,8 +102,6 @@ pub struct Ledger {
     cells: CellStore,
     /// The first of the error messages of a line in alphabetical order, by line.
     samples: HashMap<u32, Sym, FixedState>,
-    /// Calls that two accounts log: of each, the copy to count.
-    shared: HashMap<EventId, SharedEvent, FixedState>,
     /// The calls that came from samples: in the lines as seen, and here by window.
     sampled: Sampled,
     /// The names that were made up, as far as they are kept.
@@ -146,7 +137,6 @@ impl Ledger {
             table: HashTable::new(),
             cells: CellStore::default(),
             samples: HashMap::default(),
-            shared: HashMap::default(),
             sampled: Sampled::default(),
             families: Families::default(),
             names: Arc::default(),
@@ -235,11 +225,6 @@ impl Ledger {
         true
     }
 
-    fn count(&mut self, at: u32, time: i64, address: Address) {
-        let cell = self.cell_at(time, address);
-        self.add(at, cell);
-    }
-
     /// Adds calls to a line.
     fn add(&mut self, line: u32, cell: Cell) {
         let slot = &mut self.lines[line as usize].cells;
@@ -261,39 +246,40 @@ impl Ledger {
         }
     }
 
-    /// The copy of a shared event that counts: the one that says more about the caller, then the first by its text.
-    fn prefers(&self, new: SharedEvent, old: SharedEvent) -> bool {
-        let rank = |twin: SharedEvent| {
-            let what = self.lines[twin.line as usize].what;
-            let (subject, caller) = (
-                self.subjects.row(what.subject),
-                self.callers.row(what.caller),
-            );
-            let subjects = subject.strings.map(|symbol| self.strings.text(symbol));
-            let callers = caller.strings.map(|symbol| self.strings.text(symbol));
-            let texts = subjects.iter().chain(&callers);
-            // A role or user says more than the id of a principal.
-            let known = texts.filter(|text| !text.is_empty()).count()
-                + usize::from(twin.address != Address::default())
-                + usize::from(callers[0].starts_with("arn:"));
-            (
-                usize::MAX - known,
-                (subjects, callers),
-                (subject.marks, caller.marks, what.marks, what.outcome),
-                (twin.address, twin.time),
-            )
-        };
-        rank(new) < rank(old)
-    }
-
-    fn keep_shared(&mut self, id: EventId, twin: SharedEvent) {
-        let Some(&kept) = self.shared.get(&id) else {
-            self.shared.insert(id, twin);
+    /// Counts calls of a line, of the session of this name if the line is that of a family.
+    fn count(&mut self, line: u32, session: Option<&str>, message: &str, cell: Cell) {
+        let Some(session) = session else {
+            // The events of a service say in a message why a rotation failed. No call that succeeds has one.
+            self.keep_sample(line, message);
+            self.add(line, Cell { names: 0, ..cell });
             return;
         };
-        self.duplicates += 1;
-        if self.prefers(twin, kept) {
-            self.shared.insert(id, twin);
+        if self.lines[line as usize].what.outcome != CallOutcome::Ok {
+            self.keep_sample(line, message);
+        }
+        self.count_named(line, session, cell);
+    }
+
+    /// Notes a copy of a call that two accounts log.
+    fn note_copy(&mut self, id: EventId, rank: CopyRank, copy: SharedCopy) {
+        let time = copy.time;
+        if self.seen.is_first_copy(&self.turn, id, rank, copy) {
+            self.late += u64::from(self.is_late(time));
+        } else {
+            self.duplicates += 1;
+        }
+    }
+
+    fn count_copy(&mut self, copy: &SharedCopy) {
+        let cell = self.cell_at(copy.time, copy.address);
+        let message = copy.message.as_deref().unwrap_or_default();
+        self.count(copy.line, copy.session.as_deref(), message, cell);
+    }
+
+    /// Counts the copies of which no other can come any more.
+    fn count_settled(&mut self) {
+        for copy in self.seen.settled(&self.turn) {
+            self.count_copy(&copy);
         }
     }
 
@@ -314,6 +300,7 @@ impl Ledger {
             // The smaller one is moved.
             std::mem::swap(self, &mut other);
         }
+        other.count_settled();
         // The numbers of halves were those of one of the two.
         self.known = KnownHalves::default();
         let symbols = self.strings.take_in(&other.strings);
@@ -334,9 +321,13 @@ impl Ledger {
         for (line, sample) in other.samples {
             self.keep_sample(lines[line as usize], other.strings.text(sample));
         }
-        for (id, twin) in other.shared {
-            let line = lines[twin.line as usize];
-            self.keep_shared(id, SharedEvent { line, ..twin });
+        for id in other.sampled.shared_ids() {
+            let is_in_full = other.seen.was_read_in_full(id);
+            self.seen.is_in_sample(id, is_in_full);
+        }
+        for (id, rank, copy) in other.seen.take_copies(&other.turn) {
+            let line = lines[copy.line as usize];
+            self.note_copy(id, rank, SharedCopy { line, ..copy });
         }
         self.sampled.merge(other.sampled, &lines);
         self.merge_families(other.families, &lines);
@@ -350,8 +341,9 @@ impl Ledger {
         self.known = KnownHalves::default();
         self.coverage.settle_global_events();
         self.settle_shared();
-        for (_, twin) in std::mem::take(&mut self.shared) {
-            self.count_shared(twin);
+        self.count_settled();
+        for (.., copy) in self.seen.take_copies(&self.turn) {
+            self.count_copy(&copy);
         }
         let (mut sessions, examples) = self.settle_families();
         let order = self.order();
@@ -427,6 +419,7 @@ impl EventSink for Ledger {
         if self.delivery != Some(delivery) {
             self.seen.comes_to(&self.turn, delivery);
             self.delivery = Some(delivery);
+            self.count_settled();
         }
     }
 
@@ -445,6 +438,10 @@ impl EventSink for Ledger {
 
     fn recorded(&mut self, event: &RecordedEvent<'_>) {
         self.take_recorded(event);
+    }
+
+    fn recorded_calls(&mut self, calls: &RecordedCalls<'_>) {
+        self.take_recorded_calls(calls);
     }
 
     fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
@@ -502,28 +499,28 @@ impl Ledger {
     /// Counts calls on the line of a key.
     fn take(&mut self, key: &CallKey<'_>, event: &TrailEvent<'_>, cell: Cell) {
         let message = event.error_message.as_deref().unwrap_or_default();
+        let family = self.family(key.caller, key.caller_marks);
+        let line = match family {
+            Some(family) => self.line_of(&key.of_family(family)),
+            None => self.line_of(key),
+        };
+        let session = family.map(|_| key.caller[SESSION]);
         // The copies of a call that two accounts log are distinguished by its own line; what a batch selects is the same in
         // both, and counting it twice does no harm: it is evidence, not volume.
-        let shared = event.shared_id.filter(|_| !key::is_selection(key.marks));
-        if shared.is_none()
-            && let Some(family) = self.family(key.caller, key.caller_marks)
-        {
-            self.count_in_family(key, family, cell, message);
+        let Some(id) = event.shared_id.filter(|_| !key::is_selection(key.marks)) else {
+            self.count(line, session, message, cell);
             return;
-        }
-        let line = self.line_of(key);
-        // The events of a service say in a message why a rotation failed. No call that succeeds has one.
-        self.keep_sample(line, message);
-        match shared {
-            Some(id) => self.keep_shared(
-                id,
-                SharedEvent {
-                    line,
-                    time: event.time,
-                    address: cell.address,
-                },
-            ),
-            None => self.add(line, Cell { names: 0, ..cell }),
-        }
+        };
+        let copy = SharedCopy {
+            line,
+            time: event.time,
+            address: cell.address,
+            session: session.map(Into::into),
+            message: (!message.is_empty()).then(|| message.into()),
+        };
+        self.note_copy(id, key.copy_rank(event.time, cell.address), copy);
     }
 }
+
+#[cfg(test)]
+mod tests;

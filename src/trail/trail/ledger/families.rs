@@ -18,9 +18,9 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 
 use super::interner::Sym;
-use super::key::{CALLER, CallKey, SESSION, family_of, with_family, without_family};
-use super::{Ledger, LineKey, SharedEvent};
-use crate::trail::calls::{CallOutcome, SampledSession};
+use super::key::{CALLER, SESSION, family_of, without_family};
+use super::{Ledger, LineKey};
+use crate::trail::calls::SampledSession;
 use crate::trail::cell::Cell;
 use crate::trail::sessions::SessionFamily;
 
@@ -142,48 +142,7 @@ impl Ledger {
         (!is_kept).then_some(family)
     }
 
-    /// Counts a call of a session whose name was made up.
-    pub(super) fn count_in_family(
-        &mut self,
-        key: &CallKey<'_>,
-        family: SessionFamily<'_>,
-        cell: Cell,
-        message: &str,
-    ) {
-        let line = self.line_of(&key.of_family(family));
-        if key.outcome != CallOutcome::Ok {
-            self.keep_sample(line, message);
-        }
-        self.count_named(line, key.caller[SESSION], cell);
-    }
-
-    /// Counts the copy of a call of two accounts that counts: as one of the family of its session, if it has one.
-    pub(super) fn count_shared(&mut self, twin: SharedEvent) {
-        let what = self.lines[twin.line as usize].what;
-        let caller = *self.callers.row(what.caller);
-        let texts = caller.strings.map(|symbol| self.strings.shared(symbol));
-        let texts = texts.each_ref().map(|text| &**text);
-        let is_kept = self.names.holds(texts[SESSION]);
-        let Some(family) = family_of(texts, caller.marks).filter(|_| !is_kept) else {
-            self.count(twin.line, twin.time, twin.address);
-            return;
-        };
-        let mut strings = caller.strings;
-        strings[SESSION] = self.strings.symbol(family.start);
-        let marks = with_family(caller.marks, family);
-        let number = self.callers.number_of(&self.strings, strings, marks);
-        let line = self.line_at(LineKey {
-            caller: number,
-            ..what
-        });
-        if let Some(&message) = self.samples.get(&twin.line) {
-            let message = self.strings.shared(message);
-            self.keep_sample(line, &message);
-        }
-        let cell = self.cell_at(twin.time, twin.address);
-        self.count_named(line, texts[SESSION], cell);
-    }
-
+    /// Counts calls of a session whose name was made up, on the line of its family.
     pub(super) fn count_named(&mut self, line: u32, name: &str, cell: Cell) {
         let hash = FixedState::default().hash_one(name);
         // By the lowest bits, because the names that are kept have low hashes, and so few of the highest.

@@ -1,9 +1,15 @@
 //! What makes two events alike: the strings and marks of a line, borrowed from an event.
 
-use super::interner::{InternedRow, Strings};
 use std::borrow::Cow;
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+
+use super::interner::{InternedRow, Strings};
 
 use crate::trail::calls::{CallOutcome, CallSubject, Caller, RequestedVersion, named_in};
+use crate::trail::cell::Address;
+use crate::trail::dedup::CopyRank;
 use crate::trail::event::{CallerHalf, RecordKind, SubjectHalf, TlsVersion, TrailEvent};
 use crate::trail::sessions::SessionFamily;
 
@@ -202,6 +208,23 @@ impl<'a> CallKey<'a> {
             caller,
             caller_marks: with_family(self.caller_marks, family),
             ..*self
+        }
+    }
+
+    /// The order of the copy of a call that two accounts log, of this time and address.
+    pub(super) fn copy_rank(&self, time: i64, address: Address) -> CopyRank {
+        let texts = self.subject.iter().chain(&self.caller);
+        // A role or user says more than the id of a principal.
+        let facts = [
+            address != Address::default(),
+            self.caller[0].starts_with("arn:"),
+        ];
+        let absent = texts.filter(|text| text.is_empty()).count();
+        let marks = (self.subject_marks, self.caller_marks, self.marks);
+        let of_call = (marks, self.outcome, address, time);
+        CopyRank {
+            unknown: absent + facts.into_iter().filter(|&fact| !fact).count(),
+            hash: FixedState::default().hash_one((self.subject, self.caller, of_call)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Events of a recording, counted half by half.
+//! Events of a recording, counted half by half, and cell by cell where they are folded.
 //!
 //! What was called and who called are looked up once, though each may stand in many events of many files; of an event, the
 //! ledger then needs its id, its second and its address. Everything is counted as if it came one event at a time
@@ -7,14 +7,16 @@
 use super::key::{CallerKey, SESSION, SubjectKey};
 use super::{Ledger, LineKey};
 use crate::trail::calls::CallOutcome;
-use crate::trail::cell::Address;
-use crate::trail::event::{CallerHalf, EventSink, RecordedEvent, SubjectHalf};
+use crate::trail::cell::{Address, Cell};
+use crate::trail::event::{CallerHalf, EventSink, RecordedCalls, RecordedEvent, SubjectHalf};
 
 /// The halves of recorded events, by their numbers, as far as an event with them was counted.
 #[derive(Debug, Default)]
 pub(super) struct KnownHalves {
     subjects: Vec<Option<RecordedSubject>>,
     callers: Vec<Option<RecordedCaller>>,
+    /// The times of the events that are being counted, to use the memory again.
+    times: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,18 +50,51 @@ impl KnownHalves {
 }
 
 impl Ledger {
-    /// Counts an event of the recording that is replayed.
+    /// Counts an event of a recording.
     pub(super) fn take_recorded(&mut self, event: &RecordedEvent<'_>) {
-        let ((subject_at, subject_half), (caller_at, caller_half)) = (event.subject, event.caller);
-        let (subject_at, caller_at) = (subject_at as usize, caller_at as usize);
-        if event.shared_id.is_some() || subject_half.batch.is_some() {
+        if event.shared_id.is_some() || event.subject.1.batch.is_some() {
             // Few are, and they make more than one line, or one later.
             EventSink::event(self, &event.whole());
             return;
         }
-        if !self.is_first(event.id, event.time) {
+        if self.is_first(event.id, event.time) {
+            let address = event.address.map(|(_, address)| address);
+            let times = std::iter::once(event.time);
+            self.count_recorded(event.subject, event.caller, address, times);
+        }
+    }
+
+    /// Counts the events of a cell of a recording.
+    pub(super) fn take_recorded_calls(&mut self, calls: &RecordedCalls<'_>) {
+        if calls.subject.1.batch.is_some() {
+            for event in calls.one_by_one() {
+                self.take_recorded(&event);
+            }
             return;
         }
+        let mut times = std::mem::take(&mut self.known.times);
+        times.clear();
+        for &(id, time) in calls.events {
+            if self.is_first(id, time) {
+                times.push(time);
+            }
+        }
+        if !times.is_empty() {
+            let address = calls.address.map(|(_, address)| address);
+            self.count_recorded(calls.subject, calls.caller, address, times.iter().copied());
+        }
+        self.known.times = times;
+    }
+
+    /// Counts calls of a line from one address that came at these times, in their order.
+    fn count_recorded(
+        &mut self,
+        (subject_at, subject_half): (u32, &SubjectHalf<'_>),
+        (caller_at, caller_half): (u32, &CallerHalf<'_>),
+        address: Option<Address>,
+        times: impl Iterator<Item = i64>,
+    ) {
+        let (subject_at, caller_at) = (subject_at as usize, caller_at as usize);
         self.known.reach(subject_at, caller_at);
         let subject = match self.known.subjects[subject_at] {
             Some(subject) => subject,
@@ -78,17 +113,24 @@ impl Ledger {
             marks: subject.marks | caller.marks,
             outcome: subject.outcome,
         });
-        let address = event.address.map_or(caller.service, |(_, address)| address);
-        let cell = self.cell_at(event.time, address);
+        let address = address.unwrap_or(caller.service);
         let message = subject_half.error_message.unwrap_or_default();
-        if let Some(name) = &caller.name {
-            if subject.outcome != CallOutcome::Ok {
-                self.keep_sample(line, message);
+        let name = caller.name.as_deref();
+        let mut open: Option<Cell> = None;
+        for time in times {
+            let cell = self.cell_at(time, address);
+            match &mut open {
+                Some(known) if known.key == cell.key => known.add(cell),
+                // Another hour, or the other side of the start of the window.
+                _ => {
+                    if let Some(known) = open.replace(cell) {
+                        self.count(line, name, message, known);
+                    }
+                }
             }
-            self.count_named(line, name, cell);
-        } else {
-            self.keep_sample(line, message);
-            self.add(line, cell);
+        }
+        if let Some(cell) = open {
+            self.count(line, name, message, cell);
         }
         self.known.callers[caller_at] = Some(caller);
     }

@@ -49,6 +49,11 @@ impl Sampled {
             .extend(shared.map(|(id, spot, time)| (id, moved(spot), time)));
     }
 
+    /// The shared ids of the calls that two accounts log.
+    pub(super) fn shared_ids(&self) -> impl Iterator<Item = EventId> {
+        self.shared.iter().map(|&(id, ..)| id)
+    }
+
     /// The calls by line, sorted.
     pub(super) fn take(&mut self) -> HashMap<u32, Vec<SampledCalls>, FixedState> {
         let mut of_lines: HashMap<u32, Vec<SampledCalls>, FixedState> = HashMap::default();
@@ -89,13 +94,17 @@ impl Ledger {
             elsewhere: false,
         };
         match event.shared_id {
-            Some(id) => self.sampled.shared.push((id, spot, event.time)),
+            Some(id) => {
+                self.seen.is_in_sample(id, false);
+                self.sampled.shared.push((id, spot, event.time));
+            }
             None => self.count_sampled(spot, event.time),
         }
     }
 
     fn count_sampled(&mut self, spot: SampledCell, time: i64) {
-        self.count(spot.line, time, spot.address);
+        let cell = self.cell_at(time, spot.address);
+        self.add(spot.line, cell);
         *self.sampled.calls.entry(spot).or_default() += 1;
     }
 
@@ -104,7 +113,7 @@ impl Ledger {
     /// that no call is estimated twice.
     pub(super) fn settle_shared(&mut self) {
         for (id, mut spot, time) in std::mem::take(&mut self.sampled.shared) {
-            if self.shared.contains_key(&id) {
+            if self.seen.was_read_in_full(id) {
                 continue;
             }
             let subject = self.lines[spot.line as usize].what.subject;
