@@ -2,15 +2,16 @@
 //!
 //! CloudTrail never changes a file that it has delivered, so a file that has the same path, size and version (time of
 //! modification, or `ETag`) has the same contents. Its calls are stored ([`crate::domain::trail::recording`]), not what was
-//! concluded from them: every scan folds and judges anew, with its own window and policy, and with the same result as without a cache.
-//! They are stored in halves, what was called and who called, and the ledger is told of each half by a number, so that it
-//! looks up what most events have in common once a scan. Each id is looked up all the same, because a copy of the event may
-//! stand in any other file.
+//! concluded from them: every scan counts and judges anew, with its own window and policy, and with the same result as without
+//! a cache. Each id is looked up all the same, because a copy of the event may stand in any other file.
 //!
-//! There is one cache file for each folder of the trail, to which entries are appended. Nothing in it is trusted: it
-//! begins with the format and the folder it is for, and each entry has check sums. What does not fit is read again from
-//! the trail and stored anew; a run that was killed in the middle of writing loses the entry in hand and nothing else.
-//! Files with faults are not stored: their faults are found anew each time.
+//! There is one cache file for each folder of the trail, as a rule that of an account, Region and day. Blocks are appended to
+//! it: what one scan read anew of the folder is one block, folded. A block is used when all its files are still
+//! there as they were; else those that are there are read again, into a new block.
+//!
+//! Nothing in a cache file is trusted: it begins with the format and the folder it is for, and each block has check sums. What
+//! does not fit is read again from the trail and stored anew; a run that was killed in the middle of writing loses the block
+//! in hand and nothing else. Files with faults are not stored: their faults are found anew each time.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
@@ -29,11 +30,14 @@ use crate::domain::trail::recording::{self, FORMAT, Recorder, Recording, put, ta
 /// The number of folders that are open at once. Files come folder by folder.
 const OPEN: usize = 16;
 
-/// So many entries stay although there are newer ones of the same files.
+/// So many files stay in blocks although there are newer blocks with the same files.
 const FEW: usize = 32;
 
-/// The longest head of an entry that is accepted, in bytes.
-const HEAD_LIMIT: usize = 64 << 10;
+/// The number of files in a block at the most, so that its head stays below the limit.
+const MOST_FILES: usize = 1 << 10;
+
+/// The longest head of a block that is accepted, in bytes.
+const HEAD_LIMIT: usize = 1 << 20;
 
 /// The facts that distinguish one state of a file from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,26 +74,40 @@ struct CachedFolder {
     /// The folder of the trail, as text.
     name: String,
     path: PathBuf,
-    index: HashMap<Box<str>, CacheEntry, FixedState>,
+    blocks: Vec<CacheBlock>,
+    /// By the name of a file, the latest block with it and its index in there.
+    index: HashMap<Box<str>, (usize, usize), FixedState>,
     /// `None` until there is something to store.
     file: RwLock<Option<File>>,
 }
 
-/// The location of an entry in the cache file.
+/// A block of files, and its location in the cache file.
 #[derive(Clone, Debug)]
-struct CacheEntry {
-    version: FileVersion,
+struct CacheBlock {
+    files: Vec<CachedFile>,
     at: u64,
     length: u64,
     sum: u32,
 }
 
-/// The buffers that are used for one file of a sink after another.
+/// A file in a block, and what reading it gave apart from its calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CachedFile {
+    name: String,
+    version: FileVersion,
+    read: FileRead,
+}
+
+/// The block that a sink is filling, and buffers to be used again. [`Cache::store`] ends the block.
 #[derive(Debug, Default)]
 pub struct CacheWriter {
     recording: Recording,
+    /// The folder of the trail that the block is of.
+    folder: String,
+    /// The files that are in the block so far.
+    files: Vec<CachedFile>,
     payload: Vec<u8>,
-    entry: Vec<u8>,
+    block: Vec<u8>,
 }
 
 impl Cache {
@@ -107,26 +125,43 @@ impl Cache {
         locked(&self.trouble).take()
     }
 
-    /// Replays this file to `sink`, if it is stored in this version.
+    /// Replays those of these files to `sink` that are stored in this version. All are of one folder; of files that are
+    /// stored in one block, all have to be among them. Gives what reading each of them gave, `None` for those that are to
+    /// be read.
     pub fn replay(
         &self,
-        slot: &CacheSlot<'_>,
+        slots: &[CacheSlot<'_>],
         pen: &mut CacheWriter,
         sink: &mut dyn EventSink,
-    ) -> Option<FileRead> {
-        let folder = self.folder(slot.folder);
-        let entry = folder.index.get(slot.name)?;
-        if entry.version != slot.version {
-            return None;
+    ) -> Vec<Option<FileRead>> {
+        let mut read = vec![None; slots.len()];
+        let Some(first) = slots.first() else {
+            return read;
+        };
+        self.store(pen);
+        let folder = self.folder(first.folder);
+        let mut known: Vec<(usize, usize, usize)> = (0..)
+            .zip(slots)
+            .filter_map(|(at, slot)| {
+                let &(block, file) = folder.index.get(slot.name)?;
+                let stored = &folder.blocks[block].files[file].version;
+                (*stored == slot.version).then_some((block, file, at))
+            })
+            .collect();
+        known.sort_unstable();
+        for of_block in known.chunk_by(|one, next| one.0 == next.0) {
+            let block = &folder.blocks[of_block[0].0];
+            if of_block.len() < block.files.len() || folder.replay(block, pen, sink).is_none() {
+                continue;
+            }
+            for &(_, file, at) in of_block {
+                read[at] = Some(block.files[file].read.clone());
+            }
         }
-        folder.payload(entry, &mut pen.payload)?;
-        let mut rest = &pen.payload[..];
-        let read = outcome(&mut rest, slot.version.size)?;
-        recording::replay(rest, &mut pen.recording, sink).ok()?;
-        Some(read)
+        read
     }
 
-    /// Reads a file by `read`, which is given the sink to fill, and stores its contents.
+    /// Reads a file by `read`, which is given the sink to fill, and takes its contents into the block in hand.
     ///
     /// # Errors
     /// Those of `read`. What cannot be stored is a [`Cache::trouble`].
@@ -137,22 +172,52 @@ impl Cache {
         sink: &mut dyn EventSink,
         read: impl FnOnce(&mut Recorder<'_>) -> Result<FileRead, E>,
     ) -> Result<FileRead, E> {
-        pen.recording.begin(sink);
-        let recording = &mut pen.recording;
-        let file = read(&mut Recorder { sink, recording })?;
-        let sound = file.contents.trouble.is_none() && file.contents.unreadable == 0;
-        if sound && file.compressed == slot.version.size {
-            pen.write(slot, &file);
-            let folder = self.folder(slot.folder);
-            if folder.holds(slot, pen) {
-                return Ok(file);
-            }
-            if let Err(error) = folder.append(&pen.entry) {
-                let trouble = format!("{}: {error}", folder.path.display());
-                locked(&self.trouble).get_or_insert(trouble);
-            }
+        if pen.folder != slot.folder {
+            self.store(pen);
+            slot.folder.clone_into(&mut pen.folder);
         }
-        Ok(file)
+        let recording = &mut pen.recording;
+        if pen.files.is_empty() {
+            recording.begin(sink);
+        }
+        let before = recording.mark();
+        let file = read(&mut Recorder { sink, recording });
+        let is_sound = |file: &FileRead| {
+            let Contents {
+                trouble,
+                unreadable,
+                ..
+            } = &file.contents;
+            trouble.is_none() && *unreadable == 0 && file.compressed == slot.version.size
+        };
+        match &file {
+            Ok(file) if is_sound(file) => pen.files.push(CachedFile {
+                name: slot.name.to_owned(),
+                version: slot.version.clone(),
+                read: file.clone(),
+            }),
+            _ => pen.recording.take_back(before),
+        }
+        if pen.files.len() >= MOST_FILES || pen.recording.is_full() {
+            self.store(pen);
+        }
+        file
+    }
+
+    /// Ends the block in hand and stores it. What cannot be stored is a [`Cache::trouble`].
+    pub fn store(&self, pen: &mut CacheWriter) {
+        if pen.files.is_empty() {
+            return;
+        }
+        pen.write();
+        let folder = self.folder(&pen.folder);
+        if !folder.holds(pen)
+            && let Err(error) = folder.append(&pen.block)
+        {
+            let trouble = format!("{}: {error}", folder.path.display());
+            locked(&self.trouble).get_or_insert(trouble);
+        }
+        pen.files.clear();
     }
 
     /// The cache file for a folder of the trail.
@@ -171,26 +236,33 @@ impl Cache {
 }
 
 impl CacheWriter {
-    /// Makes the entry for a file whose calls are on the tape.
-    fn write(&mut self, slot: &CacheSlot<'_>, file: &FileRead) {
+    /// Makes the bytes of the block.
+    fn write(&mut self) {
         self.payload.clear();
-        let Contents { records, ours, .. } = file.contents;
-        for number in [records, ours, file.inflated, file.members] {
-            put(&mut self.payload, number);
-        }
         self.recording.write_to(&mut self.payload);
         let mut head = Vec::new();
-        put_text(&mut head, slot.name);
-        put_text(&mut head, &slot.version.mark);
-        put(&mut head, slot.version.size);
+        put(&mut head, self.files.len() as u64);
+        for file in &self.files {
+            put_text(&mut head, &file.name);
+            put_text(&mut head, &file.version.mark);
+            let FileRead {
+                contents: Contents { records, ours, .. },
+                compressed,
+                inflated,
+                members,
+            } = file.read;
+            for number in [compressed, records, ours, inflated, members] {
+                put(&mut head, number);
+            }
+        }
         put(&mut head, self.payload.len() as u64);
         head.extend_from_slice(&crc32fast::hash(&self.payload).to_le_bytes());
-        self.entry.clear();
-        put(&mut self.entry, head.len() as u64);
-        self.entry.extend_from_slice(&head);
-        let sum = crc32fast::hash(&self.entry);
-        self.entry.extend_from_slice(&sum.to_le_bytes());
-        self.entry.extend_from_slice(&self.payload);
+        self.block.clear();
+        put(&mut self.block, head.len() as u64);
+        self.block.extend_from_slice(&head);
+        let sum = crc32fast::hash(&self.block);
+        self.block.extend_from_slice(&sum.to_le_bytes());
+        self.block.extend_from_slice(&self.payload);
     }
 }
 
@@ -208,6 +280,7 @@ impl CachedFolder {
         let mut folder = Self {
             name: name.to_owned(),
             path,
+            blocks: Vec::new(),
             index: HashMap::default(),
             file: RwLock::default(),
         };
@@ -222,7 +295,7 @@ impl CachedFolder {
         folder
     }
 
-    /// Notes the entries that are whole and cuts off what is not. An error ends it where it stands.
+    /// Notes the blocks that are whole and cuts off what is not. An error ends it where it stands.
     fn read_index(&mut self, file: &File) -> io::Result<()> {
         let mut source = BufReader::with_capacity(1 << 18, file);
         let opening = opening(&self.name);
@@ -234,55 +307,73 @@ impl CachedFolder {
         let end = file.metadata()?.len();
         let mut at = opening.len() as u64;
         let mut head = Vec::new();
-        let mut entries = 0;
+        let mut stored = 0;
         while at < end {
-            let Some((name, entry)) = read_head(&mut source, at, &mut head)
-                .filter(|(_, entry)| entry.at.saturating_add(entry.length) <= end)
+            let Some(block) = read_head(&mut source, at, &mut head)
+                .filter(|block| block.at.saturating_add(block.length) <= end)
             else {
                 return file.set_len(at);
             };
-            at = entry.at + entry.length;
-            source.seek_relative(entry.length.cast_signed())?;
-            self.index.insert(name, entry);
-            entries += 1;
+            at = block.at + block.length;
+            source.seek_relative(block.length.cast_signed())?;
+            for (number, file) in block.files.iter().enumerate() {
+                let location = (self.blocks.len(), number);
+                self.index.insert(file.name.as_str().into(), location);
+            }
+            stored += block.files.len();
+            self.blocks.push(block);
         }
-        if entries > 2 * self.index.len() + FEW {
+        if stored > 2 * self.index.len() + FEW {
             // Most of them are of files that have changed since: it is begun anew, lest it grow for ever.
             self.index.clear();
+            self.blocks.clear();
             file.set_len(0)?;
             (&*file).write_all(&opening)?;
         }
         Ok(())
     }
 
-    /// The payload of an entry, if it is whole.
-    fn payload(&self, entry: &CacheEntry, payload: &mut Vec<u8>) -> Option<()> {
-        payload.clear();
-        // No longer than the cache file, as its index was read.
-        payload.resize(usize::try_from(entry.length).ok()?, 0);
-        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
-        read_at(file.as_ref()?, entry.at, payload).ok()?;
-        (crc32fast::hash(payload) == entry.sum).then_some(())
+    /// Replays a block, if it is whole.
+    fn replay(
+        &self,
+        block: &CacheBlock,
+        pen: &mut CacheWriter,
+        sink: &mut dyn EventSink,
+    ) -> Option<()> {
+        self.payload(block, &mut pen.payload)?;
+        recording::replay(&pen.payload, &mut pen.recording, sink).ok()
     }
 
-    /// Returns whether what the pen has just written of a file is there already, and whole.
-    fn holds(&self, slot: &CacheSlot<'_>, pen: &mut CacheWriter) -> bool {
-        let known = self.index.get(slot.name);
-        known.is_some_and(|entry| {
-            entry.version == slot.version
-                && entry.sum == crc32fast::hash(&pen.payload)
-                && self.payload(entry, &mut pen.payload).is_some()
+    /// The payload of a block, if it is whole.
+    fn payload(&self, block: &CacheBlock, payload: &mut Vec<u8>) -> Option<()> {
+        payload.clear();
+        // No longer than the cache file, as its index was read.
+        payload.resize(usize::try_from(block.length).ok()?, 0);
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        read_at(file.as_ref()?, block.at, payload).ok()?;
+        (crc32fast::hash(payload) == block.sum).then_some(())
+    }
+
+    /// Returns whether the block that the pen has just written is there already, and whole.
+    fn holds(&self, pen: &mut CacheWriter) -> bool {
+        let first = pen.files.first();
+        let known = first.and_then(|file| self.index.get(file.name.as_str()));
+        known.is_some_and(|&(block, _)| {
+            let block = &self.blocks[block];
+            block.files == pen.files
+                && block.sum == crc32fast::hash(&pen.payload)
+                && self.payload(block, &mut pen.payload).is_some()
         })
     }
 
-    fn append(&self, entry: &[u8]) -> io::Result<()> {
+    fn append(&self, block: &[u8]) -> io::Result<()> {
         let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *file {
             Some(file) => file,
             none => none.insert(create(&self.path, &opening(&self.name))?),
         };
-        // In one call, so that the entries of two runs at once do not mix.
-        file.write_all(entry)
+        // In one call, so that the blocks of two runs at once do not mix.
+        file.write_all(block)
     }
 }
 
@@ -318,12 +409,8 @@ fn create(path: &Path, opening: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reads the head of the entry at `at`. `None`: there is no whole one.
-fn read_head(
-    source: &mut impl Read,
-    at: u64,
-    head: &mut Vec<u8>,
-) -> Option<(Box<str>, CacheEntry)> {
+/// Reads the head of the block at `at`. `None`: there is no whole one.
+fn read_head(source: &mut impl Read, at: u64, head: &mut Vec<u8>) -> Option<CacheBlock> {
     let mut length = [0; 1];
     head.clear();
     loop {
@@ -346,35 +433,39 @@ fn read_head(
         return None;
     }
     let mut rest = &head[start..];
-    let name = take_text(&mut rest)?.into();
-    let mark = take_text(&mut rest)?.to_owned();
-    let size = take(&mut rest).ok()?;
+    let count = take(&mut rest).ok()?;
+    let files = (0..count).map(|_| take_file(&mut rest));
+    let files = files.collect::<Option<_>>()?;
     let length = take(&mut rest).ok()?;
     let sum = u32::from_le_bytes(rest.try_into().ok()?);
-    let version = FileVersion { size, mark };
-    let entry = CacheEntry {
-        version,
+    Some(CacheBlock {
+        files,
         at: at + (head.len() + 4) as u64,
         length,
         sum,
-    };
-    Some((name, entry))
+    })
 }
 
-/// Takes from `rest` what reading the file gave apart from its calls.
-fn outcome(rest: &mut &[u8], size: u64) -> Option<FileRead> {
+/// Takes a file from the head of a block.
+fn take_file(rest: &mut &[u8]) -> Option<CachedFile> {
+    let name = take_text(rest)?.to_owned();
+    let mark = take_text(rest)?.to_owned();
     let mut number = || take(rest).ok();
-    let (records, ours, inflated, members) = (number()?, number()?, number()?, number()?);
+    let (size, records, ours) = (number()?, number()?, number()?);
     let contents = Contents {
         records,
         ours,
         ..Contents::default()
     };
-    Some(FileRead {
-        contents,
-        compressed: size,
-        inflated,
-        members,
+    Some(CachedFile {
+        name,
+        version: FileVersion { size, mark },
+        read: FileRead {
+            contents,
+            compressed: size,
+            inflated: number()?,
+            members: number()?,
+        },
     })
 }
 

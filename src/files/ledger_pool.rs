@@ -181,8 +181,9 @@ impl Feed for LedgerPool {
         let (folder, name) = folder_and_name(object);
         let slot = slot_of(object, &folder, name);
         let mut pen = CacheWriter::default();
-        let replayed = self.with(|ledger| cache.replay(&slot, &mut pen, ledger));
-        let Some(file) = replayed else {
+        let slots = std::slice::from_ref(&slot);
+        let mut replayed = self.with(|ledger| cache.replay(slots, &mut pen, ledger));
+        let Some(file) = replayed.pop().flatten() else {
             return false;
         };
         self.rest().multi_member += u64::from(is_packed_again(object, &file));
@@ -205,6 +206,7 @@ impl Feed for LedgerPool {
                 let Ok(read) = cache.record(&slot, &mut pen, ledger, |recorder| {
                     Ok::<_, Infallible>(log_file::read_bytes(bytes, scope, &mut memory, recorder))
                 });
+                cache.store(&mut pen);
                 read
             }
         });

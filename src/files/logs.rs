@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
 use super::cache::{Cache, CacheSlot, CacheWriter, FileVersion};
 use super::log_file::{FileRead, Memory, read_file};
-use super::reading_progress::{MeasuredWalk, TakenItem, Watch, locked};
+use super::reading_progress::{MeasuredWalk, TakenItem, WalkShare, Watch, locked};
 use super::walk::{WalkItem, layout_path, walk};
 use crate::domain::trail::event::{Delivery, EventSink};
 use crate::domain::trail::layout::{self, LogFileKind, TrailFile};
@@ -99,6 +99,40 @@ impl TrailReading {
             self.unread.insert(Unread::always(None));
         }
         self.troubles.push(LogTrouble { path, what });
+    }
+
+    /// The file that an item is, if it is worth opening; else it is noted why not.
+    fn choose(&mut self, item: TakenItem, span: &Range<i64>) -> Option<ChosenFile> {
+        let path = match item.found {
+            WalkItem::File(path) => path,
+            WalkItem::Trouble(path, what) => {
+                self.trouble(path, what);
+                return None;
+            }
+        };
+        let text = layout_path(&path);
+        if let Some(service) = layout::other_service(&text) {
+            let files = self.skipped_services.entry(service.to_owned());
+            *files.or_default() += 1;
+            return None;
+        }
+        match choose(layout::trail_file(&text).as_ref(), &text, span) {
+            Choice::Read => {}
+            Choice::OtherDay => {
+                self.skipped_by_date += 1;
+                return None;
+            }
+            Choice::NoLog => {
+                self.skipped_digests += 1;
+                return None;
+            }
+        }
+        Some(ChosenFile {
+            path,
+            text,
+            delivery: item.delivery,
+            share: item.share,
+        })
     }
 
     /// Notes how reading a file went; gives its bytes on disk.
@@ -202,11 +236,17 @@ const MANY: usize = 16;
 /// A file up to this size is such a matter.
 const SMALL: u64 = 32 << 10;
 
-/// Takes the next files, with the days of their folders. The sink learns of the first of them while nobody else can
-/// take one, so that no sink learns of a later day before this one learns of its own.
-fn take(files: &Mutex<MeasuredWalk>, count: usize, sink: &mut dyn EventSink) -> Vec<TakenItem> {
+/// Takes the next files, with the days of their folders; with a cache, all files of the folder of a day, because they may
+/// be stored as one. The sink learns of the first of them while nobody else can take one, so that no sink learns of a
+/// later day before this one learns of its own.
+fn take(
+    files: &Mutex<MeasuredWalk>,
+    count: usize,
+    has_cache: bool,
+    sink: &mut dyn EventSink,
+) -> Vec<TakenItem> {
     let mut walk = locked(files);
-    let taken: Vec<_> = walk.by_ref().take(count).collect();
+    let taken = walk.take_some(count, has_cache);
     let first = taken.first();
     sink.delivered(first.map_or(Delivery::Over, |item| item.delivery));
     taken
@@ -222,59 +262,66 @@ fn work(
     let mut tools = Tools::default();
     let mut count = 1;
     loop {
-        let taken = take(files, count, sink);
+        let taken = take(files, count, ask.cache.is_some(), sink);
         if taken.is_empty() {
             return reading;
         }
-        for item in taken {
-            let path = match item.found {
-                WalkItem::File(path) => path,
-                WalkItem::Trouble(path, what) => {
-                    reading.trouble(path, what);
-                    continue;
-                }
-            };
-            let text = layout_path(&path);
-            if let Some(service) = layout::other_service(&text) {
-                *reading
-                    .skipped_services
-                    .entry(service.to_owned())
-                    .or_default() += 1;
-                continue;
-            }
-            let trail_file = layout::trail_file(&text);
-            match choose(trail_file.as_ref(), &text, &ask.span) {
-                Choice::Read => {}
-                Choice::OtherDay => {
-                    reading.skipped_by_date += 1;
-                    continue;
-                }
-                Choice::NoLog => {
-                    reading.skipped_digests += 1;
-                    continue;
+        let chosen = taken.into_iter();
+        let chosen: Vec<ChosenFile> = chosen
+            .filter_map(|item| reading.choose(item, &ask.span))
+            .collect();
+        for files in chosen.chunk_by(ChosenFile::are_of_one_day) {
+            sink.delivered(files[0].delivery);
+            let stored = tools.stored(files, ask.cache, sink);
+            for (file, stored) in files.iter().zip(stored) {
+                let is_stored = stored.is_some();
+                let read = match stored {
+                    Some(read) => Ok(read),
+                    None => tools.read(file, ask.cache, sink),
+                };
+                let bytes = reading.note(file.path.clone(), read);
+                count = if is_stored || bytes <= SMALL { MANY } else { 1 };
+                if let Some(watch) = watch {
+                    watch.done(bytes, file.share);
                 }
             }
-            sink.delivered(item.delivery);
-            let scope = trail_file.map(|file| TrailOwner {
-                account: file.account,
-                region: file.region,
-            });
-            let (read, source) = tools.one(&path, scope, ask.cache, sink);
-            let bytes = reading.note(path, read);
-            let is_quick = source == LogSource::Cache || bytes <= SMALL;
-            count = if is_quick { MANY } else { 1 };
-            if let Some(watch) = watch {
-                watch.done(bytes, item.share);
+            if let Some(cache) = ask.cache {
+                cache.store(&mut tools.pen);
             }
         }
     }
 }
 
-/// The source of the contents of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LogSource {
-    Cache,
-    File,
+/// A file that is worth opening.
+struct ChosenFile {
+    path: PathBuf,
+    /// The path as AWS's layout writes it.
+    text: String,
+    delivery: Delivery,
+    share: WalkShare,
+}
+
+impl ChosenFile {
+    /// Returns whether two files that were taken together lie in the folder of the same day.
+    fn are_of_one_day(&self, other: &Self) -> bool {
+        matches!(self.delivery, Delivery::On(_))
+            && self.delivery == other.delivery
+            && self.path.parent() == other.path.parent()
+    }
+
+    /// The file as the cache knows it. `None`: its state cannot be read, or its name is not text.
+    fn slot(&self) -> Option<CacheSlot<'_>> {
+        let about = fs::metadata(&self.path).ok()?;
+        let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(CacheSlot {
+            folder: self.path.parent()?.to_str()?,
+            name: self.path.file_name()?.to_str()?,
+            version: FileVersion {
+                size: about.len(),
+                mark: changed.as_nanos().to_string(),
+            },
+        })
+    }
 }
 
 /// The tools that a worker uses for one file after another.
@@ -285,38 +332,46 @@ struct Tools {
 }
 
 impl Tools {
-    /// Passes the contents of a file to the sink, from the cache if they are stored there.
-    fn one(
+    /// Passes what the cache has of the files of one folder to the sink. Gives the result for each file that is stored.
+    fn stored(
         &mut self,
-        path: &Path,
-        scope: Option<TrailOwner<'_>>,
+        files: &[ChosenFile],
         cache: Option<&Cache>,
         sink: &mut dyn EventSink,
-    ) -> (io::Result<FileRead>, LogSource) {
-        let Self { memory, pen } = self;
-        let Some((cache, slot)) = cache.and_then(|cache| Some((cache, cache_slot(path)?))) else {
-            return (read_file(path, scope, memory, sink), LogSource::File);
-        };
-        if let Some(file) = cache.replay(&slot, pen, sink) {
-            return (Ok(file), LogSource::Cache);
+    ) -> Vec<Option<FileRead>> {
+        let mut read = vec![None; files.len()];
+        if let Some(cache) = cache {
+            let slots = (0..).zip(files);
+            let (indexes, slots): (Vec<usize>, Vec<CacheSlot<'_>>) = slots
+                .filter_map(|(at, file)| Some((at, file.slot()?)))
+                .unzip();
+            for (at, stored) in indexes
+                .into_iter()
+                .zip(cache.replay(&slots, &mut self.pen, sink))
+            {
+                read[at] = stored;
+            }
         }
-        let read = cache.record(&slot, pen, sink, |recorder| {
-            read_file(path, scope, memory, recorder)
-        });
-        (read, LogSource::File)
+        read
     }
-}
 
-/// A file as the cache knows it. `None`: its state cannot be read, or its name is not text.
-fn cache_slot(path: &Path) -> Option<CacheSlot<'_>> {
-    let about = fs::metadata(path).ok()?;
-    let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(CacheSlot {
-        folder: path.parent()?.to_str()?,
-        name: path.file_name()?.to_str()?,
-        version: FileVersion {
-            size: about.len(),
-            mark: changed.as_nanos().to_string(),
-        },
-    })
+    /// Reads a file into the sink and, if there is a cache, into its block in hand.
+    fn read(
+        &mut self,
+        file: &ChosenFile,
+        cache: Option<&Cache>,
+        sink: &mut dyn EventSink,
+    ) -> io::Result<FileRead> {
+        let Self { memory, pen } = self;
+        let scope = layout::trail_file(&file.text).map(|file| TrailOwner {
+            account: file.account,
+            region: file.region,
+        });
+        match cache.and_then(|cache| Some((cache, file.slot()?))) {
+            None => read_file(&file.path, scope, memory, sink),
+            Some((cache, slot)) => cache.record(&slot, pen, sink, |recorder| {
+                read_file(&file.path, scope, memory, recorder)
+            }),
+        }
+    }
 }

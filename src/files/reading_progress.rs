@@ -4,6 +4,7 @@
 //! that is done shows about how much there is to come. Outside the layout the share of its folders shows it.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub(super) struct MeasuredWalk {
     span: Range<i64>,
     /// The number of folders of days that hold files of the span, once the first of all is entered.
     days: Option<f64>,
+    /// The item that was looked at and not taken.
+    ahead: Option<TakenItem>,
 }
 
 /// Something that a worker has taken from the walk.
@@ -45,6 +48,15 @@ pub(super) struct TakenItem {
     pub(super) found: WalkItem,
     pub(super) delivery: Delivery,
     pub(super) share: WalkShare,
+}
+
+impl TakenItem {
+    /// The folder it lies in.
+    fn folder(&self) -> Option<&Path> {
+        match &self.found {
+            WalkItem::File(path) | WalkItem::Trouble(path, _) => path.parent(),
+        }
+    }
 }
 
 /// The share of the walk that is done with an item.
@@ -63,7 +75,28 @@ impl MeasuredWalk {
             walk,
             span,
             days: None,
+            ahead: None,
         }
+    }
+
+    /// Takes so many items; with `by_day`, all that a folder of a day holds, however many they are.
+    pub(super) fn take_some(&mut self, count: usize, by_day: bool) -> Vec<TakenItem> {
+        let mut taken: Vec<TakenItem> = Vec::new();
+        while let Some(item) = self.ahead.take().or_else(|| self.next()) {
+            let belongs = taken.first().is_none_or(|first| {
+                if by_day && matches!(first.delivery, Delivery::On(_)) {
+                    first.folder() == item.folder() && first.delivery == item.delivery
+                } else {
+                    taken.len() < count && !(by_day && first.delivery != item.delivery)
+                }
+            });
+            if !belongs {
+                self.ahead = Some(item);
+                break;
+            }
+            taken.push(item);
+        }
+        taken
     }
 
     fn share(&mut self) -> WalkShare {

@@ -1,12 +1,16 @@
-//! The contents of a log file in a form that can be stored and replayed: the calls of an [`EventSink`], recorded.
+//! The contents of log files in a form that can be stored and replayed: the calls of an [`EventSink`], recorded.
 //!
-//! A [`Recorder`] stands between a reader and its sink and writes every call to a [`Recording`]; [`replay`] makes the
-//! same calls to a sink in the same order, so that whatever is made of them is the same to the byte. Events are written in
-//! halves ([`crate::trail::event`]): each distinct half once a file, and each string of all halves once.
+//! A [`Recorder`] stands between a reader and its sink and notes every call in a [`Recording`], which becomes a block of
+//! some log files, as a rule those of an account, Region and day. In the block, the events are folded: each
+//! distinct half of them ([`crate::trail::event`]) stands once, and so does each string of all halves; each line (what was
+//! called, and by whom) stands once with its hours and addresses; below these stand the id and the second of each event,
+//! because a copy of any event may come in another file, and because windows may begin at any second.
+//! [`replay`] makes calls to a sink of which the same is counted: what is known of hours in the order in which it came,
+//! and events in another order, which changes nothing.
 //!
-//! Files have most halves in common, so a [`Recording`] remembers those of the files before, whether it wrote or replayed
+//! Blocks have most halves in common, so a [`Recording`] remembers those of the blocks before, whether it wrote or replayed
 //! them, and the sink is told of each by the number that it has there. A sink that goes by halves looks each of them up
-//! once for all files, also while it records.
+//! once for all blocks, also while it records.
 //!
 //! This is an encoding and nothing else: it opens no file, and no bytes make it panic. What comes from outside needs a
 //! check sum of its own, because damage may be found after the sink has received a part.
@@ -23,11 +27,11 @@ pub use writing::Recording;
 
 /// Changes whenever a reader may make other calls for the same file, or this encoding changes, or what is hashed in it. Files
 /// that were stored under another number are read again.
-pub const FORMAT: u32 = 7;
+pub const FORMAT: u32 = 8;
 
 /// Bytes that no [`Recording`] wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stored contents of a log file are damaged")]
+#[error("the stored contents of log files are damaged")]
 pub struct Damaged;
 
 /// Passes calls on to a sink and records them.
@@ -71,7 +75,8 @@ const ACTIVE_HOUR_READ_ONLY: u8 = 1;
 
 const EVENT: u8 = 2;
 
-/// An event that two accounts log: its shared id follows its own.
+/// An event that two accounts log: its shared id follows its own. Of other events, only those of batches stand among the
+/// calls; the rest are folded.
 const SHARED_EVENT: u8 = 3;
 
 const VARIETY: u8 = 4;

@@ -18,10 +18,25 @@ use super::{Told, below, gzip, put, read_all, read_with};
 struct Kept {
     folder: tempfile::TempDir,
     trail: PathBuf,
+    /// The two folders below the trail.
+    folders: [&'static str; 2],
 }
+
+/// Folders of no day: each file is stored by itself.
+const OF_NO_DAY: [&str; 2] = ["0", "1"];
+
+/// Folders of days in AWS's layout: the files of each are stored together.
+const OF_DAYS: [&str; 2] = [
+    "AWSLogs/111122223333/CloudTrail/us-east-1/2026/10/01",
+    "AWSLogs/111122223333/CloudTrail/us-east-1/2026/10/02",
+];
 
 impl Kept {
     fn new() -> Self {
+        Self::with(OF_NO_DAY)
+    }
+
+    fn with(folders: [&'static str; 2]) -> Self {
         let folder = crate::scratch::tempdir().unwrap();
         let trail = folder.path().join("trail");
         let spec = Spec {
@@ -32,10 +47,18 @@ impl Kept {
             ..Spec::default()
         };
         for (number, file) in generate::files(&spec).enumerate() {
-            let name = format!("{}/{number}.json.gz", number % 2);
+            let name = format!("{}/{number}.json.gz", folders[number % 2]);
             put(&trail, &name, &gzip(file.json.as_bytes()));
         }
-        Self { folder, trail }
+        Self {
+            folder,
+            trail,
+            folders,
+        }
+    }
+
+    fn name(&self, number: usize) -> String {
+        format!("{}/{number}.json.gz", self.folders[number % 2])
     }
 
     fn cache(&self) -> PathBuf {
@@ -76,12 +99,17 @@ impl Kept {
 
 #[test]
 fn a_file_that_is_known_is_not_opened_and_tells_the_same() {
-    let kept = Kept::new();
+    for folders in [OF_NO_DAY, OF_DAYS] {
+        a_known_file_is_not_opened(&Kept::with(folders));
+    }
+}
+
+fn a_known_file_is_not_opened(kept: &Kept) {
     let plain = read_all(std::slice::from_ref(&kept.trail), 2);
     assert!(plain.1.ours > 50, "{:?}", plain.1);
     assert_eq!(kept.read(), plain, "the first time with a cache");
     for number in 0..6 {
-        kept.forge(&format!("{}/{number}.json.gz", number % 2));
+        kept.forge(&kept.name(number));
     }
     assert_eq!(kept.read(), plain, "the second time, from the cache");
     let before = kept.kept();
@@ -91,7 +119,12 @@ fn a_file_that_is_known_is_not_opened_and_tells_the_same() {
 
 #[test]
 fn new_and_changed_files_are_read_and_gone_ones_forgotten() {
-    let kept = Kept::new();
+    for folders in [OF_NO_DAY, OF_DAYS] {
+        changes_are_seen(&Kept::with(folders));
+    }
+}
+
+fn changes_are_seen(kept: &Kept) {
     kept.read();
     let spec = Spec {
         seed: 9,
@@ -101,9 +134,10 @@ fn new_and_changed_files_are_read_and_gone_ones_forgotten() {
         ..Spec::default()
     };
     let [changed, new] = [0, 1].map(|at| generate::files(&spec).nth(at).unwrap().json);
-    put(&kept.trail, "0/0.json.gz", &gzip(changed.as_bytes()));
-    put(&kept.trail, "1/new.json.gz", &gzip(new.as_bytes()));
-    fs::remove_file(kept.trail.join("1/1.json.gz")).unwrap();
+    let name = format!("{}/new.json.gz", kept.folders[1]);
+    put(&kept.trail, &kept.name(0), &gzip(changed.as_bytes()));
+    put(&kept.trail, &name, &gzip(new.as_bytes()));
+    fs::remove_file(kept.trail.join(kept.name(1))).unwrap();
     let plain = read_all(std::slice::from_ref(&kept.trail), 2);
     assert_eq!(kept.read(), plain);
     assert_eq!(kept.read(), plain);
@@ -111,16 +145,21 @@ fn new_and_changed_files_are_read_and_gone_ones_forgotten() {
 
 #[test]
 fn a_cache_of_files_that_change_often_does_not_grow_for_ever() {
-    let kept = Kept::new();
+    for folders in [OF_NO_DAY, OF_DAYS] {
+        it_does_not_grow_for_ever(&Kept::with(folders));
+    }
+}
+
+fn it_does_not_grow_for_ever(kept: &Kept) {
     let plain = kept.read();
     let size = || -> usize { kept.kept().iter().map(|(_, bytes)| bytes.len()).sum() };
     let first = size();
-    let start = fs::metadata(kept.trail.join("0/0.json.gz"))
+    let start = fs::metadata(kept.trail.join(kept.name(0)))
         .and_then(|about| about.modified())
         .unwrap();
     for round in 1..40 {
         for number in 0..6 {
-            let path = kept.trail.join(format!("{}/{number}.json.gz", number % 2));
+            let path = kept.trail.join(kept.name(number));
             let file = fs::File::options().write(true).open(path).unwrap();
             file.set_modified(start + Duration::from_secs(round))
                 .unwrap();
@@ -128,6 +167,41 @@ fn a_cache_of_files_that_change_often_does_not_grow_for_ever() {
         assert_eq!(kept.read(), plain, "round {round}");
     }
     assert!(size() < first * 20, "{} after {first}", size());
+}
+
+#[test]
+fn the_files_of_a_day_are_stored_as_one_and_used_only_together() {
+    let kept = Kept::with(OF_DAYS);
+    kept.read();
+    let before = kept.kept();
+    // Of the first day, one file can be read no more, and one is gone: the third is read from the trail again.
+    kept.forge(&kept.name(0));
+    fs::remove_file(kept.trail.join(kept.name(2))).unwrap();
+    let (told, reading) = kept.read();
+    assert_eq!(reading.troubles.len(), 1, "{:?}", reading.troubles);
+    assert!(
+        told.events.len() > 10 && reading.files_read == 5,
+        "{reading:?}"
+    );
+    let grown = kept.kept().into_iter().zip(&before);
+    let grown: Vec<bool> = grown
+        .map(|(now, then)| now.1.len() > then.1.len())
+        .collect();
+    assert_eq!(grown.iter().filter(|&&grown| grown).count(), 1);
+    // What was read again is stored again, and new files come into a block beside it.
+    let spec = Spec {
+        seed: 9,
+        files: 1,
+        ours: 500,
+        ..Spec::default()
+    };
+    let new = generate::files(&spec).next().unwrap().json;
+    let name = format!("{}/new.json.gz", kept.folders[0]);
+    put(&kept.trail, &name, &gzip(new.as_bytes()));
+    let with_new = kept.read();
+    kept.forge(&kept.name(4));
+    kept.forge(&name);
+    assert_eq!(kept.read(), with_new);
 }
 
 #[test]
@@ -158,22 +232,25 @@ fn what_is_kept_already_is_not_kept_again_by_a_reading_that_does_not_ask() {
             sink,
         ))
     };
+    let mut pen = CacheWriter::default();
     cache
-        .record(
-            &place,
-            &mut CacheWriter::default(),
-            &mut Told::default(),
-            read,
-        )
+        .record(&place, &mut pen, &mut Told::default(), read)
         .unwrap();
+    cache.store(&mut pen);
     assert_eq!(kept.kept(), before);
 }
 
 #[test]
 fn a_file_with_something_wrong_is_named_each_time() {
-    let kept = Kept::new();
-    let bytes = fs::read(kept.trail.join("0/0.json.gz")).unwrap();
-    put(&kept.trail, "0/cut.json.gz", &bytes[..bytes.len() / 2]);
+    for folders in [OF_NO_DAY, OF_DAYS] {
+        a_fault_is_named(&Kept::with(folders));
+    }
+}
+
+fn a_fault_is_named(kept: &Kept) {
+    let bytes = fs::read(kept.trail.join(kept.name(0))).unwrap();
+    let name = format!("{}/cut.json.gz", kept.folders[0]);
+    put(&kept.trail, &name, &bytes[..bytes.len() / 2]);
     let plain = read_all(std::slice::from_ref(&kept.trail), 2);
     assert_eq!(plain.1.troubles.len(), 1);
     assert_eq!(kept.read(), plain);
@@ -182,7 +259,12 @@ fn a_file_with_something_wrong_is_named_each_time() {
 
 #[test]
 fn a_cache_with_any_byte_changed_or_cut_anywhere_changes_nothing() {
-    let kept = Kept::new();
+    for folders in [OF_NO_DAY, OF_DAYS] {
+        damage_changes_nothing(&Kept::with(folders));
+    }
+}
+
+fn damage_changes_nothing(kept: &Kept) {
     let plain = read_all(std::slice::from_ref(&kept.trail), 2);
     kept.read();
     let sound = kept.kept();
@@ -206,7 +288,7 @@ fn a_cache_with_any_byte_changed_or_cut_anywhere_changes_nothing() {
     }
     kept.read();
     for number in 0..6 {
-        kept.forge(&format!("{}/{number}.json.gz", number % 2));
+        kept.forge(&kept.name(number));
     }
     assert_eq!(kept.read(), plain, "and what was lost is kept again");
 }

@@ -1,7 +1,7 @@
-//! Byte strings by number, of the file that is being recorded and of those before it.
+//! Byte strings by number, of the block that is being recorded and of those before it.
 //!
-//! Files of one trail have most of their strings in common, so what was taken apart and hashed for one file is known in
-//! the next. Each file has numbers of its own all the same, because it is stored by itself.
+//! Blocks of one trail have most of their strings in common, so what was taken apart and hashed for one block is known in
+//! the next. Each block has numbers of its own all the same, because it is stored by itself.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -15,22 +15,22 @@ pub(super) struct Dictionary {
     bytes: Vec<u8>,
     entries: Vec<DictionaryEntry>,
     table: HashTable<u32>,
-    /// The file that is being recorded.
+    /// The block that is being recorded.
     turn: u32,
-    /// The entries that the file has, by their numbers in it.
-    of_file: Vec<u32>,
+    /// The entries that the block has, by their numbers in it.
+    of_block: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct DictionaryEntry {
     range: Range<usize>,
     hash: u64,
-    /// The last file that has it, and its number there.
+    /// The last block that has it, and its number there.
     turn: u32,
     number: u32,
 }
 
-/// Instead of the file that has an entry: none has.
+/// Instead of the block that has an entry: none has.
 const NEVER: u32 = u32::MAX;
 
 /// The answer of a dictionary about bytes.
@@ -42,10 +42,10 @@ pub(super) struct DictionaryLookup {
 }
 
 impl Dictionary {
-    /// Begins another file.
+    /// Begins another block.
     pub(super) fn begin(&mut self) {
         self.turn += 1;
-        self.of_file.clear();
+        self.of_block.clear();
     }
 
     /// Returns the number of bytes that it holds.
@@ -79,20 +79,20 @@ impl Dictionary {
         DictionaryLookup { at, is_new: true }
     }
 
-    /// The number of an entry in the file, which has it from now on.
+    /// The number of an entry in the block, which has it from now on.
     pub(super) fn number(&mut self, at: u32) -> u64 {
         let entry = &mut self.entries[at as usize];
         if entry.turn != self.turn {
             entry.turn = self.turn;
-            entry.number = small(self.of_file.len());
-            self.of_file.push(at);
+            entry.number = small(self.of_block.len());
+            self.of_block.push(at);
         }
         entry.number.into()
     }
 
-    /// The entries of the file, in the order of their numbers.
-    pub(super) fn of_file(&self) -> &[u32] {
-        &self.of_file
+    /// The entries of the block, in the order of their numbers.
+    pub(super) fn of_block(&self) -> &[u32] {
+        &self.of_block
     }
 
     /// The bytes of an entry.

@@ -10,7 +10,7 @@ pub(super) const SUBJECT_STRINGS: usize = 4;
 /// The number of strings of who called that may be absent.
 pub(super) const CALLER_STRINGS: usize = 9;
 
-/// Distinct halves of the files so far, and which of them the present file has.
+/// Distinct halves of the blocks so far, and which of them the present block has.
 #[derive(Debug, Default)]
 pub(super) struct HalfTable {
     known: Dictionary,
@@ -32,7 +32,7 @@ struct HalfRow {
 }
 
 impl HalfTable {
-    /// Begins another file.
+    /// Begins another block.
     pub(super) fn begin(&mut self) {
         self.known.begin();
     }
@@ -42,7 +42,7 @@ impl HalfTable {
         self.known.len()
     }
 
-    /// The number of a half in the present file.
+    /// The number of a half in the present block.
     pub(super) fn number(&mut self, at: u32) -> u64 {
         self.known.number(at)
     }
@@ -138,10 +138,10 @@ impl HalfTable {
         self.rows.push(HalfRow { marks, ids, end });
     }
 
-    /// Appends the rows of the present file, whose strings get numbers.
+    /// Appends the rows of the present block, whose strings get numbers.
     pub(super) fn write(&self, strings: &mut Dictionary, out: &mut Vec<u8>) {
-        put(out, self.known.of_file().len() as u64);
-        for &at in self.known.of_file() {
+        put(out, self.known.of_block().len() as u64);
+        for &at in self.known.of_block() {
             let at = at as usize;
             let row = &self.rows[at];
             let start = at.checked_sub(1).map_or(0, |before| self.rows[before].end);

@@ -1,4 +1,4 @@
-//! The calls of one file, made again.
+//! The calls of some files, made again.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::trail::cell::Address;
 use crate::trail::event::{
-    Batch, CallerHalf, EventId, EventSink, RecordKind, RecordedEvent, SubjectHalf, TlsVersion,
-    Values, Variety,
+    Batch, CallerHalf, EventId, EventSink, RecordKind, RecordedCalls, RecordedEvent, SubjectHalf,
+    TlsVersion, Values, Variety,
 };
 
 /// Makes the recorded calls to the sink of this recording, which remembers the halves.
@@ -36,6 +36,7 @@ pub fn replay(
     let callers = callers(&mut rest, &strings)?.into_iter();
     let callers = callers.map(|half| (recording.known_caller(&half), half));
     let callers: Vec<_> = callers.collect();
+    lines(&mut rest, &subjects, &callers, &addresses, sink)?;
     let mut time = 0_i64;
     while let Some(tag) = rest.split_off_first() {
         if let EVENT | SHARED_EVENT = *tag {
@@ -47,10 +48,7 @@ pub fn replay(
             time = time.wrapping_add(unzigzag(take(&mut rest)?));
             let (subject, subject_half) = subjects.get(take_usize(&mut rest)?).ok_or(Damaged)?;
             let (caller, caller_half) = callers.get(take_usize(&mut rest)?).ok_or(Damaged)?;
-            let address = match take_usize(&mut rest)? {
-                0 => None,
-                number => Some(*addresses.get(number - 1).ok_or(Damaged)?),
-            };
+            let address = address(&mut rest, &addresses)?;
             sink.recorded(&RecordedEvent {
                 id,
                 shared_id,
@@ -78,6 +76,51 @@ pub fn replay(
         }
     }
     Ok(())
+}
+
+/// Halves, each with its number in the recording.
+type Numbered<H> = [(u32, H)];
+
+/// Reads the events that are folded, line by line, and hands them on cell by cell.
+fn lines(
+    rest: &mut &[u8],
+    subjects: &Numbered<SubjectHalf<'_>>,
+    callers: &Numbered<CallerHalf<'_>>,
+    addresses: &[(&str, Address)],
+    sink: &mut dyn EventSink,
+) -> Result<(), Damaged> {
+    let mut events = Vec::new();
+    for _ in 0..count(rest)? {
+        let (subject, subject_half) = subjects.get(take_usize(rest)?).ok_or(Damaged)?;
+        let (caller, caller_half) = callers.get(take_usize(rest)?).ok_or(Damaged)?;
+        let mut time = 0_i64;
+        for _ in 0..count(rest)? {
+            let address = address(rest, addresses)?;
+            events.clear();
+            for _ in 0..count(rest)? {
+                time = time.wrapping_add(unzigzag(take(rest)?));
+                events.push((id(rest)?, time));
+            }
+            sink.recorded_calls(&RecordedCalls {
+                subject: (*subject, subject_half),
+                caller: (*caller, caller_half),
+                address,
+                events: &events,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads which address it is; zero is none.
+fn address<'b>(
+    rest: &mut &[u8],
+    addresses: &[(&'b str, Address)],
+) -> Result<Option<(&'b str, Address)>, Damaged> {
+    match take_usize(rest)? {
+        0 => Ok(None),
+        number => Ok(Some(*addresses.get(number - 1).ok_or(Damaged)?)),
+    }
 }
 
 /// Reads how many of something follow. Each has at least a byte, so damage cannot ask for more memory than there are bytes.

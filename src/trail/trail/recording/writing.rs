@@ -1,19 +1,26 @@
-//! The calls of one file, written down.
+//! The calls of some files, written down as one block.
 
 use super::dictionary::{Dictionary, DictionaryLookup};
 use super::half_table::HalfTable;
 use super::{
     ACTIVE_HOUR, ACTIVE_HOUR_READ_ONLY, EVENT, SELECTED, SHARED_EVENT, VARIETY, put, zigzag,
 };
+use crate::base::span::HOUR_S;
 use crate::trail::cell::Address;
 use crate::trail::event::{
-    CallerHalf, EventSink, RecordedEvent, SubjectHalf, TrailEvent, Values, Variety,
+    CallerHalf, EventId, EventSink, RecordedEvent, SubjectHalf, TrailEvent, Values, Variety,
 };
 
-/// The number of bytes that are remembered from file to file at the most.
+/// The number of bytes that are remembered from block to block at the most.
 const REMEMBERED: usize = 4 << 20;
 
-/// The calls of one file, written down. What one file has in common with the next is remembered.
+/// A block with so many events is written, so that memory does not grow with what a day holds: 3 MB of them.
+const FULL_ROWS: usize = 1 << 16;
+
+/// A block with so many bytes of calls that are not folded is written.
+const FULL_CALLS: usize = 4 << 20;
+
+/// The calls of some files, to be written down as a block. What one block has in common with the next is remembered.
 #[derive(Debug, Default)]
 pub struct Recording {
     strings: Dictionary,
@@ -22,16 +29,51 @@ pub struct Recording {
     addresses: Dictionary,
     /// The hash of each address.
     hashed: Vec<Address>,
+    /// The calls that are not folded, as they came.
     calls: Vec<u8>,
     time: i64,
+    /// The events that will be folded.
+    rows: Vec<EventRow>,
     /// The sink knows that the numbers of halves begin with this.
     has_begun: bool,
-    /// The tables of a file.
+    /// The tables of a block, and its lines.
     tables: Vec<u8>,
+    lines: Vec<u8>,
+}
+
+/// An event, by the numbers that its parts have in the block.
+#[derive(Clone, Copy, Debug)]
+struct EventRow {
+    subject: u64,
+    caller: u64,
+    /// One more than the number of its address; zero: none, or a service.
+    address: u64,
+    time: i64,
+    id: EventId,
+}
+
+impl EventRow {
+    /// Returns what the events of a line have in common.
+    fn line(&self) -> (u64, u64) {
+        (self.subject, self.caller)
+    }
+
+    /// Returns what the events of a cell of a line have in common.
+    fn cell(&self) -> (i64, u64) {
+        (self.time.div_euclid(HOUR_S), self.address)
+    }
+}
+
+/// How far a recording had come.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordingMark {
+    calls: usize,
+    time: i64,
+    rows: usize,
 }
 
 impl Recording {
-    /// Begins another file of this sink. A recording is of one sink, which goes by the numbers of its halves.
+    /// Begins another block for this sink. A recording is of one sink, which goes by the numbers of its halves.
     pub fn begin(&mut self, sink: &mut dyn EventSink) {
         let remembered =
             self.strings.len() + self.subjects.len() + self.callers.len() + self.addresses.len();
@@ -48,31 +90,82 @@ impl Recording {
         self.addresses.begin();
         self.calls.clear();
         self.time = 0;
+        self.rows.clear();
     }
 
-    /// Everything that was written, as bytes for [`super::replay`], behind what `out` holds.
+    /// How far it has come in its block.
+    pub fn mark(&self) -> RecordingMark {
+        RecordingMark {
+            calls: self.calls.len(),
+            time: self.time,
+            rows: self.rows.len(),
+        }
+    }
+
+    /// Takes back what came since a mark in the same block.
+    pub fn take_back(&mut self, mark: RecordingMark) {
+        self.calls.truncate(mark.calls);
+        self.time = mark.time;
+        self.rows.truncate(mark.rows);
+    }
+
+    /// Returns whether so much is recorded that the block should be written.
+    pub fn is_full(&self) -> bool {
+        self.rows.len() >= FULL_ROWS || self.calls.len() >= FULL_CALLS
+    }
+
+    /// Everything that was recorded, as bytes for [`super::replay`], behind what `out` holds.
     pub fn write_to(&mut self, out: &mut Vec<u8>) {
         self.tables.clear();
+        self.fold();
         self.subjects.write(&mut self.strings, &mut self.tables);
         self.callers.write(&mut self.strings, &mut self.tables);
         let strings = &self.strings;
-        put(out, strings.of_file().len() as u64);
-        for &at in strings.of_file() {
+        put(out, strings.of_block().len() as u64);
+        for &at in strings.of_block() {
             put(out, strings.bytes(at).len() as u64);
         }
-        for &at in strings.of_file() {
+        for &at in strings.of_block() {
             out.extend_from_slice(strings.bytes(at));
         }
         let addresses = &self.addresses;
-        put(out, addresses.of_file().len() as u64);
-        for &at in addresses.of_file() {
+        put(out, addresses.of_block().len() as u64);
+        for &at in addresses.of_block() {
             let text = addresses.bytes(at);
             put(out, text.len() as u64);
             out.extend_from_slice(text);
             out.extend_from_slice(&self.hashed[at as usize].bits().to_le_bytes());
         }
         out.extend_from_slice(&self.tables);
+        out.extend_from_slice(&self.lines);
         out.extend_from_slice(&self.calls);
+    }
+
+    /// Writes the events by line, hour and address.
+    fn fold(&mut self) {
+        self.rows
+            .sort_unstable_by_key(|row| (row.line(), row.cell(), row.time, row.id.0));
+        let out = &mut self.lines;
+        out.clear();
+        let lines = || self.rows.chunk_by(|one, next| one.line() == next.line());
+        put(out, lines().count() as u64);
+        for line in lines() {
+            put(out, line[0].subject);
+            put(out, line[0].caller);
+            let cells = || line.chunk_by(|one, next| one.cell() == next.cell());
+            put(out, cells().count() as u64);
+            let mut time = 0;
+            for cell in cells() {
+                put(out, cell[0].address);
+                put(out, cell.len() as u64);
+                for row in cell {
+                    // The hours of a line come in their order; in each, the addresses do, which takes the time back.
+                    put(out, zigzag(row.time.wrapping_sub(time)));
+                    time = row.time;
+                    out.extend_from_slice(&row.id.0.to_le_bytes());
+                }
+            }
+        }
     }
 
     pub(super) fn active_hour(&mut self, account: &str, region: &str, hour: u32, read_only: bool) {
@@ -128,27 +221,18 @@ impl Recording {
         let text = event.source_ip.as_deref();
         let text = text.filter(|_| caller_half.service.is_none());
         let index = text.map(|text| self.address(text));
-        let numbers = [
-            self.subjects.number(subject),
-            self.callers.number(caller),
-            index.map_or(0, |at| 1 + self.addresses.number(at)),
-        ];
         let address = text.zip(index.map(|at| self.hashed[at as usize]));
-        let calls = &mut self.calls;
-        calls.push(if event.shared_id.is_some() {
-            SHARED_EVENT
+        let row = EventRow {
+            subject: self.subjects.number(subject),
+            caller: self.callers.number(caller),
+            address: index.map_or(0, |at| 1 + self.addresses.number(at)),
+            time: event.time,
+            id: event.id,
+        };
+        if event.shared_id.is_none() && event.batch.is_none() {
+            self.rows.push(row);
         } else {
-            EVENT
-        });
-        calls.extend_from_slice(&event.id.0.to_le_bytes());
-        if let Some(shared) = event.shared_id {
-            calls.extend_from_slice(&shared.0.to_le_bytes());
-        }
-        // Neighbours in a file are neighbours in time: the step is one or two bytes.
-        put(calls, zigzag(event.time.wrapping_sub(self.time)));
-        self.time = event.time;
-        for number in numbers {
-            put(calls, number);
+            self.unfolded(row, event.shared_id);
         }
         sink.recorded(&RecordedEvent {
             id: event.id,
@@ -160,12 +244,32 @@ impl Recording {
         });
     }
 
-    /// The number of what was called, among those of all files so far.
+    /// Writes an event among the calls that are not folded.
+    fn unfolded(&mut self, row: EventRow, shared_id: Option<EventId>) {
+        let calls = &mut self.calls;
+        calls.push(if shared_id.is_some() {
+            SHARED_EVENT
+        } else {
+            EVENT
+        });
+        calls.extend_from_slice(&row.id.0.to_le_bytes());
+        if let Some(shared) = shared_id {
+            calls.extend_from_slice(&shared.0.to_le_bytes());
+        }
+        // Neighbours in a file are neighbours in time: the step is one or two bytes.
+        put(calls, zigzag(row.time.wrapping_sub(self.time)));
+        self.time = row.time;
+        for number in [row.subject, row.caller, row.address] {
+            put(calls, number);
+        }
+    }
+
+    /// The number of what was called, among those of all blocks so far.
     pub(super) fn known_subject(&mut self, half: &SubjectHalf<'_>) -> u32 {
         self.subjects.subject(half, &mut self.strings)
     }
 
-    /// The number of who called, among those of all files so far.
+    /// The number of who called, among those of all blocks so far.
     pub(super) fn known_caller(&mut self, half: &CallerHalf<'_>) -> u32 {
         self.callers.caller(half, &mut self.strings)
     }
