@@ -21,7 +21,7 @@ use crate::domain::trail::cell::Cell;
 use crate::domain::trail::coverage::{Coverage, SETTLING, in_words};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::usage::activity::WRITES;
-use crate::domain::usage::classify::{Class, classify_unless};
+use crate::domain::usage::classify::{Class, Classifier};
 use crate::ports::{RecentCall, RecentTarget};
 
 /// A secret that is pending deletion.
@@ -214,7 +214,7 @@ pub fn wants<'a>(
 /// Returns what a caller is for a call.
 fn class_of(access: &CallSeries, policy: &Policy, ours: &BTreeSet<String>) -> Class {
     let is_stranger = !ours.is_empty() && !ours.contains(name_of(&access.caller.identity));
-    let class = classify_unless(&access.caller, policy, |kind| {
+    let class = Classifier::new(policy).classify(&access.caller, |kind| {
         kind == ReaderKind::Ourselves && is_stranger
     });
     let for_read = class

@@ -1,9 +1,10 @@
 //! What the rules look at: one secret with its replicas, what was seen of them, and how much of the idle time the trail
 //! covers. The questions that several rules ask are answered here once.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -169,23 +170,33 @@ impl<'a> SecretFacts<'a> {
     /// day or the days beside it: a reader whose own calls are logged elsewhere. With `failed`, the last that was refused.
     pub(crate) fn unexplained_key_use(&self, failed: bool) -> Option<&'a ByCaller<'a>> {
         let uses = self.indirect.key_uses.iter();
-        uses.filter(|it| (it.slice.access.outcome != CallOutcome::Ok) == failed)
-            .filter(|it| it.slice.last() >= self.idle_since() && !self.explains(&it.slice))
+        let mut uses = uses
+            .filter(|it| (it.slice.access.outcome != CallOutcome::Ok) == failed)
+            .filter(|it| it.slice.last() >= self.idle_since())
+            .peekable();
+        uses.peek()?;
+        let days = self.days_of_callers();
+        uses.filter(|it| !explains(&days, &it.slice))
             .max_by_key(|it| it.slice.last())
     }
 
-    /// Returns whether the caller of a key use calls for the secret on each of its days.
-    fn explains(&self, key_use: &ActivitySlice<'_>) -> bool {
-        let identity = &key_use.access.caller.identity;
-        let own = self.readers().flat_map(|(_, what)| what.evidence());
-        let own = own.filter(|slice| slice.access.caller.identity == *identity);
-        let days: BTreeSet<u32> = own
-            .flat_map(|slice| slice.cells().map(|cell| cell.hour() / 24))
-            .collect();
-        key_use.cells().all(|cell| {
-            let day = cell.hour() / 24;
-            days.range(day.saturating_sub(1)..=day + 1).next().is_some()
-        })
+    /// The days (UTC, since 1970) on which each role or user calls for the secret, sorted.
+    fn days_of_callers(&self) -> CallDays<'a> {
+        let mut days = CallDays::default();
+        for slice in self.readers().flat_map(|(_, what)| what.evidence()) {
+            let known: &mut Vec<u32> = days.entry(&slice.access.caller.identity).or_default();
+            let mut latest = None;
+            for day in slice.cells().map(|cell| cell.hour() / 24) {
+                if latest.replace(day) != Some(day) {
+                    known.push(day);
+                }
+            }
+        }
+        for known in days.values_mut() {
+            known.sort_unstable();
+            known.dedup();
+        }
+        days
     }
 
     pub(crate) fn idle_since(&self) -> i64 {
@@ -349,6 +360,20 @@ impl<'a> SecretFacts<'a> {
             (Accessed::Explained(_) | Accessed::Unfetched(_), None) => None,
         }
     }
+}
+
+/// The days (UTC, since 1970) on which each role or user calls for a secret.
+type CallDays<'a> = HashMap<&'a str, Vec<u32>, FixedState>;
+
+/// Returns whether the caller of a key use calls for the secret on each of its days, or on a day beside it.
+fn explains(days: &CallDays<'_>, key_use: &ActivitySlice<'_>) -> bool {
+    let own = days.get(key_use.access.caller.identity.as_str());
+    let own = own.map_or(&[][..], Vec::as_slice);
+    key_use.cells().all(|cell| {
+        let day = cell.hour() / 24;
+        let next = own.partition_point(|known| *known + 1 < day);
+        own.get(next).is_some_and(|known| *known <= day + 1)
+    })
 }
 
 /// The last use by a consumer, with the reader.

@@ -8,15 +8,17 @@
 //! nobody else need read and without which it fails. Which those secrets are needs the calls as well as the caller, so it
 //! is put together in [`crate::domain::usage::activity`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::FixedState;
 
 use crate::domain::base::names::SECRETS_MANAGER;
 use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::policy::{OwnFingerprint, Policy};
 use crate::domain::trail::calls::Caller;
 use crate::domain::usage::fingerprints::{
-    CallerTexts, FINGERPRINTS, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself,
-    runs_in_lambda, service_of,
+    AgentSigns, CallerTexts, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself,
+    service_of,
 };
 
 /// The class of a caller.
@@ -108,12 +110,6 @@ pub(crate) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Op
     })
 }
 
-/// Returns whether a caller may rotate without being named by any secret: an application in a session of Lambda.
-/// Whoever moves the stages of a secret by hand, with a key or in a shell, is no function, and what he reads he uses.
-pub(crate) fn may_rotate_unnamed(caller: &Caller, usual: &Class) -> bool {
-    usual.kind == ReaderKind::Application && !caller.session.is_empty() && runs_in_lambda(caller)
-}
-
 /// The fingerprint of the policy that fits.
 fn own<'p>(caller: &Caller, policy: &'p Policy) -> Option<&'p OwnFingerprint> {
     policy.fingerprints.iter().find(|own| own.fits(caller))
@@ -122,63 +118,112 @@ fn own<'p>(caller: &Caller, policy: &'p Policy) -> Option<&'p OwnFingerprint> {
 /// Says what a caller is, for all secrets but those that it rotates: by the policy's fingerprints, by the table, else as
 /// an application.
 pub fn classify(caller: &Caller, policy: &Policy) -> Class {
-    classify_unless(caller, policy, |_| false)
+    Classifier::new(policy).classify(caller, |_| false)
 }
 
-/// As [`classify`], without the rows of some kinds.
-pub fn classify_unless(
-    caller: &Caller,
-    policy: &Policy,
-    is_out: impl Fn(ReaderKind) -> bool,
-) -> Class {
-    // The service calls for the role: a batch is logged so for each of its secrets. The role is the reader.
-    let by_role = service_of(caller) == SECRETS_MANAGER && !is_service_itself(caller);
-    if by_role {
-        let caller = Caller {
-            invoked_by: String::new(),
-            source_service: String::new(),
-            user_agent: String::new(),
-            ..caller.clone()
-        };
-        return classify_unless(&caller, policy, is_out);
+/// Says what callers are, one after another. It remembers what user agents show: there are far fewer of them than callers.
+#[derive(Debug)]
+pub struct Classifier<'p> {
+    policy: &'p Policy,
+    agents: HashMap<Box<str>, KnownAgent, FixedState>,
+}
+
+/// What a user agent shows.
+#[derive(Clone, Copy, Debug)]
+struct KnownAgent {
+    signs: AgentSigns,
+    language: Option<&'static Language>,
+}
+
+impl KnownAgent {
+    fn of(agent: &str) -> Self {
+        let agent = agent.to_ascii_lowercase();
+        let mut languages = LANGUAGES.iter();
+        Self {
+            signs: AgentSigns::of(&agent),
+            language: languages
+                .find(|language| language.agents.iter().any(|sign| agent.contains(sign))),
+        }
     }
-    if let Some(own) = own(caller, policy) {
-        return Class {
-            kind: own.kind,
-            client: own
-                .client
-                .clone()
-                .unwrap_or_else(|| own.kind.as_str().to_owned()),
-            cache_s: own.cache_s.unwrap_or(LIBRARY_S),
-            advice: own
-                .advice
-                .clone()
-                .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
-            // The policy file says what all calls of this caller are.
-            value_reads: ValueReads::Maintenance,
-        };
+}
+
+impl<'p> Classifier<'p> {
+    /// One that goes by this policy.
+    pub fn new(policy: &'p Policy) -> Self {
+        Self {
+            policy,
+            agents: HashMap::default(),
+        }
     }
-    let agent = caller.user_agent.to_ascii_lowercase();
-    let role = name_of(&caller.identity).to_ascii_lowercase();
-    let texts = CallerTexts::new(&agent, &role);
-    let fits = |sign: &Sign| sign.fits(caller, &texts);
-    let found = FINGERPRINTS
-        .iter()
-        .find(|row| !is_out(row.kind) && row.signs.iter().any(fits));
-    let language = LANGUAGES
-        .iter()
-        .find(|language| language.agents.iter().any(|sign| agent.contains(sign)));
-    match found {
-        Some(row) => of_row(row, caller, language),
-        None => Class {
-            kind: ReaderKind::Application,
-            client: language
-                .map_or("unknown program", |language| language.name)
-                .to_owned(),
-            cache_s: LIBRARY_S,
-            advice: general_advice(language).to_owned(),
-            value_reads: ValueReads::Maintenance,
-        },
+
+    fn agent(&mut self, agent: &str) -> KnownAgent {
+        if let Some(known) = self.agents.get(agent) {
+            return *known;
+        }
+        let known = KnownAgent::of(agent);
+        self.agents.insert(agent.into(), known);
+        known
+    }
+
+    /// As [`classify`], without the rows of some kinds.
+    pub fn classify(&mut self, caller: &Caller, is_out: impl Fn(ReaderKind) -> bool) -> Class {
+        // The service calls for the role: a batch is logged so for each of its secrets. The role is the reader.
+        let by_role = service_of(caller) == SECRETS_MANAGER && !is_service_itself(caller);
+        if by_role {
+            let caller = Caller {
+                invoked_by: String::new(),
+                source_service: String::new(),
+                user_agent: String::new(),
+                ..caller.clone()
+            };
+            return self.classify(&caller, is_out);
+        }
+        if let Some(own) = own(caller, self.policy) {
+            return of_policy(own);
+        }
+        let KnownAgent { signs, language } = self.agent(&caller.user_agent);
+        let texts = CallerTexts {
+            agent: &caller.user_agent.to_ascii_lowercase(),
+            role: &name_of(&caller.identity).to_ascii_lowercase(),
+        };
+        match signs.row(caller, &texts, is_out) {
+            Some(row) => of_row(row, caller, language),
+            None => Class {
+                kind: ReaderKind::Application,
+                client: language
+                    .map_or("unknown program", |language| language.name)
+                    .to_owned(),
+                cache_s: LIBRARY_S,
+                advice: general_advice(language).to_owned(),
+                value_reads: ValueReads::Maintenance,
+            },
+        }
+    }
+
+    /// Returns whether a caller may rotate without being named by any secret: an application in a session of Lambda.
+    /// Whoever moves the stages of a secret by hand, with a key or in a shell, is no function, and what he reads he uses.
+    pub(crate) fn may_rotate_unnamed(&mut self, caller: &Caller, usual: &Class) -> bool {
+        usual.kind == ReaderKind::Application
+            && !caller.session.is_empty()
+            && self.agent(&caller.user_agent).signs.is_in_lambda
+    }
+}
+
+/// The class that the policy file gives.
+fn of_policy(own: &OwnFingerprint) -> Class {
+    Class {
+        kind: own.kind,
+        client: own
+            .client
+            .clone()
+            .unwrap_or_else(|| own.kind.as_str().to_owned()),
+        cache_s: own.cache_s.unwrap_or(LIBRARY_S),
+        advice: own
+            .advice
+            .clone()
+            .unwrap_or_else(|| GENERAL_ADVICE.to_owned()),
+        // The policy file says what all calls of this caller are.
+        value_reads: ValueReads::Maintenance,
     }
 }
 
@@ -210,6 +255,7 @@ fn of_row(row: &Fingerprint, caller: &Caller, language: Option<&Language>) -> Cl
 }
 
 /// The language of an SDK, and what caches for it.
+#[derive(Debug)]
 struct Language {
     agents: &'static [&'static str],
     name: &'static str,
@@ -318,9 +364,10 @@ mod tests {
         ];
         for (session, agent, expected) in cases {
             let caller = caller("111122223333", session, agent);
-            let class = classify(&caller, &Policy::default());
+            let policy = Policy::default();
+            let class = classify(&caller, &policy);
             assert_eq!(
-                may_rotate_unnamed(&caller, &class),
+                Classifier::new(&policy).may_rotate_unnamed(&caller, &class),
                 expected,
                 "{session} {agent}"
             );

@@ -13,6 +13,7 @@ use crate::domain::base::reader_kind::ReaderKind;
 use crate::domain::trail::calls::Caller;
 
 pub use sign::Sign;
+use sign::words;
 pub(crate) use sign::{CallerTexts, is_service_itself, service_of};
 
 /// The word that our own calls carry in their user agent: `app/` and the application id.
@@ -424,10 +425,45 @@ pub const FINGERPRINTS: &[Fingerprint] = {
     ]
 };
 
-/// Returns whether a caller shows that it runs in Lambda.
-pub(crate) fn runs_in_lambda(caller: &Caller) -> bool {
-    let agent = caller.user_agent.to_ascii_lowercase();
-    LAMBDA.fits(caller, &CallerTexts::new(&agent, ""))
+/// The signs that the words of a user agent show, whoever sends it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AgentSigns {
+    /// The rows of the table with such a sign, a bit for each.
+    rows: u64,
+    /// It is the user agent of a program in Lambda.
+    pub(crate) is_in_lambda: bool,
+}
+
+const _: () = assert!(FINGERPRINTS.len() <= u64::BITS as usize);
+
+impl AgentSigns {
+    /// Reads a user agent, in lower case.
+    pub(crate) fn of(agent: &str) -> Self {
+        let words: Vec<&str> = words(agent).collect();
+        let fits = |sign: &Sign| sign.fits_agent(agent, &words);
+        let rows = FINGERPRINTS.iter().rev();
+        Self {
+            rows: rows.fold(0, |rows, row| {
+                rows << 1 | u64::from(row.signs.iter().any(fits))
+            }),
+            is_in_lambda: fits(&LAMBDA),
+        }
+    }
+
+    /// The first row that a caller with this user agent fits, of those whose kind is not left out.
+    pub(crate) fn row(
+        self,
+        caller: &Caller,
+        texts: &CallerTexts<'_>,
+        is_out: impl Fn(ReaderKind) -> bool,
+    ) -> Option<&'static Fingerprint> {
+        let fits = |sign: &Sign| sign.fits_caller(caller, texts);
+        let mut rows = FINGERPRINTS.iter().enumerate();
+        let found = rows.find(|(at, row)| {
+            !is_out(row.kind) && (self.rows >> at & 1 == 1 || row.signs.iter().any(fits))
+        });
+        found.map(|(_, row)| row)
+    }
 }
 
 #[cfg(test)]

@@ -188,6 +188,10 @@ impl Trail {
             Change::DamagedCache | Change::CutOffCache => {
                 for path in files_below(&self.cache()) {
                     let mut bytes = fs::read(&path).unwrap();
+                    if bytes.is_empty() {
+                        // An earlier cut left nothing, and no scan has come there since.
+                        continue;
+                    }
                     let at = below(&mut self.dice, bytes.len());
                     if let Change::DamagedCache = change {
                         bytes[at] ^= 1 << below(&mut self.dice, 8);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use super::Called;
 use super::needs::ClientNeeds;
 use crate::domain::trail::cell::{Address, Cell};
@@ -204,7 +206,7 @@ impl MadeUpLives {
 
 /// The facts that decide what each session is taken for.
 pub(super) struct SessionLives<'h> {
-    sessions: HashMap<&'h str, SessionSpan>,
+    sessions: HashMap<&'h str, SessionSpan, FixedState>,
     /// So many chosen names do not last that nobody chose them.
     many: bool,
     made_up: MadeUpLives,
@@ -213,7 +215,7 @@ pub(super) struct SessionLives<'h> {
 
 impl<'h> SessionLives<'h> {
     pub(super) fn new(stays: &[Stay<'h>], needs: ClientNeeds) -> Self {
-        let mut sessions: HashMap<&str, SessionSpan> = HashMap::new();
+        let mut sessions: HashMap<&str, SessionSpan, FixedState> = HashMap::default();
         for stay in stays {
             let known = sessions.entry(stay.session());
             let known = known.or_insert(SessionSpan::at(stay.first));

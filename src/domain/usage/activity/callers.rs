@@ -16,9 +16,7 @@ use crate::domain::policy::Policy;
 use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller, RequestedVersion};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::trail::sessions::SessionFamily;
-use crate::domain::usage::classify::{
-    Class, RotationFunctions, as_rotation, classify, classify_unless, may_rotate_unnamed,
-};
+use crate::domain::usage::classify::{Class, Classifier, RotationFunctions, as_rotation};
 use crate::domain::usage::fingerprints::{is_service_itself, service_of};
 
 use super::reader_use::{Reader, is_regular};
@@ -29,10 +27,12 @@ pub(super) type Who = (Arc<Reader>, Arc<Class>);
 
 /// Every caller of a ledger, and what it is for each secret and call.
 pub(super) struct Callers<'a, 'p> {
-    known: HashMap<&'a Caller, KnownCaller, FixedState>,
+    /// By the address of the caller, which all its lines share: to hash its texts for each line takes longer.
+    known: HashMap<*const Caller, KnownCaller, FixedState>,
     rotations: &'p RotationFunctions,
     rotated: Rotated<'a>,
     policy: &'p Policy,
+    classifier: Classifier<'p>,
     /// The identities that send our application id and are not us.
     strangers: HashSet<&'a str>,
     /// The callers of batches, by (identity, session).
@@ -50,12 +50,14 @@ impl<'a, 'p> Callers<'a, 'p> {
             .iter()
             .filter(|access| access.kind == RecordKind::Call)
             .filter(|access| &*access.subject.api == "BatchGetSecretValue");
+        let mut classifier = Classifier::new(policy);
         Self {
             known: HashMap::default(),
             rotations,
             rotated: rotated(accesses, index),
             policy,
-            strangers: strangers(accesses, policy),
+            strangers: strangers(accesses, &mut classifier),
+            classifier,
             batches: batches
                 .map(|access| (session_key(&access.caller), &*access.caller))
                 .collect(),
@@ -74,13 +76,21 @@ impl<'a, 'p> Callers<'a, 'p> {
             rotations,
             rotated,
             policy,
+            classifier,
             strangers,
             ..
         } = self;
-        let is_ours = !strangers.contains(&*caller.identity);
-        let known = known
-            .entry(caller)
-            .or_insert_with(|| KnownCaller::new(caller, rotations, rotated, policy, is_ours));
+        let known = known.entry(std::ptr::from_ref(caller)).or_insert_with(|| {
+            let is_ours = !strangers.contains(&*caller.identity);
+            let usual =
+                classifier.classify(caller, |kind| kind == ReaderKind::Ourselves && !is_ours);
+            let mut secret_indexes = rotations.of(caller).cloned().unwrap_or_default();
+            // What some of many sessions do says nothing of the others.
+            if classifier.may_rotate_unnamed(caller, &usual) && !caller.is_many {
+                secret_indexes.extend(rotated.get(&session_key(caller)).into_iter().flatten());
+            }
+            KnownCaller::new(caller, usual, secret_indexes, policy)
+        });
         known.towards(access, resolution)
     }
 
@@ -100,16 +110,16 @@ impl<'a, 'p> Callers<'a, 'p> {
 /// The identities that send our application id and are not us. Anybody can send it. A scan lists secrets, and `apply`
 /// describes those of a plan once; whoever describes a secret regularly, and neither lists nor deletes secrets, is a
 /// program with a cache.
-fn strangers<'a>(accesses: &'a [CallSeries], policy: &Policy) -> HashSet<&'a str> {
+fn strangers<'a>(accesses: &'a [CallSeries], classifier: &mut Classifier<'_>) -> HashSet<&'a str> {
     // The lines of one caller share it, and most callers have many lines.
     let mut known: HashMap<*const Caller, bool, FixedState> = HashMap::default();
     let is_marked = |access: &&CallSeries| {
         matches!(
             &*access.subject.api,
             "ListSecrets" | "DeleteSecret" | "RestoreSecret" | "DescribeSecret"
-        ) && *known
-            .entry(Arc::as_ptr(&access.caller))
-            .or_insert_with(|| classify(&access.caller, policy).kind == ReaderKind::Ourselves)
+        ) && *known.entry(Arc::as_ptr(&access.caller)).or_insert_with(|| {
+            classifier.classify(&access.caller, |_| false).kind == ReaderKind::Ourselves
+        })
     };
     let (describes, works): (Vec<_>, Vec<_>) = accesses
         .iter()
@@ -133,12 +143,12 @@ struct KnownCaller {
 }
 
 impl KnownCaller {
+    /// `usual` is what the caller is by itself, `secret_indexes` which secrets it may rotate.
     fn new(
         caller: &Caller,
-        rotations: &RotationFunctions,
-        rotated: &Rotated<'_>,
+        usual: Class,
+        secret_indexes: BTreeSet<usize>,
         policy: &Policy,
-        is_ours: bool,
     ) -> Self {
         let who = |class: Class| {
             let reader = Reader {
@@ -148,14 +158,6 @@ impl KnownCaller {
             };
             (Arc::new(reader), Arc::new(class))
         };
-        let usual = classify_unless(caller, policy, |kind| {
-            kind == ReaderKind::Ourselves && !is_ours
-        });
-        let mut secret_indexes = rotations.of(caller).cloned().unwrap_or_default();
-        // What some of many sessions do says nothing of the others.
-        if may_rotate_unnamed(caller, &usual) && !caller.is_many {
-            secret_indexes.extend(rotated.get(&session_key(caller)).into_iter().flatten());
-        }
         let class = as_rotation(caller, &usual, policy).filter(|_| !secret_indexes.is_empty());
         Self {
             rotates: class.map(|class| (who(class), secret_indexes)),

@@ -17,9 +17,11 @@ const REGULAR_HOURS: usize = 12;
 
 /// Returns whether calls come on so many days, or in so many hours, that somebody makes them by habit.
 pub(super) fn is_regular(cells: impl Iterator<Item = Cell>) -> bool {
-    let hours: BTreeSet<u32> = cells.map(Cell::hour).collect();
-    let days: BTreeSet<u32> = hours.iter().map(|hour| hour / 24).collect();
-    hours.len() >= REGULAR_HOURS || days.len() >= REGULAR_DAYS
+    let mut hours: Vec<u32> = cells.map(Cell::hour).collect();
+    hours.sort_unstable();
+    hours.dedup();
+    let days = hours.chunk_by(|one, next| one / 24 == next / 24);
+    hours.len() >= REGULAR_HOURS || days.count() >= REGULAR_DAYS
 }
 
 /// A reader, as reports group calls: by role or user and client, never by session.

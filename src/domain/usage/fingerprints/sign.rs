@@ -38,31 +38,18 @@ pub enum Sign {
     Root,
 }
 
-/// The texts of a caller in the form in which signs are looked for, made once for all of them.
+/// The texts of a caller in the form in which signs are looked for.
 pub(crate) struct CallerTexts<'a> {
     /// The user agent in lower case.
-    agent: &'a str,
-    /// Its words outside of brackets.
-    words: Vec<&'a str>,
+    pub(crate) agent: &'a str,
     /// The name of the role in lower case.
-    role: &'a str,
-}
-
-impl<'a> CallerTexts<'a> {
-    /// Takes the user agent and the name of the role, both in lower case.
-    pub(crate) fn new(agent: &'a str, role: &'a str) -> Self {
-        Self {
-            agent,
-            words: words(agent).collect(),
-            role,
-        }
-    }
+    pub(crate) role: &'a str,
 }
 
 impl Sign {
-    /// Returns whether the caller, whose texts these are, shows this sign.
-    pub(crate) fn fits(self, caller: &Caller, texts: &CallerTexts<'_>) -> bool {
-        let CallerTexts { agent, words, role } = texts;
+    /// Returns whether the words of a user agent show this sign. `agent` is in lower case, and `words` are its words
+    /// outside of brackets.
+    pub(crate) fn fits_agent(self, agent: &str, words: &[&str]) -> bool {
         match self {
             Self::Product(name) => words.iter().any(|word| {
                 word.strip_prefix(name)
@@ -70,6 +57,15 @@ impl Sign {
             }),
             Self::Word(start) => words.iter().any(|word| word.starts_with(start)),
             Self::Agent(start) => agent.starts_with(start),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the caller, whose texts these are, shows this sign, other than by the words of its user agent.
+    pub(crate) fn fits_caller(self, caller: &Caller, texts: &CallerTexts<'_>) -> bool {
+        let CallerTexts { agent, role } = texts;
+        match self {
+            Self::Product(_) | Self::Word(_) | Self::Agent(_) => false,
             Self::ServiceRole(name) => *role == name,
             Self::Session(start) => caller.session.starts_with(start),
             Self::Role(part) => role.contains(part),
@@ -95,7 +91,7 @@ impl Sign {
 }
 
 /// The words of a user agent that stand outside of brackets: products with their versions, by the convention of all SDKs.
-fn words(agent: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(agent: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0_usize;
     agent
         .split_inclusive(|letter: char| {
@@ -174,7 +170,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                sign.fits(&Caller::default(), &CallerTexts::new(agent, "")),
+                sign.fits_agent(agent, &words(agent).collect::<Vec<_>>()),
                 fits,
                 "{sign:?} {agent}"
             );

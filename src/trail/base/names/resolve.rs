@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use foldhash::fast::FixedState;
+
 use super::{AccountId, ArnParts, Region, Scope, SecretArn, split_suffix, without_json_key};
 
 /// The answer to the question which secret of the inventory an event meant.
@@ -34,11 +36,11 @@ pub struct Named {
 /// The inventory by ARN and by name, to resolve what events call secrets.
 #[derive(Debug, Default)]
 pub struct Index<'a> {
-    arns: HashMap<&'a str, usize>,
+    arns: HashMap<&'a str, usize, FixedState>,
     /// The first secret of each name; nearly always the only one.
-    names: HashMap<(&'a Scope, &'a str), Named>,
+    names: HashMap<(&'a Scope, &'a str), Named, FixedState>,
     /// The others, in the order of their positions.
-    namesakes: HashMap<(&'a Scope, &'a str), Vec<Named>>,
+    namesakes: HashMap<(&'a Scope, &'a str), Vec<Named>, FixedState>,
 }
 
 impl<'a> Index<'a> {
