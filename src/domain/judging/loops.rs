@@ -195,6 +195,9 @@ fn judge_counted<'a>(
         hot_hours: hot_hours(reader.kind),
         is_shared: reader.kind == ReaderKind::Sync,
     };
+    if cannot_be_a_loop(what, called, terms, needs, policy) {
+        return None;
+    }
     let is_kept = |slice: &ActivitySlice<'_>| !slice.access.caller.is_many;
     let seen = session_hours(what, called, terms.window, is_kept);
     let crowds = crowds(what, called, terms.window);
@@ -234,6 +237,23 @@ fn judge_counted<'a>(
         estimate: None,
         spread: Tally::default(),
     })
+}
+
+/// Returns whether all calls together are too few for a loop worth reporting, whoever stands behind them: they cost less
+/// than the policy asks for, and no client can be hot. That is so of most readers, and their sessions need no look.
+fn cannot_be_a_loop(
+    what: &ReaderUse<'_>,
+    called: Called<'_>,
+    terms: LoopTerms<'_>,
+    needs: ClientNeeds,
+    policy: &Policy,
+) -> bool {
+    let slices = what.slices.iter().filter(|slice| called.fits(slice));
+    let calls: u64 = slices.map(|slice| slice.seen_in(terms.window)).sum();
+    let hot = called.hot_together().unwrap_or(HOT_CALLS_AN_HOUR);
+    let is_cheap = |usd: Money| usd < policy.min_avoidable;
+    calls <= hot.saturating_mul(needs.hot_hours as u64)
+        && terms.usd(called, calls).is_none_or(is_cheap)
 }
 
 /// In how many of its hours a client is hot. People come back to a page and run a script again; what goes on for half a

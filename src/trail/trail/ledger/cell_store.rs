@@ -50,12 +50,9 @@ struct LineCell {
 }
 
 impl LineCell {
-    /// The order in which cells are packed: by part, line, key and address, in two numbers that are quick to compare.
-    fn rank(&self) -> (u64, u128) {
-        (
-            u64::from(self.part) << 32 | u64::from(self.line),
-            u128::from(self.cell.key) << 64 | u128::from(self.cell.address.bits()),
-        )
+    /// The order in which lines are packed: by part and line, in one number that is quick to compare.
+    fn line_rank(&self) -> u64 {
+        u64::from(self.part) << 32 | u64::from(self.line)
     }
 
     /// Returns what no two cells have in common.
@@ -135,7 +132,10 @@ impl CellStore {
 
     /// Packs the cells that stand open.
     fn close(&mut self) {
-        self.open.sort_unstable_by_key(LineCell::rank);
+        self.open.sort_unstable_by_key(LineCell::line_rank);
+        for line in self.open.chunk_by_mut(|one, next| one.line == next.line) {
+            line.sort_unstable_by_key(LineCell::key);
+        }
         let mut cells = Vec::new();
         for of_part in self.open.chunk_by(|one, next| one.part == next.part) {
             let mut block = CellBlock::default();
