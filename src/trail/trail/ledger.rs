@@ -327,7 +327,10 @@ impl Ledger {
         }
         for (id, rank, copy) in other.seen.take_copies(&other.turn) {
             let line = lines[copy.line as usize];
-            self.note_copy(id, rank, SharedCopy { line, ..copy });
+            let copy = SharedCopy { line, ..copy };
+            // Whether it came late was said when it was found.
+            let is_first = self.seen.is_first_copy(&self.turn, id, rank, copy);
+            self.duplicates += u64::from(!is_first);
         }
         self.sampled.merge(other.sampled, &lines);
         self.merge_families(other.families, &lines);
