@@ -387,9 +387,12 @@ fn killed_in_the_middle_it_asks_only_for_what_is_missing() {
 
 #[test]
 fn a_past_month_is_counted_and_what_came_after_it_is_evidence() {
-    // The month before the last has ended a month ago, and its evidence is in the history.
+    // The month before the last has ended a month ago, and its evidence is in the history, which goes back 90 days: in the
+    // last days of a month that is not so any more, but then the last month has ended nearly as long ago.
     let today = NOW.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let month = today.first_of_month().saturating_sub(2.months());
+    let months = [2, 1].map(|ago| today.first_of_month().saturating_sub(ago.months()));
+    let in_history = |start: &jiff::civil::Date| start.saturating_add(89.days()) > today;
+    let month = months.into_iter().find(in_history).unwrap();
     let mut world = small();
     for region in [EAST, WEST] {
         // More than the first pages hold, all of it after the month.

@@ -5,7 +5,7 @@
 //! longer than a few days of the trail: memory is bounded by the busiest days, not by the length of the trail. Where
 //! the order is not known (files outside AWS's layout, event history, a bucket), every id is remembered to the end.
 //!
-//! A call that two accounts log is remembered for the same days ([`shared_calls`]).
+//! A call that two accounts log is remembered for the same days (`shared_calls`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
