@@ -17,8 +17,7 @@ use crate::domain::base::reader_kind::{ReaderKind, name_of};
 use crate::domain::policy::{OwnFingerprint, Policy};
 use crate::domain::trail::calls::Caller;
 use crate::domain::usage::fingerprints::{
-    AgentSigns, CallerTexts, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself,
-    service_of,
+    AgentSigns, Fingerprint, LIBRARY_S, Sign, ValueReads, is_service_itself, service_of,
 };
 
 /// The class of a caller.
@@ -97,19 +96,6 @@ impl RotationFunctions {
     }
 }
 
-/// Returns what a caller is for the secrets that name it as their rotation function. `None`: what it is for every
-/// secret, by the policy or because the calls are our own.
-pub(crate) fn as_rotation(caller: &Caller, usual: &Class, policy: &Policy) -> Option<Class> {
-    let decided = usual.kind == ReaderKind::Ourselves || own(caller, policy).is_some();
-    (!decided).then(|| Class {
-        kind: ReaderKind::Rotation,
-        client: "rotation function".to_owned(),
-        cache_s: LIBRARY_S,
-        advice: "rotate less often".to_owned(),
-        value_reads: ValueReads::Maintenance,
-    })
-}
-
 /// The fingerprint of the policy that fits.
 fn own<'p>(caller: &Caller, policy: &'p Policy) -> Option<&'p OwnFingerprint> {
     policy.fingerprints.iter().find(|own| own.fits(caller))
@@ -182,11 +168,8 @@ impl<'p> Classifier<'p> {
             return of_policy(own);
         }
         let KnownAgent { signs, language } = self.agent(&caller.user_agent);
-        let texts = CallerTexts {
-            agent: &caller.user_agent.to_ascii_lowercase(),
-            role: &name_of(&caller.identity).to_ascii_lowercase(),
-        };
-        match signs.row(caller, &texts, is_out) {
+        let role = name_of(&caller.identity).to_ascii_lowercase();
+        match signs.row(caller, &role, is_out) {
             Some(row) => of_row(row, caller, language),
             None => Class {
                 kind: ReaderKind::Application,
@@ -198,6 +181,19 @@ impl<'p> Classifier<'p> {
                 value_reads: ValueReads::Maintenance,
             },
         }
+    }
+
+    /// Returns what a caller is for the secrets that name it as their rotation function. `None`: what it is for every
+    /// secret, by the policy or because the calls are our own.
+    pub(crate) fn as_rotation(&self, caller: &Caller, usual: &Class) -> Option<Class> {
+        let decided = usual.kind == ReaderKind::Ourselves || own(caller, self.policy).is_some();
+        (!decided).then(|| Class {
+            kind: ReaderKind::Rotation,
+            client: "rotation function".to_owned(),
+            cache_s: LIBRARY_S,
+            advice: "rotate less often".to_owned(),
+            value_reads: ValueReads::Maintenance,
+        })
     }
 
     /// Returns whether a caller may rotate without being named by any secret: an application in a session of Lambda.
@@ -386,7 +382,7 @@ mod tests {
         for (session, agent, expected) in cases {
             let caller = caller("111122223333", session, agent);
             let class = classify(&caller, &policy);
-            let rotation = as_rotation(&caller, &class, &policy);
+            let rotation = Classifier::new(&policy).as_rotation(&caller, &class);
             assert_eq!(rotation.is_some(), expected, "{session} {agent}");
         }
     }

@@ -14,7 +14,7 @@ use crate::domain::trail::calls::Caller;
 
 pub use sign::Sign;
 use sign::words;
-pub(crate) use sign::{CallerTexts, is_service_itself, service_of};
+pub(crate) use sign::{is_service_itself, service_of};
 
 /// The word that our own calls carry in their user agent: `app/` and the application id.
 const OUR_PRODUCT: &str = "app/secretsweep";
@@ -425,7 +425,7 @@ pub const FINGERPRINTS: &[Fingerprint] = {
     ]
 };
 
-/// The signs that the words of a user agent show, whoever sends it.
+/// The signs that a user agent shows, whoever sends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AgentSigns {
     /// The rows of the table with such a sign, a bit for each.
@@ -450,14 +450,15 @@ impl AgentSigns {
         }
     }
 
-    /// The first row that a caller with this user agent fits, of those whose kind is not left out.
+    /// The first row that a caller with this user agent fits, of those whose kind is not left out. `role` is the name of
+    /// its role in lower case.
     pub(crate) fn row(
         self,
         caller: &Caller,
-        texts: &CallerTexts<'_>,
+        role: &str,
         is_out: impl Fn(ReaderKind) -> bool,
     ) -> Option<&'static Fingerprint> {
-        let fits = |sign: &Sign| sign.fits_caller(caller, texts);
+        let fits = |sign: &Sign| sign.fits_caller(caller, role);
         let mut rows = FINGERPRINTS.iter().enumerate();
         let found = rows.find(|(at, row)| {
             !is_out(row.kind) && (self.rows >> at & 1 == 1 || row.signs.iter().any(fits))

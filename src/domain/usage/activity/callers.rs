@@ -16,7 +16,7 @@ use crate::domain::policy::Policy;
 use crate::domain::trail::calls::{CallOutcome, CallSeries, Caller, RequestedVersion};
 use crate::domain::trail::event::RecordKind;
 use crate::domain::trail::sessions::SessionFamily;
-use crate::domain::usage::classify::{Class, Classifier, RotationFunctions, as_rotation};
+use crate::domain::usage::classify::{Class, Classifier, RotationFunctions};
 use crate::domain::usage::fingerprints::{is_service_itself, service_of};
 
 use super::reader_use::{Reader, is_regular};
@@ -31,7 +31,6 @@ pub(super) struct Callers<'a, 'p> {
     known: HashMap<*const Caller, KnownCaller, FixedState>,
     rotations: &'p RotationFunctions,
     rotated: Rotated<'a>,
-    policy: &'p Policy,
     classifier: Classifier<'p>,
     /// The identities that send our application id and are not us.
     strangers: HashSet<&'a str>,
@@ -55,7 +54,6 @@ impl<'a, 'p> Callers<'a, 'p> {
             known: HashMap::default(),
             rotations,
             rotated: rotated(accesses, index),
-            policy,
             strangers: strangers(accesses, &mut classifier),
             classifier,
             batches: batches
@@ -75,7 +73,6 @@ impl<'a, 'p> Callers<'a, 'p> {
             known,
             rotations,
             rotated,
-            policy,
             classifier,
             strangers,
             ..
@@ -89,7 +86,9 @@ impl<'a, 'p> Callers<'a, 'p> {
             if classifier.may_rotate_unnamed(caller, &usual) && !caller.is_many {
                 secret_indexes.extend(rotated.get(&session_key(caller)).into_iter().flatten());
             }
-            KnownCaller::new(caller, usual, secret_indexes, policy)
+            let rotation = classifier.as_rotation(caller, &usual);
+            let rotation = rotation.filter(|_| !secret_indexes.is_empty());
+            KnownCaller::new(caller, usual, rotation.map(|class| (class, secret_indexes)))
         });
         known.towards(access, resolution)
     }
@@ -143,13 +142,8 @@ struct KnownCaller {
 }
 
 impl KnownCaller {
-    /// `usual` is what the caller is by itself, `secret_indexes` which secrets it may rotate.
-    fn new(
-        caller: &Caller,
-        usual: Class,
-        secret_indexes: BTreeSet<usize>,
-        policy: &Policy,
-    ) -> Self {
+    /// `usual` is what the caller is by itself, `rotation` what it is for the secrets that it rotates.
+    fn new(caller: &Caller, usual: Class, rotation: Option<(Class, BTreeSet<usize>)>) -> Self {
         let who = |class: Class| {
             let reader = Reader {
                 kind: class.kind,
@@ -158,9 +152,8 @@ impl KnownCaller {
             };
             (Arc::new(reader), Arc::new(class))
         };
-        let class = as_rotation(caller, &usual, policy).filter(|_| !secret_indexes.is_empty());
         Self {
-            rotates: class.map(|class| (who(class), secret_indexes)),
+            rotates: rotation.map(|(class, secret_indexes)| (who(class), secret_indexes)),
             reads: [true, false].map(|by_version| usual.for_value_read(by_version).map(who)),
             usual: who(usual),
         }

@@ -38,16 +38,8 @@ pub enum Sign {
     Root,
 }
 
-/// The texts of a caller in the form in which signs are looked for.
-pub(crate) struct CallerTexts<'a> {
-    /// The user agent in lower case.
-    pub(crate) agent: &'a str,
-    /// The name of the role in lower case.
-    pub(crate) role: &'a str,
-}
-
 impl Sign {
-    /// Returns whether the words of a user agent show this sign. `agent` is in lower case, and `words` are its words
+    /// Returns whether a user agent shows this sign, whoever sends it. `agent` is in lower case, and `words` are its words
     /// outside of brackets.
     pub(crate) fn fits_agent(self, agent: &str, words: &[&str]) -> bool {
         match self {
@@ -57,16 +49,21 @@ impl Sign {
             }),
             Self::Word(start) => words.iter().any(|word| word.starts_with(start)),
             Self::Agent(start) => agent.starts_with(start),
+            // AWS writes this for its services and for its console; a console session says so itself.
+            Self::AnyService => agent.starts_with("aws internal"),
+            Self::Console => {
+                agent.starts_with("mozilla/") || agent.contains("console.amazonaws.com")
+            }
             _ => false,
         }
     }
 
-    /// Returns whether the caller, whose texts these are, shows this sign, other than by the words of its user agent.
-    pub(crate) fn fits_caller(self, caller: &Caller, texts: &CallerTexts<'_>) -> bool {
-        let CallerTexts { agent, role } = texts;
+    /// Returns whether a caller shows this sign by anything but its user agent. `role` is the name of its role in lower
+    /// case.
+    pub(crate) fn fits_caller(self, caller: &Caller, role: &str) -> bool {
         match self {
             Self::Product(_) | Self::Word(_) | Self::Agent(_) => false,
-            Self::ServiceRole(name) => *role == name,
+            Self::ServiceRole(name) => role == name,
             Self::Session(start) => caller.session.starts_with(start),
             Self::Role(part) => role.contains(part),
             Self::Service(name) => service_of(caller) == name,
@@ -74,17 +71,11 @@ impl Sign {
                 caller.identity_type == "AWSService"
                     || !caller.invoked_by.is_empty()
                     || service_of(caller).ends_with(".amazonaws.com")
-                    // AWS writes this for its services and for its console; a console session says so itself.
-                    || agent.starts_with("aws internal")
             }
             Self::Instance => caller.ec2_delivered || is_instance(&caller.session),
             Self::Task => is_task(&caller.session),
             Self::WebIdentity => caller.web_federated,
-            Self::Console => {
-                caller.from_console
-                    || agent.starts_with("mozilla/")
-                    || agent.contains("console.amazonaws.com")
-            }
+            Self::Console => caller.from_console,
             Self::Root => caller.identity_type == "Root",
         }
     }
