@@ -126,16 +126,16 @@ impl Cache {
     }
 
     /// Replays those of these files to `sink` that are stored in this version. All are of one folder; of files that are
-    /// stored in one block, all have to be among them. Gives what reading each of them gave, `None` for those that are to
-    /// be read.
+    /// stored in one block, all have to be among them. `None` stands for a file that cannot be stored. Gives what reading
+    /// each of them gave, `None` for those that are to be read.
     pub fn replay(
         &self,
-        slots: &[CacheSlot<'_>],
+        slots: &[Option<CacheSlot<'_>>],
         pen: &mut CacheWriter,
         sink: &mut dyn EventSink,
     ) -> Vec<Option<FileRead>> {
         let mut read = vec![None; slots.len()];
-        let Some(first) = slots.first() else {
+        let Some(first) = slots.iter().flatten().next() else {
             return read;
         };
         self.store(pen);
@@ -143,6 +143,7 @@ impl Cache {
         let mut known: Vec<(usize, usize, usize)> = (0..)
             .zip(slots)
             .filter_map(|(at, slot)| {
+                let slot = slot.as_ref()?;
                 let &(block, file) = folder.index.get(slot.name)?;
                 let stored = &folder.blocks[block].files[file].version;
                 (*stored == slot.version).then_some((block, file, at))

@@ -181,8 +181,7 @@ impl Feed for LedgerPool {
         let (folder, name) = folder_and_name(object);
         let slot = slot_of(object, &folder, name);
         let mut pen = CacheWriter::default();
-        let slots = std::slice::from_ref(&slot);
-        let mut replayed = self.with(|ledger| cache.replay(slots, &mut pen, ledger));
+        let mut replayed = self.with(|ledger| cache.replay(&[Some(slot)], &mut pen, ledger));
         let Some(file) = replayed.pop().flatten() else {
             return false;
         };

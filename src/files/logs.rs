@@ -272,12 +272,19 @@ fn work(
             .collect();
         for files in chosen.chunk_by(ChosenFile::are_of_one_day) {
             sink.delivered(files[0].delivery);
-            let stored = tools.stored(files, ask.cache, sink);
-            for (file, stored) in files.iter().zip(stored) {
+            let slots: Vec<_> = files
+                .iter()
+                .map(|file| ask.cache.and_then(|_| file.slot()))
+                .collect();
+            let stored = match ask.cache {
+                Some(cache) => cache.replay(&slots, &mut tools.pen, sink),
+                None => vec![None; files.len()],
+            };
+            for ((file, slot), stored) in files.iter().zip(&slots).zip(stored) {
                 let is_stored = stored.is_some();
                 let read = match stored {
                     Some(read) => Ok(read),
-                    None => tools.read(file, ask.cache, sink),
+                    None => tools.read(file, ask.cache.zip(slot.as_ref()), sink),
                 };
                 let bytes = reading.note(file.path.clone(), read);
                 count = if is_stored || bytes <= SMALL { MANY } else { 1 };
@@ -332,34 +339,11 @@ struct Tools {
 }
 
 impl Tools {
-    /// Passes what the cache has of the files of one folder to the sink. Gives the result for each file that is stored.
-    fn stored(
-        &mut self,
-        files: &[ChosenFile],
-        cache: Option<&Cache>,
-        sink: &mut dyn EventSink,
-    ) -> Vec<Option<FileRead>> {
-        let mut read = vec![None; files.len()];
-        if let Some(cache) = cache {
-            let slots = (0..).zip(files);
-            let (indexes, slots): (Vec<usize>, Vec<CacheSlot<'_>>) = slots
-                .filter_map(|(at, file)| Some((at, file.slot()?)))
-                .unzip();
-            for (at, stored) in indexes
-                .into_iter()
-                .zip(cache.replay(&slots, &mut self.pen, sink))
-            {
-                read[at] = stored;
-            }
-        }
-        read
-    }
-
-    /// Reads a file into the sink and, if there is a cache, into its block in hand.
+    /// Reads a file into the sink and, if it can be stored in a cache, into the block in hand.
     fn read(
         &mut self,
         file: &ChosenFile,
-        cache: Option<&Cache>,
+        cache: Option<(&Cache, &CacheSlot<'_>)>,
         sink: &mut dyn EventSink,
     ) -> io::Result<FileRead> {
         let Self { memory, pen } = self;
@@ -367,9 +351,9 @@ impl Tools {
             account: file.account,
             region: file.region,
         });
-        match cache.and_then(|cache| Some((cache, file.slot()?))) {
+        match cache {
             None => read_file(&file.path, scope, memory, sink),
-            Some((cache, slot)) => cache.record(&slot, pen, sink, |recorder| {
+            Some((cache, slot)) => cache.record(slot, pen, sink, |recorder| {
                 read_file(&file.path, scope, memory, recorder)
             }),
         }

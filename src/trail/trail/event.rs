@@ -239,7 +239,7 @@ pub struct RecordedEvent<'a> {
     pub(crate) address: Option<(&'a str, Address)>,
 }
 
-/// The calls of a recording that are alike but for their time: of one line, hour and address.
+/// The calls of a recording that are alike but for their time: of one line, hour and address. None is of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordedCalls<'a> {
     pub(crate) subject: (u32, &'a SubjectHalf<'a>),

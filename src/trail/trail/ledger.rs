@@ -323,7 +323,7 @@ impl Ledger {
         }
         for id in other.sampled.shared_ids() {
             let is_in_full = other.seen.was_read_in_full(id);
-            self.seen.is_in_sample(id, is_in_full);
+            self.seen.note_in_sample(id, is_in_full);
         }
         for (id, rank, copy) in other.seen.take_copies(&other.turn) {
             let line = lines[copy.line as usize];

@@ -80,7 +80,7 @@ impl Deduplicator {
     }
 
     /// Notes that a sample holds a call. `is_in_full`: it is known that the call was read in full, too.
-    pub(crate) fn is_in_sample(&self, id: EventId, is_in_full: bool) {
+    pub(crate) fn note_in_sample(&self, id: EventId, is_in_full: bool) {
         let shard = &mut *self.shard(id);
         let mut claims = shard.shared.all().into_iter();
         let is_known = claims.any(|claims| claims.contains_key(&id.0));
@@ -210,7 +210,7 @@ mod tests {
         let [before, after, never] = [EventId(1), EventId(2), EventId(3)];
         seen.is_first_copy(&reader, before, rank(0), copy(0));
         for id in [before, after, never] {
-            seen.is_in_sample(id, false);
+            seen.note_in_sample(id, false);
         }
         seen.is_first_copy(&reader, after, rank(0), copy(0));
         for day in 1..20 {

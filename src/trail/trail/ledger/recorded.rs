@@ -66,12 +66,6 @@ impl Ledger {
 
     /// Counts the events of a cell of a recording.
     pub(super) fn take_recorded_calls(&mut self, calls: &RecordedCalls<'_>) {
-        if calls.subject.1.batch.is_some() {
-            for event in calls.one_by_one() {
-                self.take_recorded(&event);
-            }
-            return;
-        }
         let mut times = std::mem::take(&mut self.known.times);
         times.clear();
         for &(id, time) in calls.events {

@@ -95,7 +95,7 @@ impl Ledger {
         };
         match event.shared_id {
             Some(id) => {
-                self.seen.is_in_sample(id, false);
+                self.seen.note_in_sample(id, false);
                 self.sampled.shared.push((id, spot, event.time));
             }
             None => self.count_sampled(spot, event.time),

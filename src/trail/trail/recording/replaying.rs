@@ -93,6 +93,10 @@ fn lines(
     for _ in 0..count(rest)? {
         let (subject, subject_half) = subjects.get(take_usize(rest)?).ok_or(Damaged)?;
         let (caller, caller_half) = callers.get(take_usize(rest)?).ok_or(Damaged)?;
+        if subject_half.batch.is_some() {
+            // A batch makes more than one line, so it is never folded.
+            return Err(Damaged);
+        }
         let mut time = 0_i64;
         for _ in 0..count(rest)? {
             let address = address(rest, addresses)?;
